@@ -1,0 +1,75 @@
+"""Adaptive max pooling layers: any input size to a chosen output size.
+
+Source: as `kzoo.ops.adaptive_max_pool`.
+"""
+
+import keras
+
+from kzoo.layers.adaptive_average_pooling import BaseAdaptivePooling
+from kzoo.layers.data_format import from_last, to_last
+from kzoo.ops.adaptive_max_pool import adaptive_max_pool
+
+
+class AdaptiveMaxPooling(BaseAdaptivePooling):
+    """Any rank; use `AdaptiveMaxPooling1D`, `2D` or `3D`."""
+
+    def __init__(self, output_size, data_format=None, return_indices=False, **kwargs):
+        super().__init__(output_size, data_format, **kwargs)
+        self.return_indices = bool(return_indices)
+
+    def call(self, inputs):
+        x = to_last(inputs, self.data_format)
+        y = adaptive_max_pool(x, self.output_size, self.return_indices)
+        return keras.tree.map_structure(lambda part: from_last(part, self.data_format), y)
+
+    def compute_output_spec(self, inputs):
+        shape = self.compute_output_shape(inputs.shape)
+        values = keras.KerasTensor(shape, self.compute_dtype)
+        return (values, keras.KerasTensor(shape, "int32")) if self.return_indices else values
+
+    def get_config(self):
+        return {**super().get_config(), "return_indices": self.return_indices}
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class AdaptiveMaxPooling1D(AdaptiveMaxPooling):
+    """The largest value of each of `output_size` bins of a signal, whatever its length.
+
+    Shapes: (B, L, C) -> (B, output_size, C), and with `return_indices` int32 indices of that shape; L may be unknown.
+    Arguments: output_size, an integer above 0, or None to keep the axis as it is; data_format; return_indices.
+    Ties, NaN, indices, errors, source: as `kzoo.ops.adaptive_max_pool`.
+
+    >>> AdaptiveMaxPooling1D(2)(keras.ops.reshape(keras.ops.arange(4.0), (1, 4, 1)))[0, :, 0].numpy()
+    array([1., 3.], dtype=float32)
+    """
+
+    rank = 1
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class AdaptiveMaxPooling2D(AdaptiveMaxPooling):
+    """The largest value of each bin of an image, whatever its size.
+
+    Shapes: (B, H, W, C) -> (B, *output_size, C), or channels first, and with `return_indices` int32 indices of that
+    shape; H and W may be unknown. Arguments, errors, source: as `AdaptiveMaxPooling1D`.
+
+    >>> values, indices = AdaptiveMaxPooling2D((2, None), return_indices=True)(keras.ops.ones((1, 5, 7, 3)))
+    >>> tuple(values.shape), indices.dtype.name
+    ((1, 2, 7, 3), 'int32')
+    """
+
+    rank = 2
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class AdaptiveMaxPooling3D(AdaptiveMaxPooling):
+    """The largest value of each bin of a volume or clip, whatever its size.
+
+    Shapes: (B, D, H, W, C) -> (B, *output_size, C), or channels first, and with `return_indices` int32 indices;
+    sizes may be unknown. Arguments, errors, source: as `AdaptiveMaxPooling1D`.
+
+    >>> tuple(AdaptiveMaxPooling3D(2)(keras.ops.ones((1, 5, 7, 3, 1))).shape)
+    (1, 2, 2, 2, 1)
+    """
+
+    rank = 3

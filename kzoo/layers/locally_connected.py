@@ -1,0 +1,131 @@
+"""Locally connected layers: a kernel for every output position.
+
+Source: as `kzoo.ops.locally_connected`; the arguments are those of Keras 2's `LocallyConnected1D` and `2D`.
+"""
+
+import keras
+import numpy as np
+
+from kzoo.checks import require
+from kzoo.layers.base_conv import BaseConv
+from kzoo.layers.data_format import shape_to_last
+from kzoo.layers.keras_2 import kernel_from_keras_2
+from kzoo.ops.locally_connected import locally_connected
+
+
+class LocallyConnected(BaseConv):
+    """Any rank; use `LocallyConnected1D`, `LocallyConnected2D` or `LocallyConnected3D`."""
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        activation=None,
+        use_bias=True,
+        *args,
+        dilation_rate=1,
+        untied_bias=True,
+        implementation=1,
+        **kwargs,
+    ):
+        names = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer")
+        names += ("activity_regularizer", "kernel_constraint", "bias_constraint")  # Keras 2's order, where given so
+        kwargs.update(zip(names, args))
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            untied_bias,
+            **kwargs,
+        )
+        require(
+            implementation in (1, 2, 3), type(self).__name__, "implementation, 1, 2 or 3", implementation=implementation
+        )
+        self.implementation = implementation
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self._input_size = shape_to_last(type(self).__name__, input_shape, self.rank, self.data_format)[1:-1]
+
+    def op(self, x, kernel):
+        return locally_connected(x, kernel, self.strides, self.padding, self.dilation_rate)
+
+    def kernel_tile(self, output):
+        require(
+            None not in output, type(self).__name__, "known spatial sizes: each position has weights", output=output
+        )
+        return output
+
+    def set_weights(self, weights):
+        """Set kernel and bias; a kernel in the form of any implementation of Keras 2's layers is converted."""
+        weights = [np.asarray(w) for w in weights]
+        if self.built and weights and weights[0].shape != tuple(self.kernel.shape):
+            weights[0] = kernel_from_keras_2(
+                type(self).__name__,
+                weights[0],
+                self._input_size,
+                tuple(self.kernel.shape),
+                self.window,
+                self.data_format,
+            )
+        super().set_weights(weights)
+
+    def get_config(self):
+        return {**super().get_config(), "implementation": self.implementation}
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class LocallyConnected1D(LocallyConnected):
+    """Locally connected layer for signals.
+
+    Shapes: (B, L, C) -> (B, L', filters). Weights: kernel (L', kernel_size, C, filters), each position's started as
+    one alone would be; bias (L', filters), or (filters,) with `untied_bias=False`.
+    Arguments: as Keras 2's layer of this name, in its order; further every `padding` of `Conv1D`, `dilation_rate`
+    and `untied_bias`. `implementation` is accepted and changes nothing: there is one, faster than all three.
+    `set_weights` takes the weights of all three. Input sizes must be known.
+    Errors: ValueError that names the argument, what is expected and what came.
+    Source: as `kzoo.ops.locally_connected`.
+
+    >>> layer = LocallyConnected1D(15, 3, strides=2)
+    >>> tuple(layer(keras.ops.ones((1, 40, 1))).shape), layer.count_params()
+    ((1, 19, 15), 1140)
+    """
+
+    rank = 1
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class LocallyConnected2D(LocallyConnected):
+    """Locally connected layer for images.
+
+    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (H', W', *kernel_size, C,
+    filters), bias (H', W', filters), or (filters,) with `untied_bias=False`. Arguments, errors, source: as
+    `LocallyConnected1D`.
+
+    >>> tuple(LocallyConnected2D(4, 3)(keras.ops.ones((1, 9, 8, 3))).shape)
+    (1, 7, 6, 4)
+    """
+
+    rank = 2
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class LocallyConnected3D(LocallyConnected):
+    """Locally connected layer for volumes and clips.
+
+    Shapes: (B, D, H, W, C) -> (B, D', H', W', filters), or channels first. Weights, arguments, errors, source: as
+    `LocallyConnected2D`, with three spatial axes.
+
+    >>> tuple(LocallyConnected3D(2, 3)(keras.ops.ones((1, 4, 4, 4, 1))).shape)
+    (1, 2, 2, 2, 2)
+    """
+
+    rank = 3

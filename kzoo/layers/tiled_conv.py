@@ -1,0 +1,77 @@
+"""Tiled convolution layers: kernels that take turns across space.
+
+Source: as `kzoo.ops.tiled_conv`.
+"""
+
+import keras
+
+from kzoo.checks import require
+from kzoo.layers.base_conv import BaseConv
+from kzoo.ops.tiled_conv import tiled_conv
+from kzoo.ops.views import as_tuple
+
+
+class TiledConv(BaseConv):
+    """Any rank; use `TiledConv1D`, `TiledConv2D` or `TiledConv3D`."""
+
+    def __init__(self, filters, kernel_size, tile=2, strides=1, padding="valid", *args, **kwargs):
+        super().__init__(filters, kernel_size, strides, padding, *args, **kwargs)
+        self.tile = as_tuple(type(self).__name__, "tile", tile, self.rank)
+
+    def op(self, x, kernel):
+        return tiled_conv(x, kernel, self.strides, self.padding, self.dilation_rate)
+
+    def kernel_tile(self, output):
+        fits = all(n is None or t <= n for t, n in zip(self.tile, output))
+        require(fits, type(self).__name__, "a tile no larger than the output", tile=self.tile, output=output)
+        return self.tile
+
+    def get_config(self):
+        return {**super().get_config(), "tile": self.tile}
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class TiledConv1D(TiledConv):
+    """Tiled convolution of signals: output position p uses kernel p modulo tile.
+
+    Shapes: (B, L, C) -> (B, L', filters). Weights: kernel (tile, kernel_size, C, filters), each of its kernels
+    started as one alone would be; bias (tile, filters), or (L', filters) with `untied_bias`.
+    Arguments: `tile`, the period in output positions, at most the output's size; the others as `Conv1D`, without
+    groups. A tile of 1 is a convolution, a tile of the output's size is locally connected.
+    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.tiled_conv`.
+
+    >>> layer = TiledConv1D(15, 3, tile=2, strides=2)
+    >>> tuple(layer(keras.ops.ones((1, 40, 1))).shape), tuple(layer.kernel.shape)
+    ((1, 19, 15), (2, 3, 1, 15))
+    """
+
+    rank = 1
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class TiledConv2D(TiledConv):
+    """Tiled convolution of images.
+
+    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (*tile, *kernel_size, C,
+    filters), bias (*tile, filters), or (H', W', filters) with `untied_bias`. Arguments, errors, source: as
+    `TiledConv1D`.
+
+    >>> tuple(TiledConv2D(4, 3, tile=(2, 3))(keras.ops.ones((1, 9, 8, 3))).shape)
+    (1, 7, 6, 4)
+    """
+
+    rank = 2
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class TiledConv3D(TiledConv):
+    """Tiled convolution of volumes and clips.
+
+    Shapes: (B, D, H, W, C) -> (B, D', H', W', filters), or channels first. Weights, arguments, errors, source: as
+    `TiledConv2D`, with three spatial axes.
+
+    >>> tuple(TiledConv3D(2, 3, tile=2, padding="same")(keras.ops.ones((1, 4, 4, 4, 1))).shape)
+    (1, 4, 4, 4, 2)
+    """
+
+    rank = 3

@@ -1,0 +1,62 @@
+"""Adaptive average pooling: the bins follow from the output size, whatever the input's.
+
+Bin i of n over s cells spans floor(i * s / n) to ceil((i + 1) * s / n): bins differ by at most a cell and overlap
+where n does not divide s.
+
+Source: PyTorch's AdaptiveAvgPool documents the rule; He et al. 2014, arXiv:1406.4729, for pooling to a fixed size.
+"""
+
+from keras import ops
+
+from kzoo.checks import is_integer, require
+from kzoo.ops.backend import tensors
+from kzoo.ops.xla import island
+
+
+def adaptive_average_pool(x, output_size):
+    """The mean of each bin.
+
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output_size, C) in x's dtype; sums in
+    float32 or wider. output_size: an integer, or one an axis; None keeps the axis as it is. Units: cells.
+    Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> adaptive_average_pool([[[1.0], [2.0], [6.0]]], 2)[0, :, 0].numpy()
+    array([1.5, 4. ], dtype=float32)
+    """
+    (x,) = tensors("adaptive_average_pool", "AdaptiveAveragePooling", x)
+    require("float" in str(x.dtype), "adaptive_average_pool", "floating x", dtype=str(x.dtype))
+    return _adaptive_average_pool(x, sizes=bins_of("adaptive_average_pool", x.shape, output_size))
+
+
+@island
+def _adaptive_average_pool(x, *, sizes):
+    wide = "float32" if ops.dtype(x) in ("float16", "bfloat16") else x.dtype
+    y = ops.cast(x, wide)
+    for axis, count in enumerate(sizes, start=1):  # the mean of a box is the mean of its rows' means
+        if count is not None:
+            y = ops.stack([ops.mean(part, axis) for part in bins(y, axis, count)], axis)
+    return ops.cast(y, x.dtype)
+
+
+def bins_of(who, shape, output_size):
+    """output_size checked against x's shape, as a tuple with an integer or None an axis."""
+    rank = len(shape) - 2
+    require(1 <= rank <= 3, who, "x (batch, *spatial, channels) with 1 to 3 spatial axes", shape=tuple(shape))
+    require(all(n != 0 for n in shape[1:-1]), who, "an input of at least 1 cell on each axis", shape=tuple(shape))
+    return as_bins(who, output_size, rank)
+
+
+def as_bins(who, output_size, rank):
+    """An integer or None, or one of these an axis, as a tuple."""
+    sizes = (output_size,) * rank if output_size is None or is_integer(output_size) else output_size
+    good = isinstance(sizes, (tuple, list)) and len(sizes) == rank
+    good = good and all(n is None or is_integer(n, least=1) for n in sizes)
+    require(good, who, f"output_size, an integer above 0 or None, or {rank} of these", output_size=output_size)
+    return tuple(n if n is None else int(n) for n in sizes)
+
+
+def bins(x, axis, count):
+    """The `count` bins of x along an axis, as slices of it."""
+    size = ops.shape(x)[axis]
+    edges = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+    return [x[(slice(None),) * axis + (slice(start, stop),)] for start, stop in edges]

@@ -1,0 +1,69 @@
+"""Adaptive max pooling, optionally with the places of the maxima.
+
+Source: as `adaptive_average_pool`; the bins are the same.
+"""
+
+import math
+
+from keras import ops
+
+from kzoo.checks import require
+from kzoo.ops.adaptive_average_pool import bins, bins_of
+from kzoo.ops.backend import tensors
+from kzoo.ops.max_pool_with_argmax import source_indices
+from kzoo.ops.xla import island
+
+
+def adaptive_max_pool(x, output_size, return_indices=False):
+    """The largest value of each bin, and with `return_indices` its place.
+
+    Shapes: x (B, *spatial, C), in 1 to 3 spatial axes; returns values (B, *output_size, C) in x's dtype, and indices
+    of that shape, int32, flat within one sample as in `max_pool_with_argmax`. output_size: an integer, or one an
+    axis; None keeps the axis. The first of equal values wins; a NaN beats every number, and the first NaN wins.
+    The gradient goes to the winner alone. Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> values, indices = adaptive_max_pool([[[1.0], [9.0], [6.0]]], 2, return_indices=True)
+    >>> values[0, :, 0].numpy(), indices[0, :, 0].numpy()
+    (array([9., 9.], dtype=float32), array([1, 1], dtype=int32))
+    """
+    (x,) = tensors("adaptive_max_pool", "AdaptiveMaxPooling", x)
+    sizes = bins_of("adaptive_max_pool", x.shape, output_size)
+    if None not in x.shape[1:]:
+        expected = "a sample of less than 2^31 elements, to index by int32"
+        require(math.prod(x.shape[1:]) < 2**31, "adaptive_max_pool", expected, shape=tuple(x.shape))
+    return _adaptive_max_pool(x, sizes=sizes, return_indices=bool(return_indices))
+
+
+@island
+def _adaptive_max_pool(x, *, sizes, return_indices):
+    indices = None
+    if return_indices:
+        places = source_indices(ops.shape(x)[1:-1]) * x.shape[-1] + ops.arange(x.shape[-1], dtype="int32")
+        indices = ops.broadcast_to(places, ops.shape(x))
+    for axis in range(len(sizes), 0, -1):  # last axis first: so the first of equal values is first in row-major order
+        if sizes[axis - 1] is None:
+            continue
+        parts = bins(x, axis, sizes[axis - 1])
+        winners = [_winner(part, axis) for part in parts]
+        if return_indices:
+            places = bins(indices, axis, sizes[axis - 1])
+            indices = ops.stack([_pick(place, wins, axis) for place, wins in zip(places, winners)], axis)
+        x = ops.stack([_pick(part, wins, axis) for part, wins in zip(parts, winners)], axis)
+    return (x, indices) if return_indices else x
+
+
+def _winner(part, axis):
+    """True at the first maximum, or at the first NaN; by plain reductions, as XLA's argmax is slow and skips NaN."""
+    length = ops.shape(part)[axis]
+    place = ops.reshape(ops.arange(length, dtype="int32"), [-1 if i == axis else 1 for i in range(len(part.shape))])
+    top = ops.max(part, axis, keepdims=True)
+    order = ops.where(part == top, place, length)
+    order = ops.where(part != part, place - length, order)  # noqa: PLR0124 (true of NaN; these come before all others)
+    first = ops.min(order, axis, keepdims=True)
+    return place == ops.where(first < 0, first + length, first)
+
+
+def _pick(part, wins, axis):
+    return ops.sum(
+        ops.where(wins, part, 0), axis
+    )  # a sum of one cell and zeros: no gather, so no scatter in its gradient

@@ -1,0 +1,32 @@
+"""Adding a bias that may be shared by all positions, rotate with the kernels, or differ at every position.
+
+Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.5 (biases are shared as the kernels are).
+"""
+
+import itertools
+
+from keras import ops
+
+from kzoo.checks import require
+from kzoo.ops.backend import tensors
+
+
+def bias_add(y, bias):
+    """Add a bias to a layer's output: position p gets the bias at p modulo the bias's spatial shape.
+
+    Shapes: y (B, *output, F); bias (F,), (*tile, F) or (*output, F); returns y's shape and dtype.
+    Errors: ValueError if the bias has neither no nor all of y's spatial axes, or another number of filters.
+
+    >>> bias_add(ops.zeros((1, 5, 1)), [[1.0], [2.0]])[0, :, 0].numpy()
+    array([1., 2., 1., 2., 1.], dtype=float32)
+    """
+    y, bias = tensors("bias_add", "Conv", y, bias)
+    good = len(bias.shape) in (1, len(y.shape) - 1) and bias.shape[-1] == y.shape[-1]
+    require(good, "bias_add", "bias (F,) or (*tile, F)", y=tuple(y.shape), bias=tuple(bias.shape))
+    output = ops.shape(y)[1:-1]
+    for axis, (size, period) in enumerate(itertools.zip_longest(output, bias.shape[:-1], fillvalue=1)):
+        if period not in (1, size):
+            turns = [1] * len(bias.shape)
+            turns[axis] = -(-size // period)
+            bias = ops.tile(bias, turns)[(slice(None),) * axis + (slice(0, size),)]
+    return y + bias

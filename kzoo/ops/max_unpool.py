@@ -1,0 +1,147 @@
+"""Max unpooling: values go back to where they were the maximum, zeros elsewhere.
+
+Source: Zeiler, Taylor & Fergus 2011, "Adaptive deconvolutional networks"; Badrinarayanan, Kendall & Cipolla 2017,
+arXiv:1511.00561.
+"""
+
+import itertools
+import math
+
+from keras import ops
+
+from kzoo.checks import require
+from kzoo.ops.backend import tensors
+from kzoo.ops.max_pool_with_argmax import PADDED, check_pool, source_indices
+from kzoo.ops.views import as_tuple, window
+from kzoo.ops.xla import island
+
+
+def max_unpool(values, indices, output_size=None, ksize=None, strides=None, padding="valid", dilations=1):
+    """Put each value at its index; where windows overlapped and share a maximum, their values add up.
+
+    Shapes: values and indices (B, *pooled, C), indices int32 as `max_pool_with_argmax` gives them; returns
+    (B, *output_size, C) in values' dtype. Units: cells.
+    With ksize (and strides, padding, dilations) the geometry of the pool is known: each output cell asks the windows
+    that cover it whether it won, which needs no scatter; an index outside its own window is then dropped. Without
+    ksize any index is taken, by a scatter; output_size is then required. With ksize output_size defaults to the
+    smallest input the pool could have had ("valid", "full", cells), or pooled size times stride ("same" and modes).
+    Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> max_unpool([[[5.0], [7.0]]], [[[1], [2]]], output_size=4)[0, :, 0].numpy()
+    array([0., 5., 7., 0.], dtype=float32)
+    """
+    who = "max_unpool"
+    values, indices = tensors(who, "MaxUnpooling", values, indices)
+    rank = len(values.shape) - 2
+    require(
+        1 <= rank <= 3, who, "values (batch, *pooled, channels) with 1 to 3 spatial axes", shape=tuple(values.shape)
+    )
+    same = len(indices.shape) == rank + 2 and all(
+        a == b or None in (a, b) for a, b in zip(values.shape[1:], indices.shape[1:])
+    )
+    require(same, who, "indices of the values' shape", values=tuple(values.shape), indices=tuple(indices.shape))
+    require("int" in str(indices.dtype), who, "integer indices", dtype=str(indices.dtype))
+    indices = ops.cast(indices, "int32")
+    if ksize is None:
+        require(output_size is not None, who, "output_size, as no ksize is given", output_size=output_size)
+        return _scatter(values, indices, *_dynamic(output_size), size=_static(who, output_size, rank))
+    win = window(who, rank, ksize, ksize if strides is None else strides, padding, dilations)
+    if output_size is None:
+        output_size = default_size(win, ops.shape(values)[1:-1])
+    size = _static(who, output_size, rank)
+    check_unpool(who, win, values.shape[1:-1], size, values.shape[-1])
+    # copies of cells won for cells elsewhere: only a scatter can bring these together
+    run = _scatter if win.mode != "zeros" and any(pair != (0, 0) for pair in win.pads) else _unpool
+    return run(values, indices, *_dynamic(output_size), size=size, win=win)
+
+
+def default_size(win, pooled):
+    """The size an unpooled sample has when nobody says otherwise; None where `pooled` is None."""
+    return tuple(
+        None if n is None else n * s if pair is None else max_of((n - 1) * s + (k - 1) * d + 1 - sum(pair), 1)
+        for n, k, s, d, pair in zip(pooled, *win[:4])
+    )
+
+
+def max_of(n, least):
+    """`max` for an integer or a scalar tensor."""
+    return max(n, least) if isinstance(n, int) else ops.maximum(n, least)
+
+
+def check_unpool(who, win, pooled, size, channels):
+    """Refuse an output size that the pool would not have taken to `pooled`; None is not checked."""
+    check_pool(who, win, (*size, channels))
+    fits = all(a is None or b is None or a == b for a, b in zip(win.output(size), pooled))
+    require(fits, who, "an output_size that pools to the values' size", output_size=size, values=tuple(pooled))
+
+
+def _static(who, output_size, rank):
+    """The sizes as integers, None for those that are tensors."""
+    known = [n for n in output_size if isinstance(n, int)] if isinstance(output_size, (tuple, list)) else []
+    if isinstance(output_size, (tuple, list)) and len(known) < len(output_size) == rank:
+        as_tuple(who, "output_size", known, len(known)) if known else None
+        return tuple(n if isinstance(n, int) else None for n in output_size)
+    return as_tuple(who, "output_size", output_size, rank)
+
+
+def _dynamic(output_size):
+    """The sizes that are tensors, to travel into an island by position."""
+    return [n for n in output_size if not isinstance(n, int)] if isinstance(output_size, (tuple, list)) else []
+
+
+def _merge(size, dynamic):
+    rest = iter(dynamic)
+    return tuple(next(rest) if n is None else n for n in size)
+
+
+def _scatter(values, indices, *dynamic, size, win=None):
+    """Any indices. Deterministic on CPU: XLA and TensorFlow add duplicates in order there."""
+    output, channels = _merge(size, dynamic), values.shape[-1]
+    batch, total = ops.shape(values)[0], math.prod(size) * channels if None not in size else None
+    if total is None:
+        total = channels
+        for n in output:
+            total = total * n
+    flat = ops.reshape(indices, (batch, -1))
+    rows = ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], ops.shape(flat))
+    places = ops.stack([ops.reshape(rows, (-1,)), ops.reshape(flat, (-1,))], -1)
+    y = ops.scatter(places, ops.reshape(values, (-1,)), (batch, total))
+    return ops.reshape(y, (batch, *output, channels))
+
+
+@island
+def _unpool(values, indices, *dynamic, size, win):
+    """Compare, do not scatter: by output phase, so that no strided write and no interior padding is needed.
+
+    In padded coordinates cell p = q * s + r of phase r lies at offset o of window q - (o * d - r) / s, for the
+    offsets with o * d = r modulo s.
+    """
+    output, channels = _merge(size, dynamic), values.shape[-1]
+    rank, pairs = len(win.size), win.pairs(output)
+    padded = tuple(before + n + after for n, (before, after) in zip(output, pairs))
+    steps = tuple(-(-n // s) for n, s in zip(padded, win.strides))
+    reach = tuple((k - 1) * d // s for k, s, d in zip(*win[:3]))  # how many windows back a cell may belong to
+    pooled = ops.shape(values)[1:-1]
+    margins = tuple((m, max_of(q - n, 0)) for m, q, n in zip(reach, steps, pooled))
+    values = ops.pad(values, ((0, 0), *margins, (0, 0)))
+    places = ops.pad(indices // channels, ((0, 0), *margins, (0, 0)), constant_values=PADDED)
+    surplus = tuple((before, q * s - before - n) for q, s, n, (before, _) in zip(steps, win.strides, output, pairs))
+    cells = ops.pad(source_indices(output), ((0, 0), *surplus, (0, 0)), constant_values=PADDED - 1)
+
+    phases = []
+    for phase in itertools.product(*map(range, win.strides)):
+        cell = cells[(slice(None), *(slice(r, None, s) for r, s in zip(phase, win.strides)))]
+        total = ops.zeros_like(values[(slice(None), *(slice(0, q) for q in steps))])
+        for offset in itertools.product(*map(range, win.size)):
+            ahead = [o * d - r for o, d, r in zip(offset, win.dilations, phase)]
+            if any(a % s for a, s in zip(ahead, win.strides)):
+                continue
+            shift = [m - a // s for m, a, s in zip(reach, ahead, win.strides)]
+            at = (slice(None), *(slice(m, m + q) for m, q in zip(shift, steps)))
+            total = total + ops.where(places[at] == cell, values[at], 0)
+        phases.append(total)
+    y = ops.stack(phases, rank + 1)  # (B, *steps, phases, C)
+    y = ops.reshape(y, (-1, *steps, *win.strides, channels))
+    order = [0] + [axis for i in range(rank) for axis in (1 + i, 1 + rank + i)] + [2 * rank + 1]
+    y = ops.reshape(ops.transpose(y, order), (-1, *(q * s for q, s in zip(steps, win.strides)), channels))
+    return y[(slice(None), *(slice(before, before + n) for n, (before, _) in zip(output, pairs)))]

@@ -1,0 +1,128 @@
+"""Window views, the one primitive: all that a sliding window meets at one of its offsets, as a strided slice.
+
+For an output of size n, an offset o, a stride s and a dilation d these are the cells
+`x[o*d : o*d + (n-1)*s + 1 : s]` on each spatial axis. Convolution sums views times kernels, a max pool keeps the
+largest, an unpool asks them who won.
+
+Source: none.
+"""
+
+import itertools
+from typing import NamedTuple
+
+from keras import ops
+
+from kzoo.checks import is_integer, require
+from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad_pairs
+
+NAMED_PADDINGS = ("valid", "same", "full", *MODES[1:])
+
+
+class Window(NamedTuple):
+    """The geometry of a sliding window, checked and hashable: one entry an axis.
+
+    `pads` are the pairs (before, after), or None on an axis where "same" depends on the input's size.
+    """
+
+    size: tuple
+    strides: tuple
+    dilations: tuple
+    pads: tuple
+    mode: str = "zeros"
+
+    def pairs(self, spatial):
+        """Cells of padding (before, after) an axis, for an input of this size (integers or scalar tensors)."""
+        return tuple(
+            _same(n, k, s, d) if pair is None else pair
+            for n, k, s, d, pair in zip(spatial, self.size, self.strides, self.dilations, self.pads)
+        )
+
+    def output(self, spatial):
+        """Size of the output for an input of this size; None where it is unknown."""
+        return tuple(
+            None if n is None else -(-n // s) if pair is None else (sum(pair) + n - (k - 1) * d - 1) // s + 1
+            for n, k, s, d, pair in zip(spatial, self.size, self.strides, self.dilations, self.pads)
+        )
+
+    def check(self, who, spatial):
+        """Refuse an input that no window fits into; sizes that are unknown are not checked."""
+        for axis, (n, k, s, d, pads) in enumerate(zip(spatial, *self[:4])):
+            if n is None:
+                continue
+            require(n > 0, who, f"an input of at least 1 cell on spatial axis {axis}", size=n)
+            pair = pads or _same(n, k, s, d)
+            fits = (k - 1) * d + 1 <= n + sum(pair)
+            expected = f"a window that fits into the padded input on spatial axis {axis}"
+            require(fits, who, expected, window=k, dilation=d, input=n, padding=pair)
+            check_pairs(who, (pair,), self.mode, (n,))
+
+    def pad(self, x, value=0):
+        """Pad x (B, *spatial, C) so that every window lies inside."""
+        return pad_pairs(x, self.pairs(ops.shape(x)[1:-1]), self.mode, value)
+
+    def views(self, padded, output):
+        """Yield (offset, view) in row-major order of the offsets; a view has shape (B, *output, C)."""
+        for offset in itertools.product(*map(range, self.size)):
+            yield (
+                offset,
+                padded[
+                    (
+                        slice(None),
+                        *(
+                            slice(o * d, o * d + (n - 1) * s + 1, s)
+                            for o, n, s, d in zip(offset, output, self.strides, self.dilations)
+                        ),
+                    )
+                ],
+            )
+
+
+def window(who, rank, size, strides, padding, dilations, names=("ksize", "strides", "padding", "dilations")):
+    """A checked `Window` of this rank from the arguments of an op or layer; `names` are what the caller calls them.
+
+    `padding` is "valid", "same", "full", "circular", "reflect", "replicate", explicit cells (an integer, or one
+    integer or pair an axis), or a pair (mode, cells). The three modes alone pad by the amounts of "same".
+
+    >>> window("conv", 1, 3, 2, ("circular", 1), 1)
+    Window(size=(3,), strides=(2,), dilations=(1,), pads=((1, 1),), mode='circular')
+    """
+    size, strides, dilations = (
+        as_tuple(who, name, value, rank)
+        for name, value in zip((*names[:2], names[3]), (size, strides, dilations), strict=True)
+    )
+    mode, cells = "zeros", padding
+    if isinstance(padding, (tuple, list)) and len(padding) == 2 and isinstance(padding[0], str):
+        mode, cells = padding
+        require(mode in MODES, who, f"a {names[2]} mode of {MODES}", **{names[2]: padding})
+    elif isinstance(padding, str):
+        require(
+            padding in NAMED_PADDINGS,
+            who,
+            f"{names[2]}, one of {NAMED_PADDINGS}, cells, or a pair (mode, cells)",
+            **{names[2]: padding},
+        )
+        mode, cells = (padding, "same") if padding in MODES else ("zeros", padding)
+    if cells == "valid":
+        pads = ((0, 0),) * rank
+    elif cells == "full":
+        pads = tuple(((k - 1) * d,) * 2 for k, d in zip(size, dilations))
+    elif cells == "same":  # with a stride of 1 the amount is the same for every input
+        pads = tuple(_same(1, k, s, d) if s == 1 else None for k, s, d in zip(size, strides, dilations))
+    else:
+        pads = as_pairs(who, names[2], cells, rank)
+    return Window(size, strides, dilations, pads, mode)
+
+
+def as_tuple(who, name, value, rank, least=1):
+    """An integer, or one an axis, as a tuple of `rank` integers of at least `least`."""
+    values = (value,) * rank if is_integer(value) else value
+    good = isinstance(values, (tuple, list)) and len(values) == rank and all(is_integer(v, least) for v in values)
+    require(good, who, f"{name}, an integer of at least {least} or {rank} of them", **{name: value})
+    return tuple(int(v) for v in values)
+
+
+def _same(n, k, s, d):
+    """TensorFlow's "SAME": ceil(n / s) outputs, the odd cell after."""
+    total = (-(-n // s) - 1) * s + (k - 1) * d + 1 - n
+    total = max(total, 0) if isinstance(total, int) else ops.maximum(total, 0)
+    return total // 2, total - total // 2
