@@ -1,0 +1,1 @@
+"""Losses, metrics, initialisers and constraints that families need and Keras lacks; none so far."""

@@ -1,0 +1,57 @@
+"""What two families share: the way in, the way out, and the checks of keras.applications' arguments.
+
+Source: none; the arguments' meaning is that of `keras.applications`.
+"""
+
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from kzoo.checks import is_integer, require
+
+
+def start(who, input_shape, input_tensor=None):
+    """The tensor a family begins with: a fresh input, or `input_tensor` of that shape."""
+    good = isinstance(input_shape, (tuple, list)) and all(n is None or is_integer(n, least=1) for n in input_shape)
+    require(good, who, "input_shape, sizes above 0 or None", input_shape=input_shape)
+    if input_tensor is None:
+        return keras.Input(tuple(input_shape), name="input")
+    require(isinstance(input_tensor, keras.KerasTensor), who, "input_tensor, a KerasTensor", input_tensor=input_tensor)
+    return input_tensor
+
+
+def classify(who, x, include_top, classes, classifier_activation, pooling, hidden=(), **dense):
+    """The way out: Flatten, `hidden` (functions of a tensor) and a float32 Dense layer of `classes` units.
+
+    Without the top: x itself, or its global "avg" or "max" pooling. `dense` goes to the last layer.
+    """
+    require(pooling in (None, "avg", "max"), who, "pooling, None, 'avg' or 'max'", pooling=pooling)
+    if not include_top:
+        rank = len(x.shape) - 2
+        if pooling is None or rank == 0:
+            return x
+        kind = "Average" if pooling == "avg" else "Max"
+        return getattr(layers, f"Global{kind}Pooling{rank}D")(name=f"{pooling}_pool")(x)
+    require(is_integer(classes, least=1), who, "classes, an integer above 0", classes=classes)
+    if len(x.shape) > 2:
+        require(None not in x.shape[1:], who, "known sizes with include_top=True", shape=tuple(x.shape[1:]))
+        x = layers.Flatten(name="flatten")(x)
+    for apply in hidden:
+        x = apply(x)
+    # float32 whatever the policy: half-precision probabilities spoil the loss
+    return layers.Dense(classes, activation=classifier_activation, dtype="float32", name="predictions", **dense)(x)
+
+
+def finish(who, outputs, name, weights=None):
+    """The functional model that ends in `outputs`, with weights from a file if any are named."""
+    inputs = keras.utils.get_source_inputs(outputs)
+    net = keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs, name=name)
+    if weights is None:
+        return net
+    path = Path(weights)
+    path = path / "model.keras" if path.is_dir() else path
+    expected = "weights, None or an existing .weights.h5 or .keras file, or a run's folder"
+    require(path.is_file() and path.name.endswith((".weights.h5", ".keras")), who, expected, weights=str(weights))
+    net.load_weights(path)
+    return net
