@@ -5,6 +5,7 @@ Source: as `kzoo.ops.adaptive_average_pool`.
 
 import keras
 
+from kzoo.checks import require
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool, as_bins, bins_of
 
@@ -19,6 +20,9 @@ class BaseAdaptivePooling(keras.layers.Layer):
         self.output_size = as_bins(type(self).__name__, output_size, self.rank)
         self.data_format = as_data_format(type(self).__name__, data_format)
 
+    def build(self, input_shape):
+        self.compute_output_shape(input_shape)  # no weights: only to refuse in the layer's name, not the op's
+
     def compute_output_shape(self, input_shape):
         who = type(self).__name__
         shape = shape_to_last(who, input_shape, self.rank, self.data_format)
@@ -31,6 +35,10 @@ class BaseAdaptivePooling(keras.layers.Layer):
 
 class AdaptiveAveragePooling(BaseAdaptivePooling):
     """Any rank; use `AdaptiveAveragePooling1D`, `2D` or `3D`."""
+
+    def compute_output_spec(self, inputs):
+        require("float" in str(inputs.dtype), type(self).__name__, "floating inputs", dtype=str(inputs.dtype))
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
 
     def call(self, inputs):
         return from_last(adaptive_average_pool(to_last(inputs, self.data_format), self.output_size), self.data_format)

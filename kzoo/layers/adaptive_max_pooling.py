@@ -7,6 +7,7 @@ import keras
 
 from kzoo.layers.adaptive_average_pooling import BaseAdaptivePooling
 from kzoo.layers.data_format import from_last, to_last
+from kzoo.layers.max_pooling_with_argmax import value_dtype
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 
 
@@ -22,9 +23,13 @@ class AdaptiveMaxPooling(BaseAdaptivePooling):
         y = adaptive_max_pool(x, self.output_size, self.return_indices)
         return keras.tree.map_structure(lambda part: from_last(part, self.data_format), y)
 
+    def compute_output_shape(self, input_shape):
+        shape = super().compute_output_shape(input_shape)
+        return (shape, shape) if self.return_indices else shape
+
     def compute_output_spec(self, inputs):
-        shape = self.compute_output_shape(inputs.shape)
-        values = keras.KerasTensor(shape, self.compute_dtype)
+        shape = super().compute_output_shape(inputs.shape)
+        values = keras.KerasTensor(shape, value_dtype(self, inputs))
         return (values, keras.KerasTensor(shape, "int32")) if self.return_indices else values
 
     def get_config(self):

@@ -35,7 +35,6 @@ class BaseConv(keras.layers.Layer):
         dilation_rate=1,
         activation=None,
         use_bias=True,
-        untied_bias=False,
         kernel_initializer="glorot_uniform",
         bias_initializer="zeros",
         kernel_regularizer=None,
@@ -43,6 +42,7 @@ class BaseConv(keras.layers.Layer):
         activity_regularizer=None,
         kernel_constraint=None,
         bias_constraint=None,
+        untied_bias=False,
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -125,8 +125,10 @@ class BaseConv(keras.layers.Layer):
 
 
 def as_plain(padding):
-    """Lists, as a config file has them, to tuples."""
-    return tuple(map(as_plain, padding)) if isinstance(padding, (list, tuple)) else padding
+    """Lists, as a config file has them, to tuples, and NumPy's integers to Python's."""
+    if isinstance(padding, (list, tuple)):
+        return tuple(map(as_plain, padding))
+    return int(padding) if is_integer(padding) else padding
 
 
 def each_of(count, initializer):

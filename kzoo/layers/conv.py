@@ -14,8 +14,19 @@ from kzoo.ops.conv import conv
 class Conv(BaseConv):
     """Any rank; use `Conv1D`, `Conv2D` or `Conv3D`."""
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", *args, groups=1, **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, *args, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        groups=1,
+        *args,
+        **kwargs,
+    ):
+        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, *args, **kwargs)
         who = type(self).__name__
         require(is_integer(groups, least=1), who, "groups, an integer above 0", groups=groups)
         require(self.filters % groups == 0, who, "filters divisible by groups", filters=self.filters, groups=groups)

@@ -50,6 +50,23 @@ def kernel_from_keras_2(who, values, spatial, shape, window, data_format):
     return kernel
 
 
+def bias_from_keras_2(values, data_format):
+    """A bias (*output, F) of Keras 2 in kzoo's order: with channels first Keras 2 read its cells as (F, *output)."""
+    if data_format == "channels_last" or values.ndim == 1:
+        return values
+    return np.moveaxis(values.reshape(values.shape[-1], *values.shape[:-1]), 0, -1)
+
+
+def check_same(who, spatial, window):
+    """Refuse a window padded by "same" where Keras 2 padded otherwise: k // 2 cells before, whatever the stride."""
+    theirs = tuple(
+        (k // 2, max((m - 1) * s + k - k // 2 - n, 0))
+        for m, n, k, s in zip(window.output(spatial), spatial, window.size, window.strides)
+    )
+    agree = all(a[0] == b[0] for a, b in zip(theirs, window.pairs(spatial)))
+    require(agree, who, f"for these weights padding={theirs}, what 'same' meant in Keras 2", padding="same")
+
+
 def _links(output, size, spatial, window):
     """Yield (output position, kernel offset, input position) of each link that does not end in the padding."""
     before = [pair[0] for pair in window.pairs(spatial)]

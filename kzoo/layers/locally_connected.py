@@ -9,7 +9,7 @@ import numpy as np
 from kzoo.checks import require
 from kzoo.layers.base_conv import BaseConv
 from kzoo.layers.data_format import shape_to_last
-from kzoo.layers.keras_2 import kernel_from_keras_2
+from kzoo.layers.keras_2 import bias_from_keras_2, check_same, kernel_from_keras_2
 from kzoo.ops.locally_connected import locally_connected
 
 
@@ -25,15 +25,18 @@ class LocallyConnected(BaseConv):
         data_format=None,
         activation=None,
         use_bias=True,
-        *args,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        implementation=1,  # as far as here, Keras 2's order
         dilation_rate=1,
         untied_bias=True,
-        implementation=1,
         **kwargs,
     ):
-        names = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer")
-        names += ("activity_regularizer", "kernel_constraint", "bias_constraint")  # Keras 2's order, where given so
-        kwargs.update(zip(names, args))
         super().__init__(
             filters,
             kernel_size,
@@ -43,6 +46,13 @@ class LocallyConnected(BaseConv):
             dilation_rate,
             activation,
             use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
             untied_bias,
             **kwargs,
         )
@@ -68,6 +78,8 @@ class LocallyConnected(BaseConv):
         """Set kernel and bias; a kernel in the form of any implementation of Keras 2's layers is converted."""
         weights = [np.asarray(w) for w in weights]
         if self.built and weights and weights[0].shape != tuple(self.kernel.shape):
+            if self.padding == "same":
+                check_same(type(self).__name__, self._input_size, self.window)
             weights[0] = kernel_from_keras_2(
                 type(self).__name__,
                 weights[0],
@@ -76,6 +88,7 @@ class LocallyConnected(BaseConv):
                 self.window,
                 self.data_format,
             )
+            weights[1:] = [bias_from_keras_2(bias, self.data_format) for bias in weights[1:]]
         super().set_weights(weights)
 
     def get_config(self):

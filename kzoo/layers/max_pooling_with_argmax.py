@@ -28,6 +28,9 @@ class BasePooling(keras.layers.Layer):
         self.dilation_rate = as_tuple(who, "dilation_rate", dilation_rate, self.rank)
         self.window = window(who, self.rank, self.pool_size, self.strides, padding, self.dilation_rate, NAMES)
 
+    def build(self, input_shape):
+        self.compute_output_shape(input_shape)  # no weights: only to refuse in the layer's name, not the op's
+
     def get_config(self):
         return {**super().get_config(), **{name: getattr(self, name) for name in (*NAMES, "data_format")}}
 
@@ -40,11 +43,20 @@ class MaxPoolingWithArgmax(BasePooling):
         values, indices = max_pool_with_argmax(x, self.pool_size, self.strides, self.padding, self.dilation_rate)
         return from_last(values, self.data_format), from_last(indices, self.data_format)
 
-    def compute_output_spec(self, inputs):
-        shape = shape_to_last(type(self).__name__, inputs.shape, self.rank, self.data_format)
+    def compute_output_shape(self, input_shape):
+        shape = shape_to_last(type(self).__name__, input_shape, self.rank, self.data_format)
         check_pool(type(self).__name__, self.window, shape[1:])
         output = shape_from_last((shape[0], *self.window.output(shape[1:-1]), shape[-1]), self.data_format)
-        return keras.KerasTensor(output, self.compute_dtype), keras.KerasTensor(output, "int32")
+        return output, output
+
+    def compute_output_spec(self, inputs):
+        values, indices = self.compute_output_shape(inputs.shape)
+        return keras.KerasTensor(values, value_dtype(self, inputs)), keras.KerasTensor(indices, "int32")
+
+
+def value_dtype(layer, inputs):
+    """The dtype of pooled values: the layer's for floats, which Keras casts to it; integers stay what they are."""
+    return layer.compute_dtype if "float" in str(inputs.dtype) else inputs.dtype
 
 
 @keras.saving.register_keras_serializable("kzoo")

@@ -8,7 +8,7 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.layers.data_format import from_last, shape_from_last, shape_to_last, to_last
-from kzoo.layers.max_pooling_with_argmax import BasePooling
+from kzoo.layers.max_pooling_with_argmax import BasePooling, value_dtype
 from kzoo.ops.max_unpool import check_unpool, default_size, max_unpool
 from kzoo.ops.views import as_tuple
 
@@ -41,7 +41,9 @@ class MaxUnpooling(BasePooling):
 
     def compute_output_shape(self, input_shape):
         who, shapes = type(self).__name__, self._parts(input_shape)
-        values, *_ = shapes = [shape_to_last(who, shape, self.rank, self.data_format) for shape in shapes]
+        values, indices, *_ = shapes = [shape_to_last(who, shape, self.rank, self.data_format) for shape in shapes]
+        alike = all(a == b or None in (a, b) for a, b in zip(values, indices))
+        require(alike, who, "indices of the values' shape", values=values, indices=indices)
         size = self.output_size or default_size(self.window, values[1:-1])
         if len(shapes) == 3:
             size = shapes[2][1:-1]
@@ -52,11 +54,12 @@ class MaxUnpooling(BasePooling):
         parts = self._parts(inputs)
         expected = "integer indices, as MaxPoolingWithArgmax gives them"
         require("int" in str(parts[1].dtype), type(self).__name__, expected, dtype=str(parts[1].dtype))
-        return keras.KerasTensor(self.compute_output_shape([x.shape for x in parts]), self.compute_dtype)
+        return keras.KerasTensor(self.compute_output_shape([x.shape for x in parts]), value_dtype(self, parts[0]))
 
     def _parts(self, inputs):
-        good = isinstance(inputs, (list, tuple)) and len(inputs) in (2, 3)
-        came = len(inputs) if isinstance(inputs, (list, tuple)) else type(inputs).__name__
+        several = isinstance(inputs, (list, tuple)) and not any(n is None or isinstance(n, int) for n in inputs)
+        good = several and len(inputs) in (2, 3)
+        came = len(inputs) if several else "one"
         require(good, type(self).__name__, "[values, indices] or [values, indices, reference]", inputs=came)
         return list(inputs)
 

@@ -3,14 +3,11 @@
 Source: as `adaptive_average_pool`; the bins are the same.
 """
 
-import math
-
 from keras import ops
 
-from kzoo.checks import require
 from kzoo.ops.adaptive_average_pool import bins, bins_of
 from kzoo.ops.backend import tensors
-from kzoo.ops.max_pool_with_argmax import source_indices
+from kzoo.ops.max_pool_with_argmax import check_maximum, check_sample, source_indices
 from kzoo.ops.xla import island
 
 
@@ -28,9 +25,8 @@ def adaptive_max_pool(x, output_size, return_indices=False):
     """
     (x,) = tensors("adaptive_max_pool", "AdaptiveMaxPooling", x)
     sizes = bins_of("adaptive_max_pool", x.shape, output_size)
-    if None not in x.shape[1:]:
-        expected = "a sample of less than 2^31 elements, to index by int32"
-        require(math.prod(x.shape[1:]) < 2**31, "adaptive_max_pool", expected, shape=tuple(x.shape))
+    check_maximum("adaptive_max_pool", x, return_indices)
+    check_sample("adaptive_max_pool", x.shape[1:])
     return _adaptive_max_pool(x, sizes=sizes, return_indices=bool(return_indices))
 
 
@@ -64,6 +60,5 @@ def _winner(part, axis):
 
 
 def _pick(part, wins, axis):
-    return ops.sum(
-        ops.where(wins, part, 0), axis
-    )  # a sum of one cell and zeros: no gather, so no scatter in its gradient
+    # a sum of one cell and zeros: no gather, so no scatter in its gradient; Keras sums small integers as int32
+    return ops.cast(ops.sum(ops.where(wins, part, 0), axis), part.dtype)

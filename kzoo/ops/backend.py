@@ -8,6 +8,7 @@ Source: none.
 import keras
 
 from kzoo.checks import require
+from kzoo.ops.xla import island
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -23,14 +24,11 @@ def tensors(who, layer, *arrays):
 received a KerasTensor=(None, 8, 1).
     """
     for array in arrays:
-        require(
-            not isinstance(array, keras.KerasTensor),
-            who,
-            f"arrays or tensors, and in a functional model the layer kzoo.layers.{layer}{len(array.shape) - 2}D"
-            if isinstance(array, keras.KerasTensor)
-            else "",
-            **{"a KerasTensor": tuple(getattr(array, "shape", ()))},
-        )
+        if isinstance(array, keras.KerasTensor):
+            rank = len(array.shape) - 2
+            name = f"{layer}{rank if 1 <= rank <= 3 else '{1,2,3}'}D"
+            expected = f"arrays or tensors, and in a functional model the layer kzoo.layers.{name}"
+            require(False, who, expected, **{"a KerasTensor": tuple(array.shape)})
     if keras.backend.backend() == "tensorflow":
         # keras.ops.convert_to_tensor hands a variable on as its resource, which an inner tf.function cannot read
         return tuple(map(tf.convert_to_tensor, arrays))
@@ -42,15 +40,25 @@ def convolve(x, kernel, strides, padding, dilations):
 
     Shapes: x (B, *spatial, C), kernel (*size, C, F); returns (B, *output, F). `padding` is "VALID" or "SAME".
     """
-    rank = len(strides)
     if keras.backend.backend() == "tensorflow":
-        if rank == 1:
-            return tf.nn.conv1d(x, kernel, strides[0], padding, dilations=dilations[0])
-        conv = tf.nn.conv2d if rank == 2 else tf.nn.conv3d
-        return conv(x, kernel, (1, *strides, 1), padding, dilations=(1, *dilations, 1))
+        # with a dilation, TensorFlow on CPU has a gradient in oneDNN alone (float32, bfloat16); XLA has it for all
+        plain = max(dilations) == 1 or x.dtype in (tf.float32, tf.bfloat16)
+        run = _convolve if plain else _compiled_convolve
+        return run(x, kernel, strides=strides, padding=padding, dilations=dilations)
 
     from jax import lax
 
+    rank = len(strides)
     spatial = "DHW"[-rank:]
     layout = (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C")
     return lax.conv_general_dilated(x, kernel, strides, padding, rhs_dilation=dilations, dimension_numbers=layout)
+
+
+def _convolve(x, kernel, *, strides, padding, dilations):
+    if len(strides) == 1:
+        return tf.nn.conv1d(x, kernel, strides[0], padding, dilations=dilations[0])
+    conv = tf.nn.conv2d if len(strides) == 2 else tf.nn.conv3d
+    return conv(x, kernel, (1, *strides, 1), padding, dilations=(1, *dilations, 1))
+
+
+_compiled_convolve = island(_convolve)

@@ -21,11 +21,12 @@ def bias_add(y, bias):
     array([1., 2., 1., 2., 1.], dtype=float32)
     """
     y, bias = tensors("bias_add", "Conv", y, bias)
-    good = len(bias.shape) in (1, len(y.shape) - 1) and bias.shape[-1] == y.shape[-1]
+    good = len(bias.shape) in (1, len(y.shape) - 1) and bias.shape[-1] == y.shape[-1] and 0 not in bias.shape[:-1]
     require(good, "bias_add", "bias (F,) or (*tile, F)", y=tuple(y.shape), bias=tuple(bias.shape))
+    require(y.dtype == bias.dtype, "bias_add", "y and bias of one dtype", y=str(y.dtype), bias=str(bias.dtype))
     output = ops.shape(y)[1:-1]
     for axis, (size, period) in enumerate(itertools.zip_longest(output, bias.shape[:-1], fillvalue=1)):
-        if period not in (1, size):
+        if period != 1 and not (isinstance(size, int) and period == size):  # an unknown size is a tensor
             turns = [1] * len(bias.shape)
             turns[axis] = -(-size // period)
             bias = ops.tile(bias, turns)[(slice(None),) * axis + (slice(0, size),)]

@@ -10,7 +10,7 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops.backend import tensors
-from kzoo.ops.views import window
+from kzoo.ops.views import same_pair, window
 from kzoo.ops.xla import island
 
 PADDED = -1  # the index of a cell that zeros padding made; no such cell ever wins
@@ -41,6 +41,7 @@ def pool_window(who, x, ksize, strides, padding, dilations):
     """The checked window of a pool over x, every window of it touching the sample."""
     rank = len(x.shape) - 2
     require(1 <= rank <= 3, who, "x (batch, *spatial, channels) with 1 to 3 spatial axes", shape=tuple(x.shape))
+    check_maximum(who, x)
     win = window(who, rank, ksize, ksize if strides is None else strides, padding, dilations)
     check_pool(who, win, x.shape[1:])
     return win
@@ -48,20 +49,31 @@ def pool_window(who, x, ksize, strides, padding, dilations):
 
 def check_pool(who, win, shape):
     """Refuse a sample (*spatial, C) too large for int32, or in which a window would see nothing but padding."""
-    if None not in shape:
-        require(
-            math.prod(shape) < 2**31, who, "a sample of less than 2^31 elements, to index by int32", shape=tuple(shape)
-        )
+    check_sample(who, shape)
     win.check(who, shape[:-1])
     if win.mode != "zeros":
         return
-    for axis, (n, k, s, d, pair) in enumerate(zip(shape, *win[:4])):
-        if n is None or pair in (None, (0, 0)):  # "same" never pads that far
+    for axis, (n, k, s, d, pads) in enumerate(zip(shape, *win[:4])):
+        if n is None or pads == (0, 0) or (pads is None and d == 1):  # there a window always meets the input
             continue
+        pair = pads or same_pair(n, k, s, d)
         starts = range(-pair[0], n + pair[1] - (k - 1) * d, s)
         blind = [p for p in starts if all(not 0 <= p + o * d < n for o in range(k))]
         expected = f"windows that each meet the input on spatial axis {axis}"
         require(not blind, who, expected, window=k, dilation=d, stride=s, input=n, padding=pair)
+
+
+def check_sample(who, shape):
+    """Refuse a sample (*spatial, C) too large for int32; unknown sizes are not checked."""
+    small = None in shape or math.prod(shape) < 2**31
+    require(small, who, "a sample of less than 2^31 elements, to index by int32", shape=tuple(shape))
+
+
+def check_maximum(who, x, indices=True):
+    """Refuse what has no order, and a number of channels that is unknown where indices are asked for."""
+    require("float" in str(x.dtype) or "int" in str(x.dtype), who, "floating or integer x", dtype=str(x.dtype))
+    known = x.shape[-1] is not None or not indices
+    require(known, who, "a known number of channels", shape=tuple(x.shape))
 
 
 def source_indices(spatial):

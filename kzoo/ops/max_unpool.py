@@ -11,7 +11,7 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops.backend import tensors
-from kzoo.ops.max_pool_with_argmax import PADDED, check_pool, source_indices
+from kzoo.ops.max_pool_with_argmax import PADDED, check_pool, check_sample, source_indices
 from kzoo.ops.views import as_tuple, window
 from kzoo.ops.xla import island
 
@@ -36,15 +36,16 @@ def max_unpool(values, indices, output_size=None, ksize=None, strides=None, padd
     require(
         1 <= rank <= 3, who, "values (batch, *pooled, channels) with 1 to 3 spatial axes", shape=tuple(values.shape)
     )
-    same = len(indices.shape) == rank + 2 and all(
-        a == b or None in (a, b) for a, b in zip(values.shape[1:], indices.shape[1:])
-    )
+    same = len(indices.shape) == rank + 2 and all(a == b or None in (a, b) for a, b in zip(values.shape, indices.shape))
     require(same, who, "indices of the values' shape", values=tuple(values.shape), indices=tuple(indices.shape))
     require("int" in str(indices.dtype), who, "integer indices", dtype=str(indices.dtype))
+    require(values.shape[-1] is not None, who, "a known number of channels", values=tuple(values.shape))
     indices = ops.cast(indices, "int32")
     if ksize is None:
         require(output_size is not None, who, "output_size, as no ksize is given", output_size=output_size)
-        return _scatter(values, indices, *_dynamic(output_size), size=_static(who, output_size, rank))
+        size = _static(who, output_size, rank)
+        check_sample(who, (*size, values.shape[-1]))
+        return _scatter(values, indices, *_dynamic(output_size), size=size)
     win = window(who, rank, ksize, ksize if strides is None else strides, padding, dilations)
     if output_size is None:
         output_size = default_size(win, ops.shape(values)[1:-1])
@@ -77,16 +78,16 @@ def check_unpool(who, win, pooled, size, channels):
 
 def _static(who, output_size, rank):
     """The sizes as integers, None for those that are tensors."""
-    known = [n for n in output_size if isinstance(n, int)] if isinstance(output_size, (tuple, list)) else []
-    if isinstance(output_size, (tuple, list)) and len(known) < len(output_size) == rank:
-        as_tuple(who, "output_size", known, len(known)) if known else None
-        return tuple(n if isinstance(n, int) else None for n in output_size)
-    return as_tuple(who, "output_size", output_size, rank)
+    if not _dynamic(output_size) or len(output_size) != rank:
+        return as_tuple(who, "output_size", output_size, rank)
+    known = [n for n in output_size if not ops.is_tensor(n)]
+    rest = iter(as_tuple(who, "output_size", known, len(known)))
+    return tuple(None if ops.is_tensor(n) else next(rest) for n in output_size)
 
 
 def _dynamic(output_size):
     """The sizes that are tensors, to travel into an island by position."""
-    return [n for n in output_size if not isinstance(n, int)] if isinstance(output_size, (tuple, list)) else []
+    return [n for n in output_size if ops.is_tensor(n)] if isinstance(output_size, (tuple, list)) else []
 
 
 def _merge(size, dynamic):

@@ -24,8 +24,10 @@ def pad(x, padding, mode="zeros", constant_values=0):
     >>> pad([[[1.0], [2.0], [3.0]]], 2, "reflect")[0, :, 0].numpy()
     array([3., 2., 1., 2., 3., 2., 1.], dtype=float32)
     """
-    (x,) = tensors("pad", "Padding", x)
-    pairs = as_pairs("pad", "padding", padding, len(x.shape) - 2)
+    (x,) = tensors("pad", "Conv", x)
+    rank = len(x.shape) - 2
+    require(1 <= rank <= 3, "pad", "x (batch, *spatial, channels) with 1 to 3 spatial axes", shape=tuple(x.shape))
+    pairs = as_pairs("pad", "padding", padding, rank)
     require(mode in MODES, "pad", f"mode, one of {MODES}", mode=mode)
     check_pairs("pad", pairs, mode, tuple(x.shape)[1:-1])
     return pad_pairs(x, pairs, mode, constant_values)

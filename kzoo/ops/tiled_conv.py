@@ -37,8 +37,7 @@ def rotated_conv(who, layer, x, kernel, strides, padding, dilations, local=False
     """The family's checks: `tiled_conv`, or if `local` a tile that must be the output's size."""
     x, kernel = tensors(who, layer, x, kernel)
     layout = f"(*{'output' if local else 'tile'}, *size, channels, filters)"
-    rank = check_operands(who, x, kernel, layout)
-    require(len(kernel.shape) == 2 * rank + 2, who, f"kernel {layout}", x=tuple(x.shape), kernel=tuple(kernel.shape))
+    rank = check_operands(who, x, kernel, layout, tiled=True)
     require(
         kernel.shape[-2] == x.shape[-1],
         who,
@@ -51,8 +50,8 @@ def rotated_conv(who, layer, x, kernel, strides, padding, dilations, local=False
     win.check(who, x.shape[1:-1])
     output = win.output(x.shape[1:-1])
     if not local:
-        fits = all(n is None or t <= n for t, n in zip(tile, output))
-        require(fits, who, "a tile no larger than the output", tile=tile, output=output)
+        fits = all(t > 0 and (n is None or t <= n) for t, n in zip(tile, output))
+        require(fits, who, "a tile of at least 1 and no larger than the output", tile=tile, output=output)
     if local:
         require(tile == output, who, "one kernel for each output position", output=output, kernel=tuple(kernel.shape))
     if all(t == 1 for t in tile):

@@ -33,7 +33,7 @@ class Window(NamedTuple):
     def pairs(self, spatial):
         """Cells of padding (before, after) an axis, for an input of this size (integers or scalar tensors)."""
         return tuple(
-            _same(n, k, s, d) if pair is None else pair
+            same_pair(n, k, s, d) if pair is None else pair
             for n, k, s, d, pair in zip(spatial, self.size, self.strides, self.dilations, self.pads)
         )
 
@@ -50,7 +50,7 @@ class Window(NamedTuple):
             if n is None:
                 continue
             require(n > 0, who, f"an input of at least 1 cell on spatial axis {axis}", size=n)
-            pair = pads or _same(n, k, s, d)
+            pair = pads or same_pair(n, k, s, d)
             fits = (k - 1) * d + 1 <= n + sum(pair)
             expected = f"a window that fits into the padded input on spatial axis {axis}"
             require(fits, who, expected, window=k, dilation=d, input=n, padding=pair)
@@ -107,7 +107,7 @@ def window(who, rank, size, strides, padding, dilations, names=("ksize", "stride
     elif cells == "full":
         pads = tuple(((k - 1) * d,) * 2 for k, d in zip(size, dilations))
     elif cells == "same":  # with a stride of 1 the amount is the same for every input
-        pads = tuple(_same(1, k, s, d) if s == 1 else None for k, s, d in zip(size, strides, dilations))
+        pads = tuple(same_pair(1, k, s, d) if s == 1 else None for k, s, d in zip(size, strides, dilations))
     else:
         pads = as_pairs(who, names[2], cells, rank)
     return Window(size, strides, dilations, pads, mode)
@@ -121,7 +121,7 @@ def as_tuple(who, name, value, rank, least=1):
     return tuple(int(v) for v in values)
 
 
-def _same(n, k, s, d):
+def same_pair(n, k, s, d):
     """TensorFlow's "SAME": ceil(n / s) outputs, the odd cell after."""
     total = (-(-n // s) - 1) * s + (k - 1) * d + 1 - n
     total = max(total, 0) if isinstance(total, int) else ops.maximum(total, 0)

@@ -12,6 +12,10 @@ import sys
 
 import keras
 
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+
 _off = 0  # a plain global: a context variable would not be seen by the threads of MirroredStrategy
 
 
@@ -38,24 +42,29 @@ def island(fn):
     if keras.backend.backend() != "tensorflow":
         return fn
 
-    import tensorflow as tf
-    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
-
     @functools.cache
     def compiled(static):  # one function a setting; TensorFlow itself keeps one graph a signature of tensors
         # autograph would only warn: the ops hold no Python branch on a tensor's value
         return tf.function(functools.partial(fn, **dict(static)), jit_compile=True, autograph=False)
 
     def stands_aside():
-        return (
-            _off or GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()) or _exporting(tf.executing_eagerly())
-        )
+        return _off or compiling() or _exporting(tf.executing_eagerly())
 
     @functools.wraps(fn)
     def call(*tensors, **static):
         return fn(*tensors, **static) if stands_aside() else compiled(tuple(static.items()))(*tensors)
 
     return call
+
+
+def compiling():
+    """Whether XLA compiles what is being traced now, on TensorFlow."""
+    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+
+
+def compiled_on_cpu():
+    """Whether XLA compiles what is being traced now, and for a CPU."""
+    return keras.backend.backend() == "tensorflow" and compiling() and not tf.config.list_logical_devices("GPU")
 
 
 def _exporting(eager):

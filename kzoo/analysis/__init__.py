@@ -1,0 +1,1 @@
+"""Analysis of models; begins with a later release."""

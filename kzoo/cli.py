@@ -1,0 +1,131 @@
+"""The command line: reads arguments, calls the library, prints; contains no arithmetic.
+
+Source: none.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kzoo.checks import Refusal
+
+app = typer.Typer(
+    help="Layers and classical ConvNets for Keras 3: train, evaluate and export them from YAML configs.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+Config = Annotated[str, typer.Argument(help="A config's file, or the name of one that kzoo ships.")]
+Run = Annotated[str, typer.Argument(help="A run's folder, or its name under saved_models/.")]
+Sets = Annotated[list[str], typer.Option("--set", metavar="PART.KEY=VALUE", help="Change a setting; may be repeated.")]
+
+
+@app.command()
+def train(
+    config: Config = "mnist1d_cnn",
+    run: Annotated[str | None, typer.Option(help="Name of the run; default: the config's name.")] = None,
+    out: Annotated[str, typer.Option(help="Folder that holds runs.")] = "saved_models",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished or interrupted run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Build all and take one step on mock data.")] = False,
+    results: Annotated[str | None, typer.Option(help="Folder to copy metrics.json to, as NAME.json.")] = None,
+    sets: Sets = [],  # noqa: B006 (typer's way)
+):
+    """Train a config, evaluate, export and check the SavedModel; an interrupted run is gone on with.
+
+    Example: kzoo train mnist1d_cnn --set training.epochs=10 --run short
+    """
+    from kzoo.training.config import config_path, read_config
+
+    settings, name = read_config(config, sets), run or config_path(config).stem
+    if dry_run:
+        from kzoo.training import seed_run
+
+        typer.echo(f"{name}: " + ", ".join(f"{key} {value}" for key, value in seed_run.dry_run(settings).items()))
+        return
+    from kzoo.training import run as runs
+
+    folder, metrics = runs.run(settings, name, out, overwrite)
+    runs.finished(name, folder, metrics)
+    if results:
+        Path(results).mkdir(parents=True, exist_ok=True)
+        Path(results, f"{name}.json").write_text(json.dumps(metrics, indent=2) + "\n")
+
+
+@app.command("list")
+def list_(pattern: Annotated[str, typer.Argument(help="A shell pattern such as 'nielsen*'.")] = "*"):
+    """List the models of the zoo: name, input, parameters, config, source."""
+    from kzoo.analysis.catalogue import models_table
+
+    _print(models_table(pattern))
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A model's name, as `kzoo list` prints it.")]):
+    """Show one model: its layers, settings and source."""
+    from kzoo.analysis.catalogue import settings_table
+    from kzoo.models.registry import describe, model
+
+    net, known = model(name), describe(name)
+    typer.echo(f"{name}: {known['doc'].splitlines()[0]}\n")
+    net.summary(print_fn=lambda text, line_break=None: typer.echo(text))
+    _print(settings_table(known))
+    typer.echo(f"Source: {known['source']}")
+
+
+@app.command()
+def evaluate(run: Run):
+    """Evaluate a finished run's model again on its own data."""
+    from kzoo.training.evaluation import evaluate_run
+
+    _print(evaluate_run(run))
+
+
+@app.command()
+def predict(
+    run: Run,
+    file: Annotated[str, typer.Argument(metavar="FILE.npy", help="An array (N, *input_shape) of examples.")],
+    top: Annotated[int, typer.Option(help="Classes to show for each example.", min=1)] = 3,
+    out: Annotated[str | None, typer.Option(help="Write all probabilities to this .npy file.")] = None,
+):
+    """Predict the classes of an array's examples with a finished run."""
+    from kzoo.training.evaluation import predict_run
+
+    _print(predict_run(run, file, top, out))
+
+
+@app.command()
+def doctor():
+    """Check this installation: versions, devices, and one XLA-compiled op."""
+    from kzoo.analysis.doctor import checks
+
+    table, healthy = checks()
+    _print(table)
+    if not healthy:
+        raise Refusal("something above failed.")
+
+
+def _print(table):
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(table)
+
+
+def main(args=None):
+    """Run the command line: a user's mistake is one line and exit code 2."""
+    try:
+        code = app(args=args, prog_name="kzoo", standalone_mode=False)
+    except (typer.TyperException, Refusal, OSError) as error:
+        _fail(error.format_message() if hasattr(error, "format_message") else str(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted; the same command goes on from the last period.", 130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(text, code):
+    print("kzoo: " + " ".join(text.split()), file=sys.stderr)
+    sys.exit(code)

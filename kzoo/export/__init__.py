@@ -1,0 +1,1 @@
+"""Export formats, each checked after writing."""

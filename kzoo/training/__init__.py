@@ -1,0 +1,1 @@
+"""From a config to a run folder: data, model, fit, evaluation, export."""

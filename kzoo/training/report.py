@@ -1,0 +1,162 @@
+"""What a person sees of a run: the table at its end, its plots, its history and its card.
+
+Source: none.
+"""
+
+import csv
+import io
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from kzoo.training.checkpoint import write_at_once
+
+_console = Console(stderr=True)
+
+
+def say(text):
+    """One line to the terminal."""
+    _console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def percent(error):
+    """An error as a person reads it.
+
+    >>> percent(0.149)
+    '14.9 %'
+    """
+    return "-" if error is None else f"{error * 100:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def rows(metrics):
+    """The lines of a run's table: what, measured, published."""
+    published = metrics["published"]
+    found = [
+        (
+            "test error",
+            percent(metrics["test"]["error"]) if "test" in metrics else "-",
+            percent(published and published["error"]),
+        )
+    ]
+    if metrics.get("validation"):
+        found.append(("validation error", percent(metrics["validation"]["error"]), ""))
+    found.append(("training error", percent(metrics["train"]["error"]), ""))
+    found.append(("parameters", f"{metrics['parameters']:,}", ""))
+    found.append(("training time", f"{metrics['seconds']:,.0f} s, {metrics['steps_per_second']:,.0f} steps/s", ""))
+    difference = metrics["export"]["max_difference"]
+    found.append(("SavedModel reloaded, differs by", "-" if difference is None else f"{difference:.1e}", ""))
+    return found
+
+
+def print_table(title, metrics):
+    """Print a run's table."""
+    table = Table(title=title, title_justify="left")
+    for column, justify in (("", "left"), ("measured", "right"), ("published", "right")):
+        table.add_column(column, justify=justify)
+    for row in rows(metrics):
+        table.add_row(*row)
+    Console().print(table)
+    if metrics["published"]:
+        Console().print(f"Published: {metrics['published']['source']}", highlight=False)
+
+
+def write_history(history, folder):
+    """history.csv: a row a period."""
+    keys = list(dict.fromkeys(key for row in history for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["epoch", *keys], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({"epoch": epoch, **row} for epoch, row in enumerate(history, start=1))
+    write_at_once(folder / "history.csv", text.getvalue())
+
+
+def figure(width, height):
+    """A matplotlib figure that needs no screen."""
+    from matplotlib.figure import Figure
+
+    return Figure((width, height), dpi=120, layout="constrained")
+
+
+def plot_history(history, scores, title, path):
+    """Loss and error over the periods; the kept weights' errors as lines across."""
+    sheet = figure(9, 3.6)
+    left, right = sheet.subplots(1, 2)
+    epochs = np.arange(1, len(history) + 1)
+    for prefix, label in (("", "training"), ("val_", "validation")):
+        if history and f"{prefix}loss" in history[0]:
+            left.plot(epochs, [row[f"{prefix}loss"] for row in history], label=label)
+            right.plot(epochs, [100 * (1 - row[f"{prefix}accuracy"]) for row in history], label=label)
+    if "test" in scores:
+        right.axhline(100 * scores["test"]["error"], color="black", ls="--", lw=1, label="test, weights kept")
+    left.set(title=title, xlabel="period", ylabel="loss", yscale="log")
+    right.set(xlabel="period", ylabel="error, %", ylim=(0, None))
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.legend()
+    sheet.savefig(path)
+
+
+def plot_confusion(net, x, y, names, title, path):
+    """The confusion matrix of a classifier on test examples; nothing for other outputs or over 100 classes."""
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    if np.ndim(y) != 1 or len(net.output_shape) != 2 or net.output_shape[-1] > 100:
+        return
+    classes = net.output_shape[-1]
+    sheet = figure(6, 5.5)
+    axes = sheet.subplots()
+    ConfusionMatrixDisplay.from_predictions(
+        y,
+        net.predict(x, batch_size=500, verbose=0).argmax(-1),
+        labels=range(classes),
+        display_labels=names or range(classes),
+        cmap="Blues",
+        colorbar=False,
+        include_values=classes <= 20,
+        xticks_rotation="vertical" if names and max(map(len, names)) > 2 else "horizontal",
+        ax=axes,
+    )
+    axes.set_title(f"{title}: test examples")
+    sheet.savefig(path)
+
+
+def card(label, config, metrics, data):
+    """The run's model card, Markdown."""
+    published = metrics["published"]
+    lines = [f"| {what} | {measured} | {said} |" for what, measured, said in rows(metrics)]
+    shape = ", ".join(map(str, data.input_shape))
+    return "\n".join(
+        [
+            f"# {label}",
+            "",
+            f"`{config.model.name}` trained on `{data.name}` with seed {metrics['seed']} "
+            f"by kzoo {metrics['versions']['kzoo']}.",
+            "",
+            "| | measured | published |",
+            "|---|---:|---:|",
+            *lines,
+            "",
+            *([f"Published figure: {published['source']}.", ""] if published else []),
+            "![loss and error](history.png)",
+            "",
+            "## Use it",
+            "",
+            f"Input: float32 batches (N, {shape}) as the data set has them; preprocessing is inside. "
+            f"Output: probabilities of {data.classes} classes.",
+            "",
+            "```python",
+            "import tensorflow as tf                    # no kzoo, no Keras",
+            'net = tf.saved_model.load("saved_model")',
+            f"probabilities = net.serve(tf.zeros((1, {shape})))",
+            "```",
+            "",
+            "```python",
+            "import kzoo                                # to go on in Keras",
+            'net = kzoo.load_model(".")',
+            "```",
+            "",
+            "`config.yaml` is the whole config, `metrics.json` the figures, `history.csv` a row a period.",
+            "",
+        ]
+    )

@@ -1,0 +1,141 @@
+"""A run: one config, one or several seeds, one folder that is whole or absent.
+
+Source: none.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from kzoo.checks import Refusal, require
+from kzoo.training import report
+from kzoo.training.checkpoint import write_at_once
+from kzoo.training.config import config_sha256, differences, resolved
+from kzoo.training.seed_run import run_seed, versions
+from kzoo.training.yaml_file import read_yaml, write_yaml
+
+
+def run(config, name, out="saved_models", overwrite=False):
+    """Train as `config` says into `out/name/`; returns (folder, metrics).
+
+    The work is done in `out/.name.partial/` and renamed when complete. Started again after an interruption it goes
+    on from the last period. With several seeds each has a folder `seed_N`, and metrics.json their summary.
+    Errors: ValueError if the run is finished and `overwrite` is false, if another process works on it, or if an
+    interrupted run was begun with another config; the message says what changed.
+    """
+    require(name and Path(name).name == name and not name.startswith("."), "run", "a plain name", name=name)
+    out = Path(out)
+    final, partial, old = out / name, out / f".{name}.partial", out / f".{name}.old"
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out / f".{name}.lock", name):
+        if old.exists():  # killed while one run took another's place
+            shutil.rmtree(old) if final.exists() else os.replace(old, final)
+        if final.exists() and not overwrite:
+            raise Refusal(f"{final} is a finished run: choose another --run NAME or --out DIR, or --overwrite it.")
+        begin(config, partial, overwrite)
+        with policy(config.training):
+            metrics = run_seeds(config, partial, name)
+        if final.exists():
+            os.replace(final, old)
+        os.replace(partial, final)
+        shutil.rmtree(old, ignore_errors=True)
+    return final, metrics
+
+
+def begin(config, partial, overwrite):
+    """Make the partial folder, or find it begun with the same config."""
+    begun = partial / "config.yaml"
+    if begun.exists():
+        changed = differences(read_yaml(begun), resolved(config))
+        if changed and not overwrite:
+            raise Refusal(
+                f"an interrupted run at {partial} had another config: {'; '.join(changed)}. "
+                "Start it as it was, choose another --run NAME, or give it up with --overwrite."
+            )
+        if not changed:
+            return
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir()
+    write_at_once(begun, write_yaml(resolved(config)))
+
+
+def run_seeds(config, partial, name):
+    """Each seed's run, those that are whole left as they are; returns the run's metrics."""
+    seeds = config.training.seeds
+    if len(seeds) == 1:
+        return run_seed(config, seeds[0], partial, name)
+    found = []
+    for seed in seeds:
+        folder = partial / f"seed_{seed}"
+        done = folder / "metrics.json"
+        found.append(
+            json.loads(done.read_text()) if done.exists() else run_seed(config, seed, folder, f"{name} seed {seed}")
+        )
+    metrics = summary(config, found)
+    write_at_once(
+        partial / "README.md", f"# {name}\n\nOne run a seed; `metrics.json` holds means and each seed's figures.\n"
+    )
+    write_at_once(partial / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    return metrics
+
+
+def summary(config, runs):
+    """Means over the seeds, and each seed's errors beside them."""
+    means = {}
+    for split in ("test", "train", "validation"):
+        if split in runs[0]:
+            means[split] = {key: float(np.mean([r[split][key] for r in runs])) for key in runs[0][split]}
+            means[split]["errors"] = [r[split]["error"] for r in runs]
+    shared = {key: runs[0][key] for key in ("model", "data", "published", "parameters")}
+    return {
+        **shared,
+        **means,
+        "epochs": max(r["epochs"] for r in runs),
+        "steps": max(r["steps"] for r in runs),
+        "seconds": round(float(np.mean([r["seconds"] for r in runs])), 2),
+        "steps_per_second": round(float(np.mean([r["steps_per_second"] for r in runs])), 1),
+        "export": {"max_difference": max((r["export"]["max_difference"] or 0.0) for r in runs)},
+        "seeds": config.training.seeds,
+        "config_sha256": config_sha256(config),
+        "versions": versions(),
+    }
+
+
+@contextlib.contextmanager
+def locked(path, name):
+    """Hold a lock for the run, so that two processes never write one folder; the kernel frees it when we die."""
+    with open(path, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refusal(f"another process is training {name!r} here; choose another --run NAME.") from None
+        yield
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def policy(training):
+    """Keras's dtype policy and TensorFlow's determinism for the length of the run."""
+    import tensorflow as tf
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(training.dtype_policy)
+    if training.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def finished(title, folder, metrics):
+    """Tell the person how the run ended."""
+    report.print_table(title, metrics)
+    report.say(f"Written to {folder}/: saved_model, model.keras, history.png, README.md")

@@ -1,0 +1,159 @@
+"""One training with one seed, from data to a whole folder of results.
+
+Source: none.
+"""
+
+import json
+import platform
+
+import keras
+import numpy as np
+
+from kzoo.checks import require
+from kzoo.data.load import load
+from kzoo.data.mock import mock_like
+from kzoo.export.saved_model import export_saved_model
+from kzoo.training import report
+from kzoo.training.assemble import build_augmentation, build_callbacks, build_net, build_trainer
+from kzoo.training.checkpoint import Checkpoint, KeepBest, write_at_once
+from kzoo.training.config import config_sha256, resolved
+from kzoo.training.progress import ProgressBar
+from kzoo.training.yaml_file import write_yaml
+
+STATE = "state.pickle"
+EVALUATION_BYTES = 2**26  # examples in one evaluation batch
+
+
+def run_seed(config, seed, folder, label):
+    """Train, evaluate, export and report into `folder`; what an earlier process began there is gone on with.
+
+    Returns the content of metrics.json, whose presence says that the folder is whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(seed)
+    data = load_data(config)
+    net = build_net(config, data.input_shape, data.classes, data.train)
+    trainer = build_trainer(config, net)
+    checkpoint = fit(config, seed, folder, label, data, net, trainer)
+    history = checkpoint.history
+
+    report.say(f"{label}: evaluating and exporting")
+    splits = {"test": data.test, "train": data.train, "validation": data.validation}
+    scores = {name: evaluate(trainer, split, config) for name, split in splits.items() if split is not None}
+    net.save(folder / "model.keras")
+    examples, labels = sample(data.test or data.train)
+    difference = None
+    if "saved_model" in config.export.formats:
+        difference = export_saved_model(net, folder / "saved_model", examples)
+    steps = steps_of(config, data)
+    metrics = {
+        "model": config.model.name,
+        "data": data.name,
+        **scores,
+        "published": config.published and config.published.model_dump(),
+        "parameters": net.count_params(),
+        "epochs": len(history),
+        "steps": len(history) * steps,
+        "seconds": round(checkpoint.seconds, 2),
+        "steps_per_second": round(len(history) * steps / checkpoint.seconds, 1),
+        "export": {"max_difference": difference},
+        "seed": seed,
+        "config_sha256": config_sha256(config),
+        "versions": versions(),
+    }
+    report.write_history(history, folder)
+    report.plot_history(history, scores, label, folder / "history.png")
+    report.plot_confusion(net, examples, labels, data.class_names, label, folder / "confusion.png")
+    write_at_once(folder / "config.yaml", write_yaml(resolved(config)))
+    write_at_once(folder / "README.md", report.card(label, config, metrics, data))
+    write_at_once(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    (folder / STATE).unlink(missing_ok=True)
+    return metrics
+
+
+def load_data(config):
+    """The data of a config."""
+    data = config.data
+    return load(
+        data.name, folder=data.folder, arrays=data.arrays, validation=data.validation, image_size=data.image_size
+    )
+
+
+def steps_of(config, data):
+    """Optimizer steps a period."""
+    size = config.data.batch_size
+    require(size <= data.train.size, "data.batch_size", f"at most the {data.train.size} examples", batch_size=size)
+    steps = config.training.steps_per_epoch or data.train.size // size
+    expected = f"a divisor of the {steps} steps a period"
+    calls = config.training.steps_per_call
+    require(steps % calls == 0, "training.steps_per_call", expected, steps_per_call=calls)
+    return steps
+
+
+def fit(config, seed, folder, label, data, net, trainer):
+    """Train from where the folder's state left off to the end; the net then has the weights to keep."""
+    training, steps = config.training, steps_of(config, data)
+    callbacks = build_callbacks(config)
+    if training.keep == "best":
+        callbacks.append(KeepBest(net))
+    checkpoint = Checkpoint(net, folder / STATE, callbacks)
+    begun = checkpoint.epoch
+    stream = data.train.batches(config.data.batch_size, seed, begun * steps, build_augmentation(config))
+    if training.steps_per_call > 1:
+        stream = stream.batch(training.steps_per_call, drop_remainder=True)
+    validation = data.validation and data.validation.once(evaluation_batch(data.validation, config))
+    board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
+    if begun:
+        report.say(f"{label}: going on after period {begun} of {training.epochs}")
+    trainer.fit(
+        stream,
+        epochs=begun if checkpoint.stopped else training.epochs,
+        initial_epoch=begun,
+        steps_per_epoch=steps // training.steps_per_call,
+        validation_data=validation,
+        callbacks=[*callbacks, board, ProgressBar(label, training.epochs, steps, begun), checkpoint],
+        shuffle=False,  # the stream is shuffled
+        verbose=0,
+    )
+    return checkpoint
+
+
+def evaluation_batch(split, config):
+    """Examples in one evaluation batch: at least a training batch, up to 1,000 where they are small."""
+    example = int(np.prod(split.input_shape)) * 4
+    return max(config.data.batch_size, min(1000, EVALUATION_BYTES // example))
+
+
+def evaluate(trainer, split, config):
+    """Error and loss (and the config's metrics) of a trained model on a split, as plain numbers."""
+    scores = trainer.evaluate(split.once(evaluation_batch(split, config)), return_dict=True, verbose=0)
+    return {"error": round(1 - float(scores.pop("accuracy")), 6), **{k: float(v) for k, v in scores.items()}}
+
+
+def sample(split, most=10_000):
+    """Up to `most` examples of a split, as arrays."""
+    x, y = next(iter(split.once(min(most, split.size))))
+    return x.numpy(), y.numpy()
+
+
+def versions():
+    """Versions of what decides a run's numbers."""
+    import tensorflow as tf
+
+    import kzoo
+
+    found = {"kzoo": kzoo.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}
+    return {**found, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def dry_run(config):
+    """Build everything for the data's specs and take one training step on mock data; nothing is read or written."""
+    source, batch = config.data, config.data.batch_size
+    data = mock_like(source.name, folder=source.folder, arrays=source.arrays, image_size=source.image_size, size=batch)
+    net = build_net(config, data.input_shape, data.classes, data.train)
+    trainer = build_trainer(config, net)
+    build_callbacks(config)
+    stream = data.train.batches(batch, 0, 0, build_augmentation(config))
+    stream = stream.batch(1) if config.training.steps_per_call > 1 else stream
+    loss = trainer.fit(stream, steps_per_epoch=1, shuffle=False, verbose=0).history["loss"][0]
+    return {"input": data.input_shape, "classes": data.classes, "parameters": net.count_params(), "loss": loss}

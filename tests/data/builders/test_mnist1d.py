@@ -1,0 +1,35 @@
+import hashlib
+import random
+
+import numpy as np
+
+from kzoo.data.builders.mnist1d import mnist1d
+from kzoo.data.load import load
+
+
+def sha256(array):
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def test_arrays_are_the_published_ones():
+    made = mnist1d()
+    assert made["train"][0].dtype == np.float64
+    assert [sha256(array)[:8] for array in made["train"]] == ["2fd1f439", "d97dc7ae"]
+    assert [sha256(array)[:8] for array in made["test"]] == ["7de87726", "8de99be3"]
+
+
+def test_leaves_the_global_generators_alone():
+    random.seed(5)
+    np.random.seed(5)
+    expected = random.Random(5).random(), np.random.RandomState(5).rand()
+    mnist1d()
+    assert (random.random(), np.random.rand()) == expected
+
+
+def test_builder_keeps_values_and_order():
+    data, made = load("mnist1d"), mnist1d()
+    for split, examples in {"train": data.train, "test": data.test}.items():
+        x, y = examples.numpy()
+        np.testing.assert_array_equal(x, made[split][0].astype("float32")[..., None])
+        np.testing.assert_array_equal(y, made[split][1])
+    assert (data.train.size, data.test.size, data.classes, data.input_shape) == (4000, 1000, 10, (40, 1))

@@ -1,0 +1,24 @@
+"""The data tests keep what kzoo generates in a folder of their own, made once a session."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    before = os.environ.get("KZOO_DATA_DIR")
+    os.environ["KZOO_DATA_DIR"] = str(tmp_path_factory.mktemp("datasets"))
+    yield os.environ["KZOO_DATA_DIR"]
+    os.environ.pop("KZOO_DATA_DIR")
+    if before is not None:
+        os.environ["KZOO_DATA_DIR"] = before
+
+
+@pytest.fixture
+def real_mnist():
+    """The name of a real TFDS set, where one is prepared."""
+    root = os.environ.get("TFDS_DATA_DIR", "")
+    if not os.path.isdir(os.path.join(root, "mnist")):
+        pytest.skip("no prepared mnist: TFDS_DATA_DIR is unset or holds none")
+    return "mnist"

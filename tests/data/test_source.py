@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo.checks import Refusal
+from kzoo.data.source import check_image_size, tidy
+
+
+def test_shrinking_averages_areas():
+    corner = np.zeros((8, 8, 1), "float32")
+    corner[0, 0] = 100  # lies between the places that two points an axis would look at
+    x, _ = tidy(tf.constant(corner), tf.constant(1), (2, 2))
+    assert 1 < x[0, 0, 0] < 10 and x[1, 1, 0] == 0
+
+
+def test_integers_are_rounded_not_cut():
+    x, _ = tidy(tf.constant([[[0]], [[3]]], tf.uint8), tf.constant(1), (1, 1))
+    assert x.dtype == tf.uint8 and x.numpy().item() == 2
+
+
+def test_labels_become_int32_and_maps_keep_their_values():
+    x = tf.zeros((4, 4, 3))
+    y = tf.constant(np.arange(16).reshape(4, 4, 1) % 3 * 4, tf.uint8)
+    assert tidy(x, tf.constant(7, tf.int64))[1].dtype == tf.int32
+    assert set(np.unique(tidy(x, y, (9, 9))[1])) == {0, 4, 8}
+    assert tidy(x, y)[1].shape == (4, 4, 1)
+
+
+def test_image_size_is_checked():
+    check_image_size(None, (40, 1))
+    check_image_size((3, 4), (8, 8, 1))
+    with pytest.raises(Refusal, match=r"image_size, \(height, width\) in pixels; received image_size=\(3,\)"):
+        check_image_size((3,), (8, 8, 1))
+    with pytest.raises(Refusal, match=r"images \(height, width, channels\) to resize; received input_shape=\(40, 1\)"):
+        check_image_size((3, 4), (40, 1))

@@ -1,0 +1,316 @@
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from kzoo.checks import Refusal
+from kzoo.training import config as module
+from kzoo.training.config import (
+    Config,
+    Part,
+    Spec,
+    check_config,
+    config_path,
+    config_schema,
+    config_sha256,
+    differences,
+    list_configs,
+    read_config,
+    resolved,
+)
+from kzoo.training.yaml_file import apply_sets, write_yaml
+
+SMALL = {
+    "model": {"name": "mnist1d_cnn", "filters": 15, "features": ["stage2"]},
+    "data": {"name": "mnist1d", "batch_size": 100},
+    "training": {
+        "epochs": 100,
+        "steps_per_epoch": 1000,
+        "loss": {"class_name": "SparseCategoricalCrossentropy"},
+        "optimizer": {"class_name": "SGD", "config": {"learning_rate": 1e-5}},
+    },
+}
+SPACE = {
+    "training.optimizer.config.learning_rate": {"log": [1e-4, 1e-1]},
+    "model.filters": {"int": [8, 64], "step": 8},
+    "data.validation": {"float": [0, 0.5], "step": 0.1},
+    "model.padding": {"choice": ["same", "valid", [1, 2], None]},
+    "model.use_bias": {"boolean": True},
+}
+FULL = {
+    **SMALL,
+    "data": {
+        **{"folder": "d", "validation": 0.1, "image_size": [32, 48], "batch_size": 8},
+        "preprocess": [{"class_name": "Rescaling", "config": {"scale": 0.5}}],
+        "augment": ["RandomFlip"],
+    },
+    "training": {
+        **SMALL["training"],
+        **{"seeds": [0, 1, 2], "keep": "best", "steps_per_call": 100, "metrics": ["Recall"], "callbacks": ["History"]},
+        **{"jit_compile": False, "deterministic": True, "dtype_policy": "mixed_bfloat16"},
+    },
+    "export": {"formats": []},
+    "search": {"algorithm": "bayesian", "trials": 12, "objective": "val_loss", "validation": 0.3, "space": SPACE},
+    "published": {"error": 0.17, "source": "Prince 2023"},
+}
+
+
+def refusal(call, *args):
+    with pytest.raises(Refusal) as caught:
+        call(*args)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def with_sets(*sets):
+    return check_config(apply_sets(SMALL, sets), "c.yaml")
+
+
+def test_defaults():
+    config = check_config(SMALL)
+    assert config.model.name == "mnist1d_cnn" and config.model.settings == {"filters": 15, "features": ["stage2"]}
+    data, training = config.data, config.training
+    assert (data.name, data.folder, data.arrays, data.batch_size, data.validation) == ("mnist1d", None, None, 100, 0)
+    assert (data.image_size, data.preprocess, data.augment) == (None, [], [])
+    assert (training.steps_per_call, training.seeds, training.keep, training.jit_compile) == (1, [0], "last", "auto")
+    assert (training.metrics, training.callbacks, training.deterministic) == ([], [], False)
+    assert training.dtype_policy == "float32" and training.loss.config == {}
+    assert config.export.formats == ["saved_model"] and config.search is config.published is None
+    bare = {key: SMALL["training"][key] for key in ("epochs", "loss", "optimizer")}
+    assert check_config({**SMALL, "data": {"arrays": "a.npz"}, "training": bare}).data.batch_size == 32
+
+
+def test_the_example_of_the_design():
+    short = {"trials": 12, "space": SPACE}
+    search = {"algorithm": "random", "objective": "val_accuracy", "validation": 0.2, **short}
+    assert check_config({**SMALL, "search": short}) == check_config({**SMALL, "search": search})
+
+
+@pytest.mark.parametrize("settings", [SMALL, FULL], ids=["small", "full"])
+def test_round_trip_through_a_file(settings, tmp_path):
+    config = check_config(copy.deepcopy(settings))
+    write_yaml(resolved(config), tmp_path / "c.yaml")
+    again = read_config(tmp_path / "c.yaml")
+    assert again == config and repr(resolved(again)) == repr(resolved(config))
+    assert config_sha256(again) == config_sha256(config) and differences(resolved(again), resolved(config)) == []
+
+
+def test_resolved_is_a_copy():
+    config = check_config(SMALL)
+    resolved(config)["training"]["optimizer"]["config"]["learning_rate"] = 7
+    assert config.training.optimizer.config == {"learning_rate": 1e-5}
+
+
+def test_spec_spellings():
+    assert Spec.model_validate("SGD") == Spec(class_name="SGD") == Spec.model_validate({"class_name": "SGD"})
+    assert with_sets("training.optimizer=SGD").training.optimizer == Spec(class_name="SGD", config={})
+
+
+def test_numbers():
+    assert with_sets("published={error: 0, source: x}").published.error == 0
+    assert with_sets("data.validation=1").data.validation == 1
+    assert repr(with_sets("data.validation=0.0").data.validation) == "0"  # one setting, one fingerprint
+    assert with_sets("training.steps_per_epoch=null", "training.steps_per_call=7").training.steps_per_call == 7
+
+
+@pytest.mark.parametrize("part", [Config, *(field for field in Part.__subclasses__() if field is not Config)])
+def test_frozen_and_described(part):
+    assert part.__doc__ and all(field.description for field in part.model_fields.values())
+    assert part.model_config["frozen"]
+
+
+def test_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        check_config(SMALL).training.epochs = 3
+
+
+def test_schema():
+    schema = json.loads(json.dumps(config_schema()))
+    epochs = schema["$defs"]["TrainingConfig"]["properties"]["epochs"]
+    assert epochs["type"] == "integer" and epochs["exclusiveMinimum"] == 0
+    assert "Reporting periods" in epochs["description"]
+
+
+@pytest.mark.parametrize(
+    "sets, words",
+    [
+        ("training.epoch=1", "training.epoch is not a setting; did you mean 'epochs' or 'steps_per_epoch'?"),
+        ("trainin={}", "trainin is not a setting; did you mean 'training'?"),
+        ("a=1", "a is not a setting; known: data, export, model, published, search, training."),
+        ("training.epochs=ten", "training.epochs expects an integer above 0; received 'ten'."),
+        ("training.epochs='10'", "training.epochs expects an integer above 0; received '10'."),
+        ("training.epochs=10.0", "training.epochs expects an integer above 0; received 10.0."),
+        ("training.epochs=true", "training.epochs expects an integer above 0; received True."),
+        ("training.epochs=0", "training.epochs expects an integer above 0; received 0."),
+        ("training.epochs=", "training.epochs expects an integer above 0; received None."),
+        ("training.steps_per_epoch=-1", "training.steps_per_epoch expects an integer above 0, or null; received -1."),
+        ("training.steps_per_call=7", "training.steps_per_call expects a divisor of training.steps_per_epoch (1000);"),
+        ("training.seeds=0", "training.seeds expects a list of different integers from 0 to 2**32 - 1; received 0."),
+        ("training.seeds=[]", "training.seeds expects a list of different integers"),
+        ("training.seeds=[1, 1]", "training.seeds expects a list of different integers"),
+        ("training.seeds=[-1]", "training.seeds expects a list of different integers"),
+        ("training.seeds=[true]", "training.seeds expects a list of different integers"),
+        ("training.seeds=[4294967296]", "training.seeds expects a list of different integers"),
+        ("training.keep=bst", "training.keep expects last or best; received 'bst'."),
+        ("training.keep=best", "training.keep: best expects data.validation above 0; received validation=0."),
+        ("training.loss=5", "training.loss expects a class name or class_name and config; received 5."),
+        ("training.loss=", "training.loss expects a class name or class_name and config; received None."),
+        ("training.loss={}", "training.loss.class_name is missing."),
+        ("training.loss=''", "training.loss.class_name expects text; received ''."),
+        (
+            "training.loss={clas_name: A}",
+            "training.loss.class_name is missing; training.loss.clas_name is not a setting;",
+        ),
+        ("training.loss={class_name: A, config: 3}", "training.loss.config expects a mapping; received 3."),
+        ("training.loss.confg={}", "training.loss.confg is not a setting; did you mean 'config'?"),
+        ("training.callbacks=History", "training.callbacks expects a list; received 'History'."),
+        ("training.metrics=[Mean, 5]", "training.metrics.1 expects a class name or class_name and config; received 5."),
+        ("training.metrics=[{class_name: A, cnfig: 1}]", "training.metrics.0.cnfig is not a setting; did you mean"),
+        ("training.jit_compile=1", "training.jit_compile expects true, false or auto; received 1."),
+        ("training.deterministic=yes", "training.deterministic expects true or false; received 'yes'."),
+        ("training.dtype_policy=float23", "training.dtype_policy expects one of float32, float64, float16, bfloat16,"),
+        ("data.folder=d", "data expects exactly one of name, folder and arrays; received name and folder."),
+        ("data.name=", "data expects exactly one of name, folder and arrays; received none of them."),
+        ("data=", "data expects a mapping of settings; received None."),
+        ("data.batch_size=32.5", "data.batch_size expects an integer above 0; received 32.5."),
+        ("data.validation=1.0", "data.validation expects a fraction below 1, or a count; received 1.0."),
+        ("data.validation=-1", "data.validation expects a fraction below 1, or a count; received -1."),
+        ("data.validation=true", "data.validation expects a fraction below 1, or a count; received True."),
+        ("data.validation=.nan", "data.validation expects a fraction below 1, or a count; received nan."),
+        (
+            "data.image_size=[8]",
+            "data.image_size expects [height, width], two integers above 0, or null; received [8].",
+        ),
+        ("data.image_size=32", "data.image_size expects [height, width], two integers above 0, or null; received 32."),
+        ("data.augment={}", "data.augment expects a list; received {}."),
+        ("model.name=5", "model.name expects text; received 5."),
+        ("model.name=''", "model.name expects text; received ''."),
+        ("model=m", "model expects a mapping of settings; received 'm'."),
+        (
+            "export.formats=[onx]",
+            "export.formats expects a list of different formats among saved_model; received ['onx'].",
+        ),
+        ("export.formats=[saved_model, saved_model]", "export.formats expects a list of different formats among"),
+        (
+            "published.error=17",
+            "published.error expects a fraction from 0 to 1; received 17; published.source is missing.",
+        ),
+        ("published={error: .nan, source: x}", "published.error expects a fraction from 0 to 1; received nan."),
+        ("search.trials=0", "search.trials expects an integer above 0; received 0; search.space is missing."),
+        ("training={}", "training.epochs is missing; training.loss is missing; training.optimizer is missing."),
+        ("training.epochs=" + "x" * 200, "training.epochs expects an integer above 0; received '" + "x" * 76 + "...."),
+    ],
+)
+def test_refused_settings(sets, words):
+    got = refusal(with_sets, sets)
+    assert got.startswith("c.yaml: " + words), got
+    assert words[-1] not in ".?" or got == "c.yaml: " + words
+
+
+def test_counts_the_errors_it_leaves_out():
+    got = refusal(with_sets, "training={a: 1, b: 2}")
+    assert got.endswith("training.optimizer is missing; and 2 more.")
+
+
+@pytest.mark.parametrize(
+    "path, entry, words",
+    [
+        ("trainin.epochs", {"int": [1, 2]}, "is not a setting to search; did you mean 'training.epochs'"),
+        ("training.epoch", {"int": [1, 2]}, "is not a setting to search; did you mean 'training.epochs'"),
+        ("modl.filters", {"int": [1, 2]}, "is not a setting to search; did you mean 'model.filters'"),
+        ("search.trials", {"int": [1, 2]}, "is not a setting to search;"),
+        ("model", {"int": [1, 2]}, "is not a setting to search;"),
+        ("model.", {"int": [1, 2]}, "is not a setting to search;"),
+        ("model.a", 5, "expects a mapping; received 5."),
+        (
+            "model.a",
+            {},
+            "expects one of int, float (each with or without step), log, choice and boolean; received entry={}.",
+        ),
+        ("model.a", {"in": [1, 2]}, "expects one of int, float"),
+        ("model.a", {"int": [1, 2], "log": [1, 2]}, "expects one of int, float"),
+        ("model.a", {"log": [1, 2], "step": 1}, "expects one of int, float"),
+        ("model.a", {"int": [2, 1]}, "expects int: [low, high], two integers with low < high; received int=[2, 1]."),
+        ("model.a", {"int": [1, 1]}, "expects int: [low, high], two integers with low < high; received int=[1, 1]."),
+        ("model.a", {"int": [1, 2.5]}, "expects int: [low, high], two integers with low < high;"),
+        ("model.a", {"int": [False, True]}, "expects int: [low, high], two integers with low < high;"),
+        ("model.a", {"int": [1, 2, 3]}, "expects int: [low, high], two integers with low < high;"),
+        ("model.a", {"int": 3}, "expects int: [low, high], two integers with low < high; received int=3."),
+        ("model.a", {"int": [1, 9], "step": 0}, "expects step above 0, as integers; received step=0."),
+        ("model.a", {"int": [1, 9], "step": 1.5}, "expects step above 0, as integers; received step=1.5."),
+        ("model.a", {"float": [0, 1], "step": "x"}, "expects step above 0, as numbers; received step='x'."),
+        ("model.a", {"float": ["0", 1]}, "expects float: [low, high], two numbers with low < high;"),
+        ("model.a", {"float": [0, float("inf")]}, "expects float: [low, high], two numbers with low < high;"),
+        ("model.a", {"log": [0, 1]}, "expects log: [low, high], two numbers with 0 < low < high; received log=[0, 1]."),
+        ("model.a", {"choice": []}, "expects choice: a list of different values; received choice=[]."),
+        ("model.a", {"choice": [1, 1]}, "expects choice: a list of different values; received choice=[1, 1]."),
+        ("model.a", {"choice": "ab"}, "expects choice: a list of different values; received choice='ab'."),
+        ("model.a", {"boolean": False}, "expects boolean: true; received boolean=False."),
+    ],
+)
+def test_refused_spaces(path, entry, words):
+    got = refusal(check_config, {**SMALL, "search": {"trials": 1, "space": {path: entry}}}, "c.yaml")
+    assert got.startswith(f"c.yaml: search.space.{path} {words}"), got
+
+
+def test_fingerprint():
+    swapped = {part: dict(reversed(settings.items())) for part, settings in reversed(SMALL.items())}
+    same = config_sha256(check_config(SMALL))
+    assert len(same) == 64 and same == config_sha256(check_config(swapped))
+    assert same == config_sha256(with_sets("training.seeds=[0]")) == config_sha256(with_sets("data.validation=0.0"))
+    assert same != config_sha256(with_sets("training.seeds=[1]"))
+    assert same != config_sha256(with_sets("model.filters=true"))
+
+
+def test_differences():
+    old = resolved(check_config(SMALL))
+    sets = ["training.epochs=10", "training.seeds=[0, 1]", "model.b=1", "training.callbacks=[History]"]
+    new = resolved(with_sets(*sets))
+    assert differences(old, new) == [
+        "training.epochs: 100 -> 10",
+        "training.seeds: [0] -> [0,1]",
+        "training.callbacks: [] -> unset",
+        "model.b: unset -> 1",
+        'training.callbacks.0.class_name: unset -> "History"',
+        "training.callbacks.0.config: unset -> {}",
+    ]
+    assert differences({"a": 1}, {"a": True}) == ["a: 1 -> true"]  # equal to Python, not to the fingerprint
+    assert differences({"a": {"b": 1, "c": 2}}, {"a": {"c": 2, "b": 1}}) == []
+    assert differences({"a": float("nan")}, {"a": float("nan")}) == []
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A checkout with two configs, seen from its top folder."""
+    folder = tmp_path / "zoo_configs"
+    (folder / "studies").mkdir(parents=True)
+    for name in ("lenet", "lenet_wide", "studies/tiles"):
+        write_yaml(SMALL, folder / f"{name}.yaml")
+    monkeypatch.setattr(module, "FOLDERS", [tmp_path / "none", folder])
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_names_and_paths(shipped, monkeypatch):
+    assert list_configs() == ["lenet", "lenet_wide"] and list_configs("*_w*") == ["lenet_wide"]
+    assert config_path("lenet") == Path("zoo_configs", "lenet.yaml")
+    assert read_config("lenet") == read_config("zoo_configs/lenet.yaml") == read_config(shipped / "lenet.yaml")
+    assert read_config("lenet", ["training.epochs=3"]).training.epochs == 3
+    for path in ("lenet.yaml", "x/lenet", "lenet.yml"):
+        assert config_path(path) == Path(path)
+    monkeypatch.chdir(shipped / "studies")
+    assert config_path("lenet") == shipped / "lenet.yaml"
+
+
+def test_refusals_name_the_file(shipped):
+    assert refusal(read_config, "lenett") == "no config is called 'lenett'; did you mean 'lenet' or 'lenet_wide'?"
+    assert refusal(read_config, "lenet.yaml") == "lenet.yaml cannot be read: no such file or directory."
+    got = refusal(read_config, "lenet", ["training.epoch=1"])
+    assert got == "zoo_configs/lenet.yaml: training.epoch is not a setting; did you mean 'epochs' or 'steps_per_epoch'?"
+
+
+def test_shipped_configs_are_found():
+    top = Path(__file__).resolve().parents[2]
+    assert top / "zoo_configs" in module.FOLDERS and top / "kzoo" / "zoo_configs" in module.FOLDERS
