@@ -78,8 +78,8 @@ def figure(width, height):
     return Figure((width, height), dpi=120, layout="constrained")
 
 
-def plot_history(history, scores, title, path):
-    """Loss and error over the periods; the kept weights' errors as lines across."""
+def plot_history(history, scores, published, title, path):
+    """Loss and error over the periods; the kept weights' test error and the published one as lines across."""
     sheet = figure(9, 3.6)
     left, right = sheet.subplots(1, 2)
     epochs = np.arange(1, len(history) + 1)
@@ -89,6 +89,8 @@ def plot_history(history, scores, title, path):
             right.plot(epochs, [100 * (1 - row[f"{prefix}accuracy"]) for row in history], label=label)
     if "test" in scores:
         right.axhline(100 * scores["test"]["error"], color="black", ls="--", lw=1, label="test, weights kept")
+    if published:
+        right.axhline(100 * published["error"], color="grey", ls=":", lw=1, label="test, published")
     left.set(title=title, xlabel="period", ylabel="loss", yscale="log")
     right.set(xlabel="period", ylabel="error, %", ylim=(0, None))
     for axes in (left, right):

@@ -17,7 +17,7 @@ from kzoo.checks import Refusal, require
 from kzoo.training import report
 from kzoo.training.checkpoint import write_at_once
 from kzoo.training.config import config_sha256, differences, resolved
-from kzoo.training.seed_run import run_seed, versions
+from kzoo.training.seed_run import STATE, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
 
 
@@ -39,8 +39,13 @@ def run(config, name, out="saved_models", overwrite=False):
         if final.exists() and not overwrite:
             raise Refusal(f"{final} is a finished run: choose another --run NAME or --out DIR, or --overwrite it.")
         begin(config, partial, overwrite)
-        with policy(config.training):
-            metrics = run_seeds(config, partial, name)
+        try:
+            with policy(config.training):
+                metrics = run_seeds(config, partial, name)
+        except Refusal:
+            if not trained(partial):
+                shutil.rmtree(partial)
+            raise
         if final.exists():
             os.replace(final, old)
         os.replace(partial, final)
@@ -51,7 +56,7 @@ def run(config, name, out="saved_models", overwrite=False):
 def begin(config, partial, overwrite):
     """Make the partial folder, or find it begun with the same config."""
     begun = partial / "config.yaml"
-    if begun.exists():
+    if trained(partial):
         changed = differences(read_yaml(begun), resolved(config))
         if changed and not overwrite:
             raise Refusal(
@@ -64,6 +69,11 @@ def begin(config, partial, overwrite):
         shutil.rmtree(partial)
     partial.mkdir()
     write_at_once(begun, write_yaml(resolved(config)))
+
+
+def trained(partial):
+    """Whether an interrupted run has anything that is worth going on with."""
+    return any(next(partial.rglob(file), None) for file in (STATE, "metrics.json"))
 
 
 def run_seeds(config, partial, name):

@@ -62,7 +62,7 @@ def run_seed(config, seed, folder, label):
         "versions": versions(),
     }
     report.write_history(history, folder)
-    report.plot_history(history, scores, label, folder / "history.png")
+    report.plot_history(history, scores, metrics["published"], label, folder / "history.png")
     report.plot_confusion(net, examples, labels, data.class_names, label, folder / "confusion.png")
     write_at_once(folder / "config.yaml", write_yaml(resolved(config)))
     write_at_once(folder / "README.md", report.card(label, config, metrics, data))
