@@ -9,8 +9,12 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import get_args
+
+from pydantic import BaseModel
 
 from kzoo.models.registry import describe
+from kzoo.training.config import Config
 from kzoo.training.report import figure, percent
 from kzoo.training.yaml_file import read_yaml
 
@@ -64,6 +68,26 @@ def readme():
     return re.sub(r"(<!-- results (\S+) -->)\n.*?(<!-- end -->)", fill, text, flags=re.S)
 
 
+def settings():
+    """docs/configs.md: every setting of a config, from the classes that check it."""
+    lines = ["# Settings of a config", "", "Made by `python docs/update.py` from `kzoo/training/config.py`.", ""]
+    for part, field in Config.model_fields.items():
+        kinds = [kind for kind in (*get_args(field.annotation), field.annotation) if isinstance(kind, type)]
+        kind = next(kind for kind in kinds if issubclass(kind, BaseModel))
+        lines += [f"## {part}", "", field.description, "", "| setting | default | what |", "|---|---|---|"]
+        for name, setting in kind.model_fields.items():
+            default = "required" if setting.is_required() else f"`{json.dumps(setting.default)}`"
+            lines.append(f"| `{part}.{name}` | {default} | {setting.description} |")
+        lines.append("")
+    lines += [
+        "`model` further takes every setting of the model's family (`kzoo show NAME`). Losses, optimizers, metrics,",
+        "callbacks and layers are written `{class_name: NAME, config: {...}}`, or the bare name; a name is one of",
+        "Keras's public classes, or of kzoo's as `kzoo>NAME`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def config_head(name, metrics, text):
     """A config with the lines Cost and Expected filled in."""
     published = metrics["published"]
@@ -98,11 +122,13 @@ def plot(path):
 
 def main(check):
     """Write, or with `check` compare."""
-    wanted = {ROOT / "README.md": readme()}
+    wanted = {ROOT / "README.md": readme(), ROOT / "docs" / "configs.md": settings()}
     for name, metrics in results("*").items():
         path = CONFIGS / f"{name}.yaml"
         wanted[path] = config_head(name, metrics, path.read_text())
-    stale = [str(path.relative_to(ROOT)) for path, text in wanted.items() if path.read_text() != text]
+    stale = [
+        str(path.relative_to(ROOT)) for path, text in wanted.items() if not path.exists() or path.read_text() != text
+    ]
     if check:
         return f"out of date: {', '.join(stale)}; run python docs/update.py" if stale else None
     for path, text in wanted.items():
