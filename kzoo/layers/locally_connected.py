@@ -103,7 +103,8 @@ class LocallyConnected1D(LocallyConnected):
     one alone would be; bias (L', filters), or (filters,) with `untied_bias=False`.
     Arguments: as Keras 2's layer of this name, in its order; further every `padding` of `Conv1D`, `dilation_rate`
     and `untied_bias`. `implementation` is accepted and changes nothing: there is one, faster than all three.
-    `set_weights` takes the weights of all three. Input sizes must be known.
+    `set_weights` takes the weights of all three; where Keras 2's "same" padded otherwise, it says which `padding` does.
+    Input sizes must be known.
     Errors: ValueError that names the argument, what is expected and what came.
     Source: as `kzoo.ops.locally_connected`.
 

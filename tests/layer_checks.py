@@ -1,0 +1,254 @@
+"""What every layer owes its users, written once: `check_layer`, and `check_conformance` for Keras's own test.
+
+Numbers are compared relative to the largest value of what is expected: 1e-5 where only the order of float32 sums
+may differ, and exactly for indices.
+"""
+
+import inspect
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import tree
+
+
+def check_layer(cls, kwargs, inputs, free, tmp_path, full=None):
+    """Hold one layer, tried with these arguments and inputs, to the contract of design.md.
+
+    inputs: an array, or a list of them, channels last. free: whether spatial sizes may be unknown. full: all of it
+    (the default in 2D); otherwise config, shapes, gradients and the `.keras` round trip.
+    """
+    layer = cls(**kwargs)
+    check_config(layer, kwargs)
+    y = layer(inputs)
+    randomize(layer)
+    y = layer(inputs)
+    check_config(layer, kwargs)  # building and calling change nothing
+    twin = cls.from_config(json.loads(json.dumps(layer.get_config())))
+    same(like(twin, layer, inputs)(inputs), y)  # no setting is lost on the way
+    check_shapes(cls, kwargs, inputs, y, free)
+    check_gradients(layer, inputs)
+    check_keras_file(layer, inputs, y, tmp_path)
+    if cls.__name__.endswith("2D") if full is None else full:
+        check_modes(layer, inputs, y, free)
+        check_channels_first(layer, kwargs, inputs, y)
+        check_mixed_precision(layer, kwargs, inputs, y)
+        check_saved_model(layer, inputs, y, tmp_path)
+        check_fit(layer, kwargs, inputs)
+
+
+def check_config(layer, kwargs):
+    """Config keys are the constructor's arguments, values plain, and the way back is exact."""
+    config = layer.get_config()
+    common = {"name", "trainable", "dtype"}
+    assert set(config) - common == arguments(type(layer)) - common, "config keys are not the constructor's arguments"
+    assert json.loads(json.dumps(config)) == as_lists(config), "config is not plain Python"
+    assert type(layer).from_config(json.loads(json.dumps(config))).get_config() == config
+    default = {name for name in kwargs if name not in config}
+    assert not default, f"config lacks {default}"
+
+
+def arguments(cls):
+    """Names of the constructor's arguments, along the classes it hands **kwargs to."""
+    names = set()
+    for base in cls.__mro__[: cls.__mro__.index(keras.layers.Layer)]:
+        if "__init__" in vars(base):
+            parameters = inspect.signature(base.__init__).parameters.values()
+            names |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    return names - {"self"}
+
+
+def check_shapes(cls, kwargs, inputs, y, free):
+    """Symbolic and eager shape and dtype agree, with unknown batch, and unknown sizes where `free`."""
+    for known in (True, False) if free else (True,):
+        out = cls(**kwargs)(symbols(inputs, known))
+        for symbol, value in zip(tree.flatten(out), tree.flatten(y), strict=True):
+            fixed = tuple(value.shape)[1:]
+            agree = [a == b or (a is None and not known) for a, b in zip(symbol.shape[1:], fixed, strict=True)]
+            assert symbol.shape[0] is None and all(agree), f"symbolic {symbol.shape}, eager {value.shape}"
+            assert symbol.shape[-1] == fixed[-1], f"symbolic {symbol.shape}, eager {value.shape}"
+            assert symbol.dtype == dtype(value), f"symbolic {symbol.dtype}, eager {dtype(value)}"
+    promised = cls(**kwargs).compute_output_shape(tree.map_structure(lambda x: x.shape, inputs))
+    assert promised == tree.map_structure(lambda v: tuple(v.shape), y), f"compute_output_shape gives {promised}"
+
+
+def check_modes(layer, inputs, y, free):
+    """Eager, graph and XLA give the same numbers, and so does a graph that knows no sizes."""
+    same(tf.function(layer)(inputs), y)
+    same(tf.function(layer, jit_compile=True)(inputs), y)
+    unknown = tree.map_structure(lambda x: tf.TensorSpec(free_shape(x, not free), x.dtype), inputs)
+    for jit in (False, True):  # Keras's trainer traces so from the second size on
+        same(tf.function(layer, input_signature=[unknown], jit_compile=jit)(inputs), y)
+
+
+def check_channels_first(layer, kwargs, inputs, y):
+    """The same numbers, transposed; indices number the cells channels last in both formats."""
+    first = type(layer)(**kwargs, data_format="channels_first")
+    moved = tree.map_structure(lambda x: np.moveaxis(x, -1, 1), inputs)
+    out = like(first, layer, moved)(moved)
+    same(tree.map_structure(lambda v: np.moveaxis(np.asarray(v), 1, -1), out), y)
+    promised = first.compute_output_shape(tree.map_structure(lambda x: x.shape, moved))
+    assert promised == tree.map_structure(lambda v: tuple(v.shape), out), f"compute_output_shape gives {promised}"
+
+
+def check_mixed_precision(layer, kwargs, inputs, y):
+    """16-bit outputs, 32-bit weights, integers untouched, and numbers to the precision of the type."""
+    for half, tolerance in (("bfloat16", 3e-2), ("float16", 4e-3)):  # eight units in the last of 8 and of 11 bits
+        low = like(type(layer)(**kwargs, dtype=f"mixed_{half}"), layer, inputs)
+        assert all(dtype(w) == "float32" for w in low.weights)
+        symbolic = tree.flatten(low(symbols(inputs)))
+        for got, wanted, symbol in zip(tree.flatten(low(inputs)), tree.flatten(y), symbolic, strict=True):
+            assert dtype(got) == symbol.dtype == (half if is_float(wanted) else dtype(wanted))
+            if is_float(wanted):
+                same(tf.cast(got, "float32"), wanted, tolerance)
+
+
+def check_gradients(layer, inputs):
+    """Every float input and every weight has a finite gradient: on live, half-dead and blank inputs."""
+    weights = [w.value for w in layer.trainable_weights]
+    for name, scale in (
+        ("live", lambda x: 1),
+        ("dead channel", lambda x: np.arange(x.shape[-1]) > 0),
+        ("blank", lambda x: 0),
+    ):
+        probe = tree.map_structure(
+            lambda x, s=scale: tf.constant((x * s(x)).astype(x.dtype) if is_float(x) else x), inputs
+        )
+        watched = [x for x in tree.flatten(probe) if is_float(x)] + weights
+        with tf.GradientTape() as tape:
+            tape.watch(watched)
+            loss = tf.add_n([tf.reduce_sum(v * v + v) for v in tree.flatten(layer(probe)) if is_float(v)])
+        for place, gradient in enumerate(tape.gradient(loss, watched)):
+            assert gradient is not None, f"no gradient for number {place} of inputs and weights on {name} input"
+            assert np.isfinite(gradient).all(), f"gradient {place} is not finite on {name} input"
+            assert name != "live" or np.any(gradient), f"gradient {place} is zero on {name} input"
+
+
+def check_keras_file(layer, inputs, y, tmp_path):
+    """A functional model that holds the layer comes back from its `.keras` file."""
+    model = as_model(layer, inputs)
+    model.save(tmp_path / "layer.keras")
+    again = keras.models.load_model(tmp_path / "layer.keras")
+    same(again(inputs), y)
+    assert again.get_layer(layer.name).get_config() == layer.get_config()
+
+
+def check_saved_model(layer, inputs, y, tmp_path):
+    """`model.export` leaves a graph that plain TensorFlow runs, for other batch sizes, without XLA."""
+    as_model(layer, inputs).export(tmp_path / "saved", verbose=False)
+    graph = (tmp_path / "saved" / "saved_model.pb").read_bytes()
+    assert b"_XlaMustCompile" not in graph, "the SavedModel holds a function that only XLA runs"
+    loaded = tf.saved_model.load(tmp_path / "saved")  # kept: it owns the variables
+    same(tree.flatten(loaded.serve(inputs)), tree.flatten(y))
+    one = tree.map_structure(lambda x: x[:1], inputs)
+    same(tree.flatten(loaded.serve(one)), [v[:1] for v in tree.flatten(y)])
+
+
+def check_fit(layer, kwargs, inputs):
+    """One step of training moves every weight, those before the layer too, and alike compiled and not."""
+    after = []
+    for jit in (False, True):
+        twin = type(layer)(**kwargs)
+        symbolic = symbols(inputs)
+        first, *rest = tree.flatten(symbolic)
+        before = keras.layers.Dense(first.shape[-1], kernel_initializer="identity", name="before")
+        y = tree.flatten(twin([before(first), *rest] if rest else before(first)))
+        model = keras.Model(symbolic, y[0])
+        twin.set_weights(layer.get_weights())
+        model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=jit)
+        start = model.get_weights()
+        target = np.ones((len(tree.flatten(inputs)[0]), *y[0].shape[1:]), "float32")
+        model.fit(inputs, target, epochs=1, verbose=0)
+        assert model.jit_compile == jit
+        after.append(model.get_weights())
+        assert all((a != b).any() for a, b in zip(start, after[-1], strict=True)), "a weight did not move"
+    same(after[1], after[0])
+
+
+def check_conformance(cls, kwargs, inputs):
+    """Keras's own test of a layer. Together with `kzoo/ops/xla.py` the one place that knows `keras.src`.
+
+    It takes several inputs as a tuple; none of kzoo's layers reads masks.
+    """
+    from keras.src.testing import TestCase
+
+    data = tuple(inputs) if isinstance(inputs, list) else inputs
+    TestCase("run_layer_test").run_layer_test(cls, kwargs, input_data=data, supports_masking=False)
+
+
+def check_refusal(cls, kwargs, shapes, *words):
+    """A ValueError "CLASS expects ..." that holds all these words, called on arrays and symbolically.
+
+    shapes: of the input, or a list of these; where one holds None, only the symbolic call is tried.
+    """
+    specs = [
+        (s, "int32" if i == 1 else "float32") for i, s in enumerate(shapes if isinstance(shapes, list) else [shapes])
+    ]
+
+    def inputs(make):
+        made = [make(*spec) for spec in specs]
+        return made if isinstance(shapes, list) else made[0]
+
+    ways = [lambda: inputs(lambda shape, dtype: keras.Input(shape[1:], dtype=dtype))]
+    if not any(None in shape for shape, _ in specs):
+        ways.append(lambda: inputs(np.zeros))
+    for way in ways:
+        with pytest.raises(ValueError) as refusal:
+            cls(**kwargs)(way())
+        missing = [word for word in (f"{cls.__name__} expects", *words) if word not in str(refusal.value)]
+        assert not missing, f"the refusal lacks {missing}: {refusal.value}"
+
+
+def same(got, wanted, tolerance=1e-5):
+    """Equal structures: integers exactly, floats within `tolerance` of the largest value expected."""
+    for a, b in zip(*(map(np.asarray, tree.flatten(parts)) for parts in (got, wanted)), strict=True):
+        assert a.dtype == b.dtype and a.shape == b.shape, f"{a.dtype} {a.shape} against {b.dtype} {b.shape}"
+        if is_float(b):
+            np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * max(np.abs(b).max(initial=0), 1e-3))
+        else:
+            np.testing.assert_array_equal(a, b)
+
+
+def randomize(layer, seed=1):
+    """Random weights, also returned: zeros and ones hide mistakes."""
+    rng = np.random.default_rng(seed)
+    layer.set_weights([rng.normal(size=w.shape).astype("float32") for w in layer.weights])
+    return layer.get_weights()
+
+
+def like(layer, other, inputs):
+    """The layer, built for these inputs, with the other's weights."""
+    layer(inputs)
+    layer.set_weights(other.get_weights())
+    return layer
+
+
+def as_model(layer, inputs, known=True):
+    symbolic = symbols(inputs, known)
+    return keras.Model(symbolic, layer(symbolic))
+
+
+def symbols(inputs, known=True):
+    """Keras inputs for these arrays, of unknown batch, and of unknown spatial sizes unless `known`."""
+    return tree.map_structure(lambda x: keras.Input(free_shape(x, known)[1:], dtype=x.dtype.name), inputs)
+
+
+def free_shape(x, known):
+    return (None, *x.shape[1:]) if known else (*(None,) * (x.ndim - 1), x.shape[-1])
+
+
+def as_lists(value):
+    """Tuples as JSON has them."""
+    if isinstance(value, dict):
+        return {key: as_lists(part) for key, part in value.items()}
+    return [as_lists(part) for part in value] if isinstance(value, (tuple, list)) else value
+
+
+def dtype(x):
+    return keras.backend.standardize_dtype(x.dtype)
+
+
+def is_float(x):
+    return "float" in dtype(x)

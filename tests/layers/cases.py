@@ -1,0 +1,67 @@
+"""What each public layer is tried with: its arguments, its inputs, and whether it works on sizes it does not know.
+
+No TensorFlow here: the same cases run on JAX. A new layer needs an entry, and a `check_layer` call in its test file.
+"""
+
+import itertools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kzoo import layers
+
+
+class Case(NamedTuple):
+    """One layer to try; `inputs` is an array, or a list of them for a layer with several."""
+
+    kwargs: dict
+    inputs: Any
+    free: bool = True  # spatial sizes may be unknown, as no weight depends on them
+
+    @property
+    def arrays(self):
+        return list(self.inputs) if isinstance(self.inputs, list) else [self.inputs]
+
+
+SHAPES = {1: (2, 11, 2), 2: (2, 7, 8, 2), 3: (2, 5, 4, 6, 2)}  # odd and even sizes, two samples, two channels
+POOL = {"pool_size": 3, "strides": 2, "padding": "same"}  # overlapping windows
+
+
+def noise(*shape, seed=0):
+    """Distinct float32 values around zero."""
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def pool_inputs(x):
+    """What `MaxUnpooling(**POOL)` is given: x pooled by loops over samples, windows and channels."""
+    spatial, channels = x.shape[1:-1], x.shape[-1]
+    output = tuple(-(-n // 2) for n in spatial)
+    values, indices = np.zeros((len(x), *output, channels), "float32"), np.zeros((len(x), *output, channels), "int32")
+    before = [max((m - 1) * 2 + 3 - n, 0) // 2 for n, m in zip(spatial, output)]
+    for at in itertools.product(range(len(x)), *map(range, output), range(channels)):
+        b, *place, c = at
+        window = tuple(slice(max(p * 2 - q, 0), min(p * 2 - q + 3, n)) for p, q, n in zip(place, before, spatial))
+        cells = x[(b, *window, c)]
+        cell = np.unravel_index(cells.argmax(), cells.shape)
+        source = tuple(part.start + i for part, i in zip(window, cell))
+        values[at], indices[at] = cells.max(), np.ravel_multi_index((*source, c), (*spatial, channels))
+    return values, indices
+
+
+def of_rank(r):
+    x = noise(*SHAPES[r])
+    values, indices = pool_inputs(x)
+    conv = {"filters": 4, "kernel_size": (3, 2, 3)[:r], "activation": "tanh", "bias_initializer": "ones"}
+    return {
+        "Conv": Case({**conv, "strides": 2, "dilation_rate": 2, "padding": "circular", "groups": 2}, x),
+        "TiledConv": Case({**conv, "tile": (2, 3, 2)[:r], "padding": "same"}, x),
+        "LocallyConnected": Case({**conv, "strides": 2, "padding": "full"}, x, free=False),
+        "MaxPoolingWithArgmax": Case(POOL, x),
+        "MaxUnpooling": Case({**POOL, "output_size": SHAPES[r][1:-1]}, [values, indices]),
+        "AdaptiveAveragePooling": Case({"output_size": (3, None, 2)[:r]}, x),
+        "AdaptiveMaxPooling": Case({"output_size": (3, None, 2)[:r], "return_indices": True}, x),
+    }
+
+
+CASES = {f"{name}{r}D": case for r in SHAPES for name, case in of_rank(r).items()}
+CLASSES = {name: getattr(layers, name) for name in CASES}

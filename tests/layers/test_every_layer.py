@@ -1,0 +1,186 @@
+"""What is asked of all public layers together: Keras's conformance test, and four processes of their own.
+
+Op determinism and virtual devices hold for a whole process, JAX is a backend of a process: these tests run this file
+as a script, `python -m tests.layers.test_every_layer PART ...`.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo import layers
+from kzoo.layers import AdaptiveAveragePooling2D
+from tests.layers.cases import CASES, CLASSES, noise
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def test_every_layer_has_a_case():
+    assert set(CASES) == set(layers.__all__), "add what is missing to tests/layers/cases.py"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_keras_conformance(name):
+    from tests.layer_checks import check_conformance
+
+    check_conformance(CLASSES[name], CASES[name].kwargs, CASES[name].inputs)
+
+
+def test_deterministic_ops():
+    """With op determinism on, every layer runs, trains, and gives the same bits twice."""
+    run("deterministic")
+
+
+def test_mirrored_strategy():
+    """A model that holds every layer family trains two steps on two devices as on one."""
+    run("mirrored")
+
+
+def test_jax(tmp_path):
+    """Built on JAX from the same weights, every layer has TensorFlow's numbers and gradients."""
+    expected = {}
+    for name in CASES:
+        layer, weights = prepared(name)
+        outputs, gradients = on_tensorflow(layer, name)
+        for part, values in (("weight", weights), ("output", outputs), ("gradient", gradients)):
+            expected |= {f"{name}/{part}/{i}": np.asarray(value) for i, value in enumerate(values)}
+    np.savez(tmp_path / "expected.npz", **expected)
+    run("on_jax", tmp_path / "expected.npz", backend="jax")
+
+
+def run(part, *arguments, backend="tensorflow"):
+    """Run one function of this file in a process of its own."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    env["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"  # the same numbers, compiled four times faster
+    command = [sys.executable, "-m", "tests.layers.test_every_layer", part, *map(str, arguments)]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"{part} failed:\n{done.stderr[-3000:]}"
+    assert f"{part} done" in done.stdout, "the process ended before its checks did"
+
+
+def prepared(name):
+    """A built layer with random weights, and these."""
+    layer = CLASSES[name](**CASES[name].kwargs)
+    layer.build(keras.tree.map_structure(lambda x: x.shape, CASES[name].inputs))
+    rng = np.random.default_rng(2)
+    weights = [rng.normal(size=w.shape).astype("float32") for w in layer.weights]
+    layer.set_weights(weights)
+    return layer, weights
+
+
+def objective(outputs):
+    """One number that depends on every entry of the floating outputs, each by another factor."""
+    parts = [y for y in keras.tree.flatten(outputs) if "float" in keras.backend.standardize_dtype(y.dtype)]
+    return sum(keras.ops.sum(y * noise(*y.shape, seed=3)) for y in parts)
+
+
+def on_tensorflow(layer, name):
+    """Outputs, and gradients for the first input and the weights."""
+    import tensorflow as tf
+
+    first, *rest = map(tf.constant, CASES[name].arrays)
+    with tf.GradientTape() as tape:
+        tape.watch(first)
+        outputs = layer([first, *rest] if rest else first)
+        total = objective(outputs)
+    gradients = tape.gradient(total, [first, *(w.value for w in layer.trainable_weights)])
+    return keras.tree.flatten(outputs), gradients
+
+
+def on_jax(path):
+    import jax
+
+    assert keras.backend.backend() == "jax"
+    expected = dict(np.load(path))
+    for name in CASES:
+        layer, weights = prepared(name)
+        first, *rest = CASES[name].arrays
+
+        def loss(first, weights, layer=layer, rest=rest):
+            outputs, _ = layer.stateless_call(weights, [], [first, *rest] if rest else first)
+            return objective(outputs), outputs
+
+        compiled = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))  # not op by op: 60 s slower
+        (input_gradient, weight_gradients), outputs = compiled(first, weights)
+        got = {
+            "weight": weights,
+            "output": keras.tree.flatten(outputs),
+            "gradient": [input_gradient, *weight_gradients],
+        }
+        for part, values in got.items():
+            for i, value in enumerate(map(np.asarray, values)):
+                wanted = expected.pop(f"{name}/{part}/{i}")
+                assert value.dtype == wanted.dtype, (name, part, i, value.dtype, wanted.dtype)
+                scale = np.abs(wanted).max() if "float" in wanted.dtype.name else 0
+                np.testing.assert_allclose(value, wanted, rtol=0, atol=1e-5 * scale, err_msg=f"{name} {part} {i}")
+    assert not expected, f"not compared: {list(expected)}"
+
+
+def deterministic():
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(0)
+    for name in CASES:
+        layer, _ = prepared(name)
+        first, second = (keras.tree.flatten(on_tensorflow(layer, name)) for _ in range(2))
+        for a, b in zip(first, second, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=name)
+    first, second = (train(everything()) for _ in range(2))
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def mirrored():
+    """The weights after two steps are those of one device, but for the order of float32 sums."""
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    alone = train(everything())
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    assert strategy.num_replicas_in_sync == 2
+    with strategy.scope():
+        both = train(everything())
+    for a, b in zip(both, alone, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * max(np.abs(b).max(), 1e-3))
+
+
+def everything():
+    """A model through every layer family in 2D, unpooling by the indices of the pool."""
+    keras.utils.set_random_seed(1)
+    x = images = keras.Input((9, 8, 2))
+    x = layers.Conv2D(4, 3, padding="circular", untied_bias=True, groups=2, activation="tanh")(x)
+    x = layers.TiledConv2D(4, 3, tile=2, padding="same", activation="tanh")(x)
+    size = x.shape[1:-1]
+    x, indices = layers.MaxPoolingWithArgmax2D(3, 2, "same")(x)
+    x = layers.MaxUnpooling2D(3, 2, "same", output_size=size)([x, indices])
+    x = layers.LocallyConnected2D(4, 3, 2, activation="tanh")(x)
+    tops, _ = layers.AdaptiveMaxPooling2D(2, return_indices=True)(x)
+    x = keras.layers.Concatenate()([tops, AdaptiveAveragePooling2D(2)(x)])
+    net = keras.Model(images, keras.layers.Dense(1)(keras.layers.Flatten()(x)))
+    families = {name[:-2] for name in layers.__all__}
+    held = {type(layer).__name__[:-2] for layer in net.layers}
+    assert families <= held, f"add {families - held} to this model"
+    return net
+
+
+def train(net):
+    """Two steps; returns the weights, every one of which has moved."""
+    before = net.get_weights()
+    net.compile(keras.optimizers.SGD(0.05, momentum=0.9), "mse")
+    net.fit(noise(8, 9, 8, 2), noise(8, 1, seed=4), batch_size=4, epochs=1, shuffle=False, verbose=0)
+    after = net.get_weights()
+    assert all((a != b).any() for a, b in zip(before, after, strict=True)), "a weight did not move"
+    return after
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
+    print(sys.argv[1], "done")

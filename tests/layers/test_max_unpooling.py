@@ -1,0 +1,109 @@
+"""MaxUnpooling1D, 2D, 3D: the contract, the op with the layer's geometry, references, refusals."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo.layers import MaxPoolingWithArgmax2D, MaxUnpooling1D, MaxUnpooling2D, MaxUnpooling3D
+from kzoo.ops.max_unpool import max_unpool
+from tests.layer_checks import check_layer, check_refusal, dtype, same
+from tests.layers.cases import CASES, POOL, SHAPES, noise, pool_inputs
+
+RANKS = {1: MaxUnpooling1D, 2: MaxUnpooling2D, 3: MaxUnpooling3D}
+
+
+@pytest.mark.parametrize("cls", [MaxUnpooling1D, MaxUnpooling2D, MaxUnpooling3D])
+def test_contract(cls, tmp_path):
+    check_layer(cls, *CASES[cls.__name__], tmp_path)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_contract_without_a_size(rank, tmp_path):
+    """Sizes follow from the pooled ones, unknown ones at run time."""
+    _, inputs, free = CASES[f"MaxUnpooling{rank}D"]
+    check_layer(RANKS[rank], POOL, inputs, free, tmp_path, full=False)
+
+
+def test_contract_with_a_reference(tmp_path):
+    """Three inputs; only the reference's size is read, so that it alone has no gradient."""
+    x = noise(*SHAPES[2])
+    layer = MaxUnpooling2D(**POOL)
+    same(layer([*pool_inputs(x), x[..., :1]]), MaxUnpooling2D(**POOL, output_size=x.shape[1:-1])(list(pool_inputs(x))))
+    a, b, c = keras.Input((None, None, 2)), keras.Input((None, None, 2), dtype="int32"), keras.Input((None, None, 1))
+    model = keras.Model([a, b, c], layer([a, b, c]))
+    model.save(tmp_path / "layer.keras")
+    for net in (model, keras.models.load_model(tmp_path / "layer.keras")):
+        for part in (x, x[:, :5, :6]):
+            same(
+                net.predict([*pool_inputs(part), part[..., :1]], verbose=0), model([*pool_inputs(part), part[..., :1]])
+            )
+            assert net([*pool_inputs(part), part[..., :1]]).shape == part.shape
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_hands_its_geometry_to_the_op(rank):
+    x = noise(*SHAPES[rank])
+    values, indices = pool_inputs(x)
+    size = x.shape[1:-1]
+    got = RANKS[rank](**POOL, output_size=size)([values, indices])
+    same(got, max_unpool(values, indices, size, 3, 2, "same"))
+    total = np.zeros_like(x)  # by a loop: overlapping windows that share a maximum add up
+    for sample, v, i in zip(total.reshape(len(x), -1), values, indices):
+        np.add.at(sample, i.ravel(), v.ravel())
+    same(got, total)
+
+
+def test_undoes_its_pool():
+    """Disjoint windows: what was a maximum is back in its place, the rest is zero."""
+    x = noise(2, 6, 4, 3)
+    back = MaxUnpooling2D()(MaxPoolingWithArgmax2D()(x))
+    top = np.repeat(np.repeat(x.reshape(2, 3, 2, 2, 2, 3).max((2, 4)), 2, 1), 2, 2)
+    np.testing.assert_array_equal(back, np.where(x == top, x, 0))
+
+
+def test_integers_stay_integers():
+    values, indices = np.array([[[7], [9]]], "int32"), np.array([[[1], [2]]], "int32")
+    symbols = [keras.Input((2, 1), dtype="int32")] * 2
+    for policy in ("float32", "mixed_float16"):
+        layer = MaxUnpooling1D(dtype=policy)
+        assert dtype(layer([values, indices])) == dtype(layer(symbols)) == "int32"
+    np.testing.assert_array_equal(layer([values, indices])[0, :, 0], [0, 7, 9, 0])
+
+
+PAIR = [(1, 3, 3, 2), (1, 3, 3, 2)]
+
+
+@pytest.mark.parametrize(
+    "kwargs, shapes, words",
+    [
+        ({}, PAIR[:1], ["[values, indices] or [values, indices, reference]", "inputs=1"]),
+        ({}, PAIR * 2, ["[values, indices, reference]", "inputs=4"]),
+        ({}, PAIR[0], ["[values, indices, reference]", "inputs='one'"]),
+        ({}, [(1, 3, 2), (1, 3, 2)], ["rank 4", " 3, 2)"]),
+        ({}, [*PAIR, (1, 6, 2)], ["rank 4", " 6, 2)"]),
+        ({}, [(1, 3, 3, 2), (1, 3, 2, 2)], ["indices of the values' shape", "3, 2, 2)"]),
+        ({"pool_size": 0}, PAIR, ["pool_size", "pool_size=0"]),
+        ({"pool_size": 2.5}, PAIR, ["pool_size", "pool_size=2.5"]),
+        ({"padding": "half"}, PAIR, ["padding, one of", "padding='half'"]),
+        ({"output_size": 0}, PAIR, ["output_size, an integer of at least 1", "output_size=0"]),
+        ({"output_size": (6, 6.5)}, PAIR, ["output_size", "output_size=(6, 6.5)"]),
+        ({"output_size": (6, 8)}, PAIR, ["an output_size that pools to the values' size", "(6, 8), values=(3, 3)"]),
+        ({"output_size": (6, 1)}, PAIR, ["a window that fits", "window=2", "input=1"]),
+        ({}, [*PAIR, (1, 6, 9, 2)], ["an output_size that pools to the values' size", "(6, 9), values=(3, 3)"]),
+    ],
+)
+def test_refuses(kwargs, shapes, words):
+    check_refusal(MaxUnpooling2D, kwargs, shapes, *words)
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_refuses_in_other_ranks(rank):
+    check_refusal(RANKS[rank], {}, PAIR, f"rank {rank + 2}", " 3, 3, 2)")
+    check_refusal(RANKS[rank], {}, SHAPES[rank], "[values, indices]", "inputs='one'")
+
+
+def test_refuses_indices_that_are_no_integers():
+    with pytest.raises(ValueError, match="MaxUnpooling2D expects integer indices.*dtype='float32'"):
+        MaxUnpooling2D()([keras.Input((3, 3, 2)), keras.Input((3, 3, 2))])
+    with pytest.raises(ValueError, match="integer indices.*float32"):
+        MaxUnpooling2D()([np.zeros(PAIR[0], "float32")] * 2)
