@@ -19,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+INTERRUPTED = 130  # what typer makes of Ctrl-C
 Config = Annotated[str, typer.Argument(help="A config's file, or the name of one that kzoo ships.")]
 Run = Annotated[str, typer.Argument(help="A run's folder, or its name under saved_models/.")]
 Sets = Annotated[list[str], typer.Option("--set", metavar="PART.KEY=VALUE", help="Change a setting; may be repeated.")]
@@ -40,7 +41,7 @@ def train(
     """
     from kzoo.training.config import config_path, read_config
 
-    settings, name = read_config(config, sets), run or config_path(config).stem
+    settings, name = read_config(config, sets), config_path(config).stem if run is None else run
     if dry_run:
         from kzoo.training import seed_run
 
@@ -57,7 +58,7 @@ def train(
 
 @app.command("list")
 def list_(pattern: Annotated[str, typer.Argument(help="A shell pattern such as 'nielsen*'.")] = "*"):
-    """List the models of the zoo: name, input, parameters, config, source."""
+    """List the models of the zoo: name, input, parameters, what it does, source."""
     from kzoo.analysis.catalogue import models_table
 
     _print(models_table(pattern))
@@ -111,7 +112,7 @@ def doctor():
 def _print(table):
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
     console.print(table)
 
 
@@ -122,7 +123,9 @@ def main(args=None):
     except (typer.TyperException, Refusal, OSError) as error:
         _fail(error.format_message() if hasattr(error, "format_message") else str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; the same command goes on from the last period.", 130)
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        _fail("interrupted; the same command goes on from the last period.", code)
     sys.exit(code if isinstance(code, int) else 0)
 
 

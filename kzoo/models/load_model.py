@@ -3,6 +3,7 @@
 Source: none.
 """
 
+import zipfile
 from pathlib import Path
 
 import keras
@@ -14,14 +15,23 @@ from kzoo.checks import Refusal
 def load_model(run):
     """The trained Keras model of a run: its folder, its name under `saved_models/`, or a `.keras` file.
 
-    Errors: ValueError if there is no finished run there, or if it holds several seeds and none is chosen.
+    Errors: ValueError if there is no finished run there, if it holds several seeds and none is chosen, or if the
+    file is damaged.
 
     >>> load_model("no_such_run")
     Traceback (most recent call last):
     ...
     kzoo.checks.Refusal: no finished run at no_such_run or saved_models/no_such_run: model.keras is missing.
     """
-    return keras.models.load_model(find_run(run) if Path(run).suffix != ".keras" else run)
+    file = Path(run)
+    if file.suffix != ".keras":
+        file = find_run(run)
+    elif not file.is_file():
+        raise Refusal(f"no file {file}.")
+    try:
+        return keras.models.load_model(file)
+    except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:  # Keras's own words for a damaged file
+        raise Refusal(f"{file} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
 
 
 def find_run(run, file="model.keras"):

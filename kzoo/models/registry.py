@@ -5,6 +5,7 @@ Source: none; the arguments are those of `keras.applications`.
 
 import fnmatch
 import inspect
+import zipfile
 
 import keras
 
@@ -33,7 +34,7 @@ def list_models(pattern="*"):
     return sorted(fnmatch.filter(_MODELS, pattern))
 
 
-def model(name, features=None, **overrides):
+def model(name, /, features=None, **overrides):
     """Build a model of the zoo; called with the name alone it is exactly the published one.
 
     Arguments: `input_shape`, `input_tensor`, `classes`, `include_top`, `pooling`, `weights`,
@@ -51,7 +52,7 @@ def model(name, features=None, **overrides):
         net = builder(**{"name": name, **settings, **overrides})
     except Refusal:
         raise
-    except (ValueError, TypeError) as error:  # Keras's own words for a setting it does not like
+    except (ValueError, TypeError, zipfile.BadZipFile) as error:  # Keras's own words for what it does not like
         raise Refusal(f"model {name!r} cannot be built so: {' '.join(str(error).split())[:300]}") from error
     return net if features is None else features_of(net, features)
 
@@ -74,9 +75,10 @@ def describe(name):
 
 def features_of(net, names):
     """A model with the weights of `net` whose outputs are the named layers' maps, in that order."""
-    known = {layer.name for layer in net.layers}
-    names = (names,) if isinstance(names, str) else tuple(names)
-    require(len(names) > 0, "model", "features, at least one name of a layer", features=names)
+    known = [layer.name for layer in net.layers]
+    names = (names,) if isinstance(names, str) else names
+    good = isinstance(names, (tuple, list)) and len(names) > 0
+    require(good, "model", "features, at least one name of a layer", features=names)
     for layer in names:
         require(layer in known, "model", f"features of {net.name!r}, {nearest(layer, known)}", features=layer)
     return keras.Model(net.inputs, [net.get_layer(layer).output for layer in names], name=f"{net.name}_features")
@@ -84,7 +86,7 @@ def features_of(net, names):
 
 def find(name):
     """The builder and settings of a registered name."""
-    if name not in _MODELS:
+    if not isinstance(name, str) or name not in _MODELS:
         raise Refusal(f"no model {name!r}; {nearest(name, _MODELS)}")
     return _MODELS[name]
 

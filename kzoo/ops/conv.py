@@ -42,8 +42,8 @@ def conv(x, kernel, strides=1, padding="valid", dilations=1):
     )
     win = window("conv", rank, tuple(size), strides, padding, dilations)
     win.check("conv", x.shape[1:-1])
-    # the convolution pads by zeros itself where it can: a copy less
-    native = win.mode == "zeros" and padding == "same"
+    # the convolution pads by zeros itself where it can: a copy less (for one output on the last axis see `convolve`)
+    native = win.mode == "zeros" and padding == "same" and win.output(x.shape[1:-1])[-1] != 1
     if groups == 1 and math.prod(size) * depth <= WIDEST and compiled_on_cpu():
         run, native = _product, False
     else:

@@ -24,7 +24,9 @@ def build_net(config, input_shape, classes, train=None):
         require(wanted == given, f"model.{key}", f"that of the data, {given}", **{key: wanted})
     x = inputs = keras.Input(input_shape, name="input")
     for place, spec in enumerate(config.data.preprocess):
-        layer = build("layer", spec, f"data.preprocess.{place}")
+        # float32 whatever the policy: bytes lose their last bits in bfloat16
+        exact = {"class_name": spec.class_name, "config": {"dtype": "float32", **spec.config}}
+        layer = build("layer", exact, f"data.preprocess.{place}")
         if train is not None and hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
             before = keras.Model(inputs, x)
             layer.adapt(train.once(256).map(lambda x, y, before=before: before(x)))

@@ -14,7 +14,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from kzoo.checks import Refusal
+
 PLAIN = (bool, int, float, str, bytes, type(None), np.generic, np.ndarray)
+COMPARISONS = (keras.ops.less, keras.ops.greater)  # `monitor_op`: Keras turns min_delta's sign when it sets one
+KEYS = {"epoch", "history", "seconds", "stopped", "variables", "callbacks", "random", "numpy"}
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -23,13 +27,13 @@ class Checkpoint(keras.callbacks.Callback):
     Arguments: net, the model whose weights and random states count; path, the file; callbacks, those whose own
     counters must survive (this one goes last in the list, so that theirs are reset first and restored then).
     Attributes: epoch, periods done; history, a dict of figures a period; seconds spent training so far; stopped,
-    whether a callback ended the training.
+    whether a callback ended the training. Errors: ValueError if the file is damaged or of another training.
     """
 
     def __init__(self, net, path, callbacks=()):
         super().__init__()
         self.net, self.path, self.others = net, Path(path), list(callbacks)
-        self.state = pickle.loads(self.path.read_bytes()) if self.path.exists() else None  # noqa: S301 (our own file)
+        self.state = self._read() if self.path.exists() else None
         found = self.state or {"epoch": 0, "history": [], "seconds": 0.0, "stopped": False}
         self.epoch, self.history, self.stopped = found["epoch"], found["history"], found["stopped"]
         self._before, self._since = found["seconds"], None
@@ -44,7 +48,10 @@ class Checkpoint(keras.callbacks.Callback):
         if self.state is None:
             return
         self.model.optimizer.build(self.model.trainable_variables)
-        for variable, value in zip(self._variables(), self.state["variables"], strict=True):
+        variables, values = self._variables(), self.state["variables"]
+        if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
+            raise Refusal(f"{self.path} is the state of another model or optimizer; delete it to train from the start.")
+        for variable, value in zip(variables, values):
             variable.assign(value)
         for callback, values in zip(self.others, self.state["callbacks"], strict=True):
             vars(callback).update(values)
@@ -65,6 +72,20 @@ class Checkpoint(keras.callbacks.Callback):
             "numpy": np.random.get_state(),
         }
         write_at_once(self.path, pickle.dumps(state))
+
+    def _read(self):
+        try:
+            state = pickle.loads(self.path.read_bytes())  # noqa: S301 (our own file)
+            if not isinstance(state, dict) or not state.keys() >= KEYS:
+                raise ValueError("it holds something else")
+        except OSError:
+            raise
+        except Exception as error:  # what a damaged pickle raises can be anything
+            reason = str(error) or type(error).__name__
+            raise Refusal(
+                f"{self.path} cannot be gone on from ({reason}); delete it to train from the start."
+            ) from None
+        return state
 
     def _variables(self):
         # the net's own: weights and the states of random layers, without the metrics that `fit` resets
@@ -94,11 +115,15 @@ class KeepBest(keras.callbacks.Callback):
 def write_at_once(path, content):
     """Write bytes or text so that the file is the old one or the new one, whole, whatever happens."""
     partial = path.with_name(f"{path.name}.writing")
-    with open(partial, "wb") as file:
-        file.write(content if isinstance(content, bytes) else content.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with open(partial, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:  # a full disk does not say which file it wanted
+        error.filename = error.filename or str(partial)
+        raise
 
 
 def _is_plain(value):
@@ -106,4 +131,4 @@ def _is_plain(value):
         return all(_is_plain(part) for pair in value.items() for part in pair)
     if isinstance(value, (list, tuple)):
         return all(map(_is_plain, value))
-    return isinstance(value, PLAIN)
+    return isinstance(value, PLAIN) or any(value is function for function in COMPARISONS)

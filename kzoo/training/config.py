@@ -224,7 +224,9 @@ class Config(Part):
     data: DataConfig = Field(description="The examples.")
     training: TrainingConfig = Field(description="The training.")
     export: ExportConfig = Field(ExportConfig(), description="What is written at the end.")
-    search: SearchConfig | None = Field(None, description="A search over settings, for `kzoo tune`.")
+    search: SearchConfig | None = Field(
+        None, description="A search over settings; checked now, run from a later release on."
+    )
     published: Published | None = Field(None, description="The figure to reproduce.")
 
     @model_validator(mode="after")

@@ -16,11 +16,9 @@ class ProgressBar(keras.callbacks.Callback):
     def __init__(self, label, epochs, steps, start=0):
         super().__init__()
         self.label, self.epochs, self.steps, self.start = label, epochs, steps, start
-        self.console = Console(stderr=True)
-
-    def on_train_begin(self, logs=None):
+        self.console = Console(stderr=True, markup=False)
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
@@ -30,6 +28,8 @@ class ProgressBar(keras.callbacks.Callback):
         )
         self.bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
         self.task = self.bar.add_task(self.label, total=self.epochs, completed=self.start, figures="compiling")
+
+    def on_train_begin(self, logs=None):
         self.bar.start()
         self.began = time.perf_counter()
 
@@ -43,4 +43,8 @@ class ProgressBar(keras.callbacks.Callback):
             self.console.print(f"{self.label}: {epoch + 1}/{self.epochs}  {figures}", highlight=False, soft_wrap=True)
 
     def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self):
+        """Give the terminal its cursor back; for trainings that end in an exception."""
         self.bar.stop()

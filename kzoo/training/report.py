@@ -56,9 +56,10 @@ def print_table(title, metrics):
         table.add_column(column, justify=justify)
     for row in rows(metrics):
         table.add_row(*row)
-    Console().print(table)
+    console = Console(markup=False)
+    console.print(table)
     if metrics["published"]:
-        Console().print(f"Published: {metrics['published']['source']}", highlight=False)
+        console.print(f"Published: {metrics['published']['source']}", highlight=False)
 
 
 def write_history(history, folder):
@@ -91,7 +92,8 @@ def plot_history(history, scores, published, title, path):
         right.axhline(100 * scores["test"]["error"], color="black", ls="--", lw=1, label="test, weights kept")
     if published:
         right.axhline(100 * published["error"], color="grey", ls=":", lw=1, label="test, published")
-    left.set(title=title, xlabel="period", ylabel="loss", yscale="log")
+    left.set_title(title, parse_math=False)
+    left.set(xlabel="period", ylabel="loss", yscale="log")
     right.set(xlabel="period", ylabel="error, %", ylim=(0, None))
     for axes in (left, right):
         axes.grid(alpha=0.3)
@@ -119,7 +121,7 @@ def plot_confusion(net, x, y, names, title, path):
         xticks_rotation="vertical" if names and max(map(len, names)) > 2 else "horizontal",
         ax=axes,
     )
-    axes.set_title(f"{title}: test examples")
+    axes.set_title(f"{title}: test examples", parse_math=False)
     sheet.savefig(path)
 
 

@@ -10,14 +10,13 @@ import os
 import shutil
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from kzoo.checks import Refusal, require
 from kzoo.training import report
 from kzoo.training.checkpoint import write_at_once
 from kzoo.training.config import config_sha256, differences, resolved
-from kzoo.training.seed_run import STATE, run_seed, versions
+from kzoo.training.seed_run import STATE, policy, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
 
 
@@ -29,7 +28,8 @@ def run(config, name, out="saved_models", overwrite=False):
     Errors: ValueError if the run is finished and `overwrite` is false, if another process works on it, or if an
     interrupted run was begun with another config; the message says what changed.
     """
-    require(name and Path(name).name == name and not name.startswith("."), "run", "a plain name", name=name)
+    plain = name and Path(name).name == name and not name.startswith(".") and name.isprintable()
+    require(plain, "run", "a plain name", name=name)
     out = Path(out)
     final, partial, old = out / name, out / f".{name}.partial", out / f".{name}.old"
     out.mkdir(parents=True, exist_ok=True)
@@ -38,6 +38,10 @@ def run(config, name, out="saved_models", overwrite=False):
             shutil.rmtree(old) if final.exists() else os.replace(old, final)
         if final.exists() and not overwrite:
             raise Refusal(f"{final} is a finished run: choose another --run NAME or --out DIR, or --overwrite it.")
+        if final.exists() and not (final / "metrics.json").is_file():
+            raise Refusal(
+                f"{final} is no run of kzoo, so it is not overwritten: choose another --run NAME or --out DIR."
+            )
         begin(config, partial, overwrite)
         try:
             with policy(config.training):
@@ -80,20 +84,23 @@ def run_seeds(config, partial, name):
     """Each seed's run, those that are whole left as they are; returns the run's metrics."""
     seeds = config.training.seeds
     if len(seeds) == 1:
-        return run_seed(config, seeds[0], partial, name)
-    found = []
-    for seed in seeds:
-        folder = partial / f"seed_{seed}"
-        done = folder / "metrics.json"
-        found.append(
-            json.loads(done.read_text()) if done.exists() else run_seed(config, seed, folder, f"{name} seed {seed}")
-        )
+        return whole_seed(config, seeds[0], partial, name)
+    found = [whole_seed(config, seed, partial / f"seed_{seed}", f"{name} seed {seed}") for seed in seeds]
     metrics = summary(config, found)
     write_at_once(
         partial / "README.md", f"# {name}\n\nOne run a seed; `metrics.json` holds means and each seed's figures.\n"
     )
     write_at_once(partial / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics
+
+
+def whole_seed(config, seed, folder, label):
+    """One seed's metrics: those that an earlier process finished with, or else a run's."""
+    done = folder / "metrics.json"
+    if not done.exists():
+        return run_seed(config, seed, folder, label)
+    (folder / STATE).unlink(missing_ok=True)
+    return json.loads(done.read_text())
 
 
 def summary(config, runs):
@@ -126,23 +133,10 @@ def locked(path, name):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Refusal(f"another process is training {name!r} here; choose another --run NAME.") from None
-        yield
-        path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def policy(training):
-    """Keras's dtype policy and TensorFlow's determinism for the length of the run."""
-    import tensorflow as tf
-
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(training.dtype_policy)
-    if training.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def finished(title, folder, metrics):

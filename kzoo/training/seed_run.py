@@ -3,13 +3,14 @@
 Source: none.
 """
 
+import contextlib
 import json
 import platform
 
 import keras
 import numpy as np
 
-from kzoo.checks import require
+from kzoo.checks import Refusal, require
 from kzoo.data.load import load
 from kzoo.data.mock import mock_like
 from kzoo.export.saved_model import export_saved_model
@@ -40,6 +41,9 @@ def run_seed(config, seed, folder, label):
     report.say(f"{label}: evaluating and exporting")
     splits = {"test": data.test, "train": data.train, "validation": data.validation}
     scores = {name: evaluate(trainer, split, config) for name, split in splits.items() if split is not None}
+    if not np.isfinite(scores["train"]["loss"]):
+        last = history[-1]["loss"]
+        raise Refusal(f"{label}: training diverged to a loss of {last}; try a smaller learning rate, with --overwrite.")
     net.save(folder / "model.keras")
     examples, labels = sample(data.test or data.train)
     difference = None
@@ -105,17 +109,45 @@ def fit(config, seed, folder, label, data, net, trainer):
     board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
     if begun:
         report.say(f"{label}: going on after period {begun} of {training.epochs}")
-    trainer.fit(
-        stream,
-        epochs=begun if checkpoint.stopped else training.epochs,
-        initial_epoch=begun,
-        steps_per_epoch=steps // training.steps_per_call,
-        validation_data=validation,
-        callbacks=[*callbacks, board, ProgressBar(label, training.epochs, steps, begun), checkpoint],
-        shuffle=False,  # the stream is shuffled
-        verbose=0,
-    )
+    bar = ProgressBar(label, training.epochs, steps, begun)
+    with fitting(label), contextlib.closing(bar):
+        trainer.fit(
+            stream,
+            epochs=begun if checkpoint.stopped else training.epochs,
+            initial_epoch=begun,
+            steps_per_epoch=steps // training.steps_per_call,
+            validation_data=validation,
+            callbacks=[*callbacks, board, bar, checkpoint],
+            shuffle=False,  # the stream is shuffled
+            verbose=0,
+        )
     return checkpoint
+
+
+@contextlib.contextmanager
+def fitting(label):
+    """Keras's complaints of parts that do not fit together (a loss and its labels, say), in one line."""
+    try:
+        yield
+    except Refusal:
+        raise
+    except (ValueError, TypeError) as error:
+        raise Refusal(f"{label} cannot be trained so: {' '.join(str(error).split())[:300]}") from error
+
+
+@contextlib.contextmanager
+def policy(training):
+    """Keras's dtype policy and TensorFlow's determinism for the length of a run."""
+    import tensorflow as tf
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(training.dtype_policy)
+    if training.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def evaluation_batch(split, config):
@@ -150,10 +182,11 @@ def dry_run(config):
     """Build everything for the data's specs and take one training step on mock data; nothing is read or written."""
     source, batch = config.data, config.data.batch_size
     data = mock_like(source.name, folder=source.folder, arrays=source.arrays, image_size=source.image_size, size=batch)
-    net = build_net(config, data.input_shape, data.classes, data.train)
-    trainer = build_trainer(config, net)
-    build_callbacks(config)
-    stream = data.train.batches(batch, 0, 0, build_augmentation(config))
-    stream = stream.batch(1) if config.training.steps_per_call > 1 else stream
-    loss = trainer.fit(stream, steps_per_epoch=1, shuffle=False, verbose=0).history["loss"][0]
+    with policy(config.training), fitting(config.model.name):
+        net = build_net(config, data.input_shape, data.classes, data.train)
+        trainer = build_trainer(config, net)
+        build_callbacks(config)
+        stream = data.train.batches(batch, 0, 0, build_augmentation(config))
+        stream = stream.batch(1) if config.training.steps_per_call > 1 else stream
+        loss = trainer.fit(stream, steps_per_epoch=1, shuffle=False, verbose=0).history["loss"][0]
     return {"input": data.input_shape, "classes": data.classes, "parameters": net.count_params(), "loss": loss}

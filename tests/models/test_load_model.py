@@ -1,0 +1,68 @@
+"""Loading a run's model: by folder, by name under saved_models/, by file; and what is said where there is none."""
+
+import numpy as np
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.load_model import find_run, load_model
+from kzoo.models.registry import model
+
+X = np.random.default_rng(0).normal(size=(3, 40, 1)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    top = tmp_path_factory.mktemp("runs")
+    net = model("mnist1d_local", filters=2)
+    for place in ("saved_models/local", "saved_models/several/seed_0", "saved_models/several/seed_12"):
+        (top / place).mkdir(parents=True)
+        net.save(top / place / "model.keras")
+    (top / "saved_models/.half.partial").mkdir()
+    return top, net
+
+
+@pytest.mark.parametrize(
+    "run",
+    ["local", "saved_models/local", "saved_models/local/", "saved_models/local/model.keras", "several/seed_12"],
+)
+def test_loads(runs, monkeypatch, run):
+    top, net = runs
+    monkeypatch.chdir(top)
+    loaded = load_model(run)
+    np.testing.assert_array_equal(loaded(X), net(X))
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in net.layers]
+
+
+def test_takes_paths(runs):
+    top, net = runs
+    np.testing.assert_array_equal(load_model(top / "saved_models" / "local")(X), net(X))
+    assert find_run(top / "saved_models" / "local") == top / "saved_models" / "local" / "model.keras"
+
+
+@pytest.mark.parametrize(
+    "run, words",
+    [
+        ("none", "no finished run at none or saved_models/none: model.keras is missing."),
+        ("", "no finished run at . or saved_models: model.keras is missing."),
+        ("half", "no finished run at half or saved_models/half: model.keras is missing."),
+        (
+            "several",
+            "saved_models/several holds one run a seed: name one of saved_models/several/seed_0, "
+            "saved_models/several/seed_12.",
+        ),
+        ("none.keras", "no file none.keras."),
+    ],
+)
+def test_refusals(runs, monkeypatch, run, words):
+    monkeypatch.chdir(runs[0])
+    with pytest.raises(Refusal) as caught:
+        load_model(run)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"PK\x03\x04 cut off"])
+def test_damaged_files(tmp_path, content):
+    (tmp_path / "bad.keras").write_bytes(content)
+    with pytest.raises(Refusal, match="bad.keras cannot be loaded") as caught:
+        load_model(tmp_path / "bad.keras")
+    assert "\n" not in str(caught.value)

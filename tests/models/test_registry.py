@@ -1,0 +1,237 @@
+"""The registry: every variant is its card (count, shapes, names of weights frozen), and every misuse is one line."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo.checks import Refusal
+from kzoo.models import registry
+from kzoo.models.registry import describe, features_of, find, list_models, model, register_family
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+COUNTS = {  # models.md, cards 1 and 2; local and tiled are ours: positions or tiles times the plain kernel and bias
+    "mnist1d_cnn": 2_050,
+    "mnist1d_fc": 59_065,
+    "mnist1d_fc100": 15_210,
+    "mnist1d_local": 19 * 60 + 9 * 690 + 4 * 690 + 610,
+    "mnist1d_tiled": 2 * (60 + 690 + 690) + 610,
+    "nielsen_0": 79_510,
+    "nielsen_1": 289_630,
+    "nielsen_1b": 29_330,
+    "nielsen_2": 85_670,
+    "nielsen_3": 85_670,
+    "nielsen_4": 85_670,
+    "nielsen_4a": 215_870,
+    "nielsen_4b": 671_570,
+    "nielsen_5": 95_770,
+    "nielsen_5a": 306_170,
+    "nielsen_5b": 1_672_570,
+    "nielsen_6": 1_672_570,
+}
+
+
+def refusal(call, *args, **settings):
+    """The text of the Refusal that a call raises: one line."""
+    with pytest.raises(Refusal) as caught:
+        call(*args, **settings)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def weights_of(net):
+    """Path and shape of each weight, in order; the model's own name is no part of a path."""
+    return [[weight.path, list(weight.shape)] for weight in net.weights]
+
+
+def test_counts_name_every_model():
+    assert sorted(COUNTS) == list_models()
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_card(name):
+    net = model(name)
+    assert net.count_params() == COUNTS[name] and net.name == name
+    assert net.output_shape == (None, 10) and type(net).__name__ == "Functional"
+    assert net.input_shape == (None, 40, 1) if name.startswith("mnist1d") else (None, 28, 28, 1)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_names_are_frozen(name):
+    """A saved weight finds its place by these; a change breaks everybody's files. Write a new file by hand only."""
+    file = GOLDEN / f"{name}.json"
+    assert json.loads(file.read_text()) == weights_of(model(name)), f"{file} holds the names published for {name}"
+
+
+def test_golden_files_are_those_of_the_models():
+    assert sorted(file.stem for file in GOLDEN.glob("*.json")) == list_models()
+
+
+def test_list_models():
+    assert list_models("mnist1d_fc*") == ["mnist1d_fc", "mnist1d_fc100"]
+    assert list_models("nothing*") == [] and list_models("nielsen_[45]") == ["nielsen_4", "nielsen_5"]
+
+
+def test_unknown_names_suggest_the_nearest():
+    assert refusal(model, "mnist1d_cn").startswith("no model 'mnist1d_cn'; did you mean 'mnist1d_cnn' or ")
+    assert "did you mean 'mnist1d_cnn'" in refusal(find, "Mnist1d_cnn")
+    assert refusal(describe, "").startswith("no model ''; known: mnist1d_cnn,")
+    for name in (None, 5, ["mnist1d_cnn"], ("a",), {}):
+        assert refusal(model, name).startswith(f"no model {name!r}; ")
+
+
+def test_unknown_settings_suggest_the_nearest():
+    got = refusal(model, "mnist1d_cnn", filtres=8)
+    assert got.startswith("model 'mnist1d_cnn' has no setting 'filtres'; did you mean 'filters' or ")
+    assert "has no setting 'l2'" in refusal(model, "mnist1d_fc", l2=0.1)
+    assert "did you mean 'classes'" in refusal(model, "nielsen_3", clases=3)
+
+
+def test_taken_names_are_refused(monkeypatch):
+    monkeypatch.setattr(registry, "_MODELS", dict(registry._MODELS))
+    builder, _ = find("mnist1d_cnn")
+    assert refusal(register_family, builder, {"nielsen_0": {}}).endswith("received name='nielsen_0'.")
+    assert "no setting 'wings'" in refusal(register_family, builder, {"new": {"wings": 2}})
+    assert "new" not in list_models()
+    register_family(builder, {"new": {"filters": 4}})
+    assert model("new").get_layer("stage1").filters == 4 and "new" in list_models()
+
+
+def test_features():
+    net = model("nielsen_3", features=("stage2", "stage1"))
+    assert [tuple(shape) for shape in net.output_shape] == [(None, 4, 4, 40), (None, 12, 12, 20)]
+    one = model("mnist1d_cnn", features="stage3")
+    assert one.name == "mnist1d_cnn_features"
+    whole = model("mnist1d_cnn")
+    maps = features_of(whole, ["stage3"])
+    assert maps.get_layer("stage3") is whole.get_layer("stage3")  # the weights are shared
+    x = np.random.default_rng(0).normal(size=(2, 40, 1)).astype("float32")
+    assert tuple(maps(x).shape) == (2, 4, 15)
+    assert "did you mean 'stage3'" in refusal(model, "mnist1d_cnn", features=["stage33"])
+    for bad in ((), [], 5, {"stage1"}, ""):
+        assert "features" in refusal(model, "mnist1d_cnn", features=bad)
+    for bad in ([5], [["stage1"]], [None]):
+        assert refusal(model, "mnist1d_cnn", features=bad).endswith(f"features={bad[0]!r}.")
+
+
+def test_overrides():
+    net = model("mnist1d_cnn", filters=4, kernel_size=5, strides=1, stages=2, padding="same", name="mine", classes=3)
+    assert (
+        net.name == "mine" and net.output_shape == (None, 3) and net.get_layer("stage2").output.shape == (None, 40, 4)
+    )
+    assert model("nielsen_3", fc_units=[7]).get_layer("fc1").units == 7
+    assert model("mnist1d_fc", input_shape=(12, 2)).count_params() == 24 * 285 + 285 + 38_610 + 8_160 + 610
+    logits = model("nielsen_0", classifier_activation=None)
+    assert logits.get_layer("predictions").activation is keras.activations.linear
+
+
+@pytest.mark.parametrize("name, shape, channels", [("mnist1d_cnn", (4, 15), 15), ("nielsen_3", (4, 4, 40), 40)])
+def test_without_top(name, shape, channels):
+    assert model(name, include_top=False).output_shape == (None, *shape)
+    for pooling, reduce in {"avg": np.mean, "max": np.max}.items():
+        net = model(name, include_top=False, pooling=pooling)
+        assert net.output_shape == (None, channels)
+        x = np.random.default_rng(0).normal(size=(2, *net.input_shape[1:])).astype("float32")
+        maps = keras.Model(net.inputs, net.layers[-2].output)(x).numpy()
+        wanted = reduce(maps, axis=tuple(range(1, maps.ndim - 1)))
+        np.testing.assert_allclose(net(x), wanted, rtol=1e-5, atol=1e-6)  # the order of float32 sums
+    assert "pooling" in refusal(model, name, pooling="min")
+
+
+def test_without_top_of_fully_connected_layers():
+    assert model("mnist1d_fc", include_top=False, pooling="avg").output_shape == (None, 60)
+
+
+def test_unknown_sizes_without_top():
+    net = model("mnist1d_cnn", input_shape=(None, 1), include_top=False)
+    assert net.output_shape == (None, None, 15) and tuple(net(np.zeros((1, 80, 1))).shape) == (1, 9, 15)
+    assert "include_top=True" in refusal(model, "mnist1d_cnn", input_shape=(None, 1))
+
+
+def test_input_tensor():
+    inputs = keras.Input((40, 1), name="signal")
+    scaled = keras.layers.Rescaling(0.5, name="half")(inputs)
+    net = model("mnist1d_cnn", input_tensor=scaled)
+    assert net.inputs[0] is inputs and net.get_layer("half") and net.count_params() == 2_050
+    assert "input_tensor" in refusal(model, "mnist1d_cnn", input_tensor="signal")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"classes": 0},
+        {"classes": -1},
+        {"classes": True},
+        {"classes": 2.0},
+        {"classes": "ten"},
+        {"classes": None},
+        {"input_shape": 40},
+        {"input_shape": (0, 1)},
+        {"input_shape": (-40, 1)},
+        {"input_shape": "40"},
+        {"input_shape": (28, 28, 1)},
+        {"kernel_size": 41},
+        {"kernel_size": 0},
+        {"filters": -3},
+        {"filters": "many"},
+        {"strides": 0},
+        {"padding": "sme"},
+        {"activation": "rellu"},
+        {"kernel_initializer": "he_unifrm"},
+        {"classifier_activation": "sofmax"},
+        {"layer": "tield"},
+        {"stages": 0},
+        {"stages": 9},
+        {"weights": "nowhere"},
+        {"weights": 5},
+    ],
+    ids=str,
+)
+def test_refused_settings(settings):
+    got = refusal(model, "mnist1d_cnn", **settings)
+    assert "mnist1d_cnn" in got or "Conv1D" in got
+
+
+def test_describe():
+    known = describe("nielsen_6")
+    assert known["family"] == "nielsen" and known["source"].startswith("Nielsen 2015,")
+    assert known["settings"]["dropout"] == 0.5 and known["settings"]["name"] == "nielsen_6"
+    assert known["settings"]["classes"] == 10 and "Layers:" in known["doc"]
+
+
+@pytest.mark.parametrize("name", ["mnist1d_local", "nielsen_6"])
+def test_half_precision_ends_in_float32(name):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        net = model(name)
+    finally:
+        keras.config.set_dtype_policy(before)
+    first = net.get_layer("stage1" if name.startswith("mnist1d") else "stage1_conv")
+    assert first.compute_dtype == "bfloat16" and first.variable_dtype == "float32"
+    assert net.get_layer("predictions").compute_dtype == "float32"
+    assert net(np.zeros((1, *net.input_shape[1:]))).dtype == tf.float32
+
+
+SMALL = {  # each family, small
+    "mnist1d_cnn": {"filters": 12},
+    "mnist1d_local": {"filters": 6},
+    "mnist1d_tiled": {"filters": 12},
+    "mnist1d_fc": {"units": (40, 20)},
+    "nielsen_3": {"filters": (4, 8), "fc_units": (30,), "input_shape": (16, 16, 1)},
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_fits_32_examples(name):
+    """Every family learns: 100 % of 32 examples of noise."""
+    keras.utils.set_random_seed(1)
+    net = model(name, **SMALL[name], classes=4)
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(32, *net.input_shape[1:])).astype("float32"), draw.integers(0, 4, 32)
+    net.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    net.fit(tf.data.Dataset.from_tensors((x, y)).repeat(100), verbose=0)
+    assert net.evaluate(x, y, verbose=0)[1] == 1.0

@@ -1,0 +1,217 @@
+"""How an op is held against its loop on TensorFlow: uncompiled, as islands, inside XLA, with unknown sizes, by slope.
+
+Every function returns the largest difference it saw, relative to the output's largest magnitude.
+"""
+
+import contextlib
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo import ops
+from kzoo.checks import Refusal
+from tests.ops.cases import Setting, cotangent
+
+# A float32 sum of at most 4 * 4 * 4 offsets * 9 channels is good to some 1e-6 of its scale. A wrong cell shows as 1e-1.
+CLOSE = 1e-5
+# Float64: the difference quotients below are exact but for rounding (1e-16 of the loss, over a step of 1e-3).
+STEEP = 1e-9
+
+
+def flat(outputs):
+    return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
+
+
+def difference(got, want, what=""):
+    """The largest distance relative to the scale of `want`; infinities and NaN must stand in the same places."""
+    got, want = np.asarray(got), np.asarray(want)
+    assert got.shape == want.shape, (what, got.shape, want.shape)
+    if want.dtype.kind in "iub":
+        np.testing.assert_array_equal(got, want, err_msg=str(what))
+        return 0.0
+    got, want = got.astype("float64"), want.astype("float64")
+    finite = np.isfinite(want)
+    np.testing.assert_array_equal(got[~finite], want[~finite], err_msg=str(what))
+    assert np.isfinite(got[finite]).all(), what
+    scale = np.abs(want[finite]).max(initial=0) or 1.0
+    return float(np.abs(got[finite] - want[finite]).max(initial=0) / scale)
+
+
+def close(got, want, tolerance=CLOSE, what=""):
+    got, want = flat(got), flat(want)
+    assert len(got) == len(want), what
+    worst = max(difference(g, w, what) for g, w in zip(got, want))
+    assert worst <= tolerance, (worst, what)
+    return worst
+
+
+def uncompiled(case, rank, count=200):
+    """The arithmetic itself, over random settings."""
+    with ops.no_islands():
+        return max(_against_loop(case, setting) for setting in case.random(rank, count))
+
+
+def compiled(case, rank, settings=None):
+    """As users call it: eager, each op an island."""
+    return max(_against_loop(case, setting) for setting in settings or case.ten(rank))
+
+
+def _against_loop(case, setting):
+    inputs, kwargs = setting
+    return close(case.op(*inputs, **kwargs), case.reference(*inputs, **kwargs), what=(case.op.__name__, setting))
+
+
+def unknown_sizes(case, rank):
+    """In a tf.function that does not know the batch, nor the spatial sizes where the op allows that.
+
+    Two of the ten as islands, which XLA then compiles once the sizes are known; every fifth knows its sizes.
+    """
+
+    def run(inputs, kwargs, known):
+        pooled = [a.ndim == rank + 2 and (i == 0 or a.dtype.kind == "i") for i, a in enumerate(inputs)]
+        shapes = [
+            (None, *(a.shape[1:-1] if known else (None,) * rank), a.shape[-1]) if free else a.shape
+            for a, free in zip(inputs, pooled)
+        ]
+        specs = [tf.TensorSpec(shape, a.dtype) for shape, a in zip(shapes, inputs)]
+        fn = tf.function(lambda *tensors: case.op(*tensors, **kwargs), input_signature=specs, autograph=False)
+        return fn(*inputs)
+
+    worst = 0.0
+    for index, (inputs, kwargs) in enumerate(case.ten(rank)):
+        with contextlib.nullcontext() if index in (3, 7) else ops.no_islands():
+            got = run(inputs, kwargs, known=not case.free or index % 5 == 4)
+        worst = max(worst, close(got, case.reference(*inputs, **kwargs), what=(case.op.__name__, inputs, kwargs)))
+    return worst
+
+
+def inside_xla(case, rank):
+    """All ten, forward and gradients, in one function that XLA compiles whole."""
+    settings = case.ten(rank)
+
+    def run(inputs):
+        return [outputs_and_gradients(case, Setting(tensors, s.kwargs)) for tensors, s in zip(inputs, settings)]
+
+    worst = 0.0
+    inputs = [setting.inputs for setting in settings]
+    with ops.no_islands():
+        plain = run(inputs)
+    whole = tf.function(run, jit_compile=True, autograph=False)(inputs)
+    for (y, grads), (_, expected), (arrays, kwargs) in zip(whole, plain, settings):
+        what = (case.op.__name__, arrays, kwargs)
+        worst = max(worst, close(y, case.reference(*arrays, **kwargs), what=what), close(grads, expected, what=what))
+    return worst
+
+
+def island_gradients(case, rank, chosen=(3,)):
+    """The gradients through islands, forward and backward compiled apart, against the uncompiled ones."""
+    settings = [case.ten(rank)[index] for index in chosen]
+    with ops.no_islands():
+        expected = [outputs_and_gradients(case, setting)[1] for setting in settings]
+    return max(close(outputs_and_gradients(case, s)[1], e, what=s) for s, e in zip(settings, expected))
+
+
+def outputs_and_gradients(case, setting):
+    """What the op returns, and the gradients for its floating inputs of the first output times fixed random numbers."""
+    inputs = [tf.convert_to_tensor(a) for a in setting.inputs]
+    floating = [a for a in inputs if a.dtype.is_floating]
+    with tf.GradientTape() as tape:
+        tape.watch(floating)
+        outputs = flat(case.op(*inputs, **setting.kwargs))
+        loss = tf.reduce_sum(outputs[0] * cotangent(outputs[0].shape, outputs[0].dtype.name))
+    return outputs, tape.gradient(loss, floating)
+
+
+def double(setting):
+    return setting._replace(inputs=tuple(a.astype("float64") if a.dtype.kind == "f" else a for a in setting.inputs))
+
+
+def slopes(case, rank):
+    """The gradient along a random direction in float64 against the loop's central difference.
+
+    Sums are bilinear, so their central difference is exact; where a maximum is taken, values are 1 apart and the step
+    moves none of them past another.
+    """
+    rng, step, worst = np.random.default_rng(rank), 1e-3, 0.0
+    for inputs, kwargs in map(double, case.ten(rank)):
+        # TensorFlow's own convolution lacks float64 with a dilation
+        with contextlib.nullcontext() if case.op is ops.conv else ops.no_islands():
+            grads = [np.asarray(g) for g in outputs_and_gradients(case, Setting(inputs, kwargs))[1]]
+        ways = [rng.uniform(-1, 1, a.shape) * (a.dtype.kind == "f") for a in inputs]
+
+        def loss(sign, inputs=inputs, kwargs=kwargs, ways=ways):
+            moved = [a + sign * step * way if a.dtype.kind == "f" else a for a, way in zip(inputs, ways)]
+            y = flat(case.reference(*moved, **kwargs))[0]
+            return (y * cotangent(y.shape, "float64")).sum()
+
+        slope = (loss(1) - loss(-1)) / (2 * step)
+        products = [g * way for g, way in zip(grads, ways)]  # the floating inputs come first
+        error = abs(sum(p.sum() for p in products) - slope) / sum(np.abs(p).sum() for p in products)
+        assert error <= STEEP, (error, case.op.__name__, kwargs)
+        worst = max(worst, error)
+    return worst
+
+
+def second_order(fn, *inputs):
+    """The gradient of the squared gradient, in float64."""
+    inputs = [tf.constant(a, "float64") for a in inputs]
+    with tf.GradientTape() as outer:
+        outer.watch(inputs)
+        with tf.GradientTape() as inner:
+            inner.watch(inputs)
+            loss = tf.reduce_sum(fn(*inputs) ** 2)
+        total = tf.add_n([tf.reduce_sum(g**2) for g in inner.gradient(loss, inputs)])
+    return [np.asarray(g) for g in outer.gradient(total, inputs)]
+
+
+def compiled_at_random(case, rank):
+    """All random settings as islands: minutes."""
+    return compiled(case, rank, case.random(rank, 200))
+
+
+# What every op is tried with, in every rank: `@pytest.mark.parametrize("check", CHECKS)`.
+CHECKS = [
+    uncompiled,
+    compiled,
+    unknown_sizes,
+    inside_xla,
+    island_gradients,
+    slopes,
+    pytest.param(compiled_at_random, marks=pytest.mark.large),
+]
+
+
+def refuses(words, fn, *args, **kwargs):
+    """Called so, `fn` answers with one line of kzoo's own that holds these words."""
+    with pytest.raises(Refusal, match=re.escape(words)) as caught:
+        fn(*args, **kwargs)
+    assert "\n" not in str(caught.value)
+
+
+def traced(fn, *shapes, dtype="float32"):
+    """The op's graph for inputs of these shapes, None where unknown: no memory is needed."""
+    specs = [shape if isinstance(shape, tf.TensorSpec) else tf.TensorSpec(shape, dtype) for shape in shapes]
+    return tf.function(fn, autograph=False).get_concrete_function(*specs)
+
+
+def must_compile(graph_def):
+    """The functions of a graph that only XLA can run."""
+    return [f.signature.name for f in graph_def.library.function if f.attr["_XlaMustCompile"].b]
+
+
+def half_precision(case, rank, dtype):
+    """The ten settings in another precision: the loop's float64 numbers of the same inputs, rounded a few times.
+
+    Sums are in float32; what is rounded to the precision is the result, and each product of a kernel's row in
+    `tiled_conv`. Four half steps of the precision at the output's scale leave room for that and for no lost cell.
+    """
+    step = {"float16": 2**-11, "bfloat16": 2**-8, "float64": 1e-14}[dtype]
+    with ops.no_islands() if case.op is not ops.conv else contextlib.nullcontext():
+        for inputs, kwargs in case.ten(rank):
+            low = [tf.cast(a, dtype) if a.dtype.kind == "f" else tf.constant(a) for a in inputs]
+            exact = [np.asarray(tf.cast(a, "float64")) if a.dtype.is_floating else np.asarray(a) for a in low]
+            y, want = flat(case.op(*low, **kwargs))[0], flat(case.reference(*exact, **kwargs))[0]
+            assert y.dtype == dtype, (y.dtype, kwargs)
+            close(tf.cast(y, "float64"), want, 4 * step, what=(case.op.__name__, kwargs))

@@ -1,0 +1,190 @@
+"""Max unpooling: the loop with and without geometry, the pool's inverse, default sizes, and refusals."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kzoo import ops
+from kzoo.ops.max_unpool import default_size
+from kzoo.ops.views import window
+from tests import references
+from tests.ops.cases import CASES, RANKS, normal, numbers, random_geometry
+from tests.ops.harness import CHECKS, close, refuses, second_order, traced
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", ["max_unpool", "max_unpool_scatter"])
+def test_equals_the_loop(name, check, rank):
+    check(CASES[name], rank)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_after_a_disjoint_pool_the_maxima_return(seeds, rank):
+    """x where it was the maximum of its window, zero elsewhere."""
+    x = numbers(seeds, (2, *(6,) * rank, 3), distinct=True)
+    values, indices = ops.max_pool_with_argmax(x, 2)
+    y = np.asarray(ops.max_unpool(values, indices, ksize=2))
+    kept = np.zeros((2, x[0].size), bool)
+    np.put_along_axis(kept, np.reshape(indices, (2, -1)), True, 1)
+    np.testing.assert_array_equal(y, np.where(kept.reshape(x.shape), x, 0))
+    again = ops.max_pool_with_argmax(np.where(kept.reshape(x.shape), x, -np.inf).astype("float32"), 2)[1]
+    np.testing.assert_array_equal(again, indices)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_overlapping_is_a_scatter_that_adds(seeds, rank):
+    """Against NumPy's add.at, with and without the geometry."""
+    x = numbers(seeds, (2, *(5,) * rank, 2), distinct=True)
+    with ops.no_islands():
+        indices = np.asarray(ops.max_pool_with_argmax(x, 3, 1, "same")[1])
+        values = normal(seeds, *indices.shape)
+        want = np.zeros((2, x[0].size))
+        for b in range(2):
+            np.add.at(want[b], indices[b].ravel(), values[b].ravel())
+        assert (np.unique(indices[0], return_counts=True)[1] > 1).any()
+        close(ops.max_unpool(values, indices, 5, 3, 1, "same"), want.reshape(x.shape))
+        close(ops.max_unpool(values, indices, 5), want.reshape(x.shape))
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 9999), st.sampled_from(RANKS))
+def test_is_the_gradient_of_the_pool(seed, rank):
+    """Unpooling sends each value where the pool's gradient goes."""
+    rng = np.random.default_rng(seed)
+    one = random_geometry(rng, rank, pool=True)
+    geometry = {name: one[name] for name in ("strides", "padding", "dilations")}
+    x = tf.constant(numbers(rng, (1, *one["spatial"], 2), distinct=False))
+    with ops.no_islands():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, indices = ops.max_pool_with_argmax(x, one["size"], **geometry)
+        values = rng.integers(-9, 10, y.shape).astype("float32")
+        want = tape.gradient(y, x, values)
+        np.testing.assert_array_equal(ops.max_unpool(values, indices, one["spatial"], one["size"], **geometry), want)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_the_default_size_pools_to_the_values_size(rank):
+    """And, unless rounded up by "same", no smaller one does."""
+    rng = np.random.default_rng(rank)
+    for one in (random_geometry(rng, rank, pool=True) for _ in range(100)):
+        geometry = one["size"], one["strides"], one["padding"], one["dilations"]
+        output = references.windows(one["spatial"], *geometry)[1]
+        size = default_size(window("test", rank, *geometry), output)
+        assert references.windows(size, *geometry)[1] == output
+        if references.split_padding(one["padding"])[1] == "same":
+            assert size == tuple(n * s for n, s in zip(output, references.per_axis(one["strides"], rank)))
+        elif min(size) > 1:
+            smaller = references.windows(tuple(n - 1 for n in size), *geometry)[1]
+            assert all(a < b for a, b in zip(smaller, output))
+
+
+def test_sizes_by_default_by_a_tensor_and_of_a_reference(seeds):
+    x = numbers(seeds, (2, 7, 6, 2), distinct=True)
+    values, indices = (tf.constant(a) for a in references.max_pool_with_argmax(x, 2))
+    specs = tf.TensorSpec((None, None, None, 2)), tf.TensorSpec((None, None, None, 2), "int32")
+    plain = traced(lambda values, indices: ops.max_unpool(values, indices, ksize=2), *specs)
+    assert plain(values, indices).shape == (2, 6, 6, 2)
+    sized = traced(
+        lambda values, indices, like: ops.max_unpool(values, indices, (tf.shape(like)[1], 6), 2), *specs, (None, None)
+    )
+    assert sized(values, indices, tf.zeros((1, 7))).shape == (2, 7, 6, 2)
+    np.testing.assert_array_equal(
+        sized(values, indices, tf.zeros((1, 7))), references.max_unpool(values.numpy(), indices.numpy(), (7, 6), 2)
+    )
+    free = traced(
+        lambda values, indices, like: ops.max_unpool(values, indices, (tf.shape(like)[1], 6)), *specs, (1, None)
+    )
+    np.testing.assert_array_equal(free(values, indices, tf.zeros((1, 7))), ops.max_unpool(values, indices, (7, 6)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64", "int32"])
+@pytest.mark.parametrize("ksize", [None, 2])
+def test_keeps_the_dtype(dtype, ksize):
+    values, indices = keras.ops.cast([[[3], [4]]], dtype), np.array([[[1], [2]]])
+    got = ops.max_unpool(values, indices, 4, ksize)
+    assert got.dtype == dtype and np.ravel(tf.cast(got, "float64")).tolist() == [0, 3, 4, 0]
+
+
+def test_an_index_outside_its_window_is_dropped_with_geometry_only():
+    values, indices = np.array([[[3.0], [4.0]]]), np.array([[[2], [2]]], "int32")
+    assert np.ravel(ops.max_unpool(values, indices, 4, 2)).tolist() == [0, 0, 4, 0]
+    assert np.ravel(ops.max_unpool(values, indices, 4)).tolist() == [0, 0, 7, 0]
+
+
+def test_nan_and_infinity_return_to_their_cells():
+    values, indices = np.array([[[np.nan], [-np.inf]]]), np.array([[[1], [2]]], "int32")
+    for ksize in (None, 2):
+        np.testing.assert_array_equal(np.ravel(ops.max_unpool(values, indices, 4, ksize)), [0, np.nan, -np.inf, 0])
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("ksize", [None, 2])
+def test_edges(rank, ksize):
+    empty = np.zeros((0, *(3,) * rank, 2))
+    assert ops.max_unpool(empty, empty.astype("int32"), 6, ksize).shape == (0, *(6,) * rank, 2)
+    one = np.ones((1, *(1,) * rank, 1))
+    assert np.ravel(ops.max_unpool(one, 0 * one.astype("int32"), 1, ksize and 1)) == 1
+
+
+def test_second_order_gradient():
+    """Loss sum(v^2) of two values in one cell: (a + b)^2, as `second_order` squares it."""
+    indices = np.array([[[1], [1]]], "int32")
+    (got,) = second_order(lambda v: ops.max_unpool(v, indices, 3, 2, 1), [[[3.0], [1.0]]])
+    assert got.ravel().tolist() == [64, 64]  # gradient 2 (a + b) twice, squared and summed 8 (a + b)^2
+
+
+V, I = np.zeros((1, 2, 2, 3), "float32"), np.zeros((1, 2, 2, 3), "int32")
+BAD_SIZE = "output_size, an integer of at least 1 or 2 of them; received output_size="
+
+
+@pytest.mark.parametrize(
+    "values, indices, kwargs, words",
+    [
+        (
+            V[0, 0],
+            I[0, 0],
+            {"ksize": 2},
+            "max_unpool expects values (batch, *pooled, channels) with 1 to 3 spatial axes",
+        ),
+        (V, I[:, :1], {"ksize": 2}, "indices of the values' shape; received values=(1, 2, 2, 3), indices=(1, 1, 2, 3)"),
+        (V, I[0], {"ksize": 2}, "indices of the values' shape"),
+        (np.repeat(V, 2, 0), I, {"ksize": 2}, "received values=(2, 2, 2, 3), indices=(1, 2, 2, 3)"),
+        (V, I.astype("float32"), {"ksize": 2}, "integer indices; received dtype="),
+        (V, I.astype(bool), {"ksize": 2}, "integer indices"),
+        (V, I, {}, "output_size, as no ksize is given; received output_size=None"),
+        (V, I, {"output_size": 0}, BAD_SIZE + "0"),
+        (V, I, {"output_size": (4,)}, BAD_SIZE + "(4,)"),
+        (V, I, {"output_size": (4, 4.5), "ksize": 2}, BAD_SIZE + "(4, 4.5)"),
+        (V, I, {"output_size": (4, None), "ksize": 2}, BAD_SIZE + "(4, None)"),
+        (V, I, {"output_size": (4, True)}, BAD_SIZE + "(4, True)"),
+        (V, I, {"output_size": "44"}, BAD_SIZE + "'44'"),
+        (V, I, {"output_size": (tf.constant(4), -4)}, "output_size, an integer of at least 1"),
+        (
+            V,
+            I,
+            {"output_size": (6, 4), "ksize": 2},
+            "an output_size that pools to the values' size; received output_size=",
+        ),
+        (V, I, {"output_size": np.int64(9), "ksize": 2}, "output_size=(9, 9), values=(2, 2)"),
+        (V, I, {"output_size": 46341}, "a sample of less than 2^31 elements, to index by int32"),
+        (V, I, {"ksize": 32768}, "a sample of less than 2^31 elements"),
+        (V, I, {"ksize": 0}, "ksize=0"),
+        (V, I, {"ksize": 2, "strides": "1"}, "strides='1'"),
+        (V, I, {"ksize": 2, "padding": "half"}, "padding='half'"),
+        (V, I, {"ksize": 2, "strides": 1, "padding": 2, "output_size": 1}, "windows that each meet the input"),
+        (keras.Input((2, 2, 3)), I, {"ksize": 2}, "the layer kzoo.layers.MaxUnpooling2D; received a KerasTensor"),
+        (V, keras.Input((2, 2, 3)), {"ksize": 2}, "the layer kzoo.layers.MaxUnpooling2D; received a KerasTensor"),
+    ],
+)
+def test_refuses(values, indices, kwargs, words):
+    refuses(words, ops.max_unpool, values, indices, **kwargs)
+
+
+def test_refuses_unknown_channels():
+    specs = tf.TensorSpec((1, 2, None)), tf.TensorSpec((1, 2, None), "int32")
+    refuses("a known number of channels", traced, lambda *tensors: ops.max_unpool(*tensors, ksize=2), *specs)

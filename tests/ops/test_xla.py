@@ -1,0 +1,155 @@
+"""Islands: they compile, step aside where they must, and change nothing; exports and determinism included."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from kzoo import ops
+from kzoo.ops.xla import compiling, island, no_islands
+from tests.ops.cases import CASES
+from tests.ops.harness import must_compile, traced
+
+ISLANDS = [name for name in CASES if name not in ("pad", "conv", "bias_add", "max_unpool_scatter")]
+X = np.arange(24, dtype="float32").reshape(1, 6, 4, 1)
+
+
+def graph_of(name, jit=False):
+    """The graph of an op's first setting in 2D, and what it is called with."""
+    inputs, kwargs = CASES[name].ten(2)[0]
+    fn = tf.function(lambda *tensors: CASES[name].op(*tensors, **kwargs), autograph=False, jit_compile=jit)
+    return fn.get_concrete_function(*map(tf.constant, inputs)).graph.as_graph_def()
+
+
+@pytest.mark.parametrize("name", ISLANDS)
+def test_an_op_is_compiled(name):
+    assert len(must_compile(graph_of(name))) == 1
+
+
+@pytest.mark.parametrize("name", ISLANDS)
+def test_an_island_steps_aside(name):
+    """Inside a function that XLA compiles whole there is but that function, and within no_islands() none."""
+    assert len(must_compile(graph_of(name, jit=True))) == 0
+    with no_islands():
+        assert len(must_compile(graph_of(name))) == 0
+    assert len(must_compile(graph_of(name))) == 1
+
+
+@pytest.mark.parametrize("name", ["pad", "conv", "bias_add", "max_unpool_scatter"])
+def test_plain_operations_are_left_to_tensorflow(name):
+    assert len(must_compile(graph_of(name))) == 0
+
+
+def test_contexts_nest_and_end_with_an_error():
+    with no_islands():
+        with no_islands():
+            pass
+        assert not must_compile(graph_of("max_unpool"))
+    with pytest.raises(KeyError), no_islands():
+        raise KeyError
+    assert must_compile(graph_of("max_unpool"))
+
+
+def test_settings_are_separate_functions_and_keep_their_answers():
+    @island
+    def power(x, *, n):
+        return x**n
+
+    x = tf.constant([2.0, 3.0])
+    assert [np.asarray(power(x, n=n)).tolist() for n in (1, 2, 1, 3)] == [[2, 3], [4, 9], [2, 3], [8, 27]]
+    assert power.__name__ == "power"
+
+
+def test_compiling_is_seen():
+    seen = []
+    for jit in (False, True):
+        tf.function(lambda x: seen.append(compiling()) or x, jit_compile=jit, autograph=False)(1.0)
+    assert seen == [False, True] and not compiling()
+
+
+@keras.saving.register_keras_serializable("tests")
+class AllOps(keras.layers.Layer):
+    """Every island in one layer, on images of one channel."""
+
+    def call(self, x):
+        y, indices = ops.max_pool_with_argmax(x, 2, 1, "circular")
+        z = ops.max_unpool(y, indices, ksize=2, strides=1, padding="same")
+        z = ops.tiled_conv(z, tf.ones((2, 2, 3, 3, 1, 2)), padding="same")
+        z = ops.locally_connected(ops.adaptive_max_pool(z, 5), tf.ones((3, 3, 3, 3, 2, 2)))
+        return ops.adaptive_average_pool(z, 2)
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor((x.shape[0], 2, 2, 2), x.dtype)
+
+
+def functions_of(folder):
+    """The functions that only XLA can run, of a SavedModel's file."""
+    model = saved_model_pb2.SavedModel()
+    model.ParseFromString((Path(folder) / "saved_model.pb").read_bytes())
+    return [name for meta in model.meta_graphs for name in must_compile(meta.graph_def)]
+
+
+def test_an_exported_model_holds_no_island(tmp_path):
+    """Nor after a prediction, which has compiled the model's islands before."""
+    inputs = keras.Input((6, 4, 1))
+    net = keras.Model(inputs, AllOps()(inputs))
+    net.compile("sgd", "mse", jit_compile=False)
+    want = net.predict(X, verbose=0)
+    net.export(tmp_path / "plain", verbose=False)
+    assert functions_of(tmp_path / "plain") == []
+    served = tf.saved_model.load(tmp_path / "plain").serve(X)
+    np.testing.assert_allclose(served, want, rtol=1e-6)  # one order of sums against another
+    assert must_compile(traced(AllOps(), X.shape).graph.as_graph_def())  # islands are on again
+
+    module = tf.Module()
+    module.call = tf.function(AllOps().call, input_signature=[tf.TensorSpec((None, 6, 4, 1))], autograph=False)
+    tf.saved_model.save(module, tmp_path / "islands")
+    assert functions_of(tmp_path / "islands")  # so that this test can fail
+    module.call = tf.function(AllOps().call, input_signature=[tf.TensorSpec((None, 6, 4, 1))], autograph=False)
+    with no_islands():
+        tf.saved_model.save(module, tmp_path / "off")
+    assert functions_of(tmp_path / "off") == []
+
+
+def test_keras_trains_through_islands():
+    """The same loss with islands, without them, and with the step compiled whole."""
+    losses = []
+    for jit, off in ((False, False), (False, True), (True, False)):
+        keras.utils.set_random_seed(0)
+        net = keras.Sequential([keras.Input((6, 4, 1)), keras.layers.Conv2D(1, 1), AllOps()])
+        net.compile(keras.optimizers.SGD(1e-4), "mse", jit_compile=jit)
+        if off:
+            with no_islands():
+                losses.append(net.fit(X / 24, np.ones((1, 2, 2, 2)), epochs=2, verbose=0).history["loss"])
+        else:
+            losses.append(net.fit(X / 24, np.ones((1, 2, 2, 2)), epochs=2, verbose=0).history["loss"])
+    np.testing.assert_allclose(losses, [losses[1]] * 3, rtol=1e-5)
+
+
+def test_islands_work_in_deterministic_mode():
+    """In a process of its own, as the mode cannot be taken back: outputs and gradients, twice the same bits."""
+    code = """
+        import numpy as np, tensorflow as tf
+        tf.config.experimental.enable_op_determinism()
+        from tests.ops.cases import CASES
+        from tests.ops.harness import flat, outputs_and_gradients
+        for name, case in CASES.items():
+            setting = case.ten(2)[3]
+            runs = [[np.asarray(a) for part in outputs_and_gradients(case, setting) for a in flat(part)] for _ in "ab"]
+            for a, b in zip(*runs):
+                np.testing.assert_array_equal(a, b, name)
+        print("same")
+    """
+    root = Path(__file__).parents[2]
+    env = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], env=env, cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and done.stdout.endswith("same\n"), done.stderr[-2000:]

@@ -1,0 +1,43 @@
+"""Refusals, whole numbers and near names."""
+
+import numpy as np
+import pytest
+
+from kzoo.checks import Refusal, is_integer, nearest, require
+
+
+def test_require_says_who_what_and_what_came():
+    with pytest.raises(ValueError, match=r"^pool expects a size above 0; received size='a', rank=2\.$") as caught:
+        require(False, "pool", "a size above 0", size="a", rank=2)
+    assert type(caught.value) is Refusal
+    assert require(True, "pool", "anything", size=0) is None
+
+
+@pytest.mark.parametrize("value", [0, -3, 2**70, np.int64(4), np.uint8(4), np.array(4)])
+def test_whole_numbers(value):
+    assert is_integer(value)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 1.0, np.float32(1), "1", None, (1,), [1], np.ones(1, int), 1j])
+def test_other_things(value):
+    assert not is_integer(value)
+
+
+def test_the_least_one():
+    assert is_integer(1, least=1) and not is_integer(0, least=1) and not is_integer("1", least=0)
+
+
+@pytest.mark.parametrize(
+    "name, names, words",
+    [
+        ("mnist1d_cn", ["mnist1d_cnn", "vgg16"], "did you mean 'mnist1d_cnn'?"),
+        ("vgg1", ["vgg19", "vgg16", "other"], "did you mean 'vgg19' or 'vgg16'?"),
+        ("zzz", ["b", "a"], "known: a, b"),
+        (7, ["b", "a"], "known: a, b"),
+        ("zzz", [f"name{i:02}" for i in range(13)], "name10, name11, ..."),
+        ("zzz", [f"name{i:02}" for i in range(12)], "name10, name11"),
+    ],
+)
+def test_nearest_names(name, names, words):
+    phrase = nearest(name, names)
+    assert phrase.endswith(words), phrase

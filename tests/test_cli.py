@@ -1,0 +1,206 @@
+"""The command line: what each command prints, and one line with exit code 2 for each misuse."""
+
+import json
+
+import numpy as np
+import pytest
+
+from kzoo import cli
+from kzoo.models.registry import list_models, model
+
+
+@pytest.fixture
+def call(capsys, monkeypatch, tmp_path):
+    """A function that runs `kzoo ARGS` in an empty folder and returns (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(list(args))
+        told = capsys.readouterr()
+        return caught.value.code, told.out, told.err
+
+    return run
+
+
+@pytest.fixture
+def misuse(call):
+    """A function that runs `kzoo ARGS`, which must be refused in one line, and returns that line."""
+
+    def run(*args):
+        code, out, err = call(*args)
+        assert (code, out) == (2, ""), (code, out)
+        assert err.startswith("kzoo: ") and err.count("\n") == 1 and err.endswith("\n"), err
+        return err.removeprefix("kzoo: ").rstrip("\n")
+
+    return run
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    """The --set that makes a run use a small file of signals."""
+    y = np.arange(30) % 3
+    np.savez(tmp_path / "s.npz", x_train=np.random.default_rng(0).normal(size=(30, 12, 1)), y_train=y)
+    return "--set=data={arrays: s.npz, batch_size: 10}"
+
+
+SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=training.steps_per_call=1"]
+
+
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (["trian"], "No such command 'trian'"),
+        (["train", "--epochs=3"], "No such option: --epochs"),
+        (["train", "a", "b"], "unexpected extra argument"),
+        (["train", "--run"], "--run"),
+        (["train", "mnist1d_cn"], "no config is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
+        (["train", "none.yaml"], "none.yaml cannot be read: no such file or directory."),
+        (["train", "."], "no config is called '.'"),
+        (["train", ""], "no config is called ''"),
+        (["train", "--set", "training.epochs"], "--set expects part.key=value; received item='training.epochs'."),
+        (["train", "--set", "=3"], "--set expects part.key=value"),
+        (["train", "--set", "training.epochs={"], "--set training.epochs={ line 1:"),
+        (["train", "--set", "training.epoch=3"], "training.epoch is not a setting; did you mean 'epochs'"),
+        (["train", "--set", "training.epochs=ten"], "training.epochs expects an integer above 0; received 'ten'."),
+        (["train", "--set", "training.epochs=0"], "training.epochs expects an integer above 0; received 0."),
+        (["train", "--set", "data.batch_size=-1"], "data.batch_size expects an integer above 0; received -1."),
+        (["train", "--set", "model=5"], "model expects a mapping of settings; received 5."),
+        (["train", "--run", "../x"], "run expects a plain name; received name='../x'."),
+        (["train", "--run", ""], "expects a plain name"),
+        (["train", "--dry-run", "--set", "model.name=lenet"], "no model 'lenet'; known: mnist1d_cnn"),
+        (["train", "--dry-run", "--set", "model.filtres=3"], "model 'mnist1d_cnn' has no setting 'filtres'"),
+        (["train", "--dry-run", "--set", "model.filters=-3"], "filters"),
+        (["train", "--dry-run", "--set", "model.kernel_size=99"], "Conv1D expects a window that fits"),
+        (
+            ["train", "--dry-run", "--set", "training.optimizer=SDG"],
+            "training.optimizer expects an optimizer; received",
+        ),
+        (["train", "--dry-run", "--set", "training.loss=MSE"], "training.loss expects a loss; received 'MSE'"),
+        (["train", "--dry-run", "--set", "data={arrays: none.npz}"], "none.npz"),
+        (["train", "--dry-run", "--set", "data={folder: nowhere}"], "nowhere"),
+        (["show", "alexnet"], "no model 'alexnet'; known: mnist1d_cnn"),
+        (["show"], "Missing argument 'name'"),
+        (["list", "vgg*"], "no model matches 'vgg*'"),
+        (["evaluate", "nothing"], "no finished run at nothing or saved_models/nothing: model.keras is missing."),
+        (["predict", "nothing", "x.npy"], "no finished run at nothing"),
+        (["predict", "nothing.keras", "x.npy"], "no file nothing.keras."),
+        (["predict", "a"], "Missing argument 'FILE.npy'"),
+        (["predict", "a", "b", "--top", "0"], "--top"),
+        (["predict", "a", "b", "--top", "many"], "--top"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_misuse(misuse, args, words):
+    assert words in misuse(*args)
+
+
+def test_an_unknown_data_set(misuse):
+    got = misuse("train", "--dry-run", "--set", "data.name=mnist1")
+    assert "received name='mnist1'; did you mean 'mnist1d' or 'mnist'" in got
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("model: {name: a", "c.yaml line 1: expected"),
+        ("a: 1\na: 2\n", "c.yaml line 2: the key 'a' is given twice"),
+        ("\t- x", "c.yaml line 1"),
+        ("", "c.yaml is empty"),
+        ("- 1", "c.yaml expects a mapping of settings; received a list."),
+        ("model: {name: mnist1d_cnn}\n", "c.yaml: data is missing; training is missing."),
+    ],
+)
+def test_broken_configs(misuse, tmp_path, text, words):
+    (tmp_path / "c.yaml").write_text(text)
+    assert words in misuse("train", "c.yaml")
+    assert not (tmp_path / "saved_models").exists()
+
+
+def test_output_folders(misuse, arrays, tmp_path):
+    for place, words in {"done": "is a finished run", "other": "is a finished run"}.items():
+        (tmp_path / "saved_models" / place).mkdir(parents=True)
+        assert words in misuse("train", "mnist1d_fc", arrays, *SMALL, "--run", place)
+    assert "is no run of kzoo" in misuse("train", "mnist1d_fc", arrays, *SMALL, "--run", "other", "--overwrite")
+    (tmp_path / "file").touch()
+    assert "file" in misuse("train", "mnist1d_fc", arrays, *SMALL, "--out", "file")
+    assert "file/below" in misuse("train", "mnist1d_fc", arrays, *SMALL, "--out", "file/below")
+    assert "batch_size=31" in misuse("train", "mnist1d_fc", arrays, "--set=data.batch_size=31")
+    assert "steps_per_call=3" in misuse(
+        "train", "mnist1d_fc", arrays, "--set=training.steps_per_epoch=4", "--set=training.steps_per_call=3"
+    )
+    assert "window=13" in misuse("train", "mnist1d_cnn", arrays, *SMALL, "--set=model.kernel_size=13")
+    assert sorted(path.name for path in (tmp_path / "saved_models").iterdir()) == ["done", "other"]
+
+
+def test_train(call, arrays, tmp_path):
+    code, out, err = call("train", "mnist1d_fc", arrays, *SMALL, "--set=export.formats=[]", "--results", "r/s")
+    assert code == 0 and "training error" in out and "Written to saved_models/mnist1d_fc/" in err
+    metrics = json.loads((tmp_path / "r" / "s" / "mnist1d_fc.json").read_text())
+    assert metrics == json.loads((tmp_path / "saved_models" / "mnist1d_fc" / "metrics.json").read_text())
+    np.save(tmp_path / "x.npy", np.zeros((2, 12, 1)))
+    code, out, _ = call("predict", "mnist1d_fc", "x.npy", "--top", "2", "--out", "p.npy")
+    assert code == 0 and "most probable classes" in out and np.load(tmp_path / "p.npy").shape == (2, 3)
+    code, out, _ = call("evaluate", "mnist1d_fc")
+    assert code == 0 and "train" in out and f"{metrics['train']['loss']:.4f}" in out
+
+
+def test_dry_run_writes_nothing(call, tmp_path):
+    code, out, _ = call("train", "mnist1d_fc", "--dry-run", "--set", "model.units=[3]")
+    assert code == 0 and out.startswith("mnist1d_fc: input (40, 1), classes 10, parameters 163, loss ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted(call, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kzoo.training.run.run", interrupted)
+    code, _, err = call("train", "mnist1d_fc")
+    assert code == 130 and err == "kzoo: interrupted; the same command goes on from the last period.\n"
+
+
+def test_trouble_with_the_disk_is_one_line(misuse, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "saved_models/.x.partial/state.pickle.writing")
+
+    monkeypatch.setattr("kzoo.training.run.run", full)
+    assert misuse("train", "mnist1d_fc") == (
+        "[Errno 28] No space left on device: 'saved_models/.x.partial/state.pickle.writing'"
+    )
+
+
+def test_a_bug_keeps_its_traceback(call, monkeypatch):
+    def bug(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("kzoo.training.run.run", bug)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["train", "mnist1d_fc"])
+
+
+def test_list(call):
+    code, out, _ = call("list")
+    assert code == 0 and all(name in out for name in list_models()) and "2,050" in out
+    code, out, _ = call("list", "nielsen_4*")
+    assert code == 0 and "3 models" in out and "mnist1d" not in out
+
+
+def test_show(call):
+    code, out, _ = call("show", "nielsen_6")
+    assert code == 0 and "1,672,570" in out and "fc2_dropout" in out and "dropout" in out and "Nielsen 2015" in out
+    assert f"{model('nielsen_6').count_params():,}" in out
+
+
+def test_doctor(call, monkeypatch):
+    code, out, _ = call("doctor")
+    assert code == 0 and "XLA-compiled" in out and "works" in out
+    monkeypatch.setattr("kzoo.analysis.doctor._devices", lambda: 1 / 0)
+    code, out, err = call("doctor")
+    assert code == 2 and "FAILED" in out and err == "kzoo: something above failed.\n"
+
+
+def test_help(call):
+    for args in ([], ["--help"], ["train", "--help"]):
+        code, out, err = call(*args)
+        assert code in (0, 2) and "Usage: kzoo" in out + err

@@ -1,0 +1,109 @@
+"""From a config to a net with its preprocessing, and to the trainer around it."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.data.examples import Examples
+from kzoo.training.assemble import build_augmentation, build_callbacks, build_net, build_trainer
+from kzoo.training.config import read_config
+from kzoo.training.looped_model import LoopedModel
+
+
+def config(*sets):
+    return read_config("mnist1d_fc", ["training.steps_per_call=1", "model.units=[4]", *sets])
+
+
+def test_net_takes_its_shape_and_classes_from_the_data():
+    net = build_net(config(), (12, 1), 3)
+    assert net.input_shape == (None, 12, 1) and net.output_shape == (None, 3) and net.name == "mnist1d_fc"
+    assert build_net(config(), (40, 1), None).output_shape == (None, 10)  # a set that does not say
+
+
+def test_preprocessing_travels():
+    specs = "data.preprocess=[{class_name: Rescaling, config: {scale: 0.5, offset: 1}}, Normalization]"
+    x = np.random.default_rng(0).normal(3, 2, (50, 12, 1)).astype("float32")
+    net = build_net(config(specs), (12, 1), 3, Examples.from_arrays(x, np.zeros(50, int)))
+    assert [type(layer).__name__ for layer in net.layers[:3]] == ["InputLayer", "Rescaling", "Normalization"]
+    known = keras.Model(net.input, net.layers[2].output)(x).numpy()
+    assert abs(known.mean()) < 1e-3 and abs(known.std() - 1) < 1e-3  # it has learned the statistics of what comes to it
+    with_own = "data.preprocess=[{class_name: Normalization, config: {mean: 1.0, variance: 4.0, axis: null}}]"
+    net = build_net(config(with_own), (12, 1), 3, Examples.from_arrays(x, np.zeros(50, int)))
+    np.testing.assert_allclose(keras.Model(net.input, net.layers[1].output)(x), (x - 1) / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "sets, words",
+    [
+        ("model.input_shape=[28, 28, 1]", "model.input_shape expects that of the data, (40, 1); received "),
+        ("model.classes=7", "model.classes expects that of the data, 10; received "),
+        ("model.name=mnist1d_fcc", "no model 'mnist1d_fcc'; did you mean"),
+        ("model.unit=[4]", "model 'mnist1d_fc' has no setting 'unit'; did you mean 'units'"),
+        (
+            "data.preprocess=[Rescalin]",
+            "data.preprocess.0 expects a layer; received 'Rescalin'; did you mean 'Rescaling'",
+        ),
+    ],
+)
+def test_refusals(sets, words):
+    with pytest.raises(Refusal) as caught:
+        build_net(config(sets), (40, 1), 10)
+    assert str(caught.value).startswith(words)
+
+
+def test_agreeing_settings_are_taken():
+    assert build_net(config("model.input_shape=[40, 1]", "model.classes=10"), (40, 1), 10).output_shape == (None, 10)
+
+
+def test_trainer_shares_the_net():
+    chosen = config("training.metrics=[{class_name: SparseTopKCategoricalAccuracy, config: {k: 2, name: top2}}]")
+    net = build_net(chosen, (40, 1), 10)
+    trainer = build_trainer(chosen, net)
+    assert type(trainer).__name__ == "Functional" and trainer.weights[0] is net.weights[0]
+    assert isinstance(trainer.optimizer, keras.optimizers.SGD)
+    assert isinstance(trainer.loss, keras.losses.SparseCategoricalCrossentropy)
+    trainer.train_on_batch(np.zeros((2, 40, 1)), np.zeros(2))
+    assert set(trainer.get_metrics_result()) == {"loss", "accuracy", "top2"}
+
+
+@pytest.mark.parametrize(
+    "sets, looped, jit",
+    [
+        ([], False, None),  # Keras decides
+        (["training.steps_per_call=4"], True, True),
+        (["training.steps_per_call=4", "training.deterministic=true"], True, False),
+        (["training.steps_per_call=4", "training.jit_compile=false"], True, False),
+        (["training.jit_compile=true"], False, True),
+    ],
+)
+def test_loop_and_compilation(sets, looped, jit):
+    chosen = config("training.steps_per_epoch=4", *sets)
+    trainer = build_trainer(chosen, build_net(chosen, (40, 1), 10))
+    assert isinstance(trainer, LoopedModel) == looped
+    assert jit is None or trainer.jit_compile == jit
+
+
+@pytest.mark.parametrize(
+    "sets, words",
+    [
+        ("training.optimizer=SDG", "training.optimizer expects an optimizer; received 'SDG'; did you mean 'SGD'"),
+        ("training.loss=Adam", "training.loss expects a loss; Adam is of kind optimizer."),
+        ("training.metrics=[Accurcy]", "training.metrics.0 expects a metric; received 'Accurcy'"),
+    ],
+)
+def test_refused_parts(sets, words):
+    chosen = config(sets)
+    with pytest.raises(Refusal) as caught:
+        build_trainer(chosen, build_net(chosen, (40, 1), 10))
+    assert str(caught.value).startswith(words)
+
+
+def test_callbacks_and_augmentation_are_fresh():
+    chosen = config("training.callbacks=[TerminateOnNaN, {class_name: History}]", "data.augment=[RandomFlip]")
+    first, second = build_callbacks(chosen), build_callbacks(chosen)
+    assert [type(c).__name__ for c in first] == ["TerminateOnNaN", "History"]
+    assert not {id(c) for c in first} & {id(c) for c in second}
+    assert isinstance(build_augmentation(chosen)[0], keras.layers.RandomFlip)
+    with pytest.raises(Refusal, match="training.callbacks.1"):
+        build_callbacks(config("training.callbacks=[History, Histry]"))

@@ -1,0 +1,233 @@
+"""What one state file puts back, to the last bit, and what is said of a file that cannot be used."""
+
+import os
+import pickle
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.training.checkpoint import Checkpoint, KeepBest, write_at_once
+
+DRAW = np.random.default_rng(0)
+X, Y = DRAW.normal(size=(24, 6)).astype("float32"), DRAW.integers(0, 3, 24)
+
+
+class Killed(BaseException):
+    """The end of a process, as far as one process can play it."""
+
+
+class Noise(keras.callbacks.Callback):
+    """Draws from the global generators in every period, keeps what it drew, and may die after one."""
+
+    def __init__(self, die_after=None):
+        super().__init__()
+        self.drawn, self.dies = [], lambda epoch: epoch == die_after  # a function is not saved
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.drawn = [*self.drawn, (random.random(), float(np.random.rand()))]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.dies(epoch):
+            raise Killed
+
+
+def fit(path, die_after=None, epochs=6, optimizer=None, extra=()):
+    """Train, from the state at `path` if there is one; returns (net, trainer, checkpoint, callbacks)."""
+    keras.utils.set_random_seed(7)
+    inputs = keras.Input((6,))
+    x = keras.layers.BatchNormalization()(keras.layers.Dense(8, "relu")(inputs))
+    net = keras.Model(inputs, keras.layers.Dense(3, "softmax")(keras.layers.Dropout(0.5)(x)))
+    trainer = keras.Model(net.input, net.output)
+    trainer.compile(optimizer or keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=0.2, cooldown=1)
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=50, restore_best_weights=True)
+    callbacks = [plateau, stopping, KeepBest(net), *extra, Noise(die_after)]
+    checkpoint = Checkpoint(net, path, callbacks)
+    trainer.fit(
+        X[:16],
+        Y[:16],
+        batch_size=4,
+        initial_epoch=checkpoint.epoch,
+        epochs=checkpoint.epoch if checkpoint.stopped else epochs,
+        validation_data=(X[16:], Y[16:]),
+        callbacks=[*callbacks, checkpoint],
+        shuffle=False,
+        verbose=0,
+    )
+    return net, trainer, checkpoint, callbacks
+
+
+def facts(result):
+    """Everything of a training that must survive a kill."""
+    net, trainer, checkpoint, callbacks = result
+    plain = [{k: v for k, v in vars(c).items() if isinstance(v, (bool, int, float, list))} for c in callbacks]
+    variables = [np.asarray(v) for v in (*net.variables, *trainer.optimizer.variables)]
+    return {
+        "variables": variables,
+        "history": checkpoint.history,
+        "epoch": checkpoint.epoch,
+        "stopped": checkpoint.stopped,
+        "callbacks": plain,
+        "generators": (random.getstate(), np.random.get_state()[1:]),
+    }
+
+
+def same(a, b):
+    assert type(a) is type(b)
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        return all(same(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    np.testing.assert_array_equal(a, b)
+    return True
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return facts(fit(tmp_path_factory.mktemp("whole") / "state"))
+
+
+@pytest.mark.parametrize("deaths", [(1,), (5,), (2, 4)], ids=str)
+def test_goes_on_exactly(tmp_path, undisturbed, deaths):
+    path = tmp_path / "state"
+    for death in deaths:
+        with pytest.raises(Killed):
+            fit(path, die_after=death)
+    assert same(undisturbed, facts(fit(path)))
+
+
+def test_the_case_is_worth_testing(undisturbed):
+    """Each callback has counted something, and the dropout generator and the learning rate have moved."""
+    plateau, stopping, best, _ = undisturbed["callbacks"]
+    assert plateau["wait"] + plateau["cooldown_counter"] > 0 and stopping["wait"] > 0 and best["best_weights"]
+    rates = [row["learning_rate"] for row in undisturbed["history"]]
+    assert rates[-1] < rates[0]
+    assert [v[1] > 0 for v in undisturbed["variables"] if v.dtype == "int64" and v.shape == (2,)] == [True]
+
+
+def test_optimizers_of_their_own(tmp_path):
+    """EMA weights, accumulated gradients and a loss scale live in the optimizer's variables."""
+
+    def make():
+        inner = keras.optimizers.SGD(0.05, momentum=0.9, use_ema=True, gradient_accumulation_steps=3)
+        return keras.optimizers.LossScaleOptimizer(inner)
+
+    wanted = facts(fit(tmp_path / "a", optimizer=make()))
+    with pytest.raises(Killed):
+        fit(tmp_path / "b", die_after=3, optimizer=make())
+    assert same(wanted, facts(fit(tmp_path / "b", optimizer=make())))
+
+
+def test_a_stopped_training_stays_stopped(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 2
+
+    path = tmp_path / "state"
+    wanted = facts(fit(path, extra=[Stop()]))
+    assert wanted["stopped"] and wanted["epoch"] == 3 and len(wanted["history"]) == 3
+    assert same(wanted, facts(fit(path, extra=[Stop()])))
+
+
+def test_a_finished_training_is_only_put_back(tmp_path, undisturbed):
+    fit(tmp_path / "state")
+    before = (tmp_path / "state").read_bytes()
+    assert same(undisturbed, facts(fit(tmp_path / "state")))
+    assert (tmp_path / "state").read_bytes() == before
+
+
+def test_seconds_add_up(tmp_path):
+    first = fit(tmp_path / "state", epochs=1)[2].seconds
+    state = pickle.loads((tmp_path / "state").read_bytes())
+    assert 0 < state["seconds"] <= first
+    state["seconds"] = 1000.0
+    (tmp_path / "state").write_bytes(pickle.dumps(state))
+    assert 1000 < fit(tmp_path / "state", epochs=2)[2].seconds < 1000 + 600
+
+
+def test_keep_best_keeps_the_first_of_equals():
+    net = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    best = KeepBest(net)
+    for epoch, (figure, weight) in enumerate([(0.5, 1.0), (0.7, 2.0), (0.7, 3.0), (float("nan"), 4.0), (0.1, 5.0)]):
+        net.set_weights([np.array([[weight]])])
+        best.on_epoch_end(epoch, {"val_accuracy": figure})
+    best.on_train_end()
+    assert net.get_weights()[0] == 2.0 and (best.best, best.best_epoch) == (0.7, 1)
+
+
+def test_keep_best_without_a_figure_keeps_the_last():
+    net = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    best, before = KeepBest(net), net.get_weights()
+    best.on_epoch_end(0, {"val_accuracy": float("nan")})
+    best.on_train_end()
+    assert same(before, net.get_weights())
+
+
+def test_write_at_once(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_at_once(path, "old ü")
+    assert path.read_text(encoding="utf-8") == "old ü" and [p.name for p in tmp_path.iterdir()] == ["file"]
+
+    def killed(*args):
+        raise Killed
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(Killed):
+        write_at_once(path, b"new")
+    assert path.read_bytes() == "old ü".encode() and (tmp_path / "file.writing").read_bytes() == b"new"
+    monkeypatch.undo()
+    write_at_once(path, b"newer")
+    assert path.read_bytes() == b"newer" and not (tmp_path / "file.writing").exists()
+
+
+def test_a_leftover_is_harmless(tmp_path, undisturbed):
+    path = tmp_path / "state"
+    with pytest.raises(Killed):
+        fit(path, die_after=2)
+    (tmp_path / "state.writing").write_bytes(b"cut off")
+    assert same(undisturbed, facts(fit(path)))
+    assert not (tmp_path / "state.writing").exists()
+
+
+def test_a_full_disk_names_the_file(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device.*state.writing"):
+        write_at_once(tmp_path / "state", b"x")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b"",
+        lambda b: b[: len(b) // 2],
+        lambda b: b"\x00" * len(b),
+        lambda b: b"text\n",
+        lambda b: pickle.dumps([1]),
+        lambda b: pickle.dumps({"epoch": 3}),
+        lambda b: b"cno_such_module\nThing\n.",
+    ],
+    ids=["empty", "half", "zeros", "text", "list", "keys", "class"],
+)
+def test_a_damaged_file_is_refused(tmp_path, damage):
+    path = tmp_path / "state.pickle"
+    state = dict.fromkeys(["epoch", "history", "seconds", "stopped", "variables", "callbacks", "random", "numpy"])
+    path.write_bytes(damage(pickle.dumps(state)))
+    with pytest.raises(Refusal) as caught:
+        Checkpoint(None, path)
+    text = str(caught.value)
+    assert text.startswith(f"{path} cannot be gone on from (") and "\n" not in text
+    assert text.endswith("delete it to train from the start.")
+
+
+def test_a_state_of_another_net_is_refused(tmp_path):
+    path = tmp_path / "state"
+    fit(path, epochs=1)
+    with pytest.raises(Refusal, match="is the state of another model or optimizer; delete it"):
+        fit(path, optimizer=keras.optimizers.SGD(0.1))

@@ -1,0 +1,79 @@
+"""Many steps in one call give the weights, metrics and iterations of plain `fit` over the same batches."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo.training.looped_model import LoopedModel
+
+STEPS, BATCH = 12, 8
+# The same float32 steps in the same order; compiled by XLA, sums may run in another order, and steps add that up.
+EAGER, COMPILED = 1e-6, 2e-5
+DRAW = np.random.default_rng(0)
+X = DRAW.normal(size=(STEPS, BATCH, 10)).astype("float32")
+Y = DRAW.integers(0, 3, (STEPS, BATCH)).astype("int32")
+
+
+def trained(looped, optimizer, jit, dropout=0.0, per_call=4, epochs=2):
+    """(weights and random states, history, iterations) of one training; `per_call` steps a call if looped."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((10,))
+    x = keras.layers.Dense(7, "relu")(inputs)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Dropout(dropout)(x) if dropout else x
+    outputs = keras.layers.Dense(3, "softmax", kernel_regularizer="l2")(x)
+    net = (LoopedModel if looped else keras.Model)(inputs, outputs)
+    metrics = ["accuracy", keras.metrics.SparseCategoricalCrossentropy(name="entropy")]
+    net.compile(optimizer(), "sparse_categorical_crossentropy", metrics=metrics, jit_compile=jit)
+    data = tf.data.Dataset.from_tensor_slices((X, Y))
+    data = data.batch(per_call, drop_remainder=True) if looped else data
+    history = net.fit(data, epochs=epochs, shuffle=False, verbose=0).history
+    return [v.numpy() for v in net.variables], history, int(net.optimizer.iterations)
+
+
+def sgd():
+    return keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 5, 0.5), momentum=0.9, nesterov=True)
+
+
+def adam():
+    return keras.optimizers.Adam(0.01)
+
+
+@pytest.mark.parametrize("optimizer", [sgd, adam])
+@pytest.mark.parametrize("jit", [False, True])
+def test_equals_plain_fit(optimizer, jit):
+    wanted, history, iterations = trained(False, optimizer, False)
+    got, looped, steps = trained(True, optimizer, jit)
+    assert steps == iterations == 2 * STEPS
+    for a, b in zip(wanted, got, strict=True):
+        np.testing.assert_allclose(b, a, rtol=0, atol=(COMPILED if jit else EAGER) * max(1, abs(a).max()))
+    assert looped.keys() == history.keys()
+    for key, values in history.items():
+        np.testing.assert_allclose(looped[key], values, rtol=COMPILED if jit else EAGER, err_msg=key)
+
+
+def test_dropout_draws_as_plain_fit():
+    """The state of random layers moves once a step, not once a call."""
+    wanted, history, _ = trained(False, sgd, False, dropout=0.5)
+    got, looped, _ = trained(True, sgd, False, dropout=0.5, per_call=6)
+    for a, b in zip(wanted, got, strict=True):
+        np.testing.assert_allclose(b, a, rtol=0, atol=EAGER * max(1, abs(a.astype("float64")).max()))
+    np.testing.assert_allclose(looped["loss"], history["loss"], rtol=EAGER)
+
+
+def test_a_call_of_one_step_and_of_all():
+    wanted, _, _ = trained(True, adam, False, per_call=1, epochs=1)
+    got, _, steps = trained(True, adam, False, per_call=STEPS, epochs=1)
+    assert steps == STEPS
+    for a, b in zip(wanted, got, strict=True):
+        np.testing.assert_allclose(b, a, rtol=0, atol=EAGER * max(1, abs(a).max()))
+
+
+def test_evaluates_plain_batches():
+    inputs = keras.Input((10,))
+    net = LoopedModel(inputs, keras.layers.Dense(3, "softmax")(inputs))
+    net.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    plain = keras.Model(net.input, net.output)
+    plain.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    assert net.evaluate(X[0], Y[0], verbose=0) == plain.evaluate(X[0], Y[0], verbose=0)

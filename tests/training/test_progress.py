@@ -1,0 +1,61 @@
+"""The progress bar: lines off a terminal, a bar on one, and the terminal given back however training ends."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from kzoo.training.progress import ProgressBar
+
+
+def play(epochs, terminal=False, start=0, label="a run", logs=None):
+    """What a whole training's bar writes."""
+    bar = ProgressBar(label, epochs, 10, start)
+    written = io.StringIO()
+    bar.console.file, bar.console.width = written, 200
+    if terminal:
+        bar.console._force_terminal = True
+        bar.bar.disable = False
+    bar.on_train_begin()
+    for epoch in range(start, epochs):
+        bar.on_epoch_end(epoch, logs or {"loss": 0.5, "accuracy": 0.25, "val_accuracy": 0.125, "other": 1.0})
+    bar.on_train_end()
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("epochs, lines", [(1, 1), (3, 3), (10, 10), (25, 13), (100, 10)])
+def test_a_line_every_tenth(epochs, lines):
+    written = play(epochs).splitlines()
+    assert len(written) == lines
+    assert written[-1].startswith(f"a run: {epochs}/{epochs}  loss 0.5000  accuracy 0.2500  val_accuracy 0.1250  ")
+    assert written[-1].endswith(" steps/s")
+
+
+def test_goes_on_where_it_was():
+    assert [line.split()[2] for line in play(10, start=8).splitlines()] == ["9/10", "10/10"]
+    assert play(10, start=10) == ""
+
+
+def test_names_are_no_markup():
+    assert play(1, label="a[b] [/]$x$ ü").startswith("a[b] [/]$x$ ü: 1/1")
+
+
+def test_no_figures():
+    assert "a run: 1/1  " in play(1, logs={"nothing": 0.0})
+
+
+def test_a_terminal_gets_a_bar_and_its_cursor_back():
+    written = play(5, terminal=True, label="a[b]")
+    assert "a[b]" in written and "5/5" in written
+    assert written.count("\x1b[?25l") == written.count("\x1b[?25h") == 1
+
+
+def test_close_gives_the_cursor_back_after_an_exception():
+    bar = ProgressBar("a run", 5, 10)
+    bar.close()  # before training began
+    bar.console = bar.bar.live.console = Console(file=io.StringIO(), force_terminal=True)
+    bar.bar.disable = False
+    bar.on_train_begin()
+    bar.close()
+    bar.close()
+    assert "\x1b[?25h" in bar.console.file.getvalue()
