@@ -3,6 +3,7 @@
 The environment is set here, before any test imports TensorFlow; what is set already is left alone.
 """
 
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -11,8 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-# compiled code fits one TensorFlow and one machine; the folder name says which, so that no other reads it
-_HOST = f"{importlib.metadata.version('tensorflow')}-{platform.machine()}-{platform.node()}"
+
+def _processor():
+    """The model and features of the first processor, where the system tells; else the machine's name."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().split("\n\n")[0].splitlines() if cpuinfo.exists() else []
+    return "".join(line for line in lines if line.startswith(("model name", "flags", "Features"))) or platform.node()
+
+
+# compiled code fits one TensorFlow and one kind of processor: the folder's name says which, so that no other reads it
+_HOST = f"{importlib.metadata.version('tensorflow')}-{hashlib.sha256(_processor().encode()).hexdigest()[:8]}"
 XLA_CACHE = Path(__file__).parent.parent / ".pytest_cache" / f"xla-{_HOST}"
 _FLAGS = f"--tf_xla_persistent_cache_directory={XLA_CACHE} --tf_xla_persistent_cache_read_only=false"
 

@@ -128,10 +128,10 @@ def max_pool_with_argmax(x, ksize, strides=None, padding="valid", dilations=1):
     values = np.zeros((len(x), *output, x.shape[-1]), x.dtype)
     indices = np.zeros(values.shape, "int32")
     for position, cells in where:
-        cells = [cell for _, cell in cells if cell is not None]
+        filled = [cell for _, cell in cells if cell is not None]
         for b, c in np.ndindex(len(x), x.shape[-1]):
-            best = cells[0]
-            for cell in cells[1:]:
+            best = filled[0]
+            for cell in filled[1:]:
                 value = x[(b, *cell, c)]
                 if value > x[(b, *best, c)] or np.isnan(value):
                     best = cell
@@ -152,7 +152,7 @@ def max_unpool(values, indices, output_size, ksize=None, strides=None, padding="
     for b, *position, c in np.ndindex(values.shape):
         index = indices[(b, *position, c)]
         cell = np.unravel_index(index, (*output_size, channels))[:-1]
-        if reach is None or tuple(map(int, cell)) in reach[tuple(position)]:
+        if ksize is None or tuple(map(int, cell)) in reach[tuple(position)]:
             y[b, index] += values[(b, *position, c)]
     return y.reshape(len(values), *output_size, channels)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kzoo import cli
+from kzoo.checks import Refusal
 from kzoo.models.registry import list_models, model
 
 
@@ -168,6 +169,14 @@ def test_trouble_with_the_disk_is_one_line(misuse, monkeypatch):
     assert misuse("train", "mnist1d_fc") == (
         "[Errno 28] No space left on device: 'saved_models/.x.partial/state.pickle.writing'"
     )
+
+
+def test_long_words_become_one_line(misuse, monkeypatch):
+    def refused(*_):
+        raise Refusal("Keras says:\n  two\tthings")
+
+    monkeypatch.setattr("kzoo.training.run.run", refused)
+    assert misuse("train", "mnist1d_fc") == "Keras says: two things"
 
 
 def test_a_bug_keeps_its_traceback(call, monkeypatch):

@@ -93,4 +93,4 @@ def test_mnist_by_tensorflow_datasets(tmp_path):
         read_config("nielsen_3", [*sets, "data.validation=1000", "export.formats=[]"]), "it", tmp_path
     )
     assert metrics["test"]["error"] < 0.5 and "validation" in metrics
-    assert [layer.name for layer in load_model(folder).layers][:2] == ["input", "rescaling"]
+    assert type(load_model(folder).layers[1]).__name__ == "Rescaling"

@@ -18,9 +18,8 @@ COMPILED = tf.function(ops.max_pool_with_argmax, jit_compile=True, autograph=Fal
 
 def pooled(cells, *args, run=ops.max_pool_with_argmax, **kwargs):
     """Values and indices of a pool over a row of cells, as lists."""
-    return [
-        np.ravel(part).tolist() for part in run(np.reshape(np.array(cells, "float32"), (1, -1, 1)), *args, **kwargs)
-    ]
+    x = np.array(cells, "float32").reshape(1, -1, 1)
+    return [np.ravel(part).tolist() for part in run(x, *args, **kwargs)]
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -117,7 +116,7 @@ X = np.zeros((1, 4, 5, 2), "float32")
     [
         (
             (5,),
-            "max_pool_with_argmax expects a window that fits into the padded input on spatial axis 0; received window=5",
+            "a window that fits into the padded input on spatial axis 0; received window=5",
         ),
         ((2, 1, "valid", 4), "window=2, dilation=4, input=4, padding=(0, 0)"),
         ((0,), "ksize, an integer of at least 1 or 2 of them; received ksize=0"),
@@ -130,19 +129,15 @@ X = np.zeros((1, 4, 5, 2), "float32")
         ((2, 2, ("circular", 5)), "circular padding of at most 4 cells; received padding=(5, 5), size=4"),
         (
             (2, 1, 2),
-            "windows that each meet the input on spatial axis 0; received window=2, dilation=1, stride=1, input=4",
+            "meet the input on spatial axis 0; received window=2, dilation=1, stride=1, input=4",
         ),
         ((2, 1, ((0, 0), (0, 2))), "windows that each meet the input on spatial axis 1"),
-        ((1, 1, "full", 1), None),
         ((2, 1, "full", 5), "windows that each meet the input on spatial axis 0; received window=2, dilation=5"),
         ((2, 1, "same", 6), "windows that each meet the input on spatial axis 0"),
     ],
 )
 def test_refuses_geometry(args, words):
-    if words is None:
-        ops.max_pool_with_argmax(X, *args)
-    else:
-        refuses(words, ops.max_pool_with_argmax, X, *args)
+    refuses(words, ops.max_pool_with_argmax, X, *args)
 
 
 def test_refuses_a_window_that_same_leaves_in_the_padding():

@@ -138,7 +138,7 @@ def test_second_order_gradient():
     assert got.ravel().tolist() == [64, 64]  # gradient 2 (a + b) twice, squared and summed 8 (a + b)^2
 
 
-V, I = np.zeros((1, 2, 2, 3), "float32"), np.zeros((1, 2, 2, 3), "int32")
+V, INDICES = np.zeros((1, 2, 2, 3), "float32"), np.zeros((1, 2, 2, 3), "int32")
 BAD_SIZE = "output_size, an integer of at least 1 or 2 of them; received output_size="
 
 
@@ -147,37 +147,42 @@ BAD_SIZE = "output_size, an integer of at least 1 or 2 of them; received output_
     [
         (
             V[0, 0],
-            I[0, 0],
+            INDICES[0, 0],
             {"ksize": 2},
-            "max_unpool expects values (batch, *pooled, channels) with 1 to 3 spatial axes",
+            "values (batch, *pooled, channels) with 1 to 3 spatial axes",
         ),
-        (V, I[:, :1], {"ksize": 2}, "indices of the values' shape; received values=(1, 2, 2, 3), indices=(1, 1, 2, 3)"),
-        (V, I[0], {"ksize": 2}, "indices of the values' shape"),
-        (np.repeat(V, 2, 0), I, {"ksize": 2}, "received values=(2, 2, 2, 3), indices=(1, 2, 2, 3)"),
-        (V, I.astype("float32"), {"ksize": 2}, "integer indices; received dtype="),
-        (V, I.astype(bool), {"ksize": 2}, "integer indices"),
-        (V, I, {}, "output_size, as no ksize is given; received output_size=None"),
-        (V, I, {"output_size": 0}, BAD_SIZE + "0"),
-        (V, I, {"output_size": (4,)}, BAD_SIZE + "(4,)"),
-        (V, I, {"output_size": (4, 4.5), "ksize": 2}, BAD_SIZE + "(4, 4.5)"),
-        (V, I, {"output_size": (4, None), "ksize": 2}, BAD_SIZE + "(4, None)"),
-        (V, I, {"output_size": (4, True)}, BAD_SIZE + "(4, True)"),
-        (V, I, {"output_size": "44"}, BAD_SIZE + "'44'"),
-        (V, I, {"output_size": (tf.constant(4), -4)}, "output_size, an integer of at least 1"),
         (
             V,
-            I,
-            {"output_size": (6, 4), "ksize": 2},
-            "an output_size that pools to the values' size; received output_size=",
+            INDICES[:, :1],
+            {"ksize": 2},
+            "values' shape; received values=(1, 2, 2, 3), indices=(1, 1, 2, 3)",
         ),
-        (V, I, {"output_size": np.int64(9), "ksize": 2}, "output_size=(9, 9), values=(2, 2)"),
-        (V, I, {"output_size": 46341}, "a sample of less than 2^31 elements, to index by int32"),
-        (V, I, {"ksize": 32768}, "a sample of less than 2^31 elements"),
-        (V, I, {"ksize": 0}, "ksize=0"),
-        (V, I, {"ksize": 2, "strides": "1"}, "strides='1'"),
-        (V, I, {"ksize": 2, "padding": "half"}, "padding='half'"),
-        (V, I, {"ksize": 2, "strides": 1, "padding": 2, "output_size": 1}, "windows that each meet the input"),
-        (keras.Input((2, 2, 3)), I, {"ksize": 2}, "the layer kzoo.layers.MaxUnpooling2D; received a KerasTensor"),
+        (V, INDICES[0], {"ksize": 2}, "indices of the values' shape"),
+        (np.repeat(V, 2, 0), INDICES, {"ksize": 2}, "received values=(2, 2, 2, 3), indices=(1, 2, 2, 3)"),
+        (V, INDICES.astype("float32"), {"ksize": 2}, "integer indices; received dtype="),
+        (V, INDICES.astype(bool), {"ksize": 2}, "integer indices"),
+        (V, INDICES, {}, "output_size, as no ksize is given; received output_size=None"),
+        (V, INDICES, {"output_size": 0}, BAD_SIZE + "0"),
+        (V, INDICES, {"output_size": (4,)}, BAD_SIZE + "(4,)"),
+        (V, INDICES, {"output_size": (4, 4.5), "ksize": 2}, BAD_SIZE + "(4, 4.5)"),
+        (V, INDICES, {"output_size": (4, None), "ksize": 2}, BAD_SIZE + "(4, None)"),
+        (V, INDICES, {"output_size": (4, True)}, BAD_SIZE + "(4, True)"),
+        (V, INDICES, {"output_size": "44"}, BAD_SIZE + "'44'"),
+        (V, INDICES, {"output_size": (tf.constant(4), -4)}, "output_size, an integer of at least 1"),
+        (
+            V,
+            INDICES,
+            {"output_size": (6, 4), "ksize": 2},
+            "max_unpool expects an output_size that pools to the values' size",
+        ),
+        (V, INDICES, {"output_size": np.int64(9), "ksize": 2}, "output_size=(9, 9), values=(2, 2)"),
+        (V, INDICES, {"output_size": 46341}, "a sample of less than 2^31 elements, to index by int32"),
+        (V, INDICES, {"ksize": 32768}, "a sample of less than 2^31 elements"),
+        (V, INDICES, {"ksize": 0}, "ksize=0"),
+        (V, INDICES, {"ksize": 2, "strides": "1"}, "strides='1'"),
+        (V, INDICES, {"ksize": 2, "padding": "half"}, "padding='half'"),
+        (V, INDICES, {"ksize": 2, "strides": 1, "padding": 2, "output_size": 1}, "windows that each meet the input"),
+        (keras.Input((2, 2, 3)), INDICES, {"ksize": 2}, "the layer kzoo.layers.MaxUnpooling2D; received a KerasTensor"),
         (V, keras.Input((2, 2, 3)), {"ksize": 2}, "the layer kzoo.layers.MaxUnpooling2D; received a KerasTensor"),
     ],
 )

@@ -108,7 +108,7 @@ X, K = np.zeros((1, 5, 6, 4), "float32"), np.zeros((2, 3, 3, 3, 4, 2), "float32"
         (
             X[0, 0],
             K,
-            "tiled_conv expects x (batch, *spatial, channels) with 1 to 3 spatial axes; received shape=(6, 4)",
+            "x (batch, *spatial, channels) with 1 to 3 spatial axes; received shape=(6, 4)",
         ),
         (X, K[0], "kernel (*tile, *size, channels, filters); received x=(1, 5, 6, 4), kernel=(3, 3, 3, 4, 2)"),
         (X, K[0, 0], "kernel (*tile, *size, channels, filters)"),
