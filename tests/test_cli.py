@@ -130,7 +130,7 @@ def test_output_folders(misuse, arrays, tmp_path):
     assert "steps_per_call=3" in misuse(
         "train", "mnist1d_fc", arrays, "--set=training.steps_per_epoch=4", "--set=training.steps_per_call=3"
     )
-    assert "window=13" in misuse("train", "mnist1d_cnn", arrays, *SMALL, "--set=model.kernel_size=13")
+    assert "kernel_size=13" in misuse("train", "mnist1d_cnn", arrays, *SMALL, "--set=model.kernel_size=13")
     assert sorted(path.name for path in (tmp_path / "saved_models").iterdir()) == ["done", "other"]
 
 

@@ -60,7 +60,7 @@ def check_pool(who, win, shape):
         starts = range(-pair[0], n + pair[1] - (k - 1) * d, s)
         blind = [p for p in starts if all(not 0 <= p + o * d < n for o in range(k))]
         expected = f"windows that each meet the input on spatial axis {axis}"
-        require(not blind, who, expected, window=k, dilation=d, stride=s, input=n, padding=pair)
+        require(not blind, who, expected, **{win.name: k}, dilation=d, stride=s, input=n, padding=pair)
 
 
 def check_sample(who, shape):

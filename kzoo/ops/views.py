@@ -29,6 +29,7 @@ class Window(NamedTuple):
     dilations: tuple
     pads: tuple
     mode: str = "zeros"
+    name: str = "ksize"  # what the caller calls the size
 
     def pairs(self, spatial):
         """Cells of padding (before, after) an axis, for an input of this size (integers or scalar tensors)."""
@@ -53,7 +54,7 @@ class Window(NamedTuple):
             pair = pads or same_pair(n, k, s, d)
             fits = (k - 1) * d + 1 <= n + sum(pair)
             expected = f"a window that fits into the padded input on spatial axis {axis}"
-            require(fits, who, expected, window=k, dilation=d, input=n, padding=pair)
+            require(fits, who, expected, **{self.name: k}, dilation=d, input=n, padding=pair)
             check_pairs(who, (pair,), self.mode, (n,))
 
     def pad(self, x, value=0):
@@ -84,7 +85,7 @@ def window(who, rank, size, strides, padding, dilations, names=("ksize", "stride
     integer or pair an axis), or a pair (mode, cells). The three modes alone pad by the amounts of "same".
 
     >>> window("conv", 1, 3, 2, ("circular", 1), 1)
-    Window(size=(3,), strides=(2,), dilations=(1,), pads=((1, 1),), mode='circular')
+    Window(size=(3,), strides=(2,), dilations=(1,), pads=((1, 1),), mode='circular', name='ksize')
     """
     size, strides, dilations = (
         as_tuple(who, name, value, rank)
@@ -110,7 +111,7 @@ def window(who, rank, size, strides, padding, dilations, names=("ksize", "stride
         pads = tuple(same_pair(1, k, s, d) if s == 1 else None for k, s, d in zip(size, strides, dilations))
     else:
         pads = as_pairs(who, names[2], cells, rank)
-    return Window(size, strides, dilations, pads, mode)
+    return Window(size, strides, dilations, pads, mode, names[0])
 
 
 def as_tuple(who, name, value, rank, least=1):

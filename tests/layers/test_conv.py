@@ -56,8 +56,12 @@ def test_has_no_bias_when_asked():
         ({}, (1, 5, 5, 5, 2), ["rank 4", "2 spatial axes"]),
         ({}, (1, 5, 5, None), ["a known number of channels", "(None, 5, 5, None)"]),
         ({}, (1, 0, 5, 2), ["at least 1 cell on spatial axis 0", "size=0"]),
-        ({"kernel_size": 6}, (1, 9, 5, 2), ["a window that fits", "spatial axis 1", "window=6", "input=5"]),
-        ({"kernel_size": 3, "dilation_rate": 3}, (1, 9, 5, 2), ["spatial axis 1", "window=3, dilation=3, input=5"]),
+        ({"kernel_size": 6}, (1, 9, 5, 2), ["a window that fits", "spatial axis 1", "kernel_size=6", "input=5"]),
+        (
+            {"kernel_size": 3, "dilation_rate": 3},
+            (1, 9, 5, 2),
+            ["spatial axis 1", "kernel_size=3, dilation=3, input=5"],
+        ),
         ({"kernel_size": 0}, (1, 5, 5, 2), ["kernel_size, an integer of at least 1 or 2 of them", "kernel_size=0"]),
         ({"kernel_size": 2.5}, (1, 5, 5, 2), ["kernel_size", "kernel_size=2.5"]),
         ({"kernel_size": (3, 3, 3)}, (1, 5, 5, 2), ["kernel_size", "kernel_size=(3, 3, 3)"]),
@@ -84,4 +88,4 @@ def test_refuses(kwargs, shape, words):
 @pytest.mark.parametrize("rank", [1, 3])
 def test_refuses_another_rank(rank):
     check_refusal(RANKS[rank], {"filters": 4, "kernel_size": 3}, (1, 5, 5, 2), f"rank {rank + 2}", " 5, 5, 2)")
-    check_refusal(RANKS[rank], {"filters": 4, "kernel_size": 7}, SHAPES[rank][:-2] + (6, 2), "window=7", "input=")
+    check_refusal(RANKS[rank], {"filters": 4, "kernel_size": 7}, SHAPES[rank][:-2] + (6, 2), "kernel_size=7", "input=")

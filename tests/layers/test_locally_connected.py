@@ -113,7 +113,7 @@ def test_equals_tf_keras(form, spatial, size, strides, theirs, ours, data_format
     "kwargs, shape, words",
     [
         ({}, (1, 5, 2), ["rank 4", " 5, 2)"]),
-        ({"kernel_size": 6}, (1, 9, 5, 2), ["a window that fits", "spatial axis 1", "window=6", "input=5"]),
+        ({"kernel_size": 6}, (1, 9, 5, 2), ["a window that fits", "spatial axis 1", "kernel_size=6", "input=5"]),
         ({"kernel_size": 0}, (1, 5, 5, 2), ["kernel_size", "kernel_size=0"]),
         ({"strides": 1.5}, (1, 5, 5, 2), ["strides", "strides=1.5"]),
         ({"filters": 0}, (1, 5, 5, 2), ["filters", "filters=0"]),

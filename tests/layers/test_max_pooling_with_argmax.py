@@ -40,7 +40,7 @@ def test_integers_stay_integers():
     "kwargs, shape, words",
     [
         ({}, (1, 5, 2), ["rank 4", " 5, 2)"]),
-        ({"pool_size": 6}, (1, 9, 5, 2), ["a window that fits", "spatial axis 1", "window=6", "input=5"]),
+        ({"pool_size": 6}, (1, 9, 5, 2), ["a window that fits", "spatial axis 1", "pool_size=6", "input=5"]),
         ({"pool_size": 0}, (1, 5, 5, 2), ["pool_size, an integer of at least 1 or 2 of them", "pool_size=0"]),
         ({"pool_size": 2.5}, (1, 5, 5, 2), ["pool_size", "pool_size=2.5"]),
         ({"pool_size": (2, 2, 2)}, (1, 5, 5, 2), ["pool_size", "pool_size=(2, 2, 2)"]),
@@ -59,7 +59,7 @@ def test_refuses(kwargs, shape, words):
 @pytest.mark.parametrize("rank", [1, 3])
 def test_refuses_in_other_ranks(rank):
     check_refusal(RANKS[rank], {}, (1, 5, 5, 2), f"rank {rank + 2}", " 5, 5, 2)")
-    check_refusal(RANKS[rank], {"pool_size": 12}, SHAPES[rank], "a window that fits", "window=12")
+    check_refusal(RANKS[rank], {"pool_size": 12}, SHAPES[rank], "a window that fits", "pool_size=12")
 
 
 def test_refuses_what_int32_cannot_index():

@@ -88,7 +88,7 @@ PAIR = [(1, 3, 3, 2), (1, 3, 3, 2)]
         ({"output_size": 0}, PAIR, ["output_size, an integer of at least 1", "output_size=0"]),
         ({"output_size": (6, 6.5)}, PAIR, ["output_size", "output_size=(6, 6.5)"]),
         ({"output_size": (6, 8)}, PAIR, ["an output_size that pools to the values' size", "(6, 8), values=(3, 3)"]),
-        ({"output_size": (6, 1)}, PAIR, ["a window that fits", "window=2", "input=1"]),
+        ({"output_size": (6, 1)}, PAIR, ["a window that fits", "pool_size=2", "input=1"]),
         ({}, [*PAIR, (1, 6, 9, 2)], ["an output_size that pools to the values' size", "(6, 9), values=(3, 3)"]),
     ],
 )

@@ -50,7 +50,7 @@ def test_lies_between_conv_and_locally_connected():
         ({"tile": 0}, (1, 5, 5, 2), ["tile, an integer of at least 1 or 2 of them", "tile=0"]),
         ({"tile": 1.5}, (1, 5, 5, 2), ["tile", "tile=1.5"]),
         ({"tile": (2, 2, 2)}, (1, 5, 5, 2), ["tile", "tile=(2, 2, 2)"]),
-        ({"kernel_size": 6}, (1, 9, 5, 2), ["a window that fits", "spatial axis 1", "window=6", "input=5"]),
+        ({"kernel_size": 6}, (1, 9, 5, 2), ["a window that fits", "spatial axis 1", "kernel_size=6", "input=5"]),
         ({"kernel_size": 0}, (1, 5, 5, 2), ["kernel_size", "kernel_size=0"]),
         ({"strides": 1.5}, (1, 5, 5, 2), ["strides", "strides=1.5"]),
         ({"filters": 0}, (1, 5, 5, 2), ["filters", "filters=0"]),

@@ -116,9 +116,9 @@ X = np.zeros((1, 4, 5, 2), "float32")
     [
         (
             (5,),
-            "a window that fits into the padded input on spatial axis 0; received window=5",
+            "a window that fits into the padded input on spatial axis 0; received ksize=5",
         ),
-        ((2, 1, "valid", 4), "window=2, dilation=4, input=4, padding=(0, 0)"),
+        ((2, 1, "valid", 4), "ksize=2, dilation=4, input=4, padding=(0, 0)"),
         ((0,), "ksize, an integer of at least 1 or 2 of them; received ksize=0"),
         (("2",), "ksize='2'"),
         ((None,), "ksize=None"),
@@ -129,10 +129,10 @@ X = np.zeros((1, 4, 5, 2), "float32")
         ((2, 2, ("circular", 5)), "circular padding of at most 4 cells; received padding=(5, 5), size=4"),
         (
             (2, 1, 2),
-            "meet the input on spatial axis 0; received window=2, dilation=1, stride=1, input=4",
+            "meet the input on spatial axis 0; received ksize=2, dilation=1, stride=1, input=4",
         ),
         ((2, 1, ((0, 0), (0, 2))), "windows that each meet the input on spatial axis 1"),
-        ((2, 1, "full", 5), "windows that each meet the input on spatial axis 0; received window=2, dilation=5"),
+        ((2, 1, "full", 5), "windows that each meet the input on spatial axis 0; received ksize=2, dilation=5"),
         ((2, 1, "same", 6), "windows that each meet the input on spatial axis 0"),
     ],
 )

@@ -100,7 +100,7 @@ def test_refuses_in_the_callers_words():
 @pytest.mark.parametrize(
     "padding, spatial, words",
     [
-        ("valid", (5, 2), "a window that fits into the padded input on spatial axis 1; received window=3, dilation=1"),
+        ("valid", (5, 2), "a window that fits into the padded input on spatial axis 1; received ksize=3, dilation=1"),
         ("valid", (0, 5), "an input of at least 1 cell on spatial axis 0; received size=0"),
         (("reflect", 2), (5, 2), "reflect padding of at most 1 cells; received padding=(2, 2), size=2"),
         (("circular", 2), (1, 5), "circular padding of at most 1 cells"),
