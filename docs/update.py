@@ -92,7 +92,7 @@ def config_head(name, metrics, text):
     """A config with the lines Cost and Expected filled in."""
     published = metrics["published"]
     said = f"; {percent(published['error'])} published" if published else ""
-    cost = f"{metrics['seconds']:,.0f} s a seed on 2 cores, {metrics['steps_per_second']:,.0f} steps/s"
+    cost = f"{metrics['seconds']:,.0f} s a seed, {metrics['steps_per_second']:,.0f} steps/s"
     text = re.sub(r"# Cost: .*", f"# Cost:     {cost}{length(name, metrics)}", text)
     return re.sub(
         r"# Expected: .*", f"# Expected: test error {measured(metrics)}, measured{length(name, metrics)}{said}", text
