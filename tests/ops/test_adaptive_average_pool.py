@@ -56,6 +56,9 @@ def test_half_precision_sums_in_float32(dtype):
     assert float(ops.adaptive_average_pool(60000 * tf.ones((1, 8, 1), dtype), 1)[0, 0, 0]) == 60000 - 96 * (
         dtype == "bfloat16"  # rounds 60,000 itself to 59,904
     )
+    step = {"float16": 2**-10, "bfloat16": 2**-7}[dtype]  # rows' means rounded before their mean would give 1
+    x = tf.constant([[1, 1 + step], [1 + step, 1 + step]], dtype)[None, :, :, None]
+    assert float(ops.adaptive_average_pool(x, 1)[0, 0, 0, 0]) == 1 + step
 
 
 def test_second_order_gradient():

@@ -69,19 +69,18 @@ def test_precisions(rank, dtype):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_half_precision_sums_in_float32(dtype, compiled):
-    """8,191 = 1 + 2 + ... + 4096, and 4 rows of 1 at odd places: lost where rows were added in half precision.
-
-    Within a row 1,700 ones: a float16 sum would stop at 2,048 only, a bfloat16 sum at 256.
-    """
+    """5,100 ones in 3 rows: a float16 sum would stop at 2,048, a bfloat16 sum at 256."""
     x, kernel = tf.ones((1, 4, 1700), dtype), tf.ones((2, 3, 1700, 1), dtype)
     run = tf.function(ops.tiled_conv, jit_compile=True, autograph=False) if compiled else ops.tiled_conv
     with ops.no_islands():
         got = np.ravel(tf.cast(run(x, kernel), "float64"))
     assert np.abs(got - 5100).max() <= 5100 * 2**-8
-    rows = tf.constant([2048.0, 1, 1, 1, 1, 1, 1], dtype)  # seven rows of the kernel, one product each
-    got = ops.tiled_conv(tf.ones((1, 8, 1), dtype), tf.tile(rows[None, :, None, None], (2, 1, 1, 1)))
-    want = float(tf.cast(tf.constant(2054.0), dtype))  # float16: 2,054; added in half precision 2,048
-    assert np.ravel(tf.cast(got, "float64")).tolist() == [want, want]
+    # a row of the kernel is a product of its own: 2048 + 4 * 1 and 256 + 4 * 1 stay at the first, added in halves
+    top = {"float16": 2048.0, "bfloat16": 256.0}[dtype]
+    kernel = tf.tile(tf.constant([top, 1, 1, 1, 1], dtype)[None, :, None, None], (2, 1, 1, 1))
+    with ops.no_islands():
+        got = np.ravel(tf.cast(run(tf.ones((1, 8, 1), dtype), kernel), "float64"))
+    assert got.tolist() == [top + 4] * 4
 
 
 def test_second_order_gradient():
