@@ -31,8 +31,8 @@ def run_seed(config, seed, folder, label):
     Returns the content of metrics.json, whose presence says that the folder is whole.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(seed)
     data = load_data(config)
+    keras.utils.set_random_seed(seed)  # after the data: preparing a set for the first time draws numbers too
     net = build_net(config, data.input_shape, data.classes, data.train)
     trainer = build_trainer(config, net)
     checkpoint = fit(config, seed, folder, label, data, net, trainer)

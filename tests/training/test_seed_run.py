@@ -1,5 +1,7 @@
 """One training with one seed: its steps, its figures, every dtype policy, and the dry run of every config."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -9,9 +11,20 @@ from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
 from kzoo.data.mock import mock
 from kzoo.models.load_model import load_model
+from kzoo.training import seed_run
 from kzoo.training.assemble import build_net, build_trainer
 from kzoo.training.config import list_configs, read_config
-from kzoo.training.seed_run import dry_run, evaluate, evaluation_batch, fitting, policy, run_seed, sample, steps_of
+from kzoo.training.seed_run import (
+    dry_run,
+    evaluate,
+    evaluation_batch,
+    fitting,
+    load_data,
+    policy,
+    run_seed,
+    sample,
+    steps_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +64,16 @@ def test_dtype_policies_through_a_whole_run(arrays, tmp_path, name):
 def test_the_same_seed_gives_the_same_numbers(arrays, tmp_path):
     first, again = (run(arrays, tmp_path / name, "export.formats=[]") for name in "ab")
     assert first["train"] == again["train"]
+
+
+def test_data_prepared_for_the_first_time_does_not_change_the_numbers(arrays, tmp_path, monkeypatch):
+    def drawing(config):
+        random.random(), np.random.random()
+        return load_data(config)
+
+    first = run(arrays, tmp_path / "a", "export.formats=[]")
+    monkeypatch.setattr(seed_run, "load_data", drawing)
+    assert run(arrays, tmp_path / "b", "export.formats=[]")["train"] == first["train"]
 
 
 def test_steps(arrays):
