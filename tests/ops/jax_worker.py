@@ -6,7 +6,6 @@ come from the seeds of cases.py.
 
 import sys
 
-import jax
 import keras
 import numpy as np
 
@@ -15,6 +14,7 @@ from tests.ops.cases import CASES, RANKS, cotangent
 
 def run(case, settings):
     """Outputs and gradients of each setting, all in one compilation."""
+    import jax  # here, as pytest's search for doctests imports this file where jax may be missing
 
     def one(inputs, kwargs):
         floating = [i for i, a in enumerate(inputs) if a.dtype.kind == "f"]
