@@ -1,1 +1,1 @@
-"""Analysis of models; begins with a later release."""
+"""What can be said of the zoo and of an installation without training: the catalogue, the doctor."""

@@ -22,7 +22,7 @@ from kzoo.training.progress import ProgressBar
 from kzoo.training.yaml_file import write_yaml
 
 STATE = "state.pickle"
-EVALUATION_BYTES = 2**26  # examples in one evaluation batch
+EVALUATION_BYTES = 2**26  # bytes of examples in one evaluation batch
 
 
 def run_seed(config, seed, folder, label):

@@ -1,1 +1,1 @@
-"""tuning"""
+"""Search over settings; empty until `kzoo tune` exists."""
