@@ -4,6 +4,7 @@ Source: none.
 """
 
 import difflib
+import numbers
 import operator
 
 
@@ -33,6 +34,11 @@ def is_integer(value, least=None):
     except TypeError:
         return False
     return least is None or index >= least
+
+
+def is_number(value):
+    """Whether `value` is a real number (Python's or NumPy's, but no bool); NaN and infinity are."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def nearest(name, names, count=3):

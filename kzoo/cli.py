@@ -65,6 +65,15 @@ def list_(pattern: Annotated[str, typer.Argument(help="A shell pattern such as '
 
 
 @app.command()
+def layers(pattern: Annotated[str, typer.Argument(help="A shell pattern such as '*Pooling*'.")] = "*"):
+    """List the layers: name, dimensions, what it does, source."""
+    from kzoo.analysis.catalogue import layers_table
+
+    _print(layers_table(pattern))
+    typer.echo("Keras has transposed, depthwise and separable convolution, upsampling, average and max pooling.")
+
+
+@app.command()
 def show(name: Annotated[str, typer.Argument(help="A model's name, as `kzoo list` prints it.")]):
     """Show one model: its layers, settings and source."""
     from kzoo.analysis.catalogue import settings_table

@@ -18,7 +18,7 @@ def check_layer(cls, kwargs, inputs, free, tmp_path, full=None):
     """Hold one layer, tried with these arguments and inputs, to the contract of design.md.
 
     inputs: an array, or a list of them, channels last. free: whether spatial sizes may be unknown. full: all of it
-    (the default in 2D); otherwise config, shapes, gradients and the `.keras` round trip.
+    (the default but in 1D and 3D); otherwise config, shapes, gradients and the `.keras` round trip.
     """
     layer = cls(**kwargs)
     check_config(layer, kwargs)
@@ -31,7 +31,7 @@ def check_layer(cls, kwargs, inputs, free, tmp_path, full=None):
     check_shapes(cls, kwargs, inputs, y, free)
     check_gradients(layer, inputs)
     check_keras_file(layer, inputs, y, tmp_path)
-    if cls.__name__.endswith("2D") if full is None else full:
+    if not cls.__name__.endswith(("1D", "3D")) if full is None else full:
         check_modes(layer, inputs, y, free)
         check_channels_first(layer, kwargs, inputs, y)
         check_mixed_precision(layer, kwargs, inputs, y)
@@ -85,7 +85,8 @@ def check_modes(layer, inputs, y, free):
 
 def check_channels_first(layer, kwargs, inputs, y):
     """The same numbers, transposed; indices number the cells channels last in both formats."""
-    first = type(layer)(**kwargs, data_format="channels_first")
+    ways = {"data_format": "channels_first", "axis": 1}
+    first = type(layer)(**kwargs, **{name: way for name, way in ways.items() if name in layer.get_config()})
     moved = tree.map_structure(lambda x: np.moveaxis(x, -1, 1), inputs)
     out = like(first, layer, moved)(moved)
     same(tree.map_structure(lambda v: np.moveaxis(np.asarray(v), 1, -1), out), y)
@@ -164,7 +165,8 @@ def check_fit(layer, kwargs, inputs):
         assert model.jit_compile == jit
         after.append(model.get_weights())
         assert all((a != b).any() for a, b in zip(start, after[-1], strict=True)), "a weight did not move"
-    same(after[1], after[0])
+    if "seed" not in layer.get_config():  # XLA draws other numbers
+        same(after[1], after[0])
 
 
 def check_conformance(cls, kwargs, inputs):

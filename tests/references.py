@@ -6,6 +6,7 @@ the sample it comes from. Arguments are those of the ops.
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -193,3 +194,278 @@ def adaptive_max_pool(x, output_size):
             values[(b, *position, c)] = x[(b, *best, c)]
             indices[(b, *position, c)] = np.ravel_multi_index((*best, c), x.shape[1:])
     return values, indices
+
+
+def spatially_separable_conv(x, *kernels, **geometry):
+    """The kernel that the vectors compose, entry by entry, then the plain sum."""
+    size, (depth, filters, terms) = tuple(len(k) for k in kernels), kernels[0].shape[1:]
+    whole = np.zeros((*size, depth, filters))
+    for *offset, c, f, q in np.ndindex(*whole.shape, terms):
+        entry = float(kernels[0][offset[0], c, f, q])
+        for kernel, o in zip(kernels[1:], offset[1:]):
+            entry *= float(kernel[o, f, q])
+        whole[(*offset, c, f)] += entry
+    return _weighted(x, whole, size, lambda position: whole, **geometry)
+
+
+def gabor(ksize, alpha, beta_x, beta_y, frequency, phase, x0, y0, tau, zero_mean=False):
+    height, width = ksize = per_axis(ksize, 2)
+    filters = np.broadcast_arrays(*(np.atleast_1d(p) for p in (alpha, beta_x, beta_y, frequency, phase, x0, y0, tau)))
+    kernel = np.zeros((*ksize, len(filters[0])))
+    for row, column, f in np.ndindex(kernel.shape):
+        a, bx, by, w, shift, left, up, t = (float(p[f]) for p in filters)
+        x, y = column - (width - 1) / 2 - left, row - (height - 1) / 2 - up
+        along, across = x * math.cos(t) + y * math.sin(t), y * math.cos(t) - x * math.sin(t)
+        envelope = a * math.exp(-bx * along * along - by * across * across)
+        kernel[row, column, f] = envelope * math.cos(w * along + shift)
+    for f in range(kernel.shape[-1] if zero_mean else 0):
+        kernel[..., f] -= sum(kernel[r, c, f] for r, c in np.ndindex(ksize)) / (height * width)
+    return kernel
+
+
+def gabor_conv(x, *parameters, ksize, energy=False, zero_mean=False, **geometry):
+    """One kernel for all channels; energy: the length of the responses at the phase and a quarter turn on."""
+
+    def response(turn):
+        moved = (*parameters[:4], parameters[4] + turn, *parameters[5:])
+        kernel = gabor(ksize, *moved, zero_mean=zero_mean)
+        kernel = np.stack([kernel] * x.shape[-1], 2)
+        return _weighted(x, kernel, kernel.shape[:2], lambda position: kernel, **geometry)
+
+    return np.hypot(response(0), response(math.pi / 2)) if energy else response(0)
+
+
+def spatial_pyramid_pool(x, bins):
+    """The levels one after the other; within one, cells by rows, and channels within a cell."""
+    y = [[] for _ in x]
+    for n in bins:
+        for _, cells in _bins(x, n)[0]:
+            for b, c in np.ndindex(len(x), x.shape[-1]):
+                y[b].append(max((x[(b, *cell, c)] for cell in cells), key=lambda v: (np.isnan(v), v)))
+    return np.array(y, x.dtype).reshape(len(x), -1)
+
+
+def maxout(x, num_units, axis=-1):
+    each = x.shape[axis] // num_units
+    columns = np.moveaxis(x, axis, -1)
+    y = np.zeros((*columns.shape[:-1], num_units), x.dtype)
+    for *place, u in np.ndindex(y.shape):
+        y[(*place, u)] = max(columns[(*place, u * each + i)] for i in range(each))
+    return np.moveaxis(y, -1, axis)
+
+
+def channel_lp_pool(x, ksize, strides=None, padding="valid", grid=None, p=2.0, epsilon=0.0):
+    """The channels of each cell as an image of their own, row by row."""
+    grid = (x.shape[-1],) if grid is None else tuple(grid)
+    where, output = windows(grid, ksize, ksize if strides is None else strides, padding)
+    y = np.zeros((*x.shape[:-1], math.prod(output)))
+    for place in np.ndindex(x.shape[:-1]):
+        for u, (_, cells) in enumerate(where):
+            values = [abs(float(x[(*place, np.ravel_multi_index(c, grid))])) for _, c in cells if c is not None]
+            y[(*place, u)] = max(values) if p == math.inf else (epsilon + sum(v**p for v in values)) ** (1 / p)
+    return y
+
+
+def local_response_normalization(x, depth_radius=2, bias=2.0, alpha=1e-4, beta=0.75, divide_by_size=False):
+    y = np.zeros(x.shape)
+    for *place, c in np.ndindex(x.shape):
+        squares = 0.0
+        for i in range(c - depth_radius, c + depth_radius + 1):
+            if 0 <= i < x.shape[-1]:
+                squares += float(x[(*place, i)]) ** 2
+        rate = alpha / (2 * depth_radius + 1) if divide_by_size else alpha
+        y[(*place, c)] = float(x[(*place, c)]) / (bias + rate * squares) ** beta
+    return y
+
+
+def local_contrast(x, ksize=9, padding="same", sigma=None):
+    """(what is left of x without its local mean, the local deviations of that, their mean in each sample)."""
+    spatial, channels = x.shape[1:-1], x.shape[-1]
+    ksize = per_axis(ksize, len(spatial))
+    sigma = tuple(k / 4 for k in ksize) if sigma is None else np.broadcast_to(sigma, len(spatial))
+
+    def mean(z, padding):
+        where, output = windows(spatial, ksize, 1, padding)
+        y = np.zeros((len(z), *output, 1))
+        for position, cells in where:
+            total, weights = np.zeros(len(z)), 0.0
+            for offset, cell in cells:
+                if cell is None:
+                    continue
+                far = sum(((o - (k - 1) / 2) / s) ** 2 for o, k, s in zip(offset, ksize, sigma))
+                for c in range(channels):
+                    weights += math.exp(-far / 2)
+                    total += math.exp(-far / 2) * z[(slice(None), *cell, c)]
+            y[(slice(None), *position, 0)] = total / weights
+        return y
+
+    v = x.astype("float64") - mean(x.astype("float64"), "same")
+    deviation = np.sqrt(mean(v**2, padding))
+    if padding == "valid":
+        v = v[(slice(None), *(slice(k // 2, n - k // 2) for k, n in zip(ksize, spatial)))]
+    return v, deviation, deviation.mean(tuple(range(1, x.ndim)), keepdims=True)
+
+
+def local_contrast_normalization(x, **kwargs):
+    """Jarrett et al. 2009: divided by the local deviation, but by no less than the sample's mean of it."""
+    v, deviation, least = local_contrast(x, **kwargs)
+    y = np.zeros(v.shape)
+    for b, *cell, c in np.ndindex(y.shape):
+        divisor = max(deviation[(b, *cell, 0)], least[b].item())
+        y[(b, *cell, c)] = v[(b, *cell, c)] / divisor if divisor > 0 else 0.0
+    return y
+
+
+def scaled_tanh(x, amplitude=1.7159, slope=2 / 3):
+    y = np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        y[place] = amplitude * math.tanh(slope * float(x[place]))
+    return y
+
+
+def polynomial_tanh(x, a, b):
+    """One amplitude and polynomial for all, or one a channel."""
+    y = np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        amplitude = a if a.ndim == 0 else a[place[-1]]
+        coefficients = b if b.ndim == 1 else b[:, place[-1]]
+        inner = sum(float(coefficient) * float(x[place]) ** i for i, coefficient in enumerate(coefficients))
+        y[place] = float(amplitude) * math.tanh(inner)
+    return y
+
+
+# Pools, and morphology as pools: `_pooled` hands each window's cells to a formula.
+
+
+def _pooled(fn, x, ksize, strides=None, padding="valid", dilations=1):
+    """fn(values, offsets) of each window: values (B, cells, C) without empty cells, in float64, row-major."""
+    where, output = windows(x.shape[1:-1], ksize, ksize if strides is None else strides, padding, dilations)
+    y = np.zeros((len(x), *output, x.shape[-1]))
+    for position, cells in where:
+        filled = [(offset, cell) for offset, cell in cells if cell is not None]
+        values = np.stack([x[(slice(None), *cell)] for _, cell in filled], 1).astype("float64")
+        y[(slice(None), *position)] = fn(values, [offset for offset, _ in filled])
+    return y
+
+
+def lp_pool(x, ksize, strides=None, padding="valid", dilations=1, p=2.0, epsilon=0.0):
+    def root(values, offsets):
+        del offsets
+        sizes = np.abs(values)
+        return sizes.max(1) if p == math.inf else (epsilon + (sizes**p).sum(1)) ** (1 / p)
+
+    return _pooled(root, x, ksize, strides, padding, dilations)
+
+
+def _averaged(x, weight_of, ksize, *geometry):
+    """Averages with weight_of(offset); 0 where only cells without weight are there."""
+
+    def average(values, offsets):
+        weights = [weight_of(offset) for offset in offsets]
+        total = sum(w * values[:, i] for i, w in enumerate(weights))
+        return total / sum(weights) if sum(weights) > 0 else 0 * total
+
+    return _pooled(average, x, ksize, *geometry)
+
+
+def weighted_pool(x, weights, strides=None, padding="valid", dilations=1):
+    def product(offset):
+        return math.prod(float(axis[o]) for axis, o in zip(weights, offset))
+
+    return _averaged(x, product, tuple(map(len, weights)), strides, padding, dilations)
+
+
+def gaussian_pool(x, ksize, strides=None, padding="valid", dilations=1, sigma=None):
+    size = per_axis(ksize, x.ndim - 2)
+    sigma = [k / 4 for k in size] if sigma is None else sigma
+    sigmas = [sigma] * len(size) if isinstance(sigma, float) else sigma
+
+    def bell(offset):
+        return math.exp(-sum((o - (k - 1) / 2) ** 2 / (2 * s * s) for o, k, s in zip(offset, size, sigmas)))
+
+    return _averaged(x, bell, ksize, strides, padding, dilations)
+
+
+def blur_pool(x, ksize=3, strides=2, padding=None, dilations=1):
+    size = per_axis(ksize, x.ndim - 2)
+    if padding is None:
+        padding = ("reflect", tuple(((k - 1) // 2, k // 2) for k in size))
+
+    def binomial(offset):
+        return math.prod(math.comb(k - 1, o) for k, o in zip(size, offset))
+
+    return _averaged(x, binomial, ksize, strides, padding, dilations)
+
+
+def subsample(x, coefficient, ksize=2, strides=None, padding="valid", dilations=1):
+    return _pooled(lambda values, offsets: coefficient * values.sum(1), x, ksize, strides, padding, dilations)
+
+
+def stochastic_pool(x, ksize, strides=None, padding="valid", dilations=1, noise=None):
+    """Without noise the mean of what noise would choose: each cell above 0 with a share of its own size."""
+    if noise is None:
+
+        def mean(values, offsets):
+            del offsets
+            a = np.maximum(values, 0)
+            total = a.sum(1)
+            return (a * a).sum(1) / np.where(total > 0, total, 1)
+
+        return _pooled(mean, x, ksize, strides, padding, dilations)
+    where, output = windows(x.shape[1:-1], ksize, ksize if strides is None else strides, padding, dilations)
+    y = np.zeros((len(x), *output, x.shape[-1]))
+    for position, cells in where:
+        for b, c in np.ndindex(len(x), x.shape[-1]):
+            a = [max(float(x[(b, *cell, c)]), 0.0) for _, cell in cells if cell is not None]
+            aim = float(noise[(b, *position, c)]) * sum(a)
+            running = 0.0
+            for value in a:
+                running += value
+                if running > aim:
+                    y[(b, *position, c)] = value
+                    break
+    return y
+
+
+def fractional_max_pool(x, edges, overlapping=False, widest=2):
+    del widest  # a promise about the edges, and no part of the result
+    spatial = x.shape[1:-1]
+    sizes = tuple(len(axis) - 1 for axis in edges)
+    y = np.zeros((len(x), *sizes, x.shape[-1]))
+    for position in np.ndindex(sizes):
+        ranges = [
+            range(axis[i], min(axis[i + 1] + bool(overlapping), n)) for i, axis, n in zip(position, edges, spatial)
+        ]
+        box = [x[(slice(None), *cell)] for cell in itertools.product(*ranges)]
+        y[(slice(None), *position)] = np.max(box, 0)
+    return y
+
+
+def fractional_edges(size, count, samples, pseudo_random=True):
+    ratio = Fraction(size, count)
+    if pseudo_random:
+        samples = Fraction(samples)
+        return [math.ceil(ratio * (i + samples)) - math.ceil(ratio * samples) for i in range(count + 1)]
+    step = math.floor(ratio)
+    larger = sorted(range(count), key=lambda i: samples[i])[: size - count * step]
+    edges = [0]
+    for i in range(count):
+        edges.append(edges[-1] + step + (i in larger))
+    return edges
+
+
+def dilation(x, kernel, strides=1, padding="valid", dilations=1):
+    def top(values, offsets):
+        return np.max([values[:, i] + kernel[offset] for i, offset in enumerate(offsets)], 0)
+
+    return _pooled(top, x, kernel.shape[:-1], strides, padding, dilations)
+
+
+def erosion(x, kernel, strides=1, padding="valid", dilations=1):
+    size = kernel.shape[:-1]
+
+    def bottom(values, offsets):
+        opposite = [tuple(k - 1 - o for k, o in zip(size, offset)) for offset in offsets]
+        return np.min([values[:, i] - kernel[o] for i, o in enumerate(opposite)], 0)
+
+    return _pooled(bottom, x, size, strides, padding, dilations)

@@ -195,6 +195,13 @@ def test_list(call):
     assert code == 0 and "3 models" in out and "mnist1d" not in out
 
 
+def test_layers(call):
+    code, out, _ = call("layers", "*Pooling*")
+    assert code == 0 and "StochasticPooling" in out and "Zeiler & Fergus 2013" in out and "GaborConv" not in out
+    code, out, err = call("layers", "Deconv2D")
+    assert (code, out) == (2, "") and "no layer matches 'Deconv2D'; did you mean" in err
+
+
 def test_show(call):
     code, out, _ = call("show", "nielsen_6")
     assert code == 0 and "1,672,570" in out and "fc2_dropout" in out and "dropout" in out and "Nielsen 2015" in out

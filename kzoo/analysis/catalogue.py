@@ -1,8 +1,14 @@
-"""The zoo as tables: which models there are, and what one of them can be told.
+"""The zoo as tables: which layers and models there are, and what a model can be told.
 
 Source: none.
 """
 
+import fnmatch
+import inspect
+import re
+import sys
+
+import keras
 from rich.table import Table
 
 from kzoo.checks import Refusal, nearest
@@ -20,15 +26,7 @@ def models_table(pattern="*"):
     names = list_models(pattern)
     if not names:
         raise Refusal(f"no model matches {pattern!r}; {nearest(pattern, list_models())}")
-    table = Table(title=f"{len(names)} models", title_justify="left")
-    for column, justify in (
-        ("name", "left"),
-        ("input", "left"),
-        ("parameters", "right"),
-        ("what", "left"),
-        ("source", "left"),
-    ):
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=column == "name")
+    table = _table(f"{len(names)} models", "name", "input", "parameters", "what", "source")
     for name in names:
         net, known = model(name), describe(name)
         size = " x ".join(str(n or "any") for n in net.input_shape[1:])
@@ -37,11 +35,55 @@ def models_table(pattern="*"):
     return table
 
 
+def layers_table(pattern="*"):
+    """A table of the layers whose name matches a shell pattern, one row for all dimensions of a layer.
+
+    Errors: ValueError if none does, with the nearest names.
+
+    >>> layers_table("*Unpooling*").row_count
+    1
+    """
+    families = {}
+    for cls in _layers():
+        if fnmatch.fnmatchcase(cls.__name__.lower(), pattern.lower()):
+            families.setdefault(re.sub(r"\dD$", "", cls.__name__), []).append(cls)
+    if not families:
+        raise Refusal(f"no layer matches {pattern!r}; {nearest(pattern, [cls.__name__ for cls in _layers()])}")
+    table = _table(f"{len(families)} layers in kzoo.layers", "name", "dimensions", "what", "source")
+    for name, classes in families.items():
+        dimensions = " ".join(cls.__name__[-2:] for cls in classes if cls.__name__ != name) or "any"
+        told = next((cls for cls in classes if cls.__name__.endswith("2D")), classes[0])
+        what = inspect.getdoc(told).splitlines()[0]
+        table.add_row(name, dimensions, what, _source(told.__module__))
+    return table
+
+
+def _layers():
+    """kzoo's public layers, by name."""
+    from kzoo.layers import __all__ as names
+
+    return [keras.saving.get_registered_object(f"kzoo>{name}") for name in names]
+
+
+def _source(module):
+    """Authors and year, as the module has them or the one that it refers to; "-" where it names none."""
+    text = " ".join(inspect.getdoc(sys.modules[module]).split()).rpartition("Source: ")[2]
+    other = re.match(r"as `(kzoo\.\w+\.\w+)`", text)
+    found = re.match(r"(?!none).*?\d{4}", text)
+    return _source(other[1]) if other else found[0] if found else "-"
+
+
 def settings_table(known):
     """A table of a model's settings, from `describe`."""
-    table = Table(title="settings", title_justify="left")
-    table.add_column("setting")
-    table.add_column("value")
+    table = _table("settings", "setting", "value")
     for setting, value in known["settings"].items():
         table.add_row(setting, repr(value))
+    return table
+
+
+def _table(title, *columns):
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        justify = "right" if column == "parameters" else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in ("name", "dimensions"))
     return table

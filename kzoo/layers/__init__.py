@@ -1,4 +1,4 @@
-"""The layers: weights and configuration around the ops, each in 1D, 2D and 3D."""
+"""The layers: weights and configuration around the ops, in each dimension that makes sense."""
 
 from kzoo.layers.adaptive_average_pooling import (
     AdaptiveAveragePooling1D,
@@ -6,10 +6,29 @@ from kzoo.layers.adaptive_average_pooling import (
     AdaptiveAveragePooling3D,
 )
 from kzoo.layers.adaptive_max_pooling import AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D
+from kzoo.layers.blur_pooling import BlurPooling2D
+from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
+from kzoo.layers.dilation import Dilation2D
+from kzoo.layers.erosion import Erosion2D
+from kzoo.layers.fft_conv import FFTConv1D, FFTConv2D
+from kzoo.layers.fractional_max_pooling import FractionalMaxPooling2D
+from kzoo.layers.gabor_conv import GaborConv2D
+from kzoo.layers.gaussian_pooling import GaussianPooling1D, GaussianPooling2D, GaussianPooling3D
+from kzoo.layers.local_contrast_normalization import LocalContrastNormalization
+from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.locally_connected import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+from kzoo.layers.lp_pooling import LPPooling1D, LPPooling2D, LPPooling3D
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax1D, MaxPoolingWithArgmax2D, MaxPoolingWithArgmax3D
 from kzoo.layers.max_unpooling import MaxUnpooling1D, MaxUnpooling2D, MaxUnpooling3D
+from kzoo.layers.maxout import Maxout
+from kzoo.layers.padding import Padding1D, Padding2D, Padding3D
+from kzoo.layers.polynomial_tanh import PolynomialTanh
+from kzoo.layers.scaled_tanh import ScaledTanh
+from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
+from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
+from kzoo.layers.stochastic_pooling import StochasticPooling1D, StochasticPooling2D, StochasticPooling3D
+from kzoo.layers.subsampling import Subsampling2D
 from kzoo.layers.tiled_conv import TiledConv1D, TiledConv2D, TiledConv3D
 
 __all__ = [
@@ -19,9 +38,25 @@ __all__ = [
     "AdaptiveMaxPooling1D",
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
+    "BlurPooling2D",
+    "ChannelLPPooling",
     "Conv1D",
     "Conv2D",
     "Conv3D",
+    "Dilation2D",
+    "Erosion2D",
+    "FFTConv1D",
+    "FFTConv2D",
+    "FractionalMaxPooling2D",
+    "GaborConv2D",
+    "GaussianPooling1D",
+    "GaussianPooling2D",
+    "GaussianPooling3D",
+    "LPPooling1D",
+    "LPPooling2D",
+    "LPPooling3D",
+    "LocalContrastNormalization",
+    "LocalResponseNormalization",
     "LocallyConnected1D",
     "LocallyConnected2D",
     "LocallyConnected3D",
@@ -31,6 +66,19 @@ __all__ = [
     "MaxUnpooling1D",
     "MaxUnpooling2D",
     "MaxUnpooling3D",
+    "Maxout",
+    "Padding1D",
+    "Padding2D",
+    "Padding3D",
+    "PolynomialTanh",
+    "ScaledTanh",
+    "SpatialPyramidPooling2D",
+    "SpatiallySeparableConv2D",
+    "SpatiallySeparableConv3D",
+    "StochasticPooling1D",
+    "StochasticPooling2D",
+    "StochasticPooling3D",
+    "Subsampling2D",
     "TiledConv1D",
     "TiledConv2D",
     "TiledConv3D",

@@ -6,8 +6,8 @@ Source: as `kzoo.ops.adaptive_max_pool`.
 import keras
 
 from kzoo.layers.adaptive_average_pooling import BaseAdaptivePooling
+from kzoo.layers.base_pooling import value_dtype
 from kzoo.layers.data_format import from_last, to_last
-from kzoo.layers.max_pooling_with_argmax import value_dtype
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 
 

@@ -7,7 +7,6 @@ import keras
 
 from kzoo.checks import is_integer, require
 from kzoo.layers.base_conv import BaseConv
-from kzoo.layers.data_format import shape_to_last
 from kzoo.ops.conv import conv
 
 
@@ -33,15 +32,15 @@ class Conv(BaseConv):
         self.groups = int(groups)
 
     def build(self, input_shape):
-        channels = shape_to_last(type(self).__name__, input_shape, self.rank, self.data_format)[-1]
+        channels = self.last_shape(input_shape)[-1]
         expected = "input channels divisible by groups"
         require(
             (channels or 0) % self.groups == 0, type(self).__name__, expected, channels=channels, groups=self.groups
         )
         super().build(input_shape)
 
-    def op(self, x, kernel):
-        return conv(x, kernel, self.strides, self.padding, self.dilation_rate)
+    def op(self, x):
+        return conv(x, self.kernel, self.strides, self.padding, self.dilation_rate)
 
     def get_config(self):
         return {**super().get_config(), "groups": self.groups}

@@ -35,6 +35,14 @@ def shape_to_last(who, shape, rank, data_format):
     return tuple(shape) if data_format == "channels_last" else (shape[0], *shape[2:], shape[1])
 
 
+def check_channels(who, shape, data_format):
+    """The number of channels of an input with any number of axes after the batch; it must be known."""
+    require(len(shape) >= 2, who, "an input of rank 2 or more: batch, ..., channels", shape=tuple(shape))
+    channels = shape[-1] if data_format == "channels_last" else shape[1]
+    require(channels is not None, who, "a known number of channels", shape=tuple(shape))
+    return channels
+
+
 def shape_from_last(shape, data_format):
     """The inverse of `shape_to_last`."""
     return tuple(shape) if data_format == "channels_last" else (shape[0], shape[-1], *shape[1:-1])

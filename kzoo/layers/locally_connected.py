@@ -8,7 +8,6 @@ import numpy as np
 
 from kzoo.checks import require
 from kzoo.layers.base_conv import BaseConv
-from kzoo.layers.data_format import shape_to_last
 from kzoo.layers.keras_2 import bias_from_keras_2, check_same, kernel_from_keras_2
 from kzoo.ops.locally_connected import locally_connected
 
@@ -63,10 +62,10 @@ class LocallyConnected(BaseConv):
 
     def build(self, input_shape):
         super().build(input_shape)
-        self._input_size = shape_to_last(type(self).__name__, input_shape, self.rank, self.data_format)[1:-1]
+        self._input_size = self.last_shape(input_shape)[1:-1]
 
-    def op(self, x, kernel):
-        return locally_connected(x, kernel, self.strides, self.padding, self.dilation_rate)
+    def op(self, x):
+        return locally_connected(x, self.kernel, self.strides, self.padding, self.dilation_rate)
 
     def kernel_tile(self, output):
         require(

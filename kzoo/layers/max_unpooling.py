@@ -7,8 +7,8 @@ import keras
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.layers.data_format import from_last, shape_from_last, shape_to_last, to_last
-from kzoo.layers.max_pooling_with_argmax import BasePooling, value_dtype
+from kzoo.layers.base_pooling import BasePooling, value_dtype
+from kzoo.layers.data_format import from_last, shape_from_last, to_last
 from kzoo.ops.max_unpool import check_unpool, default_size, max_unpool
 from kzoo.ops.views import as_tuple
 
@@ -36,12 +36,11 @@ class MaxUnpooling(BasePooling):
         size = self.output_size
         if reference:
             size = ops.shape(to_last(reference[0], self.data_format))[1:-1]
-        geometry = (self.pool_size, self.strides, self.padding, self.dilation_rate)
-        return from_last(max_unpool(values, indices, size, *geometry), self.data_format)
+        return from_last(max_unpool(values, indices, size, *self.geometry), self.data_format)
 
     def compute_output_shape(self, input_shape):
         who, shapes = type(self).__name__, self._parts(input_shape)
-        values, indices, *_ = shapes = [shape_to_last(who, shape, self.rank, self.data_format) for shape in shapes]
+        values, indices, *_ = shapes = [self.last_shape(shape) for shape in shapes]
         alike = all(a == b or None in (a, b) for a, b in zip(values, indices))
         require(alike, who, "indices of the values' shape", values=values, indices=indices)
         size = self.output_size or default_size(self.window, values[1:-1])

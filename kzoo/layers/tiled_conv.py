@@ -18,8 +18,8 @@ class TiledConv(BaseConv):
         super().__init__(filters, kernel_size, strides, padding, *args, **kwargs)
         self.tile = as_tuple(type(self).__name__, "tile", tile, self.rank)
 
-    def op(self, x, kernel):
-        return tiled_conv(x, kernel, self.strides, self.padding, self.dilation_rate)
+    def op(self, x):
+        return tiled_conv(x, self.kernel, self.strides, self.padding, self.dilation_rate)
 
     def kernel_tile(self, output):
         fits = all(n is None or t <= n for t, n in zip(self.tile, output))

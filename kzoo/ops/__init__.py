@@ -1,25 +1,66 @@
 """The ops: arithmetic of the layers as pure functions, channels last, any spatial rank, on any Keras backend."""
 
+from kzoo.ops import filters
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from kzoo.ops.bias_add import bias_add
+from kzoo.ops.blur_pool import blur_pool
+from kzoo.ops.channel_lp_pool import channel_lp_pool
 from kzoo.ops.conv import conv
+from kzoo.ops.dilation import dilation
+from kzoo.ops.erosion import erosion
+from kzoo.ops.fft_conv import fft_conv
+from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
+from kzoo.ops.gabor_conv import gabor_conv
+from kzoo.ops.gaussian_pool import gaussian_pool
+from kzoo.ops.local_contrast_normalization import local_contrast_normalization
+from kzoo.ops.local_response_normalization import local_response_normalization
 from kzoo.ops.locally_connected import locally_connected
+from kzoo.ops.lp_pool import lp_pool
 from kzoo.ops.max_pool_with_argmax import max_pool_with_argmax
 from kzoo.ops.max_unpool import max_unpool
+from kzoo.ops.maxout import maxout
 from kzoo.ops.pad import pad
+from kzoo.ops.polynomial_tanh import polynomial_tanh
+from kzoo.ops.scaled_tanh import scaled_tanh
+from kzoo.ops.spatial_pyramid_pool import spatial_pyramid_pool
+from kzoo.ops.spatially_separable_conv import spatially_separable_conv
+from kzoo.ops.stochastic_pool import stochastic_pool
+from kzoo.ops.subsample import subsample
 from kzoo.ops.tiled_conv import tiled_conv
+from kzoo.ops.weighted_pool import weighted_pool
 from kzoo.ops.xla import no_islands
 
 __all__ = [
     "adaptive_average_pool",
     "adaptive_max_pool",
     "bias_add",
+    "blur_pool",
+    "channel_lp_pool",
     "conv",
+    "dilation",
+    "erosion",
+    "fft_conv",
+    "filters",
+    "fractional_edges",
+    "fractional_max_pool",
+    "gabor_conv",
+    "gaussian_pool",
+    "local_contrast_normalization",
+    "local_response_normalization",
     "locally_connected",
+    "lp_pool",
     "max_pool_with_argmax",
     "max_unpool",
+    "maxout",
     "no_islands",
     "pad",
+    "polynomial_tanh",
+    "scaled_tanh",
+    "spatial_pyramid_pool",
+    "spatially_separable_conv",
+    "stochastic_pool",
+    "subsample",
     "tiled_conv",
+    "weighted_pool",
 ]

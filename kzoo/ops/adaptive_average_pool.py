@@ -3,13 +3,14 @@
 Bin i of n over s cells spans floor(i * s / n) to ceil((i + 1) * s / n): bins differ by at most a cell and overlap
 where n does not divide s.
 
-Source: PyTorch's AdaptiveAvgPool documents the rule; He et al. 2014, arXiv:1406.4729, for pooling to a fixed size.
+Source: He, Zhang, Ren & Sun 2014, arXiv:1406.4729, for pooling to a fixed size; the rule is that of PyTorch's
+AdaptiveAvgPool.
 """
 
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops.backend import tensors
+from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
 from kzoo.ops.xla import island
 
 
@@ -23,15 +24,14 @@ def adaptive_average_pool(x, output_size):
     >>> adaptive_average_pool([[[1.0], [2.0], [6.0]]], 2)[0, :, 0].numpy()
     array([1.5, 4. ], dtype=float32)
     """
-    (x,) = tensors("adaptive_average_pool", "AdaptiveAveragePooling", x)
-    require("float" in str(x.dtype), "adaptive_average_pool", "floating x", dtype=str(x.dtype))
+    (x,) = tensors("adaptive_average_pool", "AdaptiveAveragePooling{}D", x)
+    check_floating("adaptive_average_pool", x)
     return _adaptive_average_pool(x, sizes=bins_of("adaptive_average_pool", x.shape, output_size))
 
 
 @island
 def _adaptive_average_pool(x, *, sizes):
-    wide = "float32" if ops.dtype(x) in ("float16", "bfloat16") else x.dtype
-    y = ops.cast(x, wide)
+    y = ops.cast(x, wide(x.dtype))
     for axis, count in enumerate(sizes, start=1):  # the mean of a box is the mean of its rows' means
         if count is not None:
             y = ops.stack([ops.mean(part, axis) for part in bins(y, axis, count)], axis)
@@ -40,8 +40,7 @@ def _adaptive_average_pool(x, *, sizes):
 
 def bins_of(who, shape, output_size):
     """output_size checked against x's shape, as a tuple with an integer or None an axis."""
-    rank = len(shape) - 2
-    require(1 <= rank <= 3, who, "x (batch, *spatial, channels) with 1 to 3 spatial axes", shape=tuple(shape))
+    rank = spatial_rank(who, shape)
     require(all(n != 0 for n in shape[1:-1]), who, "an input of at least 1 cell on each axis", shape=tuple(shape))
     return as_bins(who, output_size, rank)
 

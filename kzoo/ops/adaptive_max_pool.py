@@ -1,6 +1,6 @@
 """Adaptive max pooling, optionally with the places of the maxima.
 
-Source: as `adaptive_average_pool`; the bins are the same.
+Source: as `kzoo.ops.adaptive_average_pool`, with the same bins.
 """
 
 from keras import ops
@@ -23,7 +23,7 @@ def adaptive_max_pool(x, output_size, return_indices=False):
     >>> values[0, :, 0].numpy(), indices[0, :, 0].numpy()
     (array([9., 9.], dtype=float32), array([1, 1], dtype=int32))
     """
-    (x,) = tensors("adaptive_max_pool", "AdaptiveMaxPooling", x)
+    (x,) = tensors("adaptive_max_pool", "AdaptiveMaxPooling{}D", x)
     sizes = bins_of("adaptive_max_pool", x.shape, output_size)
     check_maximum("adaptive_max_pool", x, return_indices)
     check_sample("adaptive_max_pool", x.shape[1:])

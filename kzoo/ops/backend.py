@@ -1,6 +1,7 @@
-"""What the ops need of a backend and `keras.ops` lacks: tensors as they come, and one convolution primitive.
+"""What the ops need of a backend and `keras.ops` lacks: tensors as they come, a convolution, a Fourier transform.
 
-`keras.ops.conv` refuses a stride with a dilation, and its grouped form leaves an XLA-only function in exports.
+`keras.ops.conv` refuses a stride with a dilation, and its grouped form leaves an XLA-only function in exports;
+`keras.ops.rfft` knows one axis and one precision.
 
 Source: none.
 """
@@ -17,7 +18,9 @@ if keras.backend.backend() == "tensorflow":
 def tensors(who, layer, *arrays):
     """Arrays, tensors or Keras variables as backend tensors; a symbolic input is refused by naming the layer to use.
 
-    >>> tensors("conv", "Conv", keras.Input((8, 1)))
+    `layer` holds {} where a layer's name has the number of its spatial axes.
+
+    >>> tensors("conv", "Conv{}D", keras.Input((8, 1)))
     Traceback (most recent call last):
     ...
     kzoo.checks.Refusal: conv expects arrays or tensors, and in a functional model the layer kzoo.layers.Conv1D; \
@@ -26,13 +29,30 @@ received a KerasTensor=(None, 8, 1).
     for array in arrays:
         if isinstance(array, keras.KerasTensor):
             rank = len(array.shape) - 2
-            name = f"{layer}{rank if 1 <= rank <= 3 else '{1,2,3}'}D"
+            name = layer.format(rank if 1 <= rank <= 3 else "{1,2,3}")
             expected = f"arrays or tensors, and in a functional model the layer kzoo.layers.{name}"
             require(False, who, expected, **{"a KerasTensor": tuple(array.shape)})
     if keras.backend.backend() == "tensorflow":
         # keras.ops.convert_to_tensor hands a variable on as its resource, which an inner tf.function cannot read
         return tuple(map(tf.convert_to_tensor, arrays))
     return tuple(map(keras.ops.convert_to_tensor, arrays))
+
+
+def spatial_rank(who, shape, layout="x (batch, *spatial, channels)"):
+    """The number of spatial axes, which must be 1 to 3."""
+    rank = len(shape) - 2
+    require(1 <= rank <= 3, who, f"{layout} with 1 to 3 spatial axes", shape=tuple(shape))
+    return rank
+
+
+def check_floating(who, x):
+    """Refuse what is not floating."""
+    require("float" in str(x.dtype), who, "floating x", dtype=str(x.dtype))
+
+
+def wide(dtype):
+    """The dtype to sum in: float32 for the 16-bit ones."""
+    return "float32" if keras.backend.standardize_dtype(dtype) in ("float16", "bfloat16") else dtype
 
 
 def convolve(x, kernel, strides, padding, dilations):
@@ -66,3 +86,42 @@ def _convolve(x, kernel, *, strides, padding, dilations):
 
 
 _compiled_convolve = island(_convolve)
+
+
+def rfftn(x, lengths):
+    """Fourier transform of real x over its last 1 or 2 axes, each padded to its length; complex."""
+    if keras.backend.backend() == "tensorflow":
+        return _rfftn(x, lengths)
+
+    import jax.numpy as jnp
+
+    return jnp.fft.rfftn(x, lengths, range(-len(lengths), 0))
+
+
+def irfftn(real, imaginary, lengths):
+    """The inverse of `rfftn`, from the two parts."""
+    if keras.backend.backend() == "tensorflow":
+        return (tf.signal.irfft, tf.signal.irfft2d)[len(lengths) - 1](tf.complex(real, imaginary), lengths)
+
+    from jax import lax, numpy
+
+    return numpy.fft.irfftn(lax.complex(real, imaginary), lengths, range(-len(lengths), 0))
+
+
+def _rfftn(x, lengths):
+    """TensorFlow's, whose own gradient multiplies each map by a matrix of length x length."""
+    forward = (tf.signal.rfft, tf.signal.rfft2d)[len(lengths) - 1]
+
+    @tf.custom_gradient
+    def transform(x):
+        def gradient(g):
+            # the inverse counts twice each frequency whose mirror image is left out: all but 0 and the highest
+            place = tf.range(tf.shape(g)[-1])
+            once = tf.cast(tf.where(2 * place % lengths[-1] == 0, 1.0, 0.5), x.dtype)
+            total = tf.cast(tf.reduce_prod(tf.stack(lengths)), x.dtype)
+            y = irfftn(tf.math.real(g) * once, tf.math.imag(g) * once, lengths) * total
+            return y[(..., *(slice(0, n) for n in tf.unstack(tf.shape(x))[-len(lengths) :]))]
+
+        return forward(x, lengths), gradient
+
+    return transform(x)

@@ -20,7 +20,7 @@ def bias_add(y, bias):
     >>> bias_add(ops.zeros((1, 5, 1)), [[1.0], [2.0]])[0, :, 0].numpy()
     array([1., 2., 1., 2., 1.], dtype=float32)
     """
-    y, bias = tensors("bias_add", "Conv", y, bias)
+    y, bias = tensors("bias_add", "Conv{}D", y, bias)
     good = len(bias.shape) in (1, len(y.shape) - 1) and bias.shape[-1] == y.shape[-1] and 0 not in bias.shape[:-1]
     require(good, "bias_add", "bias (F,) or (*tile, F)", y=tuple(y.shape), bias=tuple(bias.shape))
     require(y.dtype == bias.dtype, "bias_add", "y and bias of one dtype", y=str(y.dtype), bias=str(bias.dtype))

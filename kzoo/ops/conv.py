@@ -10,7 +10,7 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import convolve, tensors
+from kzoo.ops.backend import convolve, spatial_rank, tensors
 from kzoo.ops.views import Window, window
 from kzoo.ops.xla import compiled_on_cpu
 
@@ -29,7 +29,7 @@ def conv(x, kernel, strides=1, padding="valid", dilations=1):
     >>> conv(x, ops.ones((2, 1, 1)), strides=2, padding="circular", dilations=3)[0, :, 0].numpy()
     array([7., 5., 3.], dtype=float32)
     """
-    x, kernel = tensors("conv", "Conv", x, kernel)
+    x, kernel = tensors("conv", "Conv{}D", x, kernel)
     rank = check_operands("conv", x, kernel, "(*size, channels / groups, filters)")
     channels, (*size, depth, filters) = x.shape[-1], kernel.shape
     groups = channels // depth if depth else 0
@@ -67,8 +67,7 @@ def _product(x, kernel, *, strides, dilations):
 
 def check_operands(who, x, kernel, layout, tiled=False):
     """Refuse operands of a wrong rank or of two dtypes; returns the number of spatial axes."""
-    rank = len(x.shape) - 2
-    require(1 <= rank <= 3, who, "x (batch, *spatial, channels) with 1 to 3 spatial axes", shape=tuple(x.shape))
+    rank = spatial_rank(who, x.shape)
     fits = len(kernel.shape) - 2 == (2 * rank if tiled else rank)
     require(fits, who, f"kernel {layout}", x=tuple(x.shape), kernel=tuple(kernel.shape))
     require(x.dtype == kernel.dtype, who, "x and kernel of one dtype", x=str(x.dtype), kernel=str(kernel.dtype))

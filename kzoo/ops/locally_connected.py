@@ -19,4 +19,4 @@ def locally_connected(x, kernel, strides=1, padding="valid", dilations=1):
     >>> locally_connected(ops.ones((1, 3, 1)), kernel)[0, :, 0].numpy()
     array([0., 1., 2.], dtype=float32)
     """
-    return rotated_conv("locally_connected", "LocallyConnected", x, kernel, strides, padding, dilations, local=True)
+    return rotated_conv("locally_connected", "LocallyConnected{}D", x, kernel, strides, padding, dilations, local=True)

@@ -9,8 +9,8 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import tensors
-from kzoo.ops.views import same_pair, window
+from kzoo.ops.backend import spatial_rank, tensors
+from kzoo.ops.pool_window import pool_window
 from kzoo.ops.xla import island
 
 PADDED = -1  # the index of a cell that zeros padding made; no such cell ever wins
@@ -32,35 +32,13 @@ def max_pool_with_argmax(x, ksize, strides=None, padding="valid", dilations=1):
     >>> values[0, :, 0].numpy(), indices[0, :, 0].numpy()
     (array([5., 7.], dtype=float32), array([1, 2], dtype=int32))
     """
-    (x,) = tensors("max_pool_with_argmax", "MaxPoolingWithArgmax", x)
-    win = pool_window("max_pool_with_argmax", x, ksize, strides, padding, dilations)
-    return _max_pool_with_argmax(x, win=win)
-
-
-def pool_window(who, x, ksize, strides, padding, dilations):
-    """The checked window of a pool over x, every window of it touching the sample."""
-    rank = len(x.shape) - 2
-    require(1 <= rank <= 3, who, "x (batch, *spatial, channels) with 1 to 3 spatial axes", shape=tuple(x.shape))
+    who = "max_pool_with_argmax"
+    (x,) = tensors(who, "MaxPoolingWithArgmax{}D", x)
+    spatial_rank(who, x.shape)
     check_maximum(who, x)
-    win = window(who, rank, ksize, ksize if strides is None else strides, padding, dilations)
-    check_pool(who, win, x.shape[1:])
-    return win
-
-
-def check_pool(who, win, shape):
-    """Refuse a sample (*spatial, C) too large for int32, or in which a window would see nothing but padding."""
-    check_sample(who, shape)
-    win.check(who, shape[:-1])
-    if win.mode != "zeros":
-        return
-    for axis, (n, k, s, d, pads) in enumerate(zip(shape, *win[:4])):
-        if n is None or pads == (0, 0) or (pads is None and d == 1):  # there a window always meets the input
-            continue
-        pair = pads or same_pair(n, k, s, d)
-        starts = range(-pair[0], n + pair[1] - (k - 1) * d, s)
-        blind = [p for p in starts if all(not 0 <= p + o * d < n for o in range(k))]
-        expected = f"windows that each meet the input on spatial axis {axis}"
-        require(not blind, who, expected, **{win.name: k}, dilation=d, stride=s, input=n, padding=pair)
+    check_sample(who, x.shape[1:])
+    win = pool_window(who, x, ksize, strides, padding, dilations)
+    return _max_pool_with_argmax(x, win=win)
 
 
 def check_sample(who, shape):

@@ -10,8 +10,9 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import tensors
-from kzoo.ops.max_pool_with_argmax import PADDED, check_pool, check_sample, source_indices
+from kzoo.ops.backend import spatial_rank, tensors
+from kzoo.ops.max_pool_with_argmax import PADDED, check_sample, source_indices
+from kzoo.ops.pool_window import check_pool
 from kzoo.ops.views import as_tuple, window
 from kzoo.ops.xla import island
 
@@ -31,11 +32,8 @@ def max_unpool(values, indices, output_size=None, ksize=None, strides=None, padd
     array([0., 5., 7., 0.], dtype=float32)
     """
     who = "max_unpool"
-    values, indices = tensors(who, "MaxUnpooling", values, indices)
-    rank = len(values.shape) - 2
-    require(
-        1 <= rank <= 3, who, "values (batch, *pooled, channels) with 1 to 3 spatial axes", shape=tuple(values.shape)
-    )
+    values, indices = tensors(who, "MaxUnpooling{}D", values, indices)
+    rank = spatial_rank(who, values.shape, "values (batch, *pooled, channels)")
     same = len(indices.shape) == rank + 2 and all(a == b or None in (a, b) for a, b in zip(values.shape, indices.shape))
     require(same, who, "indices of the values' shape", values=tuple(values.shape), indices=tuple(indices.shape))
     require("int" in str(indices.dtype), who, "integer indices", dtype=str(indices.dtype))
@@ -71,7 +69,8 @@ def max_of(n, least):
 
 def check_unpool(who, win, pooled, size, channels):
     """Refuse an output size that the pool would not have taken to `pooled`; None is not checked."""
-    check_pool(who, win, (*size, channels))
+    check_sample(who, (*size, channels))
+    check_pool(who, win, size)
     fits = all(a is None or b is None or a == b for a, b in zip(win.output(size), pooled))
     require(fits, who, "an output_size that pools to the values' size", output_size=size, values=tuple(pooled))
 

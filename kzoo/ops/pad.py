@@ -6,7 +6,7 @@ Source: none; the modes' names are those of PyTorch's `padding_mode`.
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops.backend import tensors
+from kzoo.ops.backend import spatial_rank, tensors
 
 MODES = ("zeros", "circular", "reflect", "replicate")
 
@@ -24,9 +24,8 @@ def pad(x, padding, mode="zeros", constant_values=0):
     >>> pad([[[1.0], [2.0], [3.0]]], 2, "reflect")[0, :, 0].numpy()
     array([3., 2., 1., 2., 3., 2., 1.], dtype=float32)
     """
-    (x,) = tensors("pad", "Conv", x)
-    rank = len(x.shape) - 2
-    require(1 <= rank <= 3, "pad", "x (batch, *spatial, channels) with 1 to 3 spatial axes", shape=tuple(x.shape))
+    (x,) = tensors("pad", "Padding{}D", x)
+    rank = spatial_rank("pad", x.shape)
     pairs = as_pairs("pad", "padding", padding, rank)
     require(mode in MODES, "pad", f"mode, one of {MODES}", mode=mode)
     check_pairs("pad", pairs, mode, tuple(x.shape)[1:-1])

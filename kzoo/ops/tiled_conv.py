@@ -13,7 +13,7 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import tensors
+from kzoo.ops.backend import tensors, wide
 from kzoo.ops.conv import check_operands, conv
 from kzoo.ops.views import window
 from kzoo.ops.xla import island
@@ -30,7 +30,7 @@ def tiled_conv(x, kernel, strides=1, padding="valid", dilations=1):
     >>> tiled_conv(ops.ones((1, 5, 1)), kernel)[0, :, 0].numpy()
     array([ 1., -1.,  1., -1.,  1.], dtype=float32)
     """
-    return rotated_conv("tiled_conv", "TiledConv", x, kernel, strides, padding, dilations)
+    return rotated_conv("tiled_conv", "TiledConv{}D", x, kernel, strides, padding, dilations)
 
 
 def rotated_conv(who, layer, x, kernel, strides, padding, dilations, local=False):
@@ -80,7 +80,7 @@ def _rotated_conv(x, kernel, *, win):
     for part in range(parts):
         patches = ops.concatenate(views[part * width : (part + 1) * width], -1)
         product = ops.matmul(_group(patches, turns, tile), kernels[:, part])  # (tiles, positions, F)
-        total = total + ops.cast(product, "float32" if ops.dtype(x) in ("float16", "bfloat16") else x.dtype)
+        total = total + ops.cast(product, wide(x.dtype))
     y = _ungroup(ops.cast(total, x.dtype), ops.shape(x)[0], turns, tile)
     return y[(slice(None), *(slice(0, n) for n in output))]
 

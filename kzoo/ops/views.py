@@ -64,18 +64,14 @@ class Window(NamedTuple):
     def views(self, padded, output):
         """Yield (offset, view) in row-major order of the offsets; a view has shape (B, *output, C)."""
         for offset in itertools.product(*map(range, self.size)):
-            yield (
-                offset,
-                padded[
-                    (
-                        slice(None),
-                        *(
-                            slice(o * d, o * d + (n - 1) * s + 1, s)
-                            for o, n, s, d in zip(offset, output, self.strides, self.dilations)
-                        ),
-                    )
-                ],
-            )
+            places = map(tap, offset, output, self.strides, self.dilations)
+            yield offset, padded[(slice(None), *places)]
+
+
+def tap(offset, size, stride=1, dilation=1):
+    """The cells of a padded axis that the kernel's cell `offset` meets, for an output of this size."""
+    start = offset * dilation
+    return slice(start, start + (size - 1) * stride + 1, stride)
 
 
 def window(who, rank, size, strides, padding, dilations, names=("ksize", "strides", "padding", "dilations")):
@@ -120,6 +116,13 @@ def as_tuple(who, name, value, rank, least=1):
     good = isinstance(values, (tuple, list)) and len(values) == rank and all(is_integer(v, least) for v in values)
     require(good, who, f"{name}, an integer of at least {least} or {rank} of them", **{name: value})
     return tuple(int(v) for v in values)
+
+
+def as_plain(padding):
+    """Lists, as a config file has them, to tuples, and NumPy's integers to Python's."""
+    if isinstance(padding, (list, tuple)):
+        return tuple(map(as_plain, padding))
+    return int(padding) if is_integer(padding) else padding
 
 
 def same_pair(n, k, s, d):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kzoo.analysis.catalogue import models_table, settings_table
+from kzoo import layers
+from kzoo.analysis.catalogue import layers_table, models_table, settings_table
 from kzoo.checks import Refusal
 from kzoo.models.registry import describe, list_models
 
@@ -24,6 +25,31 @@ def test_unknown_patterns_are_refused():
     for pattern in ("mnist1d_cn", "", "nielsen_9*"):
         with pytest.raises(Refusal, match=f"no model matches {pattern!r}".replace("*", r"\*")):
             models_table(pattern)
+
+
+def test_layers():
+    """A row a layer, all dimensions of it together, with the words of the one for images."""
+    table = layers_table("*conv*")
+    assert [column.header for column in table.columns] == ["name", "dimensions", "what", "source"]
+    found = {row[0]: row[1:] for row in cells(table)}
+    assert table.title == f"{len(found)} layers in kzoo.layers"
+    assert found["Conv"] == ("1D 2D 3D", "Convolution of images.", "Goodfellow, Bengio & Courville 2016")
+    assert found["SpatiallySeparableConv"][0] == "2D 3D" and "column and a row" in found["SpatiallySeparableConv"][1]
+
+
+def test_every_layer_is_listed_and_told_from_where():
+    """Ops of kzoo's own, and of none found, say so."""
+    found = {row[0]: row[1:] for row in cells(layers_table())}
+    listed = {name if dims == "any" else f"{name}{dim}" for name, (dims, *_) in found.items() for dim in dims.split()}
+    assert listed == set(layers.__all__)
+    assert all(what.endswith(".") for _, what, _ in found.values())
+    assert {name for name, (*_, source) in found.items() if source == "-"} == {"Padding", "PolynomialTanh"}
+    assert found["AdaptiveMaxPooling"][2] == found["SpatialPyramidPooling"][2] == "He, Zhang, Ren & Sun 2014"
+
+
+def test_unknown_layers_are_refused():
+    with pytest.raises(Refusal, match="no layer matches 'Cnv2D'; did you mean 'Conv2D'"):
+        layers_table("Cnv2D")
 
 
 def test_settings():

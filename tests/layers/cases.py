@@ -60,8 +60,44 @@ def of_rank(r):
         "MaxUnpooling": Case({**POOL, "output_size": SHAPES[r][1:-1]}, [values, indices]),
         "AdaptiveAveragePooling": Case({"output_size": (3, None, 2)[:r]}, x),
         "AdaptiveMaxPooling": Case({"output_size": (3, None, 2)[:r], "return_indices": True}, x),
+        "LPPooling": Case({**POOL, "p": 3.0, "epsilon": 0.1}, x),
+        "GaussianPooling": Case({**POOL, "sigma": (1.0, 0.5, 2.0)[:r]}, x),
+        "StochasticPooling": Case({**POOL, "seed": 1}, x),
+        "Padding": Case({"padding": ((1, 2), 1, (2, 0))[:r], "mode": "reflect"}, x),
+    }
+
+
+def of_several_ranks():
+    conv = {"filters": 4, "kernel_size": (3, 2, 3), "strides": 2, "dilation_rate": 2, "bias_initializer": "ones"}
+    for r in (1, 2):
+        yield f"FFTConv{r}D", Case({**conv, "kernel_size": (3, 2)[:r], "padding": "circular"}, noise(*SHAPES[r]))
+    for r in (2, 3):
+        kwargs = {**conv, "kernel_size": (3, 2, 3)[:r], "padding": "full", "terms": 2}
+        yield f"SpatiallySeparableConv{r}D", Case(kwargs, noise(*SHAPES[r]))
+
+
+def of_images():
+    """Layers for images, and for any number of axes."""
+    x = noise(*SHAPES[2])
+    many = noise(2, 7, 8, 12)
+    morphology = {"kernel_size": (3, 2), "strides": 2, "padding": "same", "kernel_initializer": "random_normal"}
+    return {
+        "GaborConv2D": Case({"filters": 3, "kernel_size": (3, 2), "padding": "same", "use_bias": True}, x),
+        "Dilation2D": Case(morphology, x),
+        "Erosion2D": Case({**morphology, "dilation_rate": 2}, x),
+        "FractionalMaxPooling2D": Case({"pooling_ratio": (1.5, 1.3), "overlapping": True, "seed": 1}, x),
+        "Subsampling2D": Case({**POOL, "activation": "tanh"}, x),
+        "BlurPooling2D": Case({"pool_size": 4, "strides": (2, 1)}, x),
+        "SpatialPyramidPooling2D": Case({"bins": (2, 1)}, x),
+        "Maxout": Case({"num_units": 4}, many),
+        "ChannelLPPooling": Case({"pool_size": 3, "strides": 1, "padding": "circular", "grid": (4, 3)}, many),
+        "LocalResponseNormalization": Case({"bias": 1.0, "alpha": 0.5, "divide_by_size": True}, many),
+        "LocalContrastNormalization": Case({"kernel_size": 3, "padding": "valid"}, x),
+        "ScaledTanh": Case({"amplitude": 1.5}, x),
+        "PolynomialTanh": Case({"degree": 2}, x),
     }
 
 
 CASES = {f"{name}{r}D": case for r in SHAPES for name, case in of_rank(r).items()}
+CASES |= dict(of_several_ranks()) | of_images()
 CLASSES = {name: getattr(layers, name) for name in CASES}

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from kzoo.layers import Conv2D, LocallyConnected2D, TiledConv2D
-from kzoo.layers.base_conv import as_plain, each_of
+from kzoo.layers.base_conv import each_of
+from kzoo.ops.views import as_plain
 from tests.layer_checks import randomize, same
 from tests.layers.cases import noise
 

@@ -45,6 +45,9 @@ class Case(NamedTuple):
     reference: Any
     draw: Any
     free: bool = True  # takes unknown spatial sizes
+    curved: bool = False  # smooth, and neither linear nor bilinear: `harness.slopes` takes two steps
+    ranks: tuple = RANKS
+    dilates: bool = False  # by TensorFlow's own convolution, which without islands lacks most precisions
 
     def random(self, rank, count, seed=0):
         """Random settings, ties among the values included."""
@@ -73,14 +76,15 @@ def chosen(index, rank):
     return one
 
 
-def random_geometry(rng, rank, pool=False):
+def random_geometry(rng, rank, pool=False, most=None, widest=3):
     """A legal window: legal by the rules of the documentation, spelt out in `legal`."""
+    most = most or (4 if rank < 3 else 3)
     while True:
         one = {
             "spatial": tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank)),
-            "size": _axes(rng, rank, 4 if rank < 3 else 3),
+            "size": _axes(rng, rank, most),
             "strides": _axes(rng, rank, 3),
-            "dilations": _axes(rng, rank, 3),
+            "dilations": _axes(rng, rank, widest),
             "padding": _padding(rng, rank),
         }
         if legal(**one, pool=pool):
@@ -231,6 +235,217 @@ def draw_bias(rng, rank, one, distinct):
     return Setting((normal(rng, 2, *output, 3), normal(rng, *tile, 3)), {})
 
 
+def draw_lp(rng, rank, one, distinct):
+    """Signed values with different sizes, a quarter or more from 0, where a power has a slope.
+
+    One channel is blank: there differences, as symmetric as the norm, are 0, and so must the slopes be.
+    """
+    (x,), kwargs = _finite_pool(rng, rank, one, distinct)
+    turn = one["index"] if one else int(rng.integers(12))
+    power = (1, 1.5, 2.0, 3, 7, math.inf)[turn % 6]
+    epsilon = 0.0 if power == math.inf else (0.0, 0.5, 2.0)[turn % 3]
+    x += np.float32(distinct / 4)
+    x[0, ..., 0] *= not distinct
+    return Setting((x,), {"p": power, "epsilon": epsilon, **kwargs})
+
+
+def _finite_pool(rng, rank, one, distinct):
+    one = one or random_geometry(rng, rank, pool=True)
+    return Setting((numbers(rng, (2, *one["spatial"], 2), distinct),), {"ksize": one["size"], **_geometry(one)})
+
+
+def draw_weighted(rng, rank, one, distinct):
+    """Some weights are 0, and so are all those that some windows have at real cells."""
+    (x,), kwargs = _finite_pool(rng, rank, one, distinct)
+    weights = [rng.integers(0, 4, k) for k in references.per_axis(kwargs.pop("ksize"), rank)]
+    weights = [[0.5 * int(w) for w in axis] if axis.any() else [1.0] * len(axis) for axis in weights]
+    return Setting((x,), {"weights": weights, **kwargs})
+
+
+def draw_subsample(rng, rank, one, distinct):
+    (x,), kwargs = _finite_pool(rng, rank, one, distinct)
+    return Setting((x, normal(rng, 2)), kwargs)
+
+
+def draw_stochastic(rng, rank, one, distinct):
+    """Half of them sampled: by noise that products with whole sums leave exact, or at the middle of a cell's share."""
+    (x,), kwargs = _finite_pool(rng, rank, one, distinct)
+    x += np.float32(distinct / 2)
+    if one["index"] % 2 if one else rng.random() < 0.5:
+        kwargs["noise"] = _middles(rng, x, **kwargs) if distinct else _dyadic(rng, x, **kwargs)
+    return Setting((x,), kwargs)
+
+
+def _dyadic(rng, x, ksize, **geometry):
+    output = references.windows(x.shape[1:-1], ksize, **geometry)[1]
+    return (rng.integers(0, 128, (2, *output, 2)) / 128).astype(DTYPE)
+
+
+def _middles(rng, x, ksize, **geometry):
+    where, output = references.windows(x.shape[1:-1], ksize, **geometry)
+    noise = rng.random((2, *output, 2)).astype(DTYPE)
+    for position, cells in where:
+        for b, c in np.ndindex(2, 2):
+            a = [max(float(x[(b, *cell, c)]), 0.0) for _, cell in cells if cell is not None]
+            if sum(a) > 0:
+                chosen = rng.choice(np.flatnonzero(a))
+                noise[(b, *position, c)] = (sum(a[:chosen]) + a[chosen] / 2) / sum(a)
+    return noise
+
+
+def draw_fractional(rng, rank, one, distinct):
+    """Edges in steps of at most `widest`."""
+    spatial = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank)) if one is None else one["spatial"]
+    widest = int(rng.integers(2, 4)) if one is None else 2 + one["index"] % 2
+    edges = []
+    for n in spatial:
+        axis = [0]
+        while axis[-1] < n:
+            axis.append(min(n, axis[-1] + int(rng.integers(1, widest + 1))))
+        edges.append(axis)
+    overlapping = bool(one["index"] // 2 % 2 if one else rng.random() < 0.5)
+    x = numbers(rng, (2, *spatial, 2), distinct)
+    return Setting((x,), {"edges": edges, "overlapping": overlapping, "widest": widest})
+
+
+def draw_morphology(rng, rank, one, distinct):
+    """A kernel as large as the differences of the values; distinct: sums that differ by a fraction of 1 at least."""
+    (x,), kwargs = _finite_pool(rng, rank, one, distinct)
+    shape = (*references.per_axis(kwargs.pop("ksize"), rank), 2)
+    most = x.size // 8 if distinct else 3
+    kernel = rng.integers(-most, most + 1, shape).astype(DTYPE)
+    if distinct:
+        kernel += rng.permutation(kernel.size).reshape(shape).astype(DTYPE) / kernel.size
+    return Setting((x, kernel), kwargs)
+
+
+def draw_separable(rng, rank, one, distinct):
+    """Sums of one outer product, and of more."""
+    del distinct
+    one = one or random_geometry(rng, rank)
+    size = references.per_axis(one["size"], rank)
+    terms, depth, width = (one["index"] % 3 + 1, 2, 2) if "index" in one else (int(n) for n in rng.integers(1, 4, 3))
+    kernels = [normal(rng, k, *(() if axis else (depth,)), width, terms) for axis, k in enumerate(size)]
+    return Setting((normal(rng, 2, *one["spatial"], depth), *kernels), _geometry(one))
+
+
+def draw_fft(rng, rank, one, distinct):
+    """Kernels as large as the input, and larger where it is padded."""
+    del distinct
+    if one is None:
+        one = random_geometry(rng, rank, most={1: 16, 2: 7}[rank])
+    else:
+        large = {0: 5, 2: 7, 4: 5, 5: 7}.get(one["index"], 3)  # TEN's own otherwise, where they are as large as can be
+        one = one | {"size": (max(large, one["size"][0]), *one["size"][1:])}
+    size = references.per_axis(one["size"], rank)
+    depth, width = (int(n) for n in rng.integers(1, 4, 2))
+    return Setting((normal(rng, 2, *one["spatial"], depth), normal(rng, *size, depth, width)), _geometry(one))
+
+
+def draw_gabor(rng, rank, one, distinct):
+    del distinct
+    one = one or random_geometry(rng, rank)
+    index = one["index"] if "index" in one else int(rng.integers(2))
+    shape = (2, *one["spatial"], int(rng.integers(1, 4)))
+    low, high = np.array([(0.5, 2), (0.01, 0.5), (0.01, 0.5), (0, 3), (-4, 4), (-1, 1), (-1, 1), (-4, 4)]).T
+    parameters = rng.uniform(low, high, (3, 8)).astype(DTYPE).T
+    copies = references.split_padding(one["padding"])[0] != "zeros"  # a window may hold one cell alone, many times
+    zero_mean = index % 2 == 1 and not (copies and max(one["spatial"]) < 4)
+    return Setting((normal(rng, *shape), *parameters), {"ksize": one["size"], "zero_mean": zero_mean, **_geometry(one)})
+
+
+def draw_gabor_energy(rng, rank, one, distinct):
+    """Without the phases, on which an energy does not depend. Distinct: not near 0, where it bends."""
+    while True:
+        (x, *parameters), kwargs = draw_gabor(rng, rank, one, distinct)
+        inputs = (x, *parameters[:4], *parameters[5:])
+        energy = _gabor_energy(*inputs, **kwargs) if distinct else x
+        if not distinct or energy[energy > 0].min() > 0.05 * energy.max():
+            return Setting(inputs, kwargs)
+
+
+def draw_pyramid(rng, rank, one, distinct):
+    (x,), _ = draw_adaptive_max(rng, rank, one, distinct)
+    levels = [int(n) for n in rng.integers(1, 5, int(rng.integers(1, 4)))]
+    return Setting((x,), {"bins": levels if one is None else ((3, 2, 1), (2,), (1, 4))[one["index"] % 3]})
+
+
+def _sites(rng, rank, *channels):
+    """The shape of a small tensor for ops that take any rank and look across channels."""
+    return (2, *(int(n) for n in rng.integers(1, 4, rank)), *channels)
+
+
+def draw_maxout(rng, rank, one, distinct):
+    """Mostly over channels; over an axis of space where the function that leaves sizes unknown knows them."""
+    units, each = (int(n) for n in rng.integers(1, 5, 2))
+    axis = int(rng.choice([-1, rank + 1, 1, -2])) if one is None else {4: 1, 8: rank + 1, 9: -2}.get(one["index"], -1)
+    shape = list(_sites(rng, rank, 3))
+    shape[axis] = units * each
+    return Setting((numbers(rng, tuple(shape), distinct),), {"num_units": units, "axis": axis})
+
+
+def draw_channel_lp(rng, rank, one, distinct):
+    """Grids of 1 to 3 axes. Distinct: magnitudes of 1 and more, 0.1 apart, as |x|^p bends near 0."""
+    index = one["index"] if one else int(rng.integers(60))
+    axes = (1, 2, 1, 2, 3)[index % 5]
+    one = random_geometry(rng, axes, pool=True, widest=1) if one is None else chosen(index, axes)
+    grid = one["spatial"] if axes < 3 or not distinct else tuple(n - 2 for n in one["spatial"])
+    x = numbers(rng, _sites(rng, rank, math.prod(grid)), distinct)
+    if distinct:
+        x = ((1 + abs(x - 0.25) * 0.1) * rng.choice([-1, 1], x.shape)).astype(DTYPE)
+    kwargs = {"ksize": one["size"], "strides": one["strides"], "padding": one["padding"]}
+    p = (2.0, 1.0, 3, math.inf, 1.5)[index % 4 if distinct else index // 12]
+    kwargs |= {"p": p, "epsilon": index % 3 * 0.1 if p < math.inf else 0.0}
+    return Setting((x,), kwargs if axes == 1 and index % 2 else kwargs | {"grid": grid})
+
+
+def draw_response(rng, rank, one, distinct):
+    """Rates at which the neighbours weigh as much as the bias."""
+    del one, distinct
+    kwargs = {"depth_radius": int(rng.integers(0, 4)), "divide_by_size": bool(rng.random() < 0.5)}
+    kwargs |= {name: float(rng.uniform(0.25, 2)) for name in ("bias", "alpha", "beta")}
+    return Setting((normal(rng, *_sites(rng, rank, int(rng.integers(1, 7)))),), kwargs)
+
+
+def draw_contrast(rng, rank, one, distinct):
+    """Never a window of a single number, whose contrast is rounding alone.
+
+    Distinct: no local deviation so near the sample's that a step takes it past.
+    """
+    most = MOST[rank] - (rank < 3)
+    spatial = tuple(int(n) for n in rng.integers(1, most + 1, rank))
+    if one is not None:
+        spatial = tuple(n - rank for n in one["spatial"])
+    padding = str(rng.choice(["same", "valid"]))
+    ksize = tuple(int(rng.choice([k for k in (1, 3, 5) if padding == "same" or k <= n])) for n in spatial)
+    sigma = (None, float(rng.uniform(0.5, 2)), tuple(float(s) for s in rng.uniform(0.5, 2, rank)))[rng.integers(3)]
+    alone = math.prod(min(k, n) for k, n in zip(ksize, spatial)) == 1
+    channels = int(rng.integers(1, 4)) + alone
+    kwargs = {"ksize": ksize[0] if len(set(ksize)) == 1 else ksize, "padding": padding, "sigma": sigma}
+    while True:
+        x = normal(rng, 2, *spatial, channels)
+        if not distinct:
+            break
+        _, deviation, least = references.local_contrast(x, **kwargs)
+        if np.abs(deviation - least).min() > 0.005 or deviation[0].size == 1:
+            break
+    return Setting((x,), kwargs)
+
+
+def draw_scaled_tanh(rng, rank, one, distinct):
+    del one, distinct
+    x = normal(rng, *_sites(rng, rank, 3))
+    return Setting((x,), {name: float(rng.uniform(-2, 2)) for name in ("amplitude", "slope") if rng.random() < 0.7})
+
+
+def draw_polynomial_tanh(rng, rank, one, distinct):
+    """Amplitudes and coefficients for all channels together, and one a channel."""
+    del one, distinct
+    a, b = ((3,) if rng.random() < 0.5 else () for _ in "ab")
+    b = normal(rng, int(rng.integers(2, 5)), *b) / 2  # gentle slopes: a steep one multiplies the rounding of x
+    return Setting((normal(rng, *_sites(rng, rank, 3)), normal(rng, *a), b), {})
+
+
 def cotangent(shape, dtype):
     """The fixed random numbers that a loss weighs an output with."""
     return np.random.default_rng(7).normal(size=tuple(shape)).astype(dtype)
@@ -240,9 +455,29 @@ def adaptive_max_pool(x, output_size):
     return ops.adaptive_max_pool(x, output_size, return_indices=True)
 
 
+def spatially_separable_conv(x, *kernels, **geometry):
+    return ops.spatially_separable_conv(x, list(kernels), **geometry)
+
+
+def gabor_conv(x, *parameters, **kwargs):
+    return ops.gabor_conv(x, parameters, **kwargs)
+
+
+def gabor_energy(x, *parameters, **kwargs):
+    return ops.gabor_conv(x, _with_phase(parameters), energy=True, **kwargs)
+
+
+def _with_phase(parameters):
+    return (*parameters[:4], 0 * parameters[0] + 0.25, *parameters[4:])
+
+
+def _gabor_energy(x, *parameters, **kwargs):
+    return references.gabor_conv(x, *_with_phase(parameters), energy=True, **kwargs)
+
+
 CASES = {
     "pad": Case(ops.pad, references.pad, draw_pad),
-    "conv": Case(ops.conv, references.conv, draw_conv),
+    "conv": Case(ops.conv, references.conv, draw_conv, dilates=True),
     "tiled_conv": Case(ops.tiled_conv, references.tiled_conv, draw_tiled),
     "locally_connected": Case(ops.locally_connected, references.locally_connected, draw_local, free=False),
     "bias_add": Case(ops.bias_add, references.bias_add, draw_bias),
@@ -251,4 +486,28 @@ CASES = {
     "max_unpool_scatter": Case(ops.max_unpool, references.max_unpool, draw_scatter),
     "adaptive_average_pool": Case(ops.adaptive_average_pool, references.adaptive_average_pool, draw_adaptive),
     "adaptive_max_pool": Case(adaptive_max_pool, references.adaptive_max_pool, draw_adaptive_max),
+    "lp_pool": Case(ops.lp_pool, references.lp_pool, draw_lp, curved=True),
+    "weighted_pool": Case(ops.weighted_pool, references.weighted_pool, draw_weighted),
+    "subsample": Case(ops.subsample, references.subsample, draw_subsample),
+    "stochastic_pool": Case(ops.stochastic_pool, references.stochastic_pool, draw_stochastic, curved=True),
+    "fractional_max_pool": Case(ops.fractional_max_pool, references.fractional_max_pool, draw_fractional),
+    "dilation": Case(ops.dilation, references.dilation, draw_morphology),
+    "erosion": Case(ops.erosion, references.erosion, draw_morphology),
+    "spatially_separable_conv": Case(
+        spatially_separable_conv, references.spatially_separable_conv, draw_separable, curved=True, dilates=True
+    ),
+    "fft_conv": Case(ops.fft_conv, references.conv, draw_fft, ranks=(1, 2)),
+    "gabor_conv": Case(gabor_conv, references.gabor_conv, draw_gabor, curved=True, ranks=(2,), dilates=True),
+    "gabor_energy": Case(gabor_energy, _gabor_energy, draw_gabor_energy, curved=True, ranks=(2,), dilates=True),
+    "spatial_pyramid_pool": Case(ops.spatial_pyramid_pool, references.spatial_pyramid_pool, draw_pyramid),
+    "maxout": Case(ops.maxout, references.maxout, draw_maxout),
+    "channel_lp_pool": Case(ops.channel_lp_pool, references.channel_lp_pool, draw_channel_lp, curved=True),
+    "local_response_normalization": Case(
+        ops.local_response_normalization, references.local_response_normalization, draw_response, curved=True
+    ),
+    "local_contrast_normalization": Case(
+        ops.local_contrast_normalization, references.local_contrast_normalization, draw_contrast, curved=True
+    ),
+    "scaled_tanh": Case(ops.scaled_tanh, references.scaled_tanh, draw_scaled_tanh, curved=True),
+    "polynomial_tanh": Case(ops.polynomial_tanh, references.polynomial_tanh, draw_polynomial_tanh, curved=True),
 }

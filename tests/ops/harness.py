@@ -6,6 +6,7 @@ Every function returns the largest difference it saw, relative to the output's l
 import contextlib
 import re
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -132,21 +133,24 @@ def slopes(case, rank):
     """The gradient along a random direction in float64 against the loop's central difference.
 
     Sums are bilinear, so their central difference is exact; where a maximum is taken, values are 1 apart and the step
-    moves none of them past another.
+    moves none of them past another. A curve's central difference is off by a * step^2 + b * step^4 + ...: with that of
+    twice the step the first term goes, and the second is 1e-12 where the curve's scale is 1.
     """
     rng, step, worst = np.random.default_rng(rank), 1e-3, 0.0
     for inputs, kwargs in map(double, case.ten(rank)):
         # TensorFlow's own convolution lacks float64 with a dilation
-        with contextlib.nullcontext() if case.op is ops.conv else ops.no_islands():
+        with contextlib.nullcontext() if case.dilates else ops.no_islands():
             grads = [np.asarray(g) for g in outputs_and_gradients(case, Setting(inputs, kwargs))[1]]
         ways = [rng.uniform(-1, 1, a.shape) * (a.dtype.kind == "f") for a in inputs]
 
-        def loss(sign, inputs=inputs, kwargs=kwargs, ways=ways):
-            moved = [a + sign * step * way if a.dtype.kind == "f" else a for a, way in zip(inputs, ways)]
+        def loss(step, inputs=inputs, kwargs=kwargs, ways=ways):
+            moved = [a + step * way if a.dtype.kind == "f" else a for a, way in zip(inputs, ways)]
             y = flat(case.reference(*moved, **kwargs))[0]
             return (y * cotangent(y.shape, "float64")).sum()
 
-        slope = (loss(1) - loss(-1)) / (2 * step)
+        slope = (loss(step) - loss(-step)) / (2 * step)
+        if case.curved:
+            slope = (4 * slope - (loss(2 * step) - loss(-2 * step)) / (4 * step)) / 3
         products = [g * way for g, way in zip(grads, ways)]  # the floating inputs come first
         error = abs(sum(p.sum() for p in products) - slope) / sum(np.abs(p).sum() for p in products)
         assert error <= STEEP, (error, case.op.__name__, kwargs)
@@ -190,6 +194,38 @@ def refuses(words, fn, *args, **kwargs):
     assert "\n" not in str(caught.value)
 
 
+# What every pool refuses of (ksize, strides, padding, dilations) over 4 x 5 cells, in its own name.
+BAD_WINDOWS = [
+    ((5,), "a window that fits into the padded input on spatial axis 0; received ksize=5"),
+    ((2, 1, "valid", 4), "ksize=2, dilation=4, input=4, padding=(0, 0)"),
+    ((0,), "ksize, an integer of at least 1 or 2 of them; received ksize=0"),
+    ((2.0,), "ksize=2.0"),
+    ((None,), "ksize=None"),
+    (((2, 2, 2),), "ksize=(2, 2, 2)"),
+    ((2, 0), "strides=0"),
+    ((2, 1.5), "strides=1.5"),
+    ((2, 2, "SAME"), "padding='SAME'"),
+    ((2, 2, ("mirror", 1)), "padding=('mirror', 1)"),
+    ((2, 2, -1), "padding, an integer of at least 0"),
+    ((2, 2, "valid", True), "dilations=True"),
+    ((2, 2, ("circular", 5)), "circular padding of at most 4 cells; received padding=(5, 5), size=4"),
+    ((2, 1, 2), "windows that each meet the input on spatial axis 0; received ksize=2, dilation=1, stride=1, input=4"),
+    ((2, 1, "same", 6), "windows that each meet the input on spatial axis 0"),
+]
+
+
+def bad_samples(layer):
+    """What every pool refuses as x, in its own name, and the words; `layer` is the one that an image's symbol names."""
+    shape = (1, 4, 5, 2)
+    ranks = "x (batch, *spatial, channels) with 1 to 3 spatial axes; received shape="
+    return [
+        *[(np.zeros(shape, kind), "floating x; received dtype=") for kind in ("int32", bool, "complex64")],
+        (np.zeros((5, 2), "float32"), f"{ranks}(5, 2)"),
+        (np.zeros((1, 1, *shape), "float32"), f"{ranks}(1, 1, 1, 4, 5, 2)"),
+        (keras.Input(shape[1:]), f"the layer kzoo.layers.{layer}; received a KerasTensor=(None, 4, 5, 2)"),
+    ]
+
+
 def traced(fn, *shapes, dtype="float32"):
     """The op's graph for inputs of these shapes, None where unknown: no memory is needed."""
     specs = [shape if isinstance(shape, tf.TensorSpec) else tf.TensorSpec(shape, dtype) for shape in shapes]
@@ -208,7 +244,7 @@ def half_precision(case, rank, dtype):
     `tiled_conv`. Four half steps of the precision at the output's scale leave room for that and for no lost cell.
     """
     step = {"float16": 2**-11, "bfloat16": 2**-8, "float64": 1e-14}[dtype]
-    with ops.no_islands() if case.op is not ops.conv else contextlib.nullcontext():
+    with contextlib.nullcontext() if case.dilates else ops.no_islands():
         for inputs, kwargs in case.ten(rank):
             low = [tf.cast(a, dtype) if a.dtype.kind == "f" else tf.constant(a) for a in inputs]
             exact = [np.asarray(tf.cast(a, "float64")) if a.dtype.is_floating else np.asarray(a) for a in low]

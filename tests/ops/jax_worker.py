@@ -9,7 +9,7 @@ import sys
 import keras
 import numpy as np
 
-from tests.ops.cases import CASES, RANKS, cotangent
+from tests.ops.cases import CASES, cotangent
 
 
 def run(case, settings):
@@ -36,7 +36,7 @@ def run(case, settings):
 def main(path):
     results = {}
     for name, case in CASES.items():
-        for rank in RANKS:
+        for rank in case.ranks:
             for index, (y, grads) in enumerate(run(case, case.ten(rank))):
                 results |= {f"{name}/{rank}/{index}/y{i}": np.asarray(a) for i, a in enumerate(y)}
                 results |= {f"{name}/{rank}/{index}/g{i}": np.asarray(a) for i, a in enumerate(grads)}

@@ -1,0 +1,45 @@
+"""Convolution layers that compute by the Fourier transform.
+
+Source: as `kzoo.ops.fft_conv`.
+"""
+
+import keras
+
+from kzoo.layers.base_conv import BaseConv
+from kzoo.ops.fft_conv import fft_conv
+
+
+class FFTConv(BaseConv):
+    """Any rank; use `FFTConv1D` or `FFTConv2D`."""
+
+    def op(self, x):
+        return fft_conv(x, self.kernel, self.strides, self.padding, self.dilation_rate)
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class FFTConv1D(FFTConv):
+    """Convolution of signals by the Fourier transform.
+
+    Shapes: (B, L, C) -> (B, L', filters). Weights: kernel (kernel_size, C, filters), bias (filters,), or (L', filters)
+    with `untied_bias`. Arguments: as `Conv1D`, without groups; weights and results are those of `Conv1D`.
+    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.fft_conv`.
+
+    >>> tuple(FFTConv1D(15, 101, padding="same")(keras.ops.ones((1, 400, 1))).shape)
+    (1, 400, 15)
+    """
+
+    rank = 1
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class FFTConv2D(FFTConv):
+    """Convolution of images by the Fourier transform, for large kernels.
+
+    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (*kernel_size, C, filters), bias
+    (filters,), or (H', W', filters) with `untied_bias`. Arguments, errors, source: as `FFTConv1D`.
+
+    >>> tuple(FFTConv2D(4, 31, padding="same")(keras.ops.ones((1, 48, 40, 3))).shape)
+    (1, 48, 40, 4)
+    """
+
+    rank = 2

@@ -1,0 +1,36 @@
+"""Blur pooling: a binomial low-pass filter before each stride, so that small shifts change little.
+
+Source: Zhang 2019, "Making convolutional networks shift-invariant again", arXiv:1904.11486.
+"""
+
+import math
+
+from kzoo.ops.backend import spatial_rank, tensors
+from kzoo.ops.views import as_tuple
+from kzoo.ops.weighted_pool import mean_of_windows
+
+
+def blur_pool(x, ksize=3, strides=2, padding=None, dilations=1):
+    """The mean of each window with binomial weights: 1 2 1, 1 3 3 1, 1 4 6 4 1, ... on each axis.
+
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype. Units: cells.
+    padding: None is the paper's, by reflection, ksize - 1 cells in all, the odd one after; else as `conv`.
+    Max blur pooling is `max_pool` with stride 1 before. Errors: as `weighted_pool`.
+
+    >>> blur_pool([[[0.0], [4.0], [0.0], [0.0]]])[0, :, 0].numpy()
+    array([2., 1.], dtype=float32)
+    """
+    (x,) = tensors("blur_pool", "BlurPooling2D", x)
+    size = as_tuple("blur_pool", "ksize", ksize, spatial_rank("blur_pool", x.shape))
+    padding = blur_padding(size) if padding is None else padding
+    return mean_of_windows("blur_pool", x, binomial_weights(size), strides, padding, dilations)
+
+
+def blur_padding(size):
+    """The paper's padding for this window."""
+    return "reflect", tuple(((k - 1) // 2, k // 2) for k in size)
+
+
+def binomial_weights(size):
+    """One vector an axis, each with the sum 1."""
+    return [[math.comb(k - 1, o) / 2 ** (k - 1) for o in range(k)] for k in size]

@@ -1,0 +1,95 @@
+"""Kernels that nobody has to learn: Sobel, difference, Gaussian and Gabor, for `conv` and every layer built on it.
+
+Source: Sobel & Feldman 1968 (as `tf.image.sobel_edges` has them); Goodfellow, Bengio & Courville 2016, "Deep
+Learning", section 9.5, figure 9.6 (difference) and section 9.10, equation 9.16 (Gabor).
+"""
+
+import numpy as np
+from keras import backend, ops
+
+from kzoo.checks import is_integer, require
+from kzoo.ops.gaussian_pool import as_sigma, gaussian_weights
+from kzoo.ops.views import as_tuple
+
+
+def sobel(channels=1):
+    """Sobel's two kernels: the change down the rows, then along the columns.
+
+    Shapes: returns (3, 3, 1, 2 * channels) float32, for `conv` in one group a channel: output 2 c is the change down
+    the rows of channel c, 2 c + 1 that along its columns. Source: as `tf.image.sobel_edges`.
+
+    >>> sobel()[:, :, 0, 1]
+    array([[-1.,  0.,  1.],
+           [-2.,  0.,  2.],
+           [-1.,  0.,  1.]], dtype=float32)
+    """
+    across = np.outer([1, 2, 1], [-1, 0, 1])
+    return _each_channel("sobel", np.stack([across.T, across], -1), channels)
+
+
+def difference(rank=2, axis=-1, channels=1):
+    """The edge detector (-1, 1): each cell less the one before it.
+
+    Shapes: returns float32, 2 on one of `rank` spatial axes and 1 on the others, then (1, channels), for `conv` in one
+    group a channel. Source: Goodfellow et al. 2016, figure 9.6.
+
+    >>> difference().shape
+    (1, 2, 1, 1)
+    """
+    require(is_integer(rank, 1) and rank <= 3, "difference", "rank, 1, 2 or 3", rank=rank)
+    good = is_integer(axis) and -rank <= axis < rank
+    require(good, "difference", f"axis, one of {rank} spatial axes", axis=axis)
+    kernel = np.array([-1, 1]).reshape([2 if i == axis % rank else 1 for i in range(rank)])
+    return _each_channel("difference", kernel[..., None], channels)
+
+
+def gaussian(size, sigma=None, channels=1):
+    """A Gaussian that sums to 1.
+
+    Shapes: size an integer (then of an image) or one an axis; returns (*size, 1, channels) float32, for `conv` in one
+    group a channel. Units: sigma in cells, a number or one an axis, by default a quarter of the size.
+
+    >>> gaussian(3, sigma=1)[1, :, 0, 0].round(3)
+    array([0.124, 0.204, 0.124], dtype=float32)
+    """
+    size = as_tuple("gaussian", "size", size, len(size) if isinstance(size, (tuple, list)) else 2)
+    kernel = 1.0
+    for vector in gaussian_weights(size, as_sigma("gaussian", sigma, size)):
+        kernel = np.multiply.outer(kernel, vector)
+    return _each_channel("gaussian", kernel[..., None], channels)
+
+
+def _each_channel(who, kernels, channels):
+    """(*size, n) -> (*size, 1, n * channels): the same n kernels for each channel."""
+    require(is_integer(channels, least=1), who, "channels, an integer above 0", channels=channels)
+    return np.concatenate([kernels[..., None, :]] * channels, -1).astype("float32")
+
+
+PARAMETERS = ("alpha", "beta_x", "beta_y", "frequency", "phase", "x0", "y0", "tau")
+
+
+def gabor(ksize, alpha, beta_x, beta_y, frequency, phase, x0, y0, tau, zero_mean=False):
+    """Gabor functions: alpha exp(-beta_x x'^2 - beta_y y'^2) cos(frequency x' + phase), (x', y') turned by tau.
+
+    Shapes: parameters numbers or (F,); returns a tensor (*ksize, F). Units: cells from the kernel's centre, x along
+    the columns and y down the rows; frequency in radians a cell, phase and tau in radians. x' = (x - x0) cos tau
+    + (y - y0) sin tau, y' = -(x - x0) sin tau + (y - y0) cos tau.
+    zero_mean takes each function's mean over the kernel away, so that an even surface gives 0.
+    Source: Goodfellow et al. 2016, equation 9.16.
+
+    >>> gabor((1, 3), 1.0, 0.0, 0.0, 3.14159265 / 2, 0.0, 0.0, 0.0, 0.0)[0, :, 0].numpy().round(3) + 0
+    array([0., 1., 0.], dtype=float32)
+    """
+    height, width = as_tuple("gabor", "ksize", ksize, 2)
+    given = (alpha, beta_x, beta_y, frequency, phase, x0, y0, tau)
+    values = [ops.convert_to_tensor(value, None if hasattr(value, "dtype") else "float32") for value in given]
+    for name, value in zip(PARAMETERS, values):
+        require(len(value.shape) <= 1, "gabor", f"{name}, a number or (filters,)", **{name: tuple(value.shape)})
+    dtype = backend.result_type("float32", *(value.dtype for value in values))
+    values = [ops.reshape(ops.cast(value, dtype), (1, 1, -1)) for value in values]
+    alpha, beta_x, beta_y, frequency, phase, x0, y0, tau = values
+    x = ops.reshape(ops.arange(width, dtype=dtype), (1, -1, 1)) - (width - 1) / 2 - x0
+    y = ops.reshape(ops.arange(height, dtype=dtype), (-1, 1, 1)) - (height - 1) / 2 - y0
+    along, across = x * ops.cos(tau) + y * ops.sin(tau), y * ops.cos(tau) - x * ops.sin(tau)
+    kernel = alpha * ops.exp(-beta_x * along**2 - beta_y * across**2) * ops.cos(frequency * along + phase)
+    return kernel - ops.mean(kernel, (0, 1), keepdims=True) if zero_mean else kernel

@@ -1,0 +1,93 @@
+"""Fractional max pooling: max pooling over regions of one or two cells, so that a map shrinks by any ratio.
+
+Source: Graham 2014, "Fractional max-pooling", arXiv:1412.6071.
+"""
+
+import numpy as np
+from keras import ops
+
+from kzoo.checks import is_integer, require
+from kzoo.ops.backend import check_floating, spatial_rank, tensors
+from kzoo.ops.xla import island
+
+
+def fractional_max_pool(x, edges, overlapping=False, widest=2):
+    """The largest value of each region, between edges on each axis.
+
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; edges, one vector of integers an axis, from 0 to the
+    axis's size in steps of 1 to `widest` cells; returns (B, *output, C) in x's dtype, output[i] = len(edges[i]) - 1.
+    Region i holds the cells edges[i] to edges[i + 1] - 1, if `overlapping` also edges[i + 1]. Units: cells.
+    Of equal values one receives the gradient. `fractional_edges` draws the edges as the paper does.
+    Errors: ValueError that names the argument, what is expected and what came; edges that are known only inside a
+    graph are not checked.
+
+    >>> fractional_max_pool([[[1.0], [5.0], [2.0]]], [[0, 1, 3]])[0, :, 0].numpy()
+    array([1., 5.], dtype=float32)
+    """
+    who = "fractional_max_pool"
+    (x,) = tensors(who, "FractionalMaxPooling2D", x)
+    rank = spatial_rank(who, x.shape)
+    check_floating(who, x)
+    require(is_integer(widest, least=1), who, "widest, an integer of at least 1", widest=widest)
+    several = isinstance(edges, (tuple, list)) and len(edges) == rank
+    require(several, who, f"edges, {rank} vectors of integers", edges=edges)
+    for axis, (vector, n) in enumerate(zip(edges, x.shape[1:-1])):
+        _check_edges(who, axis, vector, n, widest)
+    edges = [ops.cast(vector, "int32") for vector in edges]
+    return _fractional_max_pool(x, *edges, overlapping=bool(overlapping), widest=int(widest))
+
+
+def _check_edges(who, axis, vector, n, widest):
+    try:
+        values = np.asarray(vector)
+    except (TypeError, ValueError, NotImplementedError):  # a tensor within a graph, or under JAX's jit
+        return
+    good = values.ndim == 1 and values.dtype.kind in "iu" and len(values) > 1 and values[0] == 0
+    good = good and n in (None, values[-1]) and np.diff(values).min() >= 1 and np.diff(values).max() <= widest
+    expected = f"edges from 0 to {n or 'the size'} on spatial axis {axis} in steps of 1 to {widest}"
+    require(good, who, expected, edges=values.tolist() if values.ndim else vector)
+
+
+@island
+def _fractional_max_pool(x, *edges, overlapping, widest):
+    for axis, vector in enumerate(edges, start=1):
+        stops = ops.minimum(vector[1:] + int(overlapping), ops.shape(x)[axis])
+        x = window_maximum(x, axis, vector[:-1], stops, widest + int(overlapping))
+    return x
+
+
+def window_maximum(x, axis, starts, stops, widest):
+    """The maxima of x[starts[i]:stops[i]] along an axis, none of these longer than `widest`."""
+    top = ops.take(x, starts, axis)
+    for offset in range(1, widest):
+        cell = ops.take(x, ops.minimum(starts + offset, stops - 1), axis)  # the last cell again, if there are fewer
+        top = ops.where((cell > top) | (cell != cell), cell, top)  # noqa: PLR0124 (true of NaN)
+    return top
+
+
+def fractional_edges(size, count, samples, pseudo_random=True):
+    """The edges of `count` regions over `size` cells, as the paper draws them.
+
+    samples, uniform in (0, 1): one number for the pseudo-random sequence, ceil(ratio * (i + u)) less its start; `count`
+    numbers for the random one, in which the longer and the shorter steps come in random order.
+    Shapes: returns (count + 1,) int32. Units: cells.
+    Errors: ValueError unless 1 <= count <= size, and for samples of another shape.
+
+    >>> fractional_edges(7, 5, 0.5).numpy()
+    array([0, 2, 3, 4, 6, 7], dtype=int32)
+    """
+    who = "fractional_edges"
+    samples = ops.convert_to_tensor(samples, "float32")
+    if not ops.is_tensor(size):  # sizes that are known only inside a graph are not checked
+        require(is_integer(size, 1), who, "size, an integer above 0", size=size)
+        require(is_integer(count, 1) and count <= size, who, f"count, an integer of 1 to {size}", count=count)
+        shape = () if pseudo_random else (count,)
+        require(tuple(samples.shape) == shape, who, f"samples of shape {shape}", samples=tuple(samples.shape))
+    if pseudo_random:
+        # in whole numbers, so that rounding breaks no step: ceil((i * size + t) / count) is the same with t rounded up
+        turn = ops.cast(ops.ceil(samples * ops.cast(size, "float32")), "int32")
+        places = (ops.arange(count + 1, dtype="int32") * size + turn + count - 1) // count
+        return places - places[0]
+    rank = ops.argsort(ops.argsort(samples))
+    steps = size // count + ops.cast(rank < size % count, "int32")
+    return ops.concatenate([ops.zeros((1,), "int32"), ops.cumsum(steps)])

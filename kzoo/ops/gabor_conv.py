@@ -1,0 +1,46 @@
+"""Convolution with Gabor functions, eight parameters a filter whatever its size.
+
+Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.10, equations 9.15 to 9.17.
+"""
+
+import math
+
+from keras import ops
+
+from kzoo.checks import require
+from kzoo.ops import safe
+from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
+from kzoo.ops.conv import conv
+from kzoo.ops.filters import gabor
+
+
+def gabor_conv(x, parameters, ksize, strides=1, padding="valid", dilations=1, energy=False, zero_mean=False):
+    """Convolve the sum of an image's channels with Gabor functions: simple cells, or with `energy` complex ones.
+
+    Shapes: x (B, H, W, C) floating; parameters, eight tensors (F,) in the order of `filters.gabor`: alpha, beta_x,
+    beta_y, frequency, phase, x0, y0, tau; returns (B, H', W', F) in x's dtype. Kernels are computed in the parameters'
+    dtype. Units: cells and radians, as `filters.gabor`. padding: as `conv`.
+    energy: sqrt(s0^2 + s1^2) of the responses at phase and phase + pi / 2, with gradient 0 where both are 0.
+    Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> line = [[0.0]] * 2 + [[1.0]] + [[0.0]] * 2
+    >>> gabor_conv([[line]], [[1.0]] + [[0.0]] * 7, (1, 3), padding="same").numpy().ravel()
+    array([0., 1., 1., 1., 0.], dtype=float32)
+    """
+    who = "gabor_conv"
+    (x,) = tensors(who, "GaborConv2D", x)
+    require(spatial_rank(who, x.shape) == 2, who, "x (batch, height, width, channels)", shape=tuple(x.shape))
+    check_floating(who, x)
+    several = isinstance(parameters, (tuple, list)) and len(parameters) == 8
+    require(several, who, "parameters, eight tensors (filters,)", parameters=parameters)
+    kernel = gabor(ksize, *parameters, zero_mean=zero_mean)
+    if energy:
+        *before, phase, x0, y0, tau = parameters
+        turned = (*before, ops.convert_to_tensor(phase) + math.pi / 2, x0, y0, tau)
+        kernel = ops.concatenate([kernel, gabor(ksize, *turned, zero_mean=zero_mean)], -1)
+    total = ops.sum(x, -1, keepdims=True)
+    y = conv(total, ops.cast(kernel, x.dtype)[:, :, None], strides, padding, dilations)
+    if not energy:
+        return y
+    even, odd = ops.split(ops.cast(y, wide(x.dtype)), 2, -1)
+    return ops.cast(safe.root(even**2 + odd**2), x.dtype)

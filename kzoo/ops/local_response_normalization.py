@@ -1,0 +1,51 @@
+"""Local response normalisation: each channel divided by the energy of its neighbours.
+
+Source: Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep convolutional neural networks",
+section 3.3; the other form is that of Caffe and cuda-convnet.
+"""
+
+import math
+
+from keras import ops
+
+from kzoo.checks import is_integer, is_number, require
+from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.xla import island
+
+
+def local_response_normalization(x, depth_radius=2, bias=2.0, alpha=1e-4, beta=0.75, divide_by_size=False):
+    """x / (bias + alpha * sum of the squares of the channels at most depth_radius away)^beta.
+
+    Shapes: x (B, ..., C) floating; returns the same shape and dtype; computed in float32 or wider.
+    The defaults and the form are the paper's, and those of `tf.nn.local_response_normalization`. With divide_by_size
+    alpha is divided by 2 * depth_radius + 1, as Caffe does: its `local_size: 5` is depth_radius 2, its k is `bias`.
+    Units: channels. Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> local_response_normalization([[1.0, 2.0]], 1, bias=1.0, alpha=1.0, beta=1.0).numpy().round(4)
+    array([[0.1667, 0.3333]], dtype=float32)
+    """
+    who = "local_response_normalization"
+    (x,) = tensors(who, "LocalResponseNormalization", x)
+    require(len(x.shape) >= 2, who, "x (batch, ..., channels)", shape=tuple(x.shape))
+    check_floating(who, x)
+    require(x.shape[-1] is not None, who, "a known number of channels", shape=tuple(x.shape))
+    return _normalize(x, **as_response(who, depth_radius, bias, alpha, beta, divide_by_size))
+
+
+def as_response(who, depth_radius, bias, alpha, beta, divide_by_size):
+    """The settings, checked, with alpha as the paper has it."""
+    require(is_integer(depth_radius, least=0), who, "depth_radius, an integer of at least 0", depth_radius=depth_radius)
+    require(is_number(bias) and 0 < bias < math.inf, who, "bias, a number above 0", bias=bias)
+    require(is_number(alpha) and 0 <= alpha < math.inf, who, "alpha, a number of at least 0", alpha=alpha)
+    require(is_number(beta) and 0 <= beta < math.inf, who, "beta, a number of at least 0", beta=beta)
+    alpha = alpha / (2 * depth_radius + 1) if divide_by_size else alpha
+    return {"radius": int(depth_radius), "bias": float(bias), "alpha": float(alpha), "beta": float(beta)}
+
+
+@island
+def _normalize(x, *, radius, bias, alpha, beta):
+    y, channels = ops.cast(x, wide(x.dtype)), x.shape[-1]
+    radius = min(radius, channels - 1)  # further away there are none
+    squares = ops.pad(y * y, [(0, 0)] * (len(x.shape) - 1) + [(radius, radius)])
+    energy = sum(squares[..., o : o + channels] for o in range(2 * radius + 1))
+    return ops.cast(y * (bias + alpha * energy) ** -beta, x.dtype)

@@ -1,0 +1,44 @@
+"""Maxout: the largest of several channels, a convex function learned piece by piece.
+
+Source: Goodfellow, Warde-Farley, Mirza, Courville & Bengio 2013, "Maxout networks", arXiv:1302.4389.
+"""
+
+from keras import ops
+
+from kzoo.checks import is_integer, require
+from kzoo.ops.backend import tensors
+
+
+def maxout(x, num_units, axis=-1):
+    """The largest of each unit's channels, which stand together.
+
+    Shapes: x (B, ..., num_units * pieces, ...), the channels on `axis`; returns the same with num_units channels.
+    Unit u is the largest of the channels u * pieces to (u + 1) * pieces - 1.
+    Errors: ValueError if num_units does not divide the channels, or the axis is the batch's or does not exist.
+
+    >>> maxout([[1.0, 3.0, 2.0, 0.0]], 2).numpy()
+    array([[3., 2.]], dtype=float32)
+    """
+    (x,) = tensors("maxout", "Maxout", x)
+    axis = check_units("maxout", tuple(x.shape), num_units, axis)
+    shape, pieces = ops.shape(x), x.shape[axis] // num_units
+    return ops.max(ops.reshape(x, (*shape[:axis], num_units, pieces, *shape[axis + 1 :])), axis + 1)
+
+
+def check_units(who, shape, num_units, axis):
+    """The axis as a positive number, after refusing one without channels, or channels that do not divide.
+
+    A shape of None is not known yet.
+    """
+    require(is_integer(num_units, least=1), who, "num_units, an integer above 0", num_units=num_units)
+    require(is_integer(axis), who, "axis, an integer", axis=axis)
+    if shape is None:
+        return axis
+    rank = len(shape)
+    good = -rank <= axis < rank and axis % rank != 0
+    require(good, who, "axis, that of the channels", axis=axis, shape=shape)
+    channels = shape[axis]
+    require(channels is not None, who, "a known number of channels", axis=axis, shape=shape)
+    fits = channels > 0 and channels % num_units == 0
+    require(fits, who, "num_units that divides the channels", num_units=num_units, channels=channels)
+    return axis % rank

@@ -1,0 +1,42 @@
+"""A trained activation: a hyperbolic tangent of a polynomial.
+
+Source: none found; the formula is a * tanh(b0 + b1 x + ... + bn x^n), with LeCun et al.'s scaled tanh (1998) as
+n = 1, b0 = 0.
+"""
+
+from keras import ops
+
+from kzoo.checks import require
+from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.xla import island
+
+
+def polynomial_tanh(x, a, b):
+    """a * tanh(b[0] + b[1] x + ... + b[n] x^n), on each channel.
+
+    Shapes: x (B, ..., C) floating; a () or (C,), b (n + 1,) or (n + 1, C); returns x's shape and dtype; the polynomial
+    is computed in float32 or wider. Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> polynomial_tanh([[-1.0, 2.0]], 2.0, [0.0, 0.0, 1.0]).numpy().round(3)
+    array([[1.523, 1.999]], dtype=float32)
+    """
+    who = "polynomial_tanh"
+    x, a, b = tensors(who, "PolynomialTanh", x, a, b)
+    check_floating(who, x)
+    require(len(x.shape) >= 2, who, "x (batch, ..., channels)", shape=tuple(x.shape))
+    channels = ((), (x.shape[-1],))
+    require(tuple(a.shape) in channels, who, "a, () or (channels,)", a=tuple(a.shape), x=tuple(x.shape))
+    fits = len(b.shape) > 0 and b.shape[0] > 0 and tuple(b.shape[1:]) in channels
+    require(fits, who, "b, (degree + 1,) or (degree + 1, channels)", b=tuple(b.shape), x=tuple(x.shape))
+    alike = x.dtype == a.dtype == b.dtype
+    require(alike, who, "x, a and b of one dtype", x=str(x.dtype), a=str(a.dtype), b=str(b.dtype))
+    return _polynomial_tanh(x, a, b)
+
+
+@island
+def _polynomial_tanh(x, a, b):
+    z, a, b = (ops.cast(part, wide(x.dtype)) for part in (x, a, b))
+    total = b[-1]
+    for power in range(b.shape[0] - 2, -1, -1):  # Horner's rule
+        total = total * z + b[power]
+    return ops.cast(ops.broadcast_to(a * ops.tanh(total), ops.shape(x)), x.dtype)

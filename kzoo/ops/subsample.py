@@ -1,0 +1,40 @@
+"""Subsampling: sums of windows times a trained coefficient for each channel, LeNet's pooling.
+
+Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition", section II.B.
+"""
+
+from keras import ops
+
+from kzoo.checks import require
+from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.pool_window import pool_window
+from kzoo.ops.weighted_pool import weighted_sum
+from kzoo.ops.xla import island
+
+
+def subsample(x, coefficient, ksize=2, strides=None, padding="valid", dilations=1):
+    """The sum of each window, times its channel's coefficient.
+
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes, coefficient (C,); returns (B, *output, C) in x's
+    dtype. Strides default to ksize. Units: cells. padding: as `conv`.
+    Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> subsample([[[1.0], [2.0], [3.0], [4.0]]], [0.5])[0, :, 0].numpy()
+    array([1.5, 3.5], dtype=float32)
+    """
+    x, coefficient = tensors("subsample", "Subsampling2D", x, coefficient)
+    check_floating("subsample", x)
+    win = pool_window("subsample", x, ksize, strides, padding, dilations)
+    fits = len(coefficient.shape) == 1 and coefficient.shape[0] == x.shape[-1] and coefficient.dtype == x.dtype
+    expected = "coefficient (channels,) of x's dtype"
+    require(
+        fits, "subsample", expected, x=tuple(x.shape), coefficient=tuple(coefficient.shape), dtype=coefficient.dtype
+    )
+    return _subsample(x, coefficient, win=win)
+
+
+@island
+def _subsample(x, coefficient, *, win):
+    dtype = wide(x.dtype)
+    total = weighted_sum(win.pad(ops.cast(x, dtype)), [(1.0,) * k for k in win.size], win)
+    return ops.cast(total * ops.cast(coefficient, dtype), x.dtype)

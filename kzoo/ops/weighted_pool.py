@@ -1,0 +1,71 @@
+"""Weighted average pooling, with weights that are an outer product of one vector an axis.
+
+Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3 (the weighted average as a pooling
+function).
+"""
+
+import numpy as np
+from keras import ops
+
+from kzoo.checks import require
+from kzoo.ops import safe
+from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
+from kzoo.ops.pool_window import pool_window
+from kzoo.ops.views import tap
+from kzoo.ops.xla import island
+
+
+def weighted_pool(x, weights, strides=None, padding="valid", dilations=1):
+    """The weighted mean of each window's cells.
+
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype; sums in float32
+    or wider. weights: one vector an axis, none negative; a cell's weight is the product of its axes' entries. Their
+    lengths are the window; strides default to it. Units: cells.
+    Cells that zeros padding made take no part: at the borders the weights of the others make up the whole.
+    Errors: ValueError for a window wholly in the padding, and for arguments of the wrong kind, naming the argument.
+
+    >>> weighted_pool([[[1.0], [2.0], [6.0]]], [[1, 2, 1]], strides=1, padding="same")[0, :, 0].numpy().round(3)
+    array([1.333, 2.75 , 4.667], dtype=float32)
+    """
+    (x,) = tensors("weighted_pool", "GaussianPooling{}D", x)
+    return mean_of_windows("weighted_pool", x, weights, strides, padding, dilations)
+
+
+def mean_of_windows(who, x, weights, strides, padding, dilations):
+    """`weighted_pool` in the name of an op that knows its weights."""
+    check_floating(who, x)
+    weights = as_weights(who, weights, spatial_rank(who, x.shape))
+    win = pool_window(who, x, tuple(map(len, weights)), strides, padding, dilations)
+    return _weighted_pool(x, weights=weights, win=win)
+
+
+def as_weights(who, weights, rank):
+    """One vector an axis, as tuples of numbers."""
+    try:
+        axes = [np.asarray(vector, "float64") for vector in weights]
+    except (TypeError, ValueError):
+        axes = []
+    good = len(axes) == rank and all(a.ndim == 1 and (a >= 0).all() and 0 < a.sum() < np.inf for a in axes)
+    require(good, who, f"weights, {rank} vectors of numbers of at least 0, not all 0", weights=weights)
+    return tuple(tuple(vector.tolist()) for vector in axes)
+
+
+@island
+def _weighted_pool(x, *, weights, win):
+    return ops.cast(window_means(ops.cast(x, wide(x.dtype)), weights, win), x.dtype)
+
+
+def window_means(x, weights, win):
+    """Each window's weighted mean over the cells that are the sample's."""
+    ones = ops.ones((1, *ops.shape(x)[1:-1], 1), x.dtype)
+    return safe.divide(weighted_sum(win.pad(x), weights, win), weighted_sum(win.pad(ones), weights, win))
+
+
+def weighted_sum(padded, weights, win):
+    """Each window's weighted sum, one axis after the other: 2 k sums instead of k * k."""
+    y = padded
+    for axis, (vector, stride, dilation) in enumerate(zip(weights, win.strides, win.dilations), start=1):
+        size = (ops.shape(y)[axis] - (len(vector) - 1) * dilation - 1) // stride + 1
+        places = [(slice(None),) * axis + (tap(o, size, stride, dilation),) for o in range(len(vector))]
+        y = sum(y[place] * weight for place, weight in zip(places, vector))
+    return y

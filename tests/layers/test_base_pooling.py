@@ -1,0 +1,81 @@
+"""What the pools share: arguments in Keras's order, default strides, shapes, and refusals in the layer's name."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo import layers
+from kzoo.layers import BlurPooling2D, LPPooling2D, MaxPoolingWithArgmax2D
+from kzoo.layers.base_pooling import BasePooling, value_dtype
+from tests.layer_checks import check_refusal
+from tests.layers.cases import SHAPES
+
+POOLS = [cls for cls in map(layers.__dict__.get, layers.__all__) if issubclass(cls, BasePooling)]
+FLOATING = [cls for cls in POOLS if "MaxPooling" not in cls.__name__]  # max pooling takes integers too
+
+
+def test_there_are_such_layers():
+    assert {"LPPooling1D", "StochasticPooling3D", "BlurPooling2D"} <= {cls.__name__ for cls in FLOATING}
+
+
+@pytest.mark.parametrize("cls", POOLS)
+def test_arguments_come_in_the_order_of_keras(cls):
+    ours, theirs = (list(inspect.signature(c.__init__).parameters) for c in (cls, keras.layers.MaxPooling2D))
+    ours = ours if "pool_size" in ours else list(inspect.signature(BasePooling.__init__).parameters)
+    assert ours[:5] == theirs[:5] == ["self", "pool_size", "strides", "padding", "data_format"]
+
+
+@pytest.mark.parametrize("cls", POOLS)
+def test_strides_are_the_window_by_default(cls):
+    r = cls.rank
+    assert cls().pool_size == (3 if cls is BlurPooling2D else 2,) * r
+    assert cls().strides == (2,) * r and cls(3, 1).strides == (1,) * r
+    if cls is not BlurPooling2D:
+        assert cls((3, 1, 2)[:r]).strides == (3, 1, 2)[:r]
+
+
+@pytest.mark.parametrize("cls", POOLS)
+def test_shapes(cls):
+    """Of an image of 9 cells an axis: (9 + 2 - 3) // 2 + 1 outputs; the channels stay, and so does what is unknown."""
+    r, layer = cls.rank, cls(3, 2, 1)
+    shape = layer.compute_output_shape((None, 9, *(None,) * (r - 1), 7))
+    shapes = shape if isinstance(shape[0], tuple) else (shape,)
+    assert all(s == (None, 5, *(None,) * (r - 1), 7) for s in shapes)
+
+
+@pytest.mark.parametrize("cls", POOLS)
+@pytest.mark.parametrize("padding, dilation", [(3, 1), ("same", 9), (("zeros", 3), 1)])
+def test_refuses_windows_that_see_only_padding(cls, padding, dilation):
+    kwargs = {"pool_size": 2, "strides": 1, "padding": padding, "dilation_rate": dilation}
+    words = ["windows that each meet the input on spatial axis", "pool_size=2", f"dilation={dilation}"]
+    check_refusal(cls, kwargs, (1, *(5,) * cls.rank, 2), *words)
+
+
+@pytest.mark.parametrize("cls", FLOATING)
+def test_refuses_integers_in_functional_models(cls):
+    with pytest.raises(ValueError, match=rf"{cls.__name__} expects floating inputs; received dtype='int32'"):
+        cls()(keras.Input(SHAPES[cls.rank][1:], dtype="int32"))
+
+
+@pytest.mark.parametrize("cls", POOLS)
+def test_any_padding_but_zeros_is_the_sample_s_own(cls):
+    """So that no window is blind, however wide."""
+    x = keras.Input((5,) * cls.rank + (2,))
+    for out in keras.tree.flatten(cls(2, 1, ("replicate", 3))(x)):
+        assert out.shape == (None, *(10,) * cls.rank, 2)
+
+
+def test_value_dtype():
+    layer = LPPooling2D(dtype="mixed_bfloat16")
+    assert value_dtype(layer, np.zeros(1, "float32")) == "bfloat16"
+    assert value_dtype(MaxPoolingWithArgmax2D(), np.zeros(1, "int8")) == "int8"
+
+
+def test_a_subclass_owes_an_op():
+    class Bare(BasePooling):
+        rank = 1
+
+    with pytest.raises(NotImplementedError):
+        Bare().op(np.zeros((1, 4, 1)))

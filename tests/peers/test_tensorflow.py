@@ -1,0 +1,176 @@
+"""TensorFlow's own kernels as a second oracle: those that the ops do not run."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo import ops
+from tests.ops.cases import normal
+from tests.ops.harness import flat
+
+pytestmark = pytest.mark.peers
+PEER = "TensorFlow"
+
+CLOSE = 1e-5  # float32 sums in another order; powers
+SETTINGS = 100
+
+
+def hold(compare, op, ours, theirs, inputs, setting, tolerance=0.0):
+    """Outputs, and the gradients for all inputs of the first output times the same whole numbers."""
+    sides = []
+    for fn in (ours, theirs):
+        tensors = [tf.constant(a) for a in inputs]
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            y = flat(fn(*tensors))
+        weights = np.random.default_rng(0).integers(-4, 5, y[0].shape).astype("float32")
+        sides.append((y, tape.gradient(y[0], tensors, tf.constant(weights))))
+    (y, grads), (wanted, slopes) = sides
+    compare(op, y, wanted, tolerance, setting=setting)
+    compare(op, grads, slopes, tolerance, "gradient", setting)
+
+
+def draw(rng, most_dilation=3):
+    """An image that a window fits into; strides, dilations and "valid" or "same"."""
+    size = tuple(int(k) for k in rng.integers(1, 4, 2))
+    dilations = tuple(int(d) for d in rng.integers(1, most_dilation + 1, 2))
+    strides = tuple(int(s) for s in rng.integers(1, 4, 2))
+    spatial = tuple(int((k - 1) * d + n) for k, d, n in zip(size, dilations, rng.integers(1, 6, 2)))
+    return spatial, size, strides, str(rng.choice(["valid", "same"])), dilations
+
+
+@pytest.mark.parametrize("name", ["dilation", "erosion"])
+def test_morphology(compare, name):
+    """Sums are of two numbers, so even these are equal, and no two of a window tie."""
+    rng = np.random.default_rng(0)
+    for _ in range(SETTINGS):
+        spatial, size, strides, padding, dilations = draw(rng)
+
+        def theirs(x, kernel, strides=strides, padding=padding, dilations=dilations):
+            run = {"dilation": tf.nn.dilation2d, "erosion": tf.nn.erosion2d}[name]
+            return run(x, kernel, (1, *strides, 1), padding.upper(), "NHWC", (1, *dilations, 1))
+
+        hold(
+            compare,
+            f"{name} 2D",
+            lambda x, kernel, args=(strides, padding, dilations): getattr(ops, name)(x, kernel, *args),
+            theirs,
+            [tens(rng, 2, *spatial, 3), tens(rng, *size, 3) / 32],
+            (spatial, size, strides, padding, dilations),
+        )
+
+
+def tens(rng, *shape):
+    """Distinct numbers in random order, whose sums float32 holds exactly."""
+    return (rng.permutation(math.prod(shape)).reshape(shape) - math.prod(shape) / 2).astype("float32")
+
+
+@pytest.mark.parametrize("overlapping", [False, True])
+@pytest.mark.parametrize("pseudo_random", [False, True])
+def test_fractional_max_pool(compare, overlapping, pseudo_random):
+    """TensorFlow says which edges it drew."""
+    rng = np.random.default_rng(0)
+    for seed in range(1, 51):
+        shape = 2, *(int(n) for n in rng.integers(3, 14, 2)), 2
+        ratio = [1.0, *(float(min(r, n / 2)) for r, n in zip(rng.uniform(1, 3, 2), shape[1:-1])), 1.0]
+        x = tens(rng, *shape)
+        drawn = tf.raw_ops.FractionalMaxPool(
+            value=x,
+            pooling_ratio=ratio,
+            pseudo_random=pseudo_random,
+            overlapping=overlapping,
+            deterministic=True,
+            seed=seed,
+            seed2=seed,
+        )
+        edges = [np.asarray(e).astype("int32") for e in drawn[1:]]
+        widest = int(max(np.diff(e).max() for e in edges))
+        got, weights = hold_fractional(x, edges, overlapping, widest)
+        compare("fractional_max_pool 2D", got[0], drawn[0], setting=(shape, ratio, seed))
+        want = tf.raw_ops.FractionalMaxPoolGrad(
+            orig_input=x,
+            orig_output=drawn[0],
+            out_backprop=weights,
+            row_pooling_sequence=drawn[1],
+            col_pooling_sequence=drawn[2],
+            overlapping=overlapping,
+        )
+        compare("fractional_max_pool 2D", got[1], want, 0.0, "gradient", (shape, ratio, seed))
+
+
+def hold_fractional(x, edges, overlapping, widest):
+    x = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = ops.fractional_max_pool(x, edges, overlapping, widest)
+    weights = np.random.default_rng(0).integers(-4, 5, y.shape).astype("float32")
+    return (y, tape.gradient(y, x, tf.constant(weights))), weights
+
+
+def test_max_pool_with_argmax(compare):
+    """Ties too: the first wins. Its gradient is TensorFlow's own kernel's."""
+    rng = np.random.default_rng(0)
+    for _ in range(SETTINGS):
+        spatial, size, strides, padding, _ = draw(rng, 1)
+
+        def theirs(x, size=size, strides=strides, padding=padding):
+            values, indices = tf.nn.max_pool_with_argmax(x, size, strides, padding.upper())
+            return values, tf.cast(indices, "int32")
+
+        hold(
+            compare,
+            "max_pool_with_argmax 2D",
+            lambda x, args=(size, strides, padding): ops.max_pool_with_argmax(x, *args),
+            theirs,
+            [rng.integers(-3, 4, (2, *spatial, 2)).astype("float32")],
+            (spatial, size, strides, padding),
+        )
+
+
+def test_average(compare):
+    """Of equal weights; neither counts padded cells."""
+    rng = np.random.default_rng(0)
+    for _ in range(SETTINGS):
+        spatial, size, strides, padding, _ = draw(rng, 1)
+        hold(
+            compare,
+            "weighted_pool 2D, equal weights",
+            lambda x, size=size, s=strides, p=padding: ops.weighted_pool(x, [np.ones(k) for k in size], s, p),
+            lambda x, size=size, s=strides, p=padding: tf.nn.avg_pool2d(x, size, s, p.upper()),
+            [normal(rng, 2, *spatial, 2)],
+            (spatial, size, strides, padding),
+            CLOSE,
+        )
+
+
+def test_local_response_normalization(compare):
+    rng = np.random.default_rng(0)
+    for _ in range(SETTINGS):
+        args = int(rng.integers(0, 5)), *(float(n) for n in rng.uniform(0.2, 2, 3))
+        shape = 2, *(int(n) for n in rng.integers(1, 5, 2)), int(rng.integers(1, 9))
+        hold(
+            compare,
+            "local_response_normalization 2D",
+            lambda x, args=args: ops.local_response_normalization(x, *args),
+            lambda x, args=args: tf.nn.local_response_normalization(x, *args),
+            [normal(rng, *shape)],
+            (shape, args),
+            CLOSE,
+        )
+
+
+def test_sobel(compare):
+    rng = np.random.default_rng(0)
+    for _ in range(SETTINGS):
+        channels, spatial = int(rng.integers(1, 4)), tuple(int(n) for n in rng.integers(2, 9, 2))
+        hold(
+            compare,
+            "filters.sobel",
+            lambda x, c=channels: ops.conv(x, ops.filters.sobel(c), padding="reflect"),
+            lambda x: tf.reshape(tf.image.sobel_edges(x), (*x.shape[:3], -1)),
+            [normal(rng, 2, *spatial, channels)],
+            (spatial, channels),
+            CLOSE,
+        )

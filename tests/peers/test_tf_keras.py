@@ -1,0 +1,67 @@
+"""Keras 2 (tf-keras) as a second oracle of the locally connected layers: random settings, forward and gradients.
+
+`tests/layers/test_locally_connected.py` holds the same layers against it on chosen settings, in both data formats.
+"""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo import layers
+from kzoo.layers.keras_2 import kernel_from_keras_2
+from tests.ops.cases import normal
+
+pytestmark = pytest.mark.peers
+PEER = "tf-keras"
+NEEDS = {"tf_keras": "tf_keras"}
+tf_keras = None  # set by the conftest
+
+CLOSE = 1e-5  # float32 sums in another order
+
+
+def draw(rng, rank, form):
+    """Spatial size, kernel, strides, Keras 2's padding and ours; form 1 knows "valid" alone.
+
+    No first axis of 2 cells padded to "same": a window of 2 over two channels makes a kernel of form 2 that has the
+    shape of ours, and who could tell which it is.
+    """
+    while True:
+        size, strides = (tuple(int(n) for n in rng.integers(1, 4, rank)) for _ in "ks")
+        spatial = tuple(int(k + n) for k, n in zip(size, rng.integers(0, 5, rank)))
+        if form == 1 or rng.random() < 0.5:
+            return spatial, size, strides, "valid", "valid"
+        # Keras 2's "same" starts k // 2 cells before the sample, whatever the stride
+        pairs = tuple((k // 2, (-(-n // s) - 1) * s + k - k // 2 - n) for n, k, s in zip(spatial, size, strides))
+        if min(min(pair) for pair in pairs) >= 0 and spatial[0] > 2:
+            return spatial, size, strides, "same", pairs
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("form", [1, 2, 3])
+def test_locally_connected(compare, form, rank):
+    """Weights copied over; the gradient of the other form of kernel is converted as a kernel is, by a linear map."""
+    rng = np.random.default_rng([form, rank])
+    for _ in range(25):
+        spatial, size, strides, theirs, ours = draw(rng, rank, form)
+        x = tf.constant(normal(rng, 2, *spatial, 2))
+        old = getattr(tf_keras.layers, f"LocallyConnected{rank}D")(3, size, strides, theirs, implementation=form)
+        old.build(x.shape)
+        old.set_weights([normal(rng, *w.shape) for w in old.get_weights()])
+        layer = getattr(layers, f"LocallyConnected{rank}D")(3, size, strides, ours)
+        layer.build(x.shape)
+        layer.set_weights(old.get_weights())
+
+        sides = []
+        for one in (layer, old):
+            watched = [x, *(getattr(w, "value", w) if one is layer else w for w in one.trainable_weights)]
+            with tf.GradientTape() as tape:
+                tape.watch(watched)
+                y = one(x)
+            weights = np.random.default_rng(0).integers(-4, 5, y.shape).astype("float32")
+            sides.append((y, [np.asarray(g) for g in tape.gradient(y, watched, tf.constant(weights))]))
+        (y, grads), (wanted, (dx, kernel, bias)) = sides
+        if kernel.shape != grads[1].shape:
+            kernel = kernel_from_keras_2("test", kernel, spatial, grads[1].shape, layer.window, "channels_last")
+        setting, op = (form, spatial, size, strides, theirs), f"LocallyConnected{rank}D, implementation {form}"
+        compare(op, y, wanted, CLOSE, setting=setting)
+        compare(op, grads, [dx, kernel, bias], CLOSE, "gradient", setting)

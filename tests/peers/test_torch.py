@@ -1,0 +1,580 @@
+"""PyTorch as a second oracle: the same random settings, forward and gradients.
+
+Both sides get arrays channels last; `first` and `last` move PyTorch's channels inside the differentiated function, so
+that gradients compare as they come.
+"""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo import ops
+from kzoo.ops.fractional_max_pool import window_maximum
+from tests import references
+from tests.ops.cases import MOST, RANKS, draw_pad, normal, random_geometry
+from tests.ops.harness import flat
+
+pytestmark = pytest.mark.peers
+PEER = "PyTorch"
+NEEDS = {"torch": "torch", "F": "torch.nn.functional"}
+torch = F = None  # set by the conftest
+
+# A float32 sum of up to some hundred terms, in another order: 1e-6 of the scale. A wrong cell shows as 1e-1.
+CLOSE = 1e-5
+# As CLOSE, where powers and roots in float32 follow the sums.
+POWERS = 3e-5
+MODES = {"zeros": "constant", "circular": "circular", "reflect": "reflect", "replicate": "replicate"}
+
+
+def first(x):
+    return x.movedim(-1, 1).contiguous()  # in PyTorch's own layout, and so by its plain kernels
+
+
+def last(x):
+    return x.movedim(1, -1)
+
+
+def in_rank(name, rank):
+    return getattr(F, f"{name}{rank}d")
+
+
+def padded(x, pairs, mode="zeros", value=0.0):
+    """x, channels first already, padded by PyTorch; it counts axes from the last."""
+    amounts = [n for pair in reversed(pairs) for n in pair]
+    return F.pad(x, amounts, MODES[mode], value) if mode == "zeros" else F.pad(x, amounts, MODES[mode])
+
+
+def pairs_of(one):
+    mode, cells = references.split_padding(one["padding"])
+    axes = zip(one["spatial"], *(axes_of(one, name) for name in ("size", "strides", "dilations")))
+    return [references.pair_of(cells, axis, *rest) for axis, rest in enumerate(axes)], mode
+
+
+def axes_of(one, name):
+    return references.per_axis(one[name], len(one["spatial"]))
+
+
+def geometry_of(one):
+    return {name: one[name] for name in ("strides", "padding", "dilations")}
+
+
+def settings(rank, count, pool=False):
+    rng = np.random.default_rng([rank, count])
+    for _ in range(count):
+        yield rng, random_geometry(rng, rank, pool)
+
+
+def integers(rng, *shape):
+    """Numbers of which every sum is exact, in any order, and many are equal."""
+    return rng.integers(-3, 4, shape).astype("float32")
+
+
+def hold(compare, op, ours, theirs, inputs, setting, tolerance=0.0):
+    """Outputs, and the gradients for all inputs of the first output times the same whole numbers."""
+    tensors = [tf.constant(a) for a in inputs]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        y = flat(ours(*tensors))
+    peers = [torch.tensor(a, requires_grad=True) for a in inputs]
+    z = flat(theirs(*peers))
+    compare(op, y, [part.detach().numpy() for part in z], tolerance, setting=setting)
+    weights = np.random.default_rng(0).integers(-4, 5, y[0].shape).astype("float32")
+    z[0].backward(torch.tensor(weights))
+    grads = tape.gradient(y[0], tensors, tf.constant(weights))
+    compare(op, grads, [peer.grad.numpy() for peer in peers], tolerance, "gradient", setting)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_pad(compare, rank):
+    rng = np.random.default_rng(rank)
+    for _ in range(100):
+        (x,), kwargs = draw_pad(rng, rank, None, distinct=False)
+        pairs = [references.pair_of(kwargs["padding"], axis, n, 1, 1, 1) for axis, n in enumerate(x.shape[1:-1])]
+        hold(
+            compare,
+            f"pad {rank}D",
+            lambda x, kwargs=kwargs: ops.pad(x, **kwargs),
+            lambda x, kwargs=kwargs, pairs=pairs: last(
+                padded(first(x), pairs, kwargs["mode"], kwargs["constant_values"])
+            ),
+            [x],
+            kwargs,
+        )
+
+
+def conv_of(x, kernel, one, groups=1):
+    """PyTorch's convolution of channels-last operands, every padding by its F.pad."""
+    rank, (pairs, mode) = x.ndim - 2, pairs_of(one)
+    weights = kernel.movedim(-1, 0).movedim(-1, 1)  # (F, C / groups, *size)
+    strides, dilations = axes_of(one, "strides"), axes_of(one, "dilations")
+    y = in_rank("conv", rank)(padded(first(x), pairs, mode), weights, None, strides, 0, dilations, groups)
+    return last(y)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_conv(compare, rank):
+    for rng, one in settings(rank, 150):
+        groups, depth, width = (int(n) for n in rng.integers(1, 4, 3))
+        x = normal(rng, 2, *one["spatial"], groups * depth)
+        kernel = normal(rng, *axes_of(one, "size"), depth, groups * width)
+        hold(
+            compare,
+            f"conv {rank}D",
+            lambda x, k, one=one: ops.conv(x, k, **geometry_of(one)),
+            lambda x, k, one=one, groups=groups: conv_of(x, k, one, groups),
+            [x, kernel],
+            (one, groups),
+            CLOSE,
+        )
+
+
+def patches(x, one):
+    """(B, positions, C, cells of a window) of images, by F.unfold."""
+    pairs, mode = pairs_of(one)
+    geometry = axes_of(one, "size"), axes_of(one, "dilations"), 0, axes_of(one, "strides")
+    y = F.unfold(padded(first(x), pairs, mode), *geometry)
+    return y.reshape(len(x), x.shape[-1], -1, y.shape[-1]).movedim(-1, 1)
+
+
+@pytest.mark.parametrize("op", ["tiled_conv", "locally_connected"])
+def test_kernels_that_differ(compare, op):
+    """PyTorch has no such layer, but patches to multiply by a kernel each: in 2D."""
+    for rng, one in settings(2, 100):
+        output = references.windows(one["spatial"], one["size"], **geometry_of(one))[1]
+        tile = output if op == "locally_connected" else tuple(int(rng.integers(1, min(n, 4) + 1)) for n in output)
+        size = axes_of(one, "size")
+        turn = np.stack([np.indices(output)[i].ravel() % t for i, t in enumerate(tile)])
+
+        def theirs(x, kernel, one=one, turn=turn, output=output, size=size):
+            kernels = kernel[turn[0], turn[1]].reshape(turn.shape[1], math.prod(size), *kernel.shape[-2:])
+            return torch.einsum("bpck,pkcf->bpf", patches(x, one), kernels).reshape(len(x), *output, -1)
+
+        x, kernel = normal(rng, 2, *one["spatial"], 2), normal(rng, *tile, *size, 2, 3)
+        hold(
+            compare,
+            f"{op} 2D",
+            lambda x, k, one=one: getattr(ops, op)(x, k, **geometry_of(one)),
+            theirs,
+            [x, kernel],
+            (one, tile),
+            CLOSE,
+        )
+
+
+def max_pool_of(x, one):
+    """Values, and indices in kzoo's numbering.
+
+    PyTorch numbers the cells of each channel's padded sample: the numbers of the cells themselves, padded alike, say
+    which cell of the sample that is.
+    """
+    rank, channels, (pairs, mode) = x.ndim - 2, x.shape[-1], pairs_of(one)
+    geometry = axes_of(one, "size"), axes_of(one, "strides"), 0, axes_of(one, "dilations")
+    pool = in_rank("max_pool", rank)
+    values, indices = pool(padded(first(x), pairs, mode, -math.inf), *geometry, return_indices=True)
+    cells = torch.arange(math.prod(one["spatial"]), dtype=torch.float64).reshape(1, 1, *one["spatial"])
+    cells = padded(cells, pairs, mode, -1.0).flatten().to(torch.int64)
+    return last(values), numbered(cells[last(indices)], channels)
+
+
+def numbered(cells, channels):
+    """A cell's number within a channel, channels last, as kzoo's number within the sample."""
+    return (cells * channels + torch.arange(channels)).to(torch.int32)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_max_pool_with_argmax(compare, rank):
+    """Ties, NaN and infinities too; no -inf, as PyTorch gives a window of nothing else to the padding."""
+    for rng, one in settings(rank, 150, pool=True):
+        x = integers(rng, 2, *one["spatial"], 2)
+        if rng.random() < 0.3:
+            x[rng.random(x.shape) < 0.2] = rng.choice([np.nan, np.inf])
+        hold(
+            compare,
+            f"max_pool_with_argmax {rank}D",
+            lambda x, one=one: ops.max_pool_with_argmax(x, one["size"], **geometry_of(one)),
+            lambda x, one=one: max_pool_of(x, one),
+            [x],
+            one,
+        )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_max_unpool(compare, rank):
+    """Indices of PyTorch's own pool, to PyTorch as they are, to kzoo in its numbering; with the geometry and without.
+
+    PyTorch writes where kzoo adds, so a cell may win but once: strides are at least the window. `output_size` is the
+    pool's input, which may be larger than what the windows cover.
+    """
+    rng = np.random.default_rng(rank)
+    for _ in range(100):
+        size = tuple(int(k) for k in rng.integers(1, 4, rank))
+        strides = tuple(int(k + n) for k, n in zip(size, rng.integers(0, 2, rank)))
+        spatial = tuple(int(k + n) for k, n in zip(size, rng.integers(0, MOST[rank], rank)))
+        x = torch.tensor(integers(rng, 2, *spatial, 3))
+        values, theirs = in_rank("max_pool", rank)(first(x), size, strides, return_indices=True)
+        indices, values = numbered(last(theirs), 3).numpy(), last(values).numpy()
+        for geometry in ((), (size, strides)):
+            hold(
+                compare,
+                f"max_unpool {rank}D" + ("" if geometry else ", any indices"),
+                lambda v, indices=indices, spatial=spatial, geometry=geometry: ops.max_unpool(
+                    v, indices, spatial, *geometry
+                ),
+                lambda v, theirs=theirs, size=size, strides=strides, spatial=spatial: last(
+                    in_rank("max_unpool", v.ndim - 2)(first(v), theirs, size, strides, 0, spatial)
+                ),
+                [values],
+                (spatial, size, strides),
+            )
+
+
+def draw_bins(rng, rank):
+    """Fewer bins than cells, as many, and more."""
+    spatial = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank))
+    return spatial, tuple(None if rng.random() < 0.1 else int(rng.integers(1, 8)) for _ in spatial)
+
+
+def known(x, bins):
+    """PyTorch's own None does the same, but not in 1D."""
+    return tuple(n if m is None else m for n, m in zip(x.shape[1:-1], bins))
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_adaptive_average_pool(compare, rank):
+    rng = np.random.default_rng(rank)
+    for _ in range(150):
+        spatial, bins = draw_bins(rng, rank)
+        hold(
+            compare,
+            f"adaptive_average_pool {rank}D",
+            lambda x, bins=bins: ops.adaptive_average_pool(x, bins),
+            lambda x, bins=bins: last(in_rank("adaptive_avg_pool", x.ndim - 2)(first(x), known(x, bins))),
+            [normal(rng, 2, *spatial, 2)],
+            (spatial, bins),
+            CLOSE,
+        )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_adaptive_max_pool(compare, rank):
+    """Ties and infinities too; of several NaN PyTorch's index is the last one's, kzoo's the first one's."""
+
+    def theirs(x, bins):
+        pool = in_rank("adaptive_max_pool", x.ndim - 2)
+        values, indices = pool(first(x), known(x, bins), return_indices=True)
+        return last(values), numbered(last(indices), x.shape[-1])
+
+    rng = np.random.default_rng(rank)
+    for _ in range(150):
+        spatial, bins = draw_bins(rng, rank)
+        x = integers(rng, 2, *spatial, 2)
+        if rng.random() < 0.3:
+            x[rng.random(x.shape) < 0.2] = rng.choice([np.inf, -np.inf])
+        hold(
+            compare,
+            f"adaptive_max_pool {rank}D",
+            lambda x, bins=bins: ops.adaptive_max_pool(x, bins, return_indices=True),
+            lambda x, bins=bins: theirs(x, bins),
+            [x],
+            (spatial, bins),
+        )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_spatial_pyramid_pool(compare, rank):
+    def theirs(x, bins):
+        parts = [in_rank("adaptive_max_pool", x.ndim - 2)(first(x), (n,) * (x.ndim - 2)) for n in bins]
+        return torch.cat([last(part).reshape(len(x), -1) for part in parts], 1)
+
+    rng = np.random.default_rng(rank)
+    for _ in range(50):
+        bins = tuple(int(n) for n in rng.integers(1, 6 if rank < 3 else 4, rng.integers(1, 4)))
+        spatial = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank))
+        hold(
+            compare,
+            f"spatial_pyramid_pool {rank}D",
+            lambda x, bins=bins: ops.spatial_pyramid_pool(x, bins),
+            lambda x, bins=bins: theirs(x, bins),
+            [integers(rng, 2, *spatial, 2)],
+            (spatial, bins),
+        )
+
+
+def zero_padded(rng, rank):
+    """A geometry of zeros padding without dilation, all that PyTorch's sums over windows know."""
+    while True:
+        one = random_geometry(rng, rank, pool=True)
+        one["dilations"] = 1
+        if references.split_padding(one["padding"])[0] == "zeros" and min(map(len, cells_of(one))):
+            return one
+
+
+def cells_of(one):
+    """The real cells of each window."""
+    where, _ = references.windows(one["spatial"], one["size"], **geometry_of(one))
+    return [[cell for _, cell in cells if cell is not None] for _, cells in where]
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_lp_pool(compare, rank):
+    """PyTorch sums x^p, not |x|^p, so the inputs are positive, unless p is even; at p = inf it takes |x|."""
+    rng = np.random.default_rng(rank)
+    for p in (1.0, 1.5, 2.0, 3.0, 4.0, math.inf):
+        for _ in range(25):
+            one = zero_padded(rng, rank)
+            x = rng.uniform(0.1, 2, (2, *one["spatial"], 2)).astype("float32")
+            if p in (2.0, 4.0, math.inf):
+                x *= rng.choice([-1, 1], x.shape).astype("float32")
+            pairs, _ = pairs_of(one)
+
+            def theirs(x, one=one, p=p, pairs=pairs):
+                pool = in_rank("lp_pool", x.ndim - 2)
+                size = one["size"] if x.ndim > 3 else axes_of(one, "size")[0]
+                strides = one["strides"] if x.ndim > 3 else axes_of(one, "strides")[0]
+                return last(pool(padded(first(x), pairs), p, size, strides))
+
+            hold(
+                compare,
+                f"lp_pool {rank}D",
+                lambda x, one=one, p=p: ops.lp_pool(x, one["size"], **geometry_of(one), p=p),
+                theirs,
+                [x],
+                (p, one),
+                POWERS,
+            )
+
+
+def outer(vectors):
+    kernel = np.ones(())
+    for vector in vectors:
+        kernel = np.multiply.outer(kernel, vector)
+    return kernel
+
+
+def weighed(x, kernel, one):
+    """Each channel's sums over windows, weights in NumPy; x and the result channels first."""
+    rank, channels = x.ndim - 2, x.shape[1]
+    weights = torch.tensor(kernel, dtype=x.dtype).expand(channels, 1, *kernel.shape)
+    geometry = {"stride": axes_of(one, "strides"), "dilation": axes_of(one, "dilations")}
+    return in_rank("conv", rank)(padded(x, *pairs_of(one)), weights, groups=channels, **geometry)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_weighted_pool(compare, rank):
+    """Sums by convolution over those of ones, which say what weight fell on real cells."""
+    for rng, one in settings(rank, 100, pool=True):
+        vectors = [rng.uniform(0.1, 1, k) for k in axes_of(one, "size")]
+        kernel = outer(vectors)
+
+        def theirs(x, one=one, kernel=kernel):
+            return last(weighed(first(x), kernel, one) / weighed(torch.ones(1, 1, *one["spatial"]), kernel, one))
+
+        hold(
+            compare,
+            f"weighted_pool {rank}D",
+            lambda x, one=one, vectors=vectors: ops.weighted_pool(x, vectors, **geometry_of(one)),
+            theirs,
+            [normal(rng, 2, *one["spatial"], 3)],
+            one,
+            CLOSE,
+        )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_channel_lp_pool(compare, rank):
+    """The channels as a grid of one channel; p even, so that signs do not matter to PyTorch."""
+    rng = np.random.default_rng(rank)
+    for _ in range(75):
+        size = tuple(int(k) for k in rng.integers(1, 4, rank))
+        grid = tuple(int(k + n) for k, n in zip(size, rng.integers(0, 4, rank)))
+        strides, p = int(rng.integers(1, 3)), float(rng.choice([2.0, 4.0]))
+
+        def theirs(x, grid=grid, size=size, strides=strides, p=p):
+            pool = in_rank("lp_pool", len(grid))
+            y = pool(x.reshape(-1, 1, *grid), p, size if len(grid) > 1 else size[0], strides)
+            return y.reshape(*x.shape[:-1], -1)
+
+        hold(
+            compare,
+            f"channel_lp_pool, grid of {rank} axes",
+            lambda x, args=(size, strides, "valid", grid, p): ops.channel_lp_pool(x, *args),
+            theirs,
+            [normal(rng, 2, *(3,) * int(rng.integers(0, 3)), math.prod(grid))],
+            (grid, size, strides, p),
+            POWERS,
+        )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_average_and_sum(compare, rank):
+    """F.avg_pool: as means, where no cell is padded, and as sums times a coefficient."""
+    rng = np.random.default_rng(rank)
+    for _ in range(75):
+        one = zero_padded(rng, rank)
+        x, coefficient = normal(rng, 2, *one["spatial"], 3), normal(rng, 3)
+        pairs, _ = pairs_of(one)
+
+        def theirs(x, one=one, pairs=pairs):
+            pool = in_rank("avg_pool", x.ndim - 2)
+            return last(pool(padded(first(x), pairs), axes_of(one, "size"), axes_of(one, "strides")))
+
+        if all(pair == (0, 0) for pair in pairs):
+            weights = [np.full(k, 0.7) for k in axes_of(one, "size")]
+            hold(
+                compare,
+                f"weighted_pool {rank}D, equal weights",
+                lambda x, one=one, weights=weights: ops.weighted_pool(x, weights, **geometry_of(one)),
+                theirs,
+                [x],
+                one,
+                CLOSE,
+            )
+        hold(
+            compare,
+            f"subsample {rank}D",
+            lambda x, c, one=one: ops.subsample(x, c, one["size"], **geometry_of(one)),
+            lambda x, c, one=one, theirs=theirs: theirs(x) * math.prod(axes_of(one, "size")) * c,
+            [x, coefficient],
+            one,
+            CLOSE,
+        )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_blur_pool(compare, rank):
+    """As Zhang's code: PyTorch's reflection padding, then a depthwise convolution."""
+    rng = np.random.default_rng(rank)
+    for _ in range(75):
+        size, strides = int(rng.integers(2, 6)), int(rng.integers(1, 4))
+        spatial = tuple(int(n) for n in rng.integers(size, size + 6, rank))
+        row = np.array([math.comb(size - 1, i) for i in range(size)]) / 2 ** (size - 1)
+        kernel = outer([row] * rank)
+        pads = ("reflect", (((size - 1) // 2, math.ceil((size - 1) / 2)),) * rank)
+        one = {"spatial": spatial, "size": size, "strides": strides, "dilations": 1, "padding": pads}
+
+        hold(
+            compare,
+            f"blur_pool {rank}D",
+            lambda x, size=size, strides=strides: ops.blur_pool(x, size, strides),
+            lambda x, one=one, kernel=kernel: last(weighed(first(x), kernel, one)),
+            [normal(rng, 2, *spatial, 3)],
+            (spatial, size, strides),
+            CLOSE,
+        )
+
+
+def starts_of(size, window, count, sample):
+    """PyTorch's start of each window along an axis (FractionalMaxPool2d.cpp, in float32)."""
+    alpha = np.float32(size - window) / np.float32(count - 1) if count > 1 else np.float32(0)
+    starts = [int((i + np.float32(sample)) * alpha) - int(np.float32(sample) * alpha) for i in range(count - 1)]
+    return np.array([*starts, size - window], "int32")
+
+
+@pytest.mark.parametrize("way", ["windows", "edges"])
+def test_fractional_max_pool(compare, way):
+    """PyTorch's windows all have the size that it is given, so they overlap as its own sequence has it.
+
+    "windows": that sequence through the op's own maximum along an axis. "edges": through the op itself, where its
+    overlapping regions are PyTorch's windows: steps of window - 1 throughout, the last edge where the input ends.
+    """
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        window = tuple(int(k) for k in rng.integers(2, 4, 2))
+        count = tuple(int(n) for n in rng.integers(2, 6, 2))
+        spatial = tuple(int(k + n - 1 + rng.integers(0, n)) for k, n in zip(window, count))
+        if way == "edges":
+            spatial = tuple((n - 1) * (k - 1) + k for k, n in zip(window, count))
+        samples = rng.uniform(size=2).astype("float32")
+        # PyTorch's second sample is the rows'
+        starts = [starts_of(*axis) for axis in zip(spatial, window, count, samples[::-1])]
+
+        def theirs(x, window=window, count=count, samples=samples):
+            each = torch.tensor(samples).expand(len(x), x.shape[-1], 2)
+            return last(F.fractional_max_pool2d(first(x), window, count, _random_samples=each))
+
+        def ours(x, window=window, starts=starts, spatial=spatial):
+            if way == "edges":
+                edges = [np.append(s, n).astype("int32") for s, n in zip(starts, spatial)]
+                return ops.fractional_max_pool(x, edges, overlapping=True, widest=max(window))
+            for axis, (s, k) in enumerate(zip(starts, window), start=1):
+                x = window_maximum(x, axis, s, s + k, k)
+            return x
+
+        x = rng.permutation(2 * math.prod(spatial) * 2).reshape(2, *spatial, 2).astype("float32")
+        hold(compare, f"fractional_max_pool 2D, {way}", ours, theirs, [x], (spatial, window, count, samples))
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_fft_conv(compare, rank):
+    for rng, one in settings(rank, 100):
+        x = normal(rng, 2, *one["spatial"], 3)
+        kernel = normal(rng, *axes_of(one, "size"), 3, 2)
+        hold(
+            compare,
+            f"fft_conv {rank}D",
+            lambda x, k, one=one: ops.fft_conv(x, k, **geometry_of(one)),
+            lambda x, k, one=one: conv_of(x, k, one),
+            [x, kernel],
+            one,
+            CLOSE,
+        )
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_spatially_separable_conv(compare, rank):
+    """The whole kernel, by PyTorch's einsum of the factors, and its gradient through that."""
+    words = {2: "acfq,bfq->abcf", 3: "acfq,bfq,dfq->abdcf"}[rank]
+    for rng, one in settings(rank, 75):
+        k0, *rest = axes_of(one, "size")
+        r = int(rng.integers(1, 4))
+        factors = [normal(rng, k0, 2, 3, r), *(normal(rng, k, 3, r) for k in rest)]
+        hold(
+            compare,
+            f"spatially_separable_conv {rank}D",
+            lambda x, *kernels, one=one: ops.spatially_separable_conv(x, list(kernels), **geometry_of(one)),
+            lambda x, *kernels, one=one: conv_of(x, torch.einsum(words, *kernels), one),
+            [normal(rng, 2, *one["spatial"], 2), *factors],
+            (one, r),
+            CLOSE,
+        )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_local_response_normalization(compare, rank):
+    """PyTorch divides alpha by the size, as Caffe does."""
+    rng = np.random.default_rng(rank)
+    for _ in range(50):
+        radius, (alpha, beta, bias) = int(rng.integers(0, 4)), (float(n) for n in rng.uniform(0.2, 2, 3))
+        shape = 2, *(int(n) for n in rng.integers(1, MOST[rank] + 1, rank)), int(rng.integers(1, 9))
+        hold(
+            compare,
+            f"local_response_normalization {rank}D",
+            lambda x, args=(radius, bias, alpha, beta): ops.local_response_normalization(x, *args, divide_by_size=True),
+            lambda x, args=(2 * radius + 1, alpha, beta, bias): last(F.local_response_norm(first(x), *args)),
+            [normal(rng, *shape)],
+            (shape, radius, alpha, beta, bias),
+            POWERS,
+        )
+
+
+def test_sobel(compare):
+    rng = np.random.default_rng(0)
+    rows = [[-1, -2, -1], [0, 0, 0], [1, 2, 1]]
+    for _ in range(50):
+        channels = int(rng.integers(1, 4))
+
+        def theirs(x, channels=channels):
+            kernel = torch.tensor([rows, np.transpose(rows).tolist()] * channels, dtype=x.dtype)[:, None]
+            return last(F.conv2d(first(x), kernel, padding=1, groups=channels))
+
+        hold(
+            compare,
+            "filters.sobel",
+            lambda x, channels=channels: ops.conv(x, ops.filters.sobel(channels), padding="same"),
+            theirs,
+            [normal(rng, 2, *(int(n) for n in rng.integers(1, 9, 2)), channels)],
+            channels,
+            CLOSE,
+        )
