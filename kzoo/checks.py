@@ -22,7 +22,7 @@ def require(ok, who, expected, **received):
     """
     if not ok:
         came = ", ".join(f"{name}={value!r}" for name, value in received.items())
-        raise Refusal(f"{who} expects {expected}; received {came}.")
+        raise Refusal(" ".join(f"{who} expects {expected}; received {came}.".split()))  # an array's text has lines
 
 
 def is_integer(value, least=None):

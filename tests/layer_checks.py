@@ -5,6 +5,7 @@ may differ, and exactly for indices.
 """
 
 import inspect
+import itertools
 import json
 
 import keras
@@ -167,6 +168,42 @@ def check_fit(layer, kwargs, inputs):
         assert all((a != b).any() for a, b in zip(start, after[-1], strict=True)), "a weight did not move"
     if "seed" not in layer.get_config():  # XLA draws other numbers
         same(after[1], after[0])
+
+
+def check_draws(cls, kwargs, x, tmp_path):
+    """A layer that is random in training: by its seed, anew at each call, in `fit` too, and nowhere else."""
+
+    def draws(layer):
+        return [np.asarray(layer(x, training=True)) for _ in range(3)]
+
+    layer = cls(**kwargs, seed=7)
+    twin, other = cls.from_config(json.loads(json.dumps(layer.get_config()))), cls(**kwargs, seed=8)
+    drawn = draws(layer)
+    same(draws(twin), drawn)
+    assert all((a != b).any() for a, b in itertools.combinations(drawn, 2)), "two calls draw the same"
+    assert (draws(other)[0] != drawn[0]).any(), "another seed draws the same"
+    assert (draws(cls(**kwargs))[0] != draws(cls(**kwargs))[0]).any(), "two layers without a seed draw the same"
+
+    model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Dense(x.shape[-1], "relu"), layer])
+    for jit in (False, True):
+        model.compile("sgd", "mse", jit_compile=jit)
+        before, weights = np.asarray(layer.seed_generator.state), model.get_weights()[0]
+        model.fit(x, np.ones((len(x), *model.output_shape[1:]), "float32"), verbose=0)
+        assert (np.asarray(layer.seed_generator.state) != before).any(), "`fit` draws nothing"
+        assert (model.get_weights()[0] != weights).any(), "a weight did not move"
+    before = np.asarray(layer.seed_generator.state)
+    y = model.predict(x, verbose=0)
+    same(model.predict(x, verbose=0), y)
+    same(model(x), y)
+    model.save(tmp_path / "random.keras")
+    again = keras.models.load_model(tmp_path / "random.keras")
+    same(again.predict(x, verbose=0), y)
+    assert again.layers[-1].seed == 7
+    model.export(tmp_path / "random", verbose=False)
+    assert b"Random" not in (tmp_path / "random" / "saved_model.pb").read_bytes(), "the SavedModel draws"
+    assert (np.asarray(layer.seed_generator.state) == before).all(), "inference draws"
+    graph = tf.function(lambda x: layer(x, training=True)).get_concrete_function(x).graph.as_graph_def()
+    assert b"Random" in graph.SerializeToString()  # as the absence above would show nothing otherwise
 
 
 def check_conformance(cls, kwargs, inputs):

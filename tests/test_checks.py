@@ -1,9 +1,9 @@
-"""Refusals, whole numbers and near names."""
+"""Refusals, whole and real numbers, and near names."""
 
 import numpy as np
 import pytest
 
-from kzoo.checks import Refusal, is_integer, nearest, require
+from kzoo.checks import Refusal, is_integer, is_number, nearest, require
 
 
 def test_require_says_who_what_and_what_came():
@@ -25,6 +25,18 @@ def test_other_things(value):
 
 def test_the_least_one():
     assert is_integer(1, least=1) and not is_integer(0, least=1) and not is_integer("1", least=0)
+
+
+@pytest.mark.parametrize(
+    "value", [0, -3, 2**70, 1.5, float("nan"), float("-inf"), np.float32(1), np.float64(2), np.int8(3), np.uint64(4)]
+)
+def test_real_numbers(value):
+    assert is_number(value)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, "1", None, 1j, (1.0,), [1.0], np.ones(1), np.array(1.0)])
+def test_no_real_numbers(value):
+    assert not is_number(value)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ class LocallyConnected1D(LocallyConnected):
     Arguments: as Keras 2's layer of this name, in its order; further every `padding` of `Conv1D`, `dilation_rate`
     and `untied_bias`. `implementation` is accepted and changes nothing: there is one, faster than all three.
     `set_weights` takes the weights of all three; where Keras 2's "same" padded otherwise, it says which `padding` does.
+    A kernel that already has this layer's shape is taken as it is.
     Input sizes must be known.
     Errors: ValueError that names the argument, what is expected and what came.
     Source: as `kzoo.ops.locally_connected`.

@@ -5,6 +5,7 @@ Source: as `kzoo.ops.maxout`.
 
 import keras
 
+from kzoo.layers.base_pooling import value_dtype
 from kzoo.ops.maxout import check_units, maxout
 
 
@@ -34,6 +35,9 @@ class Maxout(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         axis = check_units(type(self).__name__, tuple(input_shape), self.num_units, self.axis)
         return (*input_shape[:axis], self.num_units, *input_shape[axis + 1 :])
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), value_dtype(self, inputs))
 
     def get_config(self):
         return {**super().get_config(), "num_units": self.num_units, "axis": self.axis}

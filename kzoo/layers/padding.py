@@ -6,6 +6,7 @@ Source: as `kzoo.ops.pad`.
 import keras
 
 from kzoo.checks import is_number, require
+from kzoo.layers.base_pooling import value_dtype
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
 from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad
 
@@ -37,6 +38,9 @@ class Padding(keras.layers.Layer):
         check_pairs(who, self.padding, self.mode, spatial)
         size = (None if n is None else n + sum(pair) for n, pair in zip(spatial, self.padding))
         return shape_from_last((batch, *size, channels), self.data_format)
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), value_dtype(self, inputs))
 
     def get_config(self):
         names = ("padding", "mode", "constant_values", "data_format")

@@ -8,7 +8,7 @@ Source: none.
 
 import keras
 
-from kzoo.checks import require
+from kzoo.checks import Refusal, require
 from kzoo.ops.xla import island
 
 if keras.backend.backend() == "tensorflow":
@@ -32,10 +32,14 @@ received a KerasTensor=(None, 8, 1).
             name = layer.format(rank if 1 <= rank <= 3 else "{1,2,3}")
             expected = f"arrays or tensors, and in a functional model the layer kzoo.layers.{name}"
             require(False, who, expected, **{"a KerasTensor": tuple(array.shape)})
-    if keras.backend.backend() == "tensorflow":
-        # keras.ops.convert_to_tensor hands a variable on as its resource, which an inner tf.function cannot read
-        return tuple(map(tf.convert_to_tensor, arrays))
-    return tuple(map(keras.ops.convert_to_tensor, arrays))
+    # keras.ops.convert_to_tensor hands a variable on as its resource, which an inner tf.function cannot read
+    tensorflow = keras.backend.backend() == "tensorflow"
+    convert = tf.convert_to_tensor if tensorflow else keras.ops.convert_to_tensor
+    try:
+        return tuple(map(convert, arrays))
+    except (TypeError, ValueError):
+        kinds = ", ".join(type(array).__name__ for array in arrays)
+        raise Refusal(f"{who} expects arrays of numbers or tensors; received {kinds}.") from None
 
 
 def spatial_rank(who, shape, layout="x (batch, *spatial, channels)"):
@@ -66,7 +70,8 @@ def convolve(x, kernel, strides, padding, dilations):
             # one output on the last axis, so this stride is idle; with it some of oneDNN's kernels read wrong cells
             x, strides = x[..., :span, :], (*strides[:-1], 1)
         # with a dilation, TensorFlow on CPU has a gradient in oneDNN alone (float32, bfloat16); XLA has it for all
-        plain = max(dilations) == 1 or x.dtype in (tf.float32, tf.bfloat16)
+        # and its convolution of an empty batch has the input's size
+        plain = (max(dilations) == 1 or x.dtype in (tf.float32, tf.bfloat16)) and x.shape[0] != 0
         run = _convolve if plain else _compiled_convolve
         return run(x, kernel, strides=strides, padding=padding, dilations=dilations)
 
@@ -89,13 +94,16 @@ _compiled_convolve = island(_convolve)
 
 
 def rfftn(x, lengths):
-    """Fourier transform of real x over its last 1 or 2 axes, each padded to its length; complex."""
+    """Fourier transform of real x over its last 1 or 2 axes, each filled with zeros up to its length; complex."""
     if keras.backend.backend() == "tensorflow":
-        return _rfftn(x, lengths)
+        axes = len(x.shape) - len(lengths)
+        # tf.signal can fill too, but not an empty batch
+        gaps = [(0, 0)] * axes + [(0, n - size) for n, size in zip(lengths, keras.ops.shape(x)[axes:])]
+        return _rfftn(tf.pad(x, gaps), len(lengths))
 
-    import jax.numpy as jnp
+    from jax import numpy
 
-    return jnp.fft.rfftn(x, lengths, range(-len(lengths), 0))
+    return numpy.fft.rfftn(x, lengths, range(-len(lengths), 0))
 
 
 def irfftn(real, imaginary, lengths):
@@ -108,20 +116,20 @@ def irfftn(real, imaginary, lengths):
     return numpy.fft.irfftn(lax.complex(real, imaginary), lengths, range(-len(lengths), 0))
 
 
-def _rfftn(x, lengths):
+def _rfftn(x, rank):
     """TensorFlow's, whose own gradient multiplies each map by a matrix of length x length."""
-    forward = (tf.signal.rfft, tf.signal.rfft2d)[len(lengths) - 1]
+    forward = (tf.signal.rfft, tf.signal.rfft2d)[rank - 1]
 
     @tf.custom_gradient
     def transform(x):
         def gradient(g):
+            lengths = tf.unstack(tf.shape(x)[-rank:])
             # the inverse counts twice each frequency whose mirror image is left out: all but 0 and the highest
             place = tf.range(tf.shape(g)[-1])
-            once = tf.cast(tf.where(2 * place % lengths[-1] == 0, 1.0, 0.5), x.dtype)
-            total = tf.cast(tf.reduce_prod(tf.stack(lengths)), x.dtype)
-            y = irfftn(tf.math.real(g) * once, tf.math.imag(g) * once, lengths) * total
-            return y[(..., *(slice(0, n) for n in tf.unstack(tf.shape(x))[-len(lengths) :]))]
+            share = tf.cast(tf.where(2 * place % lengths[-1] == 0, 1.0, 0.5), x.dtype)
+            total = tf.cast(tf.reduce_prod(lengths), x.dtype)
+            return irfftn(tf.math.real(g) * share, tf.math.imag(g) * share, lengths) * total
 
-        return forward(x, lengths), gradient
+        return forward(x), gradient
 
     return transform(x)

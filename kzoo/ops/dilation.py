@@ -9,6 +9,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, spatial_rank, tensors
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.views import largest
 from kzoo.ops.xla import island
 
 
@@ -41,9 +42,5 @@ def structured(who, layer, x, kernel, strides, padding, dilations):
 @island
 def largest_sum(x, kernel, *, win):
     """The largest of each window's cells plus the kernel's entries."""
-    top = None
-    for offset, view in win.views(win.pad(x, -float("inf")), win.output(ops.shape(x)[1:-1])):
-        cell = view + kernel[offset]
-        # `where` sends the gradient to one cell; cell != cell is true of NaN
-        top = cell if top is None else ops.where((cell > top) | (cell != cell), cell, top)  # noqa: PLR0124
-    return top
+    views = win.views(win.pad(x, -float("inf")), win.output(ops.shape(x)[1:-1]))
+    return largest(view + kernel[offset] for offset, view in views)

@@ -8,6 +8,7 @@ import numpy as np
 from keras import backend, ops
 
 from kzoo.checks import is_integer, require
+from kzoo.ops.backend import tensors
 from kzoo.ops.gaussian_pool import as_sigma, gaussian_weights
 from kzoo.ops.views import as_tuple
 
@@ -52,7 +53,9 @@ def gaussian(size, sigma=None, channels=1):
     >>> gaussian(3, sigma=1)[1, :, 0, 0].round(3)
     array([0.124, 0.204, 0.124], dtype=float32)
     """
-    size = as_tuple("gaussian", "size", size, len(size) if isinstance(size, (tuple, list)) else 2)
+    rank = len(size) if isinstance(size, (tuple, list)) else 2
+    require(1 <= rank <= 3, "gaussian", "size of 1 to 3 axes", size=size)
+    size = as_tuple("gaussian", "size", size, rank)
     kernel = 1.0
     for vector in gaussian_weights(size, as_sigma("gaussian", sigma, size)):
         kernel = np.multiply.outer(kernel, vector)
@@ -82,9 +85,11 @@ def gabor(ksize, alpha, beta_x, beta_y, frequency, phase, x0, y0, tau, zero_mean
     """
     height, width = as_tuple("gabor", "ksize", ksize, 2)
     given = (alpha, beta_x, beta_y, frequency, phase, x0, y0, tau)
-    values = [ops.convert_to_tensor(value, None if hasattr(value, "dtype") else "float32") for value in given]
+    values = tensors("gabor", "GaborConv2D", *(v if hasattr(v, "dtype") else np.asarray(v, "float32") for v in given))
+    filters = max((value.shape[0] for value in values if len(value.shape) == 1), default=1)
     for name, value in zip(PARAMETERS, values):
-        require(len(value.shape) <= 1, "gabor", f"{name}, a number or (filters,)", **{name: tuple(value.shape)})
+        fits = tuple(value.shape) in ((), (1,), (filters,))
+        require(fits, "gabor", f"{name}, a number or (filters,)", **{name: tuple(value.shape)}, filters=filters)
     dtype = backend.result_type("float32", *(value.dtype for value in values))
     values = [ops.reshape(ops.cast(value, dtype), (1, 1, -1)) for value in values]
     alpha, beta_x, beta_y, frequency, phase, x0, y0, tau = values

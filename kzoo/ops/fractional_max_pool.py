@@ -8,6 +8,7 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import check_floating, spatial_rank, tensors
+from kzoo.ops.views import largest
 from kzoo.ops.xla import island
 
 
@@ -40,8 +41,10 @@ def fractional_max_pool(x, edges, overlapping=False, widest=2):
 def _check_edges(who, axis, vector, n, widest):
     try:
         values = np.asarray(vector)
-    except (TypeError, ValueError, NotImplementedError):  # a tensor within a graph, or under JAX's jit
-        return
+    except (TypeError, ValueError, NotImplementedError):
+        if ops.is_tensor(vector):  # within a graph, or under JAX's jit
+            return
+        values = np.zeros(())
     good = values.ndim == 1 and values.dtype.kind in "iu" and len(values) > 1 and values[0] == 0
     good = good and n in (None, values[-1]) and np.diff(values).min() >= 1 and np.diff(values).max() <= widest
     expected = f"edges from 0 to {n or 'the size'} on spatial axis {axis} in steps of 1 to {widest}"
@@ -58,11 +61,9 @@ def _fractional_max_pool(x, *edges, overlapping, widest):
 
 def window_maximum(x, axis, starts, stops, widest):
     """The maxima of x[starts[i]:stops[i]] along an axis, none of these longer than `widest`."""
-    top = ops.take(x, starts, axis)
-    for offset in range(1, widest):
-        cell = ops.take(x, ops.minimum(starts + offset, stops - 1), axis)  # the last cell again, if there are fewer
-        top = ops.where((cell > top) | (cell != cell), cell, top)  # noqa: PLR0124 (true of NaN)
-    return top
+    # beyond a shorter window's end, its last cell again
+    places = (ops.minimum(starts + offset, stops - 1) for offset in range(widest))
+    return largest(ops.take(x, place, axis) for place in places)
 
 
 def fractional_edges(size, count, samples, pseudo_random=True):

@@ -31,7 +31,7 @@ def gabor_conv(x, parameters, ksize, strides=1, padding="valid", dilations=1, en
     (x,) = tensors(who, "GaborConv2D", x)
     require(spatial_rank(who, x.shape) == 2, who, "x (batch, height, width, channels)", shape=tuple(x.shape))
     check_floating(who, x)
-    several = isinstance(parameters, (tuple, list)) and len(parameters) == 8
+    several = hasattr(parameters, "__len__") and len(parameters) == 8
     require(several, who, "parameters, eight tensors (filters,)", parameters=parameters)
     kernel = gabor(ksize, *parameters, zero_mean=zero_mean)
     if energy:

@@ -12,6 +12,7 @@ from kzoo.checks import is_number, require
 from kzoo.ops import safe
 from kzoo.ops.backend import check_floating, tensors, wide
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.views import largest
 from kzoo.ops.xla import island
 
 
@@ -46,9 +47,7 @@ def _lp_pool(x, *, win, p, epsilon):
     sizes = x * ops.stop_gradient(ops.sign(x))  # |x|, whose gradient at 0 is 0 here and 1 on JAX
     padded, output = win.pad(sizes), win.output(ops.shape(x)[1:-1])
     views = [view for _, view in win.views(padded, output)]
-    top = views[0]
-    for view in views[1:]:
-        top = ops.where((view > top) | (view != view), view, top)  # noqa: PLR0124 (true of NaN)
+    top = largest(views)
     if p == math.inf:
         return ops.cast(top, dtype)
     least = epsilon ** (1 / p)

@@ -7,6 +7,8 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import tensors
+from kzoo.ops.views import largest
+from kzoo.ops.xla import island
 
 
 def maxout(x, num_units, axis=-1):
@@ -14,6 +16,7 @@ def maxout(x, num_units, axis=-1):
 
     Shapes: x (B, ..., num_units * pieces, ...), the channels on `axis`; returns the same with num_units channels.
     Unit u is the largest of the channels u * pieces to (u + 1) * pieces - 1.
+    NaN wins; of equal values the first receives the gradient.
     Errors: ValueError if num_units does not divide the channels, or the axis is the batch's or does not exist.
 
     >>> maxout([[1.0, 3.0, 2.0, 0.0]], 2).numpy()
@@ -21,8 +24,14 @@ def maxout(x, num_units, axis=-1):
     """
     (x,) = tensors("maxout", "Maxout", x)
     axis = check_units("maxout", tuple(x.shape), num_units, axis)
+    return _maxout(x, num_units=int(num_units), axis=axis)
+
+
+@island
+def _maxout(x, *, num_units, axis):
     shape, pieces = ops.shape(x), x.shape[axis] // num_units
-    return ops.max(ops.reshape(x, (*shape[:axis], num_units, pieces, *shape[axis + 1 :])), axis + 1)
+    y = ops.reshape(x, (*shape[:axis], num_units, pieces, *shape[axis + 1 :]))
+    return largest(y[(slice(None),) * (axis + 1) + (piece,)] for piece in range(pieces))
 
 
 def check_units(who, shape, num_units, axis):

@@ -5,6 +5,7 @@ Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied t
 
 from keras import ops
 
+from kzoo.checks import is_number, require
 from kzoo.ops.backend import check_floating, tensors
 
 
@@ -18,4 +19,6 @@ def scaled_tanh(x, amplitude=1.7159, slope=2 / 3):
     """
     (x,) = tensors("scaled_tanh", "ScaledTanh", x)
     check_floating("scaled_tanh", x)
+    for name, value in (("amplitude", amplitude), ("slope", slope)):
+        require(is_number(value), "scaled_tanh", f"{name}, a number", **{name: value})
     return amplitude * ops.tanh(slope * x)

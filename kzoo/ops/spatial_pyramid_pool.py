@@ -6,8 +6,11 @@ Source: He, Zhang, Ren & Sun 2014, "Spatial pyramid pooling in deep convolutiona
 from keras import ops
 
 from kzoo.checks import is_integer, require
+from kzoo.ops.adaptive_average_pool import bins_of
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
-from kzoo.ops.backend import spatial_rank, tensors
+from kzoo.ops.backend import tensors
+from kzoo.ops.max_pool_with_argmax import check_maximum
+from kzoo.ops.xla import island
 
 
 def spatial_pyramid_pool(x, bins=(6, 3, 2, 1)):
@@ -20,11 +23,19 @@ def spatial_pyramid_pool(x, bins=(6, 3, 2, 1)):
     >>> spatial_pyramid_pool([[[1.0], [5.0], [2.0], [3.0]]], (2, 1)).numpy()
     array([[5., 3., 5.]], dtype=float32)
     """
-    (x,) = tensors("spatial_pyramid_pool", "SpatialPyramidPooling2D", x)
-    rank, bins = spatial_rank("spatial_pyramid_pool", x.shape), as_levels("spatial_pyramid_pool", bins)
-    require(x.shape[-1] is not None, "spatial_pyramid_pool", "a known number of channels", shape=tuple(x.shape))
-    levels = [adaptive_max_pool(x, n) for n in bins]
-    return ops.concatenate([ops.reshape(y, (-1, n**rank * x.shape[-1])) for n, y in zip(bins, levels)], -1)
+    who = "spatial_pyramid_pool"
+    (x,) = tensors(who, "SpatialPyramidPooling2D", x)
+    bins = as_levels(who, bins)
+    bins_of(who, x.shape, bins[0])
+    check_maximum(who, x)
+    return _spatial_pyramid_pool(x, bins=bins)
+
+
+@island
+def _spatial_pyramid_pool(x, *, bins):
+    rank, channels = len(x.shape) - 2, x.shape[-1]
+    levels = [ops.reshape(adaptive_max_pool(x, n), (-1, n**rank * channels)) for n in bins]
+    return ops.concatenate(levels, -1)
 
 
 def as_levels(who, bins):

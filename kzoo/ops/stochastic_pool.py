@@ -7,7 +7,6 @@ arXiv:1301.3557.
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops import safe
 from kzoo.ops.backend import check_floating, tensors, wide
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.xla import island
@@ -49,7 +48,9 @@ def _activations(x, win):
 @island
 def _expected(x, *, win):
     cells = _activations(x, win)
-    return ops.cast(safe.divide(sum(a * a for a in cells), sum(cells)), x.dtype)
+    total = sum(cells)
+    total = ops.where(total == 0, 1, total)
+    return ops.cast(sum(a * (a / total) for a in cells), x.dtype)  # a * a could overflow
 
 
 @island

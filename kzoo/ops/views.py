@@ -74,6 +74,18 @@ def tap(offset, size, stride=1, dilation=1):
     return slice(start, start + (size - 1) * stride + 1, stride)
 
 
+def largest(views):
+    """The largest of the views, cell by cell: NaN wins, and of equal values the first receives the gradient.
+
+    `maximum` would split the gradient of equal values, or not, by backend.
+    """
+    top = None
+    for view in views:
+        # view != view is true of NaN
+        top = view if top is None else ops.where((view > top) | (view != view), view, top)  # noqa: PLR0124
+    return top
+
+
 def window(who, rank, size, strides, padding, dilations, names=("ksize", "strides", "padding", "dilations")):
     """A checked `Window` of this rank from the arguments of an op or layer; `names` are what the caller calls them.
 

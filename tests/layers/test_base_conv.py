@@ -1,5 +1,6 @@
 """What the convolution family shares: start values, regularizers, constraints, activations, plain configs."""
 
+import functools
 import json
 import math
 
@@ -8,10 +9,11 @@ import numpy as np
 import pytest
 
 from kzoo.layers import Conv2D, LocallyConnected2D, TiledConv2D
-from kzoo.layers.base_conv import each_of
+from kzoo.layers.base_conv import BaseFilters, each_of
 from kzoo.ops.views import as_plain
+from tests import references
 from tests.layer_checks import randomize, same
-from tests.layers.cases import noise
+from tests.layers.cases import CASES, CLASSES, noise
 
 FAMILY = [Conv2D, TiledConv2D, LocallyConnected2D]
 SHAPE = (2, 6, 7, 8)
@@ -86,6 +88,33 @@ def test_constraints_hold_after_a_step(cls):
     kernel, bias = model.get_weights()
     assert kernel.min() == 0 and kernel.max() > 0
     assert 0 < np.linalg.norm(bias) <= 0.01 * (1 + 1e-5)
+
+
+CONVOLUTIONS = {
+    "Conv": (references.conv, {}),
+    "TiledConv": (references.tiled_conv, {"tile": 2}),
+    "LocallyConnected": (references.locally_connected, {}),
+    "FFTConv": (references.conv, {}),
+    "SpatiallySeparableConv": (references.spatially_separable_conv, {"terms": 2}),
+    "GaborConv": (functools.partial(references.gabor_conv, ksize=3), {"use_bias": True, "zero_mean": False}),
+}
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("name", [name for name in CASES if issubclass(CLASSES[name], BaseFilters)])
+def test_every_convolution_is_complete(name, data_format):
+    """Padding "full" and a bias for each output cell, with a stride, on every convolution in every dimension."""
+    rank, (reference, kwargs) = int(name[-2]), CONVOLUTIONS[name[:-2]]
+    shape = (2, *(5, 4, 6)[:rank], 2)
+    layer = CLASSES[name](3, 3, strides=2, padding="full", untied_bias=True, data_format=data_format, **kwargs)
+    layer.build(shape if data_format == "channels_last" else (2, 2, *shape[1:-1]))
+    x = noise(*shape)
+    *kernels, bias = [0.5 * w for w in randomize(layer)]
+    layer.set_weights([*kernels, bias])
+    assert bias.shape == (*((n + 2 + 1) // 2 for n in shape[1:-1]), 3)
+    y = layer(x if data_format == "channels_last" else np.moveaxis(x, -1, 1))
+    y = np.asarray(y) if data_format == "channels_last" else np.moveaxis(np.asarray(y), 1, -1)
+    same(y, (reference(x, *kernels, strides=2, padding="full") + bias).astype("float32"))
 
 
 @pytest.mark.parametrize("cls", FAMILY)

@@ -9,11 +9,14 @@ import pytest
 from kzoo import layers
 from kzoo.layers import BlurPooling2D, LPPooling2D, MaxPoolingWithArgmax2D
 from kzoo.layers.base_pooling import BasePooling, value_dtype
+from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax
+from kzoo.layers.max_unpooling import MaxUnpooling
 from tests.layer_checks import check_refusal
 from tests.layers.cases import SHAPES
 
 POOLS = [cls for cls in map(layers.__dict__.get, layers.__all__) if issubclass(cls, BasePooling)]
-FLOATING = [cls for cls in POOLS if "MaxPooling" not in cls.__name__]  # max pooling takes integers too
+ALONE = [cls for cls in POOLS if not issubclass(cls, MaxUnpooling)]  # which takes two inputs, in its own test
+FLOATING = [cls for cls in ALONE if not issubclass(cls, MaxPoolingWithArgmax)]  # which takes integers too
 
 
 def test_there_are_such_layers():
@@ -36,7 +39,7 @@ def test_strides_are_the_window_by_default(cls):
         assert cls((3, 1, 2)[:r]).strides == (3, 1, 2)[:r]
 
 
-@pytest.mark.parametrize("cls", POOLS)
+@pytest.mark.parametrize("cls", ALONE)
 def test_shapes(cls):
     """Of an image of 9 cells an axis: (9 + 2 - 3) // 2 + 1 outputs; the channels stay, and so does what is unknown."""
     r, layer = cls.rank, cls(3, 2, 1)
@@ -45,7 +48,7 @@ def test_shapes(cls):
     assert all(s == (None, 5, *(None,) * (r - 1), 7) for s in shapes)
 
 
-@pytest.mark.parametrize("cls", POOLS)
+@pytest.mark.parametrize("cls", ALONE)
 @pytest.mark.parametrize("padding, dilation", [(3, 1), ("same", 9), (("zeros", 3), 1)])
 def test_refuses_windows_that_see_only_padding(cls, padding, dilation):
     kwargs = {"pool_size": 2, "strides": 1, "padding": padding, "dilation_rate": dilation}
@@ -59,7 +62,7 @@ def test_refuses_integers_in_functional_models(cls):
         cls()(keras.Input(SHAPES[cls.rank][1:], dtype="int32"))
 
 
-@pytest.mark.parametrize("cls", POOLS)
+@pytest.mark.parametrize("cls", ALONE)
 def test_any_padding_but_zeros_is_the_sample_s_own(cls):
     """So that no window is blind, however wide."""
     x = keras.Input((5,) * cls.rank + (2,))

@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from kzoo.layers import Conv2D
-from kzoo.layers.data_format import FORMATS, as_data_format, from_last, shape_from_last, shape_to_last, to_last
+from kzoo.layers.data_format import (
+    FORMATS,
+    as_data_format,
+    check_channels,
+    from_last,
+    shape_from_last,
+    shape_to_last,
+    to_last,
+)
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -37,8 +45,19 @@ def test_follows_keras_and_keeps_what_it_was_built_with():
         keras.config.set_image_data_format(before)
 
 
+@pytest.mark.parametrize("shape", [(None, 3), (2, 3, 4), [None, 3, None, None, 5]])
+def test_channels_of_any_rank(shape):
+    assert check_channels("Layer", shape, "channels_last") == shape[-1]
+    assert check_channels("Layer", shape, "channels_first") == 3
+
+
 def test_refuses():
     with pytest.raises(ValueError, match="Layer expects data_format, one of .*; received data_format='NCHW'"):
         as_data_format("Layer", "NCHW")
     with pytest.raises(ValueError, match=r"Layer expects an input of rank 4: .*; received shape=\(1, 2, 3\)"):
         shape_to_last("Layer", (1, 2, 3), 2, "channels_last")
+    with pytest.raises(ValueError, match=r"Layer expects an input of rank 2 or more: .*; received shape=\(3,\)"):
+        check_channels("Layer", (3,), "channels_last")
+    for shape, data_format in (((2, 3, None), "channels_last"), ((2, None, 3), "channels_first")):
+        with pytest.raises(ValueError, match="Layer expects a known number of channels; received shape="):
+            check_channels("Layer", shape, data_format)

@@ -355,13 +355,9 @@ def draw_gabor(rng, rank, one, distinct):
 
 
 def draw_gabor_energy(rng, rank, one, distinct):
-    """Without the phases, on which an energy does not depend. Distinct: not near 0, where it bends."""
-    while True:
-        (x, *parameters), kwargs = draw_gabor(rng, rank, one, distinct)
-        inputs = (x, *parameters[:4], *parameters[5:])
-        energy = _gabor_energy(*inputs, **kwargs) if distinct else x
-        if not distinct or energy[energy > 0].min() > 0.05 * energy.max():
-            return Setting(inputs, kwargs)
+    """Without the phases, on which an energy does not depend."""
+    (x, *parameters), kwargs = draw_gabor(rng, rank, one, distinct)
+    return Setting((x, *parameters[:4], *parameters[5:]), kwargs)
 
 
 def draw_pyramid(rng, rank, one, distinct):

@@ -153,7 +153,8 @@ def slopes(case, rank):
             slope = (4 * slope - (loss(2 * step) - loss(-2 * step)) / (4 * step)) / 3
         products = [g * way for g, way in zip(grads, ways)]  # the floating inputs come first
         error = abs(sum(p.sum() for p in products) - slope) / sum(np.abs(p).sum() for p in products)
-        assert error <= STEEP, (error, case.op.__name__, kwargs)
+        # a root near 0 bends by more than its scale
+        assert error <= (100 * STEEP if case.curved else STEEP), (error, case.op.__name__, kwargs)
         worst = max(worst, error)
     return worst
 

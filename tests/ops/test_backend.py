@@ -1,4 +1,4 @@
-"""The two backends: what the ops take as tensors, one convolution primitive, and the same numbers on JAX."""
+"""The two backends: what the ops take as tensors, a convolution, a Fourier transform, the same numbers on JAX."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from kzoo.ops.backend import convolve, tensors
+from kzoo.ops.backend import check_floating, convolve, irfftn, rfftn, spatial_rank, tensors, wide
 from tests.ops.cases import CASES, RANKS, normal
 from tests.ops.harness import close, flat, outputs_and_gradients, refuses
 
@@ -56,3 +56,77 @@ def test_convolve_takes_strides_with_dilations(seeds, rank, padding):
     x, kernel = normal(seeds, 1, *(7,) * rank, 1), normal(seeds, *(2,) * rank, 1, 1)
     got = convolve(x, kernel, (2,) * rank, padding, (3,) * rank)
     close(got, CASES["conv"].reference(x, kernel, strides=2, padding=padding.lower(), dilations=3))
+
+
+def test_spatial_rank():
+    assert [spatial_rank("pool", (None, *(5,) * rank, 2)) for rank in RANKS] == [1, 2, 3]
+    for shape in ((), (2,), (2, 3), (1, 2, 3, 4, 5, 6)):
+        words = f"pool expects x (batch, *spatial, channels) with 1 to 3 spatial axes; received shape={shape}"
+        refuses(words, spatial_rank, "pool", shape)
+    refuses("pool expects y (b, s, c) with 1 to 3 spatial axes", spatial_rank, "pool", (2, 3), "y (b, s, c)")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_what_floats_is_summed_in_at_least_32_bits(dtype):
+    x = tf.zeros(1, dtype)
+    assert check_floating("pool", x) is None and check_floating("pool", keras.Input((1,), dtype=dtype)) is None
+    for given in (dtype, x.dtype):
+        assert tf.as_dtype(wide(given)) == ("float64" if dtype == "float64" else "float32")
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "bool", "complex64"])
+def test_what_does_not_float_is_refused(dtype):
+    refuses("pool expects floating x; received dtype=", check_floating, "pool", tf.zeros(1, dtype))
+
+
+LENGTHS = [((7,), (7,)), ((6,), (9,)), ((5,), (8,)), ((1,), (1,)), ((6, 7), (6, 7)), ((4, 3), (7, 8)), ((3, 1), (4, 1))]
+
+
+@pytest.mark.parametrize("size, lengths", LENGTHS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rfftn_equals_numpy(seeds, size, lengths, dtype):
+    """Odd and even lengths, padded or not; and the inverse leads back."""
+    x = normal(seeds, 2, 3, *size).astype(dtype)
+    z = rfftn(tf.constant(x), lengths)
+    want = np.fft.rfftn(x, lengths, range(-len(lengths), 0))
+    assert z.dtype == {"float32": "complex64", "float64": "complex128"}[dtype]
+    tolerance = {"float32": 1e-6, "float64": 1e-14}[dtype]
+    close([tf.math.real(z), tf.math.imag(z)], [want.real, want.imag], tolerance)
+    again = irfftn(tf.math.real(z), tf.math.imag(z), lengths)
+    close(again, np.pad(x, [(0, 0)] * 2 + [(0, n - m) for m, n in zip(size, lengths)]), tolerance)
+
+
+@pytest.mark.parametrize("size, lengths", LENGTHS)
+def test_gradient_of_rfftn_is_tensorflow_s(seeds, size, lengths):
+    """In float64, of a loss with another factor for each part of each frequency; of the second order too."""
+    x = tf.constant(normal(seeds, 2, *size), "float64")
+    theirs = (tf.signal.rfft, tf.signal.rfft2d)[len(lengths) - 1]
+    factors = normal(seeds, 2, 2, *np.fft.rfftn(np.zeros(lengths)).shape).astype("float64")
+
+    def gradients(transform):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                z = transform(x, lengths)
+                loss = tf.reduce_sum(factors[0] * tf.math.real(z) ** 2 + factors[1] * tf.math.imag(z))
+            first = inner.gradient(loss, x)
+            total = tf.reduce_sum(first**2)
+        return [first, outer.gradient(total, x)]
+
+    close(gradients(rfftn), gradients(theirs), 1e-12)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_rfftn_with_lengths_known_only_inside_a_graph(seeds, jit):
+    def slope(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            z = rfftn(x, tuple(tf.unstack(tf.shape(x)[1:] + 1)))
+            loss = tf.reduce_sum(tf.math.real(z) ** 2)
+        return loss, tape.gradient(loss, x)
+
+    x = normal(seeds, 2, 4, 5)
+    known = slope(tf.constant(x))
+    spec = [tf.TensorSpec(x.shape if jit else (None, None, None))]  # XLA's transform wants its lengths
+    close(list(tf.function(slope, spec, jit_compile=jit, autograph=False)(x)), list(known))

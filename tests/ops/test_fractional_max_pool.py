@@ -113,6 +113,16 @@ def test_edges_drawn_within_a_graph(seeds):
             np.testing.assert_array_equal(fn(x, u), references.fractional_max_pool(x, edges, True))
 
 
+@pytest.mark.parametrize("pseudo", [True, False])
+def test_sizes_known_only_within_a_graph(pseudo):
+    """Of the map, and so of the output: the same edges as of numbers."""
+    samples = 0.75 if pseudo else [0.9, 0.1, 0.5, 0.7]
+    specs = [tf.TensorSpec((), "int32")] * 2
+    run = tf.function(lambda n, m: fractional_edges(n, m, samples, pseudo), specs, autograph=False)
+    for size in (4, 7, 11):
+        np.testing.assert_array_equal(run(size, 4), references.fractional_edges(size, 4, samples, pseudo))
+
+
 def test_second_order_gradient():
     """Loss max^2: gradient 2 max, squared 4 max^2, and its gradient 8 max, at the maximum alone."""
     (got,) = second_order(lambda x: ops.fractional_max_pool(x, [[0, 1, 3]]), [[[-2.0], [1.0], [3.0]]])

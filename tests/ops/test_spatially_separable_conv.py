@@ -107,7 +107,6 @@ K0, K1 = np.zeros((3, 2, 4, 1), "float32"), np.zeros((3, 4, 1), "float32")
         (X, [K0, np.zeros((7, 4, 1), "float32")], "a window that fits into the padded input on spatial axis 1"),
         (X, [K0[:0], K1], "ksize, an integer of at least 1 or 2 of them; received ksize=(0, 3)"),
         (X[:, :0], [K0, K1], "an input of at least 1 cell on spatial axis 0"),
-        (X.astype("int32"), [K0.astype("int32"), K1.astype("int32")], "floating x; received dtype="),
         (keras.Input((5, 6, 2)), [K0, K1], "kzoo.layers.SpatiallySeparableConv2D; received a KerasTensor=(None, 5"),
     ],
 )

@@ -1,0 +1,64 @@
+"""LocalResponseNormalization: the contract, the op with the layer's settings, AlexNet's and Caffe's, refusals."""
+
+import math
+
+import pytest
+import tensorflow as tf
+
+from kzoo import ops
+from kzoo.layers import LocalResponseNormalization
+from tests.layer_checks import check_layer, check_refusal, same
+from tests.layers.cases import CASES, noise
+
+X = 100 * noise(2, 4, 5, 12)  # large, so that the defaults' alpha of 1e-4 matters
+
+
+@pytest.mark.parametrize("cls", [LocalResponseNormalization])
+def test_contract(cls, tmp_path):
+    check_layer(cls, *CASES[cls.__name__], tmp_path)
+
+
+@pytest.mark.parametrize("settings", [(3, 0.5, 2.0, 1.5, True), (1, 0.5, 2.0, 1.5, False)])
+def test_hands_its_settings_to_the_op(settings):
+    with ops.no_islands():
+        same(LocalResponseNormalization(*settings)(X), ops.local_response_normalization(X, *settings))
+
+
+def test_defaults_are_alexnet_s():
+    """TensorFlow's `bias` is the paper's k."""
+    wanted = tf.nn.local_response_normalization(X, depth_radius=2, bias=2, alpha=1e-4, beta=0.75)
+    with ops.no_islands():
+        same(LocalResponseNormalization()(X), wanted)
+
+
+def test_caffe_divides_by_the_size():
+    """`local_size: 5, alpha: 1e-4, beta: 0.75, k: 1`."""
+    wanted = tf.nn.local_response_normalization(X, depth_radius=2, bias=1, alpha=1e-4 / 5, beta=0.75)
+    with ops.no_islands():
+        same(LocalResponseNormalization(bias=1, divide_by_size=True)(X), wanted)
+
+
+@pytest.mark.parametrize("shape", [(3, 8), (3, 5, 8), (2, 3, 4, 2, 8)])
+def test_any_number_of_axes(shape):
+    x = noise(*shape)
+    with ops.no_islands():
+        y = LocalResponseNormalization(0, 1, 1, 1)(x)
+    same(y, x / (1 + x * x))
+
+
+@pytest.mark.parametrize(
+    "kwargs, shape, words",
+    [
+        ({}, (1,), ["an input of rank 2 or more"]),
+        ({}, (1, 5, None), ["a known number of channels", "(None, 5, None)"]),
+        ({"depth_radius": -1}, (1, 5, 6), ["depth_radius, an integer of at least 0", "depth_radius=-1"]),
+        ({"depth_radius": 2.5}, (1, 5, 6), ["depth_radius, an integer of at least 0", "depth_radius=2.5"]),
+        ({"bias": 0}, (1, 5, 6), ["bias, a number above 0", "bias=0"]),
+        ({"bias": math.nan}, (1, 5, 6), ["bias, a number above 0", "bias=nan"]),
+        ({"alpha": -1e-4}, (1, 5, 6), ["alpha, a number of at least 0", "alpha=-0.0001"]),
+        ({"beta": "1"}, (1, 5, 6), ["beta, a number of at least 0", "beta='1'"]),
+        ({"data_format": "NHWC"}, (1, 5, 6), ["data_format, one of", "data_format='NHWC'"]),
+    ],
+)
+def test_refuses(kwargs, shape, words):
+    check_refusal(LocalResponseNormalization, kwargs, shape, *words)

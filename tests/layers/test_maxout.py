@@ -1,0 +1,60 @@
+"""Maxout: the contract, the op with the layer's settings, after a dense layer, refusals."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo import ops
+from kzoo.layers import Maxout
+from tests.layer_checks import check_layer, check_refusal, same
+from tests.layers.cases import CASES, noise
+
+
+@pytest.mark.parametrize("cls", [Maxout])
+def test_contract(cls, tmp_path):
+    check_layer(cls, *CASES[cls.__name__], tmp_path)
+
+
+@pytest.mark.parametrize("axis, units", [(-1, 3), (3, 2), (1, 2), (-2, 5)])
+def test_hands_its_settings_to_the_op(axis, units):
+    x = noise(2, 4, 5, 6)
+    layer = Maxout(units, axis)
+    same(layer(x), ops.maxout(x, units, axis))
+    assert layer(keras.Input((4, 5, 6))).shape[1:] == layer(x).shape[1:]
+
+
+def test_after_a_dense_layer_is_the_largest_of_its_pieces():
+    """Unit u has the columns 2 u and 2 u + 1."""
+    dense, x = keras.layers.Dense(6, bias_initializer="random_normal"), noise(5, 3)
+    model = keras.Sequential([keras.Input((3,)), dense, Maxout(3)])
+    kernel, bias = dense.get_weights()
+    same(model(x), np.maximum(x @ kernel[:, ::2] + bias[::2], x @ kernel[:, 1::2] + bias[1::2]))
+
+
+def test_integers_stay_integers():
+    assert Maxout(1)(np.array([[3, 7]], "int32")).numpy().tolist() == [[7]]
+
+
+def test_config_is_plain():
+    config = Maxout(np.int64(4), np.int64(1)).get_config()
+    assert type(config["num_units"]) is type(config["axis"]) is int
+
+
+@pytest.mark.parametrize(
+    "kwargs, shape, words",
+    [
+        ({"num_units": 0}, (1, 6), ["num_units, an integer above 0", "num_units=0"]),
+        ({"num_units": 2.0}, (1, 6), ["num_units, an integer above 0", "num_units=2.0"]),
+        ({"num_units": 4}, (1, 6), ["num_units that divides the channels", "num_units=4, channels=6"]),
+        ({"num_units": 12}, (1, 6), ["num_units that divides the channels", "num_units=12, channels=6"]),
+        ({"axis": 0}, (1, 6), ["axis, that of the channels", "axis=0"]),
+        ({"axis": -2}, (1, 6), ["axis, that of the channels", "axis=-2"]),
+        ({"axis": 2}, (1, 6), ["axis, that of the channels", "axis=2", " 6)"]),
+        ({"axis": 1.0}, (1, 6), ["axis, an integer", "axis=1.0"]),
+        ({}, (1,), ["axis, that of the channels"]),
+        ({}, (1, 5, None), ["a known number of channels", "(None, 5, None)"]),
+        ({}, (1, 5, 0), ["num_units that divides the channels", "channels=0"]),
+    ],
+)
+def test_refuses(kwargs, shape, words):
+    check_refusal(Maxout, {"num_units": 2, **kwargs}, shape, *words)
