@@ -59,10 +59,9 @@ def layers_table(pattern="*"):
 
 
 def _layers():
-    """kzoo's public layers, by name."""
-    from kzoo.layers import __all__ as names
-
-    return [keras.saving.get_registered_object(f"kzoo>{name}") for name in names]
+    """kzoo's public layers, by name: those that are registered with Keras."""
+    found = [cls for cls in keras.saving.get_custom_objects().values() if cls.__module__.startswith("kzoo.layers.")]
+    return sorted(found, key=lambda cls: cls.__name__)
 
 
 def _source(module):

@@ -5,12 +5,12 @@ Source: as `kzoo.ops.adaptive_average_pool`.
 
 import keras
 
-from kzoo.checks import require
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
+from kzoo.layers.floating import Floating
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool, as_bins, bins_of
 
 
-class BaseAdaptivePooling(keras.layers.Layer):
+class BaseAdaptivePooling(Floating):
     """The arguments and shapes that adaptive pooling layers share."""
 
     rank = None
@@ -35,10 +35,6 @@ class BaseAdaptivePooling(keras.layers.Layer):
 
 class AdaptiveAveragePooling(BaseAdaptivePooling):
     """Any rank; use `AdaptiveAveragePooling1D`, `2D` or `3D`."""
-
-    def compute_output_spec(self, inputs):
-        require("float" in str(inputs.dtype), type(self).__name__, "floating inputs", dtype=str(inputs.dtype))
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
 
     def call(self, inputs):
         return from_last(adaptive_average_pool(to_last(inputs, self.data_format), self.output_size), self.data_format)

@@ -3,9 +3,6 @@
 Source: none; arguments and defaults are those of `keras.layers.MaxPooling2D`.
 """
 
-import keras
-
-from kzoo.checks import require
 from kzoo.layers.data_format import from_last, to_last
 from kzoo.layers.windowed import Windowed
 from kzoo.ops.pool_window import check_pool
@@ -39,10 +36,6 @@ class BasePooling(Windowed):
         _, *spatial, channels = self.last_shape(input_shape)
         check_pool(type(self).__name__, self.window, spatial)
         return self.output_shape(input_shape, channels)
-
-    def compute_output_spec(self, inputs, training=False):
-        require("float" in str(inputs.dtype), type(self).__name__, "floating inputs", dtype=str(inputs.dtype))
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
 
 
 def value_dtype(layer, inputs):

@@ -32,7 +32,9 @@ def shape_to_last(who, shape, rank, data_format):
     """An input shape with the channels at the end, its rank checked."""
     expected = f"an input of rank {rank + 2}: batch, {rank} spatial axes and channels"
     require(len(shape) == rank + 2, who, expected, shape=tuple(shape))
-    return tuple(shape) if data_format == "channels_last" else (shape[0], *shape[2:], shape[1])
+    last = tuple(shape) if data_format == "channels_last" else (shape[0], *shape[2:], shape[1])
+    require(last[-1] != 0, who, "an input of at least 1 channel", shape=tuple(shape))
+    return last
 
 
 def check_channels(who, shape, data_format):
@@ -40,6 +42,7 @@ def check_channels(who, shape, data_format):
     require(len(shape) >= 2, who, "an input of rank 2 or more: batch, ..., channels", shape=tuple(shape))
     channels = shape[-1] if data_format == "channels_last" else shape[1]
     require(channels is not None, who, "a known number of channels", shape=tuple(shape))
+    require(channels > 0, who, "an input of at least 1 channel", shape=tuple(shape))
     return channels
 
 

@@ -10,11 +10,12 @@ from keras import ops
 
 from kzoo.checks import is_number, require
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
+from kzoo.layers.floating import Floating
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class FractionalMaxPooling2D(keras.layers.Layer):
+class FractionalMaxPooling2D(Floating):
     """Max pooling to floor(size / pooling_ratio) regions an axis.
 
     Shapes: (B, H, W, C) -> (B, floor(H / ratio), floor(W / ratio), C), or channels first.

@@ -6,6 +6,7 @@ Source: as `kzoo.ops.local_contrast_normalization`.
 import keras
 
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
+from kzoo.layers.floating import Floating
 from kzoo.ops.backend import spatial_rank
 from kzoo.ops.gaussian_pool import as_sigma
 from kzoo.ops.local_contrast_normalization import check_padding, local_contrast_normalization, odd_size
@@ -13,7 +14,7 @@ from kzoo.ops.views import as_plain, window
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class LocalContrastNormalization(keras.layers.Layer):
+class LocalContrastNormalization(Floating):
     """Less the neighbourhood's mean, over its deviation or the image's average deviation, whichever is larger.
 
     Shapes: (B, *spatial, C) -> (B, *output, C), or channels first, in 1 to 3 spatial axes. Units: cells.

@@ -6,11 +6,12 @@ Source: as `kzoo.ops.scaled_tanh`.
 import keras
 
 from kzoo.checks import is_number, require
+from kzoo.layers.floating import Floating
 from kzoo.ops.scaled_tanh import scaled_tanh
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class ScaledTanh(keras.layers.Layer):
+class ScaledTanh(Floating):
     """amplitude * tanh(slope * x), by default about 1 at 1 and -1 at -1.
 
     Shapes: any -> the same. Arguments: amplitude, slope, numbers.

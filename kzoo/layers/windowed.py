@@ -3,13 +3,12 @@
 Source: none.
 """
 
-import keras
-
 from kzoo.layers.data_format import as_data_format, shape_from_last, shape_to_last
+from kzoo.layers.floating import Floating
 from kzoo.ops.views import as_plain, as_tuple, window
 
 
-class Windowed(keras.layers.Layer):
+class Windowed(Floating):
     """A subclass gives its rank and what it calls the window's size, and calls `set_window` first."""
 
     rank = None

@@ -50,6 +50,8 @@ def check_pairs(who, pairs, mode, spatial):
         if spare is not None and isinstance(size, int) and all(isinstance(n, int) for n in pair):
             limit = max(size - spare, 0)
             require(max(pair) <= limit, who, f"{mode} padding of at most {limit} cells", padding=pair, size=size)
+        if mode == "replicate":
+            require(size != 0 or pair == (0, 0), who, "a cell to replicate on each axis", padding=pair, size=size)
 
 
 def pad_pairs(x, pairs, mode, value=0):

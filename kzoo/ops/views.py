@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from keras import ops
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import is_integer, is_number, require
 from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad_pairs
 
 NAMED_PADDINGS = ("valid", "same", "full", *MODES[1:])
@@ -131,10 +131,12 @@ def as_tuple(who, name, value, rank, least=1):
 
 
 def as_plain(padding):
-    """Lists, as a config file has them, to tuples, and NumPy's integers to Python's."""
+    """Lists, as a config file has them, to tuples, and NumPy's numbers to Python's."""
     if isinstance(padding, (list, tuple)):
         return tuple(map(as_plain, padding))
-    return int(padding) if is_integer(padding) else padding
+    if is_integer(padding):
+        return int(padding)
+    return float(padding) if is_number(padding) else padding
 
 
 def same_pair(n, k, s, d):
