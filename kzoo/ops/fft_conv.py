@@ -45,13 +45,12 @@ def _fft_conv(x, kernel, *, win):
         spread = _dilate(spread, axis, dilation)
     # beyond the padded input's size nothing is needed: what wraps around falls into outputs that are dropped
     lengths = tuple(map(fast_length, ops.shape(padded)[2:]))
-    a, b = (_split(rfftn(part, lengths), rank) for part in (padded, spread))
-    # Correlation takes the kernel's conjugate: (a + ib)(c - id) = (ac + bd) + i(bc - ad), here as one real matrix
-    # product a frequency, [a b] times [[c, -d], [d, c]].
-    left = ops.concatenate(a, -1)
-    right = ops.concatenate([ops.concatenate(b, -2), ops.concatenate([-b[1], b[0]], -2)], -1)
-    product = ops.moveaxis(ops.matmul(left, right), (-2, -1), (0, 1))  # (B, 2 F, *frequencies)
-    y = irfftn(*ops.split(product, 2, 1), lengths)
+    both = ops.concatenate(_split(rfftn(padded, lengths), rank), -2)  # real parts of all samples, then imaginary ones
+    (re_re, im_re), (re_im, im_im) = (
+        ops.split(ops.matmul(both, part), 2, -2) for part in _split(rfftn(spread, lengths), rank)
+    )
+    re, im = re_re + im_im, im_re - re_im  # correlation takes the kernel's conjugate
+    y = irfftn(*(ops.moveaxis(part, (-2, -1), (0, 1)) for part in (re, im)), lengths)
     y = y[(slice(None), slice(None), *(tap(0, n, s) for n, s in zip(output, win.strides)))]
     y = ops.cast(ops.moveaxis(y, 1, -1), x.dtype)
     return ops.reshape(y, (*ops.shape(y)[:-1], kernel.shape[-1]))  # the transform forgets the number of channels

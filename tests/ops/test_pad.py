@@ -71,7 +71,9 @@ def test_refuses(args, words):
 def test_refuses_other_ranks_and_symbols():
     refuses("1 to 3 spatial axes; received shape=(2, 3)", ops.pad, np.zeros((2, 3)), 1)
     refuses("1 to 3 spatial axes", ops.pad, np.zeros((1, 2, 2, 2, 2, 1)), 1)
-    refuses("the layer kzoo.layers.Padding2D; received a KerasTensor=(None, 4, 4, 1)", ops.pad, keras.Input((4, 4, 1)), 1)
+    refuses(
+        "the layer kzoo.layers.Padding2D; received a KerasTensor=(None, 4, 4, 1)", ops.pad, keras.Input((4, 4, 1)), 1
+    )
 
 
 def test_a_size_that_is_not_known_is_not_checked():
