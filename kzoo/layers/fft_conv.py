@@ -38,10 +38,10 @@ class FFTConv2D(FFTConv):
 
     Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (*kernel_size, C, filters), bias
     (filters,), or (H', W', filters) with `untied_bias`. Arguments, errors, source: as `FFTConv1D`.
-    When to use it, measured on 2 CPU cores in four settings (`python -m benchmarks.fft_conv`): a training step is 2.4 to
-    3.3 times faster than `Conv2D`'s at 15 x 15, 5 times or more at 31 x 31, slower up to 9 x 9; forward alone it wins
-    from 17 x 17 on (64 x 64 images, 16 channels and filters), with 1 or 3 channels only beyond 21 x 21 or 31 x 31, and
-    with 64 channels and a single image only in training.
+    When to use it, measured on 2 CPU cores (`python -m benchmarks.fft_conv`): at 15 x 15 a training step is 2.4 to 3.3
+    times faster than `Conv2D`'s, at 31 x 31 5 times or more, up to 9 x 9 slower; forward alone it wins from 17 x 17 on
+    (64 x 64 images, 16 channels and filters), with 1 or 3 channels only beyond 21 x 21 or 31 x 31, and with 64 channels
+    and a single image only in training.
 
     >>> tuple(FFTConv2D(4, 31, padding="same")(keras.ops.ones((1, 48, 40, 3))).shape)
     (1, 48, 40, 4)
