@@ -65,7 +65,7 @@ def list_(pattern: Annotated[str, typer.Argument(help="A shell pattern such as '
 
 
 @app.command()
-def layers(pattern: Annotated[str, typer.Argument(help="A shell pattern such as '*Pooling*'.")] = "*"):
+def layers(pattern: Annotated[str, typer.Argument(help="Part of a name, or a shell pattern: pool, 'Conv*'.")] = "*"):
     """List the layers: name, dimensions, what it does, source."""
     from kzoo.analysis.catalogue import layers_table
 

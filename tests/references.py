@@ -389,7 +389,8 @@ def gaussian_pool(x, ksize, strides=None, padding="valid", dilations=1, sigma=No
 def blur_pool(x, ksize=3, strides=2, padding=None, dilations=1):
     size = per_axis(ksize, x.ndim - 2)
     if padding is None:
-        padding = ("reflect", tuple(((k - 1) // 2, k // 2) for k in size))
+        more = [(k - 1) * d for k, d in zip(size, per_axis(dilations, x.ndim - 2))]
+        padding = ("reflect", tuple((n // 2, math.ceil(n / 2)) for n in more))
 
     def binomial(offset):
         return math.prod(math.comb(k - 1, o) for k, o in zip(size, offset))

@@ -36,21 +36,27 @@ def models_table(pattern="*"):
 
 
 def layers_table(pattern="*"):
-    """A table of the layers whose name matches a shell pattern, one row for all dimensions of a layer.
+    """A table of layers, one row for all dimensions of a layer; `pattern` is part of a name, or a shell pattern.
 
-    Errors: ValueError if none does, with the nearest names.
+    Errors: ValueError if no name matches, with the nearest ones.
 
-    >>> layers_table("*Unpooling*").row_count
+    >>> layers_table("unpool").row_count
     1
     """
     families = {}
     for cls in _layers():
-        if fnmatch.fnmatchcase(cls.__name__.lower(), pattern.lower()):
-            families.setdefault(re.sub(r"\dD$", "", cls.__name__), []).append(cls)
-    if not families:
-        raise Refusal(f"no layer matches {pattern!r}; {nearest(pattern, [cls.__name__ for cls in _layers()])}")
-    table = _table(f"{len(families)} layers in kzoo.layers", "name", "dimensions", "what", "source")
-    for name, classes in families.items():
+        families.setdefault(re.sub(r"\dD$", "", cls.__name__), []).append(cls)
+    wanted = (pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*").lower()
+    found = {
+        name: classes
+        for name, classes in sorted(families.items(), key=lambda item: item[0].lower())
+        if any(fnmatch.fnmatchcase(known.lower(), wanted) for known in (name, *(cls.__name__ for cls in classes)))
+    }
+    if not found:
+        raise Refusal(f"no layer matches {pattern!r}; {nearest(pattern, families)}")
+    title = f"{len(found)} layer{'s' * (len(found) > 1)} in kzoo.layers"
+    table = _table(title, "name", "dimensions", "what", "source")
+    for name, classes in found.items():
         dimensions = " ".join(cls.__name__[-2:] for cls in classes if cls.__name__ != name) or "any"
         told = next((cls for cls in classes if cls.__name__.endswith("2D")), classes[0])
         what = inspect.getdoc(told).splitlines()[0]

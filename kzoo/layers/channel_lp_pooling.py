@@ -16,7 +16,7 @@ from kzoo.ops.views import as_plain, as_tuple
 
 @keras.saving.register_keras_serializable("kzoo")
 class ChannelLPPooling(Floating):
-    """The p-norm of groups of channels: what a group can turn into its other members, the output does not see.
+    """The p-norm of groups of channels, the same whatever member of a group responds.
 
     Shapes: (B, ..., C) -> (B, ..., C'), or channels first; any number of axes. Units: channels.
     Arguments: pool_size, channels an axis of the grid; strides (default: pool_size); padding, any of `Conv2D`'s; grid,

@@ -13,6 +13,8 @@ from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, 
 from kzoo.layers.floating import Floating
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
 
+EXACT = 1e-9  # 33 / 1.1 is 30, not 29.999...
+
 
 @keras.saving.register_keras_serializable("kzoo")
 class FractionalMaxPooling2D(Floating):
@@ -22,7 +24,7 @@ class FractionalMaxPooling2D(Floating):
     Arguments: pooling_ratio, a number of at least 1 or two of them, in the paper between 1 and 2; overlapping: regions
     share their border cells; pseudo_random: regions by a random shift of an even sequence, else in random order; seed.
     A call in training draws the regions, one set for the batch; at inference they are the even sequence.
-    For the paper's averaged votes call the model several times with training=True.
+    The paper draws at inference too, and averages several passes: call this layer with training=True for that.
     Errors: ValueError that names the argument, what is expected and what came.
     Source: as `kzoo.ops.fractional_max_pool`.
 
@@ -85,5 +87,5 @@ class FractionalMaxPooling2D(Floating):
 def regions(size, ratio):
     """floor(size / ratio), for an integer or a scalar tensor."""
     if isinstance(size, int):
-        return math.floor(size / ratio)
-    return ops.cast(ops.floor(ops.cast(size, "float64") / ratio), "int32")
+        return max(math.floor(size / ratio + EXACT), 1)
+    return ops.maximum(ops.cast(ops.floor(ops.cast(size, "float64") / ratio + EXACT), "int32"), 1)

@@ -15,7 +15,7 @@ from kzoo.ops.views import as_plain, window
 
 @keras.saving.register_keras_serializable("kzoo")
 class LocalContrastNormalization(Floating):
-    """Less the neighbourhood's mean, over its deviation or the image's average deviation, whichever is larger.
+    """Subtracts the local mean, and divides by the local deviation or by the image's average one if that is larger.
 
     Shapes: (B, *spatial, C) -> (B, *output, C), or channels first, in 1 to 3 spatial axes. Units: cells.
     Arguments: kernel_size, odd, an integer or one an axis; padding "same" or "valid"; sigma of the Gaussian window, by
@@ -31,7 +31,8 @@ class LocalContrastNormalization(Floating):
         super().__init__(**kwargs)
         who = type(self).__name__
         # an integer fits any number of axes, which only the input tells
-        odd_size(who, "kernel_size", kernel_size, len(kernel_size) if isinstance(kernel_size, (tuple, list)) else 1)
+        rank = len(kernel_size) if isinstance(kernel_size, (tuple, list)) else 1
+        odd_size(who, "kernel_size", kernel_size, rank)
         check_padding(who, padding)
         self.kernel_size, self.padding, self.sigma = as_plain(kernel_size), padding, as_plain(sigma)
         self.data_format = as_data_format(who, data_format)

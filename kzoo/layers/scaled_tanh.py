@@ -5,9 +5,8 @@ Source: as `kzoo.ops.scaled_tanh`.
 
 import keras
 
-from kzoo.checks import is_number, require
 from kzoo.layers.floating import Floating
-from kzoo.ops.scaled_tanh import scaled_tanh
+from kzoo.ops.scaled_tanh import check_numbers, scaled_tanh
 
 
 @keras.saving.register_keras_serializable("kzoo")
@@ -23,8 +22,7 @@ class ScaledTanh(Floating):
 
     def __init__(self, amplitude=1.7159, slope=2 / 3, **kwargs):
         super().__init__(**kwargs)
-        for name, value in (("amplitude", amplitude), ("slope", slope)):
-            require(is_number(value), type(self).__name__, f"{name}, a number", **{name: value})
+        check_numbers(type(self).__name__, amplitude=amplitude, slope=slope)
         self.amplitude, self.slope = float(amplitude), float(slope)
 
     def call(self, inputs):

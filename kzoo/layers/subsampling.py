@@ -24,7 +24,8 @@ class Subsampling2D(BasePooling):
     activation, use_bias, and initialiser, regulariser and constraint of both weights.
     Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.subsample`.
 
-    >>> layer = Subsampling2D(2, activation="tanh")  # LeNet-5's S2: 12 weights
+    >>> from kzoo.ops import scaled_tanh
+    >>> layer = Subsampling2D(2, activation=scaled_tanh)  # LeNet-5's S2: 12 weights
     >>> tuple(layer(keras.ops.ones((1, 28, 28, 6))).shape), layer.count_params()
     ((1, 14, 14, 6), 12)
     """

@@ -51,7 +51,13 @@ def spatial_rank(who, shape, layout="x (batch, *spatial, channels)"):
 
 def check_floating(who, x):
     """Refuse what is not floating."""
-    require("float" in str(x.dtype), who, "floating x", dtype=str(x.dtype))
+    require("float" in str(x.dtype), who, "floating x", dtype=keras.backend.standardize_dtype(x.dtype))
+
+
+def check_one_dtype(who, what, **parts):
+    """Refuse tensors of different dtypes; `what` says how the caller calls them."""
+    dtypes = {name: keras.backend.standardize_dtype(part.dtype) for name, part in parts.items()}
+    require(len(set(dtypes.values())) == 1, who, f"{what} of one dtype", **dtypes)
 
 
 def wide(dtype):

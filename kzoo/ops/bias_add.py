@@ -8,7 +8,7 @@ import itertools
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import tensors
+from kzoo.ops.backend import check_one_dtype, tensors
 
 
 def bias_add(y, bias):
@@ -23,7 +23,7 @@ def bias_add(y, bias):
     y, bias = tensors("bias_add", "Conv{}D", y, bias)
     good = len(bias.shape) in (1, len(y.shape) - 1) and bias.shape[-1] == y.shape[-1] and 0 not in bias.shape[:-1]
     require(good, "bias_add", "bias (F,) or (*tile, F)", y=tuple(y.shape), bias=tuple(bias.shape))
-    require(y.dtype == bias.dtype, "bias_add", "y and bias of one dtype", y=str(y.dtype), bias=str(bias.dtype))
+    check_one_dtype("bias_add", "y and bias", y=y, bias=bias)
     output = ops.shape(y)[1:-1]
     for axis, (size, period) in enumerate(itertools.zip_longest(output, bias.shape[:-1], fillvalue=1)):
         if period != 1 and not (isinstance(size, int) and period == size):  # an unknown size is a tensor

@@ -15,20 +15,21 @@ def blur_pool(x, ksize=3, strides=2, padding=None, dilations=1):
 
     Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype. Units: cells.
     padding: None is the paper's, by reflection, ksize - 1 cells in all, the odd one after; else as `conv`.
-    Max blur pooling is `max_pool` with stride 1 before. Errors: as `weighted_pool`.
+    Max blur pooling is this after `keras.layers.MaxPooling2D(2, 1)`. Errors: as `weighted_pool`.
 
     >>> blur_pool([[[0.0], [4.0], [0.0], [0.0]]])[0, :, 0].numpy()
     array([2., 1.], dtype=float32)
     """
     (x,) = tensors("blur_pool", "BlurPooling2D", x)
     size = as_tuple("blur_pool", "ksize", ksize, spatial_rank("blur_pool", x.shape))
-    padding = blur_padding(size) if padding is None else padding
+    if padding is None:
+        padding = blur_padding(size, as_tuple("blur_pool", "dilations", dilations, len(size)))
     return mean_of_windows("blur_pool", x, binomial_weights(size), strides, padding, dilations)
 
 
-def blur_padding(size):
+def blur_padding(size, dilations):
     """The paper's padding for this window."""
-    return "reflect", tuple(((k - 1) // 2, k // 2) for k in size)
+    return "reflect", tuple(((k - 1) * d // 2, (k - 1) * d - (k - 1) * d // 2) for k, d in zip(size, dilations))
 
 
 def binomial_weights(size):

@@ -22,7 +22,8 @@ def channel_lp_pool(x, ksize, strides=None, padding="valid", grid=None, p=2.0, e
     grid: cells of 1 to 3 axes whose product is C, by default (C,): then a ksize of n pools subspaces of n neighbouring
     channels. A topographic map has grid=(rows, columns), strides=1 and padding="circular", so that neighbourhoods
     overlap and the map is a torus. Units: channels.
-    Errors: ValueError that names the argument, what is expected and what came.
+    Errors: ValueError that names the argument, what is expected and what came; also for subspaces side by side that
+    would leave channels over.
 
     >>> channel_lp_pool([[3.0, 4.0, 0.0, 1.0]], 2).numpy()
     array([[5., 1.]], dtype=float32)
@@ -45,6 +46,10 @@ def grid_window(who, channels, grid, ksize, strides, padding, names=("ksize", "s
     require(math.prod(grid) == channels, who, "a grid of as many cells as channels", grid=grid, channels=channels)
     win = window(who, len(grid), ksize, ksize if strides is None else strides, padding, 1, names)
     check_pool(who, win, grid)
+    for n, k, s, pads in zip(grid, win.size, win.strides, win.pads):
+        whole = pads != (0, 0) or s != k or n % k == 0
+        expected = f"{names[0]} that divides the channels, as subspaces side by side do"
+        require(whole, who, expected, **{names[0]: k}, channels=n)
     return grid, win
 
 

@@ -10,7 +10,7 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import convolve, spatial_rank, tensors
+from kzoo.ops.backend import check_one_dtype, convolve, spatial_rank, tensors
 from kzoo.ops.views import Window, window
 from kzoo.ops.xla import compiled_on_cpu
 
@@ -70,6 +70,6 @@ def check_operands(who, x, kernel, layout, tiled=False):
     rank = spatial_rank(who, x.shape)
     fits = len(kernel.shape) - 2 == (2 * rank if tiled else rank)
     require(fits, who, f"kernel {layout}", x=tuple(x.shape), kernel=tuple(kernel.shape))
-    require(x.dtype == kernel.dtype, who, "x and kernel of one dtype", x=str(x.dtype), kernel=str(kernel.dtype))
+    check_one_dtype(who, "x and kernel", x=x, kernel=kernel)
     require(x.shape[-1] is not None, who, "a known number of channels", shape=tuple(x.shape))
     return rank

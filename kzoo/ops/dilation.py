@@ -7,7 +7,7 @@ XLA does not compile.
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, spatial_rank, tensors
+from kzoo.ops.backend import check_floating, check_one_dtype, spatial_rank, tensors
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.views import largest
 from kzoo.ops.xla import island
@@ -35,7 +35,7 @@ def structured(who, layer, x, kernel, strides, padding, dilations):
     check_floating(who, x)
     fits = len(kernel.shape) == rank + 1 and kernel.shape[-1] == x.shape[-1]
     require(fits, who, "kernel (*size, channels)", x=tuple(x.shape), kernel=tuple(kernel.shape))
-    require(x.dtype == kernel.dtype, who, "x and kernel of one dtype", x=str(x.dtype), kernel=str(kernel.dtype))
+    check_one_dtype(who, "x and kernel", x=x, kernel=kernel)
     return x, kernel, pool_window(who, x, tuple(kernel.shape[:-1]), strides, padding, dilations)
 
 

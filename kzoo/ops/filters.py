@@ -4,6 +4,8 @@ Source: Sobel & Feldman 1968 (as `tf.image.sobel_edges` has them); Goodfellow, B
 Learning", section 9.5, figure 9.6 (difference) and section 9.10, equation 9.16 (Gabor).
 """
 
+import math
+
 import numpy as np
 from keras import backend, ops
 
@@ -74,13 +76,13 @@ PARAMETERS = ("alpha", "beta_x", "beta_y", "frequency", "phase", "x0", "y0", "ta
 def gabor(ksize, alpha, beta_x, beta_y, frequency, phase, x0, y0, tau, zero_mean=False):
     """Gabor functions: alpha exp(-beta_x x'^2 - beta_y y'^2) cos(frequency x' + phase), (x', y') turned by tau.
 
-    Shapes: parameters numbers or (F,); returns a tensor (*ksize, F). Units: cells from the kernel's centre, x along
-    the columns and y down the rows; frequency in radians a cell, phase and tau in radians. x' = (x - x0) cos tau
-    + (y - y0) sin tau, y' = -(x - x0) sin tau + (y - y0) cos tau.
+    Shapes: parameters numbers or (F,); returns a tensor (*ksize, 1, F), for `conv` on one channel. Units: cells from
+    the kernel's centre, x along the columns and y down the rows; frequency in radians a cell, phase and tau in radians.
+    x' = (x - x0) cos tau + (y - y0) sin tau, y' = -(x - x0) sin tau + (y - y0) cos tau.
     zero_mean takes each function's mean over the kernel away, so that an even surface gives 0.
     Source: Goodfellow et al. 2016, equation 9.16.
 
-    >>> gabor((1, 3), 1.0, 0.0, 0.0, 3.14159265 / 2, 0.0, 0.0, 0.0, 0.0)[0, :, 0].numpy().round(3) + 0
+    >>> gabor((1, 3), 1.0, 0.0, 0.0, 3.14159265 / 2, 0.0, 0.0, 0.0, 0.0)[0, :, 0, 0].numpy().round(3) + 0
     array([0., 1., 0.], dtype=float32)
     """
     height, width = as_tuple("gabor", "ksize", ksize, 2)
@@ -97,4 +99,32 @@ def gabor(ksize, alpha, beta_x, beta_y, frequency, phase, x0, y0, tau, zero_mean
     y = ops.reshape(ops.arange(height, dtype=dtype), (-1, 1, 1)) - (height - 1) / 2 - y0
     along, across = x * ops.cos(tau) + y * ops.sin(tau), y * ops.cos(tau) - x * ops.sin(tau)
     kernel = alpha * ops.exp(-beta_x * along**2 - beta_y * across**2) * ops.cos(frequency * along + phase)
-    return kernel - ops.mean(kernel, (0, 1), keepdims=True) if zero_mean else kernel
+    return (kernel - ops.mean(kernel, (0, 1), keepdims=True) if zero_mean else kernel)[:, :, None]
+
+
+def gabor_bank(filters, ksize, energy=False, zero_mean=True):
+    """Parameters of `filters` Gabor functions for `gabor` and `gabor_conv`, {name: (filters,)}, each of norm 1.
+
+    Units: cells and radians. Orientations divide half a turn, at least four of them if there are as many functions;
+    each comes even and odd (with `energy`, which makes the odd ones itself, even alone); beyond that wavelengths fall
+    by half octaves from the kernel's half width, down to 3 cells at the least. Widths are 0.4 wavelengths.
+
+    >>> bank = gabor_bank(8, (9, 9))
+    >>> bank["phase"][:2].round(2), bank["tau"][::2].round(2)
+    (array([0.  , 1.57], dtype=float32), array([0.  , 0.79, 1.57, 2.36], dtype=float32))
+    """
+    require(is_integer(filters, least=1), "gabor_bank", "filters, an integer above 0", filters=filters)
+    size = as_tuple("gabor_bank", "ksize", ksize, 2)
+    phases = [0.0] if energy else [0.0, math.pi / 2]
+    places = math.ceil(filters / len(phases))
+    half = max(min(size) - 1, 2) / 2
+    most = max(int(2 * math.log2(half / 3)) + 1, 1)
+    lengths = [max(half * 2 ** (-i / 2), 3.0) for i in range(min(most, max(places // 4, 1)))]
+    turns = math.ceil(places / len(lengths))
+    grid = [(w, math.pi * t / turns, phase) for w in lengths for t in range(turns) for phase in phases][:filters]
+    wavelength, tau, phase = (np.array(column) for column in zip(*grid))
+    beta, zeros = 1 / (2 * (0.4 * wavelength) ** 2), np.zeros(filters)
+    values = (np.ones(filters), beta, beta, 2 * math.pi / wavelength, phase, zeros, zeros, tau)
+    norm = np.sqrt(np.sum(np.asarray(gabor(size, *values, zero_mean=zero_mean)) ** 2, (0, 1, 2)))
+    values = (1 / np.where(norm > 1e-6, norm, 1), *values[1:])  # a kernel of one cell less its mean is nothing
+    return {name: value.astype("float32") for name, value in zip(PARAMETERS, values)}

@@ -17,7 +17,8 @@ def fractional_max_pool(x, edges, overlapping=False, widest=2):
 
     Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; edges, one vector of integers an axis, from 0 to the
     axis's size in steps of 1 to `widest` cells; returns (B, *output, C) in x's dtype, output[i] = len(edges[i]) - 1.
-    Region i holds the cells edges[i] to edges[i + 1] - 1, if `overlapping` also edges[i + 1]. Units: cells.
+    Region i holds the cells edges[i] to edges[i + 1] - 1, if `overlapping` also edges[i + 1], but for the
+    last. Units: cells.
     Of equal values one receives the gradient. `fractional_edges` draws the edges as the paper does.
     Errors: ValueError that names the argument, what is expected and what came; edges that are known only inside a
     graph are not checked.

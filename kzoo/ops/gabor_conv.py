@@ -11,15 +11,15 @@ from kzoo.checks import require
 from kzoo.ops import safe
 from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
 from kzoo.ops.conv import conv
-from kzoo.ops.filters import gabor
+from kzoo.ops.filters import PARAMETERS, gabor
 
 
 def gabor_conv(x, parameters, ksize, strides=1, padding="valid", dilations=1, energy=False, zero_mean=False):
     """Convolve the sum of an image's channels with Gabor functions: simple cells, or with `energy` complex ones.
 
     Shapes: x (B, H, W, C) floating; parameters, eight tensors (F,) in the order of `filters.gabor`: alpha, beta_x,
-    beta_y, frequency, phase, x0, y0, tau; returns (B, H', W', F) in x's dtype. Kernels are computed in the parameters'
-    dtype. Units: cells and radians, as `filters.gabor`. padding: as `conv`.
+    beta_y, frequency, phase, x0, y0, tau, or a dict of them, as `filters.gabor_bank` gives; returns (B, H', W', F) in
+    x's dtype; computed in float32 or wider. Units: cells and radians, as `filters.gabor`. padding: as `conv`.
     energy: sqrt(s0^2 + s1^2) of the responses at phase and phase + pi / 2, with gradient 0 where both are 0.
     Errors: ValueError that names the argument, what is expected and what came.
 
@@ -31,16 +31,22 @@ def gabor_conv(x, parameters, ksize, strides=1, padding="valid", dilations=1, en
     (x,) = tensors(who, "GaborConv2D", x)
     require(spatial_rank(who, x.shape) == 2, who, "x (batch, height, width, channels)", shape=tuple(x.shape))
     check_floating(who, x)
+    if isinstance(parameters, dict):
+        known = set(parameters) == set(PARAMETERS)
+        require(known, who, f"parameters named {PARAMETERS}", parameters=sorted(parameters))
+        parameters = [parameters[name] for name in PARAMETERS]
     several = hasattr(parameters, "__len__") and len(parameters) == 8
     require(several, who, "parameters, eight tensors (filters,)", parameters=parameters)
     kernel = gabor(ksize, *parameters, zero_mean=zero_mean)
     if energy:
         *before, phase, x0, y0, tau = parameters
-        turned = (*before, ops.convert_to_tensor(phase) + math.pi / 2, x0, y0, tau)
+        (phase,) = tensors(who, "GaborConv2D", phase)
+        turned = (*before, ops.cast(phase, kernel.dtype) + math.pi / 2, x0, y0, tau)
         kernel = ops.concatenate([kernel, gabor(ksize, *turned, zero_mean=zero_mean)], -1)
-    total = ops.sum(x, -1, keepdims=True)
-    y = conv(total, ops.cast(kernel, x.dtype)[:, :, None], strides, padding, dilations)
+    dtype = wide(x.dtype)
+    total = ops.sum(ops.cast(x, dtype), -1, keepdims=True)
+    y = conv(total, ops.cast(kernel, dtype), strides, padding, dilations)
     if not energy:
-        return y
-    even, odd = ops.split(ops.cast(y, wide(x.dtype)), 2, -1)
+        return ops.cast(y, x.dtype)
+    even, odd = ops.split(y, 2, -1)
     return ops.cast(safe.root(even**2 + odd**2), x.dtype)

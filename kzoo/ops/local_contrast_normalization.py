@@ -22,7 +22,7 @@ def local_contrast_normalization(x, ksize=9, padding="same", sigma=None):
     Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype; computed in
     float32 or wider. Local means are over all channels, with Gaussian weights over a window of odd size; at the
     borders the weights of the cells that exist make up the whole. padding: "same" keeps all cells, "valid" those
-    whose window lies within x. Units: cells; sigma, a number or one an axis, by default a quarter of ksize.
+    whose window lies within x (v is taken at all). Units: cells; sigma, a number or one an axis, by default ksize / 4.
     Where v is 0 all around, the result and its gradient are 0.
     Errors: ValueError that names the argument, what is expected and what came.
 
@@ -35,7 +35,7 @@ def local_contrast_normalization(x, ksize=9, padding="same", sigma=None):
     size = odd_size(who, "ksize", ksize, spatial_rank(who, x.shape))
     check_padding(who, padding)
     sigma = as_sigma(who, sigma, size)
-    pool_window(who, x, size, 1, padding, 1)
+    pool_window(who, x, size, 1, padding, 1)  # for "valid" a whole window must fit, although all cells get a mean
     weights = tuple(tuple(vector.tolist()) for vector in gaussian_weights(size, sigma))
     return _normalize(x, weights=weights, same=padding == "same", win=pool_window(who, x, size, 1, "same", 1))
 
@@ -59,7 +59,8 @@ def _normalize(x, *, weights, same, win):
     def local_mean(z):
         return window_means(ops.mean(z, -1, keepdims=True), weights, win)
 
-    # the result does not depend on any one value taken from all; so an even image is exactly 0, not rounding / rounding
+    # The result does not depend on any one value taken from all; so an image of one value, in all channels the same, is
+    # exactly 0, not rounding / rounding.
     y = y - ops.stop_gradient(y[(slice(None), *(slice(0, 1),) * (len(x.shape) - 1))])
     v = y - local_mean(y)
     deviation = safe.root(local_mean(v * v))

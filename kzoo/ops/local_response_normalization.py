@@ -17,8 +17,9 @@ def local_response_normalization(x, depth_radius=2, bias=2.0, alpha=1e-4, beta=0
     """x / (bias + alpha * sum of the squares of the channels at most depth_radius away)^beta.
 
     Shapes: x (B, ..., C) floating; returns the same shape and dtype; computed in float32 or wider.
-    The defaults and the form are the paper's, and those of `tf.nn.local_response_normalization`. With divide_by_size
-    alpha is divided by 2 * depth_radius + 1, as Caffe does: its `local_size: 5` is depth_radius 2, its k is `bias`.
+    The defaults are the paper's; the form is also that of `tf.nn.local_response_normalization`, whose defaults differ.
+    With divide_by_size alpha is divided by 2 * depth_radius + 1, as in Caffe and PyTorch: there size 5 is depth_radius
+    2, and k is bias.
     Units: channels. Errors: ValueError that names the argument, what is expected and what came.
 
     >>> local_response_normalization([[1.0, 2.0]], 1, bias=1.0, alpha=1.0, beta=1.0).numpy().round(4)

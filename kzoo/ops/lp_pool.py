@@ -1,7 +1,7 @@
 """Lp pooling: the p-norm of each window.
 
-Source: Sermanet, Chintala & LeCun 2012, arXiv:1204.3968; Goodfellow, Bengio & Courville 2016, "Deep Learning",
-section 9.3 (the L2 norm of a neighbourhood).
+Source: Sermanet, Chintala & LeCun 2012, arXiv:1204.3968 (there with Gaussian weights, here without); Goodfellow,
+Bengio & Courville 2016, "Deep Learning", section 9.3 (the L2 norm of a neighbourhood).
 """
 
 import math

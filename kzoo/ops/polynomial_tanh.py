@@ -7,7 +7,7 @@ n = 1, b0 = 0.
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.backend import check_floating, check_one_dtype, tensors, wide
 from kzoo.ops.xla import island
 
 
@@ -28,8 +28,7 @@ def polynomial_tanh(x, a, b):
     require(tuple(a.shape) in channels, who, "a, () or (channels,)", a=tuple(a.shape), x=tuple(x.shape))
     fits = len(b.shape) > 0 and b.shape[0] > 0 and tuple(b.shape[1:]) in channels
     require(fits, who, "b, (degree + 1,) or (degree + 1, channels)", b=tuple(b.shape), x=tuple(x.shape))
-    alike = x.dtype == a.dtype == b.dtype
-    require(alike, who, "x, a and b of one dtype", x=str(x.dtype), a=str(a.dtype), b=str(b.dtype))
+    check_one_dtype(who, "x, a and b", x=x, a=a, b=b)
     return _polynomial_tanh(x, a, b)
 
 

@@ -3,12 +3,16 @@
 Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition", appendix A.
 """
 
+import math
+
+import keras
 from keras import ops
 
 from kzoo.checks import is_number, require
 from kzoo.ops.backend import check_floating, tensors
 
 
+@keras.saving.register_keras_serializable("kzoo")  # so that it may be any layer's activation
 def scaled_tanh(x, amplitude=1.7159, slope=2 / 3):
     """amplitude * tanh(slope * x).
 
@@ -19,6 +23,11 @@ def scaled_tanh(x, amplitude=1.7159, slope=2 / 3):
     """
     (x,) = tensors("scaled_tanh", "ScaledTanh", x)
     check_floating("scaled_tanh", x)
-    for name, value in (("amplitude", amplitude), ("slope", slope)):
-        require(is_number(value), "scaled_tanh", f"{name}, a number", **{name: value})
+    check_numbers("scaled_tanh", amplitude=amplitude, slope=slope)
     return amplitude * ops.tanh(slope * x)
+
+
+def check_numbers(who, **values):
+    """Refuse what is no finite number."""
+    for name, value in values.items():
+        require(is_number(value) and math.isfinite(value), who, f"{name}, a number", **{name: value})

@@ -10,9 +10,9 @@ filters", for sums of several.
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import spatial_rank, tensors, wide
+from kzoo.ops.backend import check_one_dtype, spatial_rank, tensors, wide
 from kzoo.ops.conv import conv
-from kzoo.ops.views import tap, window
+from kzoo.ops.views import axis_views, window
 from kzoo.ops.xla import island
 
 
@@ -40,8 +40,7 @@ def spatially_separable_conv(x, kernels, strides=1, padding="valid", dilations=1
     fits = fits and all(len(shape) == 3 and shape[1:] == shapes[0][2:] for shape in shapes[1:])
     expected = "kernels (size, channels, filters, terms), then (size, filters, terms)"
     require(fits, who, expected, x=tuple(x.shape), kernels=shapes)
-    dtypes = {str(tensor.dtype) for tensor in (x, first, *others)}
-    require(len(dtypes) == 1, who, "x and kernels of one dtype", dtypes=sorted(dtypes))
+    check_one_dtype(who, "x and kernels", x=x, **{f"kernel_{i}": kernel for i, kernel in enumerate((first, *others))})
     win = window(who, rank, tuple(shape[0] for shape in shapes), strides, padding, dilations)
     win.check(who, x.shape[1:-1])
 
@@ -57,8 +56,6 @@ def _other_axes(x, *kernels, filters, win):
     y = ops.cast(x, wide(x.dtype))
     for axis, (kernel, size, stride, dilation) in enumerate(zip(kernels, *(part[1:] for part in win[:3])), start=2):
         weights = ops.cast(ops.reshape(kernel, (size, -1)), y.dtype)
-        length = (ops.shape(y)[axis] - (size - 1) * dilation - 1) // stride + 1
-        places = [(slice(None),) * axis + (tap(o, length, stride, dilation),) for o in range(size)]
-        y = sum(y[place] * weights[o] for o, place in enumerate(places))
+        y = sum(view * weights[o] for o, view in enumerate(axis_views(y, axis, size, stride, dilation)))
     y = ops.reshape(y, (*ops.shape(y)[:-1], filters, -1))
     return ops.cast(ops.sum(y, -1), x.dtype)

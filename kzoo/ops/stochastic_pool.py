@@ -9,6 +9,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, tensors, wide
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.views import largest
 from kzoo.ops.xla import island
 
 
@@ -41,25 +42,29 @@ def stochastic_pool(x, ksize, strides=None, padding="valid", dilations=1, noise=
 
 
 def _activations(x, win):
+    """The activations of each window; these over the largest, so that no sum overflows; and that, 1 where it is 0."""
     a = ops.relu(ops.cast(x, wide(x.dtype)))
-    return [view for _, view in win.views(win.pad(a), win.output(ops.shape(x)[1:-1]))]
+    cells = [view for _, view in win.views(win.pad(a), win.output(ops.shape(x)[1:-1]))]
+    top = ops.stop_gradient(largest(cells))
+    scale = ops.where((top > 0) & (top < float("inf")), top, 1)
+    return cells, [cell / scale for cell in cells], scale
 
 
 @island
 def _expected(x, *, win):
-    cells = _activations(x, win)
-    total = sum(cells)
-    total = ops.where(total == 0, 1, total)
-    return ops.cast(sum(a * (a / total) for a in cells), x.dtype)  # a * a could overflow
+    _, parts, scale = _activations(x, win)
+    total = sum(parts)
+    mean = sum(part * part for part in parts) / ops.where(total == 0, 1, total)
+    return ops.cast(scale * mean, x.dtype)
 
 
 @island
 def _sample(x, noise, *, win):
-    cells = _activations(x, win)
-    threshold = ops.stop_gradient(ops.cast(noise, cells[0].dtype) * sum(cells))
-    running, drawn = 0.0, ops.zeros_like(cells[0])
-    for a in cells:
+    cells, parts, _ = _activations(x, win)
+    total = ops.stop_gradient(sum(parts))
+    threshold, running, drawn = ops.cast(noise, total.dtype) * total, 0.0, ops.zeros_like(total)
+    for a, part in zip(cells, parts):
         # while the sum has not passed the threshold, the latest positive cell: rounding can leave no window empty
         drawn = ops.where((running <= threshold) & (a > 0), a, drawn)
-        running = running + ops.stop_gradient(a)
-    return ops.cast(drawn, x.dtype)
+        running = running + ops.stop_gradient(part)
+    return ops.cast(ops.where(total != total, total, drawn), x.dtype)  # noqa: PLR0124 (NaN is not swallowed)

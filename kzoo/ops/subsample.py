@@ -6,7 +6,7 @@ Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied t
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.backend import check_floating, check_one_dtype, tensors, wide
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.weighted_pool import weighted_sum
 from kzoo.ops.xla import island
@@ -25,11 +25,9 @@ def subsample(x, coefficient, ksize=2, strides=None, padding="valid", dilations=
     x, coefficient = tensors("subsample", "Subsampling2D", x, coefficient)
     check_floating("subsample", x)
     win = pool_window("subsample", x, ksize, strides, padding, dilations)
-    fits = len(coefficient.shape) == 1 and coefficient.shape[0] == x.shape[-1] and coefficient.dtype == x.dtype
-    expected = "coefficient (channels,) of x's dtype"
-    require(
-        fits, "subsample", expected, x=tuple(x.shape), coefficient=tuple(coefficient.shape), dtype=coefficient.dtype
-    )
+    fits = tuple(coefficient.shape) == (x.shape[-1],)
+    require(fits, "subsample", "coefficient (channels,)", x=tuple(x.shape), coefficient=tuple(coefficient.shape))
+    check_one_dtype("subsample", "x and coefficient", x=x, coefficient=coefficient)
     return _subsample(x, coefficient, win=win)
 
 

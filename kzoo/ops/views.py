@@ -74,6 +74,13 @@ def tap(offset, size, stride=1, dilation=1):
     return slice(start, start + (size - 1) * stride + 1, stride)
 
 
+def axis_views(padded, axis, size, stride=1, dilation=1):
+    """The views of a window of `size` cells along one axis alone, one an offset."""
+    output = (ops.shape(padded)[axis] - (size - 1) * dilation - 1) // stride + 1
+    for offset in range(size):
+        yield padded[(slice(None),) * axis + (tap(offset, output, stride, dilation),)]
+
+
 def largest(views):
     """The largest of the views, cell by cell: NaN wins, and of equal values the first receives the gradient.
 

@@ -4,6 +4,8 @@ Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3 (the w
 function).
 """
 
+import math
+
 import numpy as np
 from keras import ops
 
@@ -11,7 +13,7 @@ from kzoo.checks import require
 from kzoo.ops import safe
 from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
 from kzoo.ops.pool_window import pool_window
-from kzoo.ops.views import tap
+from kzoo.ops.views import axis_views
 from kzoo.ops.xla import island
 
 
@@ -57,6 +59,8 @@ def _weighted_pool(x, *, weights, win):
 
 def window_means(x, weights, win):
     """Each window's weighted mean over the cells that are the sample's."""
+    if win.mode != "zeros" or all(pair == (0, 0) for pair in win.pads):
+        return weighted_sum(win.pad(x), weights, win) / math.prod(map(sum, weights))
     ones = ops.ones((1, *ops.shape(x)[1:-1], 1), x.dtype)
     return safe.divide(weighted_sum(win.pad(x), weights, win), weighted_sum(win.pad(ones), weights, win))
 
@@ -65,7 +69,6 @@ def weighted_sum(padded, weights, win):
     """Each window's weighted sum, one axis after the other: 2 k sums instead of k * k."""
     y = padded
     for axis, (vector, stride, dilation) in enumerate(zip(weights, win.strides, win.dilations), start=1):
-        size = (ops.shape(y)[axis] - (len(vector) - 1) * dilation - 1) // stride + 1
-        places = [(slice(None),) * axis + (tap(o, size, stride, dilation),) for o in range(len(vector))]
-        y = sum(y[place] * weight for place, weight in zip(places, vector))
+        views = axis_views(y, axis, len(vector), stride, dilation)
+        y = sum(view * weight for view, weight in zip(views, vector))
     return y

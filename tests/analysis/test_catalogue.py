@@ -47,8 +47,15 @@ def test_every_layer_is_listed_and_told_from_where():
     assert found["AdaptiveMaxPooling"][2] == found["SpatialPyramidPooling"][2] == "He, Zhang, Ren & Sun 2014"
 
 
+def test_part_of_a_name_is_enough():
+    assert layers_table("gabor").title == "1 layer in kzoo.layers"
+    assert cells(layers_table("Conv2D"))[0][:2] == ("Conv", "1D 2D 3D")
+    names = [row[0] for row in cells(layers_table("norm"))]
+    assert names == ["LocalContrastNormalization", "LocalResponseNormalization"]
+
+
 def test_unknown_layers_are_refused():
-    with pytest.raises(Refusal, match="no layer matches 'Cnv2D'; did you mean 'Conv2D'"):
+    with pytest.raises(Refusal, match="no layer matches 'Cnv2D'; did you mean 'Conv'"):
         layers_table("Cnv2D")
 
 

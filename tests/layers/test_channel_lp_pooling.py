@@ -20,7 +20,7 @@ def test_contract(cls, tmp_path):
 
 @pytest.mark.parametrize(
     "settings",
-    [((2, 1), (1, 2), "same", (4, 3), 3, 0.5), ((2, 2, 1), None, "valid", (2, 3, 2), math.inf), (5, 2, "full")],
+    [((2, 1), (1, 2), "same", (4, 3), 3, 0.5), ((2, 3, 1), None, "valid", (2, 3, 2), math.inf), (5, 2, "full")],
 )
 def test_hands_its_settings_to_the_op(settings):
     layer = ChannelLPPooling(*settings)

@@ -56,7 +56,7 @@ def test_any_ratio_and_size(height, width, tall, wide, overlapping, pseudo_rando
     x = noise(2, height, width, 3)
     with ops.no_islands():
         y = np.asarray(layer(x, training=training))
-    assert y.shape == (2, math.floor(height / ratios[0]), math.floor(width / ratios[1]), 3)
+    assert y.shape == (2, math.floor(height / ratios[0] + 1e-9), math.floor(width / ratios[1] + 1e-9), 3)
     assert y.shape == layer.compute_output_shape(x.shape)
     np.testing.assert_array_equal(y.max((1, 2)), x.max((1, 2)))
     assert np.isin(y, x).all()
@@ -89,7 +89,7 @@ def test_sizes_that_are_not_known(jit, training, pseudo_random):
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.integers(1, 100_000), st.floats(1, 100))
 def test_regions_of_a_size_known_and_not(size, ratio):
-    assert int(regions(tf.constant(size), ratio)) == regions(size, ratio) == math.floor(size / ratio)
+    assert int(regions(tf.constant(size), ratio)) == regions(size, ratio) == max(math.floor(size / ratio + 1e-9), 1)
 
 
 def test_defaults():
@@ -120,3 +120,8 @@ RATIO = "pooling_ratio, a number of at least 1 or 2 of them"
 )  # fmt: skip
 def test_refuses(kwargs, shape, words):
     check_refusal(FractionalMaxPooling2D, kwargs, shape, *words)
+
+
+def test_a_ratio_that_divides_is_not_lost_to_rounding():
+    """33 / 1.1 is 29.999..."""
+    assert FractionalMaxPooling2D(1.1)(noise(1, 33, 33, 1)).shape == (1, 30, 30, 1)

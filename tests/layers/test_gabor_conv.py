@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from kzoo import ops
 from kzoo.layers import GaborConv2D
-from kzoo.layers.gabor_conv import gabor_bank
-from kzoo.ops.filters import PARAMETERS, gabor
+from kzoo.ops.filters import PARAMETERS, gabor, gabor_bank
 from tests.layer_checks import check_layer, check_refusal, dtype, randomize, same
 from tests.layers.cases import CASES, SHAPES, noise
 
@@ -144,3 +143,22 @@ def test_takes_the_arguments_of_conv_but_the_kernel_s():
 )
 def test_refuses(kwargs, shape, words):
     check_refusal(GaborConv2D, {"filters": 4, "kernel_size": 3, **kwargs}, shape, *words)
+
+
+def test_trains_by_plain_gradient_descent():
+    """A width that may fall below 0 makes the kernel an exponential that grows outwards: the loss was NaN at once."""
+    rng = np.random.default_rng(0)
+    images = keras.Input((40, 40, 1))
+    layer = GaborConv2D(16, 31, padding="same", activation="relu")
+    y = keras.layers.Flatten()(keras.layers.AveragePooling2D(8)(layer(images)))
+    net = keras.Model(images, keras.layers.Dense(4)(y))
+    net.compile(keras.optimizers.SGD(0.03), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, labels = rng.normal(size=(32, 40, 40, 1)).astype("float32"), rng.integers(0, 4, 32)
+    losses = net.fit(x, labels, epochs=3, verbose=0).history["loss"]
+    assert np.isfinite(losses).all() and losses[-1] < 10
+    assert min(np.min(layer.parameters[i]) for i in (1, 2)) >= 0
+
+
+@pytest.mark.parametrize("filters, size, turns", [(4, 11, 2), (8, 31, 4), (16, 31, 4), (9, 5, 5)])
+def test_the_bank_has_orientations_before_wavelengths(filters, size, turns):
+    assert len(np.unique(gabor_bank(filters, size)["tau"])) == turns

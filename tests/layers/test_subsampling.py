@@ -75,3 +75,14 @@ def test_refuses(kwargs, shape, words):
 def test_refuses_names_that_keras_does_not_know(part):
     with pytest.raises(ValueError, match="nonsense"):
         Subsampling2D(**{part: "nonsense"})
+
+
+def test_lenets_activation_comes_back_from_a_file(tmp_path):
+    """As `activation=ops.scaled_tanh`, of this layer and of Keras's own."""
+    from kzoo.ops import scaled_tanh
+
+    x = noise(2, 8, 8, 2)
+    net = keras.Sequential([keras.Input((8, 8, 2)), Subsampling2D(2, activation=scaled_tanh)])
+    net.add(keras.layers.Dense(3, activation=scaled_tanh))
+    net.save(tmp_path / "net.keras")
+    same(keras.models.load_model(tmp_path / "net.keras")(x), net(x))

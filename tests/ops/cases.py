@@ -386,6 +386,12 @@ def draw_channel_lp(rng, rank, one, distinct):
     axes = (1, 2, 1, 2, 3)[index % 5]
     one = random_geometry(rng, axes, pool=True, widest=1) if one is None else chosen(index, axes)
     grid = one["spatial"] if axes < 3 or not distinct else tuple(n - 2 for n in one["spatial"])
+    size, strides = (references.per_axis(one[name], axes) for name in ("size", "strides"))
+    cells = references.split_padding(one["padding"])[1]
+    grid = tuple(  # windows side by side must divide the grid
+        n // k * k if k == s and references.pair_of(cells, axis, n, k, s, 1) == (0, 0) else n
+        for axis, (n, k, s) in enumerate(zip(grid, size, strides))
+    )
     x = numbers(rng, _sites(rng, rank, math.prod(grid)), distinct)
     if distinct:
         x = ((1 + abs(x - 0.25) * 0.1) * rng.choice([-1, 1], x.shape)).astype(DTYPE)

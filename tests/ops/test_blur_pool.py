@@ -107,3 +107,9 @@ def test_refuses_samples(x, words):
 def test_refuses_what_has_too_few_cells_to_reflect():
     words = "blur_pool expects reflect padding of at most 0 cells; received padding=(1, 1), size=1"
     refuses(words, ops.blur_pool, np.zeros((1, 1, 1), "float32"))
+
+
+@pytest.mark.parametrize("k, d", [(2, 2), (3, 2), (4, 3), (5, 2)])
+def test_the_papers_padding_keeps_the_size_with_a_dilation_too(k, d):
+    assert ops.blur_pool(np.zeros((1, 16, 14, 1), "float32"), k, 1, dilations=d).shape == (1, 16, 14, 1)
+    assert ops.blur_pool(np.zeros((1, 16, 14, 1), "float32"), k, 2, dilations=d).shape == (1, 8, 7, 1)

@@ -144,3 +144,11 @@ def test_refuses_inputs(x, words):
 def test_refuses_unknown_channels():
     words = "channel_lp_pool expects a known number of channels"
     refuses(words, traced, lambda x: ops.channel_lp_pool(x, 2), (1, 4, None))
+
+
+@pytest.mark.parametrize("kwargs", [{"ksize": 3}, {"ksize": (1, 2), "grid": (1, 7)}])
+def test_refuses_to_lose_channels(kwargs):
+    """The seventh channel would be read by no window; with strides of one's own that is one's own affair."""
+    words = "ksize that divides the channels, as subspaces side by side do; received ksize="
+    refuses(words, ops.channel_lp_pool, np.zeros((2, 7), "float32"), **kwargs)
+    assert ops.channel_lp_pool(np.zeros((2, 7), "float32"), 3, 2).shape == (2, 3)

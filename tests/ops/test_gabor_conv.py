@@ -28,10 +28,27 @@ def test_an_energy_does_not_depend_on_the_phase(seeds):
     close(ops.gabor_conv(x, turned, 5, energy=True), ops.gabor_conv(x, BANK, 5, energy=True))
 
 
+def test_takes_a_bank_and_whole_numbers(seeds):
+    """A dict of parameters is read by its names; integers are numbers too."""
+    x, bank = normal(seeds, 2, 8, 7, 3), filters.gabor_bank(6, 5)
+    want = ops.gabor_conv(x, list(bank.values()), 5)
+    close(ops.gabor_conv(x, dict(reversed(bank.items())), 5), want, 0)
+    refuses("parameters named ('alpha',", ops.gabor_conv, x, {"alpha": [1.0]}, 5)
+    for energy in (False, True):
+        whole, floating = [[1]] + [[0]] * 7, [[1.0]] + [[0.0]] * 7
+        close(ops.gabor_conv(x, whole, 3, energy=energy), ops.gabor_conv(x, floating, 3, energy=energy), 0)
+
+
+def test_half_precision_sums_of_channels_do_not_overflow():
+    x = np.full((1, 3, 3, 512), 200, "float16")
+    y = ops.gabor_conv(x, [[0.001]] + [[0.0]] * 7, 3)
+    close(np.asarray(y, "float64"), np.full((1, 1, 1, 1), 0.001 * 9 * 512 * 200), 1e-3)
+
+
 def test_equals_conv_with_the_kernel_on_every_channel(seeds):
     x, kernel = normal(seeds, 2, 8, 7, 3), np.asarray(filters.gabor((5, 4), *BANK))
     got = ops.gabor_conv(x, BANK, (5, 4), 2, "circular", 1)
-    close(got, ops.conv(x, np.stack([kernel] * 3, 2), 2, "circular"))
+    close(got, ops.conv(x, np.concatenate([kernel] * 3, 2), 2, "circular"))
 
 
 @pytest.mark.parametrize("tau", [0.0, 0.7])

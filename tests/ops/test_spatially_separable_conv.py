@@ -103,7 +103,7 @@ K0, K1 = np.zeros((3, 2, 4, 1), "float32"), np.zeros((3, 4, 1), "float32")
         (X[..., :1], [K0, K1], "received x=(1, 5, 6, 1), kernels=[(3, 2, 4, 1), (3, 4, 1)]"),
         (X, [K0, K1[:, :3]], "kernels=[(3, 2, 4, 1), (3, 3, 1)]"),
         (X, [K0, np.zeros((3, 4, 2), "float32")], "kernels=[(3, 2, 4, 1), (3, 4, 2)]"),
-        (X, [K0, K1.astype("float64")], "x and kernels of one dtype; received dtypes="),
+        (X, [K0, K1.astype("float64")], "x and kernels of one dtype; received x="),
         (X, [K0, np.zeros((7, 4, 1), "float32")], "a window that fits into the padded input on spatial axis 1"),
         (X, [K0[:0], K1], "ksize, an integer of at least 1 or 2 of them; received ksize=(0, 3)"),
         (X[:, :0], [K0, K1], "an input of at least 1 cell on spatial axis 0"),

@@ -151,3 +151,10 @@ def test_refuses_samples(x, words):
 )
 def test_refuses_noise(noise, words):
     refuses(words, ops.stochastic_pool, X, 2, noise=noise)
+
+
+@pytest.mark.parametrize("noise", [None, [[[0.5]]]])
+def test_nan_is_not_swallowed_and_the_largest_numbers_do_not_overflow(noise):
+    assert np.isnan(ops.stochastic_pool(np.array([[[1.0], [np.nan]]], "float32"), 2, noise=noise)).all()
+    large = np.full((1, 2, 1), 3e38, "float32")
+    np.testing.assert_allclose(ops.stochastic_pool(large, 2, noise=noise), large[:, :1], rtol=1e-6)

@@ -84,11 +84,11 @@ def test_refuses_samples(x, words):
 @pytest.mark.parametrize(
     "coefficient, words",
     [
-        (np.ones(3, "float32"), "subsample expects coefficient (channels,) of x's dtype; received x=(1, 4, 5, 2)"),
+        (np.ones(3, "float32"), "subsample expects coefficient (channels,); received x=(1, 4, 5, 2)"),
         (np.ones((1, 2), "float32"), "coefficient=(1, 2)"),
         (1.0, "coefficient=()"),
-        (np.ones(2, "float64"), "dtype="),
-        (np.ones(2, "int32"), "coefficient (channels,) of x's dtype"),
+        (np.ones(2, "float64"), "x and coefficient of one dtype; received x='float32', coefficient='float64'"),
+        (np.ones(2, "int32"), "x and coefficient of one dtype"),
         (keras.Input((2,)), "the layer kzoo.layers.Subsampling2D; received a KerasTensor"),
     ],
 )
