@@ -390,6 +390,7 @@ def test_channel_lp_pool(compare, rank):
         size = tuple(int(k) for k in rng.integers(1, 4, rank))
         grid = tuple(int(k + n) for k, n in zip(size, rng.integers(0, 4, rank)))
         strides, p = int(rng.integers(1, 3)), float(rng.choice([2.0, 4.0]))
+        grid = tuple(n // k * k if k == strides else n for n, k in zip(grid, size))  # ours loses no channel
 
         def theirs(x, grid=grid, size=size, strides=strides, p=p):
             pool = in_rank("lp_pool", len(grid))
