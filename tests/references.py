@@ -469,3 +469,30 @@ def erosion(x, kernel, strides=1, padding="valid", dilations=1):
         return np.min([values[:, i] - kernel[o] for i, o in enumerate(opposite)], 0)
 
     return _pooled(bottom, x, size, strides, padding, dilations)
+
+
+def squash(x, axis=-1):
+    columns = np.moveaxis(x.astype("float64"), axis, -1)
+    y = np.zeros(columns.shape)
+    for place in np.ndindex(columns.shape[:-1]):
+        length = math.sqrt(sum(v * v for v in columns[place]))
+        for i, v in enumerate(columns[place]):
+            y[(*place, i)] = length**2 / (1 + length**2) * v / length if length else 0.0
+    return np.moveaxis(y, -1, axis)
+
+
+def route(predictions, bias=None, iterations=3):
+    """Procedure 1, one sample and one pair of capsules at a time."""
+    batch, inputs, outputs, _ = predictions.shape
+    result = np.zeros((batch, outputs, predictions.shape[-1]))
+    for n, u in enumerate(predictions.astype("float64")):
+        logits = np.zeros((inputs, outputs))
+        for _ in range(iterations):
+            for j in range(outputs):
+                s = np.zeros(u.shape[-1]) if bias is None else bias[j].astype("float64")
+                for i in range(inputs):
+                    s = s + math.exp(logits[i, j]) / sum(math.exp(b) for b in logits[i]) * u[i, j]
+                result[n, j] = squash(s)
+            for i, j in np.ndindex(inputs, outputs):
+                logits[i, j] += float(u[i, j] @ result[n, j])
+    return result

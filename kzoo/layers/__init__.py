@@ -7,6 +7,7 @@ from kzoo.layers.adaptive_average_pooling import (
 )
 from kzoo.layers.adaptive_max_pooling import AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D
 from kzoo.layers.blur_pooling import BlurPooling2D
+from kzoo.layers.capsules import Capsules
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
 from kzoo.layers.dilation import Dilation2D
@@ -24,6 +25,7 @@ from kzoo.layers.max_unpooling import MaxUnpooling1D, MaxUnpooling2D, MaxUnpooli
 from kzoo.layers.maxout import Maxout
 from kzoo.layers.padding import Padding1D, Padding2D, Padding3D
 from kzoo.layers.polynomial_tanh import PolynomialTanh
+from kzoo.layers.primary_capsules import PrimaryCapsules2D
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
@@ -39,6 +41,7 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "BlurPooling2D",
+    "Capsules",
     "ChannelLPPooling",
     "Conv1D",
     "Conv2D",
@@ -71,6 +74,7 @@ __all__ = [
     "Padding2D",
     "Padding3D",
     "PolynomialTanh",
+    "PrimaryCapsules2D",
     "ScaledTanh",
     "SpatialPyramidPooling2D",
     "SpatiallySeparableConv2D",

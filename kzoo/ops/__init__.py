@@ -22,9 +22,11 @@ from kzoo.ops.max_unpool import max_unpool
 from kzoo.ops.maxout import maxout
 from kzoo.ops.pad import pad
 from kzoo.ops.polynomial_tanh import polynomial_tanh
+from kzoo.ops.route import route
 from kzoo.ops.scaled_tanh import scaled_tanh
 from kzoo.ops.spatial_pyramid_pool import spatial_pyramid_pool
 from kzoo.ops.spatially_separable_conv import spatially_separable_conv
+from kzoo.ops.squash import squash
 from kzoo.ops.stochastic_pool import stochastic_pool
 from kzoo.ops.subsample import subsample
 from kzoo.ops.tiled_conv import tiled_conv
@@ -56,9 +58,11 @@ __all__ = [
     "no_islands",
     "pad",
     "polynomial_tanh",
+    "route",
     "scaled_tanh",
     "spatial_pyramid_pool",
     "spatially_separable_conv",
+    "squash",
     "stochastic_pool",
     "subsample",
     "tiled_conv",

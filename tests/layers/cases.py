@@ -95,6 +95,8 @@ def of_images():
         "LocalContrastNormalization": Case({"kernel_size": 3, "padding": "valid"}, x),
         "ScaledTanh": Case({"amplitude": 1.5}, x),
         "PolynomialTanh": Case({"degree": 2}, x),
+        "PrimaryCapsules2D": Case({"capsules": 3, "dimension": 4, "kernel_size": (3, 2), "strides": 2}, x),
+        "Capsules": Case({"capsules": 3, "dimension": 4, "use_bias": True}, noise(2, 6, 5), free=False),
     }
 
 

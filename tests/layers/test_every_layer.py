@@ -65,11 +65,12 @@ def run(part, *arguments, backend="tensorflow"):
 
 
 def prepared(name):
-    """A built layer with random weights, and these."""
+    """A built layer with random weights, but for integers, and these."""
     layer = CLASSES[name](**CASES[name].kwargs)
     layer.build(keras.tree.map_structure(lambda x: x.shape, CASES[name].inputs))
     rng = np.random.default_rng(2)
-    weights = [rng.normal(size=w.shape).astype("float32") for w in layer.weights]
+    drawn = [rng.normal(size=w.shape).astype("float32") for w in layer.weights]
+    weights = [np.asarray(w) if "int" in w.dtype else new for w, new in zip(layer.weights, drawn)]
     layer.set_weights(weights)
     return layer, weights
 
@@ -182,7 +183,9 @@ def everything(random=True):
     x = layers.LocallyConnected2D(4, 3, 2, activation="tanh")(x)
     tops, _ = layers.AdaptiveMaxPooling2D(2, return_indices=True)(x)
     x = layers.Maxout(4)(keras.layers.Concatenate()([tops, AdaptiveAveragePooling2D(2)(x)]))
-    net = keras.Model(images, keras.layers.Dense(1)(layers.SpatialPyramidPooling2D((2, 1))(x)))
+    tops = [layers.SpatialPyramidPooling2D((2, 1))(x)]
+    tops += [keras.layers.Flatten()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x)))]
+    net = keras.Model(images, keras.layers.Dense(1)(keras.layers.Concatenate()(tops)))
     families = {name.rstrip("123D") for name in layers.__all__}
     held = {type(layer).__name__.rstrip("123D") for layer in net.layers}
     assert families <= held or not random, f"add {families - held} to this model"

@@ -442,6 +442,25 @@ def draw_polynomial_tanh(rng, rank, one, distinct):
     return Setting((normal(rng, *_sites(rng, rank, 3)), normal(rng, *a), b), {})
 
 
+def draw_squash(rng, rank, one, distinct):
+    """Along any axis of at least 2 cells: a single number is squashed by a curve that bends at 0."""
+    axis = int(rng.choice([-1, rank + 1, 1])) if one is None else {4: 1, 9: rank + 1}.get(one["index"], -1)
+    shape = list(_sites(rng, rank, int(rng.integers(2, 6))))
+    shape[axis] = max(shape[axis], 2)
+    x = normal(rng, *shape)
+    if not distinct:
+        x[rng.random(x.shape) < 0.3] = 0
+    return Setting((x,), {"axis": axis})
+
+
+def draw_route(rng, rank, one, distinct):
+    del rank, distinct
+    index = one["index"] if one else int(rng.integers(12))
+    inputs, outputs, depth = (int(n) for n in rng.integers(1, 6, 3))
+    bias = [normal(rng, outputs, depth + 1)] if index % 2 else []
+    return Setting((normal(rng, 2, inputs, outputs, depth + 1), *bias), {"iterations": index % 4 + 1})
+
+
 def cotangent(shape, dtype):
     """The fixed random numbers that a loss weighs an output with."""
     return np.random.default_rng(7).normal(size=tuple(shape)).astype(dtype)
@@ -461,6 +480,10 @@ def gabor_conv(x, *parameters, **kwargs):
 
 def gabor_energy(x, *parameters, **kwargs):
     return ops.gabor_conv(x, _with_phase(parameters), energy=True, **kwargs)
+
+
+def route(predictions, *bias, iterations):
+    return ops.route(predictions, iterations, *bias)
 
 
 def _with_phase(parameters):
@@ -506,4 +529,6 @@ CASES = {
     ),
     "scaled_tanh": Case(ops.scaled_tanh, references.scaled_tanh, draw_scaled_tanh, curved=True),
     "polynomial_tanh": Case(ops.polynomial_tanh, references.polynomial_tanh, draw_polynomial_tanh, curved=True),
+    "squash": Case(ops.squash, references.squash, draw_squash, curved=True),
+    "route": Case(route, references.route, draw_route, free=False, curved=True, ranks=(2,)),
 }
