@@ -496,3 +496,23 @@ def route(predictions, bias=None, iterations=3):
             for i, j in np.ndindex(inputs, outputs):
                 logits[i, j] += float(u[i, j] @ result[n, j])
     return result
+
+
+def hadamard(x):
+    """The entry at row i and column j is -1 to the number of bits that i and j share."""
+    n = x.shape[-1]
+    matrix = np.array([[(-1.0) ** (i & j).bit_count() for j in range(n)] for i in range(n)])
+    return x.astype("float64") @ matrix
+
+
+def fastfood(x, scale, gaussian, signs, permutation):
+    """As matrices, one block after the other."""
+    blocks, d = scale.shape
+    filled = np.zeros((*x.shape[:-1], d))
+    filled[..., : x.shape[-1]] = x
+    h = hadamard(np.eye(d))
+    y = []
+    for s, g, b, p in zip(scale, gaussian, signs, permutation):
+        matrix = np.diag(s) @ h @ np.diag(g) @ np.eye(d)[p] @ h @ np.diag(b) / math.sqrt(d)
+        y.append(filled @ matrix.T)
+    return np.concatenate(y, -1)

@@ -12,6 +12,7 @@ from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
 from kzoo.layers.dilation import Dilation2D
 from kzoo.layers.erosion import Erosion2D
+from kzoo.layers.fastfood import Fastfood
 from kzoo.layers.fft_conv import FFTConv1D, FFTConv2D
 from kzoo.layers.fractional_max_pooling import FractionalMaxPooling2D
 from kzoo.layers.gabor_conv import GaborConv2D
@@ -50,6 +51,7 @@ __all__ = [
     "Erosion2D",
     "FFTConv1D",
     "FFTConv2D",
+    "Fastfood",
     "FractionalMaxPooling2D",
     "GaborConv2D",
     "GaussianPooling1D",

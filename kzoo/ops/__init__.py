@@ -9,10 +9,12 @@ from kzoo.ops.channel_lp_pool import channel_lp_pool
 from kzoo.ops.conv import conv
 from kzoo.ops.dilation import dilation
 from kzoo.ops.erosion import erosion
+from kzoo.ops.fastfood import fastfood
 from kzoo.ops.fft_conv import fft_conv
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
 from kzoo.ops.gabor_conv import gabor_conv
 from kzoo.ops.gaussian_pool import gaussian_pool
+from kzoo.ops.hadamard import hadamard
 from kzoo.ops.local_contrast_normalization import local_contrast_normalization
 from kzoo.ops.local_response_normalization import local_response_normalization
 from kzoo.ops.locally_connected import locally_connected
@@ -42,12 +44,14 @@ __all__ = [
     "conv",
     "dilation",
     "erosion",
+    "fastfood",
     "fft_conv",
     "filters",
     "fractional_edges",
     "fractional_max_pool",
     "gabor_conv",
     "gaussian_pool",
+    "hadamard",
     "local_contrast_normalization",
     "local_response_normalization",
     "locally_connected",

@@ -96,6 +96,7 @@ def of_images():
         "ScaledTanh": Case({"amplitude": 1.5}, x),
         "PolynomialTanh": Case({"degree": 2}, x),
         "PrimaryCapsules2D": Case({"capsules": 3, "dimension": 4, "kernel_size": (3, 2), "strides": 2}, x),
+        "Fastfood": Case({"units": 11, "activation": "tanh", "use_bias": True, "seed": 1}, noise(3, 4, 6), free=False),
         "Capsules": Case({"capsules": 3, "dimension": 4, "use_bias": True}, noise(2, 6, 5), free=False),
     }
 

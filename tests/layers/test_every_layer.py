@@ -185,6 +185,7 @@ def everything(random=True):
     x = layers.Maxout(4)(keras.layers.Concatenate()([tops, AdaptiveAveragePooling2D(2)(x)]))
     tops = [layers.SpatialPyramidPooling2D((2, 1))(x)]
     tops += [keras.layers.Flatten()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x)))]
+    tops += [layers.Fastfood(5, activation="tanh")(keras.layers.Flatten()(x))]
     net = keras.Model(images, keras.layers.Dense(1)(keras.layers.Concatenate()(tops)))
     families = {name.rstrip("123D") for name in layers.__all__}
     held = {type(layer).__name__.rstrip("123D") for layer in net.layers}

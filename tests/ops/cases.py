@@ -461,6 +461,22 @@ def draw_route(rng, rank, one, distinct):
     return Setting((normal(rng, 2, inputs, outputs, depth + 1), *bias), {"iterations": index % 4 + 1})
 
 
+def draw_hadamard(rng, rank, one, distinct):
+    """Lengths on both sides of the radix, and several times it."""
+    del distinct
+    power = int(rng.integers(0, 10)) if one is None else one["index"]
+    return Setting((normal(rng, *_sites(rng, rank, 2**power)),), {})
+
+
+def draw_fastfood(rng, rank, one, distinct):
+    del distinct
+    n = int(rng.integers(1, 20)) if one is None else (1, 2, 3, 5, 8, 13, 16, 17, 4, 6)[one["index"]]
+    blocks, d = int(rng.integers(1, 4)), 2 ** math.ceil(math.log2(n))
+    diagonals = [normal(rng, blocks, d) for _ in range(3)]
+    permutation = np.stack([rng.permutation(d) for _ in range(blocks)]).astype("int32")
+    return Setting((normal(rng, *_sites(rng, rank, n)), *diagonals, permutation), {})
+
+
 def cotangent(shape, dtype):
     """The fixed random numbers that a loss weighs an output with."""
     return np.random.default_rng(7).normal(size=tuple(shape)).astype(dtype)
@@ -484,6 +500,10 @@ def gabor_energy(x, *parameters, **kwargs):
 
 def route(predictions, *bias, iterations):
     return ops.route(predictions, iterations, *bias)
+
+
+def fastfood(x, scale, gaussian, signs, permutation):
+    return ops.fastfood(x, scale, gaussian, permutation, signs)
 
 
 def _with_phase(parameters):
@@ -530,5 +550,7 @@ CASES = {
     "scaled_tanh": Case(ops.scaled_tanh, references.scaled_tanh, draw_scaled_tanh, curved=True),
     "polynomial_tanh": Case(ops.polynomial_tanh, references.polynomial_tanh, draw_polynomial_tanh, curved=True),
     "squash": Case(ops.squash, references.squash, draw_squash, curved=True),
+    "hadamard": Case(ops.hadamard, references.hadamard, draw_hadamard),
+    "fastfood": Case(fastfood, references.fastfood, draw_fastfood, curved=True),
     "route": Case(route, references.route, draw_route, free=False, curved=True, ranks=(2,)),
 }
