@@ -516,3 +516,39 @@ def fastfood(x, scale, gaussian, signs, permutation):
         matrix = np.diag(s) @ h @ np.diag(g) @ np.eye(d)[p] @ h @ np.diag(b) / math.sqrt(d)
         y.append(filled @ matrix.T)
     return np.concatenate(y, -1)
+
+
+def k_max_pool(x, k):
+    """The places are ranked by value, and of equal values by place; the first k are put in order again."""
+    y = np.zeros((len(x), k, x.shape[-1]), x.dtype)
+    for b, c in np.ndindex(len(x), x.shape[-1]):
+        ranked = sorted(range(x.shape[1]), key=lambda i: (-x[b, i, c], i))
+        y[b, :, c] = [x[b, i, c] for i in sorted(ranked[:k])]
+    return y
+
+
+def deformable_conv(x, kernel, offsets, mask=None, **geometry):
+    """Each cell asks the padded image, which is zero beyond its edges, at a place of its own."""
+    size, spatial = kernel.shape[:2], x.shape[1:-1]
+    strides, dilations = (per_axis(geometry.get(name, 1), 2) for name in ("strides", "dilations"))
+    mode, cells = split_padding(geometry.get("padding", "valid"))
+    pairs = [pair_of(cells, i, *axis) for i, axis in enumerate(zip(spatial, size, strides, dilations))]
+    _, output = windows(spatial, size, **geometry)
+    y = np.zeros((len(x), *output, kernel.shape[-1]))
+
+    def look(sample, row, column):
+        place = [source(int(p) - before, n, mode) for p, (before, _), n in zip((row, column), pairs, spatial)]
+        inside = all(0 <= p < before + n + after for p, (before, after), n in zip((row, column), pairs, spatial))
+        return sample[tuple(place)].astype("float64") if inside and None not in place else np.zeros(x.shape[-1])
+
+    for b, *position in np.ndindex(len(x), *output):
+        for i, cell in enumerate(np.ndindex(*size)):
+            shift = offsets[(b, *position, slice(2 * i, 2 * i + 2))]
+            row, column = (p * s + o * d + float(t) for p, s, o, d, t in zip(position, strides, cell, dilations, shift))
+            top, left = math.floor(row), math.floor(column)
+            value = 0
+            for r, c in itertools.product((top, top + 1), (left, left + 1)):
+                value = value + (1 - abs(row - r)) * (1 - abs(column - c)) * look(x[b], r, c)
+            weight = 1 if mask is None else float(mask[(b, *position, i)])
+            y[(b, *position)] += weight * value @ kernel[cell]
+    return y

@@ -10,6 +10,7 @@ from kzoo.layers.blur_pooling import BlurPooling2D
 from kzoo.layers.capsules import Capsules
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
+from kzoo.layers.deformable_conv import DeformableConv2D
 from kzoo.layers.dilation import Dilation2D
 from kzoo.layers.erosion import Erosion2D
 from kzoo.layers.fastfood import Fastfood
@@ -17,6 +18,7 @@ from kzoo.layers.fft_conv import FFTConv1D, FFTConv2D
 from kzoo.layers.fractional_max_pooling import FractionalMaxPooling2D
 from kzoo.layers.gabor_conv import GaborConv2D
 from kzoo.layers.gaussian_pooling import GaussianPooling1D, GaussianPooling2D, GaussianPooling3D
+from kzoo.layers.k_max_pooling import KMaxPooling1D
 from kzoo.layers.local_contrast_normalization import LocalContrastNormalization
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.locally_connected import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
@@ -47,6 +49,7 @@ __all__ = [
     "Conv1D",
     "Conv2D",
     "Conv3D",
+    "DeformableConv2D",
     "Dilation2D",
     "Erosion2D",
     "FFTConv1D",
@@ -57,6 +60,7 @@ __all__ = [
     "GaussianPooling1D",
     "GaussianPooling2D",
     "GaussianPooling3D",
+    "KMaxPooling1D",
     "LPPooling1D",
     "LPPooling2D",
     "LPPooling3D",

@@ -7,6 +7,7 @@ from kzoo.ops.bias_add import bias_add
 from kzoo.ops.blur_pool import blur_pool
 from kzoo.ops.channel_lp_pool import channel_lp_pool
 from kzoo.ops.conv import conv
+from kzoo.ops.deformable_conv import deformable_conv
 from kzoo.ops.dilation import dilation
 from kzoo.ops.erosion import erosion
 from kzoo.ops.fastfood import fastfood
@@ -15,6 +16,7 @@ from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
 from kzoo.ops.gabor_conv import gabor_conv
 from kzoo.ops.gaussian_pool import gaussian_pool
 from kzoo.ops.hadamard import hadamard
+from kzoo.ops.k_max_pool import dynamic_k, k_max_pool
 from kzoo.ops.local_contrast_normalization import local_contrast_normalization
 from kzoo.ops.local_response_normalization import local_response_normalization
 from kzoo.ops.locally_connected import locally_connected
@@ -42,7 +44,9 @@ __all__ = [
     "blur_pool",
     "channel_lp_pool",
     "conv",
+    "deformable_conv",
     "dilation",
+    "dynamic_k",
     "erosion",
     "fastfood",
     "fft_conv",
@@ -52,6 +56,7 @@ __all__ = [
     "gabor_conv",
     "gaussian_pool",
     "hadamard",
+    "k_max_pool",
     "local_contrast_normalization",
     "local_response_normalization",
     "locally_connected",

@@ -172,7 +172,7 @@ def everything(random=True):
     x = keras.layers.Concatenate()([x, layers.GaborConv2D(4, 3, padding="same", energy=True)(x)])
     x = layers.LocalResponseNormalization()(layers.LocalContrastNormalization(3)(x))
     x = layers.SpatiallySeparableConv2D(4, 3, padding="same", terms=2)(layers.FFTConv2D(4, 3, padding="same")(x))
-    x = layers.PolynomialTanh(2)(x)
+    x = layers.PolynomialTanh(2)(layers.DeformableConv2D(4, 2, padding="same")(x))
     x = keras.layers.Concatenate()([layers.Dilation2D(2, padding="same")(x), layers.Erosion2D(2, padding="same")(x)])
     x = layers.ChannelLPPooling(2)(x)
     x = keras.layers.Add()([pool(2, 1, "same")(x) for pool in (layers.LPPooling2D, layers.GaussianPooling2D)])
@@ -186,6 +186,7 @@ def everything(random=True):
     tops = [layers.SpatialPyramidPooling2D((2, 1))(x)]
     tops += [keras.layers.Flatten()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x)))]
     tops += [layers.Fastfood(5, activation="tanh")(keras.layers.Flatten()(x))]
+    tops += [keras.layers.Flatten()(layers.KMaxPooling1D(3)(keras.layers.Reshape((-1, x.shape[-1]))(x)))]
     net = keras.Model(images, keras.layers.Dense(1)(keras.layers.Concatenate()(tops)))
     families = {name.rstrip("123D") for name in layers.__all__}
     held = {type(layer).__name__.rstrip("123D") for layer in net.layers}

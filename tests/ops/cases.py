@@ -477,6 +477,26 @@ def draw_fastfood(rng, rank, one, distinct):
     return Setting((normal(rng, *_sites(rng, rank, n)), *diagonals, permutation), {})
 
 
+def draw_k_max(rng, rank, one, distinct):
+    del rank
+    length = int(rng.integers(1, 9)) if one is None else one["index"] % 5 + 2
+    k = int(rng.integers(1, length + 1)) if one is None else one["index"] % length + 1
+    return Setting((numbers(rng, (2, length, 3), distinct),), {"k": k})
+
+
+def draw_deformable(rng, rank, one, distinct):
+    """Offsets past the edges, half of them whole; distinct: a tenth or more from whole ones, where a slope jumps."""
+    one = one or random_geometry(rng, rank, most=3)
+    geometry, size = _geometry(one), references.per_axis(one["size"], 2)
+    shape = (2, *references.windows(one["spatial"], size, **geometry)[1], math.prod(size))
+    offsets = rng.integers(-3, 3, (*shape[:-1], 2 * shape[-1])).astype("float64")
+    fractions = rng.uniform(0.1, 0.9, offsets.shape)
+    offsets += fractions if distinct else fractions * (rng.random(offsets.shape) < 0.5)
+    x, kernel = normal(rng, 2, *one["spatial"], 2), normal(rng, *size, 2, 3)
+    mask = [rng.random(shape).astype(DTYPE)] if rng.random() < 0.5 else []
+    return Setting((x, kernel, offsets.astype(DTYPE), *mask), geometry)
+
+
 def cotangent(shape, dtype):
     """The fixed random numbers that a loss weighs an output with."""
     return np.random.default_rng(7).normal(size=tuple(shape)).astype(dtype)
@@ -552,5 +572,7 @@ CASES = {
     "squash": Case(ops.squash, references.squash, draw_squash, curved=True),
     "hadamard": Case(ops.hadamard, references.hadamard, draw_hadamard),
     "fastfood": Case(fastfood, references.fastfood, draw_fastfood, curved=True),
+    "k_max_pool": Case(ops.k_max_pool, references.k_max_pool, draw_k_max, ranks=(1,)),
+    "deformable_conv": Case(ops.deformable_conv, references.deformable_conv, draw_deformable, curved=True, ranks=(2,)),
     "route": Case(route, references.route, draw_route, free=False, curved=True, ranks=(2,)),
 }
