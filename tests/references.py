@@ -552,3 +552,42 @@ def deformable_conv(x, kernel, offsets, mask=None, **geometry):
             weight = 1 if mask is None else float(mask[(b, *position, i)])
             y[(b, *position)] += weight * value @ kernel[cell]
     return y
+
+
+def foveated_glimpse(x, location, size, scales=3, ratio=2):
+    """Each cell of each patch averages samples one cell apart, and each sample asks its four neighbours."""
+    size, (batch, height, width, channels) = per_axis(size, 2), x.shape
+    y = np.zeros((batch, *size, scales * channels))
+    for b, i, j, s in np.ndindex(batch, *size, scales):
+        step = ratio**s
+        total = np.zeros(channels)
+        for u, v in np.ndindex(step, step):
+            row = (float(location[b, 0]) + 1) / 2 * (height - 1) + i * step + u - (size[0] * step - 1) / 2
+            column = (float(location[b, 1]) + 1) / 2 * (width - 1) + j * step + v - (size[1] * step - 1) / 2
+            for r, c in itertools.product(
+                (math.floor(row), math.floor(row) + 1), (math.floor(column), math.floor(column) + 1)
+            ):
+                if 0 <= r < height and 0 <= c < width:
+                    total += (1 - abs(row - r)) * (1 - abs(column - c)) * x[b, r, c]
+        y[b, i, j, s * channels : (s + 1) * channels] = total / step**2
+    return y
+
+
+def probabilistic_max_pool(x, ksize=2, noise=None):
+    """(hidden, pooled): one softmax a block, "none" among the choices; with noise the choice it falls on."""
+    size = per_axis(ksize, x.ndim - 2)
+    hidden = np.zeros(x.shape)
+    pooled = np.zeros((len(x), *(n // k for n, k in zip(x.shape[1:-1], size)), x.shape[-1]))
+    for b, *block, c in np.ndindex(pooled.shape):
+        cells = [tuple(p * k + o for p, k, o in zip(block, size, offset)) for offset in np.ndindex(*size)]
+        values = [float(x[(b, *cell, c)]) for cell in cells]
+        top = max(0.0, *values)
+        total = math.exp(-top) + sum(math.exp(v - top) for v in values)
+        shares = [math.exp(v - top) / total for v in values]
+        if noise is not None:
+            running = np.cumsum(shares) > noise[(b, *block, c)]
+            shares = [float(i == np.argmax(running) and running.any()) for i in range(len(shares))]
+        for cell, share in zip(cells, shares):
+            hidden[(b, *cell, c)] = share
+        pooled[(b, *block, c)] = sum(shares)
+    return hidden, pooled

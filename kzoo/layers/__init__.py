@@ -15,6 +15,7 @@ from kzoo.layers.dilation import Dilation2D
 from kzoo.layers.erosion import Erosion2D
 from kzoo.layers.fastfood import Fastfood
 from kzoo.layers.fft_conv import FFTConv1D, FFTConv2D
+from kzoo.layers.foveated_glimpse import FoveatedGlimpse2D
 from kzoo.layers.fractional_max_pooling import FractionalMaxPooling2D
 from kzoo.layers.gabor_conv import GaborConv2D
 from kzoo.layers.gaussian_pooling import GaussianPooling1D, GaussianPooling2D, GaussianPooling3D
@@ -29,6 +30,7 @@ from kzoo.layers.maxout import Maxout
 from kzoo.layers.padding import Padding1D, Padding2D, Padding3D
 from kzoo.layers.polynomial_tanh import PolynomialTanh
 from kzoo.layers.primary_capsules import PrimaryCapsules2D
+from kzoo.layers.probabilistic_max_pooling import ProbabilisticMaxPooling2D
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
@@ -55,6 +57,7 @@ __all__ = [
     "FFTConv1D",
     "FFTConv2D",
     "Fastfood",
+    "FoveatedGlimpse2D",
     "FractionalMaxPooling2D",
     "GaborConv2D",
     "GaussianPooling1D",
@@ -81,6 +84,7 @@ __all__ = [
     "Padding3D",
     "PolynomialTanh",
     "PrimaryCapsules2D",
+    "ProbabilisticMaxPooling2D",
     "ScaledTanh",
     "SpatialPyramidPooling2D",
     "SpatiallySeparableConv2D",

@@ -12,6 +12,7 @@ from kzoo.ops.dilation import dilation
 from kzoo.ops.erosion import erosion
 from kzoo.ops.fastfood import fastfood
 from kzoo.ops.fft_conv import fft_conv
+from kzoo.ops.foveated_glimpse import foveated_glimpse
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
 from kzoo.ops.gabor_conv import gabor_conv
 from kzoo.ops.gaussian_pool import gaussian_pool
@@ -26,6 +27,7 @@ from kzoo.ops.max_unpool import max_unpool
 from kzoo.ops.maxout import maxout
 from kzoo.ops.pad import pad
 from kzoo.ops.polynomial_tanh import polynomial_tanh
+from kzoo.ops.probabilistic_max_pool import probabilistic_max_pool
 from kzoo.ops.route import route
 from kzoo.ops.scaled_tanh import scaled_tanh
 from kzoo.ops.spatial_pyramid_pool import spatial_pyramid_pool
@@ -51,6 +53,7 @@ __all__ = [
     "fastfood",
     "fft_conv",
     "filters",
+    "foveated_glimpse",
     "fractional_edges",
     "fractional_max_pool",
     "gabor_conv",
@@ -67,6 +70,7 @@ __all__ = [
     "no_islands",
     "pad",
     "polynomial_tanh",
+    "probabilistic_max_pool",
     "route",
     "scaled_tanh",
     "spatial_pyramid_pool",

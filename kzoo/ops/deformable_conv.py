@@ -80,9 +80,14 @@ def sample_linearly(x, rows, columns):
     lead = [-1] + [1] * (len(rows.shape) - 1)
     first = ops.reshape(ops.arange(batch, dtype="int32") * (height * width), lead)
     top, left = ops.floor(rows), ops.floor(columns)
+    down, right = (
+        rows - top,
+        columns - left,
+    )  # not 1 - |distance|: its slope is 0 at a whole cell, where training starts
     total = 0.0
-    for row, column in ((top, left), (top, left + 1), (top + 1, left), (top + 1, left + 1)):
-        weight = (1 - ops.absolute(rows - row)) * (1 - ops.absolute(columns - column))
+    for i, j in itertools.product((0, 1), (0, 1)):
+        row, column = top + i, left + j
+        weight = (down if i else 1 - down) * (right if j else 1 - right)
         inside = (
             (row >= 0) & (row < ops.cast(height, row.dtype)) & (column >= 0) & (column < ops.cast(width, row.dtype))
         )

@@ -101,6 +101,8 @@ def of_images():
         "DeformableConv2D": Case(
             {"filters": 3, "kernel_size": (3, 2), "strides": (2, 1), "padding": "same"}, x / 2
         ),  # small offsets: large ones multiply the rounding of 16 bits
+        "FoveatedGlimpse2D": Case({"size": (3, 2), "scales": 2}, x),
+        "ProbabilisticMaxPooling2D": Case({"pool_size": (3, 2), "return_hidden": True}, noise(2, 6, 8, 3)),
         "Capsules": Case({"capsules": 3, "dimension": 4, "use_bias": True}, noise(2, 6, 5), free=False),
     }
 

@@ -187,6 +187,9 @@ def everything(random=True):
     tops += [keras.layers.Flatten()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x)))]
     tops += [layers.Fastfood(5, activation="tanh")(keras.layers.Flatten()(x))]
     tops += [keras.layers.Flatten()(layers.KMaxPooling1D(3)(keras.layers.Reshape((-1, x.shape[-1]))(x)))]
+    tops += [keras.layers.Flatten()(layers.FoveatedGlimpse2D(2)(x))]
+    even = keras.layers.Resizing(4, 4)(x)
+    tops += [keras.layers.Flatten()(layers.ProbabilisticMaxPooling2D(2)(even))]
     net = keras.Model(images, keras.layers.Dense(1)(keras.layers.Concatenate()(tops)))
     families = {name.rstrip("123D") for name in layers.__all__}
     held = {type(layer).__name__.rstrip("123D") for layer in net.layers}

@@ -497,6 +497,39 @@ def draw_deformable(rng, rank, one, distinct):
     return Setting((x, kernel, offsets.astype(DTYPE), *mask), geometry)
 
 
+def draw_glimpse(rng, rank, one, distinct):
+    """Places in the image and beyond; distinct: samples a quarter of a cell from whole ones, where slopes jump."""
+    del rank
+    index = one["index"] if one else int(rng.integers(60))
+    height, width = spatial = tuple(int(n) for n in rng.integers(1, 8, 2)) if one is None else one["spatial"]
+    size = (index % 3 + 1, index % 4 + 1)
+    location = rng.uniform(-1.5, 1.5, (2, 2))
+    if distinct:
+        # a quarter or three of a cell from a sample's place, whichever way the patches stand
+        cells = rng.integers(0, min(spatial), (2, 2)) + rng.choice([0.25, 0.75], (2, 2))
+        location = cells / (np.array([height, width]) - 1) * 2 - 1
+    kwargs = {"size": size, "scales": index % 3 + 1, "ratio": (2, 3)[index % 2]}
+    return Setting((normal(rng, 2, *spatial, 2), location.astype(DTYPE)), kwargs)
+
+
+def draw_probabilistic(rng, rank, one, distinct):
+    """Half of the random ones sampled, by noise at the middle of a unit's share or of that of none."""
+    size = tuple(int(n) for n in rng.integers(1, 4, rank))
+    shape = (2, *(k * int(rng.integers(1, 4 - rank // 2)) for k in size), 2)
+    x = normal(rng, *shape) * np.float32(1 if distinct else rng.choice([1, 5]))
+    kwargs = {"ksize": size[0] if len(set(size)) == 1 else size}
+    if one is None and rng.random() < 0.5:
+        noise = np.zeros((2, *(n // k for n, k in zip(shape[1:], size)), 2))
+        hidden, pooled = references.probabilistic_max_pool(x, size)
+        for b, *block, c in np.ndindex(noise.shape):
+            inside = tuple(slice(p * k, p * k + k) for p, k in zip(block, size))
+            shares = [*hidden[(b, *inside, c)].ravel(), 1 - pooled[(b, *block, c)]]
+            chosen_one = rng.choice(np.flatnonzero(np.array(shares) > 1e-3))
+            noise[(b, *block, c)] = sum(shares[:chosen_one]) + shares[chosen_one] / 2
+        kwargs["noise"] = noise.astype(DTYPE)
+    return Setting((x,), kwargs)
+
+
 def cotangent(shape, dtype):
     """The fixed random numbers that a loss weighs an output with."""
     return np.random.default_rng(7).normal(size=tuple(shape)).astype(dtype)
@@ -574,5 +607,9 @@ CASES = {
     "fastfood": Case(fastfood, references.fastfood, draw_fastfood, curved=True),
     "k_max_pool": Case(ops.k_max_pool, references.k_max_pool, draw_k_max, ranks=(1,)),
     "deformable_conv": Case(ops.deformable_conv, references.deformable_conv, draw_deformable, curved=True, ranks=(2,)),
+    "foveated_glimpse": Case(ops.foveated_glimpse, references.foveated_glimpse, draw_glimpse, curved=True, ranks=(2,)),
+    "probabilistic_max_pool": Case(
+        ops.probabilistic_max_pool, references.probabilistic_max_pool, draw_probabilistic, curved=True
+    ),
     "route": Case(route, references.route, draw_route, free=False, curved=True, ranks=(2,)),
 }

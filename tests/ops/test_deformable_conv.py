@@ -67,12 +67,16 @@ def test_each_kernel_cell_moves_for_itself():
 
 
 def test_slope_along_an_offset():
-    """The difference of the neighbours between which it lies."""
-    x, offsets = np.float32([1, 4, 9]).reshape(1, 1, 3, 1), tf.constant([0.0, 0.25], shape=(1, 1, 1, 2))
-    with tf.GradientTape() as tape:
-        tape.watch(offsets)
-        y = ops.deformable_conv(x, np.ones((1, 3, 1, 1), "float32"), tf.tile(offsets, (1, 1, 1, 3)))
-    np.testing.assert_allclose(np.ravel(tape.gradient(y, offsets))[1], 3 + 5 - 9, rtol=1e-5)
+    """The difference of the neighbours between which it lies; at a whole cell, where a layer starts, to the right."""
+    x = np.float32([1, 4, 9]).reshape(1, 1, 3, 1)
+    for right in (0.25, 0.0):
+        offsets = tf.constant([0.0, right], shape=(1, 1, 1, 2))
+        with tf.GradientTape() as tape:
+            tape.watch(offsets)
+            y = ops.deformable_conv(x, np.ones((1, 1, 1, 1), "float32"), tf.tile(offsets, (1, 1, 3, 1)))
+        slopes = tape.jacobian(y, offsets)[0, 0, :, 0, 0, 0, 0]
+        np.testing.assert_allclose(slopes[:, 1], [3, 5, -9], rtol=1e-5)
+        np.testing.assert_allclose(slopes[:, 0], -(np.float32([1, 4, 9]) * (1 - right) + np.float32([4, 9, 0]) * right))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
