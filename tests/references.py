@@ -591,3 +591,31 @@ def probabilistic_max_pool(x, ksize=2, noise=None):
             hidden[(b, *cell, c)] = share
         pooled[(b, *block, c)] = sum(shares)
     return hidden, pooled
+
+
+def dynamic_pool(x, assignment, bins=(1,), pooling="average"):
+    """Each cell and cluster gathers its own positions."""
+    y = [[] for _ in x]
+    for n in bins:
+        for _, cells in _bins(x, n)[0]:
+            for b, p in np.ndindex(len(x), assignment.shape[-1]):
+                codes = [x[(b, *cell)].astype("float64") for cell in cells if assignment[(b, *cell, p)] == 1]
+                reduce = np.mean if pooling == "average" else np.max
+                y[b].append(reduce(codes, 0) if codes else np.zeros(x.shape[-1]))
+    return np.array(y).reshape(len(x), -1, assignment.shape[-1], x.shape[-1])
+
+
+def rectangle_pool(x, grid=4, pooling="max"):
+    """Each rectangle gathers its cells; a mean is that of their means."""
+    boxes = dict(_bins(x, grid)[0])
+    y = []
+    for top, bottom in itertools.combinations_with_replacement(range(grid), 2):
+        for left, right in itertools.combinations_with_replacement(range(grid), 2):
+            parts = []
+            for place in itertools.product(range(top, bottom + 1), range(left, right + 1)):
+                values = np.stack([x[(slice(None), *cell)].astype("float64") for cell in boxes[place]])
+                values = values**2 if pooling == "rms" else values
+                parts.append(values.max(0) if pooling == "max" else values.mean(0))
+            total = np.max(parts, 0) if pooling == "max" else np.mean(parts, 0)
+            y.append(np.sqrt(total) if pooling == "rms" else total)
+    return np.stack(y, 1)

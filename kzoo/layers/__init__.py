@@ -12,6 +12,7 @@ from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
 from kzoo.layers.deformable_conv import DeformableConv2D
 from kzoo.layers.dilation import Dilation2D
+from kzoo.layers.dynamic_pooling import DynamicPooling2D
 from kzoo.layers.erosion import Erosion2D
 from kzoo.layers.fastfood import Fastfood
 from kzoo.layers.fft_conv import FFTConv1D, FFTConv2D
@@ -31,6 +32,7 @@ from kzoo.layers.padding import Padding1D, Padding2D, Padding3D
 from kzoo.layers.polynomial_tanh import PolynomialTanh
 from kzoo.layers.primary_capsules import PrimaryCapsules2D
 from kzoo.layers.probabilistic_max_pooling import ProbabilisticMaxPooling2D
+from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
@@ -53,6 +55,7 @@ __all__ = [
     "Conv3D",
     "DeformableConv2D",
     "Dilation2D",
+    "DynamicPooling2D",
     "Erosion2D",
     "FFTConv1D",
     "FFTConv2D",
@@ -85,6 +88,7 @@ __all__ = [
     "PolynomialTanh",
     "PrimaryCapsules2D",
     "ProbabilisticMaxPooling2D",
+    "ReceptiveFieldPooling2D",
     "ScaledTanh",
     "SpatialPyramidPooling2D",
     "SpatiallySeparableConv2D",

@@ -9,6 +9,7 @@ from kzoo.ops.channel_lp_pool import channel_lp_pool
 from kzoo.ops.conv import conv
 from kzoo.ops.deformable_conv import deformable_conv
 from kzoo.ops.dilation import dilation
+from kzoo.ops.dynamic_pool import dynamic_pool
 from kzoo.ops.erosion import erosion
 from kzoo.ops.fastfood import fastfood
 from kzoo.ops.fft_conv import fft_conv
@@ -28,6 +29,7 @@ from kzoo.ops.maxout import maxout
 from kzoo.ops.pad import pad
 from kzoo.ops.polynomial_tanh import polynomial_tanh
 from kzoo.ops.probabilistic_max_pool import probabilistic_max_pool
+from kzoo.ops.rectangle_pool import rectangle_pool, rectangles
 from kzoo.ops.route import route
 from kzoo.ops.scaled_tanh import scaled_tanh
 from kzoo.ops.spatial_pyramid_pool import spatial_pyramid_pool
@@ -49,6 +51,7 @@ __all__ = [
     "deformable_conv",
     "dilation",
     "dynamic_k",
+    "dynamic_pool",
     "erosion",
     "fastfood",
     "fft_conv",
@@ -71,6 +74,8 @@ __all__ = [
     "pad",
     "polynomial_tanh",
     "probabilistic_max_pool",
+    "rectangle_pool",
+    "rectangles",
     "route",
     "scaled_tanh",
     "spatial_pyramid_pool",

@@ -190,6 +190,7 @@ def everything(random=True):
     tops += [keras.layers.Flatten()(layers.FoveatedGlimpse2D(2)(x))]
     even = keras.layers.Resizing(4, 4)(x)
     tops += [keras.layers.Flatten()(layers.ProbabilisticMaxPooling2D(2)(even))]
+    tops += [layers.DynamicPooling2D(3)(x), layers.ReceptiveFieldPooling2D(2, features=20)(x)]
     net = keras.Model(images, keras.layers.Dense(1)(keras.layers.Concatenate()(tops)))
     families = {name.rstrip("123D") for name in layers.__all__}
     held = {type(layer).__name__.rstrip("123D") for layer in net.layers}
@@ -198,11 +199,11 @@ def everything(random=True):
 
 
 def train(net):
-    """Two steps; returns the weights, every one of which has moved."""
-    before = net.get_weights()
+    """Two steps; returns the trained weights, every one of which has moved."""
+    before = [w.numpy() for w in net.trainable_weights]
     net.compile(keras.optimizers.SGD(0.05, momentum=0.9), "mse")
     net.fit(noise(8, 9, 8, 2), noise(8, 1, seed=4), batch_size=4, epochs=1, shuffle=False, verbose=0)
-    after = net.get_weights()
+    after = [w.numpy() for w in net.trainable_weights]
     assert all((a != b).any() for a, b in zip(before, after, strict=True)), "a weight did not move"
     return after
 

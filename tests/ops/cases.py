@@ -7,6 +7,7 @@ tuple of them, and knows the loop that it must equal.
 import math
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 from kzoo import ops
@@ -530,6 +531,24 @@ def draw_probabilistic(rng, rank, one, distinct):
     return Setting((x,), kwargs)
 
 
+def draw_dynamic(rng, rank, one, distinct):
+    """Some clusters have no position in a cell, one has none at all. The assignment is no variable: whole numbers."""
+    spatial = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank)) if one is None else one["spatial"]
+    index = one["index"] if one else int(rng.integers(12))
+    members = np.eye(4)[rng.integers(0, 3, (2, *spatial))].astype("int32")
+    kwargs = {"bins": ((1,), (2, 1), (3,))[index % 3], "pooling": ("average", "max")[index % 2]}
+    return Setting((numbers(rng, (2, *spatial, 2), distinct), members), kwargs)
+
+
+def draw_rectangle(rng, rank, one, distinct):
+    """Distinct: away from 0, where a root has no slope."""
+    del rank
+    spatial = tuple(int(n) for n in rng.integers(1, 8, 2)) if one is None else one["spatial"]
+    index = one["index"] if one else int(rng.integers(12))
+    kwargs = {"grid": index % 4 + 1 if one is None else index % 3 + 1, "pooling": ("max", "average", "rms")[index // 4]}
+    return Setting((numbers(rng, (2, *spatial, 2), distinct) + np.float32(distinct / 2),), kwargs)
+
+
 def cotangent(shape, dtype):
     """The fixed random numbers that a loss weighs an output with."""
     return np.random.default_rng(7).normal(size=tuple(shape)).astype(dtype)
@@ -557,6 +576,11 @@ def route(predictions, *bias, iterations):
 
 def fastfood(x, scale, gaussian, signs, permutation):
     return ops.fastfood(x, scale, gaussian, permutation, signs)
+
+
+def dynamic_pool(x, members, **kwargs):
+    x, members = keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(members)
+    return ops.dynamic_pool(x, keras.ops.cast(members, x.dtype), **kwargs)
 
 
 def _with_phase(parameters):
@@ -611,5 +635,7 @@ CASES = {
     "probabilistic_max_pool": Case(
         ops.probabilistic_max_pool, references.probabilistic_max_pool, draw_probabilistic, curved=True
     ),
+    "dynamic_pool": Case(dynamic_pool, references.dynamic_pool, draw_dynamic),
+    "rectangle_pool": Case(ops.rectangle_pool, references.rectangle_pool, draw_rectangle, curved=True, ranks=(2,)),
     "route": Case(route, references.route, draw_route, free=False, curved=True, ranks=(2,)),
 }
