@@ -470,3 +470,153 @@ def erosion(x, kernel, strides=1, padding="valid", dilations=1):
         return np.min([values[:, i] - kernel[o] for i, o in enumerate(opposite)], 0)
 
     return _pooled(bottom, x, size, strides, padding, dilations)
+
+
+def squash(x, axis=-1):
+    columns = np.moveaxis(x.astype("float64"), axis, -1)
+    y = np.zeros(columns.shape)
+    for place in np.ndindex(columns.shape[:-1]):
+        length = math.sqrt(sum(v * v for v in columns[place]))
+        for i, v in enumerate(columns[place]):
+            y[(*place, i)] = length**2 / (1 + length**2) * v / length if length else 0.0
+    return np.moveaxis(y, -1, axis)
+
+
+def route(predictions, bias=None, iterations=3):
+    """Procedure 1, one sample and one pair of capsules at a time."""
+    batch, inputs, outputs, _ = predictions.shape
+    result = np.zeros((batch, outputs, predictions.shape[-1]))
+    for n, u in enumerate(predictions.astype("float64")):
+        logits = np.zeros((inputs, outputs))
+        for _ in range(iterations):
+            for j in range(outputs):
+                s = np.zeros(u.shape[-1]) if bias is None else bias[j].astype("float64")
+                for i in range(inputs):
+                    s = s + math.exp(logits[i, j]) / sum(math.exp(b) for b in logits[i]) * u[i, j]
+                result[n, j] = squash(s)
+            for i, j in np.ndindex(inputs, outputs):
+                logits[i, j] += float(u[i, j] @ result[n, j])
+    return result
+
+
+def hadamard(x):
+    """The entry at row i and column j is -1 to the number of bits that i and j share."""
+    n = x.shape[-1]
+    matrix = np.array([[(-1.0) ** (i & j).bit_count() for j in range(n)] for i in range(n)])
+    return x.astype("float64") @ matrix
+
+
+def fastfood(x, scale, gaussian, signs, permutation):
+    """As matrices, one block after the other."""
+    blocks, d = scale.shape
+    filled = np.zeros((*x.shape[:-1], d))
+    filled[..., : x.shape[-1]] = x
+    h = hadamard(np.eye(d))
+    y = []
+    for s, g, b, p in zip(scale, gaussian, signs, permutation):
+        matrix = np.diag(s) @ h @ np.diag(g) @ np.eye(d)[p] @ h @ np.diag(b) / math.sqrt(d)
+        y.append(filled @ matrix.T)
+    return np.concatenate(y, -1)
+
+
+def k_max_pool(x, k):
+    """The places are ranked by value, and of equal values by place; the first k are put in order again."""
+    y = np.zeros((len(x), k, x.shape[-1]), x.dtype)
+    for b, c in np.ndindex(len(x), x.shape[-1]):
+        ranked = sorted(range(x.shape[1]), key=lambda i: (-x[b, i, c], i))
+        y[b, :, c] = [x[b, i, c] for i in sorted(ranked[:k])]
+    return y
+
+
+def deformable_conv(x, kernel, offsets, mask=None, **geometry):
+    """Each cell asks the padded image, which is zero beyond its edges, at a place of its own."""
+    size, spatial = kernel.shape[:2], x.shape[1:-1]
+    strides, dilations = (per_axis(geometry.get(name, 1), 2) for name in ("strides", "dilations"))
+    mode, cells = split_padding(geometry.get("padding", "valid"))
+    pairs = [pair_of(cells, i, *axis) for i, axis in enumerate(zip(spatial, size, strides, dilations))]
+    _, output = windows(spatial, size, **geometry)
+    y = np.zeros((len(x), *output, kernel.shape[-1]))
+
+    def look(sample, row, column):
+        place = [source(int(p) - before, n, mode) for p, (before, _), n in zip((row, column), pairs, spatial)]
+        inside = all(0 <= p < before + n + after for p, (before, after), n in zip((row, column), pairs, spatial))
+        return sample[tuple(place)].astype("float64") if inside and None not in place else np.zeros(x.shape[-1])
+
+    for b, *position in np.ndindex(len(x), *output):
+        for i, cell in enumerate(np.ndindex(*size)):
+            shift = offsets[(b, *position, slice(2 * i, 2 * i + 2))]
+            row, column = (p * s + o * d + float(t) for p, s, o, d, t in zip(position, strides, cell, dilations, shift))
+            top, left = math.floor(row), math.floor(column)
+            value = 0
+            for r, c in itertools.product((top, top + 1), (left, left + 1)):
+                value = value + (1 - abs(row - r)) * (1 - abs(column - c)) * look(x[b], r, c)
+            weight = 1 if mask is None else float(mask[(b, *position, i)])
+            y[(b, *position)] += weight * value @ kernel[cell]
+    return y
+
+
+def foveated_glimpse(x, location, size, scales=3, ratio=2):
+    """Each cell of each patch averages samples one cell apart, and each sample asks its four neighbours."""
+    size, (batch, height, width, channels) = per_axis(size, 2), x.shape
+    y = np.zeros((batch, *size, scales * channels))
+    for b, i, j, s in np.ndindex(batch, *size, scales):
+        step = ratio**s
+        total = np.zeros(channels)
+        for u, v in np.ndindex(step, step):
+            row = (float(location[b, 0]) + 1) / 2 * (height - 1) + i * step + u - (size[0] * step - 1) / 2
+            column = (float(location[b, 1]) + 1) / 2 * (width - 1) + j * step + v - (size[1] * step - 1) / 2
+            for r, c in itertools.product(
+                (math.floor(row), math.floor(row) + 1), (math.floor(column), math.floor(column) + 1)
+            ):
+                if 0 <= r < height and 0 <= c < width:
+                    total += (1 - abs(row - r)) * (1 - abs(column - c)) * x[b, r, c]
+        y[b, i, j, s * channels : (s + 1) * channels] = total / step**2
+    return y
+
+
+def probabilistic_max_pool(x, ksize=2, noise=None):
+    """(hidden, pooled): one softmax a block, "none" among the choices; with noise the choice it falls on."""
+    size = per_axis(ksize, x.ndim - 2)
+    hidden = np.zeros(x.shape)
+    pooled = np.zeros((len(x), *(n // k for n, k in zip(x.shape[1:-1], size)), x.shape[-1]))
+    for b, *block, c in np.ndindex(pooled.shape):
+        cells = [tuple(p * k + o for p, k, o in zip(block, size, offset)) for offset in np.ndindex(*size)]
+        values = [float(x[(b, *cell, c)]) for cell in cells]
+        top = max(0.0, *values)
+        total = math.exp(-top) + sum(math.exp(v - top) for v in values)
+        shares = [math.exp(v - top) / total for v in values]
+        if noise is not None:
+            running = np.cumsum(shares) > noise[(b, *block, c)]
+            shares = [float(i == np.argmax(running) and running.any()) for i in range(len(shares))]
+        for cell, share in zip(cells, shares):
+            hidden[(b, *cell, c)] = share
+        pooled[(b, *block, c)] = sum(shares)
+    return hidden, pooled
+
+
+def dynamic_pool(x, assignment, bins=(1,), pooling="average"):
+    """Each cell and cluster gathers its own positions."""
+    y = [[] for _ in x]
+    for n in bins:
+        for _, cells in _bins(x, n)[0]:
+            for b, p in np.ndindex(len(x), assignment.shape[-1]):
+                codes = [x[(b, *cell)].astype("float64") for cell in cells if assignment[(b, *cell, p)] == 1]
+                reduce = np.mean if pooling == "average" else np.max
+                y[b].append(reduce(codes, 0) if codes else np.zeros(x.shape[-1]))
+    return np.array(y).reshape(len(x), -1, assignment.shape[-1], x.shape[-1])
+
+
+def rectangle_pool(x, grid=4, pooling="max"):
+    """Each rectangle gathers its cells; a mean is that of their means."""
+    boxes = dict(_bins(x, grid)[0])
+    y = []
+    for top, bottom in itertools.combinations_with_replacement(range(grid), 2):
+        for left, right in itertools.combinations_with_replacement(range(grid), 2):
+            parts = []
+            for place in itertools.product(range(top, bottom + 1), range(left, right + 1)):
+                values = np.stack([x[(slice(None), *cell)].astype("float64") for cell in boxes[place]])
+                values = values**2 if pooling == "rms" else values
+                parts.append(values.max(0) if pooling == "max" else values.mean(0))
+            total = np.max(parts, 0) if pooling == "max" else np.mean(parts, 0)
+            y.append(np.sqrt(total) if pooling == "rms" else total)
+    return np.stack(y, 1)

@@ -7,14 +7,20 @@ from kzoo.layers.adaptive_average_pooling import (
 )
 from kzoo.layers.adaptive_max_pooling import AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D
 from kzoo.layers.blur_pooling import BlurPooling2D
+from kzoo.layers.capsules import Capsules
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
+from kzoo.layers.deformable_conv import DeformableConv2D
 from kzoo.layers.dilation import Dilation2D
+from kzoo.layers.dynamic_pooling import DynamicPooling2D
 from kzoo.layers.erosion import Erosion2D
+from kzoo.layers.fastfood import Fastfood
 from kzoo.layers.fft_conv import FFTConv1D, FFTConv2D
+from kzoo.layers.foveated_glimpse import FoveatedGlimpse2D
 from kzoo.layers.fractional_max_pooling import FractionalMaxPooling2D
 from kzoo.layers.gabor_conv import GaborConv2D
 from kzoo.layers.gaussian_pooling import GaussianPooling1D, GaussianPooling2D, GaussianPooling3D
+from kzoo.layers.k_max_pooling import KMaxPooling1D
 from kzoo.layers.local_contrast_normalization import LocalContrastNormalization
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.locally_connected import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
@@ -24,6 +30,9 @@ from kzoo.layers.max_unpooling import MaxUnpooling1D, MaxUnpooling2D, MaxUnpooli
 from kzoo.layers.maxout import Maxout
 from kzoo.layers.padding import Padding1D, Padding2D, Padding3D
 from kzoo.layers.polynomial_tanh import PolynomialTanh
+from kzoo.layers.primary_capsules import PrimaryCapsules2D
+from kzoo.layers.probabilistic_max_pooling import ProbabilisticMaxPooling2D
+from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
@@ -39,19 +48,25 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "BlurPooling2D",
+    "Capsules",
     "ChannelLPPooling",
     "Conv1D",
     "Conv2D",
     "Conv3D",
+    "DeformableConv2D",
     "Dilation2D",
+    "DynamicPooling2D",
     "Erosion2D",
     "FFTConv1D",
     "FFTConv2D",
+    "Fastfood",
+    "FoveatedGlimpse2D",
     "FractionalMaxPooling2D",
     "GaborConv2D",
     "GaussianPooling1D",
     "GaussianPooling2D",
     "GaussianPooling3D",
+    "KMaxPooling1D",
     "LPPooling1D",
     "LPPooling2D",
     "LPPooling3D",
@@ -71,6 +86,9 @@ __all__ = [
     "Padding2D",
     "Padding3D",
     "PolynomialTanh",
+    "PrimaryCapsules2D",
+    "ProbabilisticMaxPooling2D",
+    "ReceptiveFieldPooling2D",
     "ScaledTanh",
     "SpatialPyramidPooling2D",
     "SpatiallySeparableConv2D",

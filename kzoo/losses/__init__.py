@@ -1,1 +1,5 @@
-"""Losses, metrics, initialisers and constraints that families need and Keras lacks; none so far."""
+"""Losses, metrics, regularizers and initializers that families need."""
+
+from kzoo.losses.row_sparsity import RowSparsity
+
+__all__ = ["RowSparsity"]

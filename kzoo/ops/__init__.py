@@ -7,12 +7,18 @@ from kzoo.ops.bias_add import bias_add
 from kzoo.ops.blur_pool import blur_pool
 from kzoo.ops.channel_lp_pool import channel_lp_pool
 from kzoo.ops.conv import conv
+from kzoo.ops.deformable_conv import deformable_conv
 from kzoo.ops.dilation import dilation
+from kzoo.ops.dynamic_pool import dynamic_pool
 from kzoo.ops.erosion import erosion
+from kzoo.ops.fastfood import fastfood
 from kzoo.ops.fft_conv import fft_conv
+from kzoo.ops.foveated_glimpse import foveated_glimpse
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
 from kzoo.ops.gabor_conv import gabor_conv
 from kzoo.ops.gaussian_pool import gaussian_pool
+from kzoo.ops.hadamard import hadamard
+from kzoo.ops.k_max_pool import dynamic_k, k_max_pool
 from kzoo.ops.local_contrast_normalization import local_contrast_normalization
 from kzoo.ops.local_response_normalization import local_response_normalization
 from kzoo.ops.locally_connected import locally_connected
@@ -22,9 +28,13 @@ from kzoo.ops.max_unpool import max_unpool
 from kzoo.ops.maxout import maxout
 from kzoo.ops.pad import pad
 from kzoo.ops.polynomial_tanh import polynomial_tanh
+from kzoo.ops.probabilistic_max_pool import probabilistic_max_pool
+from kzoo.ops.rectangle_pool import rectangle_pool, rectangles
+from kzoo.ops.route import route
 from kzoo.ops.scaled_tanh import scaled_tanh
 from kzoo.ops.spatial_pyramid_pool import spatial_pyramid_pool
 from kzoo.ops.spatially_separable_conv import spatially_separable_conv
+from kzoo.ops.squash import squash
 from kzoo.ops.stochastic_pool import stochastic_pool
 from kzoo.ops.subsample import subsample
 from kzoo.ops.tiled_conv import tiled_conv
@@ -38,14 +48,21 @@ __all__ = [
     "blur_pool",
     "channel_lp_pool",
     "conv",
+    "deformable_conv",
     "dilation",
+    "dynamic_k",
+    "dynamic_pool",
     "erosion",
+    "fastfood",
     "fft_conv",
     "filters",
+    "foveated_glimpse",
     "fractional_edges",
     "fractional_max_pool",
     "gabor_conv",
     "gaussian_pool",
+    "hadamard",
+    "k_max_pool",
     "local_contrast_normalization",
     "local_response_normalization",
     "locally_connected",
@@ -56,9 +73,14 @@ __all__ = [
     "no_islands",
     "pad",
     "polynomial_tanh",
+    "probabilistic_max_pool",
+    "rectangle_pool",
+    "rectangles",
+    "route",
     "scaled_tanh",
     "spatial_pyramid_pool",
     "spatially_separable_conv",
+    "squash",
     "stochastic_pool",
     "subsample",
     "tiled_conv",

@@ -95,6 +95,17 @@ def of_images():
         "LocalContrastNormalization": Case({"kernel_size": 3, "padding": "valid"}, x),
         "ScaledTanh": Case({"amplitude": 1.5}, x),
         "PolynomialTanh": Case({"degree": 2}, x),
+        "PrimaryCapsules2D": Case({"capsules": 3, "dimension": 4, "kernel_size": (3, 2), "strides": 2}, x),
+        "Fastfood": Case({"units": 11, "activation": "tanh", "use_bias": True, "seed": 1}, noise(3, 4, 6), free=False),
+        "KMaxPooling1D": Case({"k": 4}, noise(*SHAPES[1])),
+        "DeformableConv2D": Case(
+            {"filters": 3, "kernel_size": (3, 2), "strides": (2, 1), "padding": "same"}, x / 2
+        ),  # small offsets: large ones multiply the rounding of 16 bits
+        "FoveatedGlimpse2D": Case({"size": (3, 2), "scales": 2}, x),
+        "ProbabilisticMaxPooling2D": Case({"pool_size": (3, 2), "return_hidden": True}, noise(2, 6, 8, 3)),
+        "DynamicPooling2D": Case({"clusters": 3, "bins": (2, 1)}, x),
+        "ReceptiveFieldPooling2D": Case({"grid": 3, "features": 20}, x),
+        "Capsules": Case({"capsules": 3, "dimension": 4, "use_bias": True}, noise(2, 6, 5), free=False),
     }
 
 

@@ -65,11 +65,12 @@ def run(part, *arguments, backend="tensorflow"):
 
 
 def prepared(name):
-    """A built layer with random weights, and these."""
+    """A built layer with random weights, but for integers, and these."""
     layer = CLASSES[name](**CASES[name].kwargs)
     layer.build(keras.tree.map_structure(lambda x: x.shape, CASES[name].inputs))
     rng = np.random.default_rng(2)
-    weights = [rng.normal(size=w.shape).astype("float32") for w in layer.weights]
+    drawn = [rng.normal(size=w.shape).astype("float32") for w in layer.weights]
+    weights = [np.asarray(w) if "int" in w.dtype else new for w, new in zip(layer.weights, drawn)]
     layer.set_weights(weights)
     return layer, weights
 
@@ -171,7 +172,7 @@ def everything(random=True):
     x = keras.layers.Concatenate()([x, layers.GaborConv2D(4, 3, padding="same", energy=True)(x)])
     x = layers.LocalResponseNormalization()(layers.LocalContrastNormalization(3)(x))
     x = layers.SpatiallySeparableConv2D(4, 3, padding="same", terms=2)(layers.FFTConv2D(4, 3, padding="same")(x))
-    x = layers.PolynomialTanh(2)(x)
+    x = layers.PolynomialTanh(2)(layers.DeformableConv2D(4, 2, padding="same")(x))
     x = keras.layers.Concatenate()([layers.Dilation2D(2, padding="same")(x), layers.Erosion2D(2, padding="same")(x)])
     x = layers.ChannelLPPooling(2)(x)
     x = keras.layers.Add()([pool(2, 1, "same")(x) for pool in (layers.LPPooling2D, layers.GaussianPooling2D)])
@@ -182,7 +183,15 @@ def everything(random=True):
     x = layers.LocallyConnected2D(4, 3, 2, activation="tanh")(x)
     tops, _ = layers.AdaptiveMaxPooling2D(2, return_indices=True)(x)
     x = layers.Maxout(4)(keras.layers.Concatenate()([tops, AdaptiveAveragePooling2D(2)(x)]))
-    net = keras.Model(images, keras.layers.Dense(1)(layers.SpatialPyramidPooling2D((2, 1))(x)))
+    tops = [layers.SpatialPyramidPooling2D((2, 1))(x)]
+    tops += [keras.layers.Flatten()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x)))]
+    tops += [layers.Fastfood(5, activation="tanh")(keras.layers.Flatten()(x))]
+    tops += [keras.layers.Flatten()(layers.KMaxPooling1D(3)(keras.layers.Reshape((-1, x.shape[-1]))(x)))]
+    tops += [keras.layers.Flatten()(layers.FoveatedGlimpse2D(2)(x))]
+    even = keras.layers.Resizing(4, 4)(x)
+    tops += [keras.layers.Flatten()(layers.ProbabilisticMaxPooling2D(2)(even))]
+    tops += [layers.DynamicPooling2D(3)(x), layers.ReceptiveFieldPooling2D(2, features=20)(x)]
+    net = keras.Model(images, keras.layers.Dense(1)(keras.layers.Concatenate()(tops)))
     families = {name.rstrip("123D") for name in layers.__all__}
     held = {type(layer).__name__.rstrip("123D") for layer in net.layers}
     assert families <= held or not random, f"add {families - held} to this model"
@@ -190,11 +199,11 @@ def everything(random=True):
 
 
 def train(net):
-    """Two steps; returns the weights, every one of which has moved."""
-    before = net.get_weights()
+    """Two steps; returns the trained weights, every one of which has moved."""
+    before = [w.numpy() for w in net.trainable_weights]
     net.compile(keras.optimizers.SGD(0.05, momentum=0.9), "mse")
     net.fit(noise(8, 9, 8, 2), noise(8, 1, seed=4), batch_size=4, epochs=1, shuffle=False, verbose=0)
-    after = net.get_weights()
+    after = [w.numpy() for w in net.trainable_weights]
     assert all((a != b).any() for a, b in zip(before, after, strict=True)), "a weight did not move"
     return after
 

@@ -7,6 +7,7 @@ tuple of them, and knows the loop that it must equal.
 import math
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 from kzoo import ops
@@ -448,6 +449,112 @@ def draw_polynomial_tanh(rng, rank, one, distinct):
     return Setting((normal(rng, *_sites(rng, rank, 3)), normal(rng, *a), b), {})
 
 
+def draw_squash(rng, rank, one, distinct):
+    """Along any axis of at least 2 cells: a single number is squashed by a curve that bends at 0."""
+    axis = int(rng.choice([-1, rank + 1, 1])) if one is None else {4: 1, 9: rank + 1}.get(one["index"], -1)
+    shape = list(_sites(rng, rank, int(rng.integers(2, 6))))
+    shape[axis] = max(shape[axis], 2)
+    x = normal(rng, *shape)
+    if not distinct:
+        x[rng.random(x.shape) < 0.3] = 0
+    return Setting((x,), {"axis": axis})
+
+
+def draw_route(rng, rank, one, distinct):
+    del rank, distinct
+    index = one["index"] if one else int(rng.integers(12))
+    inputs, outputs, depth = (int(n) for n in rng.integers(1, 6, 3))
+    bias = [normal(rng, outputs, depth + 1)] if index % 2 else []
+    return Setting((normal(rng, 2, inputs, outputs, depth + 1), *bias), {"iterations": index % 4 + 1})
+
+
+def draw_hadamard(rng, rank, one, distinct):
+    """Lengths on both sides of the radix, and several times it."""
+    del distinct
+    power = int(rng.integers(0, 10)) if one is None else one["index"]
+    return Setting((normal(rng, *_sites(rng, rank, 2**power)),), {})
+
+
+def draw_fastfood(rng, rank, one, distinct):
+    del distinct
+    n = int(rng.integers(1, 20)) if one is None else (1, 2, 3, 5, 8, 13, 16, 17, 4, 6)[one["index"]]
+    blocks, d = int(rng.integers(1, 4)), 2 ** math.ceil(math.log2(n))
+    diagonals = [normal(rng, blocks, d) for _ in range(3)]
+    permutation = np.stack([rng.permutation(d) for _ in range(blocks)]).astype("int32")
+    return Setting((normal(rng, *_sites(rng, rank, n)), *diagonals, permutation), {})
+
+
+def draw_k_max(rng, rank, one, distinct):
+    del rank
+    length = int(rng.integers(1, 9)) if one is None else one["index"] % 5 + 2
+    k = int(rng.integers(1, length + 1)) if one is None else one["index"] % length + 1
+    return Setting((numbers(rng, (2, length, 3), distinct),), {"k": k})
+
+
+def draw_deformable(rng, rank, one, distinct):
+    """Offsets past the edges, half of them whole; distinct: a tenth or more from whole ones, where a slope jumps."""
+    one = one or random_geometry(rng, rank, most=3)
+    geometry, size = _geometry(one), references.per_axis(one["size"], 2)
+    shape = (2, *references.windows(one["spatial"], size, **geometry)[1], math.prod(size))
+    offsets = rng.integers(-3, 3, (*shape[:-1], 2 * shape[-1])).astype("float64")
+    fractions = rng.uniform(0.1, 0.9, offsets.shape)
+    offsets += fractions if distinct else fractions * (rng.random(offsets.shape) < 0.5)
+    x, kernel = normal(rng, 2, *one["spatial"], 2), normal(rng, *size, 2, 3)
+    mask = [rng.random(shape).astype(DTYPE)] if rng.random() < 0.5 else []
+    return Setting((x, kernel, offsets.astype(DTYPE), *mask), geometry)
+
+
+def draw_glimpse(rng, rank, one, distinct):
+    """Places in the image and beyond; distinct: samples a quarter of a cell from whole ones, where slopes jump."""
+    del rank
+    index = one["index"] if one else int(rng.integers(60))
+    height, width = spatial = tuple(int(n) for n in rng.integers(1, 8, 2)) if one is None else one["spatial"]
+    size = (index % 3 + 1, index % 4 + 1)
+    location = rng.uniform(-1.5, 1.5, (2, 2))
+    if distinct:
+        # a quarter or three of a cell from a sample's place, whichever way the patches stand
+        cells = rng.integers(0, min(spatial), (2, 2)) + rng.choice([0.25, 0.75], (2, 2))
+        location = cells / (np.array([height, width]) - 1) * 2 - 1
+    kwargs = {"size": size, "scales": index % 3 + 1, "ratio": (2, 3)[index % 2]}
+    return Setting((normal(rng, 2, *spatial, 2), location.astype(DTYPE)), kwargs)
+
+
+def draw_probabilistic(rng, rank, one, distinct):
+    """Half of the random ones sampled, by noise at the middle of a unit's share or of that of none."""
+    size = tuple(int(n) for n in rng.integers(1, 4, rank))
+    shape = (2, *(k * int(rng.integers(1, 4 - rank // 2)) for k in size), 2)
+    x = normal(rng, *shape) * np.float32(1 if distinct else rng.choice([1, 5]))
+    kwargs = {"ksize": size[0] if len(set(size)) == 1 else size}
+    if one is None and rng.random() < 0.5:
+        noise = np.zeros((2, *(n // k for n, k in zip(shape[1:], size)), 2))
+        hidden, pooled = references.probabilistic_max_pool(x, size)
+        for b, *block, c in np.ndindex(noise.shape):
+            inside = tuple(slice(p * k, p * k + k) for p, k in zip(block, size))
+            shares = [*hidden[(b, *inside, c)].ravel(), 1 - pooled[(b, *block, c)]]
+            chosen_one = rng.choice(np.flatnonzero(np.array(shares) > 1e-3))
+            noise[(b, *block, c)] = sum(shares[:chosen_one]) + shares[chosen_one] / 2
+        kwargs["noise"] = noise.astype(DTYPE)
+    return Setting((x,), kwargs)
+
+
+def draw_dynamic(rng, rank, one, distinct):
+    """Some clusters have no position in a cell, one has none at all. The assignment is no variable: whole numbers."""
+    spatial = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank)) if one is None else one["spatial"]
+    index = one["index"] if one else int(rng.integers(12))
+    members = np.eye(4)[rng.integers(0, 3, (2, *spatial))].astype("int32")
+    kwargs = {"bins": ((1,), (2, 1), (3,))[index % 3], "pooling": ("average", "max")[index % 2]}
+    return Setting((numbers(rng, (2, *spatial, 2), distinct), members), kwargs)
+
+
+def draw_rectangle(rng, rank, one, distinct):
+    """Distinct: away from 0, where a root has no slope."""
+    del rank
+    spatial = tuple(int(n) for n in rng.integers(1, 8, 2)) if one is None else one["spatial"]
+    index = one["index"] if one else int(rng.integers(12))
+    kwargs = {"grid": index % 4 + 1 if one is None else index % 3 + 1, "pooling": ("max", "average", "rms")[index // 4]}
+    return Setting((numbers(rng, (2, *spatial, 2), distinct) + np.float32(distinct / 2),), kwargs)
+
+
 def cotangent(shape, dtype):
     """The fixed random numbers that a loss weighs an output with."""
     return np.random.default_rng(7).normal(size=tuple(shape)).astype(dtype)
@@ -467,6 +574,19 @@ def gabor_conv(x, *parameters, **kwargs):
 
 def gabor_energy(x, *parameters, **kwargs):
     return ops.gabor_conv(x, _with_phase(parameters), energy=True, **kwargs)
+
+
+def route(predictions, *bias, iterations):
+    return ops.route(predictions, iterations, *bias)
+
+
+def fastfood(x, scale, gaussian, signs, permutation):
+    return ops.fastfood(x, scale, gaussian, permutation, signs)
+
+
+def dynamic_pool(x, members, **kwargs):
+    x, members = keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(members)
+    return ops.dynamic_pool(x, keras.ops.cast(members, x.dtype), **kwargs)
 
 
 def _with_phase(parameters):
@@ -512,4 +632,16 @@ CASES = {
     ),
     "scaled_tanh": Case(ops.scaled_tanh, references.scaled_tanh, draw_scaled_tanh, curved=True),
     "polynomial_tanh": Case(ops.polynomial_tanh, references.polynomial_tanh, draw_polynomial_tanh, curved=True),
+    "squash": Case(ops.squash, references.squash, draw_squash, curved=True),
+    "hadamard": Case(ops.hadamard, references.hadamard, draw_hadamard),
+    "fastfood": Case(fastfood, references.fastfood, draw_fastfood, curved=True),
+    "k_max_pool": Case(ops.k_max_pool, references.k_max_pool, draw_k_max, ranks=(1,)),
+    "deformable_conv": Case(ops.deformable_conv, references.deformable_conv, draw_deformable, curved=True, ranks=(2,)),
+    "foveated_glimpse": Case(ops.foveated_glimpse, references.foveated_glimpse, draw_glimpse, curved=True, ranks=(2,)),
+    "probabilistic_max_pool": Case(
+        ops.probabilistic_max_pool, references.probabilistic_max_pool, draw_probabilistic, curved=True
+    ),
+    "dynamic_pool": Case(dynamic_pool, references.dynamic_pool, draw_dynamic),
+    "rectangle_pool": Case(ops.rectangle_pool, references.rectangle_pool, draw_rectangle, curved=True, ranks=(2,)),
+    "route": Case(route, references.route, draw_route, free=False, curved=True, ranks=(2,)),
 }

@@ -1,0 +1,97 @@
+"""Deformable convolution: each kernel cell looks where an offset, different at each position, sends it.
+
+Source: Dai et al. 2017, "Deformable convolutional networks", arXiv:1703.06211; Zhu, Hu, Lin & Dai 2019, "Deformable
+ConvNets v2", arXiv:1811.11168, for the mask.
+"""
+
+import itertools
+import math
+
+from keras import ops
+
+from kzoo.checks import require
+from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.conv import check_operands
+from kzoo.ops.views import window
+from kzoo.ops.xla import island
+
+
+def deformable_conv(x, kernel, offsets, mask=None, strides=1, padding="valid", dilations=1):
+    """Convolve x with a kernel whose cells are shifted by offsets and weighted by a mask.
+
+    Shapes: x (B, H, W, C) floating, kernel (*size, C, F), offsets (B, H', W', 2 * cells) in cells, for each kernel cell
+    in row-major order the shift down, then to the right; mask (B, H', W', cells) or None for ones; returns
+    (B, H', W', F) in x's dtype. Between cells x is interpolated linearly; beyond it there are zeros.
+    Units: strides, padding and dilations in cells. padding: as `conv`; with zero offsets and no mask this is `conv`.
+    Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> x, kernel = [[[[1.0], [2.0], [4.0]]]], [[[[1.0]]]]
+    >>> half = ops.tile(ops.convert_to_tensor([0.0, 0.5]), (1, 1, 3, 1))
+    >>> deformable_conv(x, kernel, half).numpy().ravel()
+    array([1.5, 3. , 2. ], dtype=float32)
+    """
+    who = "deformable_conv"
+    x, kernel, offsets = tensors(who, "DeformableConv2D", x, kernel, offsets)
+    rank = check_operands(who, x, kernel, "(height, width, channels, filters)")
+    require(rank == 2, who, "x (batch, height, width, channels)", shape=tuple(x.shape))
+    check_floating(who, x)
+    channels = kernel.shape[2] == x.shape[-1]
+    expected = "kernel channels equal to the input's"
+    require(channels, who, expected, channels=x.shape[-1], kernel=tuple(kernel.shape))
+    win = window(who, 2, tuple(kernel.shape[:2]), strides, padding, dilations)
+    win.check(who, x.shape[1:-1])
+    cells, output = math.prod(win.size), win.output(x.shape[1:-1])
+    _check_field(who, "offsets", offsets, x, (x.shape[0], *output, 2 * cells))
+    parts = [offsets]
+    if mask is not None:
+        (mask,) = tensors(who, "DeformableConv2D", mask)
+        _check_field(who, "mask", mask, x, (x.shape[0], *output, cells))
+        parts.append(mask)
+    return _deformable_conv(x, kernel, *parts, win=win)
+
+
+def _check_field(who, name, field, x, shape):
+    fits = len(field.shape) == 4 and all(a == b or None in (a, b) for a, b in zip(field.shape, shape))
+    require(fits, who, f"{name} of shape {shape}", **{name: tuple(field.shape)})
+    require(field.dtype == x.dtype, who, f"x and {name} of one dtype", x=str(x.dtype), **{name: str(field.dtype)})
+
+
+@island
+def _deformable_conv(x, kernel, offsets, *masks, win):
+    padded, output = win.pad(x), win.output(ops.shape(x)[1:-1])
+    dtype, cells = wide(x.dtype), math.prod(win.size)
+    grid = list(itertools.product(*(range(0, k * d, d) for k, d in zip(win.size, win.dilations))))
+    shifts = ops.reshape(ops.cast(offsets, dtype), (-1, *output, cells, 2))
+    places = []
+    for axis, (n, stride) in enumerate(zip(output, win.strides)):
+        start = ops.reshape(ops.arange(n, dtype=dtype) * stride, [-1 if i == axis else 1 for i in range(3)])
+        places.append(start + ops.convert_to_tensor([float(o[axis]) for o in grid], dtype) + shifts[..., axis])
+    patches = sample_linearly(ops.cast(padded, dtype), *places)  # (B, H', W', cells, C)
+    for mask in masks:
+        patches = patches * ops.cast(mask, dtype)[..., None]
+    patches = ops.cast(ops.reshape(patches, (-1, *output, cells * x.shape[-1])), x.dtype)
+    return ops.matmul(patches, ops.reshape(kernel, (cells * x.shape[-1], kernel.shape[-1])))
+
+
+def sample_linearly(x, rows, columns):
+    """x (B, H, W, C) at fractional rows and columns (B, ...), linearly interpolated, zero beyond: (B, ..., C)."""
+    batch, height, width, channels = ops.shape(x)
+    cells = ops.reshape(x, (-1, channels))
+    lead = [-1] + [1] * (len(rows.shape) - 1)
+    first = ops.reshape(ops.arange(batch, dtype="int32") * (height * width), lead)
+    top, left = ops.floor(rows), ops.floor(columns)
+    down, right = (
+        rows - top,
+        columns - left,
+    )  # not 1 - |distance|: its slope is 0 at a whole cell, where training starts
+    total = 0.0
+    for i, j in itertools.product((0, 1), (0, 1)):
+        row, column = top + i, left + j
+        weight = (down if i else 1 - down) * (right if j else 1 - right)
+        inside = (
+            (row >= 0) & (row < ops.cast(height, row.dtype)) & (column >= 0) & (column < ops.cast(width, row.dtype))
+        )
+        place = [ops.cast(ops.where(inside, part, 0), "int32") for part in (row, column)]  # NaN lies outside too
+        values = ops.take(cells, first + place[0] * width + place[1], 0)
+        total = total + ops.where(inside, weight, 0)[..., None] * values
+    return total

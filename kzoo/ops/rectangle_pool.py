@@ -1,0 +1,77 @@
+"""Pooling over all rectangles of a grid, many more than are needed: which to keep is learned.
+
+Source: Jia, Huang & Darrell 2012, "Beyond spatial pyramids: receptive field learning for pooled image features".
+"""
+
+import itertools
+
+from keras import ops
+
+from kzoo.checks import is_integer, require
+from kzoo.ops import safe
+from kzoo.ops.adaptive_average_pool import adaptive_average_pool
+from kzoo.ops.adaptive_max_pool import adaptive_max_pool
+from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.views import largest
+from kzoo.ops.xla import island
+
+POOLINGS = ("max", "average", "rms")
+
+
+def rectangle_pool(x, grid=4, pooling="max"):
+    """The maximum, mean or root mean square over each rectangle of a grid of cells.
+
+    Shapes: x (B, H, W, C) floating; returns (B, rectangles, C) in x's dtype, (grid * (grid + 1) / 2)^2 of them in the
+    order of `rectangles(grid)`. The grid's cells are the bins of `adaptive_max_pool`; a mean is that of their means.
+    Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> rectangle_pool([[[[1.0], [2.0]], [[3.0], [4.0]]]], 2).numpy().ravel()
+    array([1., 2., 2., 3., 4., 4., 3., 4., 4.], dtype=float32)
+    """
+    who = "rectangle_pool"
+    (x,) = tensors(who, "ReceptiveFieldPooling2D", x)
+    require(len(x.shape) == 4, who, "x (batch, height, width, channels)", shape=tuple(x.shape))
+    check_floating(who, x)
+    check_grid(who, grid, pooling)
+    require(0 not in x.shape[1:3], who, "an input of at least 1 cell on each axis", shape=tuple(x.shape))
+    return _rectangle_pool(x, grid=int(grid), pooling=pooling)
+
+
+def check_grid(who, grid, pooling):
+    """Refuse what is no number of cells, or no way to pool them."""
+    require(is_integer(grid, least=1), who, "grid, an integer above 0", grid=grid)
+    require(pooling in POOLINGS, who, f"pooling, one of {POOLINGS}", pooling=pooling)
+
+
+def rectangles(grid):
+    """The corners of all rectangles of cells: (first row, last row, first column, last column).
+
+    >>> len(rectangles(4)), rectangles(2)[:3]
+    (100, [(0, 0, 0, 0), (0, 0, 0, 1), (0, 0, 1, 1)])
+    """
+    spans = [(first, last) for first in range(grid) for last in range(first, grid)]
+    return [(*rows, *columns) for rows, columns in itertools.product(spans, spans)]
+
+
+@island
+def _rectangle_pool(x, *, grid, pooling):
+    y = ops.cast(x, wide(x.dtype))
+    if pooling == "max":
+        y = adaptive_max_pool(y, grid)
+    else:
+        y = adaptive_average_pool(y * y if pooling == "rms" else y, grid)
+    for axis in (1, 2):  # spans of rows, then spans of columns: (B, spans, spans, C)
+        y = ops.moveaxis(y, axis, 0)
+        spans = []
+        for first in range(grid):
+            total = None
+            for last in range(first, grid):
+                if pooling == "max":
+                    total = y[last] if total is None else largest([total, y[last]])
+                    spans.append(total)
+                else:
+                    total = y[last] if total is None else total + y[last]
+                    spans.append(total / (last - first + 1))
+        y = ops.stack(spans, axis)
+    y = ops.reshape(y, (-1, y.shape[1] * y.shape[2], x.shape[-1]))
+    return ops.cast(safe.root(y) if pooling == "rms" else y, x.dtype)

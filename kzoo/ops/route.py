@@ -1,0 +1,47 @@
+"""Routing by agreement: capsules send their output to those above that agree with it.
+
+Source: Sabour, Frosst & Hinton 2017, "Dynamic routing between capsules", arXiv:1710.09829, procedure 1.
+"""
+
+from keras import ops
+
+from kzoo.checks import is_integer, require
+from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.squash import squash
+from kzoo.ops.xla import island
+
+
+def route(predictions, iterations=3, bias=None):
+    """The capsules above: squashed sums of the predictions, weighted by softmaxes that agreement sharpens.
+
+    Shapes: predictions (B, inputs, outputs, D) floating, bias (outputs, D) or None, added to the sums; returns
+    (B, outputs, D) in the predictions' dtype; computed in float32 or wider.
+    Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> route([[[[3.0, 4.0]]]]).numpy().round(3)  # with one capsule above there is nothing to choose
+    array([[[0.577, 0.769]]], dtype=float32)
+    """
+    (u,) = tensors("route", "Capsules", predictions)
+    expected = "predictions (batch, inputs, outputs, dimension)"
+    require(len(u.shape) == 4, "route", expected, shape=tuple(u.shape))
+    check_floating("route", u)
+    require(is_integer(iterations, least=1), "route", "iterations, an integer above 0", iterations=iterations)
+    if bias is None:
+        bias = ops.zeros(u.shape[2:], u.dtype)
+    (bias,) = tensors("route", "Capsules", bias)
+    fits = tuple(bias.shape) == tuple(u.shape[2:]) and bias.dtype == u.dtype
+    require(fits, "route", "bias (outputs, dimension) of the predictions' dtype", bias=tuple(bias.shape))
+    return _route(u, bias, iterations=int(iterations))
+
+
+@island
+def _route(u, bias, *, iterations):
+    dtype = u.dtype
+    u, bias = (ops.cast(part, wide(dtype)) for part in (u, bias))
+    logits = ops.zeros_like(u[..., 0])
+    for iteration in range(iterations):
+        shares = ops.exp(logits - ops.logsumexp(logits, -1, keepdims=True))  # Keras's softmax warns of a single capsule
+        v = squash(ops.einsum("bio,biod->bod", shares, u) + bias)
+        if iteration < iterations - 1:
+            logits = logits + ops.einsum("biod,bod->bio", u, v)
+    return ops.cast(v, dtype)

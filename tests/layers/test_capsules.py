@@ -1,0 +1,63 @@
+"""Capsules: the contract, the op with the layer's weights, the card's count, training, refusals."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo import ops
+from kzoo.layers import Capsules
+from tests.layer_checks import check_layer, check_refusal, randomize, same
+from tests.layers.cases import CASES, noise
+
+
+def test_contract(tmp_path):
+    check_layer(Capsules, *CASES["Capsules"], tmp_path)
+
+
+@pytest.mark.parametrize("use_bias", [False, True])
+def test_hands_its_predictions_to_the_op(use_bias):
+    """W_ij u_i, one pair of capsules at a time."""
+    x, layer = noise(2, 6, 5), Capsules(3, 4, 2, use_bias)
+    layer.build(x.shape)
+    kernel, *bias = randomize(layer)
+    assert [w.name for w in layer.weights] == ["kernel", "bias"][: 1 + use_bias]
+    predictions = np.zeros((2, 6, 3, 4), "float32")
+    for n, i, j in np.ndindex(2, 6, 3):
+        predictions[n, i, j] = x[n, i] @ kernel[i, j]
+    same(layer(x), ops.route(predictions, 2, *bias))
+
+
+@pytest.mark.parametrize("use_bias, count", [(False, 1_474_560), (True, 1_474_720)])
+def test_counts_of_the_paper(use_bias, count):
+    layer = Capsules(10, 16, use_bias=use_bias)
+    layer.build((None, 1152, 8))
+    assert layer.count_params() == count
+
+
+def test_learns_agreement():
+    """Two kinds of samples, told apart by which of two capsules is longer."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 64)
+    x = rng.normal(size=(64, 6, 4)).astype("float32") * 0.3
+    x[:, :3] += np.eye(4)[labels][:, None]  # not opposite ones: without biases a sign changes no length
+    keras.utils.set_random_seed(0)
+    below = keras.Input((6, 4))
+    net = keras.Model(below, keras.ops.norm(Capsules(2, 4)(below), axis=-1))
+    net.compile(keras.optimizers.Adam(0.05), keras.losses.CategoricalHinge())
+    net.fit(x, np.eye(2)[labels], epochs=20, batch_size=16, verbose=0)
+    assert (net.predict(x, verbose=0).argmax(1) == labels).mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    "kwargs, shape, words",
+    [
+        ({"capsules": 0}, (2, 6, 5), ["capsules, an integer above 0", "capsules=0"]),
+        ({"dimension": 1.5}, (2, 6, 5), ["dimension, an integer above 0", "dimension=1.5"]),
+        ({"iterations": True}, (2, 6, 5), ["iterations, an integer above 0", "iterations=True"]),
+        ({}, (2, 6, 5, 1), ["an input (batch, capsules, dimension)", "shape=(", "6, 5, 1)"]),
+        ({}, (2, 0, 5), ["an input (batch, capsules, dimension)", "0, 5)"]),
+        ({}, (2, None, 5), ["a known number of capsules below and of their dimension", "None, 5)"]),
+    ],
+)
+def test_refuses(kwargs, shape, words):
+    check_refusal(Capsules, {"capsules": 3, "dimension": 4, **kwargs}, shape, *words)

@@ -1,0 +1,98 @@
+"""DynamicPooling2D: the contract, the op with the nearest clusters, `adapt`, descriptors apart from codes, refusals."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo import ops
+from kzoo.layers import DynamicPooling2D
+from tests.layer_checks import check_layer, check_refusal, randomize, same
+from tests.layers.cases import CASES, SHAPES, noise
+
+
+def test_contract(tmp_path):
+    check_layer(DynamicPooling2D, *CASES["DynamicPooling2D"], tmp_path)
+
+
+def nearest(descriptors, centroids):
+    distances = ((descriptors[..., None, :] - centroids) ** 2).sum(-1)
+    return np.eye(len(centroids), dtype="float32")[distances.argmin(-1)]
+
+
+@pytest.mark.parametrize("pooling", ["average", "max"])
+def test_hands_the_nearest_clusters_to_the_op(pooling):
+    """By the descriptors where they are given, else by the codes."""
+    codes, descriptors = noise(*SHAPES[2]), noise(2, 7, 8, 3, seed=1)
+    for inputs, by in ((codes, codes), ([codes, descriptors], descriptors)):
+        layer = DynamicPooling2D(4, (1, 2), pooling)
+        layer(inputs)
+        (centroids,) = randomize(layer)
+        want = ops.dynamic_pool(codes, nearest(by, centroids), (1, 2), pooling)
+        same(layer(inputs), np.reshape(want, (2, -1)))
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_adapt_recovers_planted_clusters(data_format):
+    """From an array, or a list of batches; what it learned is there for images of another size, and in a model."""
+    rng = np.random.default_rng(0)
+    planted = rng.normal(size=(5, 3)) * 10
+    data = (planted[rng.integers(0, 5, (40, 6, 6))] + rng.normal(size=(40, 6, 6, 3)) * 0.1).astype("float32")
+    for given in (data, [data[:25], data[25:]]):
+        layer = DynamicPooling2D(5, data_format=data_format)
+        layer.adapt(given)
+        found = np.asarray(layer.centroids)
+        gaps = np.linalg.norm(planted[:, None] - found, axis=-1)
+        assert (gaps.min(0) < 0.1).all() and sorted(gaps.argmin(0)) == list(range(5))
+        x = np.moveaxis(data[:2, :4], -1, 1) if data_format == "channels_first" else data[:2, :4]
+        assert layer(x).shape == (2, 15) and (np.asarray(layer.centroids) == found).all()
+
+
+def test_adapt_comes_back_from_a_file(tmp_path):
+    x = noise(8, 6, 6, 3)
+    layer = DynamicPooling2D(4)
+    layer.adapt(x)
+    net = keras.Sequential([keras.Input((6, 6, 3)), layer])
+    net.save(tmp_path / "layer.keras")
+    same(keras.models.load_model(tmp_path / "layer.keras")(x), net(x))
+
+
+def test_centroids_are_not_trained():
+    layer = DynamicPooling2D(4)
+    layer.build((None, 5, 5, 3))
+    assert not layer.trainable_weights and [w.shape for w in layer.weights] == [(4, 3)]
+
+
+def test_adapt_refuses():
+    layer = DynamicPooling2D(4)
+    with pytest.raises(ValueError, match="DynamicPooling2D expects at least 4 descriptors"):
+        layer.adapt(noise(1, 1, 3, 2))
+    layer.adapt(noise(2, 3, 3, 2))
+    with pytest.raises(ValueError, match="DynamicPooling2D expects descriptors of 2 numbers"):
+        layer.adapt(noise(2, 3, 3, 5))
+
+
+@pytest.mark.parametrize(
+    "kwargs, shape, words",
+    [
+        ({"clusters": 0}, (1, 5, 5, 2), ["clusters, an integer above 0", "clusters=0"]),
+        ({"pooling": "sum"}, (1, 5, 5, 2), ["pooling, one of ('average', 'max')", "pooling='sum'"]),
+        ({"bins": (0,)}, (1, 5, 5, 2), ["bins"]),
+        ({}, (1, 5, 2), ["rank 4", "5, 2)"]),
+        ({}, (1, 5, 5, None), ["a known number of channels"]),
+    ],
+)
+def test_refuses(kwargs, shape, words):
+    check_refusal(DynamicPooling2D, {"clusters": 4, **kwargs}, shape, *words)
+
+
+@pytest.mark.parametrize(
+    "parts, words",
+    [
+        ([keras.Input((5, 5, 2)), keras.Input((4, 5, 3))], "expects codes and descriptors of one size"),
+        ([keras.Input((5, 5, 2)), keras.Input((5, 5, 3), dtype="int32")], "expects floating inputs"),
+        ([keras.Input((5, 5, 2))] * 3, "expects codes, or .codes, descriptors."),
+    ],
+)
+def test_refuses_descriptors(parts, words):
+    with pytest.raises(ValueError, match=f"DynamicPooling2D {words}"):
+        DynamicPooling2D(4)(parts)

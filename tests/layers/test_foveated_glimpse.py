@@ -1,0 +1,66 @@
+"""FoveatedGlimpse2D: the contract, a place given and one learned, refusals."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo import ops
+from kzoo.layers import FoveatedGlimpse2D
+from tests.layer_checks import check_layer, check_refusal, same
+from tests.layers.cases import CASES, SHAPES, noise
+
+
+def test_contract(tmp_path):
+    check_layer(FoveatedGlimpse2D, *CASES["FoveatedGlimpse2D"], tmp_path)
+
+
+def test_contract_with_a_place(tmp_path):
+    inputs = [noise(*SHAPES[2]), np.tanh(noise(2, 2, seed=1))]
+    check_layer(FoveatedGlimpse2D, {"size": 3}, inputs, True, tmp_path)
+
+
+def test_hands_its_settings_to_the_op():
+    x, place = noise(*SHAPES[2]), np.tanh(noise(2, 2))
+    same(FoveatedGlimpse2D((3, 2), 2, 3)([x, place]), ops.foveated_glimpse(x, place, (3, 2), 2, 3))
+    layer = FoveatedGlimpse2D((3, 2), 2, 3)
+    same(layer(x), ops.foveated_glimpse(x, np.zeros((2, 2), "float32"), (3, 2), 2, 3))
+    layer.set_weights([place[0]])
+    same(layer(x), ops.foveated_glimpse(x, place[[0, 0]], (3, 2), 2, 3))
+
+
+def test_learns_where_to_look():
+    """A bright spot, the same in all images: the coarse patches lead there."""
+    rows, columns = np.mgrid[:20, :20]
+    x = np.exp(-((rows - 14) ** 2 + (columns - 5) ** 2) / 30)[None, ..., None].repeat(8, 0)
+    layer = FoveatedGlimpse2D(4)
+    net = keras.Sequential([keras.Input((20, 20, 1)), layer])
+    net.compile(keras.optimizers.Adam(0.05), "mse")
+    net.fit(x, np.full((8, 4, 4, 3), 1.0), epochs=80, batch_size=8, verbose=0)
+    np.testing.assert_allclose((layer.location.numpy() + 1) / 2 * 19, [14, 5], atol=1)
+
+
+@pytest.mark.parametrize(
+    "kwargs, shapes, words",
+    [
+        ({"size": 0}, SHAPES[2], ["size, an integer of at least 1", "size=0"]),
+        ({"scales": 0}, SHAPES[2], ["scales, an integer above 0", "scales=0"]),
+        ({"ratio": 1.5}, SHAPES[2], ["ratio, an integer above 0", "ratio=1.5"]),
+        ({}, (2, 7, 8), ["rank 4", "7, 8)"]),
+        ({}, (2, 7, 8, None), ["a known number of channels"]),
+    ],
+)
+def test_refuses(kwargs, shapes, words):
+    check_refusal(FoveatedGlimpse2D, {"size": 3, **kwargs}, shapes, *words)
+
+
+@pytest.mark.parametrize(
+    "parts, words",
+    [
+        ([keras.Input((7, 8, 2)), keras.Input((3,))], "expects a location .batch, 2."),
+        ([keras.Input((7, 8, 2)), keras.Input((2,), dtype="int32")], "expects floating inputs"),
+        ([keras.Input((7, 8, 2)), keras.Input((2,)), keras.Input((2,))], "expects an image, or .image, location."),
+    ],
+)
+def test_refuses_places(parts, words):
+    with pytest.raises(ValueError, match=f"FoveatedGlimpse2D {words}"):
+        FoveatedGlimpse2D(3)(parts)

@@ -1,0 +1,112 @@
+"""ReceptiveFieldPooling2D: the contract, the op, both ways to find a planted rectangle, refusals."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo import ops
+from kzoo.layers import ReceptiveFieldPooling2D
+from kzoo.losses import RowSparsity
+from tests.layer_checks import check_layer, check_refusal, same
+from tests.layers.cases import CASES, SHAPES, noise
+
+
+def test_contract(tmp_path):
+    check_layer(ReceptiveFieldPooling2D, *CASES["ReceptiveFieldPooling2D"], tmp_path)
+
+
+def test_contract_with_all_pairs(tmp_path):
+    check_layer(ReceptiveFieldPooling2D, {"grid": 2, "pooling": "rms"}, noise(*SHAPES[2]), True, tmp_path)
+
+
+@pytest.mark.parametrize("pooling", ["max", "average", "rms"])
+def test_hands_its_settings_to_the_op(pooling):
+    x = noise(*SHAPES[2])
+    every = np.reshape(ops.rectangle_pool(x, 3, pooling), (2, -1))
+    same(ReceptiveFieldPooling2D(3, pooling)(x), every)
+    layer = ReceptiveFieldPooling2D(3, pooling, 5)
+    same(layer(x), every[:, :5])
+    layer.set_weights([np.int32([3, 70, 1, 20, 4])])
+    same(layer(x), every[:, [3, 70, 1, 20, 4]])
+
+
+PLANTED = ops.rectangles(3).index((0, 1, 2, 2)) * 4 + 1  # of channel 1 the right edge, but for its last cell
+
+
+def planted(count=300):
+    """Images whose class shows in the mean of one rectangle of one channel alone."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, count)
+    x = rng.normal(size=(count, 6, 6, 4)).astype("float32")
+    x[:, :4, 4:, 1] += (2 * labels - 1)[:, None, None]
+    return x, labels
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_select_finds_a_planted_pair(data_format):
+    """First, where one is selected, and among the first of several; the step and batch do not matter to one."""
+    x, labels = planted()
+    x = np.moveaxis(x, -1, 1) if data_format == "channels_first" else x
+    layer = ReceptiveFieldPooling2D(3, "average", 1, data_format)
+    layer.select(x, labels)
+    assert layer.selection.numpy().tolist() == [PLANTED]
+    several = ReceptiveFieldPooling2D(3, "average", 6, data_format)
+    several.select(x, labels, step=2, batch_size=77)
+    chosen = several.selection.numpy().tolist()
+    assert PLANTED in chosen and len(set(chosen)) == 6 and chosen == sorted(chosen)
+
+
+def test_a_penalty_and_select_rows_find_a_planted_pair():
+    """Most rows of the dense layer's kernel end near zero, and the planted one is the largest."""
+    x, labels = planted()
+    every = np.asarray(ReceptiveFieldPooling2D(3, "average")(x))
+    every = (every - every.mean(0)) / every.std(0)  # so that weights compare
+    keras.utils.set_random_seed(0)
+    dense = keras.layers.Dense(2, "softmax", kernel_initializer="zeros", kernel_regularizer=RowSparsity(0.1))
+    net = keras.Sequential([keras.Input((every.shape[1],)), dense])
+    net.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
+    net.fit(every, labels, epochs=200, batch_size=300, verbose=0)
+    largest = np.abs(dense.kernel.numpy()).max(1)
+    assert (largest < 0.02).mean() > 0.8
+    layer = ReceptiveFieldPooling2D(3, "average", 1)
+    layer.build(x.shape)
+    layer.select_rows(dense.kernel)
+    assert layer.selection.numpy().tolist() == [PLANTED]
+
+
+def test_a_selection_comes_back_from_a_file(tmp_path):
+    x, labels = planted(60)
+    layer = ReceptiveFieldPooling2D(3, "max", 4)
+    layer.select(x, labels)
+    net = keras.Sequential([keras.Input(x.shape[1:]), layer])
+    net.save(tmp_path / "layer.keras")
+    same(keras.models.load_model(tmp_path / "layer.keras")(x), net(x))
+
+
+def test_selecting_refuses():
+    x, labels = planted(20)
+    with pytest.raises(ValueError, match="ReceptiveFieldPooling2D expects features, how many to select"):
+        ReceptiveFieldPooling2D().select(x, labels)
+    with pytest.raises(ValueError, match="expects one label for each image"):
+        ReceptiveFieldPooling2D(features=3).select(x, labels[:9])
+    with pytest.raises(ValueError, match="expects features, and to be built"):
+        ReceptiveFieldPooling2D(features=3).select_rows(np.zeros((400, 2)))
+    layer = ReceptiveFieldPooling2D(features=3)
+    layer.build(x.shape)
+    with pytest.raises(ValueError, match="expects a kernel with 400 rows, one for each pair"):
+        layer.select_rows(np.zeros((399, 2)))
+
+
+@pytest.mark.parametrize(
+    "kwargs, shape, words",
+    [
+        ({"grid": 0}, (1, 5, 5, 2), ["grid, an integer above 0", "grid=0"]),
+        ({"pooling": "sum"}, (1, 5, 5, 2), ["pooling, one of ('max', 'average', 'rms')", "pooling='sum'"]),
+        ({"features": 0}, (1, 5, 5, 2), ["features, None or an integer above 0", "features=0"]),
+        ({"features": 201}, (1, 5, 5, 2), ["features of at most 200", "features=201"]),
+        ({}, (1, 5, 2), ["rank 4", "5, 2)"]),
+        ({}, (1, 5, 5, None), ["a known number of channels"]),
+    ],
+)
+def test_refuses(kwargs, shape, words):
+    check_refusal(ReceptiveFieldPooling2D, kwargs, shape, *words)
