@@ -4,6 +4,8 @@ import importlib.util
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +16,27 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session", autouse=True)
 def _jax_process(request, tmp_path_factory):
+    """Started once, also where several processes share the tests; yields the folder that its results come to."""
     wanted = any("jax_results" in getattr(item, "fixturenames", ()) for item in request.session.items)
     if not wanted or importlib.util.find_spec("jax") is None:
         yield None
         return
-    folder = tmp_path_factory.mktemp("jax")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "jax"
+    try:
+        folder.mkdir()
+    except FileExistsError:  # another process of pytest-xdist was first
+        yield folder
+        return
     env = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
     with open(folder / "log", "w") as log:
         command = [sys.executable, ROOT / "tests/ops/jax_worker.py", folder / "results.npz"]
         process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
-    yield process, folder
+    threading.Thread(target=lambda: (folder / "code").write_text(str(process.wait())), daemon=True).start()
+    yield folder
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the others may still wait for it
+        process.wait()
+        return
     process.kill()
     process.wait()
 
@@ -33,9 +46,13 @@ def jax_results(_jax_process):
     """{case/rank/index/y0: array, .../g0: array} of every case's ten settings, computed on the JAX backend."""
     if _jax_process is None:
         pytest.skip("jax is not installed")
-    process, folder = _jax_process
-    assert process.wait(timeout=600) == 0, (folder / "log").read_text()[-2000:]
-    with np.load(folder / "results.npz") as results:
+    code = _jax_process / "code"
+    for _ in range(6000):
+        if code.exists() and code.read_text():
+            break
+        time.sleep(0.1)
+    assert code.exists() and code.read_text() == "0", (_jax_process / "log").read_text()[-2000:]
+    with np.load(_jax_process / "results.npz") as results:
         return dict(results)
 
 
