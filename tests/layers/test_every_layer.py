@@ -102,14 +102,15 @@ def on_jax(path):
     for name in CASES:
         layer, weights = prepared(name)
         first, *rest = CASES[name].arrays
+        trained = [w.value for w in layer.trainable_weights]
 
-        def loss(first, weights, layer=layer, rest=rest):
-            seeds = [v.value for v in layer.non_trainable_variables]
-            outputs, _ = layer.stateless_call(weights, seeds, [first, *rest] if rest else first)
+        def loss(first, trained, layer=layer, rest=rest):
+            others = [v.value for v in layer.non_trainable_variables]
+            outputs, _ = layer.stateless_call(trained, others, [first, *rest] if rest else first)
             return objective(outputs), outputs
 
         compiled = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))  # not op by op: 60 s slower
-        (input_gradient, weight_gradients), outputs = compiled(first, weights)
+        (input_gradient, weight_gradients), outputs = compiled(first, trained)
         got = {
             "weight": weights,
             "output": keras.tree.flatten(outputs),
