@@ -96,6 +96,11 @@ CONVOLUTIONS = {
     "LocallyConnected": (references.locally_connected, {}),
     "FFTConv": (references.conv, {}),
     "SpatiallySeparableConv": (references.spatially_separable_conv, {"terms": 2}),
+    # with offsets of 0, as those of other places have tests of their own
+    "DeformableConv": (
+        lambda x, kernel, *offsets, **geometry: references.conv(x, kernel, **geometry),
+        {"modulated": False},
+    ),
     "GaborConv": (functools.partial(references.gabor_conv, ksize=3), {"use_bias": True, "zero_mean": False}),
 }
 
@@ -110,6 +115,8 @@ def test_every_convolution_is_complete(name, data_format):
     layer.build(shape if data_format == "channels_last" else (2, 2, *shape[1:-1]))
     x = noise(*shape)
     *kernels, bias = [0.5 * w for w in randomize(layer)]
+    if name.startswith("Deformable"):
+        kernels[1:] = [0 * w for w in kernels[1:]]
     layer.set_weights([*kernels, bias])
     assert bias.shape == (*((n + 2 + 1) // 2 for n in shape[1:-1]), 3)
     y = layer(x if data_format == "channels_last" else np.moveaxis(x, -1, 1))
