@@ -5,7 +5,6 @@ Source: none; arguments and defaults are those of `keras.layers.MaxPooling2D`.
 
 from kzoo.layers.data_format import from_last, to_last
 from kzoo.layers.windowed import Windowed
-from kzoo.ops.pool_window import check_pool
 
 
 class BasePooling(Windowed):
@@ -31,11 +30,6 @@ class BasePooling(Windowed):
 
     def call(self, inputs):
         return from_last(self.op(to_last(inputs, self.data_format)), self.data_format)
-
-    def compute_output_shape(self, input_shape):
-        _, *spatial, channels = self.last_shape(input_shape)
-        check_pool(type(self).__name__, self.window, spatial)
-        return self.output_shape(input_shape, channels)
 
 
 def value_dtype(layer, inputs):

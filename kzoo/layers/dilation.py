@@ -10,7 +10,6 @@ from kzoo.layers.base_conv import serialized
 from kzoo.layers.data_format import from_last, to_last
 from kzoo.layers.windowed import Windowed
 from kzoo.ops.dilation import dilation
-from kzoo.ops.pool_window import check_pool
 
 
 class Morphology(Windowed):
@@ -57,11 +56,6 @@ class Morphology(Windowed):
         x = to_last(inputs, self.data_format)
         y = self.op(x, self.kernel, self.strides, self.padding, self.dilation_rate)
         return from_last(y, self.data_format)
-
-    def compute_output_shape(self, input_shape):
-        _, *spatial, channels = self.last_shape(input_shape)
-        check_pool(type(self).__name__, self.window, spatial)
-        return self.output_shape(input_shape, channels)
 
     def get_config(self):
         return {**super().get_config(), **serialized(self, "kernel")}

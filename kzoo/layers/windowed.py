@@ -5,6 +5,7 @@ Source: none.
 
 from kzoo.layers.data_format import as_data_format, shape_from_last, shape_to_last
 from kzoo.layers.floating import Floating
+from kzoo.ops.pool_window import check_pool
 from kzoo.ops.views import as_plain, as_tuple, window
 
 
@@ -34,6 +35,12 @@ class Windowed(Floating):
         """The output's shape in the layer's data format, None where it is unknown."""
         batch, *spatial, _ = self.last_shape(input_shape)
         return shape_from_last((batch, *self.window.output(spatial), channels), self.data_format)
+
+    def compute_output_shape(self, input_shape):
+        """As many channels as before, and every window on some cell; filters have others."""
+        _, *spatial, channels = self.last_shape(input_shape)
+        check_pool(type(self).__name__, self.window, spatial)
+        return self.output_shape(input_shape, channels)
 
     def get_config(self):
         names = (self.size_name, "strides", "padding", "dilation_rate", "data_format")

@@ -10,7 +10,7 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.backend import check_floating, check_one_dtype, tensors, wide
 from kzoo.ops.conv import check_operands
 from kzoo.ops.views import window
 from kzoo.ops.xla import island
@@ -53,7 +53,7 @@ def deformable_conv(x, kernel, offsets, mask=None, strides=1, padding="valid", d
 def _check_field(who, name, field, x, shape):
     fits = len(field.shape) == 4 and all(a == b or None in (a, b) for a, b in zip(field.shape, shape))
     require(fits, who, f"{name} of shape {shape}", **{name: tuple(field.shape)})
-    require(field.dtype == x.dtype, who, f"x and {name} of one dtype", x=str(x.dtype), **{name: str(field.dtype)})
+    check_one_dtype(who, f"x and {name}", x=x, **{name: field})
 
 
 @island

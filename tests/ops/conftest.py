@@ -32,13 +32,12 @@ def _jax_process(request, tmp_path_factory):
     with open(folder / "log", "w") as log:
         command = [sys.executable, ROOT / "tests/ops/jax_worker.py", folder / "results.npz"]
         process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
-    threading.Thread(target=lambda: (folder / "code").write_text(str(process.wait())), daemon=True).start()
+    ending = threading.Thread(target=lambda: (folder / "code").write_text(str(process.wait())))
+    ending.start()
     yield folder
-    if "PYTEST_XDIST_WORKER" in os.environ:  # the others may still wait for it
-        process.wait()
-        return
-    process.kill()
-    process.wait()
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # there the others may still wait for it
+        process.kill()
+    ending.join()
 
 
 @pytest.fixture(scope="session")
