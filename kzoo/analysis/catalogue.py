@@ -43,39 +43,44 @@ def layers_table(pattern="*"):
     >>> layers_table("unpool").row_count
     1
     """
-    families = {}
-    for cls in _layers():
-        families.setdefault(re.sub(r"\dD$", "", cls.__name__), []).append(cls)
+    known = families()
     wanted = (pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*").lower()
     found = {
         name: classes
-        for name, classes in sorted(families.items(), key=lambda item: item[0].lower())
-        if any(fnmatch.fnmatchcase(known.lower(), wanted) for known in (name, *(cls.__name__ for cls in classes)))
+        for name, classes in known.items()
+        if any(fnmatch.fnmatchcase(label.lower(), wanted) for label in (name, *(cls.__name__ for cls in classes)))
     }
     if not found:
-        raise Refusal(f"no layer matches {pattern!r}; {nearest(pattern, families)}")
+        raise Refusal(f"no layer matches {pattern!r}; {nearest(pattern, known)}")
     title = f"{len(found)} layer{'s' * (len(found) > 1)} in kzoo.layers"
     table = _table(title, "name", "dimensions", "what", "source")
     for name, classes in found.items():
         dimensions = " ".join(cls.__name__[-2:] for cls in classes if cls.__name__ != name) or "any"
         told = next((cls for cls in classes if cls.__name__.endswith("2D")), classes[0])
         what = inspect.getdoc(told).splitlines()[0]
-        table.add_row(name, dimensions, what, _source(told.__module__))
+        year = re.match(r"(?!none).*?\d{4}", source(told.__module__))  # with the authors before it
+        table.add_row(name, dimensions, what, year[0] if year else "-")
     return table
 
 
-def _layers():
-    """kzoo's public layers, by name: those that are registered with Keras."""
-    found = [cls for cls in keras.saving.get_custom_objects().values() if cls.__module__.startswith("kzoo.layers.")]
-    return sorted(found, key=lambda cls: cls.__name__)
+def families():
+    """kzoo's layers in alphabetical order, each with its classes, one a dimension: those registered with Keras.
+
+    >>> [cls.__name__ for cls in families()["FFTConv"]]
+    ['FFTConv1D', 'FFTConv2D']
+    """
+    layers = (cls for cls in keras.saving.get_custom_objects().values() if cls.__module__.startswith("kzoo.layers."))
+    found = {}
+    for cls in sorted(layers, key=lambda cls: cls.__name__.lower()):
+        found.setdefault(re.sub(r"\dD$", "", cls.__name__), []).append(cls)
+    return found
 
 
-def _source(module):
-    """Authors and year, as the module has them or the one that it refers to; "-" where it names none."""
+def source(module):
+    """What a layer's module names as its source, or the module that it refers to; "none" where it names none."""
     text = " ".join(inspect.getdoc(sys.modules[module]).split()).rpartition("Source: ")[2]
     other = re.match(r"as `(kzoo\.\w+\.\w+)`", text)
-    found = re.match(r"(?!none).*?\d{4}", text)
-    return _source(other[1]) if other else found[0] if found else "-"
+    return source(other[1]) if other else text
 
 
 def settings_table(known):

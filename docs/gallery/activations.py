@@ -1,0 +1,6 @@
+"""Activations.
+
+A function of each number, without which layers of sums would be one sum.
+
+Source: none.
+"""

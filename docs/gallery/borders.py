@@ -1,0 +1,6 @@
+"""Borders.
+
+What an image is taken to be beyond its edge decides what a convolution finds there.
+
+Source: none.
+"""

@@ -1,0 +1,6 @@
+"""Normalization.
+
+Values on one scale: over the batch, over the channels, over a neighbourhood.
+
+Source: none.
+"""

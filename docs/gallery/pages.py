@@ -1,0 +1,158 @@
+"""The pages: a layer in all its dimensions, its text from the docstrings, its picture from a function.
+
+Source: none.
+"""
+
+import ast
+import inspect
+import re
+import sys
+import textwrap
+from typing import Any, NamedTuple
+
+import keras
+
+from kzoo.analysis.catalogue import families, source
+
+PAGES = {}
+LABELS = re.compile(r"(?:^|(?<=[.;)]) )((?:Shapes|Weights|Arguments|Units|Errors|Source|Sources)\b[^.:`]*: )", re.M)
+
+
+class Page(NamedTuple):
+    """One page; `classes` are those of every dimension."""
+
+    name: str
+    classes: list
+    what: str
+    source: str
+    picture: Any
+
+    @property
+    def ours(self):
+        return self.classes[0].__module__.startswith("kzoo.")
+
+    @property
+    def group(self):
+        return self.picture.__module__
+
+
+def page(name, what=None, said=None):
+    """Registers a function that returns rows of panels, with the caption as its docstring, as the picture of a layer.
+
+    kzoo's layers are known by their docstrings; for one of Keras's own `what` and its source are told here.
+    """
+
+    def register(picture):
+        if name in PAGES:
+            raise ValueError(f"page: two pictures of {name}")
+        if name in families():
+            classes = families()[name]
+            told = next((cls for cls in classes if cls.__name__.endswith("2D")), classes[0])
+            PAGES[name] = Page(name, classes, inspect.getdoc(told).splitlines()[0], source(told.__module__), picture)
+        else:
+            names = [name, *(f"{name}{rank}D" for rank in (1, 2, 3))]
+            classes = [getattr(keras.layers, found) for found in names if hasattr(keras.layers, found)]
+            PAGES[name] = Page(name, classes, what, said, picture)
+        return picture
+
+    return register
+
+
+def signature(cls):
+    """How a layer is called, the arguments that it hands on to the classes above it among them.
+
+    >>> from kzoo.layers.tiled_conv import TiledConv2D
+    >>> signature(TiledConv2D)[:64]
+    "TiledConv2D(filters, kernel_size, tile=2, strides=1, padding='val"
+    """
+    found = {}
+    for parent in cls.__mro__:
+        if parent is keras.layers.Layer:
+            break
+        if "__init__" in vars(parent):
+            names = inspect.signature(parent.__init__).parameters
+            for name, parameter in names.items():
+                if name != "self" and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                    found.setdefault(name, str(parameter))
+            if not any(p.kind is p.VAR_KEYWORD for p in names.values()):
+                break
+    return f"{cls.__name__}({', '.join(found.values())})"
+
+
+def code(picture):
+    """What a reader runs to get a picture's panels: the function's body, below the imports that it uses."""
+    text = textwrap.dedent(inspect.getsource(picture))
+    function = ast.parse(text).body[0]
+    body = textwrap.dedent("\n".join(text.splitlines()[function.body[1].lineno - 1 :]))  # below the caption
+    used = {node.id for line in function.body for node in ast.walk(line) if isinstance(node, ast.Name)}
+    imports = []
+    for node in ast.parse(inspect.getsource(sys.modules[picture.__module__])).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            node.names = [alias for alias in node.names if (alias.asname or alias.name) in used]
+            imports += [ast.unparse(node)] * bool(node.names)
+    return "\n".join([*imports, "", re.sub(r"^return ", "rows = ", body, flags=re.M)])
+
+
+def markdown(cls):
+    """A class of kzoo: its signature, its docstring with a line for each labelled part, its example."""
+    text, _, example = inspect.getdoc(cls).partition(">>> ")
+    text = " ".join(text.split())
+    text = re.sub(r"\*(?=[^`]*(?:`[^`]*`[^`]*)*$)", r"\\*", text)  # an asterisk outside of code is one
+    text = LABELS.sub(lambda found: f"\n- **{found[1].strip()}** ", text)
+    return "\n".join(
+        [
+            f"### {cls.__name__}",
+            "",
+            *textwrap.wrap(f"`{signature(cls)}`", 118, subsequent_indent="  ", break_on_hyphens=False),
+            "",
+            text,
+            "",
+            *(["```python", f">>> {example.strip()}", "```", ""] if example else []),
+        ]
+    )
+
+
+def text_of(page):
+    """The Markdown of a page."""
+    caption = " ".join(inspect.getdoc(page.picture).split())
+    module = "kzoo.layers" if page.ours else "keras.layers"
+    names = ", ".join(f"`{module}.{cls.__name__}`" for cls in page.classes)
+    return "\n".join(
+        [
+            f"# {page.name}",
+            "",
+            f"{page.what}",
+            "",
+            f"![{page.name}](figures/{page.name}.png)",
+            "",
+            caption,
+            "",
+            f"{names}. Source: {page.source}",
+            "",
+            *(map(markdown, page.classes) if page.ours else [f"`{signature(page.classes[-1])}`", ""]),
+            "### The picture",
+            "",
+            "```python",
+            code(page.picture).rstrip(),
+            "```",
+            "",
+            f"Made by `python -m docs.gallery {page.name}`; [all layers](README.md).",
+            "",
+        ]
+    )
+
+
+def contents():
+    """The Markdown of docs/layers/README.md: the pages by group, each group told by its module's docstring."""
+    lines = ["# The layers", "", "Made by `python -m docs.gallery`.", ""]
+    for group in dict.fromkeys(found.group for found in PAGES.values()):
+        title, _, told = inspect.getdoc(sys.modules[group]).partition("\n")
+        lines += [f"## {title.rstrip('.')}", "", told.rpartition("Source:")[0].strip(), ""]
+        lines += ["| layer | what it does |", "|---|---|"]
+        for found in (found for found in PAGES.values() if found.group == group):
+            of = "" if found.ours else " (Keras)"
+            thumb = f'<a href="{found.name}.md"><img src="figures/{found.name}.png" width="480" alt="{found.name}"></a>'
+            what = found.what.replace("|", r"\|")
+            lines.append(f"| {thumb} | **[{found.name}]({found.name}.md)**{of}<br>{what} |")
+        lines.append("")
+    return "\n".join(lines)
