@@ -323,6 +323,8 @@ def test_maxima_commute_with_increasing_functions(seeds, rank):
         lambda x: ops.dilation(x, np.zeros((*(2,) * rank, 2), "float32")),
         lambda x: ops.erosion(x, np.zeros((*(2,) * rank, 2), "float32")),
         lambda x: ops.maxout(x, 1),
+        *[lambda x: ops.k_max_pool(x, 5)] * (rank == 1),
+        *[lambda x: ops.rectangle_pool(x, 3)] * (rank == 2),
     ):
         equal(pool(cube(x)), cube(pool(x)))
 
@@ -349,6 +351,65 @@ def test_a_stochastic_pool_draws_each_cell_as_often_as_its_share(seeds):
     assert {float(v): int(n) for v, n in zip(*np.unique(drawn, return_counts=True))} == {1: 100, 2: 200, 3: 300, 4: 400}
     expected = np.asarray(ops.stochastic_pool(x, 6)).item()
     assert abs(expected - drawn.mean()) < CLOSE and np.maximum(x, 0).mean() < expected < 4
+
+
+def test_a_rectangle_holds_the_maxima_of_those_within(seeds):
+    """And the squares of its mean are at most its mean of squares (Jensen's inequality)."""
+    x = seeds.normal(size=(2, 7, 9, 2)).astype("float32")
+    largest, mean, rms = (np.asarray(ops.rectangle_pool(x, 3, pooling)) for pooling in ("max", "average", "rms"))
+    corners = ops.rectangles(3)
+    for (i, a), (j, b) in itertools.permutations(enumerate(corners), 2):
+        if a[0] <= b[0] and b[1] <= a[1] and a[2] <= b[2] and b[3] <= a[3]:
+            assert (largest[:, i] >= largest[:, j]).all(), (a, b)
+    assert (np.abs(mean) <= rms * (1 + CLOSE)).all() and (rms <= np.abs(x).max() * (1 + CLOSE)).all()
+
+
+def test_pools_of_clusters_do_not_see_where_the_features_stand(seeds):
+    """With one spatial cell: any order of the places gives the same; with four it matters."""
+    x = seeds.normal(size=(1, 6, 8, 3)).astype("float32")
+    turned = seeds.permutation(x.reshape(48, 3)).reshape(x.shape)
+    for pooling in ("average", "max"):
+        layer = layers.DynamicPooling2D(4, pooling=pooling)
+        close(layer(turned), layer(x), CLOSE)
+        cells = layers.DynamicPooling2D(4, bins=(2,), pooling=pooling)
+        assert np.abs(np.asarray(cells(turned)) - np.asarray(cells(x))).max() > 0.1
+
+
+def test_probabilistic_pools_commute_with_shifts_by_blocks(seeds):
+    x = seeds.normal(size=(2, 6, 8, 2)).astype("float32")
+    hidden, pooled = ops.probabilistic_max_pool(x, 2)
+    moved, below = ops.probabilistic_max_pool(roll(x, (2, 4)), 2)
+    equal(moved, roll(hidden, (2, 4)))
+    equal(below, roll(pooled, (1, 2)))
+
+
+# Where to look
+
+
+def test_a_glimpse_moves_with_the_image(seeds):
+    """Far from the borders: the same patch wherever the image is moved to, if the place goes along."""
+    x = np.zeros((1, 41, 41, 2), "float32")
+    x[:, 16:25, 16:25] = seeds.normal(size=(1, 9, 9, 2))
+    for shift in ((0, 0), (3, -2), (-4, 4)):
+        place = np.array([shift], "float32") / 20  # 20 cells from the middle to the edge
+        close(ops.foveated_glimpse(roll(x, shift), place, 4), ops.foveated_glimpse(x, [[0.0, 0.0]], 4), 10 * CLOSE)
+
+
+def test_a_deformable_convolution_commutes_with_shifts(seeds):
+    """Its offsets come from a convolution, so they move with the image; far from the borders."""
+    x = np.zeros((1, 30, 30, 2), "float32")
+    x[:, 12:18, 12:18] = seeds.normal(size=(1, 6, 6, 2))
+    layer = layers.DeformableConv2D(3, 3, padding="same")
+    layer.build(x.shape)
+    layer.set_weights([seeds.normal(size=w.shape) * 0.2 for w in layer.weights])
+    y = np.asarray(layer(x))
+    still = layers.Conv2D(3, 3, padding="same")
+    still.build(x.shape)
+    still.set_weights([layer.kernel, layer.bias])
+    assert np.abs(y - np.asarray(still(x))).max() > 0.1
+    for shift in ((2, -3), (-1, 4)):
+        moved = np.asarray(layer(roll(x, shift)))
+        close(moved[:, 8:-8, 8:-8], roll(y, shift)[:, 8:-8, 8:-8], 10 * CLOSE)
 
 
 # Morphology
@@ -414,6 +475,27 @@ def test_pooling_subspaces_does_not_see_rotations_within_them(seeds):
     turned = (x.reshape(2, 5, 3, 4) @ rotation).reshape(x.shape).astype("float32")
     close(ops.channel_lp_pool(turned, 4), ops.channel_lp_pool(x, 4), CLOSE)
     assert np.abs(np.asarray(ops.channel_lp_pool(turned, 3)) - np.asarray(ops.channel_lp_pool(x, 3))).max() > 0.1
+
+
+def test_routing_does_not_see_the_order_below_and_turns_with_what_it_routes(seeds):
+    """Sums over the capsules below; lengths and inner products, which no rotation changes."""
+    u = seeds.normal(size=(2, 7, 4, 3)).astype("float32")
+    v = np.asarray(ops.route(u, 4))
+    below, above = seeds.permutation(7), seeds.permutation(4)
+    close(ops.route(u[:, below], 4), v, CLOSE)
+    close(ops.route(u[:, :, above], 4), v[:, above], CLOSE)
+    rotation = np.linalg.qr(seeds.normal(size=(3, 3)))[0].astype("float32")
+    close(ops.route(u @ rotation, 4), v @ rotation, 10 * CLOSE)
+    assert (np.linalg.norm(ops.route(100 * u, 4), axis=-1) < 1).all()
+
+
+def test_the_hadamard_transform_of_a_dyadic_convolution_is_a_product(seeds):
+    """As Fourier's of a circular one, with sums of indices modulo 2 in each binary digit."""
+    x, y = whole(seeds, 2, 16)
+    folded = np.zeros(16, "float32")
+    for i, j in np.ndindex(16, 16):
+        folded[i ^ j] += x[i] * y[j]
+    equal(ops.hadamard(folded), np.asarray(ops.hadamard(x)) * np.asarray(ops.hadamard(y)))
 
 
 # Sizes and counts

@@ -93,8 +93,8 @@ def curves(title, lines, x=None, ratio=1.6, **settings):
     """Named lines over x, by default over their places; `settings` go to the axes."""
 
     def draw(axes):
-        for colour, (label, y) in zip(COLOURS * 4, lines.items()):
-            y = np.ravel(np.asarray(y))
+        for colour, (label, values) in zip(COLOURS * 4, lines.items()):
+            y = np.ravel(np.asarray(values))
             axes.plot(np.arange(len(y)) if x is None else x, y, color=colour, label=label, lw=1.4)
         if len(lines) > 1:
             axes.legend(fontsize=7, frameon=False, handlelength=1.2)

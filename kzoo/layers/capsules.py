@@ -17,7 +17,8 @@ class Capsules(Floating):
 
     Shapes: (B, inputs, d) -> (B, capsules, dimension), vectors of lengths below 1: how likely their entity is.
     Weights: kernel (inputs, capsules, d, dimension), then with `use_bias` a bias (capsules, dimension).
-    Arguments: capsules, dimension, iterations of the routing, use_bias, kernel_initializer, bias_initializer.
+    Arguments: capsules, dimension, iterations of the routing, use_bias, kernel_initializer, by default the authors'
+    truncated normal of deviation 0.1, bias_initializer.
     Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.route`.
 
     >>> layer = Capsules(10, 16)
@@ -31,7 +32,7 @@ class Capsules(Floating):
         dimension,
         iterations=3,
         use_bias=False,
-        kernel_initializer="glorot_uniform",
+        kernel_initializer=None,
         bias_initializer="zeros",
         **kwargs,
     ):
@@ -41,7 +42,8 @@ class Capsules(Floating):
             require(is_integer(value, least=1), type(self).__name__, f"{name}, an integer above 0", **{name: value})
             setattr(self, name, int(value))
         self.use_bias = bool(use_bias)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        default = keras.initializers.TruncatedNormal(stddev=0.1)  # fans would count all pairs of capsules as inputs
+        self.kernel_initializer = keras.initializers.get(kernel_initializer or default)
         self.bias_initializer = keras.initializers.get(bias_initializer)
 
     def build(self, input_shape):

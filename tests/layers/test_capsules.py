@@ -34,6 +34,17 @@ def test_counts_of_the_paper(use_bias, count):
     assert layer.count_params() == count
 
 
+def test_starts_wide_enough_for_the_lengths_to_tell():
+    """By fans the paper's layer would start at 0.005 at most, with lengths around 0.001."""
+    layer = Capsules(10, 16)
+    lengths = np.linalg.norm(layer(ops.squash(noise(4, 1152, 8))), axis=-1)
+    kernel = np.asarray(layer.kernel)
+    assert abs(kernel.std() - 0.088) < 0.001 and np.abs(kernel).max() <= 0.2  # 0.1 before it is cut at 0.2
+    assert lengths.min() > 0.05 and lengths.max() < 1
+    given = Capsules(10, 16, kernel_initializer="zeros")
+    assert not np.asarray(given(noise(1, 3, 2))).any()
+
+
 def test_learns_agreement():
     """Two kinds of samples, told apart by which of two capsules is longer."""
     rng = np.random.default_rng(0)
