@@ -1,0 +1,79 @@
+"""kzoo against what its users would pick instead, and against what the machine can do: medians, spreads, ratios.
+
+Run it on a machine that does nothing else.
+
+Source: none.
+"""
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmarks.measure import machine, measure
+from benchmarks.report import tables
+
+LAYERS = ("locally_connected", "tiled_conv", "max_pooling", "max_unpooling", "adaptive_pooling", "fft_conv", "fastfood")
+FAMILIES = {
+    "layers": [f"benchmarks.layers.{name}" for name in LAYERS],
+    "models": ["benchmarks.models"],
+    "training": ["benchmarks.training"],
+}
+
+
+def main(
+    what: Annotated[Literal["all", "layers", "models", "training"], typer.Argument(help="which part")] = "all",
+    only: Annotated[str, typer.Option(help="a layer's name, such as tiled_conv")] = "",
+    case: Annotated[str, typer.Option(help="a shell pattern of cases, such as '*C 3'")] = "*",
+    peer: Annotated[list[str] | None, typer.Option(help="parts of names of peers; all by default")] = None,
+    rounds: Annotated[int, typer.Option(help="how often all peers take their turn")] = 7,
+    seconds: Annotated[float, typer.Option(help="how long a turn lasts")] = 0.3,
+    file: Annotated[Path | None, typer.Option("--json", help="where to write every number")] = None,
+):
+    """Times kzoo and its peers in turn and prints tables of ratios."""
+    families = [name for part, names in FAMILIES.items() if what in ("all", part) for name in names]
+    families = [name for name in families if only in name]
+    if not families:
+        raise typer.BadParameter(f"{only!r}; there are {', '.join(LAYERS)}", param_hint="--only")
+    console = Console(stderr=True)
+    console.print("measuring the machine: bandwidth and matrix rate")
+    speeds = machine()
+    rows = []
+    for family in families:
+        rows += measure(family, speeds, peer, case, rounds, seconds, say=lambda text: console.print(text, markup=False))
+    result = {"machine": {**described(), **speeds._asdict()}, "rounds": rounds, "seconds": seconds, "rows": rows}
+    if file:
+        file.write_text(json.dumps(result, indent=1) + "\n")
+    text = tables(result)
+    Console().print(Markdown(text)) if sys.stdout.isatty() else print(text)
+
+
+def described():
+    """The machine and the versions, as a reader needs them to compare."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
+    for package in ("tensorflow", "keras", "tf-keras", "torch", "jax"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def processor():
+    """The model name of the first processor, where the system tells."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+if __name__ == "__main__":
+    typer.run(main)

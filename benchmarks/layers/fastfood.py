@@ -1,0 +1,44 @@
+"""Fastfood against a dense layer of the same size.
+
+Source: none.
+"""
+
+from benchmarks.family import Case, Cost, Program, Target
+
+CASES = [
+    Case(f"{batch} x {units} -> {units}", batch=batch, units=units)
+    for units in (256, 1024, 4096, 8192)
+    for batch in (1, 64)
+]
+TARGETS = [Target("keras Dense", "forward", 1.0, "* x 4096*"), Target("keras Dense", "step", 1.0, "* x 4096*")]
+
+
+def arrays(case, rng):
+    return (rng.normal(size=(case.batch, case.units)).astype("float32"),)
+
+
+def cost(case, kind):
+    """Forward reads x and three diagonals and writes y, with 2 n log n additions a sample; a step three times so."""
+    n, times = case.units, 1 if kind == "forward" else 3
+    return Cost(4.0 * times * (2 * case.batch * n + 3 * n), times * case.batch * 2.0 * n * n.bit_length())
+
+
+def kzoo(case, x):
+    from kzoo.layers import Fastfood
+
+    return _of(Fastfood(case.units, seed=0), x)
+
+
+def keras(case, x):
+    import keras
+
+    return _of(keras.layers.Dense(case.units, use_bias=False), x)
+
+
+def _of(layer, x):
+    layer.build(x.shape)
+    return Program("tensorflow", layer, (x,), [w.value for w in layer.trainable_variables])
+
+
+PEERS = {"kzoo": kzoo, "keras Dense": keras}
+DIFFERENT = ("keras Dense",)

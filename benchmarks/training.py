@@ -1,0 +1,84 @@
+"""Training of small nets: the MNIST-1D ConvNet by a kzoo run, plain Keras `fit`, and the usual PyTorch loop.
+
+Source: none.
+"""
+
+from benchmarks.family import Case, Cost, Program, Target
+
+CASES = [Case("mnist1d_cnn, SGD, batch 100", steps=4000, kinds=("training",))]
+TARGETS = [Target("keras fit", "training", 4.0), Target("torch", "training", 4.0)]
+BATCH, RATE = 100, 0.01
+
+
+def arrays(case, rng):
+    """The data set itself: 4,000 examples."""
+    from kzoo.data.builders.mnist1d import mnist1d
+
+    x, y = mnist1d()["train"]
+    return x.astype("float32")[..., None], y.astype("int64")
+
+
+def cost(case, kind):
+    """What the arithmetic of these small nets costs is not what they wait for."""
+    return Cost(0.0)
+
+
+def items(case):
+    """How many steps a call takes."""
+    return case.steps, "steps"
+
+
+def kzoo(case, x, y):
+    """As `kzoo train mnist1d_cnn` trains, a thousand steps a call."""
+    from kzoo.data.examples import Examples
+    from kzoo.training.assemble import build_net, build_trainer
+    from kzoo.training.config import read_config
+
+    config = read_config("mnist1d_cnn")
+    trainer = build_trainer(config, build_net(config, (40, 1), 10))
+    calls = config.training.steps_per_call
+    stream = Examples.from_arrays(x, y).batches(BATCH).batch(calls, drop_remainder=True)
+
+    def train():
+        trainer.fit(stream, epochs=case.steps // calls, steps_per_epoch=1, shuffle=False, verbose=0)
+
+    return Program("plain", {"training": train}, ())
+
+
+def keras(steps_per_execution):
+    def peer(case, x, y):
+        import keras
+        import tensorflow as tf
+
+        layers = [keras.layers.Conv1D(15, 3, 2, activation="relu", kernel_initializer="he_uniform") for _ in range(3)]
+        top = keras.layers.Dense(10, "softmax")
+        net = keras.Sequential([keras.Input((40, 1)), *layers, keras.layers.Flatten(), top])
+        loss, optimizer = "sparse_categorical_crossentropy", keras.optimizers.SGD(RATE)
+        net.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=steps_per_execution)
+        data = tf.data.Dataset.from_tensor_slices((x, y)).cache().shuffle(len(x)).batch(BATCH).prefetch(2)
+        return Program("plain", {"training": lambda: net.fit(data, epochs=case.steps * BATCH // len(x), verbose=0)}, ())
+
+    return peer
+
+
+def torch(case, x, y):
+    import torch
+
+    conv = [torch.nn.Conv1d(1, 15, 3, 2), torch.nn.ReLU(), torch.nn.Conv1d(15, 15, 3, 2), torch.nn.ReLU()]
+    last = [torch.nn.Conv1d(15, 15, 3, 2), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(60, 10)]
+    net = torch.nn.Sequential(*conv, *last)
+    pairs = torch.utils.data.TensorDataset(torch.from_numpy(x).transpose(1, 2), torch.from_numpy(y))
+    loader = torch.utils.data.DataLoader(pairs, BATCH, shuffle=True)
+    optimizer = torch.optim.SGD(net.parameters(), RATE)
+
+    def train():
+        for _ in range(case.steps * BATCH // len(x)):
+            for series, labels in loader:
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(net(series), labels).backward()
+                optimizer.step()
+
+    return Program("plain", {"training": train}, ())
+
+
+PEERS = {"kzoo": kzoo, "keras fit": keras(1), "keras fit, 40 steps a call": keras(40), "torch loop": torch}
