@@ -1,44 +1,171 @@
 """Convolution.
 
-A kernel is laid on every place of an image, and what it finds is a map.
+A kernel is laid on every place of an image, the same at all of them, and what it finds is a map. Kernels that fall
+into parts, and Fourier transforms, find the same or nearly so with less.
 
 Source: none.
 """
 
+import keras
 import numpy as np
 
-from docs.gallery.images import grey, temple
+from docs.gallery.images import flower, grey, roof, temple
 from docs.gallery.pages import page
-from docs.gallery.panels import image, tiles
+from docs.gallery.panels import boxes, image, tiles
 from kzoo import layers, ops
 
 
 @page("Conv")
 def conv():
-    """A photograph under two kernels that find edges, then under strides, dilation, and two of the paddings.
-
-    Blue is above zero, red below. Strides look at every third place, dilation at cells three apart; "full" has a value
-    wherever kernel and image touch, "valid" only where the kernel lies inside.
+    """A photograph, a part of it nearer with one place framed, two kernels, and a map for each, where that place has
+    become one cell: blue where the image gets brighter, red where it gets darker, downwards for the upper kernel, to
+    the right for the lower one. Below, the lower kernel at every third place (strides 3), and with its cells three
+    apart (dilation 3), where edges come out wider. With "same" the zeros beyond the border look like edges, with
+    "reflect" there are none.
     """
-    x = grey(temple())
+    x = grey(temple(64))
     kernel = ops.filters.sobel()
+    one = boxes((18, 30, 19, 31), colour="black")
 
-    def edges(**settings):
+    def edges(way=1, **settings):
         layer = layers.Conv2D(2, 3, use_bias=False, **settings)
         layer.build(x.shape)
         layer.kernel.assign(kernel)
-        return layer(x)[0, :, :, 1]
+        return layer(x)[0, :, :, way]
 
     return [
         [
-            image(x, "photograph"),
-            tiles(np.moveaxis(kernel[:, :, 0], -1, 0), "kernels"),
-            image(edges(), "along the columns"),
+            image(x, "photograph", overlay=boxes((15, 26, 28, 39))),
+            image(x[:, 15:28, 26:39], "nearer: one place", limit=1, overlay=boxes((3, 4, 6, 7))),
+            tiles(np.moveaxis(kernel[:, :, 0], -1, 0), "kernels", columns=1),
+            image(edges(0), "changes downwards", limit=2, overlay=one),
+            image(edges(1), "changes to the right", limit=2, overlay=one),
         ],
         [
-            image(edges(strides=3), "strides 3"),
-            image(edges(dilation_rate=3), "dilation 3"),
-            image(edges(padding="full"), 'padding "full"'),
-            image(edges(padding="reflect"), 'padding "reflect"'),
+            image(edges(strides=3), "strides 3", limit=2),
+            image(edges(dilation_rate=3), "dilation 3", limit=2),
+            image(edges(padding="same"), 'padding "same"', limit=2),
+            image(edges(padding="reflect"), 'padding "reflect"', limit=2),
         ],
     ]
+
+
+@page(
+    "DepthwiseConv",
+    "Convolution of each channel with kernels of its own; channels are not mixed.",
+    'Sifre 2014, PhD thesis, "Rigid-motion scattering for image classification"; Chollet 2017, arXiv:1610.02357.',
+)
+def depthwise_conv():
+    """A photograph, its three colours, and a kernel for each: red's smears sideways, green's leaves as it is, blue's
+    smears downwards. Below, what the layer makes of them: each colour meets its own kernel and no other, so red has
+    streaks across, green is sharp and blue has streaks down; put together as colours, they no longer fit.
+    """
+    x = flower()
+    layer = keras.layers.DepthwiseConv2D(21, padding="same", use_bias=False)
+    layer.build(x.shape)
+    kernel = np.zeros((21, 21, 3), "float32")
+    kernel[10, :, 0] = kernel[:, 10, 2] = 1 / 21
+    kernel[10, 10, 1] = 1
+    layer.kernel.assign(kernel[..., None])
+    y = layer(x)
+    colours = ("red", "green", "blue")
+    return [
+        [
+            image(x, "photograph"),
+            *(image(x[..., c], colours[c], limit=1) for c in range(3)),
+            tiles(np.moveaxis(kernel > 0, -1, 0), "3 kernels", columns=1),
+        ],
+        [image(y, "output in colour"), *(image(y[..., c], f"{colours[c]} by its kernel", limit=1) for c in range(3))],
+    ]
+
+
+@page(
+    "SeparableConv",
+    "A depthwise convolution, then a mixing of the channels by a convolution of one cell.",
+    'Sifre 2014, PhD thesis, "Rigid-motion scattering for image classification"; Chollet 2017, arXiv:1610.02357.',
+)
+def separable_conv():
+    """Two steps in one layer. The depthwise step filters each colour apart, here by a blur. The pointwise step mixes
+    the three maps at each place; a column of the matrix holds a filter's weights for red, green and blue, and the map
+    to its right shows the filter: their mean; green less red, where the red building stands out; and blue less the mean
+    of red and green, where the bluish sky does. A convolution would need 225 weights in place of 84.
+    """
+    x = roof()
+    blur = np.stack([ops.filters.gaussian(5, 1)[:, :, 0]] * 3, 2)
+    mixing = np.array([[1 / 3, -1, -1 / 2], [1 / 3, 1, -1 / 2], [1 / 3, 0, 1]], "float32")
+    depthwise = keras.layers.DepthwiseConv2D(5, use_bias=False)
+    separable = keras.layers.SeparableConv2D(3, 5, use_bias=False)
+    for layer in (depthwise, separable):
+        layer.build(x.shape)
+    depthwise.set_weights([blur])
+    separable.set_weights([blur, mixing[None, None]])
+    y = separable(x)
+    maps = zip(("red", "green", "blue"), np.moveaxis(depthwise(x), -1, 0))
+    return [
+        [image(x, "photograph"), *(image(z, f"1. {colour}", limit=1) for colour, z in maps)],
+        [
+            image(mixing, "2. mixing matrix"),
+            image(y[..., 0], "1: mean of the colours", limit=1),
+            image(y[..., 1], "2: green less red", limit=0.5),
+            image(y[..., 2], "3: blue less the others", limit=0.5),
+        ],
+    ]
+
+
+@page("SpatiallySeparableConv")
+def spatially_separable_conv():
+    """A Gaussian down a column and its slope along a row make, as an outer product, a kernel of 21 x 21 cells. The
+    layer sums down the columns first, then along the rows, and finds the edges that the whole kernel finds: 42 weights
+    do what 441 do, up to rounding.
+    """
+    x = grey(temple())
+    column = ops.filters.gaussian((21,))[:, 0, 0]
+    row = column * np.arange(-10, 11, dtype="float32")
+    separable = layers.SpatiallySeparableConv2D(1, 21, padding="reflect", use_bias=False)
+    first = layers.SpatiallySeparableConv2D(1, (21, 1), padding="reflect", use_bias=False)
+    whole = layers.Conv2D(1, 21, padding="reflect", use_bias=False)
+    for layer in (separable, first, whole):
+        layer.build(x.shape)
+    separable.set_weights([column.reshape(21, 1, 1, 1), row.reshape(21, 1, 1)])
+    first.set_weights([column.reshape(21, 1, 1, 1), np.ones((1, 1, 1))])
+    whole.set_weights([np.outer(column, row)[:, :, None, None]])
+    lines = np.zeros((2, 21, 21), "float32")
+    lines[0, :, 10], lines[1, 10] = column / column.max(), row / row.max()
+    return [
+        [
+            image(x, "photograph"),
+            image(lines[0], "a column"),
+            image(lines[1], "times a row"),
+            image(np.outer(column, row), "is a whole kernel"),
+        ],
+        [
+            image(first(x), "after the column"),
+            image(separable(x), "then the row: 42 weights"),
+            image(whole(x), "the whole kernel: 441"),
+            image(1e6 * (separable(x) - whole(x)), "their difference times 10^6", limit=2),
+        ],
+    ]
+
+
+@page("FFTConv")
+def fft_conv():
+    """Kernels of 31 x 31 cells, a size at which the Fourier transform pays: a disc, the blur of a lens out of focus,
+    and a streak, that of a camera in motion. `Conv2D` in float64 gives the same images; enlarged a million times, the
+    differences are the noise of rounding.
+    """
+    down, right = np.mgrid[-15:16, -15:16]
+    disc, streak = down**2 + right**2 < 14**2, down == -right
+
+    def run(layer, x, kernel):
+        layer.build(x.shape)
+        layer.kernel.assign(kernel[:, :, None, None] * np.eye(3) / kernel.sum())
+        return np.asarray(layer(x))
+
+    rows = []
+    for x, kernel in ((temple(160), disc), (flower(160), streak)):
+        fourier = run(layers.FFTConv2D(3, 31, padding="reflect", use_bias=False), x, kernel)
+        direct = run(layers.Conv2D(3, 31, padding="reflect", use_bias=False, dtype="float64"), x, kernel)
+        difference = image(1e6 * (fourier - direct)[..., 1], "difference times 10^6", limit=2)
+        rows.append([image(x, "photograph"), image(kernel, "kernel"), image(fourier, "FFTConv")])
+        rows[-1] += [image(direct, "Conv"), difference]
+    return rows

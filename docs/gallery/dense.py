@@ -4,3 +4,104 @@ Every input meets every output: what convolution spares, and a cheaper way to it
 
 Source: none.
 """
+
+import keras
+import numpy as np
+
+from docs.gallery.images import digit, digits
+from docs.gallery.pages import page
+from docs.gallery.panels import bars, boxes, curves, image, tiles
+from kzoo import layers
+
+
+@page(
+    "Flatten",
+    "The cells of an image as one vector, row after row.",
+    "Keras",
+)
+def flatten():
+    """A digit of 8 x 8 cells and the vector of 64 numbers that it becomes; nine cells are marked in both.
+
+    Neighbours in a row stay neighbours, and those above each other lie eight numbers apart. A layer that follows no
+    longer knows which cells were near: moved by one cell, the digit is another vector.
+    """
+    x = digit(3)
+    y = keras.layers.Flatten()(np.concatenate([x, np.roll(x, 1, 2)]))
+    box = boxes((2, 3, 5, 6))
+
+    def marks(axes):
+        for row in (2, 3, 4):
+            boxes((0, 8 * row + 3, 2, 8 * row + 6))(axes)
+
+    return [
+        [image(x, "digit", overlay=box), image(np.roll(x, 1, 2), "moved by one cell", overlay=box)],
+        [image(y, "the two flattened, one below the other", overlay=marks)],
+    ]
+
+
+@page(
+    "Dense",
+    "Each output is a weighted sum of all inputs.",
+    'Goodfellow, Bengio & Courville 2016, "Deep Learning", chapter 6.',
+)
+def dense():
+    """A layer of ten outputs that tells digits apart without training: its kernel and bias are made from means.
+
+    A column of the kernel is a digit's mean less that of all digits; as an image it is blue where the digit has more
+    ink than others and red where it has less. An output is the sum of digit times column, cell by cell, plus the bias,
+    which here makes it tell how much nearer the digit is to one mean than to that of all. The digit took no part in the
+    means.
+    """
+    x, y = digits()
+    means = np.stack([x[200:][y[200:] == k].mean(0).ravel() for k in range(10)], 1)
+    every = means.mean(1, keepdims=True)
+    layer = keras.layers.Dense(10)
+    layer.build((None, 64))
+    layer.kernel.assign(means - every)
+    layer.bias.assign((np.sum(every**2, 0) - np.sum(means**2, 0)) / 2)
+    kernels = np.reshape(layer.kernel, (8, 8, 10))
+    one = x[39]
+    products = [image(one[..., 0] * kernels[..., k], f"digit x kernel of {k}", limit=0.6) for k in (9, 3)]
+    return [
+        [image(one, "digit"), tiles(np.moveaxis(kernels, -1, 0), "kernels of 0 to 9", 5)],
+        [*products, bars("ten outputs", layer(one.reshape(1, 64)), range(10), [9], 2)],
+    ]
+
+
+@page("Fastfood")
+def fastfood():
+    """The matrix that the layer stands for, got by giving it the identity, and how its entries are spread.
+
+    It looks like one of independent normal numbers but comes from three diagonals, so that a layer of n inputs and n
+    outputs has 3 n weights in place of n^2. Below, cosines and sines of its outputs approximate a Gaussian kernel of
+    digits, 0 to 9 in order, four of each: the more units, the nearer the inner products come to the exact values.
+    """
+    x, y = digits()
+    order = np.concatenate([np.flatnonzero(y == k)[:4] for k in range(10)])
+    flat = x[order].reshape(-1, 64)
+    matrix = np.transpose(layers.Fastfood(64, seed=1)(np.eye(64, dtype="float32")))
+    counts = {"Dense": [], "Fastfood": []}
+    sizes = (64, 256, 1024)
+    for size in sizes:
+        for made in (keras.layers.Dense(size, use_bias=False), layers.Fastfood(size)):
+            made.build((None, size))
+            counts[type(made).__name__].append(made.count_params())
+    exact = np.exp(-np.square(flat[:, None] - flat).sum(-1) / 2 / 2**2)
+
+    def approximate(units):
+        z = layers.Fastfood(units, sigma=2, seed=1)(flat)
+        features = np.concatenate([np.cos(z), np.sin(z)], -1) / units**0.5
+        return features @ features.T
+
+    bins = np.linspace(-4, 4, 33)
+    return [
+        [
+            image(matrix, "the matrix"),
+            curves("its entries", {"": np.histogram(matrix, bins)[0]}, (bins[1:] + bins[:-1]) / 2),
+            curves("weights from n to n", counts, sizes, xscale="log", yscale="log"),
+        ],
+        [
+            image(exact, "exact kernel", limit=1, signed=True),
+            *(image(approximate(units), f"{units} units", limit=1, signed=True) for units in (64, 512, 4096)),
+        ],
+    ]

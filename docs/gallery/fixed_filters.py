@@ -4,3 +4,107 @@ Kernels that a formula gives instead of free weights; and the largest and smalle
 
 Source: none.
 """
+
+import numpy as np
+
+from docs.gallery.images import flower, grey, roof, temple
+from docs.gallery.pages import page
+from docs.gallery.panels import image, tiles
+from kzoo import layers, ops
+
+
+@page("GaborConv")
+def gabor_conv():
+    """The bank that the layer starts with: waves of eight directions under a Gaussian, even ones above and odd ones
+    below. Then what the first direction finds in a flower: the even and the odd filter change sign across its edge;
+    `energy` joins them to one bright line without sign. The last three panels have three of the eight directions: each
+    lights up another part of the outline, where it runs along the filter's stripes.
+    """
+    x = grey(flower())
+    simple = layers.GaborConv2D(16, 9, padding="reflect")
+    complex_ = layers.GaborConv2D(8, 9, padding="reflect", energy=True)
+    y, energy = simple(x), complex_(x)
+    kernels = ops.filters.gabor(9, *simple.parameters, zero_mean=True)
+    pairs = np.moveaxis(kernels[:, :, 0], -1, 0)
+    return [
+        [image(x, "photograph"), tiles([*pairs[::2], *pairs[1::2]], "16 filters", columns=8)],
+        [
+            image(y[..., 0], "first direction, even", limit=1),
+            image(y[..., 1], "first direction, odd", limit=1),
+            image(energy[..., 0], "first direction, energy", limit=1),
+            image(energy[..., 2], "third direction, energy", limit=1),
+            image(energy[..., 4], "fifth direction, energy", limit=1),
+        ],
+    ]
+
+
+@page("Dilation")
+def dilation():
+    """Above, a photograph under a disc and under a slanted line: each cell becomes the brightest that the kernel's
+    white cells reach, so that bright places take on the kernel's shape and dark lines are painted over. Below, what is
+    dark in a photograph as a mask: dilation thickens it and closes its gaps, and an erosion by the same kernel takes
+    the thickening back but leaves the gaps closed (a closing). The last panel is what was added.
+    """
+    x = grey(roof())
+    down, right = np.mgrid[-4:5, -4:5]
+    disc = np.where(down**2 + right**2 < 18, 0, -1)
+    line = np.where(down == -right, 0, -1)
+    square = np.zeros((3, 3))
+
+    def run(kind, kernel, x):
+        layer = kind(kernel.shape, padding="same")
+        layer.build(x.shape)
+        layer.kernel.assign(kernel[..., None])
+        return layer(x)
+
+    above = [image(x, "photograph")]
+    for name, kernel in (("disc", disc), ("line", line)):
+        above += [image(kernel == 0, name), image(run(layers.Dilation2D, kernel, x), "dilated")]
+    mask = (grey(temple()) < 0.4).astype("float32")
+    grown = run(layers.Dilation2D, square, mask)
+    closed = run(layers.Erosion2D, square, grown)
+    return [
+        above,
+        [
+            image(mask, "what is dark, as a mask"),
+            image(grown, "dilated by 3 x 3 cells"),
+            image(closed, "then eroded: closed"),
+            image(closed - mask, "what was added"),
+        ],
+    ]
+
+
+@page("Erosion")
+def erosion():
+    """Above, a photograph under a disc and under a slanted line: each cell becomes the darkest that the kernel's white
+    cells reach, so that dark places take on the kernel's shape and bright ones give way. Below, what is bright in a
+    photograph as a mask: erosion thins it and loses what is smaller than the kernel, and a dilation by the same kernel
+    brings back the size of what is left (an opening). The last panel is what was lost.
+    """
+    x = grey(roof())
+    down, right = np.mgrid[-4:5, -4:5]
+    disc = np.where(down**2 + right**2 < 18, 0, -1)
+    line = np.where(down == -right, 0, -1)
+    square = np.zeros((3, 3))
+
+    def run(kind, kernel, x):
+        layer = kind(kernel.shape, padding="same")
+        layer.build(x.shape)
+        layer.kernel.assign(kernel[..., None])
+        return layer(x)
+
+    above = [image(x, "photograph")]
+    for name, kernel in (("disc", disc), ("line", line)):
+        above += [image(kernel == 0, name), image(run(layers.Erosion2D, kernel, x), "eroded", limit=1)]
+    mask = (x > 0.5).astype("float32")
+    thinned = run(layers.Erosion2D, square, mask)
+    opened = run(layers.Dilation2D, square, thinned)
+    return [
+        above,
+        [
+            image(mask, "what is bright, as a mask"),
+            image(thinned, "eroded by 3 x 3 cells"),
+            image(opened, "then dilated: opened"),
+            image(mask - opened, "what was lost"),
+        ],
+    ]

@@ -37,7 +37,7 @@ def flower(size=96):
 
 def grey(x):
     """The brightness of colour images (ITU-R BT.601): (B, H, W, 3) -> (B, H, W, 1)."""
-    return (x @ np.array([0.299, 0.587, 0.114], "float32"))[..., None]
+    return (np.asarray(x) @ np.array([0.299, 0.587, 0.114], "float32"))[..., None]
 
 
 @functools.cache

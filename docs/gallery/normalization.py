@@ -1,6 +1,199 @@
 """Normalization.
 
-Values on one scale: over the batch, over the channels, over a neighbourhood.
+Values on one scale: over the batch, over an image, over a group of channels, over a neighbourhood.
 
 Source: none.
 """
+
+import keras
+import numpy as np
+
+from docs.gallery.images import flower, grey, temple
+from docs.gallery.pages import page
+from docs.gallery.panels import bars, boxes, curves, image, points, tiles
+from kzoo import layers, ops
+
+
+@page(
+    "BatchNormalization",
+    "Each channel less its mean over the batch and all places, divided by its deviation.",
+    'Ioffe & Szegedy 2015, "Batch normalization", arXiv:1502.03167.',
+)
+def batch_normalization():
+    """Three photographs, one of them dark: a column for each, with its red, green and blue one above the other.
+
+    Blue squares are the numbers that change when one of the upper left map does: they share a mean and a deviation, and
+    are one channel of all images. Afterwards the colours are on one scale, below with their histograms over the batch,
+    but the dark image is still the odd one. The layer is in training; at inference it takes moving averages instead.
+    """
+    x = np.concatenate([flower(48), temple(48), temple(48) / 4])
+    layer = keras.layers.BatchNormalization()
+    y = layer(x, training=True)
+    small = x[:, ::8, ::8].copy()
+    before = layer(small, training=True)
+    small[0, 2, 2, 0] += 1
+    shared = np.abs(layer(small, training=True) - before) > 1e-5
+
+    def maps(z):
+        return np.reshape(np.moveaxis(z, -1, 0), (9, *z.shape[1:3]))
+
+    def histogram(z, bins):
+        return {colour: np.histogram(z[..., c], bins)[0] for c, colour in ((0, "red"), (2, "blue"), (1, "green"))}
+
+    bins, places = np.linspace(-2, 3, 41), np.linspace(-1.95, 2.95, 40)
+    return [
+        [
+            tiles(maps(x), "red, green, blue", limit=1),
+            tiles(maps(np.where(shared, 0.7, -0.1)), "these share a mean", limit=1),
+            tiles(maps(y), "normalised", limit=3),
+        ],
+        [
+            curves("values before", histogram(x, bins), places, ratio=2, yticks=()),
+            curves("values afterwards", histogram(y, bins), places, ratio=2, yticks=()),
+        ],
+    ]
+
+
+@page(
+    "LayerNormalization",
+    "Each image, or each place of it, less its mean, divided by its deviation.",
+    'Ba, Kiros & Hinton 2016, "Layer normalization", arXiv:1607.06450.',
+)
+def layer_normalization():
+    """Three photographs, one of them dark: a column for each, with its red, green and blue one above the other.
+
+    Blue squares share a mean: a whole image if the axes are all but the batch, a single place of it with Keras's
+    default, the last axis. Either way an image knows nothing of the batch, and the dark one becomes what the bright one
+    does; the last axis takes away even the light and shade within an image.
+    """
+    x = np.concatenate([flower(48), temple(48), temple(48) / 4])
+    panels = []
+
+    def maps(z):
+        return np.reshape(np.moveaxis(z, -1, 0), (9, *z.shape[1:3]))
+
+    for axis in ((1, 2, 3), -1):
+        y = keras.layers.LayerNormalization(axis, epsilon=1e-6)(x)
+        layer, small = keras.layers.LayerNormalization(axis), x[:, ::8, ::8].copy()
+        before = layer(small)
+        small[0, 2, 2, 0] += 1
+        shared = np.abs(layer(small) - before) > 1e-5
+        panels += [
+            tiles(maps(np.where(shared, 0.7, -0.1)), f"axis {axis}: a mean of", limit=1),
+            tiles(maps(y), "normalised", limit=3),
+        ]
+    return [[tiles(maps(x), "red, green, blue", limit=1), *panels]]
+
+
+@page(
+    "GroupNormalization",
+    "Each group of an image's channels less its mean, divided by its deviation.",
+    'Wu & He 2018, "Group normalization", arXiv:1803.08494.',
+)
+def group_normalization():
+    """Three photographs, one of them dark, as four maps: two of edges, and two stronger ones, red and blue.
+
+    Blue squares share a mean with two groups, here the edges of one image. With one group, which is layer
+    normalisation, the edges stay pale beside the colours; with two both are seen, and which edge is the stronger still
+    counts; with four each map is alone, which is instance normalisation. The dark image always becomes what the bright
+    one does.
+    """
+    photographs = np.concatenate([flower(48), temple(48), temple(48) / 4])
+    edges = ops.conv(grey(photographs), ops.filters.sobel(), padding="reflect") / 8
+    x = np.concatenate([edges, photographs[..., ::2]], -1)
+    small = x[:, ::8, ::8].copy()
+    layer = keras.layers.GroupNormalization(2)
+    before = layer(small)
+    small[0, 2, 2, 0] += 1
+    shared = np.abs(layer(small) - before) > 1e-5
+
+    def maps(z, *settings):
+        return tiles(np.reshape(np.moveaxis(z, -1, 0), (12, *z.shape[1:3])), *settings)
+
+    made = [keras.layers.GroupNormalization(groups, epsilon=1e-6)(x) for groups in (1, 2, 4)]
+    return [
+        [
+            maps(x, "edges and colours", 3, 1),
+            maps(np.where(shared, 0.7, -0.1), "groups=2: a mean of", 3, 1),
+            *(maps(y, f"groups={groups}", 3, 3) for groups, y in zip((1, 2, 4), made)),
+        ]
+    ]
+
+
+@page(
+    "UnitNormalization",
+    "The channels of a place, as a vector, divided by their length.",
+    "Keras",
+)
+def unit_normalization():
+    """A photograph whose right half is in the shade: its colours are multiplied by 0.25.
+
+    The layer divides the three colours of a place by the length of that vector. How bright a place is goes, its hue
+    stays, and with the brightness the shade is gone. The lengths were large and small; now all are 1.
+    """
+    x = flower().copy()
+    x[:, :, 48:] /= 4
+    y = keras.layers.UnitNormalization()(x)
+    lengths = [np.linalg.norm(z, axis=-1) for z in (x, y)]
+    return [
+        [
+            image(x, "half in the shade"),
+            image(lengths[0], "lengths", limit=1.7),
+            image(y, "normalised"),
+            image(lengths[1], "lengths afterwards", limit=1.7),
+        ],
+    ]
+
+
+@page("LocalResponseNormalization")
+def local_response_normalization():
+    """Twelve directions of edges in a photograph as channels; the bars are those of the place with the dot.
+
+    A channel is divided by the energy of itself and the four beside it. At the dot channel 8, in red, and those around
+    it are strong and hold each other down; 2 and 3, weak but among weak ones, keep most of what they had. The last maps
+    are output over input: white where all is left, and dark along the strong edges.
+    """
+    photograph = grey(temple(64))
+    x = layers.GaborConv2D(12, 7, padding="reflect", energy=True)(photograph)
+    y = layers.LocalResponseNormalization(depth_radius=2, bias=1, alpha=5)(x)
+    row, column = 38, 31
+    return [
+        [
+            image(photograph, "photograph", overlay=points(row, column, size=20)),
+            bars("before", x[0, row, column], range(12), highlight=[8], ylim=(0, 0.5)),
+            bars("after", y[0, row, column], range(12), highlight=[8], ylim=(0, 0.5)),
+        ],
+        [
+            tiles(np.moveaxis(x[0], -1, 0), "twelve directions", 4),
+            tiles(np.moveaxis(y[0], -1, 0), "after", 4),
+            tiles(np.moveaxis((y / x)[0], -1, 0), "what is left of each", 4, 1),
+        ],
+    ]
+
+
+@page("LocalContrastNormalization")
+def local_contrast_normalization():
+    """A photograph whose right half is in the shade, a third as bright, under two normalisations.
+
+    First with one mean and deviation for the whole image, then by the layer, which takes those around each place: the
+    petals in the shade stand out against each other again, if paler than in the light, for it never divides by less
+    than the image's average deviation. Beside it the layer's output without the shade. The border of the shade has
+    become an edge. The curves run along the marked row.
+    """
+    x = grey(flower()).copy()
+    bright = layers.LocalContrastNormalization(15)(x)
+    x[:, :, 48:] /= 3
+    y = layers.LocalContrastNormalization(15)(x)
+    row = 40
+    return [
+        [
+            image(x, "half in the shade", limit=1, overlay=boxes((row, 0, row + 1, 96))),
+            image(keras.layers.LayerNormalization((1, 2, 3))(x), "one mean for all", limit=3),
+            image(y, "local means", limit=3),
+            image(bright, "the same without shade", limit=3),
+        ],
+        [
+            curves("a row of the photograph", {"": x[0, row]}, ratio=2),
+            curves("after the layer", {"": y[0, row]}, ratio=2),
+        ],
+    ]

@@ -25,17 +25,20 @@ class Panel(NamedTuple):
 
 def shown(x):
     """What an image's map or colours are as an array to show: (H, W) or (H, W, 3)."""
-    x = np.squeeze(np.asarray(x, "float32"))
+    x = np.asarray(x, "float32")
+    while x.ndim > 2 and 1 in (x.shape[0], x.shape[-1]):
+        x = x[0] if x.shape[0] == 1 else x[..., 0]
     if x.ndim not in (2, 3) or (x.ndim == 3 and x.shape[-1] != 3):
         raise ValueError(f"image: one map or one colour image expected, got shape {x.shape}")
     return x
 
 
-def image(x, title="", limit=None, overlay=None):
+def image(x, title="", limit=None, overlay=None, signed=False):
     """One map or colour image; black is 0 and white `limit`, red below and blue above 0 where there is a sign.
 
-    `limit` is the value of full white or blue, by default the largest there is; give one to compare panels.
-    `overlay` is a function of the axes that draws over it, in cells.
+    `limit` is the value of full white or blue, by default the largest there is; give one to compare panels. A `signed`
+    map has the colours of a sign even where nothing is below 0. `overlay` is a function of the axes that draws over it,
+    in cells.
     """
     x = shown(x)
     limit = limit or np.abs(x).max() or 1.0
@@ -43,7 +46,7 @@ def image(x, title="", limit=None, overlay=None):
     def draw(axes):
         if x.ndim == 3:
             axes.imshow(np.clip(x, 0, 1), interpolation="nearest")
-        elif x.min() < -1e-3 * limit:
+        elif signed or x.min() < -1e-3 * limit:
             axes.imshow(x, cmap="RdBu", vmin=-limit, vmax=limit, interpolation="nearest")
         else:
             axes.imshow(x, cmap="gray", vmin=0, vmax=limit, interpolation="nearest")
@@ -96,7 +99,7 @@ def curves(title, lines, x=None, ratio=1.6, **settings):
         for colour, (label, values) in zip(COLOURS * 4, lines.items()):
             y = np.ravel(np.asarray(values))
             axes.plot(np.arange(len(y)) if x is None else x, y, color=colour, label=label, lw=1.4)
-        if len(lines) > 1:
+        if len(lines) > 1 and not all(label.startswith("_") for label in lines):
             axes.legend(fontsize=7, frameon=False, handlelength=1.2)
         axes.grid(alpha=0.25)
         axes.set(**settings)

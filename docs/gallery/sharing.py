@@ -5,3 +5,104 @@ the image sends them.
 
 Source: none.
 """
+
+import keras
+import numpy as np
+
+from docs.gallery.images import digit, grey, temple
+from docs.gallery.pages import page
+from docs.gallery.panels import BLUE, ORANGE, RED, classes, image, points, tiles
+from kzoo import layers, ops
+
+
+@page("TiledConv")
+def tiled_conv():
+    """Four kernels that answer to lines of four directions, and a map of which kernel meets which output cell: with a
+    tile of 2 they take turns along both axes. The output mixes four answers, cell by cell. Taken apart below, every
+    second cell from one of the four first ones, it shows four images, each of them a convolution of stride 2 with one
+    kernel. Pooling over two by two cells would see all four.
+    """
+    x = grey(temple())
+    layer = layers.TiledConv2D(1, 7, tile=2)
+    layer.build(x.shape)
+    kernels = ops.filters.gabor(7, 0.4, 0.1, 0.1, 1.2, 0, 0, 0, np.pi * np.arange(4) / 4, zero_mean=True)
+    kernels = np.reshape(np.moveaxis(kernels, -1, 0), layer.kernel.shape)
+    layer.kernel.assign(kernels)
+    y = layer(x)[0, :, :, 0]
+    layer.kernel.assign(0 * kernels)
+    layer.bias.assign([[[0], [1]], [[2], [3]]])
+    which = layer(x)[0, :, :, 0]
+    colours = ("blue", "orange", "green", "red")
+    return [
+        [
+            image(x, "photograph"),
+            tiles(kernels.reshape(4, 7, 7), "kernels"),
+            classes(which[:8, :8], "which kernel (8 x 8 cells)"),
+            image(y, "output", limit=1),
+        ],
+        [image(y[i // 2 :: 2, i % 2 :: 2], f"{colours[i]} cells apart", limit=1) for i in range(4)],
+    ]
+
+
+@page("LocallyConnected")
+def locally_connected():
+    """Each of 64 x 64 places has a kernel of its own: Gaussians that widen with the distance from the roof, 25 of them
+    drawn as they lie over the image. The output is sharp where they are narrow and blurred around it, as an eye sees.
+    One kernel for all places, here the mean of all kernels, is a convolution and blurs everywhere alike.
+    """
+    x = grey(temple(64))
+    down, right = np.mgrid[:64, :64]
+    sigma = 0.3 + np.maximum(np.hypot(down - 24, right - 20) - 10, 0) / 8
+    down, right = np.mgrid[-4:5, -4:5]
+    kernels = np.exp(-(down**2 + right**2) / (2 * sigma[..., None, None] ** 2))
+    kernels /= kernels.sum((-2, -1), keepdims=True)
+    local = layers.LocallyConnected2D(1, 9, padding="reflect", use_bias=False)
+    conv = layers.Conv2D(1, 9, padding="reflect", use_bias=False)
+    for layer, weights in ((local, kernels), (conv, kernels.mean((0, 1)))):
+        layer.build(x.shape)
+        layer.kernel.assign(weights[..., None, None])
+    some = kernels[6::13, 6::13] / kernels[6::13, 6::13].max((-2, -1), keepdims=True)
+    return [
+        [
+            image(x, "photograph"),
+            tiles(some.reshape(25, 9, 9), "25 of 4096 kernels"),
+            image(local(x), "locally connected"),
+            image(conv(x), "Conv with their mean"),
+        ],
+    ]
+
+
+@page("DeformableConv")
+def deformable_conv():
+    """The cells of a 7 x 7 kernel at three places of a digit, before and after a second kernel has moved them: set by
+    hand here, trained else, it sends each cell towards the bright cells near it, so that the cells of a place gather at
+    the stroke. The kernel itself takes the mean. With offsets of zero, as the layer starts, it is a convolution and
+    blurs the digit; with its cells at the stroke, the stroke stays narrow and bright.
+    """
+    x = keras.layers.UpSampling2D(4, interpolation="bilinear")(digit(3))
+    layer = layers.DeformableConv2D(1, 7, padding="same", modulated=False, use_bias=False)
+    layer.build(x.shape)
+    layer.kernel.assign(np.full((7, 7, 1, 1), 1 / 49))
+    still = layer(x)
+    grid = np.stack(np.mgrid[-3:4, -3:4], -1)
+    away = grid[:, :, None, None] - grid
+    pull = 0.3 * away * np.exp(-((away / 2) ** 2).sum(-1, keepdims=True) / 2)
+    layer.offset_kernel.assign(pull.reshape(7, 7, 1, 98))
+    shifts = np.reshape(ops.conv(x, layer.offset_kernel, padding="same"), (32, 32, 7, 7, 2))
+
+    def look(shift):
+        def overlay(axes):
+            for place, colour in (((8, 8), RED), ((22, 12), ORANGE), ((16, 22), BLUE)):
+                down, right = np.moveaxis(place + grid + shift * shifts[place], -1, 0)
+                points(down, right, colour, size=4)(axes)
+
+        return overlay
+
+    return [
+        [
+            image(x, "three places' cells", overlay=look(0)),
+            image(x, "where they look", overlay=look(1)),
+            image(still, "offsets of zero: Conv", limit=1),
+            image(layer(x), "cells at the stroke", limit=1),
+        ],
+    ]

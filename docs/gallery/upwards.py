@@ -1,6 +1,135 @@
 """Back to the image's size.
 
-Decoders of segmentation nets and autoencoders go the way of pooling and strides back.
+Pooling and strides make images smaller; decoders of segmentation nets and autoencoders go the way back.
 
 Source: none.
 """
+
+import keras
+import numpy as np
+
+from docs.gallery.images import digit, flower, grey, temple
+from docs.gallery.pages import page
+from docs.gallery.panels import BLUE, boxes, curves, image, points
+from kzoo import layers
+
+
+@page("UpSampling", "Makes an image larger, by repeating cells or by interpolation.", "Keras.")
+def up_sampling():
+    """A digit eight times larger, and one of its rows: "nearest" repeats each cell, a staircase; "bilinear" draws
+    straight lines between the cells' middles; "bicubic" draws curves, which overshoot the values that they join, here
+    to below zero. Below, a photograph of 24 x 24 cells, four times larger by the same three.
+    """
+    x, photograph = digit(3), grey(flower(24))
+    ways = ("nearest", "bilinear", "bicubic")
+    digits, photographs = (
+        {way: keras.layers.UpSampling2D(size, interpolation=way)(z) for way in ways}
+        for z, size in ((x, 8), (photograph, 4))
+    )
+    return [
+        [
+            image(x, "digit", overlay=boxes((6, 0, 7, 8))),
+            *(image(digits[way], f'"{way}"') for way in ways[:2]),
+            curves("the framed row, larger", {way: digits[way][0, 52] for way in ways}),
+        ],
+        [image(photograph, "photograph"), *(image(photographs[way], f'"{way}"') for way in ways)],
+    ]
+
+
+@page(
+    "Conv2DTranspose",
+    "A stamp for every cell, as strong as the cell, added up: what the gradient of a strided convolution does.",
+    'Dumoulin & Visin 2016, arXiv:1603.07285; Odena, Dumoulin & Olah 2016, "Deconvolution and checkerboard artifacts".',
+)
+def conv_transpose():
+    """Every cell of the digit pastes the kernel, as bright as the cell is: with strides of the kernel's size side by
+    side, with smaller strides overlapping, where they add up. Below, a photograph made twice as large. Kernels of three
+    cells overlap unevenly at strides of 2: some places get four stamps, some two, some one, and a lattice of dark lines
+    comes out. With four cells every place but those at the border gets four. A tent of three cells weighs its overlaps
+    so that all places get the same.
+    """
+    x, photograph = digit(3), grey(temple(32))
+    down, right = np.mgrid[-1:1:7j, -1:1:7j]
+    cone = np.maximum(1 - np.hypot(down, right), 0)
+
+    def paste(x, stamp, strides):
+        layer = keras.layers.Conv2DTranspose(1, len(stamp), strides, use_bias=False)
+        layer.build(x.shape)
+        layer.kernel.assign(stamp[:, :, None, None])
+        return layer(x)
+
+    return [
+        [
+            image(x, "digit"),
+            image(cone, "kernel of 7 x 7 cells"),
+            image(paste(x, cone, 7), "strides 7"),
+            image(paste(x, cone, 4), "strides 4"),
+        ],
+        [
+            image(photograph, "photograph, 32 x 32"),
+            image(paste(photograph, np.ones((3, 3)) / 4, 2), "3 x 3 ones, strides 2", limit=1),
+            image(paste(photograph, np.ones((4, 4)) / 4, 2), "4 x 4 ones, strides 2", limit=1),
+            image(paste(photograph, np.outer([1, 2, 1], [1, 2, 1]) / 4, 2), "3 x 3 tent, strides 2", limit=1),
+        ],
+    ]
+
+
+@page("MaxPoolingWithArgmax")
+def max_pooling_with_argmax():
+    """The windows of 2 x 2 cells of a digit, with a dot on the largest cell of each; the largest values; and the
+    indices that the layer gives beside them, counted along the rows of 8 cells: the first, 9, is row 1, column 1. Of
+    equal cells, as in the black windows, the first is chosen. In the last panel there is a window of 3 x 3 cells around
+    every cell, and a dot is the larger the more windows chose its cell: few cells are the largest of many windows.
+    """
+    x = digit(3)
+    values, indices = layers.MaxPoolingWithArgmax2D(2)(x)
+    _, overlapping = layers.MaxPoolingWithArgmax2D(3, strides=1, padding="same")(x)
+    wins = np.bincount(np.ravel(overlapping), minlength=64)
+
+    def chosen(axes):
+        boxes(*((i, j, i + 2, j + 2) for i in range(0, 8, 2) for j in range(0, 8, 2)))(axes)
+        points(*np.divmod(indices, 8), BLUE)(axes)
+
+    def numbers(axes):
+        for (row, column), index in np.ndenumerate(np.squeeze(indices)):
+            axes.text(column, row, str(index), color=BLUE, ha="center", va="center")
+
+    return [
+        [
+            image(x, "2 x 2 cells, the largest", overlay=chosen),
+            image(values, "their values", limit=1),
+            image(np.ones((4, 4)), "their indices", overlay=numbers),
+            image(x, "3 x 3 cells around each", overlay=points(*np.divmod(np.arange(64), 8), BLUE, size=8 * wins)),
+        ],
+    ]
+
+
+@page("MaxUnpooling")
+def max_unpooling():
+    """Above, a digit, the largest value of each 2 x 2 cells with its place, and the values back at these places, with
+    zeros around them; `UpSampling2D`, which does not know the places, fills every window with its value. Below, a
+    photograph pooled twice and unpooled twice, the last indices first. Its sizes are odd, and a third input says what
+    to go back to. About one cell in sixteen is left, each where it was the brightest; convolutions fill in the rest.
+    """
+    x, photograph = digit(3), grey(temple(63))
+    pool = layers.MaxPoolingWithArgmax2D(2, padding="same")
+    unpool = layers.MaxUnpooling2D(2, padding="same")
+    values, indices = pool(x)
+    half, first = pool(photograph)
+    quarter, second = pool(half)
+    half_back = unpool([quarter, second, half])
+    back = unpool([half_back, first, photograph])
+    return [
+        [
+            image(x, "digit", overlay=points(*np.divmod(indices, 8), BLUE)),
+            image(values, "pooled"),
+            image(unpool([values, indices]), "unpooled"),
+            image(keras.layers.UpSampling2D(2)(values), "by UpSampling"),
+        ],
+        [
+            image(photograph, "photograph, 63 x 63"),
+            image(quarter, "pooled twice: 16 x 16"),
+            image(half_back, "unpooled: 32 x 32"),
+            image(back, "again: 63 x 63"),
+        ],
+    ]

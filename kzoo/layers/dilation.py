@@ -63,7 +63,7 @@ class Morphology(Windowed):
 
 @keras.saving.register_keras_serializable("kzoo")
 class Dilation2D(Morphology):
-    """Greyscale dilation of each channel: bright places grow by the kernel's shape.
+    """Greyscale dilation of each channel: bright places grow by the kernel's mirrored shape.
 
     Shapes: (B, H, W, C) -> (B, H', W', C), or channels first. Weights: kernel (*kernel_size, C), by default zeros,
     which give the maximum of each window.

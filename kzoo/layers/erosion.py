@@ -11,7 +11,7 @@ from kzoo.ops.erosion import erosion
 
 @keras.saving.register_keras_serializable("kzoo")
 class Erosion2D(Morphology):
-    """Greyscale erosion of each channel: dark places grow by the kernel's mirrored shape.
+    """Greyscale erosion of each channel: dark places grow by the kernel's shape.
 
     Shapes: (B, H, W, C) -> (B, H', W', C), or channels first. Weights: kernel (*kernel_size, C), by default zeros,
     which give the minimum of each window. Arguments, errors: as `Dilation2D`. Source: as `kzoo.ops.erosion`.

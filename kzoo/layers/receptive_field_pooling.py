@@ -63,8 +63,8 @@ class ReceptiveFieldPooling2D(Floating):
         return y if self.selection is None else ops.take(y, self.selection, -1)
 
     def select(self, images, labels, step=None, batch_size=128):
-        """Choose greedily: the pairs along which a softmax classifier's loss falls fastest, `step` at a time (default:
-        an eighth of them), the classifier being trained again on what is chosen so far.
+        """Choose greedily: the pairs along which a softmax classifier's loss falls fastest, the classifier being
+        trained again on what is chosen so far after every `step` of them (default: an eighth of all).
 
         Shapes: images (N, H, W, C) in the layer's data format, labels (N,) whole numbers.
         Errors: ValueError without `features`, and if images and labels differ in number.
@@ -85,10 +85,13 @@ class ReceptiveFieldPooling2D(Floating):
         error = np.mean(np.eye(len(classes))[truth], 0) - np.eye(len(classes))[truth]
         chosen = []
         while len(chosen) < self.features:
-            scores = np.sum((pooled.T @ error) ** 2, 1)
-            scores[chosen] = -1
-            count = min(step or -(-self.features // 8), self.features - len(chosen))
-            chosen += np.argsort(-scores, kind="stable")[:count].tolist()
+            rest = pooled.copy()
+            for _ in range(min(step or -(-self.features // 8), self.features - len(chosen))):
+                scores = np.sum((rest.T @ error) ** 2, 1)
+                scores[chosen] = -1
+                chosen.append(int(np.argmax(scores)))
+                best = rest[:, chosen[-1]] / (np.linalg.norm(rest[:, chosen[-1]]) + 1e-6)
+                rest -= np.outer(best, best @ rest)  # what the others say beyond it: else its likes would come next
             known = LogisticRegression(max_iter=200).fit(pooled[:, chosen], truth).predict_proba(pooled[:, chosen])
             error = known - np.eye(len(classes))[truth]
         self.selection.assign(np.sort(chosen))

@@ -66,7 +66,7 @@ def build(kind, spec, where=None):
     missing = [key for key, default in settings.items() if default is REQUIRED and key not in config]
     if missing:
         raise Refusal(f"{where}: {name} needs {' and '.join(missing)}.")
-    if cls is keras.layers.RandomFlip and config.get("mode", FLIPS[0]) not in FLIPS:
+    if cls is keras.layers.RandomFlip and config.get("mode", FLIPS[-1]) not in FLIPS:
         raise Refusal(f"{where}.config.mode expects one of {', '.join(FLIPS)}; received {config['mode']!r}.")
     config = {key: _value(key, value, settings[key], f"{where}.config.{key}") for key, value in config.items()}
     try:

@@ -56,6 +56,16 @@ def test_select_finds_a_planted_pair(data_format):
     assert PLANTED in chosen and len(set(chosen)) == 6 and chosen == sorted(chosen)
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_select_takes_no_likeness_of_what_it_has(step):
+    """A weaker sign in another channel, and not the rectangles that overlap the strongest."""
+    x, labels = planted()
+    x[:, 2:, :2, 3] += 0.3 * (2 * labels - 1)[:, None, None]
+    layer = ReceptiveFieldPooling2D(3, "average", 2)
+    layer.select(x, labels, step=step)
+    assert layer.selection.numpy().tolist() == [PLANTED, ops.rectangles(3).index((1, 2, 0, 0)) * 4 + 3]
+
+
 def test_a_penalty_and_select_rows_find_a_planted_pair():
     """Most rows of the dense layer's kernel end near zero, and the planted one is the largest."""
     x, labels = planted()
