@@ -81,11 +81,19 @@ def test_a_penalty_and_select_rows_find_a_planted_pair():
 def test_select_takes_an_eighth_at_a_time():
     x, labels = planted()
     chosen = []
-    for step in (None, 2, 1):
+    for step in ({}, {"step": 2}, {"step": 1}):
         layer = ReceptiveFieldPooling2D(3, "average", 9)
-        layer.select(x, labels, step)
+        layer.select(x, labels, **step)
         chosen.append(layer.selection.numpy().tolist())
     assert chosen[0] == chosen[1] != chosen[2]
+
+
+def test_select_bears_a_blank_channel():
+    x, labels = planted(60)
+    x[..., 3] = 0
+    layer = ReceptiveFieldPooling2D(1, "max", 4)
+    layer.select(x, labels)
+    assert layer.selection.numpy().tolist() == [0, 1, 2, 3]
 
 
 def test_select_rows_takes_those_of_the_largest_weights():
