@@ -713,38 +713,51 @@ def draw_blocks(rng, rank):
     return size, (2, *(k * int(rng.integers(1, 5 - rank)) for k in size), 3)
 
 
+def probabilistic(x, size):
+    p = shares_of(x, size)[..., :-1]
+    return unblocked(p, size), last(p.sum(-1))
+
+
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("returned", ["hidden", "pooled"])
-@pytest.mark.parametrize("scale", [1, 80])
-def test_probabilistic_max_pool(compare, scale, returned, rank):
-    """Both outputs, and the gradient of each in turn; at a scale of 80 exponentials overflow float32, or vanish.
+@pytest.mark.parametrize("large", [False, True])
+def test_probabilistic_max_pool(compare, large, returned, rank):
+    """Both outputs, and the gradient of each in turn; large: exponentials overflow float64 too, or vanish.
 
-    Slopes among these are rounding alone: those of the first sample, of ordinary inputs, set the scale.
+    In float64: the slope of a pooled unit that is almost surely on is a difference of almost equal numbers, of which
+    float32 leaves four digits on either side. Slopes among large inputs are rounding alone: those of the first sample,
+    of ordinary inputs, set the scale.
     """
-
-    def ours(x, size):
-        return ops.probabilistic_max_pool(x, size)[:: 1 if returned == "hidden" else -1]
-
-    def theirs(x, size):
-        p = shares_of(x, size)[..., :-1]
-        both = unblocked(p, size), last(p.sum(-1))
-        return both[:: 1 if returned == "hidden" else -1]
-
+    order = slice(None, None, 1 if returned == "hidden" else -1)
     rng = np.random.default_rng(rank)
     for _ in range(30):
         size, shape = draw_blocks(rng, rank)
-        x = normal(rng, *shape)
-        if scale > 1:
-            x[1:] = rng.choice([-95, -80, -79, 0, 79, 80, 88.5, 95], x[1:].shape)
+        x = rng.normal(size=shape)
+        if large:
+            x[1:] = rng.choice([-900, -80, -79, 0, 79, 80, 800, 801], x[1:].shape)
         hold(
             compare,
-            f"probabilistic_max_pool {rank}D, {returned}" + (", large" if scale > 1 else ""),
-            lambda x, size=size: ours(x, size),
-            lambda x, size=size: theirs(x, size),
+            f"probabilistic_max_pool {rank}D, {returned}" + (", large" if large else ""),
+            lambda x, size=size: ops.probabilistic_max_pool(x, size)[order],
+            lambda x, size=size: probabilistic(x, size)[order],
             [x],
             (shape, size),
-            POWERS,  # the slope of a pooled unit that is almost surely on is a difference of almost equal numbers
+            FLOAT64,
         )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_probabilistic_max_pool_in_float32(compare, rank):
+    """Values alone; half of them large enough to overflow."""
+    rng = np.random.default_rng(rank)
+    for index in range(50):
+        size, shape = draw_blocks(rng, rank)
+        x = normal(rng, *shape)
+        if index % 2:
+            x = rng.choice([-95, -80, -79, 0, 79, 80, 88.5, 95], shape).astype("float32")
+        want = [part.numpy() for part in probabilistic(torch.tensor(x), size)]
+        got = ops.probabilistic_max_pool(x, size)
+        compare(f"probabilistic_max_pool {rank}D, float32", got, want, CLOSE, setting=(shape, size))
 
 
 @pytest.mark.parametrize("rank", RANKS)
