@@ -19,7 +19,7 @@ def test_contract(tmp_path):
 def test_hands_its_weights_to_the_op():
     x, layer = noise(3, 6), Fastfood(11, activation="tanh", use_bias=True)
     layer.build(x.shape)
-    assert set(np.unique(layer.signs)) == {-1, 1}
+    assert set(np.unique(layer.signs)) == {-1, 1} and not np.any(layer.bias)
     scale, gaussian, signs, bias = randomize(layer)
     assert [w.name for w in layer.weights] == ["scale", "gaussian", "signs", "bias"]
     assert [w.shape for w in layer.weights] == [(2, 8)] * 3 + [(11,)]
