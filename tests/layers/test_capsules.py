@@ -59,6 +59,19 @@ def test_learns_agreement():
     assert (net.predict(x, verbose=0).argmax(1) == labels).mean() > 0.95
 
 
+def test_settings_and_initializers():
+    layer = Capsules(3, 4)
+    assert layer.iterations == 3 and not layer.use_bias
+    made = [Capsules(3, 4, use_bias=True), Capsules(3, 4, 3, True, "ones", keras.initializers.Constant(2))]
+    for layer in made:
+        layer.build((None, 6, 5))
+    assert np.std(made[0].kernel) > 0.05 and not np.any(made[0].bias)
+    assert (np.asarray(made[1].kernel) == 1).all() and (np.asarray(made[1].bias) == 2).all()
+    twin = Capsules.from_config(made[1].get_config())
+    twin.build((None, 6, 5))
+    same(twin.get_weights(), made[1].get_weights())
+
+
 @pytest.mark.parametrize(
     "kwargs, shape, words",
     [

@@ -38,6 +38,10 @@ def test_starts_as_a_convolution(modulated, share):
         same(y, conv(x) * share)
 
 
+def test_is_modulated_unless_told():
+    assert DeformableConv2D(4, 3).modulated
+
+
 def test_learns_to_look_elsewhere():
     """A target two cells to the right, out of a 1 x 1 kernel's sight: the offset's bias goes there."""
     x = np.cumsum(noise(16, 8, 12, 1), 2) / 3  # smooth, so that slopes lead there

@@ -23,6 +23,7 @@ def nearest(descriptors, centroids):
 def test_hands_the_nearest_clusters_to_the_op(pooling):
     """By the descriptors where they are given, else by the codes."""
     codes, descriptors = noise(*SHAPES[2]), noise(2, 7, 8, 3, seed=1)
+    assert codes.shape[-1] != descriptors.shape[-1]
     for inputs, by in ((codes, codes), ([codes, descriptors], descriptors)):
         layer = DynamicPooling2D(4, (1, 2), pooling)
         layer(inputs)
@@ -33,11 +34,13 @@ def test_hands_the_nearest_clusters_to_the_op(pooling):
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_adapt_recovers_planted_clusters(data_format):
-    """From an array, or a list of batches; what it learned is there for images of another size, and in a model."""
+    """From an array, or batches that hold some of them each; what it learned is there for images of another size."""
     rng = np.random.default_rng(0)
     planted = rng.normal(size=(5, 3)) * 10
-    data = (planted[rng.integers(0, 5, (40, 6, 6))] + rng.normal(size=(40, 6, 6, 3)) * 0.1).astype("float32")
-    for given in (data, [data[:25], data[25:]]):
+    data = (planted[np.sort(rng.integers(0, 5, (40, 6, 6)), 0)] + rng.normal(size=(40, 6, 6, 3)) * 0.1).astype(
+        "float32"
+    )
+    for given in (data, [data[:20], data[20:]]):
         layer = DynamicPooling2D(5, data_format=data_format)
         layer.adapt(given)
         found = np.asarray(layer.centroids)
@@ -54,6 +57,28 @@ def test_adapt_comes_back_from_a_file(tmp_path):
     net = keras.Sequential([keras.Input((6, 6, 3)), layer])
     net.save(tmp_path / "layer.keras")
     same(keras.models.load_model(tmp_path / "layer.keras")(x), net(x))
+
+
+def test_adapt_follows_its_seed():
+    found = []
+    for seed in ({}, {"seed": 0}, {"seed": 1}):
+        layer = DynamicPooling2D(4)
+        layer.adapt(noise(8, 6, 6, 3), **seed)
+        found.append(np.asarray(layer.centroids))
+    assert (found[0] == found[1]).all() and (found[1] != found[2]).any()
+
+
+def test_half_precision_finds_the_nearest_too():
+    """100^2 - 2 * 100 * 100 and 102^2 - 2 * 100 * 102 differ by less than float16 can say of either."""
+    layer = DynamicPooling2D(2, dtype="mixed_float16")
+    x = np.full((1, 2, 2, 1), 100.0, "float16")
+    layer.build(x.shape)
+    layer.set_weights([np.float32([[102], [100]])])
+    np.testing.assert_array_equal(layer(x), [[0, 100]])
+
+
+def test_pools_everything_by_means_unless_told():
+    assert DynamicPooling2D(4).bins == (1,) and DynamicPooling2D(4).pooling == "average"
 
 
 def test_centroids_are_not_trained():
@@ -79,6 +104,7 @@ def test_adapt_refuses():
         ({"bins": (0,)}, (1, 5, 5, 2), ["bins"]),
         ({}, (1, 5, 2), ["rank 4", "5, 2)"]),
         ({}, (1, 5, 5, None), ["a known number of channels"]),
+        ({}, (1, 0, 5, 2), ["an input of at least 1 cell on each axis"]),
     ],
 )
 def test_refuses(kwargs, shape, words):

@@ -19,10 +19,12 @@ def test_contract(tmp_path):
 def test_hands_its_weights_to_the_op():
     x, layer = noise(3, 6), Fastfood(11, activation="tanh", use_bias=True)
     layer.build(x.shape)
+    assert set(np.unique(layer.signs)) == {-1, 1} and not np.any(layer.bias)
     scale, gaussian, signs, bias = randomize(layer)
     assert [w.name for w in layer.weights] == ["scale", "gaussian", "signs", "bias"]
     assert [w.shape for w in layer.weights] == [(2, 8)] * 3 + [(11,)]
-    assert all((np.sort(row) == np.arange(8)).all() for row in layer.permutation)
+    assert all((np.sort(row) == np.arange(8)).all() and (np.diff(row) < 0).any() for row in layer.permutation)
+    assert (layer.permutation[0] != layer.permutation[1]).any()
     same(layer(x), np.tanh(ops.fastfood(x, scale, gaussian, layer.permutation, signs)[:, :11] + bias))
 
 
@@ -43,6 +45,16 @@ def test_rows_are_as_long_as_those_of_a_gaussian_matrix():
         lengths = np.linalg.norm(rows, axis=1) * sigma
         assert abs(lengths.mean() - 15.98) < 0.08 and abs(lengths.std() - 0.707) < 0.06
         assert abs(rows.mean() * sigma) < 0.01
+
+
+def test_the_diagonals_at_the_start():
+    """Of 200 numbers filled up to 256, without a sigma: lengths chi of 256 degrees, and a Gaussian diagonal."""
+    layer = Fastfood(2048, seed=0)
+    layer.build((None, 200))
+    gaussian = np.asarray(layer.gaussian)
+    lengths = np.asarray(layer.scale) * np.linalg.norm(gaussian, axis=1, keepdims=True)
+    assert abs(lengths.mean() - 15.98) < 0.08
+    assert abs(gaussian.std() - 1) < 0.08 and abs((gaussian**4).mean() - 3) < 0.6
 
 
 def test_its_cosines_expand_a_gaussian_kernel():
@@ -84,7 +96,7 @@ def test_the_permutation_comes_back_from_config():
 def test_fixed():
     layer = Fastfood(8, trainable=False)
     layer.build((None, 8))
-    assert not layer.trainable_weights and len(layer.weights) == 3
+    assert not layer.trainable_weights and [w.shape for w in layer.weights] == [(1, 8)] * 3
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ def test_contract_with_a_place(tmp_path):
 def test_hands_its_settings_to_the_op():
     x, place = noise(*SHAPES[2]), np.tanh(noise(2, 2))
     same(FoveatedGlimpse2D((3, 2), 2, 3)([x, place]), ops.foveated_glimpse(x, place, (3, 2), 2, 3))
+    same(FoveatedGlimpse2D(3)([x, place]), ops.foveated_glimpse(x, place, (3, 3), 3, 2))
     layer = FoveatedGlimpse2D((3, 2), 2, 3)
     same(layer(x), ops.foveated_glimpse(x, np.zeros((2, 2), "float32"), (3, 2), 2, 3))
     layer.set_weights([place[0]])
@@ -47,6 +48,7 @@ def test_learns_where_to_look():
         ({"ratio": 1.5}, SHAPES[2], ["ratio, an integer above 0", "ratio=1.5"]),
         ({}, (2, 7, 8), ["rank 4", "7, 8)"]),
         ({}, (2, 7, 8, None), ["a known number of channels"]),
+        ({}, (2, 0, 8, 2), ["an input of at least 1 cell on each axis"]),
     ],
 )
 def test_refuses(kwargs, shapes, words):

@@ -43,6 +43,7 @@ def test_channels_first():
         ({"k": 10}, (2, 9, 3), ["k of at most the length", "k=10, length=9"]),
         ({"depth": 2}, (2, 9, 3), ["depth, None or (layer, layers) with 1 <= layer <= layers", "depth=2"]),
         ({"depth": (3, 2)}, (2, 9, 3), ["depth=(3, 2)"]),
+        ({"depth": (0, 2)}, (2, 9, 3), ["depth=(0, 2)"]),
         ({"depth": (1, 2), "length": 0}, (2, 9, 3), ["length, None or an integer above 0", "length=0"]),
         ({"depth": (1, 2), "length": 40}, (2, 9, 3), ["k of at most the length", "k=20, length=9"]),
         ({"depth": (1, 2)}, (2, None, 3), ["length, or a known input length, with depth", "length=None"]),

@@ -38,6 +38,17 @@ def test_counts_of_the_paper(use_bias, count):
     assert layer.compute_output_shape((None, 20, 20, 256)) == (None, 1152, 8)
 
 
+def test_settings_and_initializers():
+    """All by default as those of Conv2D."""
+    config, conv = PrimaryCapsules2D(3, 4, 2).get_config(), Conv2D(12, 2).get_config()
+    common = set(config) & set(conv) - {"name"}
+    assert len(common) > 7 and all(config[name] == conv[name] for name in common)
+    layer = PrimaryCapsules2D(3, 4, 2, kernel_initializer="ones", bias_initializer="ones")
+    for one in (layer, PrimaryCapsules2D.from_config(layer.get_config())):
+        one.build((None, 5, 5, 2))
+        assert len(one.weights) == 2 and all((w == 1).all() for w in one.get_weights())
+
+
 @pytest.mark.parametrize(
     "kwargs, shape, words",
     [

@@ -9,7 +9,9 @@ from kzoo.losses import RowSparsity
 
 
 def test_by_hand():
-    assert float(RowSparsity(0.5)(tf.constant([[1.0, -3.0], [2.0, 0.0], [0.0, 0.0]]))) == 2.5
+    x = tf.constant([[1.0, -3.0], [2.0, 0.0], [0.0, 0.0]])
+    assert float(RowSparsity(0.5)(x)) == 2.5
+    assert float(RowSparsity(0)(x)) == 0 and RowSparsity().rate == 0.01
 
 
 def test_slope():

@@ -56,6 +56,11 @@ def test_edges(pooling):
     assert ops.dynamic_pool(X[:0], MEMBERS[:0], (2, 1), pooling).shape == (0, 5, 3, 2)
 
 
+def test_pools_everything_by_means_unless_told(seeds):
+    x, members = normal(seeds, 2, 5, 6, 3), np.eye(3, dtype="float32")[seeds.integers(0, 3, (2, 5, 6))]
+    np.testing.assert_array_equal(ops.dynamic_pool(x, members), ops.dynamic_pool(x, members, (1,), "average"))
+
+
 @pytest.mark.parametrize(
     "args, words",
     [

@@ -70,6 +70,7 @@ def test_edges():
         ((X, ONE, ONE[:1], PLACES, ONE), "gaussian, permutation and signs of scale's shape (2, 4)"),
         ((X, ONE, ONE, PLACES, ONE[:, :2]), "(2, 2)]"),
         ((X, ONE, ONE.astype("float64"), PLACES, ONE), "x and the diagonals of one dtype"),
+        ((X, ONE, ONE, PLACES, ONE.astype("float64")), "x and the diagonals of one dtype"),
         ((X, ONE, ONE, ONE, ONE), "fastfood expects integers in permutation"),
         ((keras.Input((4,)), ONE, ONE, PLACES, ONE), "the layer kzoo.layers.Fastfood; received a KerasTensor"),
     ],

@@ -75,6 +75,18 @@ def test_edges():
     assert ops.foveated_glimpse(X[:0], PLACE[:0], 3).shape == (0, 3, 3, 6)
 
 
+def test_half_precision_of_the_image_leaves_the_place_alone():
+    """Every other of 2,001 columns is 1; a place rounded to float16 is a fifth of a column off."""
+    x, place = (np.arange(2001) % 2).astype("float16").reshape(1, 1, 2001, 1), np.float32([[0, 0.7702]])
+    (got,), (want,) = (np.ravel(ops.foveated_glimpse(image, place, 1, 1)) for image in (x, x.astype("float32")))
+    assert abs(got - want) < 1e-3 and abs(float(np.float16(0.7702)) - 0.7702) * 1000 > 0.1
+
+
+def test_three_scales_each_twice_the_last_unless_told(seeds):
+    x, place = normal(seeds, 2, 9, 9, 1), normal(seeds, 2, 2) / 2
+    np.testing.assert_array_equal(ops.foveated_glimpse(x, place, 3), ops.foveated_glimpse(x, place, 3, 3, 2))
+
+
 @pytest.mark.parametrize(
     "args, words",
     [

@@ -53,6 +53,9 @@ def test_precisions(rank, dtype):
 def test_half_precision_sums_in_float32():
     x = tf.concat([tf.fill([1, 2048], 1.0), tf.fill([1, 2048], -1.0)], 1)
     assert np.asarray(ops.hadamard(tf.cast(x, "float16")))[0, 2048] == 4096
+    x = np.zeros(256, "float16")
+    x[[0, 1, 16]] = 2048, 1, -2048  # the sum of the first 16 is none of float16
+    assert np.asarray(ops.hadamard(x))[0] == 1
 
 
 def test_edges():

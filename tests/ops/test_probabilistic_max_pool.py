@@ -52,6 +52,19 @@ def test_a_grid_of_noise_draws_each_unit_by_its_share():
     np.testing.assert_array_equal(np.ravel(pooled), [1] * 7 + [0])
 
 
+def test_a_share_of_nothing_is_never_drawn():
+    """Sums of probabilities must exceed the noise, which may be 0, or just as much as they are."""
+    hidden, _ = ops.probabilistic_max_pool(np.float32([[[-1e4], [0.0]]]), 2, np.zeros((1, 1, 1), "float32"))
+    np.testing.assert_array_equal(np.ravel(hidden), [0, 1])
+    assert not np.any(ops.probabilistic_max_pool(np.zeros((1, 1, 1), "float32"), 1, np.full((1, 1, 1), 0.5))[0])
+
+
+def test_blocks_of_two_unless_told(seeds):
+    x = normal(seeds, 2, 6, 6, 3)
+    for one, two in zip(ops.probabilistic_max_pool(x), ops.probabilistic_max_pool(x, 2)):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_at_most_one_is_on(seeds):
     x, noise = normal(seeds, 4, 12, 12, 3), seeds.random((4, 4, 6, 3)).astype("float32")
     hidden, pooled = map(np.asarray, ops.probabilistic_max_pool(x, (3, 2), noise))
@@ -89,6 +102,7 @@ X = np.zeros((1, 4, 6, 2), "float32")
     [
         ((X, 3), "spatial sizes that ksize divides; received ksize=(3, 3), spatial=(4, 6)"),
         ((X, 0), "ksize=0"),
+        ((X[:, :0], 2), "spatial sizes that ksize divides; received ksize=(2, 2), spatial=(0, 6)"),
         ((X, (2, 2, 2)), "ksize=(2, 2, 2)"),
         ((X, 2, np.zeros((1, 2, 3, 1), "float32")), "noise of the pooled shape; received noise=(1, 2, 3, 1)"),
         ((X, 2, 0.5), "noise=(), pooled=(1, 2, 3, 2)"),

@@ -46,6 +46,11 @@ def test_edges(pooling):
     np.testing.assert_array_equal(ops.rectangle_pool(np.full((1, 1, 1, 1), 3.0), 2, pooling), np.full((1, 9, 1), 3))
 
 
+def test_takes_maxima_over_four_by_four_unless_told(seeds):
+    x = normal(seeds, 2, 8, 8, 3)
+    np.testing.assert_array_equal(ops.rectangle_pool(x), ops.rectangle_pool(x, 4, "max"))
+
+
 @pytest.mark.parametrize(
     "args, words",
     [

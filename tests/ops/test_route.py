@@ -23,6 +23,11 @@ def test_one_iteration_is_uniform(seeds):
     close(ops.route(u, 1), references.squash(u.sum(1) / 4))
 
 
+def test_three_iterations_unless_told(seeds):
+    u = normal(seeds, 3, 7, 4, 5)
+    np.testing.assert_array_equal(ops.route(u), ops.route(u, 3))
+
+
 def test_two_iterations_by_hand():
     """Inputs 1 and 2 predict (2, 0) for capsule A; for B the first (2, 0), the second (-2, 0).
 

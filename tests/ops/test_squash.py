@@ -52,6 +52,11 @@ def test_large_vectors_keep_their_direction():
     close(ops.squash(np.float64([[3e200, 0.0]])), np.float64([[1.0, 0.0]]))
 
 
+def test_half_precision_squares_in_float32():
+    """Squares of 1e-4 are less than the least float16, and the length is 0.01."""
+    np.testing.assert_allclose(ops.squash(np.full((1, 10000), 1e-4, "float16")), 1e-6, rtol=0.05)
+
+
 def test_a_single_number():
     """x |x| / (1 + x^2)."""
     close(ops.squash([[-2.0], [1.0]]), np.float64([[-0.8], [0.5]]))

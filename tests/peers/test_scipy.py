@@ -1,8 +1,8 @@
-"""SciPy as a second oracle, in float64: signal's convolutions, ndimage's filters and morphology."""
+"""SciPy as a second oracle, in float64: signal's convolutions, ndimage's filters and morphology, matrices."""
 
 import numpy as np
 import pytest
-from scipy import ndimage, signal
+from scipy import linalg, ndimage, signal
 
 from kzoo import ops
 from tests import references
@@ -212,3 +212,34 @@ def test_max_pool(compare, rank):
 def blind(spatial, size, step, padding):
     where, _ = references.windows(spatial, size, step, padding)
     return any(all(cell is None for _, cell in cells) for _, cells in where)
+
+
+@pytest.mark.parametrize("n", [2**power for power in range(13)])
+def test_hadamard(compare, n):
+    """linalg.hadamard, unscaled; whole numbers in float32 are exact in any order."""
+    rng, matrix = np.random.default_rng(n), linalg.hadamard(n).astype("float64")
+    for lead in ((), (1,), (3,), (2, 3)):
+        x = rng.normal(size=(*lead, n))
+        compare("hadamard, linalg.hadamard", ops.hadamard(x), x @ matrix, CLOSE, setting=x.shape)
+        whole = rng.integers(-9, 10, x.shape).astype("float32")
+        want = (whole @ matrix).astype("float32")
+        compare("hadamard, linalg.hadamard, whole numbers", ops.hadamard(whole), want, setting=x.shape)
+    compare("hadamard, linalg.hadamard, whole numbers", ops.hadamard(np.eye(n)), matrix, setting="the matrix")
+
+
+def test_fastfood(compare):
+    """S H G P H B / sqrt(d) as one dense matrix of SciPy's and NumPy's parts."""
+    rng = np.random.default_rng(0)
+    for _ in range(75):
+        n, blocks = int(rng.integers(1, 300)), int(rng.integers(1, 4))
+        d = 1 << (n - 1).bit_length()
+        scale, gaussian, signs = rng.normal(size=(3, blocks, d))
+        permutation = np.stack([rng.permutation(d) for _ in range(blocks)])
+        s, g, b = (np.diag(part.ravel()) for part in (scale, gaussian, signs))
+        h = linalg.block_diag(*[linalg.hadamard(d)] * blocks)
+        p = linalg.block_diag(*(np.eye(d)[row] for row in permutation))
+        copies = np.tile(np.eye(d, n), (blocks, 1))
+        matrix = s @ h @ g @ p @ h @ b @ copies / np.sqrt(d)
+        x = rng.normal(size=(*rng.integers(1, 4, rng.integers(3)), n))
+        got = ops.fastfood(x, scale, gaussian, permutation, signs)
+        compare("fastfood, linalg.hadamard", got, x @ matrix.T, CLOSE, setting=(x.shape, blocks))

@@ -4,6 +4,7 @@ Both sides get arrays channels last; `first` and `last` move PyTorch's channels 
 that gradients compare as they come.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -25,6 +26,7 @@ torch = F = None  # set by the conftest
 CLOSE = 1e-5
 # As CLOSE, where powers and roots in float32 follow the sums.
 POWERS = 3e-5
+FLOAT64 = 1e-12
 MODES = {"zeros": "constant", "circular": "circular", "reflect": "reflect", "replicate": "replicate"}
 
 
@@ -80,7 +82,7 @@ def hold(compare, op, ours, theirs, inputs, setting, tolerance=0.0):
     peers = [torch.tensor(a, requires_grad=True) for a in inputs]
     z = flat(theirs(*peers))
     compare(op, y, [part.detach().numpy() for part in z], tolerance, setting=setting)
-    weights = np.random.default_rng(0).integers(-4, 5, y[0].shape).astype("float32")
+    weights = np.random.default_rng(0).integers(-4, 5, y[0].shape).astype(inputs[0].dtype)
     z[0].backward(torch.tensor(weights))
     grads = tape.gradient(y[0], tensors, tf.constant(weights))
     compare(op, grads, [peer.grad.numpy() for peer in peers], tolerance, "gradient", setting)
@@ -578,4 +580,365 @@ def test_sobel(compare):
             [normal(rng, 2, *(int(n) for n in rng.integers(1, 9, 2)), channels)],
             channels,
             CLOSE,
+        )
+
+
+@pytest.mark.parametrize("values", ["distinct", "ties"])
+def test_k_max_pool(compare, values):
+    """topk's places in order; of equal values it takes any, so there the first of a stable sort. Infinities too."""
+    rng = np.random.default_rng(0)
+
+    def theirs(x, k):
+        order = x.topk(k, 1)[1] if values == "distinct" else x.sort(dim=1, descending=True, stable=True)[1][:, :k]
+        return x.gather(1, order.sort(1)[0])
+
+    for _ in range(150):
+        length, channels = (int(n) for n in rng.integers(1, (20, 4)))
+        k = int(rng.integers(1, length + 1))
+        x = normal(rng, 2, length, channels) if values == "distinct" else integers(rng, 2, length, channels)
+        if values == "ties" and rng.random() < 0.3:
+            x[rng.random(x.shape) < 0.2] = rng.choice([np.inf, -np.inf])
+        hold(
+            compare,
+            f"k_max_pool, {values}",
+            lambda x, k=k: ops.k_max_pool(x, k),
+            lambda x, k=k: theirs(x, k),
+            [x],
+            (length, k),
+        )
+
+
+def bins_of(spatial, count):
+    """Every cell of a grid with `count` bins an axis, as slices, row after row; bins as PyTorch's adaptive pools."""
+    axes = [[slice(i * n // count, -(-(i + 1) * n // count)) for i in range(count)] for n in spatial]
+    return itertools.product(*axes)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("pooling", ["average", "max"])
+def test_dynamic_pool(compare, pooling, rank):
+    """scatter_reduce in each cell, to zeros that stay where no cluster is; no ties, whose slope amax divides.
+
+    Nor a largest value of 0, whose slope PyTorch shares with the zero that include_self leaves out.
+    """
+    reduce = {"average": "mean", "max": "amax"}[pooling]
+
+    def theirs(x, labels, clusters, bins):
+        cells = []
+        for part in itertools.chain.from_iterable(bins_of(x.shape[1:-1], count) for count in bins):
+            code = x[(slice(None), *part)].flatten(1, -2)
+            which = labels[(slice(None), *part)].flatten(1)[..., None].expand(code.shape)
+            empty = torch.zeros(len(x), clusters, x.shape[-1])
+            cells.append(empty.scatter_reduce(1, which, code, reduce, include_self=False))
+        return torch.stack(cells, 1)
+
+    rng = np.random.default_rng(rank)
+    for _ in range(75):
+        spatial = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank))
+        clusters, bins = int(rng.integers(1, 6)), tuple(int(n) for n in rng.integers(1, 4, rng.integers(1, 4)))
+        labels = rng.integers(0, clusters, (2, *spatial))
+        members = np.eye(clusters, dtype="float32")[labels]
+        shape = (2, *spatial, 3)
+        x = (rng.permutation(math.prod(shape)).reshape(shape) + 0.5 - math.prod(shape) // 2).astype("float32")
+        hold(
+            compare,
+            f"dynamic_pool {rank}D, {pooling}",
+            lambda x, members=members, bins=bins: ops.dynamic_pool(x, members, bins, pooling),
+            lambda x, labels=labels, clusters=clusters, bins=bins: theirs(x, torch.tensor(labels), clusters, bins),
+            [x],
+            (spatial, clusters, bins),
+            0 if pooling == "max" else CLOSE,
+        )
+
+
+@pytest.mark.parametrize("pooling", ["max", "average", "rms"])
+def test_rectangle_pool(compare, pooling):
+    """Slices of the image, all of them: no ties. Where bins overlap a mean is that of their means, by adaptive pools.
+
+    rms away from 0, where it has no slope.
+    """
+
+    def theirs(x, grid):
+        if pooling == "rms":
+            x = x * x
+        divides = all(n % grid == 0 for n in x.shape[1:-1])
+        starts = [[n * i // grid for i in range(grid)] for n in x.shape[1:-1]]
+        ends = [[-(-n * (i + 1) // grid) for i in range(grid)] for n in x.shape[1:-1]]
+        if pooling != "max" and not divides:
+            x = last(F.adaptive_avg_pool2d(first(x), grid))
+            starts, ends = [range(grid)] * 2, [range(1, grid + 1)] * 2
+        parts = []
+        for top, bottom in itertools.combinations_with_replacement(range(grid), 2):
+            for left, right in itertools.combinations_with_replacement(range(grid), 2):
+                part = x[:, starts[0][top] : ends[0][bottom], starts[1][left] : ends[1][right]]
+                parts.append(part.amax((1, 2)) if pooling == "max" else part.mean((1, 2)))
+        y = torch.stack(parts, 1)
+        return y.sqrt() if pooling == "rms" else y
+
+    rng = np.random.default_rng(0)
+    for index in range(60):
+        grid = int(rng.integers(1, 6))
+        spatial = tuple(int(n) * (grid if index % 2 else 1) for n in rng.integers(1, (3, 3) if index % 2 else (9, 9)))
+        shape = (2, *spatial, 3)
+        x = (rng.permutation(math.prod(shape)).reshape(shape) + 0.5 - math.prod(shape) // 2).astype("float32")
+        hold(
+            compare,
+            f"rectangle_pool, {pooling}",
+            lambda x, grid=grid: ops.rectangle_pool(x, grid, pooling),
+            lambda x, grid=grid: theirs(x, grid),
+            [x],
+            (spatial, grid),
+            0 if pooling == "max" else CLOSE,
+        )
+
+
+def shares_of(x, size):
+    """The softmax of each block's inputs and a zero: (B, C, *blocks, cells + 1), "none" last."""
+    y = first(x)
+    for axis, k in enumerate(size):
+        y = y.unfold(axis + 2, k, k)
+    y = y.flatten(-len(size))
+    return torch.softmax(F.pad(y, (0, 1)), -1)
+
+
+def unblocked(p, size):
+    """(B, C, *blocks, cells) back to (B, *spatial, C)."""
+    rank = len(size)
+    y = p.unflatten(-1, size).permute(0, 1, *(axis for i in range(rank) for axis in (2 + i, 2 + rank + i)))
+    return last(y.reshape(*y.shape[:2], *(a * b for a, b in zip(y.shape[2::2], y.shape[3::2]))))
+
+
+def draw_blocks(rng, rank):
+    size = tuple(int(k) for k in rng.integers(1, 4, rank))
+    return size, (2, *(k * int(rng.integers(1, 5 - rank)) for k in size), 3)
+
+
+def probabilistic(x, size):
+    p = shares_of(x, size)[..., :-1]
+    return unblocked(p, size), last(p.sum(-1))
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("returned", ["hidden", "pooled"])
+@pytest.mark.parametrize("large", [False, True])
+def test_probabilistic_max_pool(compare, large, returned, rank):
+    """Both outputs, and the gradient of each in turn; large: exponentials overflow float64 too, or vanish.
+
+    In float64: the slope of a pooled unit that is almost surely on is a difference of almost equal numbers, of which
+    float32 leaves four digits on either side. Slopes among large inputs are rounding alone: those of the first sample,
+    of ordinary inputs, set the scale.
+    """
+    order = slice(None, None, 1 if returned == "hidden" else -1)
+    rng = np.random.default_rng(rank)
+    for _ in range(30):
+        size, shape = draw_blocks(rng, rank)
+        x = rng.normal(size=shape)
+        if large:
+            x[1:] = rng.choice([-900, -80, -79, 0, 79, 80, 800, 801], x[1:].shape)
+        hold(
+            compare,
+            f"probabilistic_max_pool {rank}D, {returned}" + (", large" if large else ""),
+            lambda x, size=size: ops.probabilistic_max_pool(x, size)[order],
+            lambda x, size=size: probabilistic(x, size)[order],
+            [x],
+            (shape, size),
+            FLOAT64,
+        )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_probabilistic_max_pool_in_float32(compare, rank):
+    """Values alone; half of them large enough to overflow."""
+    rng = np.random.default_rng(rank)
+    for index in range(50):
+        size, shape = draw_blocks(rng, rank)
+        x = normal(rng, *shape)
+        if index % 2:
+            x = rng.choice([-95, -80, -79, 0, 79, 80, 88.5, 95], shape).astype("float32")
+        want = [part.numpy() for part in probabilistic(torch.tensor(x), size)]
+        got = ops.probabilistic_max_pool(x, size)
+        compare(f"probabilistic_max_pool {rank}D, float32", got, want, CLOSE, setting=(shape, size))
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_probabilistic_max_pool_draws(compare, rank):
+    """searchsorted in the running sums, by noise that is not within rounding of one of them."""
+    rng = np.random.default_rng(rank)
+    for _ in range(75):
+        size, shape = draw_blocks(rng, rank)
+        x = normal(rng, *shape) * 2
+        running = shares_of(torch.tensor(x), size)[..., :-1].cumsum(-1)
+        noise = torch.tensor(rng.random(running.shape[:-1]), dtype=torch.float32)
+        near = ((running - noise[..., None]).abs() < 1e-5).any(-1)
+        noise[near] += 1e-3
+        place = torch.searchsorted(running, noise[..., None], right=True)
+        on = F.one_hot(place[..., 0], math.prod(size) + 1)[..., :-1].to(torch.float32)
+        got = ops.probabilistic_max_pool(x, size, last(noise).numpy())
+        want = [unblocked(on, size).numpy(), last(on.sum(-1)).numpy()]
+        compare(f"probabilistic_max_pool {rank}D, draws", got, want, setting=(shape, size))
+
+
+def squash(x, axis=-1):
+    """The paper's equation; PyTorch's norm has the slope 0 at 0."""
+    length = torch.linalg.vector_norm(x, dim=axis, keepdim=True)
+    return x * length / (1 + length**2)
+
+
+def test_squash(compare):
+    """Along any axis; short vectors, long ones, whose slope is a small difference, and blank ones."""
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        shape = tuple(int(n) for n in rng.integers(1, 6, rng.integers(1, 5)))
+        axis = int(rng.integers(-len(shape), len(shape)))
+        x = rng.normal(size=shape) * rng.choice([1e-3, 1, 30])
+        x[rng.random(shape) < 0.2] = 0
+        hold(
+            compare,
+            "squash",
+            lambda x, axis=axis: ops.squash(x, axis),
+            lambda x, axis=axis: squash(x, axis),
+            [x],
+            (shape, axis),
+            FLOAT64,
+        )
+
+
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_route(compare, with_bias):
+    """Procedure 1 by autograd, through the shares of every iteration as well: nothing is detached."""
+
+    def theirs(u, *bias, iterations):
+        logits = torch.zeros(u.shape[:3], dtype=u.dtype)
+        for _ in range(iterations):
+            v = squash((F.softmax(logits, 2)[..., None] * u).sum(1) + sum(bias))
+            logits = logits + (u * v[:, None]).sum(-1)
+        return v
+
+    rng = np.random.default_rng(0)
+    for _ in range(75):
+        shape, iterations = tuple(int(n) for n in rng.integers(1, (4, 12, 6, 6))), int(rng.integers(1, 6))
+        u = normal(rng, *shape) * np.float32(rng.choice([0.1, 1, 2]))
+        hold(
+            compare,
+            "route" + (" with bias" if with_bias else ""),
+            lambda u, *bias, iterations=iterations: ops.route(u, iterations, *bias),
+            lambda u, *bias, iterations=iterations: theirs(u, *bias, iterations=iterations),
+            [u, normal(rng, *shape[2:])] if with_bias else [u],
+            (shape, iterations),
+            POWERS,
+        )
+
+
+def test_fastfood(compare):
+    """Every matrix dense, those of all blocks at once, and the gradients for their diagonals."""
+
+    def hadamard(d):
+        h, two = torch.ones(1, 1), torch.tensor([[1.0, 1.0], [1.0, -1.0]])
+        while len(h) < d:
+            h = torch.kron(h, two)
+        return h
+
+    def theirs(x, scale, gaussian, signs, permutation):
+        d, h, blocks = scale.shape[1], hadamard(scale.shape[1]), []
+        for s, g, p, b in zip(scale, gaussian, permutation, signs):
+            product = torch.linalg.multi_dot([torch.diag(s), h, torch.diag(g), torch.eye(d)[p], h, torch.diag(b)])
+            blocks.append(product[:, : x.shape[-1]] / math.sqrt(d))
+        return x @ torch.cat(blocks).T
+
+    rng = np.random.default_rng(0)
+    for _ in range(75):
+        n, blocks, lead = int(rng.integers(1, 70)), int(rng.integers(1, 4)), tuple(rng.integers(1, 4, rng.integers(3)))
+        d = 1 << (n - 1).bit_length()
+        permutation = np.stack([rng.permutation(d) for _ in range(blocks)])
+        hold(
+            compare,
+            "fastfood",
+            lambda x, s, g, b, p=permutation: ops.fastfood(x, s, g, p, b),
+            lambda x, s, g, b, p=permutation: theirs(x, s, g, b, torch.tensor(p)),
+            [normal(rng, *lead, n), *(normal(rng, blocks, d) for _ in range(3))],
+            (lead, n, blocks),
+            CLOSE,
+        )
+
+
+def sampled(x, rows, columns):
+    """x (B, C, H, W), zero beyond, by F.grid_sample at rows and columns (B, H', W') in cells.
+
+    The image in the middle of zeros, 2^k + 1 cells an axis: so nothing is rounded on the way from cells to PyTorch's
+    numbers from -1 to 1 and back, and a whole cell is one for both.
+    """
+    size = 1 << max(x.shape[-2:]).bit_length()
+    y = F.pad(x, (1, size - x.shape[3], 1, size - x.shape[2]))
+    grid = torch.stack([columns + 1, rows + 1], -1) * 2 / size - 1
+    return F.grid_sample(y, grid, "bilinear", "zeros", align_corners=True)
+
+
+@pytest.mark.parametrize("places", ["any", "whole"])
+def test_foveated_glimpse(compare, places):
+    """F.grid_sample, then F.avg_pool2d. "whole": samples on cells, where a slope is on both sides that ahead."""
+
+    def theirs(x, location, size, scales, ratio):
+        image, patches = first(x), []
+        for scale in range(scales):
+            step, axes = ratio**scale, []
+            for axis, n in enumerate(size):
+                centre = (location[:, axis, None] + 1) / 2 * (x.shape[axis + 1] - 1)
+                axes.append(centre + torch.arange(n * step, dtype=x.dtype) - (n * step - 1) / 2)
+            rows, columns = torch.broadcast_tensors(axes[0][:, :, None], axes[1][:, None])
+            patches.append(F.avg_pool2d(sampled(image, rows, columns), step))
+        return last(torch.cat(patches, 1))
+
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        spatial, size = tuple(int(n) for n in rng.integers(1, 12, 2)), tuple(int(n) for n in rng.integers(1, 5, 2))
+        location, kwargs = rng.uniform(-1.6, 1.6, (3, 2)), {"scales": int(rng.integers(1, 4)), "ratio": 2}
+        if places == "any":
+            kwargs["ratio"] = int(rng.integers(1, 4))
+        else:
+            spatial = tuple(int(n) for n in rng.choice([2, 3, 5, 9], 2))
+            location = rng.integers(-3, 8, (3, 2)) * 2 / (np.array(spatial) - 1) - 1
+        hold(
+            compare,
+            f"foveated_glimpse, {places} places",
+            lambda x, location, size=size, kwargs=kwargs: ops.foveated_glimpse(x, location, size, **kwargs),
+            lambda x, location, size=size, kwargs=kwargs: theirs(x, location, size, **kwargs),
+            [rng.normal(size=(3, *spatial, 2)), location],
+            (spatial, size, kwargs),
+            FLOAT64,
+        )
+
+
+@pytest.mark.parametrize("offsets", ["any", "whole"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_deformable_conv(compare, masked, offsets):
+    """F.grid_sample for each kernel cell, all paddings by F.pad; the gradients for all operands."""
+
+    def theirs(x, kernel, offsets, *masks, one):
+        image, (height, width) = padded(first(x), *pairs_of(one)), offsets.shape[1:3]
+        (down, right), (rate_down, rate_right) = axes_of(one, "strides"), axes_of(one, "dilations")
+        total = 0
+        for cell, (i, j) in enumerate(np.ndindex(*kernel.shape[:2])):
+            rows = torch.arange(height)[:, None] * down + i * rate_down + offsets[..., 2 * cell]
+            columns = torch.arange(width) * right + j * rate_right + offsets[..., 2 * cell + 1]
+            patch = sampled(image, rows, columns)
+            for mask in masks:
+                patch = patch * mask[:, None, ..., cell]
+            total = total + torch.einsum("bchw,cf->bhwf", patch, kernel[i, j])
+        return total
+
+    for rng, one in settings(2, 75):
+        size = axes_of(one, "size")
+        output = references.windows(one["spatial"], size, **geometry_of(one))[1]
+        shifts = rng.normal(size=(2, *output, 2 * math.prod(size))) * 2
+        if offsets == "whole":
+            shifts = np.rint(shifts)
+        mask = [rng.random((2, *output, math.prod(size)))] if masked else []
+        hold(
+            compare,
+            f"deformable_conv, {offsets} offsets" + (", masked" if masked else ""),
+            lambda *args, one=one: ops.deformable_conv(*args, **geometry_of(one)),
+            lambda *args, one=one: theirs(*args, one=one),
+            [rng.normal(size=(2, *one["spatial"], 2)), rng.normal(size=(*size, 2, 3)), shifts, *mask],
+            one,
+            FLOAT64,
         )
