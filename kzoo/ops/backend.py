@@ -49,14 +49,19 @@ def spatial_rank(who, shape, layout="x (batch, *spatial, channels)"):
     return rank
 
 
+def dtype_of(x):
+    """The name of a tensor's dtype, such as "float32"."""
+    return keras.backend.standardize_dtype(x.dtype)
+
+
 def check_floating(who, x):
     """Refuse what is not floating."""
-    require("float" in str(x.dtype), who, "floating x", dtype=keras.backend.standardize_dtype(x.dtype))
+    require("float" in dtype_of(x), who, "floating x", dtype=dtype_of(x))
 
 
 def check_one_dtype(who, what, **parts):
     """Refuse tensors of different dtypes; `what` says how the caller calls them."""
-    dtypes = {name: keras.backend.standardize_dtype(part.dtype) for name, part in parts.items()}
+    dtypes = {name: dtype_of(part) for name, part in parts.items()}
     require(len(set(dtypes.values())) == 1, who, f"{what} of one dtype", **dtypes)
 
 

@@ -80,17 +80,13 @@ def sample_linearly(x, rows, columns):
     lead = [-1] + [1] * (len(rows.shape) - 1)
     first = ops.reshape(ops.arange(batch, dtype="int32") * (height * width), lead)
     top, left = ops.floor(rows), ops.floor(columns)
-    down, right = (
-        rows - top,
-        columns - left,
-    )  # not 1 - |distance|: its slope is 0 at a whole cell, where training starts
-    total = 0.0
+    # by the fraction, and not 1 - |distance|, whose slope is 0 at a whole cell, where training starts
+    down, right = rows - top, columns - left
+    total, dtype = 0.0, rows.dtype
     for i, j in itertools.product((0, 1), (0, 1)):
         row, column = top + i, left + j
         weight = (down if i else 1 - down) * (right if j else 1 - right)
-        inside = (
-            (row >= 0) & (row < ops.cast(height, row.dtype)) & (column >= 0) & (column < ops.cast(width, row.dtype))
-        )
+        inside = (row >= 0) & (row < ops.cast(height, dtype)) & (column >= 0) & (column < ops.cast(width, dtype))
         place = [ops.cast(ops.where(inside, part, 0), "int32") for part in (row, column)]  # NaN lies outside too
         values = ops.take(cells, first + place[0] * width + place[1], 0)
         total = total + ops.where(inside, weight, 0)[..., None] * values

@@ -10,7 +10,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops import safe
 from kzoo.ops.adaptive_average_pool import bins as bins_along
-from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
+from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, tensors, wide
 from kzoo.ops.spatial_pyramid_pool import as_levels
 from kzoo.ops.xla import island
 
@@ -35,7 +35,7 @@ def dynamic_pool(x, assignment, bins=(1,), pooling="average"):
     alike = len(assignment.shape) == len(x.shape) and assignment.dtype == x.dtype
     alike = alike and all(a == b or None in (a, b) for a, b in zip(x.shape[:-1], assignment.shape[:-1]))
     expected = "assignment (batch, *spatial, clusters) of x's spatial size and dtype"
-    require(alike, who, expected, x=tuple(x.shape), assignment=tuple(assignment.shape), dtype=str(assignment.dtype))
+    require(alike, who, expected, x=tuple(x.shape), assignment=tuple(assignment.shape), dtype=dtype_of(assignment))
     known = None not in (x.shape[-1], assignment.shape[-1]) and 0 not in x.shape[1:]
     require(known, who, "at least one cell, and known channels and clusters", x=tuple(x.shape))
     require(pooling in POOLINGS, who, f"pooling, one of {POOLINGS}", pooling=pooling)

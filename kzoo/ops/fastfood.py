@@ -7,7 +7,7 @@ Source: Le, Sarlos & Smola 2013, "Fastfood: approximating kernel expansions in l
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, tensors
+from kzoo.ops.backend import check_floating, dtype_of, tensors
 from kzoo.ops.hadamard import hadamard
 
 
@@ -32,9 +32,9 @@ def fastfood(x, scale, gaussian, permutation, signs):
     shapes = [tuple(part.shape) for part in (gaussian, permutation, signs)]
     require(shapes == [shape] * 3, who, f"gaussian, permutation and signs of scale's shape {shape}", shapes=shapes)
     alike = x.dtype == scale.dtype == gaussian.dtype == signs.dtype
-    dtypes = [str(part.dtype) for part in (x, scale, gaussian, signs)]
+    dtypes = [dtype_of(part) for part in (x, scale, gaussian, signs)]
     require(alike, who, "x and the diagonals of one dtype", dtypes=dtypes)
-    require("int" in str(permutation.dtype), who, "integers in permutation", dtype=str(permutation.dtype))
+    require("int" in dtype_of(permutation), who, "integers in permutation", dtype=dtype_of(permutation))
 
     blocks, d = shape
     x = ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, d - x.shape[-1])])

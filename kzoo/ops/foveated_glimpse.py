@@ -7,7 +7,7 @@ Heess, Graves & Kavukcuoglu 2014, "Recurrent models of visual attention", arXiv:
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.backend import check_floating, dtype_of, tensors, wide
 from kzoo.ops.views import as_tuple
 from kzoo.ops.xla import island
 
@@ -29,9 +29,9 @@ def foveated_glimpse(x, location, size, scales=3, ratio=2):
     x, location = tensors(who, "FoveatedGlimpse2D", x, location)
     require(len(x.shape) == 4, who, "x (batch, height, width, channels)", shape=tuple(x.shape))
     check_floating(who, x)
-    fits = len(location.shape) == 2 and location.shape[1] == 2 and "float" in str(location.dtype)
+    fits = len(location.shape) == 2 and location.shape[1] == 2 and "float" in dtype_of(location)
     fits = fits and (location.shape[0] == x.shape[0] or None in (location.shape[0], x.shape[0]))
-    require(fits, who, "location (batch, 2), floating", location=tuple(location.shape), dtype=str(location.dtype))
+    require(fits, who, "location (batch, 2), floating", location=tuple(location.shape), dtype=dtype_of(location))
     check_glimpse(who, scales, ratio)
     size = as_tuple(who, "size", size, 2)
     return _foveated_glimpse(x, location, size=size, scales=int(scales), ratio=int(ratio))

@@ -9,7 +9,7 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import spatial_rank, tensors
+from kzoo.ops.backend import dtype_of, spatial_rank, tensors
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.xla import island
 
@@ -49,7 +49,7 @@ def check_sample(who, shape):
 
 def check_maximum(who, x, indices=True):
     """Refuse what has no order, and a number of channels that is unknown where indices are asked for."""
-    require("float" in str(x.dtype) or "int" in str(x.dtype), who, "floating or integer x", dtype=str(x.dtype))
+    require("float" in dtype_of(x) or "int" in dtype_of(x), who, "floating or integer x", dtype=dtype_of(x))
     known = x.shape[-1] is not None or not indices
     require(known, who, "a known number of channels", shape=tuple(x.shape))
 

@@ -10,7 +10,7 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import spatial_rank, tensors
+from kzoo.ops.backend import dtype_of, spatial_rank, tensors
 from kzoo.ops.max_pool_with_argmax import PADDED, check_sample, source_indices
 from kzoo.ops.pool_window import check_pool
 from kzoo.ops.views import as_tuple, window
@@ -36,7 +36,7 @@ def max_unpool(values, indices, output_size=None, ksize=None, strides=None, padd
     rank = spatial_rank(who, values.shape, "values (batch, *pooled, channels)")
     same = len(indices.shape) == rank + 2 and all(a == b or None in (a, b) for a, b in zip(values.shape, indices.shape))
     require(same, who, "indices of the values' shape", values=tuple(values.shape), indices=tuple(indices.shape))
-    require("int" in str(indices.dtype), who, "integer indices", dtype=str(indices.dtype))
+    require("int" in dtype_of(indices), who, "integer indices", dtype=dtype_of(indices))
     require(values.shape[-1] is not None, who, "a known number of channels", values=tuple(values.shape))
     indices = ops.cast(indices, "int32")
     if ksize is None:

@@ -9,7 +9,7 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
+from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, tensors, wide
 from kzoo.ops.views import as_tuple
 from kzoo.ops.xla import island
 
@@ -40,7 +40,7 @@ def probabilistic_max_pool(x, ksize=2, noise=None):
     shape = (x.shape[0], *(None if n is None else n // k for n, k in zip(x.shape[1:-1], size)), x.shape[-1])
     fits = len(noise.shape) == len(shape) and all(a == b or None in (a, b) for a, b in zip(noise.shape, shape))
     require(fits, who, "noise of the pooled shape", noise=tuple(noise.shape), pooled=shape)
-    require("float" in str(noise.dtype), who, "floating noise", dtype=str(noise.dtype))
+    require("float" in dtype_of(noise), who, "floating noise", dtype=dtype_of(noise))
     return _sample(x, noise, size=size)
 
 

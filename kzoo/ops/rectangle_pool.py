@@ -23,6 +23,7 @@ def rectangle_pool(x, grid=4, pooling="max"):
 
     Shapes: x (B, H, W, C) floating; returns (B, rectangles, C) in x's dtype, (grid * (grid + 1) / 2)^2 of them in the
     order of `rectangles(grid)`. The grid's cells are the bins of `adaptive_max_pool`; a mean is that of their means.
+    Of equal values one alone receives the gradient of a maximum.
     Errors: ValueError that names the argument, what is expected and what came.
 
     >>> rectangle_pool([[[[1.0], [2.0]], [[3.0], [4.0]]]], 2).numpy().ravel()

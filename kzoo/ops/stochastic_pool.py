@@ -7,7 +7,7 @@ arXiv:1301.3557.
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.backend import check_floating, dtype_of, tensors, wide
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.views import largest
 from kzoo.ops.xla import island
@@ -37,7 +37,7 @@ def stochastic_pool(x, ksize, strides=None, padding="valid", dilations=1, noise=
     shape = (x.shape[0], *win.output(x.shape[1:-1]), x.shape[-1])
     fits = len(noise.shape) == len(shape) and all(a == b or None in (a, b) for a, b in zip(noise.shape, shape))
     require(fits, who, "noise of the output's shape", noise=tuple(noise.shape), output=shape)
-    require("float" in str(noise.dtype), who, "floating noise", dtype=str(noise.dtype))
+    require("float" in dtype_of(noise), who, "floating noise", dtype=dtype_of(noise))
     return _sample(x, noise, win=win)
 
 

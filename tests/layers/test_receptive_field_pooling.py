@@ -60,16 +60,6 @@ def test_select_finds_a_planted_pair(data_format):
     assert PLANTED in chosen and len(set(chosen)) == 6 and chosen == sorted(chosen)
 
 
-@pytest.mark.parametrize("step", [1, 2])
-def test_select_takes_no_likeness_of_what_it_has(step):
-    """A weaker sign in another channel, and not the rectangles that overlap the strongest."""
-    x, labels = planted()
-    x[:, 2:, :2, 3] += 0.3 * (2 * labels - 1)[:, None, None]
-    layer = ReceptiveFieldPooling2D(3, "average", 2)
-    layer.select(x, labels, step=step)
-    assert layer.selection.numpy().tolist() == [PLANTED, ops.rectangles(3).index((1, 2, 0, 0)) * 4 + 3]
-
-
 def test_a_penalty_and_select_rows_find_a_planted_pair():
     """Most rows of the dense layer's kernel end near zero, and the planted one is the largest by far."""
     x, labels = planted(1000, 0.3)
@@ -117,17 +107,17 @@ def test_select_rows_takes_those_of_the_largest_weights():
 
 
 def test_select_asks_what_is_not_yet_known():
-    """A clear class, seen in many rectangles, and a faint one in another corner: one of each, unless both at once."""
+    """A clear class, seen in many rectangles, and a faint one in another corner: one of each, in one round or two."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 4, 600)
     x = rng.normal(size=(600, 6, 6, 2)).astype("float32")
     x[:, :4, 4:, 0] += 1.5 * (2 * (labels // 2) - 1)[:, None, None]
     x[:, 4:, :2, 1] += 0.6 * (2 * (labels % 2) - 1)[:, None, None]
     clear, faint = ops.rectangles(3).index((0, 1, 2, 2)) * 2, ops.rectangles(3).index((2, 2, 0, 0)) * 2 + 1
-    for step, both in ((None, True), (1, True), (2, False)):
+    for step in (None, 1, 2):
         layer = ReceptiveFieldPooling2D(3, "average", 2)
         layer.select(x, labels, step)
-        assert (layer.selection.numpy().tolist() == sorted([clear, faint])) == both
+        assert layer.selection.numpy().tolist() == sorted([clear, faint]), step
 
 
 def test_a_selection_comes_back_from_a_file(tmp_path):
