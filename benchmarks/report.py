@@ -1,10 +1,11 @@
-"""Results as tables: a row a case and kind, with kzoo's time, its distance to the floor, and how far the peers are.
+"""Results as tables and a chart: kzoo's time, its distance to the floor, and how many times as long the peers take.
 
 Source: none.
 """
 
 import fnmatch
 import importlib
+import json
 import statistics
 from typing import NamedTuple
 
@@ -24,6 +25,19 @@ def ratio(peer, ours):
     """How many times as long as ours a peer takes, round by round."""
     found = [a / b for a, b in zip(peer["times"], ours["times"])]
     return Ratio(statistics.median(found), min(found), max(found))
+
+
+def read(files):
+    """One result from those of several runs on one machine: their rounds together, so that spreads are over all."""
+    runs = [json.loads(file.read_text()) for file in files]
+    rows = {}
+    for row in (row for run in runs for row in run["rows"]):
+        kept = rows.setdefault((row["family"], row["case"], row["kind"], row["peer"]), {**row, "times": []})
+        kept["times"] = kept["times"] + row.get("times", [])
+    for row in rows.values():
+        if not row["times"]:
+            del row["times"]
+    return {**runs[-1], "rows": list(rows.values()), "runs": len(runs)}
 
 
 def by_case(rows):
@@ -69,6 +83,18 @@ def reached(family, rows):
             )
 
 
+def memory(family, rows):
+    """The lines of a table of peaks: megabytes a step needs with what it is given, and how often what it must hold."""
+    module = importlib.import_module(family)
+    cases = {case.name: case for case in module.CASES}
+    for (_, name, _), peers in by_case(rows).items():
+        found = {peer: row["peak"] for peer, row in peers.items() if "peak" in row}
+        if found:
+            held, needed = module.memory(cases[name])
+            cells = (f"{(held + n) / 1e6:,.0f} ({(held + n) / (held + needed):.2f})" for n in found.values())
+            yield ["case", *found], [name, *cells]
+
+
 def markdown(header, rows):
     """A Markdown table, numbers to the right."""
     marks = ["---" if i < 2 else "---:" for i in range(len(header))]
@@ -86,7 +112,14 @@ def tables(result):
         lines += [f"### {family.rpartition('.')[2]}", "", module.__doc__.partition("\n\nSource:")[0], ""]
         header = ["case", "", "kzoo, ms", "/ floor", *(f"{peer} / kzoo" for peer in others)]
         lines += [markdown(header, [line(case, kind, peers) for (_, case, kind), peers in cases.items()]), ""]
-        targets = list(reached(family, rows))
+        targets = [
+            (case, target.kind, peer, f"{target.ratio:.2g}", str(got), "yes" if got.median >= target.ratio else "no")
+            for target, case, peer, got in reached(family, rows)
+        ]
+        peaks = list(memory(family, rows)) if hasattr(module, "memory") else []
+        if peaks:
+            told = "Peak of a step in MB, inputs and weights among it, and as a share of these + gradients + patches:"
+            lines += [told, "", *(markdown(header, [cells]) + "\n" for header, cells in peaks)]
         if targets:
             lines += [markdown(["target: case", "", "against", "asked", "measured", "reached"], targets), ""]
     return "\n".join(lines)

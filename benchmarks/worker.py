@@ -3,6 +3,7 @@
 Source: none.
 """
 
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -13,13 +14,17 @@ import numpy as np
 
 
 class Worker:
-    """A peer in a process of its own; each call waits for the answer and raises what went wrong there."""
+    """A peer in a process of its own; each call waits for the answer and raises what went wrong there.
 
-    def __init__(self, peer):
+    With `frugal` the process gives all memory back that it frees, at the cost of time, so that peaks can be told.
+    """
+
+    def __init__(self, peer, frugal=False):
         here, there = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
         self.process = context.Process(target=_serve, args=(there, peer), daemon=True)
-        self.process.start()
+        with _environment({"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"} if frugal else {}):
+            self.process.start()
         there.close()
         self.pipe = here
 
@@ -35,6 +40,17 @@ class Worker:
         """End the process."""
         self.process.kill()
         self.process.join()
+
+
+@contextlib.contextmanager
+def _environment(settings):
+    """Settings that a process started within finds from its first moment on."""
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name in settings:
+            del os.environ[name]
 
 
 def _serve(pipe, peer):
@@ -78,7 +94,7 @@ def times(state, seconds):
 
 
 def peak(state):
-    """Bytes that one call needs at most beyond what the process held before; Linux alone tells."""
+    """Bytes that one more call needs at most beyond what the process holds; Linux alone tells."""
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # forget the highest so far
     before = _status("VmRSS")

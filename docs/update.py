@@ -1,6 +1,6 @@
-"""Writes the measured figures of results/*.json into README's table and plot, and into the head of each config.
+"""Writes measured figures where they are told: runs' into README and the heads of the configs, benchmarks' beside them.
 
-Usage: python docs/update.py [--check]    (--check writes nothing and fails if a text is out of date)
+Usage: python -m docs.update [--check]    (--check writes nothing and fails if a text is out of date)
 
 Source: none.
 """
@@ -14,6 +14,7 @@ from typing import get_args
 from matplotlib.ticker import NullFormatter
 from pydantic import BaseModel
 
+from benchmarks.report import chart, read, summary, tables
 from kzoo.models.registry import describe
 from kzoo.training.config import Config
 from kzoo.training.report import figure, percent
@@ -66,12 +67,42 @@ def readme():
     def fill(match):
         return f"{match[1]}\n{table(match[2])}\n{match[3]}"
 
-    return re.sub(r"(<!-- results (\S+) -->)\n.*?(<!-- end -->)", fill, text, flags=re.S)
+    text = re.sub(r"(<!-- results (\S+) -->)\n.*?(<!-- end -->)", fill, text, flags=re.S)
+    return filled(text, "benchmarks", summary(measurements()))
+
+
+def measurements():
+    """What the benchmarks' runs on the reference machine came to."""
+    return read(sorted((ROOT / "benchmarks" / "results").glob("cpu-*.json")))
+
+
+def filled(text, mark, content):
+    """A text with what stands between its two marks replaced."""
+    return re.sub(rf"(<!-- {mark} -->)\n.*?(<!-- end -->)", lambda m: f"{m[1]}\n{content}\n{m[2]}", text, flags=re.S)
+
+
+def benchmarks_readme():
+    """benchmarks/README.md with its tables filled in."""
+    result = measurements()
+    text = filled((ROOT / "benchmarks" / "README.md").read_text(), "summary", summary(result))
+    text = filled(text, "machine", machine(result))
+    return filled(text, "tables", tables(result).strip())
+
+
+def machine(result):
+    """The machine that benchmarks ran on, in a sentence."""
+    known = result["machine"]
+    versions = ", ".join(f"{name} {known[name]}" for name in ("tensorflow", "keras", "tf-keras", "torch", "jax"))
+    speeds = f"{known['bandwidth'] / 1e9:.0f} GB/s and {known['rate'] / 1e9:.0f} Gflop/s of float32 in the last"
+    return (
+        f"{result['runs']} runs of {result['rounds']} rounds on {known['cores']} cores of {known['processor']}; the "
+        f"machine gave {speeds}. {versions}."
+    )
 
 
 def settings():
     """docs/configs.md: every setting of a config, from the classes that check it."""
-    lines = ["# Settings of a config", "", "Made by `python docs/update.py` from `kzoo/training/config.py`.", ""]
+    lines = ["# Settings of a config", "", "Made by `python -m docs.update` from `kzoo/training/config.py`.", ""]
     for part, field in Config.model_fields.items():
         kinds = [kind for kind in (*get_args(field.annotation), field.annotation) if isinstance(kind, type)]
         kind = next(kind for kind in kinds if issubclass(kind, BaseModel))
@@ -122,9 +153,20 @@ def plot(path):
     sheet.savefig(path)
 
 
+def plot_benchmarks(path):
+    """Bars: the fastest peer of each case."""
+    sheet = figure(7, 9)
+    chart(measurements(), sheet.subplots())
+    sheet.savefig(path)
+
+
 def main(check):
     """Write, or with `check` compare."""
-    wanted = {ROOT / "README.md": readme(), ROOT / "docs" / "configs.md": settings()}
+    wanted = {
+        ROOT / "README.md": readme(),
+        ROOT / "docs" / "configs.md": settings(),
+        ROOT / "benchmarks" / "README.md": benchmarks_readme(),
+    }
     for name, metrics in results("*").items():
         path = CONFIGS / f"{name}.yaml"
         wanted[path] = config_head(name, metrics, path.read_text())
@@ -132,10 +174,11 @@ def main(check):
         str(path.relative_to(ROOT)) for path, text in wanted.items() if not path.exists() or path.read_text() != text
     ]
     if check:
-        return f"out of date: {', '.join(stale)}; run python docs/update.py" if stale else None
+        return f"out of date: {', '.join(stale)}; run python -m docs.update" if stale else None
     for path, text in wanted.items():
         path.write_text(text)
     plot(ROOT / "docs" / "figures" / "mnist1d.png")
+    plot_benchmarks(ROOT / "docs" / "figures" / "benchmarks.png")
     return None
 
 

@@ -25,6 +25,17 @@ TARGETS = [
 ]
 
 
+MEMORY = "*k [359]"  # cases whose peaks are measured
+
+
+def memory(case):
+    """What a step has to hold, as bytes: (x, dy and weights, which are there before, and gradients and patches)."""
+    y = case.batch * output(case) ** 2 * case.filters
+    held = case.batch * case.size**2 * case.channels + y + weights(case)
+    patches = case.batch * output(case) ** 2 * case.kernel**2 * case.channels
+    return 4 * held, 4 * (weights(case) + patches)
+
+
 def output(case):
     return case.size - case.kernel + 1
 

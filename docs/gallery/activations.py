@@ -20,11 +20,11 @@ from kzoo import layers, ops
     'Nair & Hinton 2010, "Rectified linear units improve restricted Boltzmann machines".',
 )
 def relu():
-    """Edges along the columns of a photograph, from the kernel of Sobel and from the same kernel with its sign turned.
+    """Changes to the right in a photograph, from the kernel of Sobel and from the same kernel with its sign reversed.
 
     Blue is above zero, red below. After the layer the first map keeps the edges from dark to bright and the second
-    those from bright to dark: a kernel and a ReLU find one side of an edge. The curve is the layer's output over its
-    input.
+    those from bright to dark: a kernel with a ReLU finds edges of one sign only. The curve is the layer's output over
+    its input.
     """
     photograph = grey(temple(64))
     x = ops.conv(photograph, ops.filters.sobel())[0, ..., 1]
@@ -35,7 +35,7 @@ def relu():
         [
             image(x, "edges", limit=2),
             image(layer(x), "ReLU: dark to bright", limit=2, signed=True),
-            image(-x, "the kernel's sign turned", limit=2),
+            image(-x, "the kernel's sign reversed", limit=2),
             image(layer(-x), "ReLU: bright to dark", limit=2, signed=True),
         ],
     ]
@@ -127,8 +127,9 @@ def elu():
 def softmax():
     """Ten scores of a digit, from least squares, as shares: of the scores as they are, and of ten times the scores.
 
-    The larger the scores, the more the first one takes. Below, the softmax is over channels: how much a photograph goes
-    in each of four directions becomes a share, white where one has it all and an even grey where none stands out.
+    The larger the scores, the more of the whole the largest one takes. Below, the softmax is over channels: how strong
+    a photograph's edges are in each of four directions becomes a share, white where one has it all and an even grey
+    where none stands out.
     """
     x, y = digits()
     flat = x.reshape(-1, 64)
@@ -152,8 +153,8 @@ def scaled_tanh():
     """LeNet's activation and tanh: their curves, how much the curves bend, and a photograph after eight of each.
 
     The photograph goes from -1, black, to 1, white. The scaled one is 1 at 1 and -1 at -1, where it bends most, and
-    steeper than 1 at 0: black and white stay what they are. tanh is 0.76 at 1, and after every layer more of it is
-    grey.
+    steeper than 1 at 0: black and white stay what they are and greys move towards them. tanh is 0.76 at 1, and after
+    every layer the picture gets greyer.
     """
     x = 2 * grey(temple(64)) - 1
     line = np.linspace(-3, 3, 241)

@@ -40,9 +40,9 @@ def zero_padding():
         ],
         [
             image(blur(x), "blurred: 56 x 56"),
-            image(plain, "thrice: 40 x 40"),
+            image(plain, "three times: 40 x 40"),
             image(blur(around(x)), "padded, blurred: 64 x 64"),
-            image(padded, "thrice: 64 x 64"),
+            image(padded, "three times: 64 x 64"),
         ],
     ]
 
@@ -71,7 +71,7 @@ def padding():
 def cropping():
     """A photograph, and two crops of it where the frames are: the same number of cells from each side, or a number for
     each side. Below, what crops are for: a blur without padding has lost six cells at each side, and the photograph has
-    to lose them too before the blur can be taken from it. Left are the details.
+    to lose them too before the blur can be taken from it. What is left are the details.
     """
     x = roof()
     middle = keras.layers.Cropping2D(24)

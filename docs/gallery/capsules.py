@@ -1,6 +1,6 @@
 """Glimpses and capsules.
 
-Layers that decide where to look, and vectors in place of numbers.
+A layer that looks closely at one place, which it is told or learns, and layers of vectors in place of numbers.
 
 Source: none.
 """
@@ -88,7 +88,7 @@ def primary_capsules():
 def capsules():
     """The edges of a digit vote for ten digits by a kernel made from the means of other digits, without training.
 
-    It turns each edge so that, where it lies as it would in a 2 and not in any digit, it votes for 2 with a vector to
+    It turns each edge so that one that lies as in a 2, and not as in digits on average, votes for 2 with a vector to
     the right. The paths lay the 64 votes end to end: those for 2 agree and get far, those for 4 agree less and point
     elsewhere, those for 3 get nowhere. Edges then send more to the capsules that agree with them, and with each
     iteration the lengths of the ten capsules, the bars, tell the 2 better from the others.
@@ -111,6 +111,6 @@ def capsules():
         lengths = np.linalg.norm(layer(below[one : one + 1]), axis=-1)
         rows.append(bars(f"iterations={iterations}", lengths, range(10), [y[one]], 1, ylim=(0, 1)))
     votes = np.cumsum(np.einsum("ni,nkid->nkd", below[one], layer.kernel), 0)
-    settings = {"ratio": 1, "xlim": (-5, 12), "ylim": (-8, 8)}
+    settings = {"ratio": 1, "xlim": (-9, 13), "ylim": (-8, 8)}
     paths = [curves(f"votes for {k}", {"": votes[:, k, 1]}, votes[:, k, 0], **settings) for k in (2, 4, 3)]
     return [[image(x[one], "digit"), *paths], rows]

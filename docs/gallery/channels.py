@@ -18,7 +18,7 @@ def maxout():
     """How strongly Gabor filters of eight orientations answer to a photograph, and the largest answer at each cell.
 
     The eight maps become one, of edges whichever way they run. Below, straight lines and the largest of them at each
-    place: with enough pieces a curve that bends upwards, whatever its shape.
+    place: with enough pieces, any convex curve.
     """
     photo = grey(temple())
     maps = layers.GaborConv2D(8, 9, energy=True, padding="reflect")(photo)
@@ -45,9 +45,9 @@ def maxout():
 def channel_lp_pooling():
     """Answers of an even and an odd Gabor filter to a photograph, and the norm of the pair.
 
-    Along the marked cells each filter swings about zero, while their norm is one hump at the building's edge. At the
-    dot, the norms of such pairs in eight orientations, and those of each three neighbours on the ring of these, where
-    the last is next to the first: similar orientations give similar answers.
+    Along the marked cells each filter swings about zero, while their norm is one large hump at the building's edge. At
+    the dot, the norms of such pairs in eight orientations, and those of each three neighbours on the ring of these,
+    where the last is next to the first: similar orientations give similar answers.
     """
     photo = grey(temple())
     maps = layers.GaborConv2D(16, 9, padding="reflect")(photo)
@@ -70,6 +70,6 @@ def channel_lp_pooling():
         [
             curves("along the marked cells", along, np.arange(40, 72), 1.6),
             bars("pairs, at the dot", pairs[0, i, j], ratio=1),
-            bars("three neighbours, there", ring[0, i, j], ratio=1),
+            bars("norms of three neighbours", ring[0, i, j], ratio=1),
         ],
     ]

@@ -1,7 +1,7 @@
 """Convolution.
 
 A kernel is laid on every place of an image, the same at all of them, and what it finds is a map. Kernels that fall
-into parts, and Fourier transforms, find the same or nearly so with less.
+into parts, and Fourier transforms, find the same, or nearly the same, with fewer weights or less work.
 
 Source: none.
 """
@@ -11,21 +11,21 @@ import numpy as np
 
 from docs.gallery.images import flower, grey, roof, temple
 from docs.gallery.pages import page
-from docs.gallery.panels import boxes, image, tiles
+from docs.gallery.panels import ORANGE, boxes, image, tiles
 from kzoo import layers, ops
 
 
 @page("Conv")
 def conv():
-    """A photograph, a part of it nearer with one place framed, two kernels, and a map for each, where that place has
-    become one cell: blue where the image gets brighter, red where it gets darker, downwards for the upper kernel, to
-    the right for the lower one. Below, the lower kernel at every third place (strides 3), and with its cells three
-    apart (dilation 3), where edges come out wider. With "same" the zeros beyond the border look like edges, with
-    "reflect" there are none.
+    """A photograph, a part of it nearer with one place framed, two kernels, and a map for each, where a frame holds the
+    cell that that place has become: blue where the image gets brighter, red where it gets darker, downwards for the
+    upper kernel, to the right for the lower one. Below, the lower kernel at every third place (strides 3), and with its
+    cells three apart (dilation 3), where edges come out wider. With "same" the zeros beyond the border look like edges,
+    with "reflect" there are none.
     """
     x = grey(temple(64))
     kernel = ops.filters.sobel()
-    one = boxes((18, 30, 19, 31), colour="black")
+    one = boxes((17, 29, 20, 32), colour=ORANGE)
 
     def edges(way=1, **settings):
         layer = layers.Conv2D(2, 3, use_bias=False, **settings)
@@ -56,9 +56,9 @@ def conv():
     'Sifre 2014, PhD thesis, "Rigid-motion scattering for image classification"; Chollet 2017, arXiv:1610.02357.',
 )
 def depthwise_conv():
-    """A photograph, its three colours, and a kernel for each: red's smears sideways, green's leaves as it is, blue's
-    smears downwards. Below, what the layer makes of them: each colour meets its own kernel and no other, so red has
-    streaks across, green is sharp and blue has streaks down; put together as colours, they no longer fit.
+    """A photograph, its three colours, and a kernel for each, from above: red's smears sideways, green's leaves as it
+    is, blue's smears downwards. Below, what the layer makes of them: each colour meets its own kernel and no other, so
+    red has streaks across, green is sharp and blue has streaks down; put together as colours, they no longer fit.
     """
     x = flower()
     layer = keras.layers.DepthwiseConv2D(21, padding="same", use_bias=False)
@@ -73,7 +73,7 @@ def depthwise_conv():
         [
             image(x, "photograph"),
             *(image(x[..., c], colours[c], limit=1) for c in range(3)),
-            tiles(np.moveaxis(kernel > 0, -1, 0), "3 kernels", columns=1),
+            tiles(0.7 * np.moveaxis(kernel > 0, -1, 0), "3 kernels", columns=1, limit=1),
         ],
         [image(y, "output in colour"), *(image(y[..., c], f"{colours[c]} by its kernel", limit=1) for c in range(3))],
     ]
@@ -86,9 +86,10 @@ def depthwise_conv():
 )
 def separable_conv():
     """Two steps in one layer. The depthwise step filters each colour apart, here by a blur. The pointwise step mixes
-    the three maps at each place; a column of the matrix holds a filter's weights for red, green and blue, and the map
-    to its right shows the filter: their mean; green less red, where the red building stands out; and blue less the mean
-    of red and green, where the bluish sky does. A convolution would need 225 weights in place of 84.
+    the three maps at each place; a column of the matrix holds a filter's weights for red, green and blue, and the maps
+    to its right show what the three filters find: their mean; green less red, where the red building stands out; and
+    blue less the mean of red and green, pale blue in the sky and red on the building. A convolution would need 225
+    weights in place of 84.
     """
     x = roof()
     blur = np.stack([ops.filters.gaussian(5, 1)[:, :, 0]] * 3, 2)
@@ -102,21 +103,21 @@ def separable_conv():
     y = separable(x)
     maps = zip(("red", "green", "blue"), np.moveaxis(depthwise(x), -1, 0))
     return [
-        [image(x, "photograph"), *(image(z, f"1. {colour}", limit=1) for colour, z in maps)],
+        [image(x, "photograph"), *(image(z, f"depthwise: {colour}", limit=1) for colour, z in maps)],
         [
-            image(mixing, "2. mixing matrix"),
-            image(y[..., 0], "1: mean of the colours", limit=1),
-            image(y[..., 1], "2: green less red", limit=0.5),
-            image(y[..., 2], "3: blue less the others", limit=0.5),
+            image(mixing, "mixing matrix"),
+            image(y[..., 0], "filter 1: mean", limit=1),
+            image(y[..., 1], "filter 2: green less red", limit=0.5),
+            image(y[..., 2], "filter 3: blue less others", limit=0.5),
         ],
     ]
 
 
 @page("SpatiallySeparableConv")
 def spatially_separable_conv():
-    """A Gaussian down a column and its slope along a row make, as an outer product, a kernel of 21 x 21 cells. The
-    layer sums down the columns first, then along the rows, and finds the edges that the whole kernel finds: 42 weights
-    do what 441 do, up to rounding.
+    """A Gaussian down a column and its slope, with the sign turned, along a row make, as an outer product, a kernel of
+    21 x 21 cells. The layer sums down the columns first, then along the rows, and finds the edges that the whole kernel
+    finds: 42 weights do what 441 do, up to rounding.
     """
     x = grey(temple())
     column = ops.filters.gaussian((21,))[:, 0, 0]

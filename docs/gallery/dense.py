@@ -98,7 +98,7 @@ def fastfood():
         [
             image(matrix, "the matrix"),
             curves("its entries", {"": np.histogram(matrix, bins)[0]}, (bins[1:] + bins[:-1]) / 2),
-            curves("weights from n to n", counts, sizes, xscale="log", yscale="log"),
+            curves("weights, n to n", counts, sizes, xscale="log", yscale="log"),
         ],
         [
             image(exact, "exact kernel", limit=1, signed=True),

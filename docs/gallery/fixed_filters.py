@@ -16,9 +16,10 @@ from kzoo import layers, ops
 @page("GaborConv")
 def gabor_conv():
     """The bank that the layer starts with: waves of eight directions under a Gaussian, even ones above and odd ones
-    below. Then what the first direction finds in a flower: the even and the odd filter change sign across its edge;
-    `energy` joins them to one bright line without sign. The last three panels have three of the eight directions: each
-    lights up another part of the outline, where it runs along the filter's stripes.
+    below. Then what the first direction finds in a flower: the even filter changes sign across its edge, the odd one
+    peaks on it, red on the left side and blue on the right; `energy` joins both to one bright line without sign. The
+    last three panels have three of the eight directions: each lights up another part of the outline, where it runs
+    along the filter's stripes.
     """
     x = grey(flower())
     simple = layers.GaborConv2D(16, 9, padding="reflect")
@@ -42,8 +43,8 @@ def gabor_conv():
 def dilation():
     """Above, a photograph under a disc and under a slanted line: each cell becomes the brightest that the kernel's
     white cells reach, so that bright places take on the kernel's shape and dark lines are painted over. Below, what is
-    dark in a photograph as a mask: dilation thickens it and closes its gaps, and an erosion by the same kernel takes
-    the thickening back but leaves the gaps closed (a closing). The last panel is what was added.
+    dark in another photograph, as a mask: dilation thickens it and closes its small gaps, and an erosion by the same
+    kernel takes the thickening back but leaves the gaps closed (a closing). The last panel is what was added.
     """
     x = grey(roof())
     down, right = np.mgrid[-4:5, -4:5]

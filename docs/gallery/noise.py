@@ -1,6 +1,7 @@
-"""Noise in training.
+"""Noise and augmentation in training.
 
-What is left out, added or moved in training makes a net rely on no single cell; at inference these layers do nothing.
+What is left out, added or moved in training keeps a net from relying on details; at inference these layers do
+nothing, except RandomCrop, which still gives its size.
 
 Source: none.
 """
@@ -79,7 +80,7 @@ def gaussian_noise():
     """A photograph with noise of two deviations, and what was added at the larger one: blue above zero, red below.
 
     Both have the same draw, which the curves along the marked row show: neighbours that were alike no longer agree,
-    while the step from the roof to the sky is still there. In the images all that is below zero is black.
+    while the step from the roof to the sky is still there. In the images all below 0 is black and all above 1 white.
     """
     x = grey(temple())
     some, much = (keras.layers.GaussianNoise(deviation, seed=1)(x, training=True) for deviation in (0.1, 0.3))
@@ -100,8 +101,8 @@ def random_flip():
     """Five draws of two layers one after the other, left for right and upside down, each half of the time.
 
     Of photographs of the world "horizontal" alone is usual, for few things stand on their heads; a mirrored digit is
-    none at all. In Keras 3.15 the mode "horizontal_and_vertical" decides both with one draw: it gives the image or half
-    a turn.
+    mostly no digit. In Keras 3.15 the mode "horizontal_and_vertical" decides both with one draw: it gives the image or
+    half a turn.
     """
     x = temple()
     layer = keras.Sequential(
@@ -153,12 +154,16 @@ def random_zoom():
     ]
 
 
-@page("RandomCrop", "In training a piece is cut out at a random place; at inference it is the middle.", "Keras")
+@page(
+    "RandomCrop",
+    "In training a piece is cut out at a random place; at inference the largest middle piece of that shape is resized.",
+    "Keras",
+)
 def random_crop():
     """Four pieces of 40 x 40 cells of a photograph, framed in the colours of their boxes.
 
     Each cell brings its row and column along as two more channels, so that a piece tells where it comes from. Unlike
-    `RandomZoom` the layer does not change the size of anything; its output is the smaller image.
+    `RandomZoom` the layer does not rescale in training; its output is the smaller image.
     """
     places = np.moveaxis(np.indices((96, 96), "float32"), 0, -1)
     x = np.concatenate([temple()[0], places], -1)

@@ -16,7 +16,7 @@ from kzoo import layers, ops
 
 @page(
     "BatchNormalization",
-    "Each channel less its mean over the batch and all places, divided by its deviation.",
+    "Each channel less its mean over the batch and all places, divided by its standard deviation.",
     'Ioffe & Szegedy 2015, "Batch normalization", arXiv:1502.03167.',
 )
 def batch_normalization():
@@ -56,7 +56,7 @@ def batch_normalization():
 
 @page(
     "LayerNormalization",
-    "Each image, or each place of it, less its mean, divided by its deviation.",
+    "Each image, or each place of it, less its mean, divided by its standard deviation.",
     'Ba, Kiros & Hinton 2016, "Layer normalization", arXiv:1607.06450.',
 )
 def layer_normalization():
@@ -79,7 +79,7 @@ def layer_normalization():
         small[0, 2, 2, 0] += 1
         shared = np.abs(layer(small) - before) > 1e-5
         panels += [
-            tiles(maps(np.where(shared, 0.7, -0.1)), f"axis {axis}: a mean of", limit=1),
+            tiles(maps(np.where(shared, 0.7, -0.1)), f"axis {axis} share a mean", limit=1),
             tiles(maps(y), "normalised", limit=3),
         ]
     return [[tiles(maps(x), "red, green, blue", limit=1), *panels]]
@@ -87,13 +87,14 @@ def layer_normalization():
 
 @page(
     "GroupNormalization",
-    "Each group of an image's channels less its mean, divided by its deviation.",
+    "Each group of an image's channels less its mean, divided by its standard deviation.",
     'Wu & He 2018, "Group normalization", arXiv:1803.08494.',
 )
 def group_normalization():
-    """Three photographs, one of them dark, as four maps: two of edges, and two stronger ones, red and blue.
+    """Three photographs, one of them dark, as four maps: two of edges, and two stronger ones, the red and the blue
+    channel.
 
-    Blue squares share a mean with two groups, here the edges of one image. With one group, which is layer
+    With two groups the blue squares share a mean: here the edges of one image. With one group, which is layer
     normalisation, the edges stay pale beside the colours; with two both are seen, and which edge is the stronger still
     counts; with four each map is alone, which is instance normalisation. The dark image always becomes what the bright
     one does.
@@ -114,7 +115,7 @@ def group_normalization():
     return [
         [
             maps(x, "edges and colours", 3, 1),
-            maps(np.where(shared, 0.7, -0.1), "groups=2: a mean of", 3, 1),
+            maps(np.where(shared, 0.7, -0.1), "groups=2 share a mean", 3, 1),
             *(maps(y, f"groups={groups}", 3, 3) for groups, y in zip((1, 2, 4), made)),
         ]
     ]
@@ -149,9 +150,9 @@ def unit_normalization():
 def local_response_normalization():
     """Twelve directions of edges in a photograph as channels; the bars are those of the place with the dot.
 
-    A channel is divided by the energy of itself and the four beside it. At the dot channel 8, in red, and those around
-    it are strong and hold each other down; 2 and 3, weak but among weak ones, keep most of what they had. The last maps
-    are output over input: white where all is left, and dark along the strong edges.
+    A channel is divided by a power of 1 plus five times the energy of itself and the four beside it. At the dot channel
+    8, in red, and those around it are strong and hold each other down; 2 and 3, weak but among weak ones, keep most of
+    what they had. The last maps are output over input: white where all is left, and dark along the strong edges.
     """
     photograph = grey(temple(64))
     x = layers.GaborConv2D(12, 7, padding="reflect", energy=True)(photograph)
@@ -165,7 +166,7 @@ def local_response_normalization():
         ],
         [
             tiles(np.moveaxis(x[0], -1, 0), "twelve directions", 4),
-            tiles(np.moveaxis(y[0], -1, 0), "after", 4),
+            tiles(np.moveaxis(y[0], -1, 0), "after", 4, np.max(x)),
             tiles(np.moveaxis((y / x)[0], -1, 0), "what is left of each", 4, 1),
         ],
     ]

@@ -32,6 +32,11 @@ class Page(NamedTuple):
         return self.classes[0].__module__.startswith("kzoo.")
 
     @property
+    def told(self):
+        """The class that tells what the layer does: that of images, where there is one."""
+        return next((cls for cls in self.classes if cls.__name__.endswith("2D")), self.classes[0])
+
+    @property
     def group(self):
         return self.picture.__module__
 
@@ -46,13 +51,14 @@ def page(name, what=None, said=None):
         if name in PAGES:
             raise ValueError(f"page: two pictures of {name}")
         if name in families():
-            classes = families()[name]
-            told = next((cls for cls in classes if cls.__name__.endswith("2D")), classes[0])
-            PAGES[name] = Page(name, classes, inspect.getdoc(told).splitlines()[0], source(told.__module__), picture)
+            made = Page(name, families()[name], what, said, picture)
+            text = inspect.getdoc(made.told).splitlines()[0]
+            made = made._replace(what=text, source=source(made.told.__module__))
         else:
             names = [name, *(f"{name}{rank}D" for rank in (1, 2, 3))]
             classes = [getattr(keras.layers, found) for found in names if hasattr(keras.layers, found)]
-            PAGES[name] = Page(name, classes, what, said, picture)
+            made = Page(name, classes, what, said, picture)
+        PAGES[name] = made
         return picture
 
     return register
@@ -67,9 +73,7 @@ def signature(cls):
     """
     found = {}
     for parent in cls.__mro__:
-        if parent is keras.layers.Layer:
-            break
-        if "__init__" in vars(parent):
+        if "__init__" in vars(parent) and (parent is cls or parent.__module__.startswith("kzoo.")):
             names = inspect.signature(parent.__init__).parameters
             for name, parameter in names.items():
                 if name != "self" and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -127,9 +131,9 @@ def text_of(page):
             "",
             caption,
             "",
-            f"{names}. Source: {page.source}",
+            f"{names}. Source: {page.source.rstrip('.')}.",
             "",
-            *(map(markdown, page.classes) if page.ours else [f"`{signature(page.classes[-1])}`", ""]),
+            *(map(markdown, page.classes) if page.ours else [f"`{signature(page.told)}`", ""]),
             "### The picture",
             "",
             "```python",
@@ -144,7 +148,14 @@ def text_of(page):
 
 def contents():
     """The Markdown of docs/layers/README.md: the pages by group, each group told by its module's docstring."""
-    lines = ["# The layers", "", "Made by `python -m docs.gallery`.", ""]
+    lines = [
+        "# The layers",
+        "",
+        "kzoo's layers among Keras's own, each on a real image or signal. In the pictures black is 0 and white the",
+        "largest value of a panel, unless the caption says otherwise; where values have a sign, blue is above zero and",
+        "red below. Made by `python -m docs.gallery`.",
+        "",
+    ]
     for group in dict.fromkeys(found.group for found in PAGES.values()):
         title, _, told = inspect.getdoc(sys.modules[group]).partition("\n")
         lines += [f"## {title.rstrip('.')}", "", told.rpartition("Source:")[0].strip(), ""]

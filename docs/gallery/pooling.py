@@ -20,7 +20,8 @@ from kzoo import layers, ops
     'Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3',
 )
 def max_pooling():
-    """Above, a digit in windows of 2 x 2 cells, a dot on the largest of each, and what comes out; then a photograph.
+    """Above, a digit in windows of 2 x 2 cells, a dot on the largest of each (two where they are equal, none where all
+    are black), and what comes out; then a photograph.
 
     Below, the photograph moves by one cell, and what changes is white: 93% of the cells do, but only 48% of the maxima,
     as a largest cell often stays within its window.
@@ -110,7 +111,8 @@ def lp_pooling():
 
 @page("GaussianPooling")
 def gaussian_pooling():
-    """The weights of a window of 9 x 9 cells in Gaussian and in average pooling, and a photograph's edges under both.
+    """The weights of a window of 9 x 9 cells in average (box) and in Gaussian pooling, and a photograph's edges under
+    both.
 
     Each weight is what the layer answers to a single cell that is on. The box counts a cell in full until it leaves the
     window, so a bright spot becomes a square with hard edges; the Gaussian lets it fade.
@@ -136,7 +138,7 @@ def gaussian_pooling():
 
 @page("Subsampling")
 def subsampling():
-    """Four digits on four maps, each with its own coefficient and bias, as training may find them.
+    """A picture of four digits on four maps, each with its own coefficient and bias, as training may find them.
 
     The curves tell what a map makes of a window's sum. A small coefficient stays where the curve is nearly straight,
     and blurs; below zero it also inverts. A large one decides: with a high bias the map is on where any cell of a
@@ -220,7 +222,8 @@ def fractional_max_pooling():
     """Two draws of regions over a digit, and the largest value of each: 8 x 8 cells become 5 x 5.
 
     The regions are one or two cells high and wide, in an order that is drawn anew at each step of training. Below, a
-    photograph after one, two and three layers of ratio 1.41, each of which halves the area only.
+    photograph after one, two and three layers of ratio 1.41, each of which only halves the area, where windows of 2 x 2
+    would quarter it.
     """
     rows, columns = np.indices((1, 8, 8, 1), "float32")[1:3]
     x = np.concatenate([digit(), rows, columns], -1)

@@ -27,7 +27,7 @@ def global_max_pooling():
     """A detector of one digit, that digit less its mean, over pictures with the digit in three places and with another.
 
     Its map is largest where the digit is (dot). The global maximum tells whether it is there and not where: it is the
-    same for a, b and c.
+    same for a, b and c, and lower for d (red).
     """
     wanted, other = digit(3)[0], digit(6)[0]
     x = np.zeros((4, 20, 20, 1), "float32")
@@ -76,8 +76,8 @@ def global_average_pooling():
 def adaptive_average_pooling():
     """Images of three sizes, and the mean of each of 5 x 5 regions: always 25 cells come out.
 
-    The boxes are the five regions from the first corner to the last. Where 5 divides the size, as it does 40, they only
-    touch; else neighbours share a row or a column of cells.
+    The boxes are the five regions on the diagonal. Where 5 divides the size, as it does 40, they only touch; else
+    neighbours share a row or a column of cells.
     """
     layer = layers.AdaptiveAveragePooling2D(5)
 
@@ -98,8 +98,7 @@ def adaptive_max_pooling():
     """Images of three sizes, and the largest value of each of 5 x 5 regions: always 25 cells come out.
 
     With `return_indices` the layer also tells where the largest values stand: the dots. The boxes are the five regions
-    from the first corner to the last; where 5 does not divide the size regions overlap, and one cell may be the largest
-    of several.
+    on the diagonal; where 5 does not divide the size, regions overlap, and one cell may be the largest of several.
     """
     layer = layers.AdaptiveMaxPooling2D(5, return_indices=True)
 
@@ -178,9 +177,10 @@ def dynamic_pooling():
 def receptive_field_pooling():
     """Nine of the 1296 rectangles over 8 x 8 cells, selected as their means tell digits apart, drawn on the mean digit.
 
-    A grid of 3 x 3 covers all cells alike; the selected rectangles differ in size and shape, and none holds the first
-    column, which is nearly always dark. The bars are the shares of digits that a linear classifier gets right from nine
-    means each: it is trained on the 896 digits that the selection was made on, and tested on the other 901.
+    A grid of 3 x 3 covers all cells with regions of nearly one size; the selected rectangles differ in size and shape,
+    and none holds the first column, which is nearly always dark. The bars are the shares of digits that a linear
+    classifier gets right from nine means each: it is trained on the 896 digits that the selection was made on, and
+    tested on the other 901.
     """
     x, labels = digits()
     grid = layers.AdaptiveAveragePooling2D(3)
@@ -200,7 +200,9 @@ def receptive_field_pooling():
         [
             image(mean, "grid of 3 x 3", 1, boxes(*plain)),
             image(mean, "9 that are selected", 1, boxes(*regions)),
-            bars("share classified rightly", [right(grid), right(chosen)], ["grid", "selected"], [1], 1.2, ylim=(0, 1)),
+            bars(
+                "share classified correctly", [right(grid), right(chosen)], ["grid", "selected"], [1], 1.2, ylim=(0, 1)
+            ),
         ],
         [image(mean, str(i + 1), 1, boxes(region)) for i, region in enumerate(regions)],
     ]

@@ -1,7 +1,7 @@
 """Sharing less, and moving kernels.
 
-From one kernel for all places over kernels that take turns to one for each place; and kernels whose cells go where
-the image sends them.
+From one kernel for all places, through kernels that take turns, to one for each place; and kernels whose cells go
+where the image sends them.
 
 Source: none.
 """
@@ -18,9 +18,9 @@ from kzoo import layers, ops
 @page("TiledConv")
 def tiled_conv():
     """Four kernels that answer to lines of four directions, and a map of which kernel meets which output cell: with a
-    tile of 2 they take turns along both axes. The output mixes four answers, cell by cell. Taken apart below, every
-    second cell from one of the four first ones, it shows four images, each of them a convolution of stride 2 with one
-    kernel. Pooling over two by two cells would see all four.
+    tile of 2 they take turns along both axes. The output mixes four answers, cell by cell. Below it is taken apart: all
+    cells of one colour make an image, a convolution of stride 2 with one kernel. Pooling over two by two cells would
+    see all four.
     """
     x = grey(temple())
     layer = layers.TiledConv2D(1, 7, tile=2)
@@ -40,15 +40,15 @@ def tiled_conv():
             classes(which[:8, :8], "which kernel (8 x 8 cells)"),
             image(y, "output", limit=1),
         ],
-        [image(y[i // 2 :: 2, i % 2 :: 2], f"{colours[i]} cells apart", limit=1) for i in range(4)],
+        [image(y[i // 2 :: 2, i % 2 :: 2], f"the {colours[i]} cells", limit=1) for i in range(4)],
     ]
 
 
 @page("LocallyConnected")
 def locally_connected():
-    """Each of 64 x 64 places has a kernel of its own: Gaussians that widen with the distance from the roof, 25 of them
-    drawn as they lie over the image. The output is sharp where they are narrow and blurred around it, as an eye sees.
-    One kernel for all places, here the mean of all kernels, is a convolution and blurs everywhere alike.
+    """Each of 64 x 64 places has a kernel of its own: Gaussians that widen with the distance from the upper storeys, 25
+    of them drawn as they lie over the image. The output is sharp where they are narrow and blurred around it, as an eye
+    sees. One kernel for all places, here the mean of all kernels, is a convolution and blurs everywhere alike.
     """
     x = grey(temple(64))
     down, right = np.mgrid[:64, :64]
@@ -75,9 +75,9 @@ def locally_connected():
 @page("DeformableConv")
 def deformable_conv():
     """The cells of a 7 x 7 kernel at three places of a digit, before and after a second kernel has moved them: set by
-    hand here, trained else, it sends each cell towards the bright cells near it, so that the cells of a place gather at
-    the stroke. The kernel itself takes the mean. With offsets of zero, as the layer starts, it is a convolution and
-    blurs the digit; with its cells at the stroke, the stroke stays narrow and bright.
+    hand here, normally trained, it sends each cell towards the bright cells near it, so that the cells of a place
+    gather at the stroke. The kernel itself takes the mean. With offsets of zero, as the layer starts, it is a
+    convolution and blurs the digit; with its cells at the stroke, the stroke stays narrow and bright.
     """
     x = keras.layers.UpSampling2D(4, interpolation="bilinear")(digit(3))
     layer = layers.DeformableConv2D(1, 7, padding="same", modulated=False, use_bias=False)

@@ -1,6 +1,7 @@
 """Back to the image's size.
 
 Pooling and strides make images smaller; decoders of segmentation nets and autoencoders go the way back.
+MaxPoolingWithArgmax is among them because unpooling needs its indices.
 
 Source: none.
 """
@@ -46,7 +47,7 @@ def conv_transpose():
     side, with smaller strides overlapping, where they add up. Below, a photograph made twice as large. Kernels of three
     cells overlap unevenly at strides of 2: some places get four stamps, some two, some one, and a lattice of dark lines
     comes out. With four cells every place but those at the border gets four. A tent of three cells weighs its overlaps
-    so that all places get the same.
+    so that all places but those at the border get the same.
     """
     x, photograph = digit(3), grey(temple(32))
     down, right = np.mgrid[-1:1:7j, -1:1:7j]
@@ -77,9 +78,10 @@ def conv_transpose():
 @page("MaxPoolingWithArgmax")
 def max_pooling_with_argmax():
     """The windows of 2 x 2 cells of a digit, with a dot on the largest cell of each; the largest values; and the
-    indices that the layer gives beside them, counted along the rows of 8 cells: the first, 9, is row 1, column 1. Of
-    equal cells, as in the black windows, the first is chosen. In the last panel there is a window of 3 x 3 cells around
-    every cell, and a dot is the larger the more windows chose its cell: few cells are the largest of many windows.
+    indices that the layer gives beside them, counted from 0 along the rows of 8 cells: the first, 9, is row 1, column
+    1. Of equal cells, as in the black windows, the first is chosen. In the last panel there is a window of 3 x 3 cells
+    around every cell, and a dot is the larger the more windows chose its cell: few cells are the largest of many
+    windows.
     """
     x = digit(3)
     values, indices = layers.MaxPoolingWithArgmax2D(2)(x)
@@ -108,8 +110,9 @@ def max_pooling_with_argmax():
 def max_unpooling():
     """Above, a digit, the largest value of each 2 x 2 cells with its place, and the values back at these places, with
     zeros around them; `UpSampling2D`, which does not know the places, fills every window with its value. Below, a
-    photograph pooled twice and unpooled twice, the last indices first. Its sizes are odd, and a third input says what
-    to go back to. About one cell in sixteen is left, each where it was the brightest; convolutions fill in the rest.
+    photograph pooled twice and unpooled twice, the last indices first. Its sizes are odd, and a third input says which
+    size to go back to. About one cell in sixteen is left, each where it was the brightest; convolutions fill in the
+    rest.
     """
     x, photograph = digit(3), grey(temple(63))
     pool = layers.MaxPoolingWithArgmax2D(2, padding="same")
@@ -122,9 +125,9 @@ def max_unpooling():
     return [
         [
             image(x, "digit", overlay=points(*np.divmod(indices, 8), BLUE)),
-            image(values, "pooled"),
-            image(unpool([values, indices]), "unpooled"),
-            image(keras.layers.UpSampling2D(2)(values), "by UpSampling"),
+            image(values, "pooled: 4 x 4"),
+            image(unpool([values, indices]), "unpooled: 8 x 8"),
+            image(keras.layers.UpSampling2D(2)(values), "by UpSampling: 8 x 8"),
         ],
         [
             image(photograph, "photograph, 63 x 63"),

@@ -65,7 +65,7 @@ class Conv1D(Conv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class Conv2D(Conv):
-    """Convolution of images.
+    """One kernel laid, as it is and not mirrored, on every place of an image: each output is a weighted sum.
 
     Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (*kernel_size, C / groups,
     filters) from `kernel_initializer`, bias (filters,), or (H', W', filters) with `untied_bias`.

@@ -118,7 +118,7 @@ class LocallyConnected1D(LocallyConnected):
 
 @keras.saving.register_keras_serializable("kzoo")
 class LocallyConnected2D(LocallyConnected):
-    """Locally connected layer for images.
+    """A convolution of images without shared weights: each place has a kernel of its own.
 
     Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (H', W', *kernel_size, C,
     filters), bias (H', W', filters), or (filters,) with `untied_bias=False`. Arguments, errors, source: as

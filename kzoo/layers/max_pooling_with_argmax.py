@@ -46,7 +46,7 @@ class MaxPoolingWithArgmax1D(MaxPoolingWithArgmax):
 
 @keras.saving.register_keras_serializable("kzoo")
 class MaxPoolingWithArgmax2D(MaxPoolingWithArgmax):
-    """Max pooling of images, values and int32 indices.
+    """The largest value of each window of an image, and its index.
 
     Shapes: (B, H, W, C) -> values and indices, each (B, H', W', C), or channels first. Indices are flat within one
     unpadded sample, channels last in both data formats: `(row * W + column) * C + channel`.

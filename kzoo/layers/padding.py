@@ -65,7 +65,7 @@ class Padding1D(Padding):
 
 @keras.saving.register_keras_serializable("kzoo")
 class Padding2D(Padding):
-    """Cells around an image.
+    """Cells added around an image: zeros or a value, mirrored, repeated, or from the other side.
 
     Shapes: (B, H, W, C) -> (B, H', W', C), or channels first. Arguments: padding, an integer, or one integer or pair an
     axis; else as `Padding1D`. Errors, source: as `Padding1D`.

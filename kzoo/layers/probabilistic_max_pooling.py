@@ -15,7 +15,7 @@ from kzoo.ops.views import as_tuple
 
 @keras.saving.register_keras_serializable("kzoo")
 class ProbabilisticMaxPooling2D(Floating):
-    """The probability that a unit of each block is on, where at most one can be; or a draw of which.
+    """The probability that a unit of each block is on, where at most one can be; or a draw of which one is.
 
     Shapes: (B, H, W, C) -> (B, H / pool_size, W / pool_size, C), or channels first; sizes that pool_size divides. With
     return_hidden a pair: the units (B, H, W, C), then the pooled ones.

@@ -50,7 +50,7 @@ class TiledConv1D(TiledConv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class TiledConv2D(TiledConv):
-    """Tiled convolution of images.
+    """A convolution of images whose kernels take turns from place to place.
 
     Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (*tile, *kernel_size, C,
     filters), bias (*tile, filters), or (H', W', filters) with `untied_bias`. Arguments, errors, source: as

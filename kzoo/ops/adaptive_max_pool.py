@@ -1,6 +1,9 @@
 """Adaptive max pooling, optionally with the places of the maxima.
 
-Source: as `kzoo.ops.adaptive_average_pool`, with the same bins.
+The bins are those of `kzoo.ops.adaptive_average_pool`.
+
+Source: He, Zhang, Ren & Sun 2014, arXiv:1406.4729, for pooling to a fixed size; the rule is that of PyTorch's
+AdaptiveMaxPool.
 """
 
 from keras import ops

@@ -1,7 +1,8 @@
 """Convolution with every padding, strides and dilations together, and groups.
 
-Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", sections 9.1 and 9.5; LeCun et al. 1989 for the
-layer; Yu & Koltun 2016, arXiv:1511.07122, for the dilation.
+Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", sections 9.1 and 9.5; LeCun et al. 1989,
+"Backpropagation applied to handwritten zip code recognition", for the layer; Yu & Koltun 2016, arXiv:1511.07122, for
+the dilation.
 """
 
 import functools

@@ -1,7 +1,8 @@
 """Greyscale dilation: the largest sum of a cell and the structuring kernel's entry.
 
-Source: Serra 1982, "Image analysis and mathematical morphology"; the definition is that of `tf.nn.dilation2d`, which
-XLA does not compile.
+The definition is that of `tf.nn.dilation2d`, which XLA does not compile.
+
+Source: Serra 1982, "Image analysis and mathematical morphology".
 """
 
 from keras import ops

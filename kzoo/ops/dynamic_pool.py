@@ -1,6 +1,7 @@
 """Dynamic pooling: features are pooled together where they lie close in space and in feature space.
 
-Source: Boureau, Le Roux, Bach, Ponce & LeCun 2011, "Ask the locals: multi-way local pooling for image recognition".
+Source: Boureau, Le Roux, Bach, Ponce & LeCun 2011, "Ask the locals: multi-way local pooling for image recognition";
+Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3.
 """
 
 import itertools

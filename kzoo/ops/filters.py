@@ -1,7 +1,7 @@
 """Kernels that nobody has to learn: Sobel, difference, Gaussian and Gabor, for `conv` and every layer built on it.
 
 Source: Sobel & Feldman 1968 (as `tf.image.sobel_edges` has them); Goodfellow, Bengio & Courville 2016, "Deep
-Learning", section 9.5, figure 9.6 (difference) and section 9.10, equation 9.16 (Gabor).
+Learning", section 9.2, figure 9.6 (difference) and section 9.10, equation 9.16 (Gabor).
 """
 
 import math

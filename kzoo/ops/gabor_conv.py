@@ -1,6 +1,6 @@
 """Convolution with Gabor functions, eight parameters a filter whatever its size.
 
-Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.10, equations 9.15 to 9.17.
+Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.10, equations 9.15 to 9.18.
 """
 
 import math

@@ -1,6 +1,7 @@
 """Pooling over all rectangles of a grid, many more than are needed: which to keep is learned.
 
-Source: Jia, Huang & Darrell 2012, "Beyond spatial pyramids: receptive field learning for pooled image features".
+Source: Jia, Huang & Darrell 2012, "Beyond spatial pyramids: receptive field learning for pooled image features";
+Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3.
 """
 
 import itertools
