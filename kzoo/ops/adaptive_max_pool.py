@@ -11,7 +11,10 @@ from keras import ops
 from kzoo.ops.adaptive_average_pool import bins, bins_of
 from kzoo.ops.backend import tensors
 from kzoo.ops.max_pool_with_argmax import check_maximum, check_sample, source_indices
+from kzoo.ops.views import largest
 from kzoo.ops.xla import island
+
+LONG = 64  # cells: a longer chain takes up to a second to compile
 
 
 def adaptive_max_pool(x, output_size, return_indices=False):
@@ -43,12 +46,28 @@ def _adaptive_max_pool(x, *, sizes, return_indices):
         if sizes[axis - 1] is None:
             continue
         parts = bins(x, axis, sizes[axis - 1])
-        winners = [_winner(part, axis) for part in parts]
         if return_indices:
-            places = bins(indices, axis, sizes[axis - 1])
-            indices = ops.stack([_pick(place, wins, axis) for place, wins in zip(places, winners)], axis)
-        x = ops.stack([_pick(part, wins, axis) for part, wins in zip(parts, winners)], axis)
+            places = zip(bins(indices, axis, sizes[axis - 1]), parts)
+            indices = ops.stack([_pick(place, _winner(part, axis), axis) for place, part in places], axis)
+        x = ops.stack([_largest(part, axis) for part in parts], axis)
     return (x, indices) if return_indices else x
+
+
+def _largest(part, axis):
+    """The maximum along an axis, whose gradient goes to one alone of equal cells."""
+    length = part.shape[axis]
+    if length is None or length > LONG:
+        return _pick(part, _winner(part, axis), axis)
+
+    @ops.custom_gradient
+    def run(part):
+        def gradient(dy):
+            return ops.where(_winner(part, axis), ops.expand_dims(dy, axis), 0)
+
+        # cell by cell: forward 4 to 14 times faster than XLA's reductions, which also pass over NaN
+        return largest(part[(slice(None),) * axis + (i,)] for i in range(length)), gradient
+
+    return run(part)
 
 
 def _winner(part, axis):

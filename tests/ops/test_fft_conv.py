@@ -1,5 +1,7 @@
 """Convolution by the Fourier transform: the loop, `conv`, SciPy's, kernels larger than the input, refusals."""
 
+import importlib
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from tests import references
 from tests.ops.cases import CASES, normal
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
 
+fft_module = importlib.import_module("kzoo.ops.fft_conv")  # its name in the package is the function's
 RANKS = (1, 2)
 SPATIAL = {1: (9,), 2: (9, 7)}
 
@@ -21,12 +24,35 @@ def test_equals_the_loop(check, rank):
     check(CASES["fft_conv"], rank)
 
 
+@pytest.fixture(params=["matrices", "fast transforms"])
+def way(request, monkeypatch):
+    """Both ways to transform, at sizes that one of them would take; uncompiled, as what is compiled stays."""
+    monkeypatch.setattr(fft_module, "LONG", 300 if request.param == "matrices" else 0)
+    with ops.no_islands():
+        yield
+
+
+def test_long_axes_are_transformed_fast(seeds, monkeypatch):
+    """The choice, and that both ways agree on either side of it."""
+    taken = []
+    for name in ("_by_matrices", "_by_fast_transforms"):
+        run = getattr(fft_module, name)
+        monkeypatch.setattr(fft_module, name, lambda *args, name=name, run=run: taken.append(name) or run(*args))
+    x, kernel = seeds.normal(size=(1, 302, 2)), seeds.normal(size=(3, 2, 2))
+    with ops.no_islands():
+        long, short = ops.fft_conv(x, kernel, padding=0), ops.fft_conv(x[:, :-1], kernel, padding=("circular", 0))
+        at = ops.fft_conv(x[:, :-2], kernel, padding="valid")
+    assert taken == ["_by_fast_transforms", "_by_fast_transforms", "_by_matrices"]
+    close(long[:, :-2], at, 1e-12)
+    close(long[:, :-1], short, 1e-12)
+
+
 PADDINGS = ["valid", "same", "full", "circular", "reflect", "replicate", 2, ("circular", "full"), ("reflect", 1)]
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("padding", PADDINGS, ids=str)
-def test_equals_conv(seeds, rank, padding):
+def test_equals_conv(seeds, rank, padding, way):
     """With strides, with dilations, and with both; in float64, to the rounding of two orders of sums."""
     x, kernel = seeds.normal(size=(2, *SPATIAL[rank], 3)), seeds.normal(size=(*(3, 2)[:rank], 3, 4))
     for strides, dilations in ((1, 1), (2, 1), (1, 2), ((3, 2)[:rank], (1, 2)[:rank])):
@@ -37,14 +63,14 @@ def test_equals_conv(seeds, rank, padding):
 
 
 @pytest.mark.parametrize("rank", RANKS)
-def test_full_with_a_flipped_kernel_is_scipys_convolution(seeds, rank):
+def test_full_with_a_flipped_kernel_is_scipys_convolution(seeds, rank, way):
     x, kernel = seeds.normal(size=SPATIAL[rank]), seeds.normal(size=(4, 3)[:rank])
     got = ops.fft_conv(x[None, ..., None], np.flip(kernel)[..., None, None], padding="full")
     close(got, scipy.signal.convolve(x, kernel, "full")[None, ..., None], 1e-12)
 
 
 @pytest.mark.parametrize("size", [31, (40, 3), (8, 64)])
-def test_a_kernel_larger_than_the_image(seeds, size):
+def test_a_kernel_larger_than_the_image(seeds, size, way):
     x, kernel = seeds.normal(size=(1, 8, 9, 2)), seeds.normal(size=(*np.broadcast_to(size, 2), 2, 2))
     for padding in ("full", ("circular", 9), "same"):
         if padding == ("circular", 9):
@@ -53,7 +79,7 @@ def test_a_kernel_larger_than_the_image(seeds, size):
         close(ops.fft_conv(x, kernel, padding=padding), ops.conv(x, kernel, padding=padding), 1e-12)
 
 
-def test_float32_rounds_by_the_largest_output(seeds):
+def test_float32_rounds_by_the_largest_output(seeds, way):
     """A step of float32 is 6e-8; the sum of 64 * 64 * 8 products over frequencies rounds to a few of them."""
     x, kernel = normal(seeds, 1, 64, 64, 8), normal(seeds, 33, 33, 8, 2)
     want = ops.conv(x.astype("float64"), kernel.astype("float64"), padding="same")
@@ -66,7 +92,7 @@ def test_one_cell_of_kernel_is_a_product_of_channels(seeds):
     close(ops.fft_conv(x, kernel, 2), x[:, ::2, ::2] @ kernel[0, 0], 1e-12)
 
 
-def test_nothing_wraps_around(seeds):
+def test_nothing_wraps_around(seeds, way):
     """A corner's impulse stays in its corner."""
     x, kernel = np.zeros((1, 8, 8, 1)), seeds.normal(size=(3, 3, 1, 1))
     x[0, 7, 7] = 1
