@@ -44,12 +44,12 @@ def main(
     console = Console(stderr=True)
     console.print("measuring the machine: bandwidth and matrix rate")
     speeds = machine()
-    rows = []
+    result = {"machine": {**described(), **speeds._asdict()}, "rounds": rounds, "seconds": seconds, "rows": []}
     for family in families:
-        rows += measure(family, speeds, peer, case, rounds, seconds, say=lambda text: console.print(text, markup=False))
-    result = {"machine": {**described(), **speeds._asdict()}, "rounds": rounds, "seconds": seconds, "rows": rows}
-    if file:
-        file.write_text(json.dumps(result, indent=1) + "\n")
+        for row in measure(family, speeds, peer, case, rounds, seconds, lambda text: console.print(text, markup=False)):
+            result["rows"].append(row)
+            if file:  # after each row, so that a run that is stopped keeps what it has
+                file.write_text(json.dumps(result, indent=1) + "\n")
     text = tables(result)
     Console().print(Markdown(text)) if sys.stdout.isatty() else print(text)
 

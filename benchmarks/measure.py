@@ -58,22 +58,10 @@ def measure(family, speeds, wanted=None, pattern="*", rounds=5, seconds=0.3, say
             for _ in range(rounds):
                 for peer in running:
                     found[peer]["times"].append(statistics.median(workers[peer].ask("times", seconds)))
-            if kind == "step" and fnmatch.fnmatchcase(case.name, getattr(module, "MEMORY", "")):
-                for peer in running:
-                    found[peer]["peak"] = peak(peer, family, case, kind)
             floor = speeds.milliseconds(module.cost(case, kind))
             yield from ({**row, "floor": floor} for row in found.values())
     for worker in workers.values():
         worker.stop()
-
-
-def peak(peer, family, case, kind):
-    """Bytes that one call of a peer needs at most beyond its inputs and weights."""
-    worker = Worker(peer, frugal=True)
-    worker.ask("prepare", family, case, kind)
-    found = worker.ask("peak")
-    worker.stop()
-    return found
 
 
 def check(outputs, case):

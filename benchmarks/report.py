@@ -60,39 +60,54 @@ def line(case, kind, peers):
 
 
 def reached(family, rows):
-    """The cells of a family's targets: what is asked, of whom, and the ratio of each case that it names."""
-    module = importlib.import_module(family)
+    """Yield (target, case, its fastest rival, ratio) for each case that a target of the family names."""
     found = by_case(rows)
-    for target in module.TARGETS:
+    for target in importlib.import_module(family).TARGETS:
         for (where, case, kind), peers in found.items():
             if where != family or kind != target.kind or not fnmatch.fnmatchcase(case, target.cases):
                 continue
             ours = peers[target.ours]
             rivals = [row for peer, row in peers.items() if peer.startswith(target.peer) and "times" in row]
-            if not rivals or "times" not in ours:
-                continue
+            if rivals and "times" in ours:
+                best = min(rivals, key=lambda row: statistics.median(row["times"]))
+                yield target, case, best["peer"], ratio(best, ours)
+
+
+def summary(result):
+    """A Markdown table with a row a target: asked, and measured from the worst case to the best."""
+    cells = []
+    for family in dict.fromkeys(row["family"] for row in result["rows"]):
+        of = {}
+        for target, case, _, got in reached(family, result["rows"]):
+            of.setdefault(target, []).append((got.median, case))
+        for target, found in of.items():
+            (low, worst), (high, _) = min(found), max(found)
+            span = f"{low:.3g}" if len(found) == 1 else f"{low:.3g} ({worst}) to {high:.3g}"
+            count = f"{sum(median >= target.ratio for median, _ in found)} of {len(found)}"
+            cells.append((family.rpartition(".")[2], target.kind, target.peer, f"{target.ratio:.2g}", span, count))
+    return markdown(["what", "", "against", "asked", "measured: peer / kzoo", "reached"], cells)
+
+
+def chart(result, axes):
+    """A bar for each case: how many times as long as kzoo's the step of the fastest peer takes."""
+    from matplotlib.ticker import ScalarFormatter
+
+    bars = []
+    for (family, case, kind), peers in by_case(result["rows"]).items():
+        different = getattr(importlib.import_module(family), "DIFFERENT", ())
+        rivals = [row for peer, row in peers.items() if "kzoo" not in peer and peer not in different and "times" in row]
+        if rivals and "times" in peers["kzoo"] and kind in ("step", "training"):
             best = min(rivals, key=lambda row: statistics.median(row["times"]))
-            got = ratio(best, ours)
-            yield (
-                case,
-                kind,
-                best["peer"],
-                f"{target.ratio:.2g}",
-                str(got),
-                "yes" if got.median >= target.ratio else "no",
-            )
-
-
-def memory(family, rows):
-    """The lines of a table of peaks: megabytes a step needs with what it is given, and how often what it must hold."""
-    module = importlib.import_module(family)
-    cases = {case.name: case for case in module.CASES}
-    for (_, name, _), peers in by_case(rows).items():
-        found = {peer: row["peak"] for peer, row in peers.items() if "peak" in row}
-        if found:
-            held, needed = module.memory(cases[name])
-            cells = (f"{(held + n) / 1e6:,.0f} ({(held + n) / (held + needed):.2f})" for n in found.values())
-            yield ["case", *found], [name, *cells]
+            bars.append((f"{family.rpartition('.')[2]}: {case}", best["peer"], ratio(best, peers["kzoo"]).median))
+    places = range(len(bars))[::-1]
+    axes.barh(places, [bar[2] for bar in bars], color=["#1c7ed6" if bar[2] >= 1 else "#d6336c" for bar in bars])
+    for place, (_, peer, value) in zip(places, bars):
+        axes.text(value, place, f" {value:.2g}  {peer}", va="center", fontsize=6)
+    axes.set_yticks(places, [bar[0] for bar in bars], fontsize=6)
+    axes.axvline(1, color="black", lw=0.8)
+    axes.set(xscale="log", xlabel="time of the fastest peer / time of kzoo, forward and gradients")
+    axes.set_xlim(0.3, 3 * max(bar[2] for bar in bars))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
 
 
 def markdown(header, rows):
@@ -116,10 +131,6 @@ def tables(result):
             (case, target.kind, peer, f"{target.ratio:.2g}", str(got), "yes" if got.median >= target.ratio else "no")
             for target, case, peer, got in reached(family, rows)
         ]
-        peaks = list(memory(family, rows)) if hasattr(module, "memory") else []
-        if peaks:
-            told = "Peak of a step in MB, inputs and weights among it, and as a share of these + gradients + patches:"
-            lines += [told, "", *(markdown(header, [cells]) + "\n" for header, cells in peaks)]
         if targets:
             lines += [markdown(["target: case", "", "against", "asked", "measured", "reached"], targets), ""]
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 Source: none.
 """
 
-import contextlib
 import importlib
 import multiprocessing
 import os
@@ -14,17 +13,13 @@ import numpy as np
 
 
 class Worker:
-    """A peer in a process of its own; each call waits for the answer and raises what went wrong there.
+    """A peer in a process of its own; each call waits for the answer and raises what went wrong there."""
 
-    With `frugal` the process gives all memory back that it frees, at the cost of time, so that peaks can be told.
-    """
-
-    def __init__(self, peer, frugal=False):
+    def __init__(self, peer):
         here, there = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
         self.process = context.Process(target=_serve, args=(there, peer), daemon=True)
-        with _environment({"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"} if frugal else {}):
-            self.process.start()
+        self.process.start()
         there.close()
         self.pipe = here
 
@@ -42,17 +37,6 @@ class Worker:
         self.process.join()
 
 
-@contextlib.contextmanager
-def _environment(settings):
-    """Settings that a process started within finds from its first moment on."""
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        for name in settings:
-            del os.environ[name]
-
-
 def _serve(pipe, peer):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -60,7 +44,7 @@ def _serve(pipe, peer):
     while True:
         request, arguments = pipe.recv()
         try:
-            pipe.send((True, {"prepare": prepare, "times": times, "peak": peak}[request](state, *arguments)))
+            pipe.send((True, {"prepare": prepare, "times": times}[request](state, *arguments)))
         except Exception as error:  # noqa: BLE001 (told to the parent, which goes on with the other peers)
             pipe.send((False, f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-3)}"))
 
@@ -91,18 +75,3 @@ def times(state, seconds):
         run()
         found.append(1000 * (time.perf_counter() - start))
     return found
-
-
-def peak(state):
-    """Bytes that one more call needs at most beyond what the process holds; Linux alone tells."""
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # forget the highest so far
-    before = _status("VmRSS")
-    state["run"]()
-    return _status("VmHWM") - before
-
-
-def _status(name):
-    with open("/proc/self/status") as file:
-        line = next(line for line in file if line.startswith(name))
-    return 1024 * int(line.split()[1])

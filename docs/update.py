@@ -1,4 +1,4 @@
-"""Writes measured figures where they are told: runs' into README and the heads of the configs, benchmarks' beside them.
+"""Writes measured figures where they are told: of runs in README and the heads of configs, of benchmarks beside them.
 
 Usage: python -m docs.update [--check]    (--check writes nothing and fails if a text is out of date)
 
@@ -67,8 +67,7 @@ def readme():
     def fill(match):
         return f"{match[1]}\n{table(match[2])}\n{match[3]}"
 
-    text = re.sub(r"(<!-- results (\S+) -->)\n.*?(<!-- end -->)", fill, text, flags=re.S)
-    return filled(text, "benchmarks", summary(measurements()))
+    return re.sub(r"(<!-- results (\S+) -->)\n.*?(<!-- end -->)", fill, text, flags=re.S)
 
 
 def measurements():
@@ -95,7 +94,7 @@ def machine(result):
     versions = ", ".join(f"{name} {known[name]}" for name in ("tensorflow", "keras", "tf-keras", "torch", "jax"))
     speeds = f"{known['bandwidth'] / 1e9:.0f} GB/s and {known['rate'] / 1e9:.0f} Gflop/s of float32 in the last"
     return (
-        f"{result['runs']} runs of {result['rounds']} rounds on {known['cores']} cores of {known['processor']}; the "
+        f"Runs: {result['runs']}, of {result['rounds']} rounds, on {known['cores']} cores of {known['processor']}; the "
         f"machine gave {speeds}. {versions}."
     )
 

@@ -51,7 +51,8 @@ def _fft_conv(x, kernel, *, win):
 def _by_matrices(x, kernel, win):
     """A transform is a product with a matrix of cosines and sines, which holds padding, strides and dilations as well.
 
-    Up to three times as fast as fast transforms at usual sizes: no zeros are transformed, and no output is that nobody wants.
+    Up to three times as fast as fast transforms at usual sizes: no zeros are transformed, nor outputs made that nobody
+    wants.
     """
     pairs, output = win.pairs(x.shape[1:-1]), win.output(x.shape[1:-1])
     if win.mode != "zeros":
