@@ -90,7 +90,7 @@ def summary(result):
 
 def chart(result, axes):
     """A bar for each case: how many times as long as kzoo's the step of the fastest peer takes."""
-    from matplotlib.ticker import ScalarFormatter
+    from matplotlib.ticker import FormatStrFormatter
 
     bars = []
     for (family, case, kind), peers in by_case(result["rows"]).items():
@@ -100,14 +100,17 @@ def chart(result, axes):
             best = min(rivals, key=lambda row: statistics.median(row["times"]))
             bars.append((f"{family.rpartition('.')[2]}: {case}", best["peer"], ratio(best, peers["kzoo"]).median))
     places = range(len(bars))[::-1]
-    axes.barh(places, [bar[2] for bar in bars], color=["#1c7ed6" if bar[2] >= 1 else "#d6336c" for bar in bars])
+    axes.barh(
+        places, [bar[2] - 1 for bar in bars], left=1, color=["#1c7ed6" if bar[2] >= 1 else "#d6336c" for bar in bars]
+    )
     for place, (_, peer, value) in zip(places, bars):
-        axes.text(value, place, f" {value:.2g}  {peer}", va="center", fontsize=6)
+        axes.text(max(value, 1), place, f" {value:.3g}  {peer}", va="center", fontsize=6)
     axes.set_yticks(places, [bar[0] for bar in bars], fontsize=6)
     axes.axvline(1, color="black", lw=0.8)
     axes.set(xscale="log", xlabel="time of the fastest peer / time of kzoo, forward and gradients")
-    axes.set_xlim(0.3, 3 * max(bar[2] for bar in bars))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.set_xlim(min(bar[2] for bar in bars) / 2, 5 * max(bar[2] for bar in bars))
+    axes.margins(y=0.01)
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
 
 
 def markdown(header, rows):
