@@ -20,6 +20,10 @@ class Case(dict):
         super().__init__({"name": name, "dtype": "float32", "kinds": KINDS} | settings)
 
 
+class Absent(Exception):
+    """A peer takes no part in a case; the message says why."""
+
+
 class Program(NamedTuple):
     """What a peer runs: a function of a framework's tensors, `arrays` to call it on, and its variables, if any.
 

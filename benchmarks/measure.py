@@ -66,9 +66,11 @@ def measure(family, speeds, wanted=None, pattern="*", rounds=5, seconds=0.3, say
 
 def check(outputs, case):
     """Refuse to compare peers that do not compute the same."""
-    want = outputs.get("kzoo")
+    if "kzoo" not in outputs:
+        return  # its row says what went wrong
+    want = outputs["kzoo"]
     for peer, y in outputs.items():
-        if want is None or y.shape != want.shape:
+        if y.shape != want.shape:
             raise ValueError(f"{case.name}: {peer} gives {y.shape}, kzoo {want.shape}")
         worst = np.abs(y - want).max() / max(np.abs(want).max(), 1e-30)
         if worst > CLOSE[case.dtype]:

@@ -39,6 +39,20 @@ def gabor_conv():
     ]
 
 
+def elements():
+    """Two structuring elements of 9 x 9 cells: 0 where they are, -1 elsewhere."""
+    down, right = np.mgrid[-4:5, -4:5]
+    return {"disc": np.where(down**2 + right**2 < 18, 0, -1), "line": np.where(down == -right, 0, -1)}
+
+
+def under(kind, kernel, x):
+    """A morphological layer with this kernel on x."""
+    layer = kind(kernel.shape, padding="same")
+    layer.build(x.shape)
+    layer.kernel.assign(kernel[..., None])
+    return layer(x)
+
+
 @page("Dilation")
 def dilation():
     """Above, a photograph under a disc and under a slanted line: each cell becomes the brightest that the kernel's
@@ -47,23 +61,13 @@ def dilation():
     kernel takes the thickening back but leaves the gaps closed (a closing). The last panel is what was added.
     """
     x = grey(roof())
-    down, right = np.mgrid[-4:5, -4:5]
-    disc = np.where(down**2 + right**2 < 18, 0, -1)
-    line = np.where(down == -right, 0, -1)
     square = np.zeros((3, 3))
-
-    def run(kind, kernel, x):
-        layer = kind(kernel.shape, padding="same")
-        layer.build(x.shape)
-        layer.kernel.assign(kernel[..., None])
-        return layer(x)
-
     above = [image(x, "photograph")]
-    for name, kernel in (("disc", disc), ("line", line)):
-        above += [image(kernel == 0, name), image(run(layers.Dilation2D, kernel, x), "dilated")]
+    for name, kernel in elements().items():
+        above += [image(kernel == 0, name), image(under(layers.Dilation2D, kernel, x), "dilated")]
     mask = (grey(temple()) < 0.4).astype("float32")
-    grown = run(layers.Dilation2D, square, mask)
-    closed = run(layers.Erosion2D, square, grown)
+    grown = under(layers.Dilation2D, square, mask)
+    closed = under(layers.Erosion2D, square, grown)
     return [
         above,
         [
@@ -83,23 +87,13 @@ def erosion():
     brings back the size of what is left (an opening). The last panel is what was lost.
     """
     x = grey(roof())
-    down, right = np.mgrid[-4:5, -4:5]
-    disc = np.where(down**2 + right**2 < 18, 0, -1)
-    line = np.where(down == -right, 0, -1)
     square = np.zeros((3, 3))
-
-    def run(kind, kernel, x):
-        layer = kind(kernel.shape, padding="same")
-        layer.build(x.shape)
-        layer.kernel.assign(kernel[..., None])
-        return layer(x)
-
     above = [image(x, "photograph")]
-    for name, kernel in (("disc", disc), ("line", line)):
-        above += [image(kernel == 0, name), image(run(layers.Erosion2D, kernel, x), "eroded", limit=1)]
+    for name, kernel in elements().items():
+        above += [image(kernel == 0, name), image(under(layers.Erosion2D, kernel, x), "eroded", limit=1)]
     mask = (x > 0.5).astype("float32")
-    thinned = run(layers.Erosion2D, square, mask)
-    opened = run(layers.Dilation2D, square, thinned)
+    thinned = under(layers.Erosion2D, square, mask)
+    opened = under(layers.Dilation2D, square, thinned)
     return [
         above,
         [

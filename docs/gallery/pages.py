@@ -84,17 +84,25 @@ def signature(cls):
 
 
 def code(picture):
-    """What a reader runs to get a picture's panels: the function's body, below the imports that it uses."""
-    text = textwrap.dedent(inspect.getsource(picture))
+    """What a reader runs to get a picture's panels: the function's body, below the imports and helpers that it uses."""
+    text, module = textwrap.dedent(inspect.getsource(picture)), sys.modules[picture.__module__]
     function = ast.parse(text).body[0]
     body = textwrap.dedent("\n".join(text.splitlines()[function.body[1].lineno - 1 :]))  # below the caption
-    used = {node.id for line in function.body for node in ast.walk(line) if isinstance(node, ast.Name)}
-    imports = []
-    for node in ast.parse(inspect.getsource(sys.modules[picture.__module__])).body:
+    used, imports, helpers = _names(function.body), [], []
+    whole = ast.parse(inspect.getsource(module)).body
+    for node in whole:
+        if isinstance(node, ast.FunctionDef) and not node.decorator_list and node.name in used:
+            helpers += [inspect.getsource(getattr(module, node.name)), ""]
+            used |= _names(node.body)
+    for node in whole:
         if isinstance(node, ast.Import | ast.ImportFrom):
             node.names = [alias for alias in node.names if (alias.asname or alias.name) in used]
             imports += [ast.unparse(node)] * bool(node.names)
-    return "\n".join([*imports, "", re.sub(r"^return ", "rows = ", body, flags=re.M)])
+    return "\n".join([*imports, "", *helpers, re.sub(r"^return ", "rows = ", body, flags=re.M)])
+
+
+def _names(lines):
+    return {node.id for line in lines for node in ast.walk(line) if isinstance(node, ast.Name)}
 
 
 def markdown(cls):

@@ -9,12 +9,13 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.layers.data_format import as_data_format, shape_to_last, to_last
+from kzoo.layers.floating import Floating, shapes_of
 from kzoo.ops.dynamic_pool import POOLINGS, dynamic_pool
 from kzoo.ops.spatial_pyramid_pool import as_levels
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class DynamicPooling2D(keras.layers.Layer):
+class DynamicPooling2D(Floating):
     """Pools the positions of each cluster of features apart, within each cell of a spatial pyramid.
 
     Shapes: codes (B, H, W, C), or channels first, of any size, or [codes, descriptors (B, H, W, D)] -> (B, cells *
@@ -82,9 +83,7 @@ class DynamicPooling2D(keras.layers.Layer):
 
     def _shapes(self, input_shape):
         """The shapes of codes and, where given, descriptors, channels last."""
-        who = type(self).__name__
-        alone = all(n is None or isinstance(n, int) for n in input_shape)
-        shapes = [input_shape] if alone else list(input_shape)
+        who, shapes = type(self).__name__, shapes_of(input_shape)
         require(len(shapes) in (1, 2), who, "codes, or [codes, descriptors]", inputs=len(shapes))
         return [shape_to_last(who, shape, 2, self.data_format) for shape in shapes]
 
@@ -96,13 +95,6 @@ class DynamicPooling2D(keras.layers.Layer):
         alike = all(a == b or None in (a, b) for a, b in zip(codes[:-1], descriptors[:-1]))
         require(alike, who, "codes and descriptors of one size", codes=codes, descriptors=descriptors)
         return codes[0], sum(n * n for n in self.bins) * self.clusters * codes[-1]
-
-    def compute_output_spec(self, inputs):
-        parts = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        floating = all("float" in str(part.dtype) for part in parts)
-        require(floating, type(self).__name__, "floating inputs", dtypes=[str(part.dtype) for part in parts])
-        shapes = [tuple(part.shape) for part in parts]
-        return keras.KerasTensor(self.compute_output_shape(shapes), self.compute_dtype)
 
     def get_config(self):
         names = ("clusters", "bins", "pooling", "data_format")

@@ -38,10 +38,9 @@ class FFTConv2D(FFTConv):
 
     Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (*kernel_size, C, filters), bias
     (filters,), or (H', W', filters) with `untied_bias`. Arguments, errors, source: as `FFTConv1D`.
-    When to use it, measured on 2 CPU cores (`python -m benchmarks.fft_conv`): at 15 x 15 a training step is 2.4 to 3.3
-    times faster than `Conv2D`'s, at 31 x 31 5 times or more, up to 9 x 9 slower; forward alone it wins from 17 x 17 on
-    (64 x 64 images, 16 channels and filters), with 1 or 3 channels only beyond 21 x 21 or 31 x 31, and with 64 channels
-    and a single image only in training.
+    When to use it, measured on 2 CPU cores for 8 images of 64 x 64, 16 channels and filters (`python -m benchmarks
+    layers --only fft_conv`): a training step takes longer than `Conv2D`'s up to 11 x 11 and is 4.7 times faster at
+    15 x 15; forward alone it is 1.6 times faster at 15 x 15 and 4.4 times at 31 x 31.
 
     >>> tuple(FFTConv2D(4, 31, padding="same")(keras.ops.ones((1, 48, 40, 3))).shape)
     (1, 48, 40, 4)

@@ -8,12 +8,13 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
+from kzoo.layers.floating import Floating, shapes_of
 from kzoo.ops.foveated_glimpse import check_glimpse, foveated_glimpse
 from kzoo.ops.views import as_tuple
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class FoveatedGlimpse2D(keras.layers.Layer):
+class FoveatedGlimpse2D(Floating):
     """Patches of one size around a place, each wider and coarser than the one before, side by side as channels.
 
     Shapes: image (B, H, W, C), or channels first, or [image, location (B, 2)] -> (B, *size, scales * C). Without a
@@ -36,7 +37,7 @@ class FoveatedGlimpse2D(keras.layers.Layer):
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)
-        alone = _is_shape(input_shape)
+        alone = len(shapes_of(input_shape)) == 1
         self.location = self.add_weight(name="location", shape=(2,), initializer="zeros") if alone else None
 
     def call(self, inputs):
@@ -47,7 +48,7 @@ class FoveatedGlimpse2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         who = type(self).__name__
-        shapes = [input_shape] if _is_shape(input_shape) else list(input_shape)
+        shapes = shapes_of(input_shape)
         require(len(shapes) in (1, 2), who, "an image, or [image, location]", inputs=len(shapes))
         batch, *spatial, channels = shape_to_last(who, shapes[0], 2, self.data_format)
         require(channels is not None, who, "a known number of channels", shape=tuple(shapes[0]))
@@ -56,17 +57,6 @@ class FoveatedGlimpse2D(keras.layers.Layer):
             require(len(shape) == 2 and shape[1] == 2, who, "a location (batch, 2)", location=tuple(shape))
         return shape_from_last((batch, *self.size, self.scales * channels), self.data_format)
 
-    def compute_output_spec(self, inputs):
-        parts = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        floating = all("float" in str(part.dtype) for part in parts)
-        require(floating, type(self).__name__, "floating inputs", dtypes=[str(part.dtype) for part in parts])
-        shapes = [tuple(part.shape) for part in parts]
-        return keras.KerasTensor(self.compute_output_shape(shapes), self.compute_dtype)
-
     def get_config(self):
         names = ("size", "scales", "ratio", "data_format")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
-
-def _is_shape(value):
-    return all(n is None or isinstance(n, int) for n in value)
