@@ -5,6 +5,7 @@ Run it on a machine that does nothing else.
 Source: none.
 """
 
+import importlib
 import json
 import os
 import platform
@@ -24,11 +25,12 @@ FAMILIES = {
     "layers": [f"benchmarks.layers.{name}" for name in LAYERS],
     "models": ["benchmarks.models"],
     "training": ["benchmarks.training"],
+    "compilations": ["benchmarks.compilations"],
 }
 
 
 def main(
-    what: Annotated[Literal["all", "layers", "models", "training"], typer.Argument(help="which part")] = "all",
+    what: Annotated[Literal["all", *FAMILIES], typer.Argument(help="which part")] = "all",
     only: Annotated[str, typer.Option(help="a layer's name, such as tiled_conv")] = "",
     case: Annotated[str, typer.Option(help="a shell pattern of cases, such as '*C 3'")] = "*",
     peer: Annotated[list[str] | None, typer.Option(help="parts of names of peers; all by default")] = None,
@@ -45,8 +47,13 @@ def main(
     console.print("measuring the machine: bandwidth and matrix rate")
     speeds = machine()
     result = {"machine": {**described(), **speeds._asdict()}, "rounds": rounds, "seconds": seconds, "rows": []}
+
+    def say(text):
+        console.print(text, markup=False)
+
     for family in families:
-        for row in measure(family, speeds, peer, case, rounds, seconds, lambda text: console.print(text, markup=False)):
+        alone = getattr(importlib.import_module(family), "measure", None)  # a part with a way of its own
+        for row in alone(say) if alone else measure(family, speeds, peer, case, rounds, seconds, say):
             result["rows"].append(row)
             if file:  # after each row, so that a run that is stopped keeps what it has
                 file.write_text(json.dumps(result, indent=1) + "\n")

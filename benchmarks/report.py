@@ -94,9 +94,11 @@ def chart(result, axes):
 
     bars = []
     for (family, case, kind), peers in by_case(result["rows"]).items():
+        if kind not in ("step", "training"):
+            continue
         different = getattr(importlib.import_module(family), "DIFFERENT", ())
         rivals = [row for peer, row in peers.items() if "kzoo" not in peer and peer not in different and "times" in row]
-        if rivals and "times" in peers["kzoo"] and kind in ("step", "training"):
+        if rivals and "times" in peers["kzoo"]:
             best = min(rivals, key=lambda row: statistics.median(row["times"]))
             bars.append((f"{family.rpartition('.')[2]}: {case}", best["peer"], ratio(best, peers["kzoo"]).median))
     places = range(len(bars))[::-1]
@@ -128,6 +130,9 @@ def tables(result):
         cases = by_case(rows)
         others = [peer for peer in next(iter(cases.values())) if peer != "kzoo"]
         lines += [f"### {family.rpartition('.')[2]}", "", module.__doc__.partition("\n\nSource:")[0], ""]
+        if hasattr(module, "table"):  # no times of peers to compare
+            lines += [markdown(*module.table(rows)), ""]
+            continue
         header = ["case", "", "kzoo, ms", "/ floor", *(f"{peer} / kzoo" for peer in others)]
         lines += [markdown(header, [line(case, kind, peers) for (_, case, kind), peers in cases.items()]), ""]
         targets = [

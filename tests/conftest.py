@@ -31,6 +31,21 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(XLA_CACHE / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
+def _kept():
+    return sum(path.is_file() for path in XLA_CACHE.glob("*"))
+
+
+_KEPT_BEFORE = _kept()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How often XLA compiled: the most that many of these tests wait for."""
+    new = _kept() - _KEPT_BEFORE
+    terminalreporter.write_line(
+        f"XLA compiled {new:,} programs, kept for the next run; {_KEPT_BEFORE:,} are older"
+    )
+
+
 @pytest.fixture(autouse=True)
 def seeds():
     """The same random numbers for a test, whatever ran before it."""

@@ -10,6 +10,7 @@ CASES = [
     for units in (256, 1024, 4096, 8192)
     for batch in (1, 64)
 ]
+CASES.append(Case("bfloat16: 64 x 4096 -> 4096", batch=64, units=4096, dtype="bfloat16"))
 TARGETS = [Target("keras Dense", "forward", 1.0, "* x 4096*"), Target("keras Dense", "step", 1.0, "* x 4096*")]
 
 
@@ -19,20 +20,20 @@ def arrays(case, rng):
 
 def cost(case, kind):
     """Forward reads x and three diagonals and writes y, with 2 n log n additions a sample; a step three times so."""
-    n, times = case.units, 1 if kind == "forward" else 3
-    return Cost(4.0 * times * (2 * case.batch * n + 3 * n), times * case.batch * 2.0 * n * n.bit_length())
+    n, times, number = case.units, 1 if kind == "forward" else 3, 2 if case.dtype == "bfloat16" else 4
+    return Cost(float(number) * times * (2 * case.batch * n + 3 * n), times * case.batch * 2.0 * n * n.bit_length())
 
 
 def kzoo(case, x):
     from kzoo.layers import Fastfood
 
-    return _of(Fastfood(case.units, seed=0), x)
+    return _of(Fastfood(case.units, seed=0, dtype=case.dtype), x)
 
 
 def keras(case, x):
     import keras
 
-    return _of(keras.layers.Dense(case.units, use_bias=False), x)
+    return _of(keras.layers.Dense(case.units, use_bias=False, dtype=case.dtype), x)
 
 
 def _of(layer, x):

@@ -5,9 +5,11 @@ Source: none.
 
 from benchmarks.family import Case, Cost, Program, Target
 
+COMMON = {"size": 64, "channels": 16, "filters": 16}
 CASES = [
-    Case(f"8 x 64 x 64 x 16 -> 16, k {kernel}", batch=8, size=64, channels=16, filters=16, kernel=kernel)
-    for kernel in (3, 5, 7, 9, 11, 15, 21, 31)
+    *(Case(f"8 x 64 x 64 x 16 -> 16, k {k}", batch=8, kernel=k, **COMMON) for k in (3, 5, 7, 9, 11, 15, 21, 31)),
+    Case("1 x 64 x 64 x 16 -> 16, k 15", batch=1, kernel=15, **COMMON),
+    Case("bfloat16: 8 x 64 x 64 x 16 -> 16, k 15", batch=8, kernel=15, dtype="bfloat16", **COMMON),
 ]
 TARGETS = [Target("kzoo Conv2D", kind, 5.0, "*k 31") for kind in ("forward", "step")]
 
@@ -22,8 +24,8 @@ def cost(case, kind):
     """Of the direct sum, padding "same": what Conv2D has to do, and the Fourier transform need not."""
     x, y = (case.batch * case.size**2 * n for n in (case.channels, case.filters))
     kernel = case.kernel**2 * case.channels * case.filters
-    times = 1 if kind == "forward" else 3
-    return Cost(4.0 * times * (x + y + kernel), 2.0 * times * y * case.kernel**2 * case.channels)
+    times, number = 1 if kind == "forward" else 3, 2 if case.dtype == "bfloat16" else 4
+    return Cost(float(number) * times * (x + y + kernel), 2.0 * times * y * case.kernel**2 * case.channels)
 
 
 def kzoo(case, x, kernel):

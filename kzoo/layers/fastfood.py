@@ -22,6 +22,8 @@ class Fastfood(Floating):
     is nearly a Gaussian one of deviation 1 / sigma: the features of a kernel's random expansion. The permutation
     follows from the seed, which the config keeps.
     Arguments: units; sigma; activation; use_bias; seed, None to draw one; trainable=False is the fixed form.
+    When to use it, measured on 2 CPU cores (`python -m benchmarks layers --only fastfood`): from 1024 units on, where
+    it is 1.3 to 2 times as fast as `Dense`; at 4096 it is 6 to 18 times as fast, with 49 kB of weights for 67 MB.
     Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.fastfood`.
 
     >>> layer = Fastfood(1024)  # in the place of a dense layer of 819,200 weights

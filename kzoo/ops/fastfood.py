@@ -9,6 +9,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, dtype_of, tensors
 from kzoo.ops.hadamard import hadamard
+from kzoo.ops.xla import island
 
 
 def fastfood(x, scale, gaussian, permutation, signs):
@@ -35,8 +36,12 @@ def fastfood(x, scale, gaussian, permutation, signs):
     dtypes = [dtype_of(part) for part in (x, scale, gaussian, signs)]
     require(alike, who, "x and the diagonals of one dtype", dtypes=dtypes)
     require("int" in dtype_of(permutation), who, "integers in permutation", dtype=dtype_of(permutation))
+    return _fastfood(x, scale, gaussian, permutation, signs)
 
-    blocks, d = shape
+
+@island
+def _fastfood(x, scale, gaussian, permutation, signs):
+    blocks, d = scale.shape
     x = ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, d - x.shape[-1])])
     y = hadamard(x[..., None, :] * signs)
     lead = ops.shape(y)[:-2]
