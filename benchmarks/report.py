@@ -88,6 +88,31 @@ def summary(result):
     return markdown(["what", "", "against", "asked", "measured: peer / kzoo", "reached"], cells)
 
 
+def headline(result):
+    """A Markdown table with a row a family: the step of `HEADLINE` or its first case, each framework at its best."""
+    cells = []
+    for (family, case, kind), peers in by_case(result["rows"]).items():
+        module = importlib.import_module(family)
+        chosen = getattr(module, "HEADLINE", module.CASES[0]["name"]) if kind in ("step", "training") else None
+        if case != chosen or "times" not in peers["kzoo"]:
+            continue
+        best = {}
+        for row in rivals(family, peers) or rivals(family, peers, alike=False):
+            found = ratio(row, peers["kzoo"]).median, row["peer"]
+            maker = row["peer"].split()[0].rstrip(",")
+            best[maker] = min(found, best.get(maker, found))
+        others = "; ".join(f"{peer} {found:.2g}" for found, peer in best.values())
+        cells.append((family.rpartition(".")[2], case, f"{statistics.median(peers['kzoo']['times']):.3g}", others))
+    return markdown(["what", "forward and gradients of", "kzoo, ms", "takes so many times as long"], cells)
+
+
+def rivals(family, peers, alike=True):
+    """The rows of other makers that were timed; `alike`: and that compute the same."""
+    different = getattr(importlib.import_module(family), "DIFFERENT", ())
+    rows = [row for peer, row in peers.items() if "kzoo" not in peer and "times" in row]
+    return [row for row in rows if row["peer"] not in different or not alike]
+
+
 def chart(result, axes):
     """A bar for each case: how many times as long as kzoo's the step of the fastest peer takes."""
     from matplotlib.ticker import FormatStrFormatter
@@ -96,10 +121,9 @@ def chart(result, axes):
     for (family, case, kind), peers in by_case(result["rows"]).items():
         if kind not in ("step", "training"):
             continue
-        different = getattr(importlib.import_module(family), "DIFFERENT", ())
-        rivals = [row for peer, row in peers.items() if "kzoo" not in peer and peer not in different and "times" in row]
-        if rivals and "times" in peers["kzoo"]:
-            best = min(rivals, key=lambda row: statistics.median(row["times"]))
+        others = rivals(family, peers)
+        if others and "times" in peers["kzoo"]:
+            best = min(others, key=lambda row: statistics.median(row["times"]))
             bars.append((f"{family.rpartition('.')[2]}: {case}", best["peer"], ratio(best, peers["kzoo"]).median))
     places = range(len(bars))[::-1]
     axes.barh(

@@ -14,7 +14,7 @@ from typing import get_args
 from matplotlib.ticker import NullFormatter
 from pydantic import BaseModel
 
-from benchmarks.report import chart, read, summary, tables
+from benchmarks.report import chart, headline, read, summary, tables
 from kzoo.models.registry import describe
 from kzoo.training.config import Config
 from kzoo.training.report import figure, percent
@@ -67,7 +67,8 @@ def readme():
     def fill(match):
         return f"{match[1]}\n{table(match[2])}\n{match[3]}"
 
-    return re.sub(r"(<!-- results (\S+) -->)\n.*?(<!-- end -->)", fill, text, flags=re.S)
+    text = re.sub(r"(<!-- results (\S+) -->)\n.*?(<!-- end -->)", fill, text, flags=re.S)
+    return filled(text, "speed", headline(measurements()))
 
 
 def measurements():

@@ -41,9 +41,7 @@ _KEPT_BEFORE = _kept()
 def pytest_terminal_summary(terminalreporter):
     """How often XLA compiled: the most that many of these tests wait for."""
     new = _kept() - _KEPT_BEFORE
-    terminalreporter.write_line(
-        f"XLA compiled {new:,} programs, kept for the next run; {_KEPT_BEFORE:,} are older"
-    )
+    terminalreporter.write_line(f"XLA compiled {new:,} programs, kept for the next run; {_KEPT_BEFORE:,} are older")
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ CASES = [
     for kernel in (3, 5)
     for channels in (3, 32, 64)
 ]
+HEADLINE = "tile 2, k 3, C 32"  # the case that README shows
 TARGETS = [Target("tensorflow", "step", 1 / 1.7), Target("tensorflow", "step", 1.0, "*C 3")]
 FILTERS = 64
 
