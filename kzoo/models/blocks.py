@@ -8,17 +8,36 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import is_integer, is_number, require
 
 
-def start(who, input_shape, input_tensor=None):
-    """The tensor a family begins with: a fresh input, or `input_tensor` of that shape."""
+def start(who, input_shape, input_tensor=None, smallest=1):
+    """The tensor a family begins with: a fresh input, or `input_tensor` of that shape; no side below `smallest`."""
     good = isinstance(input_shape, (tuple, list)) and all(n is None or is_integer(n, least=1) for n in input_shape)
     require(good, who, "input_shape, sizes above 0 or None", input_shape=input_shape)
+    large = all(n is None or n >= smallest for n in input_shape[:-1])
+    require(large, who, f"input_shape with sides of at least {smallest}", input_shape=tuple(input_shape))
     if input_tensor is None:
         return keras.Input(tuple(input_shape), name="input")
     require(isinstance(input_tensor, keras.KerasTensor), who, "input_tensor, a KerasTensor", input_tensor=input_tensor)
     return input_tensor
+
+
+def whole_numbers(who, **settings):
+    """Refuse settings that are not lists of integers above 0."""
+    for setting, values in settings.items():
+        good = isinstance(values, (tuple, list)) and all(is_integer(n, least=1) for n in values)
+        require(good, who, f"{setting}, a list of integers above 0", **{setting: values})
+
+
+def scaled(who, filters, width, multiple=1):
+    """Numbers of filters times `width`, each a multiple of `multiple` above 0.
+
+    >>> scaled("vgg16", (64, 128), 0.1, multiple=4)
+    [8, 12]
+    """
+    require(is_number(width) and width > 0, who, "width, a number above 0", width=width)
+    return [max(1, round(n * width / multiple)) * multiple for n in filters]
 
 
 def classify(who, x, include_top, classes, classifier_activation, pooling, hidden=(), **dense):
@@ -43,10 +62,10 @@ def classify(who, x, include_top, classes, classifier_activation, pooling, hidde
     return layers.Dense(classes, activation=classifier_activation, dtype="float32", name="predictions", **dense)(x)
 
 
-def finish(who, outputs, name, weights=None):
-    """The functional model that ends in `outputs`, with weights from a file if any are named."""
-    inputs = keras.utils.get_source_inputs(outputs)
-    net = keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs, name=name)
+def finish(who, inputs, outputs, weights=None):
+    """The functional model from `start`'s tensor, or what that was made of, with weights from a file if any are named."""
+    sources = keras.utils.get_source_inputs(inputs)  # of the outputs it would take exponentially long behind shortcuts
+    net = keras.Model(sources if len(sources) > 1 else sources[0], outputs, name=who)
     if weights is None:
         return net
     path = Path(weights)

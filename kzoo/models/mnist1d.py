@@ -42,7 +42,7 @@ def mnist1d_conv(
     """
     require(layer in KINDS, name, f"layer, {nearest(layer, KINDS)}", layer=layer)
     require(is_integer(stages, least=1), name, "stages, an integer above 0", stages=stages)
-    x = start(name, input_shape, input_tensor)
+    x = inputs = start(name, input_shape, input_tensor)
     shared = {"tile": tile} if layer == "tiled" else {}
     for stage in range(1, stages + 1):
         x = KINDS[layer](
@@ -56,7 +56,7 @@ def mnist1d_conv(
             **shared,
         )(x)
     x = classify(name, x, include_top, classes, classifier_activation, pooling, kernel_initializer=kernel_initializer)
-    return finish(name, x, name, weights)
+    return finish(name, inputs, x, weights)
 
 
 def mnist1d_fc(
@@ -78,12 +78,13 @@ def mnist1d_fc(
     """
     good = isinstance(units, (tuple, list)) and all(is_integer(n, least=1) for n in units)
     require(good, name, "units, a list of integers above 0", units=units)
-    x = layers.Flatten(name="flatten")(start(name, input_shape, input_tensor))
+    inputs = start(name, input_shape, input_tensor)
+    x = layers.Flatten(name="flatten")(inputs)
     for stage, width in enumerate(units, start=1):
         dense = layers.Dense(width, activation, kernel_initializer=kernel_initializer, name=f"stage{stage}")
         x = dense(x)
     x = classify(name, x, include_top, classes, classifier_activation, pooling, kernel_initializer=kernel_initializer)
-    return finish(name, x, name, weights)
+    return finish(name, inputs, x, weights)
 
 
 register_family(

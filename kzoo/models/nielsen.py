@@ -54,7 +54,7 @@ def nielsen(
             "kernel_regularizer": L2(l2) if l2 else None,
         }
 
-    x = start(name, input_shape, input_tensor)
+    x = inputs = start(name, input_shape, input_tensor)
     for stage, count in enumerate(filters, start=1):
         x = Conv2D(count, KERNEL, name=f"stage{stage}_conv", **started(count * KERNEL**2 / POOL**2))(x)
         x = layers.MaxPooling2D(POOL, name=f"stage{stage}_pool")(x)
@@ -81,7 +81,7 @@ def nielsen(
         kernel_initializer="zeros",
         kernel_regularizer=L2(l2) if l2 else None,
     )
-    return finish(name, x, name, weights)
+    return finish(name, inputs, x, weights)
 
 
 PLAIN, DECAY, EXPANDED = {"activation": "sigmoid"}, {"l2": 1e-5}, {"l2": 2e-6}  # 0.5 * 0.1 / 5,000 and / 25,000 batches

@@ -101,5 +101,5 @@ def test_refused_weights(trained):
 
 def test_finish_keeps_the_source():
     inputs = keras.Input((4,))
-    net = finish("net", layers.Dense(2)(layers.Rescaling(2.0)(inputs)), "net")
+    net = finish("net", *(lambda x: (x, layers.Dense(2)(x)))(layers.Rescaling(2.0)(inputs)))
     assert net.inputs[0] is inputs and net.name == "net"

@@ -1,0 +1,113 @@
+"""AlexNet in its two towers, without towers, in one tower, and with layers taken out.
+
+Source: Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep convolutional neural networks", for
+the two towers; Krizhevsky 2014, arXiv:1404.5997, and its author's configuration, for the single tower; Zeiler & Fergus
+2014, arXiv:1311.2901, table 3, for the removals.
+"""
+
+from keras import layers
+from keras.initializers import RandomNormal
+
+from kzoo.checks import require
+from kzoo.layers.conv import Conv2D
+from kzoo.layers.local_response_normalization import LocalResponseNormalization
+from kzoo.models.blocks import classify, finish, scaled, start, whole_numbers
+from kzoo.models.registry import register_family
+
+REMOVABLE = (3, 4, 6, 7)
+
+
+def alexnet(
+    filters=(96, 256, 384, 384, 256),
+    groups=2,
+    normalize=True,
+    linear_first=False,
+    first_padding=0,
+    fc_units=(4096, 4096),
+    dropout=0.5,
+    dropout_first=False,
+    remove=(),
+    width=1.0,
+    input_shape=(227, 227, 3),
+    input_tensor=None,
+    classes=1000,
+    include_top=True,
+    pooling=None,
+    weights=None,
+    classifier_activation="softmax",
+    name="alexnet",
+):
+    """Images (B, 227, 227, 3), the mean taken off -> probabilities (B, 1000): five convolutions, two dense layers.
+
+    The paper says 224, but its 55 x 55 maps need 227.
+    Settings: filters of the five convolutions, and `width`, a factor of them; groups of the second, fourth and fifth, 2
+    for two towers; normalize, local response normalisation after the first two; linear_first, normalise and pool before
+    the first ReLU; first_padding; fc_units of the hidden layers and their dropout, before them if dropout_first;
+    remove, any of the layers 3, 4, 6, 7: the layer behind takes what the layer before gives.
+    Layers: stage1 ... stage5, fc6, fc7, predictions. The smallest input is 67 x 67.
+    """
+    whole_numbers(name, filters=filters, fc_units=fc_units)
+    require(len(filters) == 5, name, "filters of five convolutions", filters=filters)
+    require(len(fc_units) == 2, name, "fc_units of two hidden layers", fc_units=fc_units)
+    known = isinstance(remove, (tuple, list)) and all(layer in REMOVABLE for layer in remove)
+    require(known, name, f"remove, a list of layers of {REMOVABLE}", remove=remove)
+    require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
+    counts = scaled(name, filters, width, multiple=groups)
+
+    def conv(stage, kernel, strides=1, padding=0, activation="relu"):
+        paired = stage in (2, 4, 5)  # whose halves see their own tower alone, and whose biases start at 1
+        label = f"stage{stage}" if stage in (3, 4) else f"stage{stage}_conv"
+        return Conv2D(
+            counts[stage - 1],
+            kernel,
+            strides=strides,
+            padding=padding,
+            groups=groups if paired else 1,
+            activation=activation,
+            name=label,
+            **_start(paired),
+        )
+
+    x = inputs = start(name, input_shape, input_tensor, smallest=67 - 2 * first_padding)
+    x = conv(1, 11, 4, first_padding, None if linear_first else "relu")(x)
+    x = LocalResponseNormalization(name="stage1_norm")(x) if normalize else x
+    x = layers.MaxPooling2D(3, 2, name="stage1_pool" if linear_first else "stage1")(x)
+    x = layers.ReLU(name="stage1")(x) if linear_first else x
+    x = conv(2, 5, padding=2)(x)
+    x = LocalResponseNormalization(name="stage2_norm")(x) if normalize else x
+    x = layers.MaxPooling2D(3, 2, name="stage2")(x)
+    for stage in (3, 4):
+        x = x if stage in remove else conv(stage, 3, padding=1)(x)
+    x = layers.MaxPooling2D(3, 2, name="stage5")(conv(5, 3, padding=1)(x))
+
+    def hidden(layer, units):
+        dense = layers.Dense(units, "relu", name=f"fc{layer}", **_start(True))
+        drop = layers.Dropout(dropout, name=f"fc{layer}_dropout")
+        return [drop, dense] if dropout_first else [dense, drop]
+
+    kept = [part for layer, units in zip((6, 7), fc_units) if layer not in remove for part in hidden(layer, units)]
+    x = classify(name, x, include_top, classes, classifier_activation, pooling, kept, **_start(False))
+    return finish(name, inputs, x, weights)
+
+
+def _start(ones):
+    """The paper's start: weights N(0, 0.01), biases 1, so that ReLUs are alive, or 0."""
+    return {"kernel_initializer": RandomNormal(stddev=0.01), "bias_initializer": "ones" if ones else "zeros"}
+
+
+ONE = {"filters": (64, 192, 384, 256, 256), "groups": 1}
+register_family(
+    alexnet,
+    {
+        "alexnet": {},
+        "alexnet_dense": {"groups": 1},
+        "alexnet_one_tower": {**ONE, "linear_first": True},
+        "alexnet_torchvision": {
+            **ONE,
+            "normalize": False,
+            "first_padding": 2,
+            "dropout_first": True,
+            "input_shape": (224, 224, 3),
+        },
+    },
+)

@@ -1,0 +1,156 @@
+"""Residual networks for ImageNet and for CIFAR, and their plain twins without shortcuts.
+
+Source: He, Zhang, Ren & Sun 2016, "Deep residual learning for image recognition", arXiv:1512.03385, table 1 and
+section 4.2; the authors' Caffe files for the place of the strides.
+"""
+
+from keras import layers, ops
+
+from kzoo.checks import require
+from kzoo.layers.conv import Conv2D
+from kzoo.models.blocks import classify, finish, scaled, start, whole_numbers
+from kzoo.models.registry import register_family
+
+
+def resnet(
+    blocks=(3, 4, 6, 3),
+    bottleneck=True,
+    shortcut="B",
+    stride_on="1x1",
+    epsilon=1e-5,
+    width=1.0,
+    input_shape=(224, 224, 3),
+    input_tensor=None,
+    classes=1000,
+    include_top=True,
+    pooling=None,
+    weights=None,
+    classifier_activation="softmax",
+    name="resnet50",
+):
+    """Images (B, 224, 224, 3), the mean taken off -> probabilities (B, 1000), by residual blocks in four stages.
+
+    Settings: blocks of each stage; bottleneck, 1x1-3x3-1x1 instead of 3x3-3x3; shortcut where shapes change, "B" a
+    projection or "A" every other cell and zeros for the new channels; stride_on, which convolution of a bottleneck
+    strides, "1x1" as the authors' or "3x3" as torchvision's; epsilon of the batch norms; width, a factor of filters.
+    Layers: stage1 (the pooled stem), stage2_block1 ..., stage2 ... stage5 (the last block's sum, rectified),
+    predictions. Any size from 33 x 33 on, also unknown.
+    """
+    require(stride_on in ("1x1", "3x3"), name, "stride_on, '1x1' or '3x3'", stride_on=stride_on)
+    build = _Blocks(name, shortcut, epsilon, residual=True)
+    whole_numbers(name, blocks=blocks)
+    stem, *filters = scaled(name, (64, 64, 128, 256, 512), width)
+    x = inputs = start(name, input_shape, input_tensor, smallest=33)
+    x = build.norm(build.conv(x, stem, 7, 2, 3, "stage1_conv"), "stage1_norm", "stage1_relu")
+    x = layers.MaxPooling2D(3, 2, name="stage1")(layers.ZeroPadding2D(1, name="stage1_pad")(x))
+    for stage, (count, units) in enumerate(zip(blocks, filters), start=2):
+        for place in range(1, count + 1):
+            strides = 2 if stage > 2 and place == 1 else 1
+            label = f"stage{stage}" if place == count else f"stage{stage}_block{place}"
+            inner = f"stage{stage}_block{place}"
+            if bottleneck:
+                first, second = (strides, 1) if stride_on == "1x1" else (1, strides)
+                parts = [(units, 1, first), (units, 3, second), (4 * units, 1, 1)]
+            else:
+                parts = [(units, 3, strides), (units, 3, 1)]
+            x = build.block(x, parts, inner, label)
+    return _end(name, inputs, x, include_top, classes, classifier_activation, pooling, weights)
+
+
+def resnet_cifar(
+    blocks=3,
+    residual=True,
+    shortcut="A",
+    width=1.0,
+    input_shape=(32, 32, 3),
+    input_tensor=None,
+    classes=10,
+    include_top=True,
+    pooling=None,
+    weights=None,
+    classifier_activation="softmax",
+    name="resnet20_cifar",
+):
+    """Images (B, 32, 32, 3), the mean taken off -> probabilities (B, 10), by residual blocks in three stages.
+
+    Settings: blocks of each stage, a third of the pairs of layers; residual, False for the plain twin; shortcut and
+    width as `resnet`. Layers: stage1_conv, stage1_block1 ..., stage1 ... stage3, predictions. Any size.
+    """
+    build = _Blocks(name, shortcut, 1e-5, residual)
+    whole_numbers(name, blocks=(blocks,))
+    filters = scaled(name, (16, 32, 64), width)
+    x = inputs = start(name, input_shape, input_tensor)
+    x = build.norm(build.conv(x, filters[0], 3, 1, 1, "stem_conv"), "stem_norm", "stem")
+    for stage, units in enumerate(filters, start=1):
+        for place in range(1, blocks + 1):
+            strides = 2 if stage > 1 and place == 1 else 1
+            inner = f"stage{stage}_block{place}"
+            label = f"stage{stage}" if place == blocks else inner
+            x = build.block(x, [(units, 3, strides), (units, 3, 1)], inner, label)
+    return _end(name, inputs, x, include_top, classes, classifier_activation, pooling, weights)
+
+
+class _Blocks:
+    """Convolutions without bias, each with its batch norm, and the blocks that they make."""
+
+    def __init__(self, who, shortcut, epsilon, residual):
+        require(shortcut in ("A", "B"), who, "shortcut, 'A' or 'B'", shortcut=shortcut)
+        self.shortcut, self.epsilon, self.residual = shortcut, epsilon, residual
+
+    def conv(self, x, filters, kernel, strides, padding, label):
+        start = {"use_bias": False, "kernel_initializer": "he_normal"}
+        return Conv2D(filters, kernel, strides=strides, padding=padding, name=label, **start)(x)
+
+    def norm(self, x, label, relu=None):
+        x = layers.BatchNormalization(epsilon=self.epsilon, name=label)(x)
+        return layers.ReLU(name=relu)(x) if relu else x
+
+    def block(self, x, parts, inner, label):
+        """Convolutions `parts`, each (filters, kernel, strides), whose sum with x is rectified as layer `label`."""
+        kept, total = x, 1
+        for place, (filters, kernel, strides) in enumerate(parts, start=1):
+            total *= strides
+            x = self.conv(x, filters, kernel, strides, kernel // 2, f"{inner}_conv{place}")
+            x = self.norm(x, f"{inner}_norm{place}", f"{inner}_relu{place}" if place < len(parts) else None)
+        if self.residual:
+            x = layers.Add(name=f"{inner}_add")([self.carry(kept, parts[-1][0], total, inner), x])
+        return layers.ReLU(name=label)(x)
+
+    def carry(self, x, filters, strides, inner):
+        """The shortcut: x itself where its shape stays."""
+        channels = x.shape[-1]
+        if channels == filters and strides == 1:
+            return x
+        if self.shortcut == "B":
+            return self.norm(self.conv(x, filters, 1, strides, 0, f"{inner}_conv0"), f"{inner}_norm0")
+        x = layers.MaxPooling2D(1, strides, name=f"{inner}_subsample")(x)  # every other cell
+        return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, filters - channels)))
+
+
+def _end(name, inputs, x, include_top, classes, classifier_activation, pooling, weights):
+    """Global average pooling and the classifier."""
+    if include_top:
+        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    x = classify(name, x, include_top, classes, classifier_activation, pooling)
+    return finish(name, inputs, x, weights)
+
+
+BASIC = {"bottleneck": False}
+register_family(
+    resnet,
+    {
+        "resnet18": {**BASIC, "blocks": (2, 2, 2, 2)},
+        "resnet34": BASIC,
+        "resnet50": {},
+        "resnet101": {"blocks": (3, 4, 23, 3)},
+        "resnet152": {"blocks": (3, 8, 36, 3)},
+    },
+)
+DEPTHS = {20: 3, 32: 5, 44: 7, 56: 9, 110: 18}
+register_family(
+    resnet_cifar,
+    {
+        **{f"resnet{depth}_cifar": {"blocks": blocks} for depth, blocks in DEPTHS.items()},
+        **{f"plain{depth}_cifar": {"blocks": DEPTHS[depth], "residual": False} for depth in (20, 56)},
+    },
+)
