@@ -1,8 +1,8 @@
-"""AlexNet in its two towers, without towers, in one tower, and with layers taken out.
+"""AlexNet in its two towers, without towers, in one tower, and with layers taken out; and Zeiler and Fergus's net.
 
 Source: Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep convolutional neural networks", for
 the two towers; Krizhevsky 2014, arXiv:1404.5997, and its author's configuration, for the single tower; Zeiler & Fergus
-2014, arXiv:1311.2901, table 3, for the removals.
+2014, arXiv:1311.2901, for their net (figure 3) and the removals (table 3).
 """
 
 from keras import layers
@@ -11,7 +11,7 @@ from keras.initializers import RandomNormal
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
-from kzoo.models.blocks import classify, finish, scaled, start, whole_numbers
+from kzoo.models.blocks import apply, ceil_pool, classify, finish, scaled, start, whole_numbers
 from kzoo.models.registry import register_family
 
 REMOVABLE = (3, 4, 6, 7)
@@ -22,7 +22,9 @@ def alexnet(
     groups=2,
     normalize=True,
     linear_first=False,
-    first_padding=0,
+    pool_first=False,
+    first=(11, 4, 0),
+    second=(5, 1, 2),
     fc_units=(4096, 4096),
     dropout=0.5,
     dropout_first=False,
@@ -41,10 +43,11 @@ def alexnet(
 
     The paper says 224, but its 55 x 55 maps need 227.
     Settings: filters of the five convolutions, and `width`, a factor of them; groups of the second, fourth and fifth, 2
-    for two towers; normalize, local response normalisation after the first two; linear_first, normalise and pool before
-    the first ReLU; first_padding; fc_units of the hidden layers and their dropout, before them if dropout_first;
-    remove, any of the layers 3, 4, 6, 7: the layer behind takes what the layer before gives.
-    Layers: stage1 ... stage5, fc6, fc7, predictions. The smallest input is 67 x 67.
+    for two towers; normalize, local response normalisation after the first two; linear_first, normalise before the
+    first ReLU; pool_first, pool before normalising; kernel, strides and padding of the first and the second;
+    fc_units of the hidden layers and their dropout, before them if dropout_first; remove, any of the layers 3, 4, 6, 7:
+    the layer behind takes what the layer before gives.
+    Layers: stage1 ... stage5, fc6, fc7, predictions. The smallest input of alexnet is 39 x 39, of zfnet 47 x 47.
     """
     whole_numbers(name, filters=filters, fc_units=fc_units)
     require(len(filters) == 5, name, "filters of five convolutions", filters=filters)
@@ -52,12 +55,16 @@ def alexnet(
     known = isinstance(remove, (tuple, list)) and all(layer in REMOVABLE for layer in remove)
     require(known, name, f"remove, a list of layers of {REMOVABLE}", remove=remove)
     require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
+    least = 4  # cells before the second pool
+    for kernel, strides, padding in (second, first):
+        smallest = (least - 1) * strides + kernel - 2 * padding
+        least = 2 * smallest
     counts = scaled(name, filters, width, multiple=groups)
 
-    def conv(stage, kernel, strides=1, padding=0, activation="relu"):
+    def conv(x, stage, kernel=3, strides=1, padding=1, activation="relu"):
         paired = stage in (2, 4, 5)  # whose halves see their own tower alone, and whose biases start at 1
         label = f"stage{stage}" if stage in (3, 4) else f"stage{stage}_conv"
-        return Conv2D(
+        layer = Conv2D(
             counts[stage - 1],
             kernel,
             strides=strides,
@@ -67,18 +74,21 @@ def alexnet(
             name=label,
             **_start(paired),
         )
+        return layer(x)
 
-    x = inputs = start(name, input_shape, input_tensor, smallest=67 - 2 * first_padding)
-    x = conv(1, 11, 4, first_padding, None if linear_first else "relu")(x)
-    x = LocalResponseNormalization(name="stage1_norm")(x) if normalize else x
-    x = layers.MaxPooling2D(3, 2, name="stage1_pool" if linear_first else "stage1")(x)
-    x = layers.ReLU(name="stage1")(x) if linear_first else x
-    x = conv(2, 5, padding=2)(x)
-    x = LocalResponseNormalization(name="stage2_norm")(x) if normalize else x
-    x = layers.MaxPooling2D(3, 2, name="stage2")(x)
+    def norm_and_pool(x, stage):
+        parts = [LocalResponseNormalization(name=f"stage{stage}_norm")] if normalize else []
+        parts += [layers.ReLU(name="stage1_relu")] if linear_first and stage == 1 else []
+        if pool_first:
+            return apply(parts, ceil_pool(x, f"stage{stage}"))
+        return ceil_pool(apply(parts, x), f"stage{stage}")
+
+    x = inputs = start(name, input_shape, input_tensor, smallest=smallest)
+    x = norm_and_pool(conv(x, 1, *first, activation=None if linear_first else "relu"), 1)
+    x = norm_and_pool(conv(x, 2, *second), 2)
     for stage in (3, 4):
-        x = x if stage in remove else conv(stage, 3, padding=1)(x)
-    x = layers.MaxPooling2D(3, 2, name="stage5")(conv(5, 3, padding=1)(x))
+        x = x if stage in remove else conv(x, stage)
+    x = ceil_pool(conv(x, 5), "stage5")
 
     def hidden(layer, units):
         dense = layers.Dense(units, "relu", name=f"fc{layer}", **_start(True))
@@ -105,8 +115,15 @@ register_family(
         "alexnet_torchvision": {
             **ONE,
             "normalize": False,
-            "first_padding": 2,
+            "first": (11, 4, 2),
             "dropout_first": True,
+            "input_shape": (224, 224, 3),
+        },
+        "zfnet": {
+            "groups": 1,
+            "pool_first": True,
+            "first": (7, 2, 1),
+            "second": (5, 2, 0),
             "input_shape": (224, 224, 3),
         },
     },

@@ -40,30 +40,64 @@ def scaled(who, filters, width, multiple=1):
     return [max(1, round(n * width / multiple)) * multiple for n in filters]
 
 
+def ceil_pool(x, label, size=3, strides=2):
+    """Max pooling of rectified maps that rounds sizes up, as Caffe does: zeros behind the last cell win nothing."""
+    x = layers.ZeroPadding2D(((0, strides - 1), (0, strides - 1)), name=f"{label}_pad")(x)
+    return layers.MaxPooling2D(size, strides, name=label)(x)
+
+
+def apply(parts, x):
+    """Functions of a tensor, one after the other."""
+    for part in parts:
+        x = part(x)
+    return x
+
+
 def classify(who, x, include_top, classes, classifier_activation, pooling, hidden=(), **dense):
     """The way out: Flatten, `hidden` (functions of a tensor) and a float32 Dense layer of `classes` units.
 
     Without the top: x itself, or its global "avg" or "max" pooling. `dense` goes to the last layer.
     """
-    require(pooling in (None, "avg", "max"), who, "pooling, None, 'avg' or 'max'", pooling=pooling)
     if not include_top:
-        rank = len(x.shape) - 2
-        if pooling is None or rank == 0:
-            return x
-        kind = "Average" if pooling == "avg" else "Max"
-        return getattr(layers, f"Global{kind}Pooling{rank}D")(name=f"{pooling}_pool")(x)
-    require(is_integer(classes, least=1), who, "classes, an integer above 0", classes=classes)
+        return _without_top(who, x, pooling)
+    check_top(who, classes, pooling)
     if len(x.shape) > 2:
         require(None not in x.shape[1:], who, "known sizes with include_top=True", shape=tuple(x.shape[1:]))
         x = layers.Flatten(name="flatten")(x)
-    for apply in hidden:
-        x = apply(x)
+    x = apply(hidden, x)
     # float32 whatever the policy: half-precision probabilities spoil the loss
     return layers.Dense(classes, activation=classifier_activation, dtype="float32", name="predictions", **dense)(x)
 
 
+def average(who, x, include_top, classes, classifier_activation, pooling, conv):
+    """The way out of nets whose last convolution has a map a class: `conv` of so many, their means, the activation.
+
+    Any size of x. Without the top as `classify`.
+    """
+    if not include_top:
+        return _without_top(who, x, pooling)
+    check_top(who, classes, pooling)
+    x = layers.GlobalAveragePooling2D(name="avg_pool")(conv(classes)(x))
+    return layers.Activation(classifier_activation, dtype="float32", name="predictions")(x)
+
+
+def check_top(who, classes, pooling):
+    """Refuse a number of classes or a pooling that there is not."""
+    require(pooling in (None, "avg", "max"), who, "pooling, None, 'avg' or 'max'", pooling=pooling)
+    require(is_integer(classes, least=1), who, "classes, an integer above 0", classes=classes)
+
+
+def _without_top(who, x, pooling):
+    check_top(who, 1, pooling)
+    rank = len(x.shape) - 2
+    if pooling is None or rank == 0:
+        return x
+    kind = "Average" if pooling == "avg" else "Max"
+    return getattr(layers, f"Global{kind}Pooling{rank}D")(name=f"{pooling}_pool")(x)
+
+
 def finish(who, inputs, outputs, weights=None):
-    """The functional model from `start`'s tensor, or what that was made of, with weights from a file if any are named."""
+    """The functional model from `start`'s tensor, or what that is made of, with weights from a file if one is named."""
     sources = keras.utils.get_source_inputs(inputs)  # of the outputs it would take exponentially long behind shortcuts
     net = keras.Model(sources if len(sources) > 1 else sources[0], outputs, name=who)
     if weights is None:

@@ -1,0 +1,87 @@
+"""What every variant must be: trained parameters, input, classes. Source: models.md, checked there by arithmetic.
+
+The locally connected and tiled MNIST-1D nets are ours: positions or tiles times the plain kernel and bias.
+"""
+
+import math
+
+IMAGENET, CIFAR, MNIST, SERIES = (224, 224, 3), (32, 32, 3), (28, 28, 1), (40, 1)
+WIDE = (227, 227, 3)  # AlexNet's
+CARDS = {
+    "mnist1d_cnn": (2_050, SERIES, 10),
+    "mnist1d_fc": (59_065, SERIES, 10),
+    "mnist1d_fc100": (15_210, SERIES, 10),
+    "mnist1d_local": (19 * 60 + 9 * 690 + 4 * 690 + 610, SERIES, 10),
+    "mnist1d_tiled": (2 * (60 + 690 + 690) + 610, SERIES, 10),
+    "nielsen_0": (79_510, MNIST, 10),
+    "nielsen_1": (289_630, MNIST, 10),
+    "nielsen_1b": (29_330, MNIST, 10),
+    "nielsen_2": (85_670, MNIST, 10),
+    "nielsen_3": (85_670, MNIST, 10),
+    "nielsen_4": (85_670, MNIST, 10),
+    "nielsen_4a": (215_870, MNIST, 10),
+    "nielsen_4b": (671_570, MNIST, 10),
+    "nielsen_5": (95_770, MNIST, 10),
+    "nielsen_5a": (306_170, MNIST, 10),
+    "nielsen_5b": (1_672_570, MNIST, 10),
+    "nielsen_6": (1_672_570, MNIST, 10),
+    "alexnet": (60_965_224, WIDE, 1000),
+    "alexnet_dense": (62_378_344, WIDE, 1000),
+    "alexnet_one_tower": (61_100_840, WIDE, 1000),
+    "alexnet_torchvision": (61_100_840, IMAGENET, 1000),
+    "zfnet": (62_357_608, IMAGENET, 1000),
+    "vgg11": (132_863_336, IMAGENET, 1000),
+    "vgg11_lrn": (132_863_336, IMAGENET, 1000),
+    "vgg13": (133_047_848, IMAGENET, 1000),
+    "vgg16": (138_357_544, IMAGENET, 1000),
+    "vgg16_1x1": (133_638_952, IMAGENET, 1000),
+    "vgg19": (143_667_240, IMAGENET, 1000),
+    "googlenet": (6_998_552, IMAGENET, 1000),
+    "googlenet_auxiliary": (13_378_280, IMAGENET, 1000),
+    "googlenet_torchvision": (6_624_904, IMAGENET, 1000),
+    "nin_cifar": (966_986, CIFAR, 10),
+    "nin_mnist": (349_674, MNIST, 10),
+    "nin_imagenet": (7_595_176, IMAGENET, 1000),
+    "resnet18": (11_689_512, IMAGENET, 1000),
+    "resnet34": (21_797_672, IMAGENET, 1000),
+    "resnet50": (25_557_032, IMAGENET, 1000),
+    "resnet101": (44_549_160, IMAGENET, 1000),
+    "resnet152": (60_192_808, IMAGENET, 1000),
+    "resnet20_cifar": (269_722, CIFAR, 10),
+    "resnet32_cifar": (464_154, CIFAR, 10),
+    "resnet44_cifar": (658_586, CIFAR, 10),
+    "resnet56_cifar": (853_018, CIFAR, 10),
+    "resnet110_cifar": (1_727_962, CIFAR, 10),
+    "plain20_cifar": (269_722, CIFAR, 10),
+    "plain56_cifar": (853_018, CIFAR, 10),
+    "all_cnn_c": (1_369_738, CIFAR, 10),
+    "strided_cnn_c": (954_730, CIFAR, 10),
+    "conv_pool_cnn_c": (1_369_738, CIFAR, 10),
+    "model_c": (954_730, CIFAR, 10),
+    "model_a": (839_242, CIFAR, 10),
+    "all_cnn_a": (1_254_250, CIFAR, 10),
+}
+SMALL = {  # each family, so small that it learns 32 examples of noise in seconds
+    "mnist1d_cnn": {"filters": 12},
+    "mnist1d_local": {"filters": 6},
+    "mnist1d_tiled": {"filters": 12},
+    "mnist1d_fc": {"units": (40, 20)},
+    "nielsen_3": {"filters": (4, 8), "fc_units": (30,), "input_shape": (16, 16, 1)},
+    "alexnet": {"width": 0.1, "fc_units": (32, 32), "dropout": 0.0, "input_shape": (39, 39, 3)},
+    "vgg11": {"width": 0.1, "fc_units": (32, 32), "dropout": 0.0, "input_shape": (32, 32, 3)},
+    "googlenet": {"width": 0.1, "dropout": 0.0, "input_shape": (33, 33, 3)},
+    "nin_cifar": {"width": 0.1, "dropout": 0.0, "input_shape": (16, 16, 3)},
+    "resnet18": {"width": 0.1, "input_shape": (33, 33, 3)},
+    "resnet20_cifar": {"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)},
+    "all_cnn_c": {"width": 0.2, "dropout": 0.0, "input_dropout": 0.0, "input_shape": (16, 16, 3)},
+}
+
+
+def trained(net):
+    """The number of trained parameters, as published counts have it: without the moving statistics of batch norms."""
+    return sum(math.prod(weight.shape) for weight in net.trainable_weights)
+
+
+def shapes(net, names):
+    """The shape of each named layer's maps, without the batch."""
+    return {name: tuple(net.get_layer(name).output.shape[1:]) for name in names}

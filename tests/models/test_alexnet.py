@@ -1,0 +1,107 @@
+"""AlexNet: the tables of its card, the removals, and what it refuses."""
+
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import shapes, trained
+
+SMALL = {"width": 0.1, "fc_units": (16, 16), "classes": 5}
+REMOVED = {  # models.md, card 4.3
+    "alexnet": {(7,): 44_183_912, (6, 7): 11_551_080, (3, 4): 59_268_712, (3, 4, 6, 7): 9_854_568},
+    "alexnet_dense": {(7,): 45_597_032, (6, 7): 12_964_200, (3, 4): 59_870_824, (3, 4, 6, 7): 10_456_680},
+    "alexnet_one_tower": {(7,): 44_319_528, (6, 7): 11_686_696, (3, 4): 59_404_456, (3, 4, 6, 7): 9_990_312},
+}
+
+
+@pytest.mark.parametrize(
+    "name, removed, left", [(name, removed, left) for name, rows in REMOVED.items() for removed, left in rows.items()]
+)
+def test_removals(name, removed, left):
+    assert trained(model(name, remove=removed)) == left
+
+
+@pytest.mark.parametrize("units, left", [(2048, 27_455_848), (8192, 153_149_800)])
+def test_hidden_layers_of_another_size(units, left):
+    assert trained(model("alexnet", fc_units=(units, units))) == left
+
+
+@pytest.mark.parametrize(
+    "name, filters",
+    [
+        ("alexnet", (96, 256, 384, 384, 256)),
+        ("alexnet_one_tower", (64, 192, 384, 256, 256)),
+        ("alexnet_torchvision", (64, 192, 384, 256, 256)),
+    ],
+)
+def test_shapes(name, filters):
+    got = shapes(model(name), ["stage1_conv", "stage2_conv", *(f"stage{i}" for i in range(1, 6))])
+    sizes = {"stage1_conv": 55, "stage2_conv": 27, "stage1": 27, "stage2": 13, "stage3": 13, "stage4": 13, "stage5": 6}
+    assert got == {label: (size, size, filters[int(label[5]) - 1]) for label, size in sizes.items()}
+
+
+def test_shapes_of_zfnet():
+    got = shapes(model("zfnet", fc_units=(1, 1)), ["stage1_conv", "stage1", "stage2_conv", "stage2", "stage5"])
+    assert [shape[0] for shape in got.values()] == [110, 55, 26, 13, 6]
+
+
+def test_the_towers_meet_in_the_third_layer():
+    net = model("alexnet", **SMALL)
+    groups = {layer.name: layer.groups for layer in net.layers if hasattr(layer, "groups")}
+    assert groups == {"stage1_conv": 1, "stage2_conv": 2, "stage3": 1, "stage4": 2, "stage5_conv": 2}
+
+
+def test_order_of_the_first_layers():
+    def order(name):
+        return [layer.name for layer in model(name, **SMALL).layers if layer.name.startswith("stage1")]
+
+    assert order("alexnet") == ["stage1_conv", "stage1_norm", "stage1_pad", "stage1"]
+    assert order("alexnet_one_tower") == ["stage1_conv", "stage1_norm", "stage1_relu", "stage1_pad", "stage1"]
+    assert order("zfnet") == ["stage1_conv", "stage1_pad", "stage1", "stage1_norm"]
+    assert order("alexnet_torchvision") == ["stage1_conv", "stage1_pad", "stage1"]
+
+
+def test_dropout_behind_the_hidden_layers_or_before():
+    def order(name):
+        return [layer.name for layer in model(name, **SMALL).layers if layer.name.startswith("fc")]
+
+    assert order("alexnet") == ["fc6", "fc6_dropout", "fc7", "fc7_dropout"]
+    assert order("alexnet_torchvision") == ["fc6_dropout", "fc6", "fc7_dropout", "fc7"]
+
+
+def test_start():
+    net = model("alexnet", **SMALL)
+    assert {name: float(net.get_layer(name).bias.numpy().mean()) for name in ("stage1_conv", "stage2_conv", "fc6")} == {
+        "stage1_conv": 0.0,
+        "stage2_conv": 1.0,
+        "fc6": 1.0,
+    }
+    assert abs(net.get_layer("stage3").kernel.numpy().std() - 0.01) < 1e-3
+
+
+@pytest.mark.parametrize("name, side", [("alexnet", 39), ("alexnet_torchvision", 35), ("zfnet", 47)])
+def test_the_smallest_input(name, side):
+    assert model(name, input_shape=(side, side, 3), **SMALL).get_layer("stage5").output.shape[1:3] == (1, 1)
+    with pytest.raises(Refusal, match=f"sides of at least {side}"):
+        model(name, input_shape=(side, side - 1, 3), **SMALL)
+
+
+def test_unknown_sizes_without_top():
+    assert model("alexnet", include_top=False, input_shape=(None, None, 3), width=0.1).output_shape[1:3] == (None, None)
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        ({"remove": (5,)}, "remove"),
+        ({"remove": 3}, "remove"),
+        ({"filters": (1, 2)}, "five convolutions"),
+        ({"fc_units": (4096,)}, "two hidden layers"),
+        ({"dropout": 1}, "dropout"),
+        ({"width": 0}, "width"),
+    ],
+    ids=str,
+)
+def test_refused(settings, told):
+    with pytest.raises(Refusal, match=told):
+        model("alexnet", **{**SMALL, **settings})

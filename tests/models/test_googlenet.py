@@ -1,0 +1,63 @@
+"""GoogLeNet: the table of its card, block by block, the auxiliary heads, and what it refuses."""
+
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import shapes
+
+SMALL = {"width": 0.1, "classes": 5}
+BLOCKS = {  # output, parameters: models.md, card 6
+    "stage3_block1": ((28, 28, 256), 163_696),
+    "stage3": ((28, 28, 480), 388_736),
+    "stage4_block1": ((14, 14, 512), 376_176),
+    "stage4_block2": ((14, 14, 512), 449_160),
+    "stage4_block3": ((14, 14, 512), 510_104),
+    "stage4_block4": ((14, 14, 528), 605_376),
+    "stage4": ((14, 14, 832), 868_352),
+    "stage5_block1": ((7, 7, 832), 1_043_456),
+    "stage5": ((7, 7, 1024), 1_444_080),
+}
+BRANCHES = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_project")
+
+
+def test_blocks():
+    net = model("googlenet")
+    assert shapes(net, BLOCKS) == {name: shape for name, (shape, _) in BLOCKS.items()}
+    for name, (_, parameters) in BLOCKS.items():
+        assert sum(net.get_layer(f"{name}_{branch}").count_params() for branch in BRANCHES) == parameters
+    assert shapes(net, ["stage1_conv", "stage1", "stage2"]) == {
+        "stage1_conv": (112, 112, 64),
+        "stage1": (56, 56, 64),
+        "stage2": (28, 28, 192),
+    }
+
+
+def test_auxiliary_heads():
+    net = model("googlenet_auxiliary")
+    assert shapes(net, ["auxiliary1_pool", "auxiliary2_pool"]) == {
+        "auxiliary1_pool": (4, 4, 512),
+        "auxiliary2_pool": (4, 4, 528),
+    }
+    parts = ("conv", "fc")
+    heads = [sum(net.get_layer(f"auxiliary{i}_{part}").count_params() for part in parts) for i in (1, 2)]
+    assert [head + 1_025_000 for head in heads] == [3_188_840, 3_190_888]
+    assert net.output_names == ["predictions", "auxiliary1", "auxiliary2"]
+
+
+def test_torchvisions_has_batch_norms():
+    kinds = [type(layer).__name__ for layer in model("googlenet_torchvision", **SMALL).layers]
+    assert kinds.count("BatchNormalization") == kinds.count("Conv2D") == 57
+    assert "LocalResponseNormalization" not in kinds
+
+
+@pytest.mark.parametrize("name, side", [("googlenet", 31), ("googlenet_auxiliary", 79)])
+def test_the_smallest_input(name, side):
+    assert model(name, input_shape=(side, side, 3), **SMALL)
+    with pytest.raises(Refusal, match=f"sides of at least {side}"):
+        model(name, input_shape=(side - 1, side, 3), **SMALL)
+
+
+def test_auxiliary_heads_belong_to_the_top():
+    with pytest.raises(Refusal, match="include_top"):
+        model("googlenet_auxiliary", include_top=False)

@@ -1,0 +1,51 @@
+"""Network in network: the tables of its card, sizes that pools round up, and what it refuses."""
+
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import shapes
+
+TABLES = {  # the maps of each stage's convolutions and pools
+    "nin_cifar": {"stage1_conv3": (32, 96), "stage1": (16, 96), "stage2_conv3": (16, 192), "stage2": (8, 192)},
+    "nin_mnist": {"stage1_conv3": (28, 48), "stage1": (14, 48), "stage2_conv3": (14, 48), "stage2": (7, 48)},
+    "nin_imagenet": {
+        "stage1_conv1": (54, 96),
+        "stage1": (27, 96),
+        "stage2": (13, 256),
+        "stage3": (6, 384),
+        "stage4_conv1": (6, 1024),
+        "stage4_conv3": (6, 1000),
+    },
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_shapes(name):
+    assert shapes(model(name), TABLES[name]) == {label: (n, n, c) for label, (n, c) in TABLES[name].items()}
+
+
+def test_dropout_behind_every_pool_or_the_last():
+    def rates(name):
+        return [layer.name for layer in model(name, width=0.1).layers if "dropout" in layer.name]
+
+    assert rates("nin_cifar") == ["stage1_dropout", "stage2_dropout"] and rates("nin_imagenet") == ["stage3_dropout"]
+
+
+def test_any_size():
+    assert model("nin_cifar", input_shape=(None, 7, 3), width=0.1).output_shape == (None, 10)
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        ({"kernels": (5, 5)}, "as many stages"),
+        ({"filters": ((8,), (0,), (8,))}, "filters"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"classes": 0}, "classes"),
+    ],
+    ids=str,
+)
+def test_refused(settings, told):
+    with pytest.raises(Refusal, match=told):
+        model("nin_cifar", **settings)

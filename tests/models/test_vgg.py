@@ -1,0 +1,66 @@
+"""VGG: the stages of its card, configurations C and A-LRN, and what it refuses."""
+
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import shapes
+
+SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}
+CONVOLUTIONS = {"vgg11": "11222", "vgg13": "22222", "vgg16": "22333", "vgg19": "22444"}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_stages(name):
+    net = model(name, **SMALL)
+    counts = [sum(layer.name.startswith(f"stage{i}_conv") for layer in net.layers) for i in range(1, 6)]
+    assert "".join(map(str, counts)) == CONVOLUTIONS[name]
+    assert [shape[0] for shape in shapes(net, [f"stage{i}" for i in range(1, 6)]).values()] == [112, 56, 28, 14, 7]
+
+
+def test_filters():
+    assert [
+        shape[-1] for shape in shapes(model("vgg11", fc_units=(1, 1)), [f"stage{i}" for i in range(1, 6)]).values()
+    ] == [
+        64,
+        128,
+        256,
+        512,
+        512,
+    ]
+
+
+def test_configuration_c_has_pointwise_convolutions():
+    net = model("vgg16_1x1", **SMALL)
+    sizes = {layer.name: layer.kernel_size for layer in net.layers if "_conv" in layer.name}
+    assert [label for label, size in sizes.items() if size == (1, 1)] == [f"stage{i}_conv3" for i in (3, 4, 5)]
+
+
+def test_response_normalisation_follows_the_first_convolution():
+    assert [layer.name for layer in model("vgg11_lrn", **SMALL).layers][1:4] == [
+        "stage1_conv1",
+        "stage1_norm",
+        "stage1",
+    ]
+
+
+def test_the_smallest_input():
+    assert model("vgg16", input_shape=(32, 32, 3), **SMALL).get_layer("stage5").output.shape[1:3] == (1, 1)
+    assert model("vgg16", input_shape=(None, None, 3), include_top=False, width=0.05).output_shape[1:3] == (None, None)
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        ({"input_shape": (31, 32, 3)}, "sides of at least 32"),
+        ({"convolutions": (1, 1)}, "five stages"),
+        ({"convolutions": 3}, "convolutions"),
+        ({"dropout": -0.1}, "dropout"),
+        ({"fc_units": (0,)}, "fc_units"),
+        ({"width": "half"}, "width"),
+    ],
+    ids=str,
+)
+def test_refused(settings, told):
+    with pytest.raises(Refusal, match=told):
+        model("vgg16", **{**SMALL, **settings})
