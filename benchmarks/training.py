@@ -10,7 +10,7 @@ Source: none.
 from benchmarks.family import Case, Cost, Program, Target
 from benchmarks.models import counted, network, twin
 
-CASES = [Case("mnist1d_cnn, SGD, batch 100", net="mnist1d_cnn", steps=8000, kinds=("training",))]
+CASES = [Case("mnist1d_cnn, SGD, batch 100", net="mnist1d_cnn", steps=6000, kinds=("training",))]
 TARGETS = [Target("keras fit", "training", 4.0), Target("torch", "training", 4.0)]
 BATCH, RATE = 100, 0.01
 
