@@ -68,7 +68,7 @@ def rotated_conv(who, layer, x, kernel, strides, padding, dilations, local=False
 
 
 def _suits_convolutions(x, kernel, output, win):
-    """Whether a convolution for each kernel is faster: 1.6 to 2 times on CPU, forward and gradients.
+    """Whether a convolution for each kernel is faster: about twice on CPU, forward and gradients.
 
     It is not inside XLA, where gradients of convolutions are slow; nor with few channels, where those for the input
     are slow everywhere and patches small; nor with strides or dilations; nor if a kernel has too little to do for a
