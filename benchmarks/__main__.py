@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
+from benchmarks import memory
 from benchmarks.measure import machine, measure
 from benchmarks.report import tables
 
@@ -28,7 +29,9 @@ FAMILIES = {
 
 
 def main(
-    what: Annotated[Literal["all", "layers", "models", "training"], typer.Argument(help="which part")] = "all",
+    what: Annotated[
+        Literal["all", "layers", "models", "training", "memory"], typer.Argument(help="which part")
+    ] = "all",
     only: Annotated[str, typer.Option(help="a layer's name, such as tiled_conv")] = "",
     case: Annotated[str, typer.Option(help="a shell pattern of cases, such as '*C 3'")] = "*",
     peer: Annotated[list[str] | None, typer.Option(help="parts of names of peers; all by default")] = None,
@@ -39,7 +42,7 @@ def main(
     """Times kzoo and its peers in turn and prints tables of ratios."""
     families = [name for part, names in FAMILIES.items() if what in ("all", part) for name in names]
     families = [name for name in families if only in name]
-    if not families:
+    if not families and what != "memory":
         raise typer.BadParameter(f"{only!r}; there are {', '.join(LAYERS)}", param_hint="--only")
     console = Console(stderr=True)
     console.print("measuring the machine: bandwidth and matrix rate")
@@ -50,6 +53,10 @@ def main(
             result["rows"].append(row)
             if file:  # after each row, so that a run that is stopped keeps what it has
                 file.write_text(json.dumps(result, indent=1) + "\n")
+    if what in ("all", "memory") and not only:
+        result["memory"] = list(memory.measure(peer, case))
+        if file:
+            file.write_text(json.dumps(result, indent=1) + "\n")
     text = tables(result)
     Console().print(Markdown(text)) if sys.stdout.isatty() else print(text)
 

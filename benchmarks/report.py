@@ -119,6 +119,16 @@ def markdown(header, rows):
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in (header, marks, *rows))
 
 
+def peaks(rows):
+    """A Markdown table of what a step holds at most, and how many times what it cannot do without."""
+    cells = [
+        (row["case"], row["peer"], f"{row['peak'] / 2**20:,.0f}", f"{row['peak'] / row['counted']:.2f}")
+        for row in rows
+        if "peak" in row
+    ]
+    return markdown(["case", "step of", "peak, MiB", "/ weights + gradients + patches"], cells)
+
+
 def tables(result):
     """The Markdown of a result: for each family its cases, and what its targets came to."""
     lines = []
@@ -136,4 +146,7 @@ def tables(result):
         ]
         if targets:
             lines += [markdown(["target: case", "", "against", "asked", "measured", "reached"], targets), ""]
+    if result.get("memory"):
+        about = importlib.import_module("benchmarks.memory").__doc__.partition("\n\nSource:")[0]
+        lines += ["### memory", "", about, "", peaks(result["memory"]), ""]
     return "\n".join(lines)
