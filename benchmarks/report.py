@@ -81,7 +81,9 @@ def summary(result):
     """A Markdown table with a row a target: asked, and measured from the worst case to the best."""
     cells = []
     for family in dict.fromkeys(row["family"] for row in result["rows"]):
-        of = {}
+        module, of = importlib.import_module(family), {}
+        if hasattr(module, "target"):  # of something else than time
+            cells.append(module.target([row for row in result["rows"] if row["family"] == family]))
         for target, case, _, got in reached(family, result["rows"]):
             of.setdefault(target, []).append((got.median, case))
         for target, found in of.items():

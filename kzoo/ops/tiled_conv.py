@@ -2,7 +2,8 @@
 
 Between convolution (period 1) and a locally connected layer (period = output size) lies one family. Two lowerings
 compute it: views side by side on the channel axis, positions grouped by the kernel they meet, and one batched matrix
-product; or, where that is faster, a convolution for each kernel, whose stride is the tile.
+product; or, where that is faster, a convolution for each kernel, whose stride is the tile. At the local end, where no
+two positions meet the same kernel, `local_conv` is faster than both.
 
 Source: Gregor & LeCun 2010, arXiv:1006.0448; Le et al. 2010, "Tiled convolutional neural networks"; Goodfellow,
 Bengio & Courville 2016, "Deep Learning", section 9.5, equation 9.10.
@@ -19,6 +20,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import convolve, gradient_of, tensors, wide
 from kzoo.ops.conv import check_operands, conv
+from kzoo.ops.local_conv import local_conv
 from kzoo.ops.views import window
 from kzoo.ops.xla import compiling, island
 
@@ -62,7 +64,9 @@ def rotated_conv(who, layer, x, kernel, strides, padding, dilations, local=False
         require(tile == output, who, "one kernel for each output position", output=output, kernel=tuple(kernel.shape))
     if all(t == 1 for t in tile):
         return conv(x, ops.reshape(kernel, kernel.shape[rank:]), strides, padding, dilations)
-    if not local and _suits_convolutions(x, kernel, output, win):
+    if tile == output:
+        return local_conv(x, kernel, win)
+    if _suits_convolutions(x, kernel, output, win):
         return _convolutions(win.pad(x), kernel)
     return _rotated_conv(x, kernel, win=win)
 
@@ -152,11 +156,9 @@ def _rotated_conv(x, kernel, *, win):
     padded = ops.pad(win.pad(x), ((0, 0), *surplus, (0, 0)))
     views = [view for _, view in win.views(padded, rounded)]
 
-    # One product with all offsets side by side when local (as many kernels as positions); when tiled, a product for
-    # each row of the kernel, summed: narrower patches stay in cache, 1.2-1.5 times faster than all at once, but for
-    # few channels, whose rows are too narrow for a product.
-    local = all(isinstance(q, int) and q == 1 for q in turns)
-    parts = 1 if local or math.prod(win.size[1:]) * channels < CHANNELS else win.size[0]
+    # A product for each row of the kernel, summed: narrower patches stay in cache, 1.2-1.5 times faster than all at
+    # once, but for few channels, whose rows are too narrow for a product.
+    parts = 1 if math.prod(win.size[1:]) * channels < CHANNELS else win.size[0]
     width = len(views) // parts
     kernels = ops.reshape(kernel, (math.prod(tile), parts, width * channels, filters))
     total = 0.0
