@@ -112,14 +112,6 @@ def gradient_of(fn, x, dy):
     return tape.gradient(y, x, dy)
 
 
-def after(x, first):
-    """x, computed upon only when `first` is there: what runs at the same time holds its memory at the same time."""
-    if keras.backend.backend() == "tensorflow":
-        with tf.control_dependencies([first]):
-            return tf.identity(x)
-    return x
-
-
 def rfftn(x, lengths):
     """Fourier transform of real x over its last 1 or 2 axes, each filled with zeros up to its length; complex."""
     if keras.backend.backend() == "tensorflow":

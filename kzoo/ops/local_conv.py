@@ -12,7 +12,7 @@ import math
 
 from keras import ops
 
-from kzoo.ops.backend import after, wide
+from kzoo.ops.backend import wide
 from kzoo.ops.views import tap
 from kzoo.ops.xla import island
 
@@ -24,9 +24,8 @@ def local_conv(x, kernel, win):
     @ops.custom_gradient  # around the islands, not inside one: its results would hold copies of x and the kernel
     def run(x, kernel):
         def gradient(dy):  # two islands: a first layer's gradient for x, which nobody asks for, is not computed
-            dkernel = _kernel_gradient(dy, x, win=win, shape=tuple(kernel.shape))
-            # one after the other, as each holds something of the patches' size
-            return _input_gradient(after(dy, dkernel), kernel, win=win, spatial=tuple(padded.shape[1:-1])), dkernel
+            dx = _input_gradient(dy, kernel, win=win, spatial=tuple(padded.shape[1:-1]))
+            return dx, _kernel_gradient(dy, x, win=win, shape=tuple(kernel.shape))
 
         return _product(x, kernel, win=win), gradient
 
