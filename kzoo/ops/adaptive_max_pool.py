@@ -46,7 +46,9 @@ def _adaptive_max_pool(x, *, sizes, return_indices):
     @ops.custom_gradient  # around the islands: within one TensorFlow would copy x
     def run(x):
         def gradient(*upstream):  # JAX hands on one tuple, TensorFlow its entries
-            return _slope(keras.tree.flatten(upstream)[0], x, sizes=sizes)
+            return _slope(
+                keras.tree.flatten(upstream)[0], _places(x, sizes=sizes), spatial=tuple(x.shape[1:-1]), sizes=sizes
+            )
 
         return _pool(x, sizes=sizes, return_indices=return_indices), gradient
 
@@ -59,10 +61,14 @@ def _pool(x, *, sizes, return_indices):
     return (values, places) if return_indices else values
 
 
+@island  # apart from what reads it, where XLA would find each bin's winner anew at each of its cells
+def _places(x, *, sizes):
+    return _maxima(x, sizes)[1]
+
+
 @island
-def _slope(dy, x, *, sizes):
-    spatial = x.shape[1:-1]
-    return spread(dy, _maxima(x, sizes)[1], spatial, bin_covers(spatial, sizes))
+def _slope(dy, places, *, spatial, sizes):
+    return spread(dy, places, spatial, bin_covers(spatial, sizes))
 
 
 def bin_covers(spatial, sizes):
