@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from kzoo.ops.adaptive_average_pool import bins, bins_of
-from kzoo.ops.backend import tensors
+from kzoo.ops.backend import tensors, wide
 from kzoo.ops.max_pool_with_argmax import check_maximum, check_sample
 from kzoo.ops.places import along, numbers, spread
 from kzoo.ops.views import maximum, winner
@@ -87,7 +87,8 @@ def bin_covers(spatial, sizes):
 
 def _maxima(x, sizes):
     """Values and places, an axis at a time, the last first: of equal values the first in row-major order wins."""
-    spatial, channels = ops.shape(x)[1:-1], ops.shape(x)[-1]
+    spatial, channels, dtype = ops.shape(x)[1:-1], ops.shape(x)[-1], x.dtype
+    x = ops.cast(x, wide(dtype))  # XLA would go from 16 bits to 32 and back at each comparison
     places, stride = ops.zeros_like(x, dtype="int32"), 1
     for axis in range(len(sizes), 0, -1):
         places = places + along(ops.arange(spatial[axis - 1], dtype="int32") * stride, axis, len(sizes))
@@ -95,7 +96,7 @@ def _maxima(x, sizes):
         if sizes[axis - 1] is not None:
             parts = (bins(part, axis, sizes[axis - 1]) for part in (x, places))
             x, places = (ops.stack(best, axis) for best in zip(*(_largest(*pair, axis) for pair in zip(*parts))))
-    return x, places * channels + ops.arange(channels, dtype="int32")
+    return ops.cast(x, dtype), places * channels + ops.arange(channels, dtype="int32")
 
 
 def _largest(part, places, axis):

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import dtype_of, spatial_rank, tensors
+from kzoo.ops.backend import dtype_of, spatial_rank, tensors, wide
 from kzoo.ops.places import along, flat, source_indices, split, unpool, window_origins
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.views import maximum, winner
@@ -94,14 +94,15 @@ def _sources(x, places, *, win):
 @island
 def _maxima(x, *, win):
     size, channels = ops.shape(x)[1:-1], x.shape[-1]
-    output = win.output(size)
+    output, dtype = win.output(size), x.dtype
+    x = ops.cast(x, wide(dtype))  # XLA would go from 16 bits to 32 and back at each comparison
     offsets, views = zip(*win.views(win.pad(x, lowest(x.dtype)), output))
     steps = [flat([o * d for o, d in zip(offset, win.dilations)], size) * channels for offset in offsets]
     steps[0] = _first_steps(win, size, output) * channels
     places = winner(zip(steps, views))
     places = places + (window_origins(win, size, output) * channels + ops.arange(channels, dtype="int32"))
     # XLA writes one tensor a loop, so that values cost a loop of their own, without the places
-    return maximum(views), places
+    return ops.cast(maximum(views), dtype), places
 
 
 def _first_steps(win, size, output):

@@ -18,7 +18,7 @@ import numpy as np
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import convolve, gradient_of, tensors, wide
+from kzoo.ops.backend import convolve, dtype_of, gradient_of, tensors, wide
 from kzoo.ops.conv import check_operands, conv
 from kzoo.ops.local_conv import local_conv
 from kzoo.ops.views import window
@@ -75,10 +75,10 @@ def _suits_convolutions(x, kernel, output, win):
     """Whether a convolution for each kernel is faster: about twice on CPU, forward and gradients.
 
     It is not inside XLA, where gradients of convolutions are slow; nor with few channels, where those for the input
-    are slow everywhere and patches small; nor with strides or dilations; nor if a kernel has too little to do for a
-    call of its own.
+    are slow everywhere and patches small; nor in float16, for whose gradients oneDNN has nothing; nor with strides or
+    dilations; nor if a kernel has too little to do for a call of its own.
     """
-    outside = keras.backend.backend() == "tensorflow" and not compiling()
+    outside = keras.backend.backend() == "tensorflow" and not compiling() and dtype_of(x) != "float16"
     tile, rest = kernel.shape[: len(output)], kernel.shape[len(output) :]
     positions = (x.shape[0] or 32) * math.prod((n or 32) // t for n, t in zip(output, tile))  # unknown: as in training
     work = positions * math.prod(rest)
