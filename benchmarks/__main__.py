@@ -25,6 +25,7 @@ FAMILIES = {
     "layers": [f"benchmarks.layers.{name}" for name in LAYERS],
     "models": ["benchmarks.models"],
     "training": ["benchmarks.training"],
+    "memory": ["benchmarks.memory"],
     "compilations": ["benchmarks.compilations"],
 }
 
@@ -53,7 +54,7 @@ def main(
 
     for family in families:
         alone = getattr(importlib.import_module(family), "measure", None)  # a part with a way of its own
-        for row in alone(say) if alone else measure(family, speeds, peer, case, rounds, seconds, say):
+        for row in alone(peer, case, say) if alone else measure(family, speeds, peer, case, rounds, seconds, say):
             result["rows"].append(row)
             if file:  # after each row, so that a run that is stopped keeps what it has
                 file.write_text(json.dumps(result, indent=1) + "\n")

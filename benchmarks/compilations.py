@@ -19,8 +19,8 @@ PEERS = ("islands", "islands, kept by the process before", "compiled whole", "no
 FILTERS, BATCH, IMAGES, SIZES = 8, 32, 103, range(20, 30)
 
 
-def measure(say):
-    """Yield a row for each case and way: programs compiled, and seconds."""
+def measure(wanted, pattern, say):
+    """Yield a row for each case and way: programs compiled, and seconds. All of them, whatever is wanted."""
     with tempfile.TemporaryDirectory() as cache:
         for peer in PEERS:
             say(f"compilations: {peer}")

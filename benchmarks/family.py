@@ -8,6 +8,7 @@ Source: none.
 
 from typing import Any, NamedTuple
 
+WIDTH = {"float32": 4.0, "bfloat16": 2.0}  # bytes of a number
 KINDS = ("forward", "step")  # step: forward and the gradients of all floating inputs and weights
 
 

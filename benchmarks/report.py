@@ -48,15 +48,19 @@ def by_case(rows):
     return found
 
 
-def line(case, kind, peers):
-    """The cells of one row: case, kind, milliseconds, times the floor, then a ratio for each other peer."""
+def line(case, kind, peers, items=None):
+    """The cells of one row: case, kind, milliseconds, times the floor, then a ratio for each other peer.
+
+    `items`, a count and its unit, adds to the milliseconds how many a second.
+    """
     ours = peers["kzoo"]
     if "times" not in ours:
         return [case, kind, ours["error"], "-", *["-"] * (len(peers) - 1)]
     median = statistics.median(ours["times"])
+    speed = f"; {1000 * items[0] / median:,.0f} {items[1]}/s" if items else ""
     floor = f"{median / ours['floor']:.3g}" if ours["floor"] else "-"
     others = [str(ratio(row, ours)) if "times" in row else "-" for peer, row in peers.items() if peer != "kzoo"]
-    return [case, kind, f"{median:.3g}", floor, *others]
+    return [case, kind, f"{median:.3g}{speed}", floor, *others]
 
 
 def reached(family, rows):
@@ -77,7 +81,9 @@ def summary(result):
     """A Markdown table with a row a target: asked, and measured from the worst case to the best."""
     cells = []
     for family in dict.fromkeys(row["family"] for row in result["rows"]):
-        of = {}
+        module, of = importlib.import_module(family), {}
+        if hasattr(module, "target"):  # of something else than time
+            cells.append(module.target([row for row in result["rows"] if row["family"] == family]))
         for target, case, _, got in reached(family, result["rows"]):
             of.setdefault(target, []).append((got.median, case))
         for target, found in of.items():
@@ -158,7 +164,9 @@ def tables(result):
             lines += [markdown(*module.table(rows)), ""]
             continue
         header = ["case", "", "kzoo, ms", "/ floor", *(f"{peer} / kzoo" for peer in others)]
-        lines += [markdown(header, [line(case, kind, peers) for (_, case, kind), peers in cases.items()]), ""]
+        items = {case.name: module.items(case) for case in module.CASES if hasattr(module, "items")}
+        body = [line(case, kind, peers, items.get(case)) for (_, case, kind), peers in cases.items()]
+        lines += [markdown(header, body), ""]
         targets = [
             (case, target.kind, peer, f"{target.ratio:.2g}", str(got), "yes" if got.median >= target.ratio else "no")
             for target, case, peer, got in reached(family, rows)

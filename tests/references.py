@@ -180,7 +180,7 @@ def adaptive_average_pool(x, output_size):
 
 
 def adaptive_max_pool(x, output_size):
-    """(values, indices): the first NaN wins over all, else the first of equal values."""
+    """(values, indices): the last NaN wins over all, else the first of equal values."""
     boxes, sizes = _bins(x, output_size)
     values = np.zeros((len(x), *sizes, x.shape[-1]), x.dtype)
     indices = np.zeros(values.shape, "int32")
@@ -189,7 +189,7 @@ def adaptive_max_pool(x, output_size):
             best = cells[0]
             for cell in cells[1:]:
                 value, leader = x[(b, *cell, c)], x[(b, *best, c)]
-                if value > leader or (np.isnan(value) and not np.isnan(leader)):
+                if value > leader or np.isnan(value):
                     best = cell
             values[(b, *position, c)] = x[(b, *best, c)]
             indices[(b, *position, c)] = np.ravel_multi_index((*best, c), x.shape[1:])

@@ -3,13 +3,25 @@
 Source: none.
 """
 
-from benchmarks.family import Case, Cost, Program, Target
+from benchmarks.family import WIDTH, Case, Cost, Program, Target
 
 SIZES = ((16, 56, 64, 7), (16, 57, 64, 7), (8, 224, 16, 6))
 CASES = [
     Case(f"{pool}: {b} x {n} x {n} x {c} -> {m} x {m}", pool=pool, batch=b, size=n, channels=c, bins=m)
     for pool in ("max", "average")
     for b, n, c, m in SIZES
+]
+CASES += [
+    Case("max: 1 x 56 x 56 x 64 -> 7 x 7", pool="max", batch=1, size=56, channels=64, bins=7),
+    Case(
+        "max, bfloat16: 16 x 57 x 57 x 64 -> 7 x 7",
+        pool="max",
+        batch=16,
+        size=57,
+        channels=64,
+        bins=7,
+        dtype="bfloat16",
+    ),
 ]
 TARGETS = [
     Target("keras", "forward", 4.0, "max*"),
@@ -24,7 +36,7 @@ def arrays(case, rng):
 
 def cost(case, kind):
     """Forward reads x; a step reads it again and writes its slope. The bins are few."""
-    x = 4.0 * case.batch * case.size**2 * case.channels
+    x = WIDTH[case.dtype] * case.batch * case.size**2 * case.channels
     return Cost(x if kind == "forward" else 3 * x)
 
 

@@ -3,12 +3,13 @@
 Source: none.
 """
 
-from benchmarks.family import Case, Cost, Program, Target
+from benchmarks.family import WIDTH, Case, Cost, Program, Target
 
 CASES = [
     Case("16 x 64 x 64 x 64, 2 / 2", batch=16, size=64, channels=64, ksize=2),
     Case("8 x 224 x 224 x 32, 2 / 2", batch=8, size=224, channels=32, ksize=2),
     Case("1 x 224 x 224 x 64, 2 / 2", batch=1, size=224, channels=64, ksize=2),
+    Case("bfloat16: 16 x 64 x 64 x 64, 2 / 2", batch=16, size=64, channels=64, ksize=2, dtype="bfloat16"),
     Case("AlexNet: 16 x 55 x 55 x 96, 3 / 2", batch=16, size=55, channels=96, ksize=3),
     Case("32 x 28 x 28 x 32, 3 / 2", batch=32, size=28, channels=32, ksize=3),
 ]
@@ -30,7 +31,8 @@ def arrays(case, rng):
 def cost(case, kind):
     """Forward reads x, writes values and places; a step further reads places and the slope and writes x's."""
     x, y = case.batch * case.size**2 * case.channels, case.batch * pooled(case) ** 2 * case.channels
-    return Cost(4.0 * (x + 2 * y)) if kind == "forward" else Cost(4.0 * (2 * x + 4 * y))
+    width = WIDTH[case.dtype]
+    return Cost(width * (x + y) + 4.0 * y if kind == "forward" else width * 2 * (x + y) + 4.0 * 2 * y)
 
 
 def kzoo(framework):

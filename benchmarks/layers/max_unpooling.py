@@ -5,12 +5,13 @@ Source: none.
 
 import numpy as np
 
-from benchmarks.family import Case, Cost, Program, Target
+from benchmarks.family import WIDTH, Case, Cost, Program, Target
 
 CASES = [
     Case("to 16 x 64 x 64 x 64", batch=16, size=64, channels=64),
     Case("to 8 x 224 x 224 x 32", batch=8, size=224, channels=32),
     Case("to 1 x 224 x 224 x 64", batch=1, size=224, channels=64),
+    Case("bfloat16: to 16 x 64 x 64 x 64", batch=16, size=64, channels=64, dtype="bfloat16"),
 ]
 TARGETS = [
     Target("tensorflow scatter_nd", "forward", 12.0),
@@ -35,7 +36,10 @@ def arrays(case, rng):
 def cost(case, kind):
     """Forward reads values and places and writes y; a step further reads the slope and the places, writes values'."""
     y, values = (case.batch * n**2 * case.channels for n in (case.size, case.size // 2))
-    return Cost(4.0 * (y + 2 * values)) if kind == "forward" else Cost(4.0 * (2 * y + 4 * values))
+    width = WIDTH[case.dtype]
+    return Cost(
+        width * (y + values) + 4.0 * values if kind == "forward" else width * 2 * (y + values) + 4.0 * 2 * values
+    )
 
 
 def kzoo(case, values, indices):

@@ -10,6 +10,10 @@ CASES = [
     for tile in (2, 3, 4)
     for kernel in (3, 5)
     for channels in (3, 32, 64)
+] + [
+    Case("bfloat16: tile 2, k 5, C 32", batch=32, size=32, channels=32, kernel=5, tile=2, dtype="bfloat16"),
+    Case("batch 1: tile 2, k 5, C 32", batch=1, size=32, channels=32, kernel=5, tile=2),
+    Case("VGG's second: batch 8, 224 x 224, tile 2, k 3, C 64", batch=8, size=224, channels=64, kernel=3, tile=2),
 ]
 HEADLINE = "tile 2, k 3, C 32"  # the case that README shows
 TARGETS = [Target("tensorflow", "step", 1 / 1.7), Target("tensorflow", "step", 1.0, "*C 3")]
@@ -28,8 +32,8 @@ def cost(case, kind):
     x = case.batch * (case.size + case.kernel - 1) ** 2 * case.channels
     y = case.batch * case.size**2 * FILTERS
     kernels = case.tile**2 * case.kernel**2 * case.channels * FILTERS
-    times = 1 if kind == "forward" else 3
-    return Cost(4.0 * times * (x + y + kernels), 2.0 * times * y * case.kernel**2 * case.channels)
+    times, number = 1 if kind == "forward" else 3, 2.0 if case.dtype == "bfloat16" else 4.0
+    return Cost(number * times * (x + y + kernels), 2.0 * times * y * case.kernel**2 * case.channels)
 
 
 def kzoo(case, x, kernel):

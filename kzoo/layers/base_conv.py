@@ -83,10 +83,13 @@ class BaseFilters(Windowed):
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2, axes={axis: channels})
 
     def call(self, inputs):
-        y = self.op(to_last(inputs, self.data_format))
-        if self.bias is not None:
-            y = bias_add(y, self.bias)
+        y = self.biased(to_last(inputs, self.data_format))
         return from_last(self.activation(y), self.data_format)  # channels last here, so softmax is over channels
+
+    def biased(self, x):
+        """The op, then the bias; an op that adds it itself does both."""
+        y = self.op(x)
+        return y if self.bias is None else bias_add(y, self.bias)
 
     def compute_output_shape(self, input_shape):
         self.window.check(type(self).__name__, self.last_shape(input_shape)[1:-1])

@@ -39,8 +39,8 @@ class Conv(BaseConv):
         )
         super().build(input_shape)
 
-    def op(self, x):
-        return conv(x, self.kernel, self.strides, self.padding, self.dilation_rate)
+    def biased(self, x):
+        return conv(x, self.kernel, self.strides, self.padding, self.dilation_rate, self.bias)
 
     def get_config(self):
         return {**super().get_config(), "groups": self.groups}

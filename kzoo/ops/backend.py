@@ -104,6 +104,14 @@ def _convolve(x, kernel, *, strides, padding, dilations):
 _compiled_convolve = island(_convolve)
 
 
+def gradient_of(fn, x, dy):
+    """The gradient for x of `fn(x)`, for a gradient dy of its output; on TensorFlow."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = fn(x)  # dropped from a graph wherever the gradient does not need it
+    return tape.gradient(y, x, dy)
+
+
 def rfftn(x, lengths):
     """Fourier transform of real x over its last 1 or 2 axes, each filled with zeros up to its length; complex."""
     if keras.backend.backend() == "tensorflow":

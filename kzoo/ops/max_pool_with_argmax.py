@@ -6,14 +6,15 @@ Cipolla 2017, arXiv:1511.00561 (SegNet's stored indices).
 
 import math
 
+import keras
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import dtype_of, spatial_rank, tensors
+from kzoo.ops.backend import dtype_of, spatial_rank, tensors, wide
+from kzoo.ops.places import along, flat, source_indices, split, unpool, window_origins
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.views import maximum, winner
 from kzoo.ops.xla import island
-
-PADDED = -1  # the index of a cell that zeros padding made; no such cell ever wins
 
 
 def max_pool_with_argmax(x, ksize, strides=None, padding="valid", dilations=1):
@@ -54,34 +55,65 @@ def check_maximum(who, x, indices=True):
     require(known, who, "a known number of channels", shape=tuple(x.shape))
 
 
-def source_indices(spatial):
-    """Flat index of each cell of a sample without channels, (1, *spatial, 1) int32."""
-    count = 1
-    for n in spatial:
-        count = count * n
-    return ops.reshape(ops.arange(count, dtype="int32"), (1, *spatial, 1))
+def _max_pool_with_argmax(x, *, win):
+    if win.mode == "zeros":
+        return _pool(x, win)
+    # the padded sample is pooled as a sample of its own, whose cells a table leads to their sources
+    values, places = _pool(_padded(x, win=win), win._replace(pads=((0, 0),) * len(win.size)))
+    return values, _sources(x, places, win=win)
+
+
+def _pool(x, win):
+    """Values and places of a pool that knows no cells but x's."""
+
+    @ops.custom_gradient  # around the island: within one TensorFlow would copy x
+    def run(x):
+        values, places = _maxima(x, win=win)
+        size, sizes = split(ops.shape(x)[1:-1])
+
+        def gradient(*upstream):  # JAX hands on one tuple, TensorFlow its entries
+            return unpool(keras.tree.flatten(upstream)[0], places, *sizes, size=size, win=win)
+
+        return (values, places), gradient
+
+    return run(x)
 
 
 @island
-def _max_pool_with_argmax(x, *, win):
+def _padded(x, *, win):
+    return win.pad(x)
+
+
+@island
+def _sources(x, places, *, win):
     spatial, channels = ops.shape(x)[1:-1], x.shape[-1]
-    output = win.output(spatial)
-    cells = win.views(win.pad(x, lowest(x.dtype)), output)
-    sources = win.views(win.pad(source_indices(spatial), PADDED), output)
-    values = indices = None
-    for (_, cell), (_, source) in zip(cells, sources):
-        if values is None:
-            values, indices = cell, ops.broadcast_to(source, ops.shape(cell))
-            continue
-        # a running `where` sends the gradient to the winner alone; cell != cell is true of NaN
-        wins = (cell > values) | (cell != cell) | (indices == PADDED)  # noqa: PLR0124
-        values, indices = ops.where(wins, cell, values), ops.where(wins, source, indices)
-    return values, indices * channels + ops.arange(channels, dtype="int32")
+    table = ops.reshape(win.pad(source_indices(spatial)), (-1,))
+    return ops.take(table, places // channels) * channels + ops.arange(channels, dtype="int32")
+
+
+@island
+def _maxima(x, *, win):
+    size, channels = ops.shape(x)[1:-1], x.shape[-1]
+    output, dtype = win.output(size), x.dtype
+    x = ops.cast(x, wide(dtype))  # XLA would go from 16 bits to 32 and back at each comparison
+    offsets, views = zip(*win.views(win.pad(x, lowest(x.dtype)), output))
+    steps = [flat([o * d for o, d in zip(offset, win.dilations)], size) * channels for offset in offsets]
+    steps[0] = _first_steps(win, size, output) * channels
+    places = winner(zip(steps, views))
+    places = places + (window_origins(win, size, output) * channels + ops.arange(channels, dtype="int32"))
+    # XLA writes one tensor a loop, so that values cost a loop of their own, without the places
+    return ops.cast(maximum(views), dtype), places
+
+
+def _first_steps(win, size, output):
+    """From each window's origin to its first cell of the sample, which wins where no cell beats the padding."""
+    begins = zip(output, win.strides, win.dilations, win.pairs(size))
+    steps = [ops.maximum(-((ops.arange(n, dtype="int32") * s - before) // d) * d, 0) for n, s, d, (before, _) in begins]
+    return flat([along(step, axis, len(size)) for axis, step in enumerate(steps, 1)], size)
 
 
 def lowest(dtype):
     """What loses against every value of this dtype."""
-    import keras
     import numpy as np
 
     name = keras.backend.standardize_dtype(dtype)

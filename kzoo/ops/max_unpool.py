@@ -4,17 +4,16 @@ Source: Zeiler, Taylor & Fergus 2011, "Adaptive deconvolutional networks"; Badri
 arXiv:1511.00561.
 """
 
-import itertools
 import math
 
 from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops.backend import dtype_of, spatial_rank, tensors
-from kzoo.ops.max_pool_with_argmax import PADDED, check_sample, source_indices
+from kzoo.ops.max_pool_with_argmax import check_sample
+from kzoo.ops.places import merge, unpool
 from kzoo.ops.pool_window import check_pool
 from kzoo.ops.views import as_tuple, window
-from kzoo.ops.xla import island
 
 
 def max_unpool(values, indices, output_size=None, ksize=None, strides=None, padding="valid", dilations=1):
@@ -50,7 +49,7 @@ def max_unpool(values, indices, output_size=None, ksize=None, strides=None, padd
     size = _static(who, output_size, rank)
     check_unpool(who, win, values.shape[1:-1], size, values.shape[-1])
     # copies of cells won for cells elsewhere: only a scatter can bring these together
-    run = _scatter if win.mode != "zeros" and any(pair != (0, 0) for pair in win.pads) else _unpool
+    run = _scatter if win.mode != "zeros" and any(pair != (0, 0) for pair in win.pads) else unpool
     return run(values, indices, *_dynamic(output_size), size=size, win=win)
 
 
@@ -89,14 +88,9 @@ def _dynamic(output_size):
     return [n for n in output_size if ops.is_tensor(n)] if isinstance(output_size, (tuple, list)) else []
 
 
-def _merge(size, dynamic):
-    rest = iter(dynamic)
-    return tuple(next(rest) if n is None else n for n in size)
-
-
 def _scatter(values, indices, *dynamic, size, win=None):
     """Any indices. Deterministic on CPU: XLA and TensorFlow add duplicates in order there."""
-    output, channels = _merge(size, dynamic), values.shape[-1]
+    output, channels = merge(size, dynamic), values.shape[-1]
     batch, total = ops.shape(values)[0], math.prod(size) * channels if None not in size else None
     if total is None:
         total = channels
@@ -107,41 +101,3 @@ def _scatter(values, indices, *dynamic, size, win=None):
     places = ops.stack([ops.reshape(rows, (-1,)), ops.reshape(flat, (-1,))], -1)
     y = ops.scatter(places, ops.reshape(values, (-1,)), (batch, total))
     return ops.reshape(y, (batch, *output, channels))
-
-
-@island
-def _unpool(values, indices, *dynamic, size, win):
-    """Compare, do not scatter: by output phase, so that no strided write and no interior padding is needed.
-
-    In padded coordinates cell p = q * s + r of phase r lies at offset o of window q - (o * d - r) / s, for the
-    offsets with o * d = r modulo s.
-    """
-    output, channels = _merge(size, dynamic), values.shape[-1]
-    rank, pairs = len(win.size), win.pairs(output)
-    padded = tuple(before + n + after for n, (before, after) in zip(output, pairs))
-    steps = tuple(-(-n // s) for n, s in zip(padded, win.strides))
-    reach = tuple((k - 1) * d // s for k, s, d in zip(*win[:3]))  # how many windows back a cell may belong to
-    pooled = ops.shape(values)[1:-1]
-    margins = tuple((m, max_of(q - n, 0)) for m, q, n in zip(reach, steps, pooled))
-    values = ops.pad(values, ((0, 0), *margins, (0, 0)))
-    places = ops.pad(indices // channels, ((0, 0), *margins, (0, 0)), constant_values=PADDED)
-    surplus = tuple((before, q * s - before - n) for q, s, n, (before, _) in zip(steps, win.strides, output, pairs))
-    cells = ops.pad(source_indices(output), ((0, 0), *surplus, (0, 0)), constant_values=PADDED - 1)
-
-    phases = []
-    for phase in itertools.product(*map(range, win.strides)):
-        cell = cells[(slice(None), *(slice(r, None, s) for r, s in zip(phase, win.strides)))]
-        total = ops.zeros_like(values[(slice(None), *(slice(0, q) for q in steps))])
-        for offset in itertools.product(*map(range, win.size)):
-            ahead = [o * d - r for o, d, r in zip(offset, win.dilations, phase)]
-            if any(a % s for a, s in zip(ahead, win.strides)):
-                continue
-            shift = [m - a // s for m, a, s in zip(reach, ahead, win.strides)]
-            at = (slice(None), *(slice(m, m + q) for m, q in zip(shift, steps)))
-            total = total + ops.where(places[at] == cell, values[at], 0)
-        phases.append(total)
-    y = ops.stack(phases, rank + 1)  # (B, *steps, phases, C)
-    y = ops.reshape(y, (-1, *steps, *win.strides, channels))
-    order = [0] + [axis for i in range(rank) for axis in (1 + i, 1 + rank + i)] + [2 * rank + 1]
-    y = ops.reshape(ops.transpose(y, order), (-1, *(q * s for q, s in zip(steps, win.strides)), channels))
-    return y[(slice(None), *(slice(before, before + n) for n, (before, _) in zip(output, pairs)))]

@@ -7,14 +7,17 @@ largest, an unpool asks them who won.
 Source: none.
 """
 
+import functools
 import itertools
 from typing import NamedTuple
 
 from keras import ops
 
 from kzoo.checks import is_integer, is_number, require
+from kzoo.ops.backend import dtype_of
 from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad_pairs
 
+INFINITY, NAN = float("inf"), float("nan")
 NAMED_PADDINGS = ("valid", "same", "full", *MODES[1:])
 
 
@@ -91,6 +94,31 @@ def largest(views):
         # view != view is true of NaN
         top = view if top is None else ops.where((view > top) | (view != view), view, top)  # noqa: PLR0124
     return top
+
+
+def maximum(views):
+    """The largest of the views, cell by cell, or NaN where one is NaN; its gradient is the caller's business."""
+    views = list(views)
+    top = functools.reduce(ops.maximum, views)  # which compiled may pass over NaN
+    if "float" not in dtype_of(top):
+        return top
+    return ops.where(functools.reduce(ops.logical_and, (view == view for view in views)), top, NAN)  # noqa: PLR0124
+
+
+def winner(labelled):
+    """The label of the largest view, cell by cell: of equal values the first, and the last NaN before all.
+
+    `labelled` yields pairs (label, view); labels are int32, numbers or tensors.
+    """
+    best = top = None
+    for label, view in labelled:
+        # NaN counts as infinity, and passes that too: one comparison a view, where `view != view` would be a second
+        number = ops.where(view < INFINITY, view, INFINITY) if "float" in dtype_of(view) else view
+        if best is None:
+            best, top = ops.zeros_like(view, dtype="int32") + label, number
+        else:
+            best, top = ops.where(view <= top, best, label), ops.maximum(top, number)
+    return best
 
 
 def window(who, rank, size, strides, padding, dilations, names=("ksize", "strides", "padding", "dilations")):

@@ -47,7 +47,7 @@ def test_as_many_bins_as_cells_are_the_input(seeds):
     [
         ([[1, 5], [5, 5]], 5, 1),  # the first of equals, by rows
         ([[1, 2], [5, 5]], 5, 2),
-        ([[1, np.nan], [np.nan, 9]], np.nan, 1),  # the first NaN
+        ([[1, np.nan], [np.nan, 9]], np.nan, 2),  # the last NaN
         ([[1, np.inf], [np.nan, 9]], np.nan, 2),
         ([[-np.inf, -np.inf], [-np.inf, -np.inf]], -np.inf, 0),
         ([[-np.inf, np.inf], [np.inf, 0]], np.inf, 1),

@@ -162,3 +162,26 @@ def test_refuses_geometry(geometry, words):
 
 def test_refuses_unknown_channels():
     refuses("conv expects a known number of channels", traced, ops.conv, (1, 5, 6, None), (3, 3, 4, 2))
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shared", [True, False])
+def test_many_samples_of_few_cells_compiled(seeds, rank, dtype, shared):
+    """There samples lie along the last axis and a shared bias is one more weight: the same numbers and gradients."""
+    geometry = {"strides": 2, "padding": "same", "dilations": 1}
+    x, kernel = normal(seeds, 30, *(5, 4, 3)[:rank], 2).astype(dtype), normal(seeds, *(3, 2, 2)[:rank], 2, 5)
+    output = ops.conv(x, kernel.astype(dtype), **geometry).shape[1:]
+    bias, dy = normal(seeds, *(output[-1:] if shared else output)), normal(seeds, 30, *output)
+    tensors = [tf.constant(a, dtype) for a in (x, kernel, bias, dy)]
+
+    def step(x, kernel, bias, dy):
+        with tf.GradientTape() as tape:
+            tape.watch((x, kernel, bias))
+            y = ops.conv(x, kernel, **geometry, bias=bias)
+        return y, tape.gradient(y, (x, kernel, bias), dy)
+
+    want = ops.bias_add(ops.conv(*tensors[:2], **geometry), tensors[2])
+    close(step(*tensors)[0], want, 1e-6)
+    for a, b in zip(tf.nest.flatten(tf.function(step, jit_compile=True)(*tensors)), tf.nest.flatten(step(*tensors))):
+        close(a, b, 1e-12 if dtype == "float64" else 1e-5)

@@ -50,7 +50,12 @@ def test_indices_lead_to_the_values(n, k, s, d, seed):
     np.testing.assert_array_equal(indices % 2, np.broadcast_to([0, 1], indices.shape))  # in its own channel
 
 
-@pytest.mark.parametrize("run", [ops.max_pool_with_argmax, COMPILED], ids=["island", "whole"])
+def uncompiled(*args):
+    with ops.no_islands():
+        return ops.max_pool_with_argmax(*args)
+
+
+@pytest.mark.parametrize("run", [ops.max_pool_with_argmax, COMPILED, uncompiled], ids=["island", "whole", "plain"])
 @pytest.mark.parametrize(
     "cells, padding, values, indices",
     [
@@ -58,6 +63,8 @@ def test_indices_lead_to_the_values(n, k, s, d, seed):
         ([0, -0.0, 0], "valid", [0], [0]),
         ([1, np.nan, 2], "valid", [np.nan], [1]),  # NaN beats numbers, before it and after
         ([np.nan, INF, np.nan], "valid", [np.nan], [2]),  # and the last NaN wins
+        ([INF, np.nan, INF], "valid", [np.nan], [1]),
+        ([np.nan, 3, 4], 1, [np.nan, np.nan, 4], [0, 0, 2]),
         ([-INF, -INF, -INF], "valid", [-INF], [0]),
         ([-INF, -INF, -INF], ((1, 1),), [-INF] * 3, [0, 0, 1]),  # padding is no smaller, and yet never wins
         ([-INF], "full", [-INF] * 3, [0] * 3),

@@ -116,6 +116,15 @@ def test_an_index_outside_its_window_is_dropped_with_geometry_only():
     assert np.ravel(ops.max_unpool(values, indices, 4)).tolist() == [0, 0, 7, 0]
 
 
+def test_a_place_in_the_gaps_of_its_window_is_dropped():
+    """A window of 2 cells, 2 apart, and one of 3 cells that its stride of 2 follows: the cells between and beyond."""
+    values = np.array([[[3.0], [4.0]]])
+    got = ops.max_unpool(values, np.array([[[1], [3]]], "int32"), 4, 2, 1, "valid", 2)
+    assert np.ravel(got).tolist() == [0, 0, 0, 4]
+    got = ops.max_unpool(values, np.array([[[3], [3]]], "int32"), 5, 3, 2)
+    assert np.ravel(got).tolist() == [0, 0, 0, 4, 0]
+
+
 def test_nan_and_infinity_return_to_their_cells():
     values, indices = np.array([[[np.nan], [-np.inf]]]), np.array([[[1], [2]]], "int32")
     for ksize in (None, 2):

@@ -1,4 +1,6 @@
-"""Tiled convolution: the loop, the two ends of its family, symmetries, precisions, and refusals."""
+"""Tiled convolution: the loop, by both lowerings, the two ends of its family, symmetries, precisions, and refusals."""
+
+import importlib
 
 import keras
 import numpy as np
@@ -9,14 +11,79 @@ from hypothesis import strategies as st
 
 from kzoo import ops
 from tests import references
-from tests.ops.cases import CASES, RANKS, TEN, chosen, normal
-from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
+from tests.ops.cases import CASES, RANKS, TEN, chosen, draw_tiled, legal, normal, random_geometry
+from tests.ops.harness import (
+    CHECKS,
+    close,
+    half_precision,
+    inside_xla,
+    must_compile,
+    refuses,
+    second_order,
+    slopes,
+    traced,
+    uncompiled,
+    unknown_sizes,
+)
+
+
+def draw_undilated(rng, rank, one, distinct):
+    """Without strides and dilations."""
+    while True:
+        one = (one or random_geometry(rng, rank)) | {"strides": 1, "dilations": 1}
+        if legal(**{name: value for name, value in one.items() if name != "index"}, pool=False):
+            return draw_tiled(rng, rank, one, distinct)
+        one = None
+
+
+BY_CONVOLUTIONS = CASES["tiled_conv"]._replace(draw=draw_undilated)
+
+
+@pytest.fixture
+def convolutions(monkeypatch):
+    """A convolution for each kernel, however small: what is left to products strides, dilates or is inside XLA."""
+    module = importlib.import_module("kzoo.ops.tiled_conv")
+    monkeypatch.setattr(module, "CHANNELS", 0)
+    monkeypatch.setattr(module, "WORK", 0)
+
+
+@pytest.fixture(params=["products", "convolutions"])
+def lowering(request):
+    if request.param == "convolutions":
+        request.getfixturevalue("convolutions")
+    return request.param
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
     check(CASES["tiled_conv"], rank)
+
+
+@pytest.mark.usefixtures("convolutions")
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("check", [uncompiled, unknown_sizes, slopes, inside_xla])
+def test_convolutions_equal_the_loop(check, rank):
+    """The last one holds their gradients against those of products, to which it falls back."""
+    check(BY_CONVOLUTIONS, rank)
+
+
+@pytest.mark.parametrize("batch", [32, None])
+def test_lowerings(batch):
+    """Convolutions for many channels, products in an island for few, strides, dilations or little work."""
+
+    def graph(channels=32, strides=1, dilations=1, jit=False, side=16):
+        specs = [tf.TensorSpec((batch, side, side, channels)), tf.TensorSpec((2, 2, 3, 3, channels, 16))]
+        run = tf.function(
+            lambda x, w: ops.tiled_conv(x, w, strides, "valid", dilations), jit_compile=jit, autograph=False
+        )
+        graph = run.get_concrete_function(*specs).graph.as_graph_def()
+        nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+        return sum(node.op == "Conv2D" for node in nodes), len(must_compile(graph))
+
+    assert graph() == (4, 0)
+    assert graph(channels=3) == graph(strides=2) == graph(dilations=2) == graph(side=6) == (0, 1)
+    assert graph(jit=True) == (0, 0)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -62,12 +129,13 @@ def test_circular_padding_makes_it_equivariant_to_shifts_by_whole_tiles(down, ri
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
-def test_precisions(rank, dtype):
-    half_precision(CASES["tiled_conv"], rank, dtype)
+def test_precisions(rank, dtype, lowering):
+    half_precision(CASES["tiled_conv"] if lowering == "products" else BY_CONVOLUTIONS, rank, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.usefixtures("lowering")
 def test_half_precision_sums_in_float32(dtype, compiled):
     """5,100 ones in 3 rows: a float16 sum would stop at 2,048, a bfloat16 sum at 256."""
     x, kernel = tf.ones((1, 4, 1700), dtype), tf.ones((2, 3, 1700, 1), dtype)
@@ -75,14 +143,17 @@ def test_half_precision_sums_in_float32(dtype, compiled):
     with ops.no_islands():
         got = np.ravel(tf.cast(run(x, kernel), "float64"))
     assert np.abs(got - 5100).max() <= 5100 * 2**-8
-    # a row of the kernel is a product of its own: 2048 + 4 * 1 and 256 + 4 * 1 stay at the first, added in halves
+    # with 16 channels, of which one counts, a row of the kernel is a product of its own: 2048 + 4 * 1 and 256 + 4 * 1
+    # stay at the first, added in halves
     top = {"float16": 2048.0, "bfloat16": 256.0}[dtype]
     kernel = tf.tile(tf.constant([top, 1, 1, 1, 1], dtype)[None, :, None, None], (2, 1, 1, 1))
+    kernel = tf.pad(kernel, ((0, 0), (0, 0), (0, 15), (0, 0)))
     with ops.no_islands():
-        got = np.ravel(tf.cast(run(tf.ones((1, 8, 1), dtype), kernel), "float64"))
+        got = np.ravel(tf.cast(run(tf.ones((1, 8, 16), dtype), kernel), "float64"))
     assert got.tolist() == [top + 4] * 4
 
 
+@pytest.mark.usefixtures("lowering")
 def test_second_order_gradient():
     """As of a convolution, for each of two cells that meet kernels of their own."""
     x, k = np.array([3.0, -1.0]), np.array([2.0, 5.0])
@@ -91,6 +162,19 @@ def test_second_order_gradient():
     close([g.ravel() for g in got], want, 1e-12)
 
 
+def test_second_order_gradients_agree(seeds, monkeypatch):
+    """Of both lowerings, with windows that overlap and a turn that is not whole."""
+    module = importlib.import_module("kzoo.ops.tiled_conv")
+    arrays, found = (seeds.normal(size=(2, 7, 6, 2)), seeds.normal(size=(2, 3, 3, 2, 2, 3))), []
+    monkeypatch.setattr(module, "CHANNELS", 0)
+    for work in (0, 1e9):
+        monkeypatch.setattr(module, "WORK", work)
+        with ops.no_islands():
+            found.append(second_order(lambda x, k: ops.tiled_conv(x, k, padding="same"), *arrays))
+    close(*found, 1e-12)
+
+
+@pytest.mark.usefixtures("lowering")
 def test_edges():
     assert ops.tiled_conv(np.zeros((0, 5, 2)), np.zeros((2, 3, 2, 4))).shape == (0, 3, 4)
     with ops.no_islands():  # NaN reaches only its windows, infinity keeps its sign; the last turn is not whole

@@ -1,0 +1,109 @@
+"""What a step of LocallyConnected2D holds at most, against weights + gradients + patches, and what its peers hold.
+
+Each peer runs in a process of its own, in which freed tensors go back to the system: the step once to compile, then
+the resident size before it, and the largest during it. The bytes of weights and input, there before, are added.
+
+Source: none.
+"""
+
+import fnmatch
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.family import Case
+from benchmarks.layers import locally_connected
+
+# Tensors of 64 KiB and more on pages of their own, which the system takes back when they are freed; with oneDNN,
+# TensorFlow has an allocator that gives nothing back, so that a second step would seem to need nothing.
+RETURNS = {"MALLOC_MMAP_THRESHOLD_": "65536", "TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+CHECK, HELD = "a program that holds 256 MiB", 256 * 2**20
+MOST = 1.5  # what is asked
+TARGETS = []  # none of time
+NAMES = ("32 x 28 x 28 x 16 -> 16, k 3", "DeepFace L4*", "DeepFace L6*")
+CASES = [case for case in locally_connected.CASES if any(fnmatch.fnmatchcase(case["name"], name) for name in NAMES)]
+PEERS = locally_connected.PEERS
+SIZE = 4  # bytes of a float32
+
+
+def counted(case):
+    """Bytes of the weights, of the gradients for weights and input, and of the patches: each position's window."""
+    weights, x = locally_connected.weights(case), case.batch * case.size**2 * case.channels
+    patches = case.batch * locally_connected.output(case) ** 2 * case.kernel**2 * case.channels
+    return SIZE * (weights + (weights + x) + patches)
+
+
+def measure(wanted, pattern, say):
+    """Yield a row for each peer of each case: its peak in bytes, or why it has none."""
+    jobs = [(Case(CHECK), "kzoo")]
+    jobs += [(case, peer) for case in CASES if fnmatch.fnmatchcase(case.name, pattern) for peer in PEERS]
+    for case, peer in jobs:
+        if wanted is None or peer == "kzoo" or any(part in peer for part in wanted):
+            say(f"memory: {case.name}, {peer}")
+            command = [sys.executable, "-m", "benchmarks.memory", case.name, peer]
+            done = subprocess.run(command, env=os.environ | RETURNS, capture_output=True, text=True, check=False)
+            row = {"family": "benchmarks.memory", "case": case.name, "kind": "memory", "peer": peer}
+            row["counted"] = HELD if case.name == CHECK else counted(case)
+            last = (done.stdout.splitlines() or [""])[-1]
+            yield {**row, "peak": int(last)} if done.returncode == 0 else {**row, "error": done.stderr[-200:]}
+
+
+def table(rows):
+    """Header and cells: a row a case, the peak of each peer and what it is of what a step cannot do without."""
+    cells = {}
+    for row in rows:
+        told = f"{row['peak'] / 2**20:,.0f} ({row['peak'] / row['counted']:.2f})" if "peak" in row else "-"
+        cells.setdefault(row["case"], {})[row["peer"]] = told
+    peers = list(dict.fromkeys(row["peer"] for row in rows))
+    header = ["peak, MiB (/ weights + gradients + patches)", *peers]
+    return header, [[case, *(found.get(peer, "-") for peer in peers)] for case, found in cells.items()]
+
+
+def target(rows):
+    """A row of the table of targets: at most `MOST` times weights, gradients and patches."""
+    ours = [row for row in rows if row["peer"] == "kzoo" and "peak" in row and row["case"] != CHECK]
+    found = sorted((row["peak"] / row["counted"], row["case"]) for row in ours)
+    reached = f"{sum(ratio <= MOST for ratio, _ in found)} of {len(found)}"
+    span = f"{found[-1][0]:.2f} ({found[-1][1]}) to {found[0][0]:.2f}"
+    return "locally_connected", "memory", "weights + gradients + patches", f"at most {MOST}", span, reached
+
+
+def peak(case, peer):
+    """The bytes that this process holds at most during a step."""
+    if case is None:
+        import tensorflow as tf
+
+        run, held = (lambda: tf.fill([HELD // SIZE], 1.0)), 0
+    else:
+        from benchmarks.frameworks import runner
+
+        program = PEERS[peer](case, *locally_connected.arrays(case, np.random.default_rng(0)))
+        run = runner(program, "step", case.dtype)
+        held = SIZE * (locally_connected.weights(case) + case.batch * case.size**2 * case.channels)
+    for _ in range(2):
+        run()
+    _trim()
+    Path("/proc/self/clear_refs").write_text("5")  # the largest size is counted anew
+    before = _status("VmRSS")
+    run()
+    return _status("VmHWM") - before + held
+
+
+def _trim():
+    import ctypes
+    import gc
+
+    gc.collect()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def _status(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(name + ":"))
+
+
+if __name__ == "__main__":
+    print(peak(next((case for case in CASES if case.name == sys.argv[1]), None), sys.argv[2]))
