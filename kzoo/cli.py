@@ -75,13 +75,14 @@ def layers(pattern: Annotated[str, typer.Argument(help="Part of a name, or a she
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="A model's name, as `kzoo list` prints it.")]):
-    """Show one model: its layers, settings and source."""
-    from kzoo.analysis.catalogue import settings_table
+    """Show one model: its layers, the receptive fields of its stages, its settings and source."""
+    from kzoo.analysis.catalogue import settings_table, stages_table
     from kzoo.models.registry import describe, model
 
     net, known = model(name), describe(name)
     typer.echo(f"{name}: {known['doc'].splitlines()[0]}\n")
     net.summary(print_fn=lambda text, line_break=None: typer.echo(text))
+    _print(stages_table(net))
     _print(settings_table(known))
     typer.echo(f"Source: {known['source']}")
 

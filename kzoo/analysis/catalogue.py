@@ -11,6 +11,7 @@ import sys
 import keras
 from rich.table import Table
 
+from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.checks import Refusal, nearest
 from kzoo.models.registry import describe, list_models, model
 
@@ -81,6 +82,23 @@ def source(module):
     text = " ".join(inspect.getdoc(sys.modules[module]).split()).rpartition("Source: ")[2]
     other = re.match(r"as `(kzoo\.\w+\.\w+)`", text)
     return source(other[1]) if other else text
+
+
+def stages_table(net):
+    """A table of a model's stages: the maps' shapes, and how much of the input a cell of them sees.
+
+    >>> stages_table(model("nielsen_3")).row_count
+    2
+    """
+    table = _table("stages", "stage", "output", "stride", "receptive field", "begins before the input")
+    if not 3 <= len(net.inputs[0].shape) <= 5:
+        return table
+    for name, fields in receptive_fields(net).items():
+        if re.fullmatch(r"stage\d+", name) and None not in (field.size for field in fields):
+            shape = " x ".join(str(n or "any") for n in net.get_layer(name).output.shape[1:])
+            cells = zip(*((str(field.stride), str(field.size), str(field.padding)) for field in fields))
+            table.add_row(name, shape, *(" x ".join(dict.fromkeys(values)) for values in cells))
+    return table
 
 
 def settings_table(known):

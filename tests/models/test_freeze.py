@@ -1,0 +1,31 @@
+"""Freezing: what is before a layer stays as it is, batch norms and all, and what is behind learns."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.freeze import freeze
+from kzoo.models.registry import model
+
+
+def test_what_is_before_stays():
+    net = freeze(model("resnet20_cifar", blocks=1, width=0.5, input_shape=(16, 16, 3)), until="stage2")
+    before = {weight.path: np.array(weight) for weight in net.weights}
+    draw = np.random.default_rng(0)
+    net.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    net.fit(draw.normal(size=(8, 16, 16, 3)) + 3, draw.integers(0, 10, 8), epochs=2, verbose=0)
+    changed = {weight.path for weight in net.weights if np.any(before[weight.path] != np.array(weight))}
+    assert changed == {path for path in before if path.startswith(("stage3", "predictions"))}
+
+
+def test_branches_that_the_layer_is_not_computed_from_learn():
+    x = keras.Input((3,))
+    left, right = (keras.layers.Dense(2, name=name)(x) for name in ("left", "right"))
+    net = freeze(keras.Model(x, keras.layers.Add()([left, right])), until="left")
+    assert [layer.name for layer in net.layers if layer.weights and layer.trainable] == ["right"]
+
+
+def test_unknown_layers_are_refused():
+    with pytest.raises(Refusal, match="did you mean 'stage2'"):
+        freeze(model("nielsen_3"), until="stage22")
