@@ -1,6 +1,19 @@
 """The models: one family a file, found by name through the registry."""
 
-from kzoo.models import alexnet, all_cnn, googlenet, mnist1d, nielsen, nin, resnet, vgg
+from kzoo.models import (
+    alexnet,
+    all_cnn,
+    deep_fried,
+    deepface,
+    dilated,
+    googlenet,
+    mnist1d,
+    nielsen,
+    nin,
+    resnet,
+    segnet,
+    vgg,
+)
 from kzoo.models.freeze import freeze
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import describe, list_models, model, register_family
@@ -8,16 +21,22 @@ from kzoo.models.registry import describe, list_models, model, register_family
 __all__ = [
     "alexnet",
     "all_cnn",
+    "deep_fried",
+    "deepface",
     "describe",
+    "dilated",
     "freeze",
     "googlenet",
     "list_models",
     "load_model",
+    "maxout",
     "mnist1d",
     "model",
     "nielsen",
     "nin",
     "register_family",
     "resnet",
+    "segnet",
+    "spp",
     "vgg",
 ]

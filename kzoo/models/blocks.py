@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from kzoo.checks import is_integer, is_number, require
+from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
 
 
 def start(who, input_shape, input_tensor=None, smallest=1):
@@ -40,10 +41,21 @@ def scaled(who, filters, width, multiple=1):
     return [max(1, round(n * width / multiple)) * multiple for n in filters]
 
 
-def ceil_pool(x, label, size=3, strides=2):
-    """Max pooling of rectified maps that rounds sizes up, as Caffe does: zeros behind the last cell win nothing."""
-    x = layers.ZeroPadding2D(((0, strides - 1), (0, strides - 1)), name=f"{label}_pad")(x)
+def ceil_pool(x, label, size=3, strides=2, rectified=True):
+    """Max pooling that rounds sizes up, as Caffe and cuda-convnet do: windows may end in cells that never win."""
+    after = ((0, strides - 1), (0, strides - 1))
+    if not rectified:
+        return MaxPoolingWithArgmax2D(size, strides, padding=after, name=label)(x)[0]
+    x = layers.ZeroPadding2D(after, name=f"{label}_pad")(x)  # a zero wins nothing from rectified maps
     return layers.MaxPooling2D(size, strides, name=label)(x)
+
+
+def hidden_layers(fc_units, dropout):
+    """VGG's: dense layers fc1, fc2 ..., each with dropout behind."""
+    parts = []
+    for place, units in enumerate(fc_units, start=1):
+        parts += [layers.Dense(units, "relu", name=f"fc{place}"), layers.Dropout(dropout, name=f"fc{place}_dropout")]
+    return parts
 
 
 def apply(parts, x):

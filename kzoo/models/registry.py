@@ -81,7 +81,9 @@ def features_of(net, names):
     require(good, "model", "features, at least one name of a layer", features=names)
     for layer in names:
         require(layer in known, "model", f"features of {net.name!r}, {nearest(layer, known)}", features=layer)
-    return keras.Model(net.inputs, [net.get_layer(layer).output for layer in names], name=f"{net.name}_features")
+    return keras.Model(
+        net.inputs, [keras.tree.flatten(net.get_layer(layer).output)[0] for layer in names], name=f"{net.name}_features"
+    )
 
 
 def find(name):

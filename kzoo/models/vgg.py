@@ -9,7 +9,7 @@ from keras import layers
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
-from kzoo.models.blocks import classify, finish, scaled, start, whole_numbers
+from kzoo.models.blocks import classify, finish, hidden_layers, scaled, start, whole_numbers
 from kzoo.models.registry import register_family
 
 FILTERS = (64, 128, 256, 512, 512)
@@ -49,10 +49,7 @@ def vgg(
             if normalize and stage == place == 1:
                 x = LocalResponseNormalization(name="stage1_norm")(x)
         x = layers.MaxPooling2D(2, name=f"stage{stage}")(x)
-    hidden = []
-    for place, units in enumerate(fc_units, start=1):
-        hidden += [layers.Dense(units, "relu", name=f"fc{place}"), layers.Dropout(dropout, name=f"fc{place}_dropout")]
-    x = classify(name, x, include_top, classes, classifier_activation, pooling, hidden)
+    x = classify(name, x, include_top, classes, classifier_activation, pooling, hidden_layers(fc_units, dropout))
     return finish(name, inputs, x, weights)
 
 
