@@ -33,9 +33,10 @@ def maxout(
 ):
     """Images, whitened -> probabilities (B, 10), by convolutions and dense layers of maxout units.
 
-    Settings: convolutions, for each (units, pieces, kernel, padding, size and strides of the pool behind it); dense, for
-    each hidden layer (units, pieces); untied_bias, a bias for each cell of a convolution's map; dropout on the input and
-    on that of every other layer; width, a factor of all units. Layers: stage1 ... (pooled), fc1 ..., predictions.
+    Settings: convolutions, for each (units, pieces, kernel, padding, size and strides of the pool behind it); dense,
+    for each hidden layer (units, pieces); untied_bias, a bias for each cell of a convolution's map; dropout on the
+    input and on that of every other layer; width, a factor of all units. Layers: stage1 ... (pooled), fc1 ...,
+    predictions.
     Kernels' norms are kept below 0.9 in the first layer, 1.9365 in the others.
     """
     for setting, rows, length in (("convolutions", convolutions, 6), ("dense", dense, 2)):
@@ -58,8 +59,9 @@ def maxout(
         return lambda x: parts[1](parts[0](dropped(x, label, first)))
 
     x = inputs = start(name, input_shape, input_tensor)
-    for stage, (units, pieces, kernel, padding, size, strides) in enumerate(convolutions, start=1):
-        (units,), label = scaled(name, [units], width), f"stage{stage}"
+    counts = scaled(name, [row[0] for row in convolutions], width)
+    for stage, (units, row) in enumerate(zip(counts, convolutions), start=1):
+        (_, pieces, kernel, padding, size, strides), label = row, f"stage{stage}"
         conv = Conv2D(
             units * pieces,
             kernel,

@@ -11,14 +11,11 @@ from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.models.blocks import ceil_pool, classify, finish, hidden_layers, scaled, start, whole_numbers
 from kzoo.models.registry import register_family
 
-# for each convolution filters, kernel, strides, padding, and of the pool behind it size and strides, or nothing
+# for each convolution filters, kernel, strides, padding; where it is pooled size and strides, and if normalised True
 BASES = {
-    "zf5": ((96, 7, 2, 1, 3, 2), (256, 5, 2, 0, 3, 2), (384, 3, 1, 1), (384, 3, 1, 1), (256, 3, 1, 1)),
-    "overfeat7": (
-        (96, 7, 2, 0, 3, 3),
-        (256, 5, 1, 2, 2, 2),
-        *((512, 3, 1, 1),) * 5,
-    ),
+    "zf5": ((96, 7, 2, 1, 3, 2, True), (256, 5, 2, 0, 3, 2, True), (384, 3, 1, 1), (384, 3, 1, 1), (256, 3, 1, 1)),
+    "overfeat5": ((96, 7, 2, 0, 3, 3, True), (256, 5, 1, 2, 2, 2, False), *((512, 3, 1, 1),) * 3),
+    "overfeat7": ((96, 7, 2, 0, 3, 3, True), (256, 5, 1, 2, 2, 2, False), *((512, 3, 1, 1),) * 5),
 }
 
 
@@ -39,8 +36,8 @@ def spp(
 ):
     """Images (B, H, W, 3) of any size, the mean taken off -> probabilities (B, 1000), by a pyramid of pools.
 
-    Settings: base, the convolutions, "zf5" or "overfeat7"; bins, levels of the pyramid, n for n x n of them; fc_units of
-    the hidden layers and their dropout; width, a factor of all filters. Layers: stage1 ... , pyramid, fc1, fc2,
+    Settings: base, the convolutions, "zf5", "overfeat5" or "overfeat7"; bins, levels of the pyramid, n for n x n of
+    them; fc_units of the hidden layers and their dropout; width, a factor of all filters. Layers: stage1 ... , pyramid, fc1, fc2,
     predictions. The smallest input is 39 x 39.
     """
     require(base in BASES, name, f"base, {nearest(base, BASES)}", base=base)
@@ -52,18 +49,13 @@ def spp(
         label = f"stage{stage}" if not pool else f"stage{stage}_conv"
         x = Conv2D(units, kernel, strides=strides, padding=padding, activation="relu", name=label)(x)
         if pool:
-            x = LocalResponseNormalization(name=f"stage{stage}_norm")(x)
-            x = ceil_pool(x, f"stage{stage}", *pool)
+            size, step, normalized = pool
+            x = ceil_pool(x, f"stage{stage}", size, step)
+            x = LocalResponseNormalization(name=f"stage{stage}_norm")(x) if normalized else x
     if include_top:
         x = SpatialPyramidPooling2D(bins, name="pyramid")(x)
     x = classify(name, x, include_top, classes, classifier_activation, pooling, hidden_layers(fc_units, dropout))
     return finish(name, inputs, x, weights)
 
 
-register_family(
-    spp,
-    {
-        "spp_zf5": {"input_shape": (None, None, 3)},
-        "spp_overfeat7": {"base": "overfeat7", "input_shape": (None, None, 3)},
-    },
-)
+register_family(spp, {f"spp_{base}": {"base": base, "input_shape": (None, None, 3)} for base in BASES})

@@ -66,6 +66,7 @@ CARDS = {
     "maxout_cifar": (16_247_830, CIFAR, 10),
     "maxout_svhn": (10_461_050, CIFAR, 10),
     "spp_zf5": (77_037_672, (None, None, 3), 1000),
+    "spp_overfeat5": (132_268_648, (None, None, 3), 1000),
     "spp_overfeat7": (136_988_264, (None, None, 3), 1000),
     "deep_fried_1024": (38_892, MNIST, 10),
     "deep_fried_2048": (52_204, MNIST, 10),
