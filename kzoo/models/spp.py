@@ -37,8 +37,8 @@ def spp(
     """Images (B, H, W, 3) of any size, the mean taken off -> probabilities (B, 1000), by a pyramid of pools.
 
     Settings: base, the convolutions, "zf5", "overfeat5" or "overfeat7"; bins, levels of the pyramid, n for n x n of
-    them; fc_units of the hidden layers and their dropout; width, a factor of all filters. Layers: stage1 ... , pyramid, fc1, fc2,
-    predictions. The smallest input is 39 x 39.
+    them; fc_units of the hidden layers and their dropout; width, a factor of all filters. Layers: stage1 ..., pyramid,
+    fc1, fc2, predictions. The smallest input is 39 x 39.
     """
     require(base in BASES, name, f"base, {nearest(base, BASES)}", base=base)
     whole_numbers(name, bins=bins, fc_units=fc_units)

@@ -78,6 +78,7 @@ CARDS = {
     "model_a": (839_242, CIFAR, 10),
     "all_cnn_a": (1_254_250, CIFAR, 10),
 }
+PIXELS = ("segnet", "segnet_basic", "deconvnet", "dilated_frontend", "context_basic", "context_large")  # a class each
 SMALL = {  # each family, so small that it learns 32 examples of noise in seconds
     "mnist1d_cnn": {"filters": 12},
     "mnist1d_local": {"filters": 6},

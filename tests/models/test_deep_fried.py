@@ -1,0 +1,43 @@
+"""Deep fried convnets: published counts of weights, the fixed and the trained form, and what they refuse."""
+
+import math
+
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import shapes, trained
+
+WITHOUT_BIASES = {"deep_fried_1024": 38_812, "deep_fried_2048": 52_124, "lenet_caffe": 430_500}  # models.md, card 10
+
+
+@pytest.mark.parametrize("name", WITHOUT_BIASES)
+def test_weights_without_biases(name):
+    net = model(name)
+    weights = [weight for weight in net.trainable_weights if weight.name != "bias"]
+    assert sum(math.prod(weight.shape) for weight in weights) == WITHOUT_BIASES[name]
+    assert shapes(net, ["stage1", "stage2"]) == {"stage1": (12, 12, 20), "stage2": (4, 4, 50)}
+
+
+def test_the_fixed_transform_is_not_trained():
+    assert trained(model("deep_fried_1024")) - trained(model("deep_fried_1024", adaptive=False)) == 3 * 1024
+
+
+def test_dropout_where_there_is_some():
+    assert "fc1_dropout" not in [layer.name for layer in model("lenet_caffe").layers]
+    assert model("deep_fried_1024").get_layer("fc1_dropout").rate == 0.5
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        ({"hidden": "dens"}, "did you mean 'dense'"),
+        ({"fc_units": 0}, "fc_units"),
+        ({"dropout": 2}, "dropout"),
+        ({"input_shape": (15, 28, 1)}, "sides of at least 16"),
+    ],
+    ids=str,
+)
+def test_refused(settings, told):
+    with pytest.raises(Refusal, match=told):
+        model("deep_fried_1024", **settings)

@@ -1,0 +1,34 @@
+"""DeepFace: the table of its card, layer by layer, and what it refuses."""
+
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import shapes
+
+SMALL = {"width": 0.1, "fc_units": 8, "classes": 5}
+TABLE = {  # maps, parameters: models.md, card 11
+    "stage1_conv": ((142, 142, 32), 11_648),
+    "stage1": ((71, 71, 32), 0),
+    "stage2": ((63, 63, 16), 41_488),
+    "stage3": ((55, 55, 16), 62_774_800),
+    "stage4": ((25, 25, 16), 7_850_000),
+    "stage5": ((21, 21, 16), 2_829_456),
+}
+
+
+def test_table():
+    net = model("deepface", fc_units=1, classes=1)
+    assert shapes(net, TABLE) == {name: shape for name, (shape, _) in TABLE.items()}
+    assert [net.get_layer(name).count_params() for name in TABLE] == [parameters for _, parameters in TABLE.values()]
+
+
+def test_the_smallest_input():
+    assert model("deepface", input_shape=(90, 90, 3), **SMALL).get_layer("stage5").output.shape[1:3] == (1, 1)
+    with pytest.raises(Refusal, match="sides of at least 90"):
+        model("deepface", input_shape=(89, 90, 3), **SMALL)
+
+
+def test_refused():
+    with pytest.raises(Refusal, match="dropout"):
+        model("deepface", **SMALL, dropout=1.5)

@@ -1,0 +1,56 @@
+"""The dilated front end and the context modules: sizes, receptive fields, the identity at the start."""
+
+import numpy as np
+import pytest
+
+from kzoo.analysis.receptive_field import receptive_fields
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import trained
+
+SMALL = {"width": 0.05, "fc_units": 8, "classes": 3}
+
+
+def test_size_of_the_front_ends_output():
+    assert model("dilated_frontend", **SMALL).output_shape == (None, 66, 66, 3)
+    assert model("dilated_frontend", input_shape=(380, 380, 3), **SMALL).output_shape == (None, 1, 1, 3)
+    assert receptive_fields(model("dilated_frontend", **SMALL))["logits"][0][:2] == (380, 8)
+    assert model("dilated_frontend", include_top=False, pooling="avg", **SMALL).output_shape == (None, 26)
+
+
+def test_what_a_context_sees():
+    fields = receptive_fields(model("context_basic"))
+    assert [fields[f"stage{i}"][0].size for i in range(1, 8)] == [3, 5, 9, 17, 33, 65, 67]
+    wider = model("context_basic", multiples=(1,) * 9, dilations=(1, 1, 2, 4, 8, 16, 32, 64, 1), classes=19)
+    assert receptive_fields(wider)["predictions"][0].size == 259 and trained(wider) == 29_792
+
+
+@pytest.mark.parametrize("classes, basic, large", [(19, 23_256, 5_569_185), (11, 7_832, 1_867_129)])
+def test_counts(classes, basic, large):
+    assert trained(model("context_basic", classes=classes)) == basic
+    assert trained(model("context_large", classes=classes)) == large
+
+
+def test_contexts_start_as_the_identity():
+    x = np.abs(np.random.default_rng(0).normal(size=(2, 9, 12, 21))).astype("float32")
+    np.testing.assert_array_equal(model("context_basic")(x), x)
+    narrow = model("context_large", classes=3, stddev=0.0)
+    # sums of 32 halves of halves: exact but for float32's order of sums
+    np.testing.assert_allclose(narrow(x[..., :3]), x[..., :3], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name, settings, told",
+    [
+        ("dilated_frontend", {"input_shape": (379, 400, 3)}, "sides of at least 380"),
+        ("dilated_frontend", {"dropout": -1}, "dropout"),
+        ("dilated_frontend", {"fc_units": 0}, "fc_units"),
+        ("context_basic", {"multiples": (1, 1)}, "as many multiples"),
+        ("context_basic", {"dilations": (0,) * 7}, "dilations"),
+        ("context_basic", {"classes": "all"}, "classes"),
+    ],
+    ids=str,
+)
+def test_refused(name, settings, told):
+    with pytest.raises(Refusal, match=told):
+        model(name, **settings)

@@ -1,0 +1,45 @@
+"""SPP-nets: any size to one length, other pyramids, and what they refuse."""
+
+import numpy as np
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import shapes, trained
+
+SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}
+
+
+@pytest.mark.parametrize("name, side", [("spp_zf5", 13), ("spp_overfeat5", 18), ("spp_overfeat7", 18)])
+def test_maps(name, side):
+    net = model(name, **{**SMALL, "input_shape": (224, 224, 3)})
+    last = max(layer.name for layer in net.layers if layer.name.startswith("stage"))
+    assert shapes(net, [last])[last][:2] == (side, side)
+
+
+def test_any_size():
+    net = model("spp_zf5", **SMALL)
+    for size in ((39, 39), (180, 224), (101, 57)):
+        y = net(np.zeros((1, *size, 3), "float32"))
+        assert tuple(y.shape) == (1, 5)
+    assert net.get_layer("pyramid").output.shape == (None, 50 * 13)
+
+
+def test_fewer_bins():
+    assert trained(model("spp_zf5", bins=(4, 3, 2, 1))) == 56_066_152
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        ({"base": "zf55"}, "did you mean 'zf5'"),
+        ({"bins": ()}, "bins"),
+        ({"bins": (0,)}, "bins"),
+        ({"dropout": 1}, "dropout"),
+        ({"input_shape": (38, 60, 3)}, "sides of at least 39"),
+    ],
+    ids=str,
+)
+def test_refused(settings, told):
+    with pytest.raises(Refusal, match=told):
+        model("spp_zf5", **{**SMALL, **settings})
