@@ -38,5 +38,6 @@ __all__ = [
     "resnet",
     "segnet",
     "spp",
+    "two_stream",
     "vgg",
 ]

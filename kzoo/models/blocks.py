@@ -50,11 +50,12 @@ def ceil_pool(x, label, size=3, strides=2, rectified=True):
     return layers.MaxPooling2D(size, strides, name=label)(x)
 
 
-def hidden_layers(fc_units, dropout):
-    """VGG's: dense layers fc1, fc2 ..., each with dropout behind."""
+def hidden_layers(fc_units, dropout, first=1, prefix=""):
+    """Dense layers fc1, fc2 ..., or from `first` on, each with dropout behind."""
     parts = []
-    for place, units in enumerate(fc_units, start=1):
-        parts += [layers.Dense(units, "relu", name=f"fc{place}"), layers.Dropout(dropout, name=f"fc{place}_dropout")]
+    for place, units in enumerate(fc_units, start=first):
+        label = f"{prefix}fc{place}"
+        parts += [layers.Dense(units, "relu", name=label), layers.Dropout(dropout, name=f"{label}_dropout")]
     return parts
 
 
@@ -65,20 +66,22 @@ def apply(parts, x):
     return x
 
 
-def classify(who, x, include_top, classes, classifier_activation, pooling, hidden=(), **dense):
+def classify(who, x, include_top, classes, classifier_activation, pooling, hidden=(), prefix="", **dense):
     """The way out: Flatten, `hidden` (functions of a tensor) and a float32 Dense layer of `classes` units.
 
-    Without the top: x itself, or its global "avg" or "max" pooling. `dense` goes to the last layer.
+    Without the top: x itself, or its global "avg" or "max" pooling. `prefix` goes before the layers' names, `dense` to
+    the last layer.
     """
     if not include_top:
         return _without_top(who, x, pooling)
     check_top(who, classes, pooling)
     if len(x.shape) > 2:
         require(None not in x.shape[1:], who, "known sizes with include_top=True", shape=tuple(x.shape[1:]))
-        x = layers.Flatten(name="flatten")(x)
+        x = layers.Flatten(name=f"{prefix}flatten")(x)
     x = apply(hidden, x)
     # float32 whatever the policy: half-precision probabilities spoil the loss
-    return layers.Dense(classes, activation=classifier_activation, dtype="float32", name="predictions", **dense)(x)
+    more = {"dtype": "float32", "name": f"{prefix}predictions", **dense}
+    return layers.Dense(classes, activation=classifier_activation, **more)(x)
 
 
 def average(who, x, include_top, classes, classifier_activation, pooling, conv):
@@ -110,7 +113,8 @@ def _without_top(who, x, pooling):
 
 def finish(who, inputs, outputs, weights=None):
     """The functional model from `start`'s tensor, or what that is made of, with weights from a file if one is named."""
-    sources = keras.utils.get_source_inputs(inputs)  # of the outputs it would take exponentially long behind shortcuts
+    # of the outputs it would take exponentially long behind shortcuts
+    sources = [source for tensor in keras.tree.flatten(inputs) for source in keras.utils.get_source_inputs(tensor)]
     net = keras.Model(sources if len(sources) > 1 else sources[0], outputs, name=who)
     if weights is None:
         return net

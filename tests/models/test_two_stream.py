@@ -1,0 +1,64 @@
+"""Two-stream networks: the table of their card, other stacks of flow and data sets, late fusion, what they refuse."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import shapes, trained
+
+SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}
+
+
+def test_shapes():
+    net = model("two_stream_spatial", **SMALL)
+    got = shapes(net, ["stage1_conv", "stage1", "stage2_conv", "stage2", "stage3", "stage4", "stage5"])
+    assert [shape[0] for shape in got.values()] == [109, 54, 26, 13, 13, 13, 6]
+
+
+@pytest.mark.parametrize("frames, left", [(5, 90_660_741), (1, 90_623_109)])
+def test_fewer_frames(frames, left):
+    assert trained(model("two_stream_temporal", input_shape=(224, 224, 2 * frames))) == left
+
+
+@pytest.mark.parametrize("name, left", [("two_stream_spatial", 90_525_363), ("two_stream_temporal", 90_605_331)])
+def test_hmdb(name, left):
+    assert trained(model(name, classes=51)) == left
+
+
+def test_the_temporal_stream_is_normalised_once():
+    def norms(name):
+        return [layer.name for layer in model(name, **SMALL).layers if layer.name.endswith("norm")]
+
+    assert norms("two_stream_spatial") == ["stage1_norm", "stage2_norm"]
+    assert norms("two_stream_temporal") == ["stage1_norm"]
+
+
+def test_fusion():
+    net = model("two_stream", frames=2, input_shape=(47, 50, 3), **SMALL)
+    assert [shape[1:] for shape in net.input_shape] == [(47, 50, 3), (47, 50, 4)]
+    draw = np.random.default_rng(0)
+    clip = [draw.normal(size=(2, 47, 50, n)).astype("float32") for n in (3, 4)]
+    parts = [net.get_layer(f"{prefix}_predictions").output for prefix in ("spatial", "temporal")]
+    spatial, temporal = keras.Model(net.inputs, parts)(clip)
+    np.testing.assert_allclose(net(clip), (spatial + temporal) / 2, rtol=1e-6)
+    learned = model("two_stream", fusion="learned", frames=2, input_shape=(47, 50, 3), **SMALL)
+    assert trained(learned) - trained(net) == 10 * 5 + 5 and tuple(learned(clip).shape) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        ({"frames": 0}, "frames"),
+        ({"fusion": "sum"}, "fusion"),
+        ({"dropout": 0.5}, "dropout of both"),
+        ({"dropout": (0.5, 1)}, "dropout"),
+        ({"fc_units": (0,)}, "fc_units"),
+        ({"input_shape": (46, 50, 3)}, "sides of at least 47"),
+    ],
+    ids=str,
+)
+def test_refused(settings, told):
+    with pytest.raises(Refusal, match=told):
+        model("two_stream", **{**SMALL, **settings})
