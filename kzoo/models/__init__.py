@@ -15,6 +15,7 @@ from kzoo.models import (
     vgg,
 )
 from kzoo.models.freeze import freeze
+from kzoo.models.interop import from_keras_applications
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import describe, list_models, model, register_family
 
@@ -26,6 +27,7 @@ __all__ = [
     "describe",
     "dilated",
     "freeze",
+    "from_keras_applications",
     "googlenet",
     "list_models",
     "load_model",
