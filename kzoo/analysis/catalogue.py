@@ -11,6 +11,7 @@ import sys
 import keras
 from rich.table import Table
 
+from kzoo.analysis.flops import flops
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.checks import Refusal, nearest
 from kzoo.models.registry import describe, list_models, model
@@ -27,12 +28,14 @@ def models_table(pattern="*"):
     names = list_models(pattern)
     if not names:
         raise Refusal(f"no model matches {pattern!r}; {nearest(pattern, list_models())}")
-    table = _table(f"{len(names)} models", "name", "input", "parameters", "what", "source")
+    table = _table(f"{len(names)} models", "name", "input", "parameters", "operations", "what", "source")
     for name in names:
         net, known = model(name), describe(name)
-        size = " x ".join(str(n or "any") for n in net.input_shape[1:])
+        size = " x ".join(str(n or "any") for n in net.inputs[0].shape[1:])
         source = known["source"].split(",")[0]  # author and year
-        table.add_row(name, size, f"{net.count_params():,}", known["doc"].splitlines()[0], source)
+        count = flops(net)
+        told = f"{net.count_params():,}", "-" if count is None else rounded(count)
+        table.add_row(name, size, *told, known["doc"].splitlines()[0], source)
     return table
 
 
@@ -84,6 +87,21 @@ def source(module):
     return source(other[1]) if other else text
 
 
+def rounded(count):
+    """A count in thousands, millions or thousands of millions, to three digits.
+
+    >>> rounded(30_000), rounded(4_089_184_256)
+    ('30 k', '4.09 G')
+    """
+    for unit in ("", " k", " M"):
+        if count < 999.5:
+            break
+        count /= 1000
+    else:
+        unit = " G"
+    return f"{count:.3g}{unit}"
+
+
 def stages_table(net):
     """A table of a model's stages: the maps' shapes, and how much of the input a cell of them sees.
 
@@ -112,6 +130,6 @@ def settings_table(known):
 def _table(title, *columns):
     table = Table(title=title, title_justify="left")
     for column in columns:
-        justify = "right" if column == "parameters" else "left"
+        justify = "right" if column in ("parameters", "operations") else "left"
         table.add_column(column, justify=justify, overflow="fold", no_wrap=column in ("name", "dimensions"))
     return table

@@ -1,0 +1,52 @@
+"""Operations of a forward pass, against counts by hand."""
+
+import keras
+import pytest
+from keras import layers
+
+from kzoo.analysis.flops import flops
+from kzoo.layers import Conv2D, Fastfood, LocallyConnected2D, TiledConv2D
+from kzoo.models.registry import model
+
+
+def of(layer, shape=(10, 12, 4)):
+    x = keras.Input(shape)
+    return flops(keras.Model(x, layer(x)))
+
+
+@pytest.mark.parametrize(
+    "layer, count",
+    [
+        (Conv2D(8, 3), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
+        (Conv2D(8, 3, strides=2, padding="same"), 2 * 5 * 6 * (3 * 3 * 4 * 8)),
+        (Conv2D(8, 3, groups=2), 2 * 8 * 10 * (3 * 3 * 2 * 8)),
+        (Conv2D(8, 3, data_format="channels_first"), 2 * 10 * 2 * (3 * 3 * 10 * 8)),
+        (TiledConv2D(8, 3, tile=2), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
+        (LocallyConnected2D(8, 3), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
+        (layers.DepthwiseConv2D(3), 2 * 8 * 10 * (3 * 3 * 4)),
+        (layers.Conv2DTranspose(8, 3, 2), 2 * 10 * 12 * (3 * 3 * 4 * 8)),
+        (layers.MaxPooling2D(2), 5 * 6 * 4 * 4),
+        (layers.GlobalAveragePooling2D(), 10 * 12 * 4),
+        (layers.BatchNormalization(), 4 * 10 * 12 * 4),
+        (layers.Dense(5), 2 * 10 * 12 * 4 * 5),
+        (layers.ReLU(), 0),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, layers.Layer) else None,
+)
+def test_layers(layer, count):
+    assert of(layer) == count
+
+
+def test_fastfood():
+    assert of(Fastfood(1024), (1024,)) == 2 * 1024 * 10 + 3 * 1024
+
+
+def test_models():
+    # 19, 9 and 4 places of kernels of 45, 675 and 675 weights, and a dense layer
+    assert flops(model("mnist1d_cnn")) == 2 * (19 * 45 + 9 * 675 + 4 * 675 + 600)
+    assert flops(model("mnist1d_cnn")) == flops(model("mnist1d_local")) == flops(model("mnist1d_tiled"))
+    assert flops(model("vgg16", fc_units=(1, 1), classes=1)) // 10**7 == 3073  # 30.7 G of the convolutions and pools
+
+
+def test_unknown_sizes():
+    assert flops(model("context_basic")) is None
