@@ -93,13 +93,10 @@ def rounded(count):
     >>> rounded(30_000), rounded(4_089_184_256)
     ('30 k', '4.09 G')
     """
-    for unit in ("", " k", " M"):
-        if count < 999.5:
-            break
-        count /= 1000
-    else:
-        unit = " G"
-    return f"{count:.3g}{unit}"
+    power = 0
+    while count >= 999.5 and power < 3:
+        count, power = count / 1000, power + 1
+    return f"{count:.3g}{('', ' k', ' M', ' G')[power]}"
 
 
 def stages_table(net):
