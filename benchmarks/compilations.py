@@ -39,7 +39,7 @@ def measure(wanted, pattern, say):
 def table(rows):
     """Header and cells: a row a case, programs and seconds of each way."""
     cells = {(row["case"], row["peer"]): f"{row['programs']} in {median(row['times']) / 1000:.1f} s" for row in rows}
-    return ["programs compiled", *PEERS], [[case, *(cells[case, peer] for peer in PEERS)] for case in CASES]
+    return ["programs compiled", *PEERS], [[case, *(cells.get((case, peer), "-") for peer in PEERS)] for case in CASES]
 
 
 def _in_a_new_process(peer, cache):
