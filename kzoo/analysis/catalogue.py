@@ -4,11 +4,14 @@ Source: none.
 """
 
 import fnmatch
+import gc
 import inspect
 import re
 import sys
 
 import keras
+from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from kzoo.analysis.flops import flops
@@ -29,14 +32,18 @@ def models_table(pattern="*"):
     if not names:
         raise Refusal(f"no model matches {pattern!r}; {nearest(pattern, list_models())}")
     table = _table(f"{len(names)} models", "name", "input", "parameters", "operations", "what", "source")
-    for name in names:
-        net, known = model(name), describe(name)
-        size = " x ".join(str(n or "any") for n in net.inputs[0].shape[1:])
-        source = known["source"].split(",")[0]  # author and year
-        count = flops(net)
-        told = f"{net.count_params():,}", "-" if count is None else rounded(count)
-        table.add_row(name, size, *told, known["doc"].splitlines()[0], source)
+    for name in track(names, "counting", console=Console(stderr=True), transient=True):
+        table.add_row(name, *_row(name))
+        gc.collect()  # a net may hold half a gigabyte of weights
     return table
+
+
+def _row(name):
+    net, known = model(name), describe(name)
+    size = " x ".join(str(n or "any") for n in net.inputs[0].shape[1:])
+    source, count = known["source"].split(",")[0], flops(net)  # author and year
+    told = "-" if count is None else rounded(count)
+    return size, f"{net.count_params():,}", told, known["doc"].splitlines()[0], source
 
 
 def layers_table(pattern="*"):
