@@ -1,11 +1,12 @@
 """The zoo as tables."""
 
+import keras
 import pytest
 
 from kzoo import layers
-from kzoo.analysis.catalogue import layers_table, models_table, settings_table
+from kzoo.analysis.catalogue import layers_table, models_table, settings_table, stages_table
 from kzoo.checks import Refusal
-from kzoo.models.registry import describe, list_models
+from kzoo.models.registry import describe, list_models, model
 
 
 def cells(table):
@@ -14,11 +15,25 @@ def cells(table):
 
 def test_models():
     table = models_table("mnist1d_[cf]*")
-    assert [column.header for column in table.columns] == ["name", "input", "parameters", "what", "source"]
+    assert [column.header for column in table.columns] == [
+        "name",
+        "input",
+        "parameters",
+        "operations",
+        "what",
+        "source",
+    ]
     found = {row[0]: row[1:] for row in cells(table)}
     assert sorted(found) == list_models("mnist1d_[cf]*") and table.title == f"{len(found)} models"
-    size, count, what, source = found["mnist1d_cnn"]
+    size, count, operations, what, source = found["mnist1d_cnn"]
     assert (size, count, source) == ("40 x 1", "2,050", "Prince 2023") and what.startswith("Signals (B, 40, 1)")
+    assert operations == "20.5 k"
+
+
+def test_stages():
+    rows = cells(stages_table(model("nielsen_3")))
+    assert rows == [("stage1", "12 x 12 x 20", "2", "6", "0"), ("stage2", "4 x 4 x 40", "4", "16", "0")]
+    assert stages_table(keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)])).row_count == 0
 
 
 def test_unknown_patterns_are_refused():
