@@ -140,7 +140,7 @@ def chart(result, axes):
     axes.set_yticks(places, [bar[0] for bar in bars], fontsize=6)
     axes.axvline(1, color="black", lw=0.8)
     axes.set(xscale="log", xlabel="time of the fastest peer / time of kzoo, forward and gradients")
-    axes.set_xlim(min(bar[2] for bar in bars) / 2, 5 * max(bar[2] for bar in bars))
+    axes.set_xlim(min(bar[2] for bar in bars) / 2, 12 * max(bar[2] for bar in bars))
     axes.margins(y=0.01)
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
 
