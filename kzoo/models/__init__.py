@@ -7,11 +7,14 @@ from kzoo.models import (
     deepface,
     dilated,
     googlenet,
+    maxout,
     mnist1d,
     nielsen,
     nin,
     resnet,
     segnet,
+    spp,
+    two_stream,
     vgg,
 )
 from kzoo.models.freeze import freeze

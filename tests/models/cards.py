@@ -83,19 +83,16 @@ CARDS = {
     "all_cnn_a": (1_254_250, CIFAR, 10),
 }
 PIXELS = ("segnet", "segnet_basic", "deconvnet", "dilated_frontend", "context_basic", "context_large")  # a class each
-SMALL = {  # each family, so small that it learns 32 examples of noise in seconds
+SMALL = {  # families, so small that they learn 32 examples of noise in seconds
     "mnist1d_cnn": {"filters": 12},
     "mnist1d_local": {"filters": 6},
     "mnist1d_tiled": {"filters": 12},
     "mnist1d_fc": {"units": (40, 20)},
     "nielsen_3": {"filters": (4, 8), "fc_units": (30,), "input_shape": (16, 16, 1)},
-    "alexnet": {"width": 0.1, "fc_units": (32, 32), "dropout": 0.0, "input_shape": (39, 39, 3)},
     "vgg11": {"width": 0.1, "fc_units": (32, 32), "dropout": 0.0, "input_shape": (32, 32, 3)},
     "googlenet": {"width": 0.1, "dropout": 0.0, "input_shape": (33, 33, 3)},
-    "nin_cifar": {"width": 0.1, "dropout": 0.0, "input_shape": (16, 16, 3)},
     "resnet18": {"width": 0.1, "input_shape": (33, 33, 3)},
     "resnet20_cifar": {"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)},
-    "all_cnn_c": {"width": 0.2, "dropout": 0.0, "input_dropout": 0.0, "input_shape": (16, 16, 3)},
 }
 
 

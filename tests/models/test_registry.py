@@ -201,11 +201,15 @@ def test_half_precision_ends_in_float32(name):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_fits_32_examples(name):
-    """Every family learns: 100 % of 32 examples of noise."""
+    """These families learn: 100 % of 32 examples of noise."""
     keras.utils.set_random_seed(1)
     net = model(name, **SMALL[name], classes=4)
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(32, *net.input_shape[1:])).astype("float32"), draw.integers(0, 4, 32)
-    net.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    net.fit(tf.data.Dataset.from_tensors((x, y)).repeat(100), verbose=0)
-    assert net.evaluate(x, y, verbose=0)[1] == 1.0
+    net.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    for _ in range(8):
+        net.fit(tf.data.Dataset.from_tensors((x, y)).repeat(75), verbose=0)
+        reached = net.evaluate(x, y, verbose=0)[1]
+        if reached == 1.0:
+            break
+    assert reached == 1.0
