@@ -67,7 +67,7 @@ def receptive_fields(net):
     require(1 <= rank <= 3, "receptive_fields", "a model with 1 to 3 spatial axes", input_shape=net.inputs[0].shape)
     found = {id(tensor): (Field(1),) * rank for tensor in net.inputs}
     fields = {}
-    for layer in net.layers:
+    for layer in getattr(net, "operations", net.layers):  # operations on tensors too, which are no layers
         if isinstance(layer, layers.InputLayer):
             continue
         sources = keras.tree.flatten(layer.input)

@@ -41,7 +41,7 @@ class IdentityKernel(keras.initializers.Initializer):
         noise = np.random.default_rng(self.seed).normal(size=shape) * self.stddev * self.maps / filters
         middle = tuple(n // 2 for n in size)
         noise[middle] = np.where(same, self.maps / channels, noise[middle])
-        return keras.ops.convert_to_tensor(noise, dtype or keras.config.floatx())
+        return keras.ops.convert_to_tensor(noise + 0.0, dtype or keras.config.floatx())
 
     def get_config(self):
         return {"maps": self.maps, "stddev": self.stddev, "seed": self.seed}

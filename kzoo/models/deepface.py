@@ -30,11 +30,11 @@ def deepface(
     """Aligned faces (B, 152, 152, 3) in [0, 1] -> probabilities of people (B, 4030), by locally connected layers.
 
     Settings: fc_units of the hidden layer and its dropout; width, a factor of all filters. Layers: stage1 (pooled),
-    stage2 (convolution), stage3 ... stage5 (locally connected), fc7, predictions. The smallest input is 90 x 90.
+    stage2 (convolution), stage3 ... stage5 (locally connected), fc7, predictions. The smallest input is 72 x 72.
     """
     require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
     first, units = scaled(name, (32, 16), width)
-    x = inputs = start(name, input_shape, input_tensor, smallest=90)
+    x = inputs = start(name, input_shape, input_tensor, smallest=72)
     started = {"kernel_initializer": RandomNormal(stddev=0.01), "bias_initializer": Constant(0.5)}
     more = {"activation": "relu", **started}
     x = ceil_pool(Conv2D(first, 11, name="stage1_conv", **more)(x), "stage1")

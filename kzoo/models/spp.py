@@ -4,6 +4,8 @@ Source: He, Zhang, Ren & Sun 2014, "Spatial pyramid pooling in deep convolutiona
 arXiv:1406.4729, tables 1 and 2; the bins are those of the authors' region code, for images of any size.
 """
 
+from keras import layers
+
 from kzoo.checks import nearest, require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
@@ -50,7 +52,8 @@ def spp(
         x = Conv2D(units, kernel, strides=strides, padding=padding, activation="relu", name=label)(x)
         if pool:
             size, step, normalized = pool
-            x = ceil_pool(x, f"stage{stage}", size, step)
+            label = f"stage{stage}"
+            x = ceil_pool(x, label, size, step) if base == "zf5" else layers.MaxPooling2D(size, step, name=label)(x)
             x = LocalResponseNormalization(name=f"stage{stage}_norm")(x) if normalized else x
     if include_top:
         x = SpatialPyramidPooling2D(bins, name="pyramid")(x)
