@@ -1,6 +1,5 @@
 """The registry: every variant is its card (count, shapes, names of weights frozen), and every misuse is one line."""
 
-import gc
 import json
 from pathlib import Path
 
@@ -45,8 +44,6 @@ def test_card(name):
     assert all(len(output) == (4 if name in PIXELS else 2) for output in outputs)
     file = GOLDEN / f"{name}.json"  # a change breaks everybody's files: write a new one by hand only
     assert json.loads(file.read_text()) == weights_of(net), f"{file} holds the names published for {name}"
-    del net
-    gc.collect()  # half a gigabyte of weights, some of them
 
 
 def test_golden_files_are_those_of_the_models():
