@@ -40,7 +40,7 @@ class FFTConv2D(FFTConv):
     (filters,), or (H', W', filters) with `untied_bias`. Arguments, errors, source: as `FFTConv1D`.
     When to use it, measured on 2 CPU cores for 8 images of 64 x 64, 16 channels and filters (`python -m benchmarks
     layers --only fft_conv`): a training step takes longer than `Conv2D`'s up to 11 x 11 and is 5 times faster at
-    15 x 15; forward alone it is faster from 11 x 11 on, 1.8 times at 15 x 15 and 6 times at 31 x 31.
+    15 x 15; forward alone it is faster from 11 x 11 on, 2 times at 15 x 15 and 5 times at 31 x 31.
 
     >>> tuple(FFTConv2D(4, 31, padding="same")(keras.ops.ones((1, 48, 40, 3))).shape)
     (1, 48, 40, 4)
