@@ -73,7 +73,7 @@ def classify(who, x, include_top, classes, classifier_activation, pooling, hidde
     the last layer.
     """
     if not include_top:
-        return _without_top(who, x, pooling)
+        return without_top(who, x, pooling)
     check_top(who, classes, pooling)
     if len(x.shape) > 2:
         require(None not in x.shape[1:], who, "known sizes with include_top=True", shape=tuple(x.shape[1:]))
@@ -90,7 +90,7 @@ def average(who, x, include_top, classes, classifier_activation, pooling, conv):
     Any size of x. Without the top as `classify`.
     """
     if not include_top:
-        return _without_top(who, x, pooling)
+        return without_top(who, x, pooling)
     check_top(who, classes, pooling)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(conv(classes)(x))
     return layers.Activation(classifier_activation, dtype="float32", name="predictions")(x)
@@ -102,7 +102,8 @@ def check_top(who, classes, pooling):
     require(is_integer(classes, least=1), who, "classes, an integer above 0", classes=classes)
 
 
-def _without_top(who, x, pooling):
+def without_top(who, x, pooling):
+    """The maps x themselves, or their global "avg" or "max" pooling."""
     check_top(who, 1, pooling)
     rank = len(x.shape) - 2
     if pooling is None or rank == 0:

@@ -10,7 +10,7 @@ from keras.initializers import RandomNormal
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.losses.identity_kernel import IdentityKernel
-from kzoo.models.blocks import check_top, finish, scaled, start, whole_numbers
+from kzoo.models.blocks import check_top, finish, scaled, start, whole_numbers, without_top
 from kzoo.models.registry import register_family
 
 DILATIONS = (1, 1, 2, 4, 8, 16, 1)
@@ -55,9 +55,8 @@ def dilated_frontend(
             x = layers.Dropout(dropout, name=f"{label}_dropout")(x)
         x = Conv2D(classes, 1, kernel_initializer=RandomNormal(stddev=0.001), name="logits")(x)
         x = layers.Activation(classifier_activation, dtype="float32", name="predictions")(x)
-    elif pooling:
-        kinds = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
-        x = kinds[pooling](name=f"{pooling}_pool")(x)
+    else:
+        x = without_top(name, x, pooling)
     return finish(name, inputs, x, weights)
 
 

@@ -12,7 +12,7 @@ from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
 from kzoo.layers.max_unpooling import MaxUnpooling2D
-from kzoo.models.blocks import check_top, finish, scaled, start
+from kzoo.models.blocks import check_top, finish, scaled, start, without_top
 from kzoo.models.registry import register_family
 
 BOTTLENECK = 7  # cells, the side of DeconvNet's last pooled map
@@ -67,10 +67,7 @@ def segnet(
         x, indices = MaxPoolingWithArgmax2D(2, padding="same", name=f"stage{place}")(before)
         pooled.append((indices, before))
     if not include_top:
-        check_top(name, 1, pooling)
-        kinds = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
-        x = kinds[pooling](name=f"{pooling}_pool")(x) if pooling else x
-        return finish(name, inputs, x, weights)
+        return finish(name, inputs, without_top(name, x, pooling), weights)
     check_top(name, classes, pooling)
     if bottleneck:
         (units,), back = scaled(name, [bottleneck], width), x.shape[-1]
