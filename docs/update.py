@@ -9,14 +9,12 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import get_args
 
 from matplotlib.ticker import NullFormatter
-from pydantic import BaseModel
 
 from benchmarks.report import chart, headline, read, summary, tables
 from kzoo.models.registry import describe
-from kzoo.training.config import Config
+from kzoo.training.config import Config, part_of
 from kzoo.training.report import figure, percent
 from kzoo.training.yaml_file import read_yaml
 
@@ -104,8 +102,7 @@ def settings():
     """docs/configs.md: every setting of a config, from the classes that check it."""
     lines = ["# Settings of a config", "", "Made by `python -m docs.update` from `kzoo/training/config.py`.", ""]
     for part, field in Config.model_fields.items():
-        kinds = [kind for kind in (*get_args(field.annotation), field.annotation) if isinstance(kind, type)]
-        kind = next(kind for kind in kinds if issubclass(kind, BaseModel))
+        kind = part_of(field.annotation)
         lines += [f"## {part}", "", field.description, "", "| setting | default | what |", "|---|---|---|"]
         for name, setting in kind.model_fields.items():
             default = "required" if setting.is_required() else f"`{json.dumps(setting.default)}`"

@@ -3,8 +3,10 @@
 The environment is set here, before any test imports TensorFlow; what is set already is left alone.
 """
 
+import functools
 import hashlib
 import importlib.metadata
+import inspect
 import os
 import platform
 from pathlib import Path
@@ -42,6 +44,19 @@ def pytest_terminal_summary(terminalreporter):
     """How often XLA compiled: the most that many of these tests wait for."""
     new = _kept() - _KEPT_BEFORE
     terminalreporter.write_line(f"XLA compiled {new:,} programs, kept for the next run; {_KEPT_BEFORE:,} are older")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def without_tracebacks():
+    """Operations that do not remember where in Python they were made.
+
+    A program of XLA keeps the text of its operations' tracebacks as long as the process lives: under pytest, some 90 kB
+    an operation, 10 GB a worker. Where TensorFlow has no such argument, tests only take more memory.
+    """
+    from tensorflow.python.framework import ops
+
+    if "extract_traceback" in inspect.signature(ops._create_c_op).parameters:
+        ops._create_c_op = functools.partial(ops._create_c_op, extract_traceback=False)
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,13 @@ Source: none.
 """
 
 import keras
+import tensorflow as tf
 
 from kzoo.checks import require
 from kzoo.models.registry import describe, model
 from kzoo.training.build import build
 from kzoo.training.looped_model import LoopedModel
+from kzoo.training.trainer import Trainer
 
 
 def build_net(config, input_shape, classes, train=None):
@@ -25,7 +27,8 @@ def build_net(config, input_shape, classes, train=None):
     x = inputs = keras.Input(input_shape, name="input")
     for place, spec in enumerate(config.data.preprocess):
         # float32 whatever the policy: bytes lose their last bits in bfloat16
-        exact = {"class_name": spec.class_name, "config": {"dtype": "float32", **spec.config}}
+        more = {"dtype": "float32", "name": f"preprocess{place + 1}"}
+        exact = {"class_name": spec.class_name, "config": {**more, **spec.config}}
         layer = build("layer", exact, f"data.preprocess.{place}")
         if train is not None and hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
             before = keras.Model(inputs, x)
@@ -38,20 +41,67 @@ def build_net(config, input_shape, classes, train=None):
 
 
 def build_trainer(config, net):
-    """The compiled model that `fit` trains: it shares `net`'s layers, and loops over super-batches where asked."""
-    training = config.training
+    """The compiled model that `fit` trains: it shares `net`'s layers, and loops over super-batches where asked.
+
+    Errors: ValueError if losses, their weights, data.inputs or data.targets are not one for each of the net's.
+    """
+    training, outputs = config.training, len(net.outputs)
+    for name, given, wanted in (
+        ("data.inputs", config.data.inputs, len(net.inputs)),
+        ("data.targets", config.data.targets, outputs),
+        ("training.loss", training.loss if isinstance(training.loss, list) else None, outputs),
+        ("training.loss_weights", training.loss_weights, outputs),
+    ):
+        fits = given is None or len(given) == wanted
+        require(fits, name, f"one entry for each of {', '.join(_names(net, name))}", entries=given and len(given))
     looped = training.steps_per_call > 1
-    trainer = (LoopedModel if looped else keras.Model)(net.input, net.output, name=net.name)
+    trainer = (LoopedModel if looped else Trainer)(net.input, net.output, name=net.name)
     jit = training.jit_compile
     if jit == "auto" and looped:
         jit = not training.deterministic  # a loop of small steps gains fivefold; Keras drops XLA when deterministic
+    losses = training.loss if isinstance(training.loss, list) else [training.loss] * outputs
+    metrics = [build("metric", m, f"training.metrics.{i}") for i, m in enumerate(training.metrics)]
+    if all(metric.name != "accuracy" for metric in metrics):
+        metrics.insert(0, "accuracy")
     trainer.compile(
         optimizer=build("optimizer", training.optimizer, "training.optimizer"),
-        loss=build("loss", training.loss, "training.loss"),
-        metrics=["accuracy", *(build("metric", m, f"training.metrics.{i}") for i, m in enumerate(training.metrics))],
+        loss=_alone([build("loss", loss, "training.loss") for loss in losses]),
+        loss_weights=training.loss_weights,
+        metrics=_alone([metrics, *([] for _ in losses[1:])]),
         jit_compile=jit,
     )
     return trainer
+
+
+def arrange(config, net, stream):
+    """A stream of (x, y) as one of what the net's inputs and outputs are paired with, after `data.inputs, targets`."""
+    inputs, targets = config.data.inputs, config.data.targets or ["y"] * len(net.outputs)
+    if (inputs, targets) == (["x"], ["y"]):
+        return stream
+    last = f"preprocess{len(config.data.preprocess)}"
+    known = [layer.name for layer in net.layers]
+    prepared = keras.Model(net.inputs[0], net.get_layer(last).output) if last in known else lambda x: x
+
+    def pair(x, y):
+        fed, wanted = {"x": x, "y": y}, {"x": prepared(x), "y": y}
+        return _alone([fed[name] for name in inputs]), _alone([wanted[name] for name in targets])
+
+    return stream.map(pair, tf.data.AUTOTUNE, deterministic=True)
+
+
+def answering(net):
+    """What is exported of a net: from its first input to its first output; the net itself if it has no others."""
+    if len(net.inputs) == len(net.outputs) == 1:
+        return net
+    return keras.Model(net.inputs[0], net.outputs[0], name=net.name)
+
+
+def _alone(parts):
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _names(net, part):
+    return [tensor.name for tensor in net.inputs] if part == "data.inputs" else net.output_names
 
 
 def build_callbacks(config):

@@ -15,9 +15,11 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     NonNegativeInt,
     PositiveInt,
+    Tag,
     ValidationError,
     WrapValidator,
     model_validator,
@@ -99,6 +101,16 @@ class Spec(Part):
         return handler({"class_name": value} if isinstance(value, str) else value)
 
 
+ONE, EACH = "(one)", "(each)"  # in the paths of pydantic's errors
+Losses = Annotated[
+    Annotated[Spec, Tag(ONE)] | Annotated[list[Spec], Len(1), Tag(EACH)],
+    Discriminator(lambda given: EACH if isinstance(given, list) else ONE),
+]
+Weights = expecting("a list of numbers of at least 0, or null", Annotated[list[Annotated[float, Ge(0)]], Len(1)] | None)
+Fed = expecting("a list of x and y", Annotated[list[Literal["x", "y"]], Len(1)])
+OptionalFed = expecting("a list of x and y, or null", Annotated[list[Literal["x", "y"]], Len(1)] | None)
+
+
 class ModelConfig(Part):
     """Which model of the zoo, and its settings; the registry checks those."""
 
@@ -125,6 +137,10 @@ class DataConfig(Part):
     image_size: Size = Field(None, description="Height and width to resize images to; null: as they are.")
     preprocess: list[Spec] = Field([], description="Keras layers that become the first layers of the saved model.")
     augment: list[Spec] = Field([], description="Keras layers applied to training examples only.")
+    inputs: Fed = Field(["x"], description="What each input of the model is fed: x, the example, or y, its label.")
+    targets: OptionalFed = Field(
+        None, description="What each output is compared with: y, or x as preprocessed; null: y for all of them."
+    )
 
     @model_validator(mode="after")
     def _one_source(self):
@@ -145,7 +161,8 @@ class TrainingConfig(Part):
     keep: one_of("last", "best") = Field(
         "last", description="Weights to keep: the last, or those of the best validation epoch."
     )
-    loss: Spec = Field(description="A loss of keras.losses or kzoo.")
+    loss: Losses = Field(description="A loss of keras.losses or kzoo; or a list, one for each output of the model.")
+    loss_weights: Weights = Field(None, description="Weights of the outputs' losses in their sum; null: all 1.")
     optimizer: Spec = Field(description="An optimizer of keras.optimizers; its learning rate may be a schedule.")
     metrics: list[Spec] = Field([], description="Metrics of keras.metrics or kzoo.")
     callbacks: list[Spec] = Field([], description="Callbacks of keras.callbacks or kzoo.")
@@ -324,7 +341,7 @@ def _leaves(value, path=()):
 
 def _words(fault):
     """One of pydantic's errors in plain words: the setting, what it expects, what came."""
-    loc, kind = fault["loc"], fault["type"]
+    loc, kind = [key for key in fault["loc"] if key not in (ONE, EACH)], fault["type"]
     path = ".".join(map(str, loc))
     if kind == "extra_forbidden":
         return f"{path} is not a setting; {nearest(loc[-1], _settings_at(loc[:-1]))}"
@@ -342,7 +359,12 @@ def _settings_at(loc):
     """Names of the settings of the part at a path such as ("training", "callbacks", 0)."""
     part = Config
     for key in (key for key in loc if isinstance(key, str)):
-        annotation = part.model_fields[key].annotation  # a part, list[Spec], or a part or None
-        kinds = [kind for kind in (*get_args(annotation), annotation) if isinstance(kind, type)]
-        part = next(kind for kind in kinds if issubclass(kind, Part))
+        part = part_of(part.model_fields[key].annotation)
     return list(part.model_fields)
+
+
+def part_of(annotation):
+    """The part in an annotation: a part itself, a list of it, or either of several."""
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        return annotation
+    return next((part for part in map(part_of, get_args(annotation)) if part), None)

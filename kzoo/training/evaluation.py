@@ -11,7 +11,7 @@ from rich.table import Table
 
 from kzoo.checks import Refusal, require
 from kzoo.models.load_model import find_run, load_model
-from kzoo.training.assemble import build_trainer
+from kzoo.training.assemble import answering, build_trainer
 from kzoo.training.config import check_config
 from kzoo.training.report import percent
 from kzoo.training.seed_run import evaluate, load_data
@@ -38,7 +38,7 @@ def predict_run(run, file, top=3, out=None):
 
     Errors: ValueError if the file is missing, is no array, or has another shape than the model's input.
     """
-    net = load_model(run)
+    net = answering(load_model(run))
     x = read_array(file)
     wanted = net.input_shape[1:]
     fits = x.ndim == len(wanted) + 1 and all(a in (None, b) for a, b in zip(wanted, x.shape[1:])) and len(x) > 0

@@ -6,8 +6,10 @@ Source: none.
 import keras
 import tensorflow as tf
 
+from kzoo.training.trainer import Trainer
 
-class LoopedModel(keras.Model):
+
+class LoopedModel(Trainer):
     """The model of these inputs and outputs, trained on super-batches (steps, batch, ...) by a compiled loop.
 
     Weights and metrics are those of plain `fit` over the same batches; Keras sees each call as one batch.
@@ -22,11 +24,11 @@ class LoopedModel(keras.Model):
 
     def train_step(self, data):
         """As Keras's, once for each step of the super-batch."""
-        xs, ys = data
+        steps = tf.shape(tf.nest.flatten(data)[0])[0]
 
         def body(i):
-            keras.Model.train_step(self, (xs[i], ys[i]))
+            keras.Model.train_step(self, tf.nest.map_structure(lambda each: each[i], data))
             return i + 1
 
-        tf.while_loop(lambda i: i < tf.shape(ys)[0], body, [tf.constant(0)])
+        tf.while_loop(lambda i: i < steps, body, [tf.constant(0)])
         return self.get_metrics_result()

@@ -15,7 +15,14 @@ from kzoo.data.load import load
 from kzoo.data.mock import mock_like
 from kzoo.export.saved_model import export_saved_model
 from kzoo.training import report
-from kzoo.training.assemble import build_augmentation, build_callbacks, build_net, build_trainer
+from kzoo.training.assemble import (
+    answering,
+    arrange,
+    build_augmentation,
+    build_callbacks,
+    build_net,
+    build_trainer,
+)
 from kzoo.training.checkpoint import Checkpoint, KeepBest, write_at_once
 from kzoo.training.config import config_sha256, resolved
 from kzoo.training.progress import ProgressBar
@@ -48,7 +55,7 @@ def run_seed(config, seed, folder, label):
     examples, labels = sample(data.test or data.train)
     difference = None
     if "saved_model" in config.export.formats:
-        difference = export_saved_model(net, folder / "saved_model", examples)
+        difference = export_saved_model(answering(net), folder / "saved_model", examples)
     steps = steps_of(config, data)
     metrics = {
         "model": config.model.name,
@@ -67,7 +74,7 @@ def run_seed(config, seed, folder, label):
     }
     report.write_history(history, folder)
     report.plot_history(history, scores, metrics["published"], label, folder / "history.png")
-    report.plot_confusion(net, examples, labels, data.class_names, label, folder / "confusion.png")
+    report.plot_confusion(answering(net), examples, labels, data.class_names, label, folder / "confusion.png")
     write_at_once(folder / "config.yaml", write_yaml(resolved(config)))
     write_at_once(folder / "README.md", report.card(label, config, metrics, data))
     write_at_once(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
@@ -103,9 +110,10 @@ def fit(config, seed, folder, label, data, net, trainer):
     checkpoint = Checkpoint(net, folder / STATE, callbacks)
     begun = checkpoint.epoch
     stream = data.train.batches(config.data.batch_size, seed, begun * steps, build_augmentation(config))
+    stream = arrange(config, net, stream)
     if training.steps_per_call > 1:
         stream = stream.batch(training.steps_per_call, drop_remainder=True)
-    validation = data.validation and data.validation.once(evaluation_batch(data.validation, config))
+    validation = data.validation and one_pass(net, data.validation, config)
     board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
     if begun:
         report.say(f"{label}: going on after period {begun} of {training.epochs}")
@@ -156,9 +164,14 @@ def evaluation_batch(split, config):
     return max(config.data.batch_size, min(1000, EVALUATION_BYTES // example))
 
 
+def one_pass(net, split, config):
+    """A split in its order, as the net's inputs and outputs want it."""
+    return arrange(config, net, split.once(evaluation_batch(split, config)))
+
+
 def evaluate(trainer, split, config):
     """Error and loss (and the config's metrics) of a trained model on a split, as plain numbers."""
-    scores = trainer.evaluate(split.once(evaluation_batch(split, config)), return_dict=True, verbose=0)
+    scores = trainer.evaluate(one_pass(trainer, split, config), return_dict=True, verbose=0)
     return {"error": round(1 - float(scores.pop("accuracy")), 6), **{k: float(v) for k, v in scores.items()}}
 
 
@@ -186,7 +199,7 @@ def dry_run(config):
         net = build_net(config, data.input_shape, data.classes, data.train)
         trainer = build_trainer(config, net)
         build_callbacks(config)
-        stream = data.train.batches(batch, 0, 0, build_augmentation(config))
+        stream = arrange(config, net, data.train.batches(batch, 0, 0, build_augmentation(config)))
         stream = stream.batch(1) if config.training.steps_per_call > 1 else stream
         loss = trainer.fit(stream, steps_per_epoch=1, shuffle=False, verbose=0).history["loss"][0]
     return {"input": data.input_shape, "classes": data.classes, "parameters": net.count_params(), "loss": loss}

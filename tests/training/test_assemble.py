@@ -3,10 +3,18 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
-from kzoo.training.assemble import build_augmentation, build_callbacks, build_net, build_trainer
+from kzoo.training.assemble import (
+    answering,
+    arrange,
+    build_augmentation,
+    build_callbacks,
+    build_net,
+    build_trainer,
+)
 from kzoo.training.config import read_config
 from kzoo.training.looped_model import LoopedModel
 
@@ -60,7 +68,7 @@ def test_trainer_shares_the_net():
     chosen = config("training.metrics=[{class_name: SparseTopKCategoricalAccuracy, config: {k: 2, name: top2}}]")
     net = build_net(chosen, (40, 1), 10)
     trainer = build_trainer(chosen, net)
-    assert type(trainer).__name__ == "Functional" and trainer.weights[0] is net.weights[0]
+    assert type(trainer).__name__ == "Trainer" and trainer.weights[0] is net.weights[0]
     assert isinstance(trainer.optimizer, keras.optimizers.SGD)
     assert isinstance(trainer.loss, keras.losses.SparseCategoricalCrossentropy)
     trainer.train_on_batch(np.zeros((2, 40, 1)), np.zeros(2))
@@ -107,3 +115,66 @@ def test_callbacks_and_augmentation_are_fresh():
     assert isinstance(build_augmentation(chosen)[0], keras.layers.RandomFlip)
     with pytest.raises(Refusal, match="training.callbacks.1"):
         build_callbacks(config("training.callbacks=[History, Histry]"))
+
+
+def two_headed():
+    """A net of an example and its label, to its class and to the example again."""
+    x, y = keras.Input((4,), name="input"), keras.Input((), dtype="int32", name="label")
+    halved = keras.layers.Rescaling(0.5, name="preprocess1")(x)
+    known = keras.layers.Concatenate()([halved, keras.ops.one_hot(y, 3)])
+    heads = keras.layers.Dense(3, "softmax", name="predictions")(halved), keras.layers.Dense(4, name="again")(known)
+    return keras.Model([x, y], heads)
+
+
+TWO = (
+    "data.inputs=[x, y]",
+    "data.targets=[y, x]",
+    "training.loss=[SparseCategoricalCrossentropy, MeanSquaredError]",
+    "training.loss_weights=[1, 0.5]",
+    "data.preprocess=[{class_name: Rescaling, config: {scale: 0.5}}]",
+)
+
+
+def test_arranged_for_two_inputs_and_two_outputs():
+    chosen, net = config(*TWO), two_headed()
+    stream = tf.data.Dataset.from_tensors((tf.constant([[2.0, 4.0, 6.0, 8.0]]), tf.constant([1])))
+    inputs, targets = next(iter(arrange(chosen, net, stream)))
+    assert [t.numpy().tolist() for t in inputs] == [[[2, 4, 6, 8]], [1]]
+    assert [t.numpy().tolist() for t in targets] == [[1], [[1, 2, 3, 4]]]  # what the net is to give again: preprocessed
+    assert arrange(config(), net, stream) is not stream and arrange(config(), answering(net), stream) is stream
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+def test_training_on_two_inputs_and_two_outputs(calls):
+    chosen, net = config(*TWO, f"training.steps_per_call={calls}", "training.steps_per_epoch=3"), two_headed()
+    draw = np.random.default_rng(0)
+    data = tf.data.Dataset.from_tensors((draw.normal(size=(5, 4)).astype("float32"), draw.integers(0, 3, 5)))
+    stream, trainer = arrange(chosen, net, data), build_trainer(chosen, net)
+    figures = trainer.fit(stream.repeat(3).batch(3) if calls > 1 else stream.repeat(3), verbose=0).history
+    assert {"loss", "accuracy", "predictions_loss", "again_loss"} <= set(figures)
+    scores = trainer.evaluate(stream, return_dict=True, verbose=0)
+    assert scores["loss"] == pytest.approx(scores["predictions_loss"] + 0.5 * scores["again_loss"], rel=1e-6)
+    only = answering(net)
+    assert only.input_shape == (None, 4) and only.output_shape == (None, 3)
+
+
+@pytest.mark.parametrize(
+    "sets, words",
+    [
+        (["data.targets=[y]"], "data.targets expects one entry for each of predictions, again; received entries=1"),
+        (["data.inputs=[x]"], "data.inputs expects one entry for each of input, label; received entries=1"),
+        (["training.loss_weights=[1]"], "training.loss_weights expects one entry for each of predictions, again"),
+        (["training.loss=[MeanSquaredError]"], "training.loss expects one entry for each of predictions, again"),
+    ],
+)
+def test_entries_that_are_not_one_a_head(sets, words):
+    with pytest.raises(Refusal) as caught:
+        build_trainer(config(*TWO, *sets), two_headed())
+    assert str(caught.value).startswith(words)
+
+
+def test_a_metric_called_accuracy_takes_accuracys_place():
+    chosen = config("training.metrics=[{class_name: BinaryAccuracy, config: {name: accuracy}}]")
+    trainer = build_trainer(chosen, build_net(chosen, (40, 1), 10))
+    trainer.train_on_batch(np.zeros((2, 40, 1)), np.zeros((2, 1)))
+    assert set(trainer.get_metrics_result()) == {"loss", "accuracy"}
