@@ -7,14 +7,15 @@ import keras
 from keras import ops
 
 from kzoo.checks import is_integer, require
+from kzoo.losses.weighted_crossentropy import label_maps
 
 
 @keras.saving.register_keras_serializable("kzoo")
 class MaskedAccuracy(keras.metrics.SparseCategoricalAccuracy):
     """How often the likeliest class is the label, over all places whose label is not `ignore_class`.
 
-    Shapes: y_true (B, ...) whole numbers, y_pred (B, ..., classes). Its name, "accuracy", makes it the accuracy of a
-    run whose config lists it. Errors: ValueError if ignore_class is no integer.
+    Shapes: y_true (B, ...) or (B, ..., 1) whole numbers, y_pred (B, ..., classes). Its name, "accuracy", makes it the
+    accuracy of a run whose config lists it. Errors: ValueError if ignore_class is no integer.
 
     >>> metric = MaskedAccuracy(ignore_class=11)
     >>> metric.update_state([[0, 1, 11]], [[[0.9, 0.1], [0.6, 0.4], [0.5, 0.5]]])
@@ -28,7 +29,8 @@ class MaskedAccuracy(keras.metrics.SparseCategoricalAccuracy):
         self.ignore_class = ignore_class
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        counts = ops.cast(ops.convert_to_tensor(y_true) != self.ignore_class, "float32")
+        y_true = label_maps(y_true, ops.convert_to_tensor(y_pred))
+        counts = ops.cast(y_true != self.ignore_class, "float32")
         weight = counts if sample_weight is None else counts * ops.cast(sample_weight, "float32")
         super().update_state(y_true, y_pred, sample_weight=weight)
 

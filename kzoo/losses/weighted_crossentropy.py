@@ -15,8 +15,9 @@ from kzoo.checks import is_integer, is_number, require
 class WeightedCrossentropy(keras.losses.Loss):
     """Mean crossentropy in which a place weighs as its label's class does, and those of `ignore_class` not at all.
 
-    Shapes: y_true (B, ...) whole numbers; y_pred (B, ..., classes) probabilities, or logits if `from_logits`. The
-    result is sum w_y * -log p_y / sum w_y over all places of the batch, as PyTorch's with `weight`; 0 if none counts.
+    Shapes: y_true (B, ...) or (B, ..., 1) whole numbers; y_pred (B, ..., classes) probabilities, or logits if
+    `from_logits`. The result is sum w_y * -log p_y / sum w_y over all places of the batch, as PyTorch's with `weight`;
+    0 if none counts.
     Arguments: class_weight, a number of at least 0 for each class, or None for equal ones; ignore_class, a label.
     Errors: ValueError that names the argument; or that y_pred has another number of classes than class_weight.
 
@@ -38,7 +39,8 @@ class WeightedCrossentropy(keras.losses.Loss):
         self.ignore_class, self.from_logits = ignore_class, from_logits
 
     def call(self, y_true, y_pred):
-        y_true, y_pred = ops.cast(y_true, "int32"), ops.convert_to_tensor(y_pred)
+        y_pred = ops.convert_to_tensor(y_pred)
+        y_true = ops.cast(label_maps(y_true, y_pred), "int32")
         classes = y_pred.shape[-1]
         weights = [1.0] * classes if self.class_weight is None else self.class_weight
         require(len(weights) == classes, self.name, f"{len(weights)} classes, one a weight", y_pred=tuple(y_pred.shape))
@@ -52,6 +54,17 @@ class WeightedCrossentropy(keras.losses.Loss):
     def get_config(self):
         own = ("class_weight", "ignore_class", "from_logits")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+
+
+def label_maps(y_true, y_pred):
+    """Labels without the last axis of size 1 that image formats give them, as Keras's sparse losses allow.
+
+    >>> label_maps(ops.ones((2, 4, 5, 1)), ops.ones((2, 4, 5, 3))).shape
+    TensorShape([2, 4, 5])
+    """
+    y_true = ops.convert_to_tensor(y_true)
+    extra = len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1
+    return ops.squeeze(y_true, -1) if extra else y_true
 
 
 def _safe_ratio(a, b):

@@ -125,6 +125,27 @@ def plot_confusion(net, x, y, names, title, path):
     sheet.savefig(path)
 
 
+def plot_maps(net, x, y, title, path, most=6):
+    """Images, their label maps and the model's, side by side; nothing for models of other outputs."""
+    if np.ndim(y) < 3 or len(net.output_shape) != 4 or np.shape(x)[-1] not in (1, 3):
+        return
+    chosen = np.linspace(0, len(x) - 1, min(most, len(x))).astype(int)
+    x, y, classes = x[chosen], y[chosen].reshape(len(chosen), *y.shape[1:3]), net.output_shape[-1]
+    said = net.predict(x, verbose=0).argmax(-1)
+    colours = {"cmap": "tab20", "vmin": 0, "vmax": max(classes - 1, 1), "interpolation": "nearest"}
+    sheet = figure(9, 0.4 + 2.3 * len(chosen))
+    for row, (image, truth, answer) in zip(sheet.subplots(len(chosen), 3, squeeze=False), zip(x, y, said)):
+        row[0].imshow(image.astype("uint8") if image.max() > 1 else image, cmap="gray")
+        row[1].imshow(np.where(truth < classes, truth, np.nan), **colours)  # what has no class stays white
+        row[2].imshow(answer, **colours)
+    for axes, name in zip(sheet.axes, ("image", "labels", "model")):
+        axes.set_title(name)
+    for axes in sheet.axes:
+        axes.set_axis_off()
+    sheet.suptitle(f"{title}: test examples", parse_math=False)
+    sheet.savefig(path)
+
+
 def card(label, config, metrics, data):
     """The run's model card, Markdown."""
     published = metrics["published"]

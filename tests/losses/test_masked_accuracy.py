@@ -27,6 +27,7 @@ def updated(metric, maps):
 def test_accuracy(maps):
     want = np.mean([y == said for y, said in pairs(maps)])
     assert updated(MaskedAccuracy(9), maps) == pytest.approx(want, rel=1e-6)
+    assert updated(MaskedAccuracy(9), [(y[..., None], p) for y, p in maps]) == pytest.approx(want, rel=1e-6)
     weighted = MaskedAccuracy(9)
     weighted.update_state(*maps[0], sample_weight=np.ones((2, 4, 5)))
     assert float(weighted.result()) == pytest.approx(np.mean([y == s for y, s in pairs(maps[:1])]), rel=1e-6)

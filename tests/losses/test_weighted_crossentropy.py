@@ -36,6 +36,7 @@ def test_against_the_loop(seeds, weights, ignored):
     loss = WeightedCrossentropy(weights, ignored, dtype="float64")
     # Keras holds probabilities within 1e-7 of 0 and 1
     np.testing.assert_allclose(loss(y, p), want, rtol=1e-6)
+    np.testing.assert_allclose(loss(y[..., None], p), want, rtol=1e-6)
     np.testing.assert_allclose(tf.function(loss, jit_compile=True)(y, p), want, rtol=1e-6)
     logits = WeightedCrossentropy(weights, ignored, from_logits=True, dtype="float64")
     np.testing.assert_allclose(logits(y, np.log(p) + 3), want, rtol=1e-6)
