@@ -1,6 +1,8 @@
-"""Losses, metrics, regularizers and initializers that families need."""
+"""Losses, metrics, regularizers, initializers and constraints that families need."""
 
+from kzoo.losses.capsule_margin_loss import CapsuleMarginLoss
 from kzoo.losses.identity_kernel import IdentityKernel
+from kzoo.losses.orthogonal_filters import OrthogonalFilters
 from kzoo.losses.row_sparsity import RowSparsity
 
-__all__ = ["IdentityKernel", "RowSparsity"]
+__all__ = ["CapsuleMarginLoss", "IdentityKernel", "OrthogonalFilters", "RowSparsity"]
