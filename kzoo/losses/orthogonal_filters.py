@@ -1,6 +1,6 @@
 """A constraint that keeps the filters of one place orthogonal, so that they learn different things without labels.
 
-Source: Le et al. 2010, "Tiled convolutional neural networks", section 4: the projection W <- (W W^T)^(-1/2) W after
+Source: Le et al. 2010, "Tiled convolutional neural networks": the projection W <- (W W^T)^(-1/2) W after
 each step, of those filters only that see the same cells.
 """
 

@@ -1,6 +1,7 @@
 """Topographic ICA: the filters of a tiled convolutional net learnt from images alone.
 
-Source: Le, Ngiam, Chen, Chia, Koh & Ng 2010, "Tiled convolutional neural networks", sections 2 to 4.
+Source: Le, Ngiam, Chen, Chia, Koh & Ng 2010, "Tiled convolutional neural networks"; Hyvarinen, Hoyer & Inki 2001,
+"Topographic independent component analysis".
 """
 
 import keras
