@@ -499,6 +499,17 @@ def route(predictions, bias=None, iterations=3):
     return result
 
 
+def mask_capsules(x, labels=None):
+    y = np.zeros(x.shape)
+    for n, vectors in enumerate(x.astype("float64")):
+        kept = -1 if labels is None else labels[n]
+        if kept < 0:
+            kept = max(range(len(vectors)), key=lambda j: sum(v * v for v in vectors[j]))
+        if kept < len(vectors):
+            y[n, kept] = vectors[kept]
+    return y
+
+
 def hadamard(x):
     """The entry at row i and column j is -1 to the number of bits that i and j share."""
     n = x.shape[-1]

@@ -114,3 +114,30 @@ def capsules():
     settings = {"ratio": 1, "xlim": (-9, 13), "ylim": (-8, 8)}
     paths = [curves(f"votes for {k}", {"": votes[:, k, 1]}, votes[:, k, 0], **settings) for k in (2, 4, 3)]
     return [[image(x[one], "digit"), *paths], rows]
+
+
+@page("MaskCapsules")
+def mask_capsules():
+    """A digit as ten classes see it: what is left of its ten vectors, and what a decoder draws of that.
+
+    Each class's vector has the digit's shares in the six images that make up most of the others of that class, and the
+    decoder adds those images up again. Kept are the longest vector, which is that of the 2, and by their labels those
+    of the 3 and of the 4: the decoder draws the digit as far as it could be one.
+    """
+    x, y = digits()
+    one = 12
+    parts = [np.linalg.svd(x[200:][y[200:] == k].reshape(-1, 64), full_matrices=False)[2][:6] for k in range(10)]
+    capsules = np.einsum("kdi,i->kd", parts, np.ravel(x[one])).astype("float32")[None]
+    layer, rows = layers.MaskCapsules(), [[], []]
+    for title, kept in {
+        "all": capsules,
+        "no label": layer(capsules),
+        "label 3": layer([capsules, np.array([3])]),
+        "label 4": layer([capsules, np.array([4])]),
+    }.items():
+        drawn = np.einsum("kdi,kd->i", parts, kept[0]).reshape(8, 8)
+        lengths = np.linalg.norm(kept, axis=-1)
+        rows[0].append(bars(title, lengths, range(10), [lengths.argmax()], 1.2, ylim=(0, 5)))
+        rows[1].append(image(drawn.clip(0), "drawn of it"))
+    rows[1][0] = image(x[one], "digit")
+    return rows

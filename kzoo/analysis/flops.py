@@ -10,8 +10,10 @@ import math
 import keras
 from keras import layers
 
+from kzoo.layers.capsules import Capsules
 from kzoo.layers.fastfood import Fastfood
 from kzoo.layers.locally_connected import LocallyConnected
+from kzoo.layers.primary_capsules import PrimaryCapsules2D
 from kzoo.layers.tiled_conv import TiledConv
 
 TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
@@ -40,6 +42,11 @@ def _of_layer(layer):
     if isinstance(layer, Fastfood):  # two transforms, three diagonals a block
         blocks, d = layer.scale.shape
         return blocks * (2 * d * (d.bit_length() - 1) + 3 * d)
+    if isinstance(layer, Capsules):  # predictions, then their weighted sums and, but for the last round, agreements
+        inputs, capsules, depth, dimension = layer.kernel.shape
+        return 2 * inputs * capsules * dimension * (depth + 2 * layer.iterations - 1)
+    if isinstance(layer, PrimaryCapsules2D):  # (places * kinds, dimension)
+        output = (output[0] // layer.capsules, output[1] * layer.capsules)
     if isinstance(layer, layers.BatchNormalization):
         return 4 * cells
     if isinstance(layer, (layers.Add, layers.Average)):

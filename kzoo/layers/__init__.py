@@ -25,6 +25,7 @@ from kzoo.layers.local_contrast_normalization import LocalContrastNormalization
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.locally_connected import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
 from kzoo.layers.lp_pooling import LPPooling1D, LPPooling2D, LPPooling3D
+from kzoo.layers.mask_capsules import MaskCapsules
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax1D, MaxPoolingWithArgmax2D, MaxPoolingWithArgmax3D
 from kzoo.layers.max_unpooling import MaxUnpooling1D, MaxUnpooling2D, MaxUnpooling3D
 from kzoo.layers.maxout import Maxout
@@ -75,6 +76,7 @@ __all__ = [
     "LocallyConnected1D",
     "LocallyConnected2D",
     "LocallyConnected3D",
+    "MaskCapsules",
     "MaxPoolingWithArgmax1D",
     "MaxPoolingWithArgmax2D",
     "MaxPoolingWithArgmax3D",

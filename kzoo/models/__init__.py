@@ -3,6 +3,7 @@
 from kzoo.models import (
     alexnet,
     all_cnn,
+    capsnet,
     deep_fried,
     deepface,
     dilated,
@@ -14,6 +15,7 @@ from kzoo.models import (
     resnet,
     segnet,
     spp,
+    tiled_cnn,
     two_stream,
     vgg,
 )
@@ -21,10 +23,12 @@ from kzoo.models.freeze import freeze
 from kzoo.models.interop import from_keras_applications
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import describe, list_models, model, register_family
+from kzoo.models.tica import tica
 
 __all__ = [
     "alexnet",
     "all_cnn",
+    "capsnet",
     "deep_fried",
     "deepface",
     "describe",
@@ -43,6 +47,8 @@ __all__ = [
     "resnet",
     "segnet",
     "spp",
+    "tica",
+    "tiled_cnn",
     "two_stream",
     "vgg",
 ]

@@ -23,6 +23,7 @@ from kzoo.ops.local_contrast_normalization import local_contrast_normalization
 from kzoo.ops.local_response_normalization import local_response_normalization
 from kzoo.ops.locally_connected import locally_connected
 from kzoo.ops.lp_pool import lp_pool
+from kzoo.ops.mask_capsules import mask_capsules
 from kzoo.ops.max_pool_with_argmax import max_pool_with_argmax
 from kzoo.ops.max_unpool import max_unpool
 from kzoo.ops.maxout import maxout
@@ -67,6 +68,7 @@ __all__ = [
     "local_response_normalization",
     "locally_connected",
     "lp_pool",
+    "mask_capsules",
     "max_pool_with_argmax",
     "max_unpool",
     "maxout",

@@ -23,7 +23,8 @@ def build_net(config, input_shape, classes, train=None):
     for key, given in {"input_shape": tuple(input_shape), "classes": classes}.items():
         wanted = settings.get(key, given)
         wanted = tuple(wanted) if isinstance(wanted, list) else wanted
-        require(wanted == given, f"model.{key}", f"that of the data, {given}", **{key: wanted})
+        fits = given is None or wanted == given  # label maps do not say how many classes they have
+        require(fits, f"model.{key}", f"that of the data, {given}", **{key: wanted})
     x = inputs = keras.Input(input_shape, name="input")
     for place, spec in enumerate(config.data.preprocess):
         # float32 whatever the policy: bytes lose their last bits in bfloat16

@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from kzoo.analysis.flops import flops
-from kzoo.layers import Conv2D, Fastfood, LocallyConnected2D, TiledConv2D
+from kzoo.layers import Capsules, Conv2D, Fastfood, LocallyConnected2D, PrimaryCapsules2D, TiledConv2D
 from kzoo.models.registry import model
 
 
@@ -39,6 +39,12 @@ def test_layers(layer, count):
 
 def test_fastfood():
     assert of(Fastfood(1024), (1024,)) == 2 * 1024 * 10 + 3 * 1024
+
+
+def test_capsules():
+    assert of(PrimaryCapsules2D(2, 4, 3, 2, "same")) == of(Conv2D(8, 3, 2, "same"))
+    for rounds, products in ((1, 5 + 1), (3, 5 + 3 + 2)):  # by 5 weights, then sums and agreements
+        assert of(Capsules(3, 4, rounds), (7, 5)) == 2 * 7 * 3 * 4 * products
 
 
 def test_models():

@@ -185,7 +185,7 @@ def everything(random=True):
     tops, _ = layers.AdaptiveMaxPooling2D(2, return_indices=True)(x)
     x = layers.Maxout(4)(keras.layers.Concatenate()([tops, AdaptiveAveragePooling2D(2)(x)]))
     tops = [layers.SpatialPyramidPooling2D((2, 1))(x)]
-    tops += [keras.layers.Flatten()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x)))]
+    tops += [keras.layers.Flatten()(layers.MaskCapsules()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x))))]
     tops += [layers.Fastfood(5, activation="tanh")(keras.layers.Flatten()(x))]
     tops += [keras.layers.Flatten()(layers.KMaxPooling1D(3)(keras.layers.Reshape((-1, x.shape[-1]))(x)))]
     tops += [keras.layers.Flatten()(layers.FoveatedGlimpse2D(2)(x))]

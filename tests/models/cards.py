@@ -1,6 +1,7 @@
 """What every variant must be: trained parameters, input, classes. Source: models.md, checked there by arithmetic.
 
-The locally connected and tiled MNIST-1D nets are ours: positions or tiles times the plain kernel and bias.
+The locally connected and tiled MNIST-1D nets are ours: positions or tiles times the plain kernel and bias. So are the
+sizes of the tiled CNNs.
 """
 
 import math
@@ -81,8 +82,14 @@ CARDS = {
     "model_c": (954_730, CIFAR, 10),
     "model_a": (839_242, CIFAR, 10),
     "all_cnn_a": (1_254_250, CIFAR, 10),
+    "capsnet": (8_215_568, MNIST, 10),
+    "capsnet_baseline": (35_445_522, MNIST, 10),
+    "tiled_cnn": (4 * 64 * (192 + 1024) + 10_250, CIFAR, 10),  # tiles, maps, weights of a kernel in both stages
+    "tied_cnn": (64 * (192 + 1024) + 10_250, CIFAR, 10),
+    "tica_cnn": (4 * 64 * (192 + 1024) + 10_250, CIFAR, 10),
 }
 PIXELS = ("segnet", "segnet_basic", "deconvnet", "dilated_frontend", "context_basic", "context_large")  # a class each
+DRAWN = "reconstruction"  # an output that is no answer
 SMALL = {  # families, so small that they learn 32 examples of noise in seconds
     "mnist1d_cnn": {"filters": 12},
     "mnist1d_local": {"filters": 6},
@@ -92,6 +99,8 @@ SMALL = {  # families, so small that they learn 32 examples of noise in seconds
     "vgg11": {"width": 0.1, "fc_units": (32, 32), "dropout": 0.0, "input_shape": (32, 32, 3)},
     "googlenet": {"width": 0.1, "dropout": 0.0, "input_shape": (33, 33, 3)},
     "resnet18": {"width": 0.1, "input_shape": (33, 33, 3)},
+    "capsnet": {"filters": 8, "capsules": 2, "kernel_size": 3, "decoder": False, "input_shape": (8, 8, 1)},
+    "tica_cnn": {"filters": (16,), "kernel_sizes": (3,), "input_shape": (8, 8, 1)},
     "resnet20_cifar": {"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)},
 }
 

@@ -468,6 +468,14 @@ def draw_route(rng, rank, one, distinct):
     return Setting((normal(rng, 2, inputs, outputs, depth + 1), *bias), {"iterations": index % 4 + 1})
 
 
+def draw_mask(rng, rank, one, distinct):
+    """Labels of capsules, below 0 and above the last, or none."""
+    del rank, distinct
+    capsules, depth = (int(n) for n in rng.integers(1, 6, 2))
+    labels = [rng.integers(-1, capsules + 1, 4).astype("int32")] if one is None or one["index"] % 2 else []
+    return Setting((normal(rng, 4, capsules, depth), *labels), {})
+
+
 def draw_hadamard(rng, rank, one, distinct):
     """Lengths on both sides of the radix, and several times it."""
     del distinct
@@ -633,6 +641,7 @@ CASES = {
     "scaled_tanh": Case(ops.scaled_tanh, references.scaled_tanh, draw_scaled_tanh, curved=True),
     "polynomial_tanh": Case(ops.polynomial_tanh, references.polynomial_tanh, draw_polynomial_tanh, curved=True),
     "squash": Case(ops.squash, references.squash, draw_squash, curved=True),
+    "mask_capsules": Case(ops.mask_capsules, references.mask_capsules, draw_mask, free=False, ranks=(2,)),
     "hadamard": Case(ops.hadamard, references.hadamard, draw_hadamard),
     "fastfood": Case(fastfood, references.fastfood, draw_fastfood, curved=True),
     "k_max_pool": Case(ops.k_max_pool, references.k_max_pool, draw_k_max, ranks=(1,)),

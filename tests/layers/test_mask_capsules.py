@@ -1,0 +1,48 @@
+"""Masked capsules: the contract, alone and with labels, and refusals."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo import ops
+from kzoo.layers import MaskCapsules
+from tests.layer_checks import check_layer, check_refusal, same
+from tests.layers.cases import CASES, noise
+
+
+def test_contract(tmp_path):
+    check_layer(MaskCapsules, *CASES["MaskCapsules"], tmp_path)
+
+
+def test_alone_it_keeps_the_longest(tmp_path):
+    x = noise(3, 4, 2)
+    same(MaskCapsules()(x), ops.mask_capsules(x))
+    below = keras.Input((4, 2))
+    net = keras.Model(below, MaskCapsules()(below))
+    net.save(tmp_path / "net.keras")
+    same(keras.models.load_model(tmp_path / "net.keras")(x), ops.mask_capsules(x))
+
+
+def test_hands_its_labels_to_the_op():
+    x, labels = noise(3, 4, 2), np.int32([3, -1, 0])
+    same(MaskCapsules()([x, labels]), ops.mask_capsules(x, labels))
+
+
+@pytest.mark.parametrize(
+    "shapes, words",
+    [
+        ((2, 6), ["capsules (batch, their number, dimension)", "6)"]),
+        ((2, None, 5), ["capsules (batch, their number, dimension)", "None, 5)"]),
+        ([(2, 6, 5), (2, 1)], ["labels (batch,)"]),
+        ([(2, 6, 5), (2,), (2,)], ["capsules, or [capsules, labels]", "inputs=3"]),
+    ],
+)
+def test_refuses(shapes, words):
+    check_refusal(MaskCapsules, {}, shapes, *words)
+
+
+def test_refuses_dtypes():
+    with pytest.raises(ValueError, match="MaskCapsules expects integer labels"):
+        MaskCapsules()([keras.Input((4, 2)), keras.Input(())])
+    with pytest.raises(ValueError, match="MaskCapsules expects floating capsules"):
+        MaskCapsules()(keras.Input((4, 2), dtype="int32"))
