@@ -3,6 +3,7 @@
 from kzoo.models import (
     alexnet,
     all_cnn,
+    c3d,
     deep_fried,
     deepface,
     dilated,
@@ -16,6 +17,7 @@ from kzoo.models import (
     spp,
     two_stream,
     vgg,
+    waveform,
 )
 from kzoo.models.freeze import freeze
 from kzoo.models.interop import from_keras_applications
@@ -25,6 +27,7 @@ from kzoo.models.registry import describe, list_models, model, register_family
 __all__ = [
     "alexnet",
     "all_cnn",
+    "c3d",
     "deep_fried",
     "deepface",
     "describe",
@@ -45,4 +48,5 @@ __all__ = [
     "spp",
     "two_stream",
     "vgg",
+    "waveform",
 ]

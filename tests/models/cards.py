@@ -7,6 +7,7 @@ import math
 
 IMAGENET, CIFAR, MNIST, SERIES = (224, 224, 3), (32, 32, 3), (28, 28, 1), (40, 1)
 WIDE = (227, 227, 3)  # AlexNet's
+SOUND, CLIP = (32000, 1), (16, 112, 112, 3)
 CARDS = {
     "mnist1d_cnn": (2_050, SERIES, 10),
     "mnist1d_fc": (59_065, SERIES, 10),
@@ -81,6 +82,12 @@ CARDS = {
     "model_c": (954_730, CIFAR, 10),
     "model_a": (839_242, CIFAR, 10),
     "all_cnn_a": (1_254_250, CIFAR, 10),
+    "m3": (221_194, SOUND, 10),
+    "m5": (559_114, SOUND, 10),
+    "m11": (1_786_442, SOUND, 10),
+    "m18": (3_683_786, SOUND, 10),
+    "c3d": (79_991_015, CLIP, 487),
+    "c3d_ucf101": (17_444_965, CLIP, 101),
 }
 PIXELS = ("segnet", "segnet_basic", "deconvnet", "dilated_frontend", "context_basic", "context_large")  # a class each
 SMALL = {  # families, so small that they learn 32 examples of noise in seconds
@@ -93,6 +100,8 @@ SMALL = {  # families, so small that they learn 32 examples of noise in seconds
     "googlenet": {"width": 0.1, "dropout": 0.0, "input_shape": (33, 33, 3)},
     "resnet18": {"width": 0.1, "input_shape": (33, 33, 3)},
     "resnet20_cifar": {"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)},
+    "m5": {"width": 0.1, "input_shape": (800, 1)},
+    "c3d": {"width": 0.1, "fc_units": (32, 32), "dropout": 0.0, "input_shape": (4, 16, 16, 1)},
 }
 
 
