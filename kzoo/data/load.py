@@ -30,12 +30,13 @@ class Data:
     input_shape: tuple
 
 
-def load(name=None, *, folder=None, arrays=None, validation=0, image_size=None):
+def load(name=None, *, folder=None, arrays=None, validation=0, image_size=None, length=None):
     """The splits of one data set: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
     The test split is the set's `test`, or its `validation` where it has no test split and nobody asked for that as
     validation; a folder's `val` counts as `validation`.
-    Shapes: as `Data`; images are resized to `image_size` (height, width) if it is given.
+    Shapes: as `Data`; images are resized to `image_size` (height, width) if it is given, series and clips of a set by
+    name cut or filled to `length` steps or frames.
     Units: `validation` is a fraction of the training split in (0, 1), or a number of examples, taken from its end and
     the same in every run; or the name of one of the set's own splits; 0 for none.
     Errors: Refusal if not exactly one of name, folder and arrays is given, validation is none of these, or the
@@ -45,7 +46,7 @@ def load(name=None, *, folder=None, arrays=None, validation=0, image_size=None):
     >>> digits.train.size, digits.validation.size, digits.test.size, digits.input_shape, digits.classes
     (1150, 287, 360, (8, 8, 1), 10)
     """
-    found = facts(name, folder=folder, arrays=arrays, image_size=image_size, prepare=True)
+    found = facts(name, folder=folder, arrays=arrays, image_size=image_size, length=length, prepare=True)
     sizes = found.sizes
     require("train" in sizes, "load", f"a train split in {found.name!r}", splits=sorted(sizes))
 
@@ -71,7 +72,7 @@ def load(name=None, *, folder=None, arrays=None, validation=0, image_size=None):
     )
 
 
-def specs(name=None, *, folder=None, arrays=None, image_size=None):
+def specs(name=None, *, folder=None, arrays=None, image_size=None, length=None):
     """(input_shape, dtype, classes) of a data set, without preparing or downloading it.
 
     Errors: Refusal as `load`, except that a set need not be prepared.
@@ -79,18 +80,19 @@ def specs(name=None, *, folder=None, arrays=None, image_size=None):
     >>> specs("mnist1d")
     ((40, 1), 'float32', 10)
     """
-    found = facts(name, folder=folder, arrays=arrays, image_size=image_size)
+    found = facts(name, folder=folder, arrays=arrays, image_size=image_size, length=length)
     return found.input_shape, found.dtype, found.classes
 
 
-def facts(name=None, *, folder=None, arrays=None, image_size=None, prepare=False):
+def facts(name=None, *, folder=None, arrays=None, image_size=None, length=None, prepare=False):
     """The facts of a data set as a `Source`, its files in place if `prepare`. Errors: Refusal as `load`."""
     given = {"name": name, "folder": folder, "arrays": arrays}
     given = {key: value for key, value in given.items() if value is not None}
     require(len(given) == 1, "load", "exactly one of name, folder and arrays", **(given or {"name": None}))
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
     if name is not None:
-        return read_named(name, image_size, prepare)
+        return read_named(name, image_size, length, prepare)
+    require(length is None, "load", "length of a set by its name only", length=length)
     path = folder if arrays is None else arrays
     require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
     return read_folder(path, image_size) if arrays is None else read_arrays(path, image_size)

@@ -36,7 +36,7 @@ def mock(input_shape, classes, size=64, dtype="float32", label_shape=(), name="m
     return Data(name, split(0), split(1), split(2), classes, class_names, tuple(input_shape))
 
 
-def mock_like(name=None, *, folder=None, arrays=None, image_size=None, size=64):
+def mock_like(name=None, *, folder=None, arrays=None, image_size=None, length=None, size=64):
     """`mock` in the shape of the set that `load` would give, which need not be prepared.
 
     Shapes: one example's as in the set. Errors: Refusal as `specs`.
@@ -44,5 +44,5 @@ def mock_like(name=None, *, folder=None, arrays=None, image_size=None, size=64):
     >>> mock_like("mnist1d").input_shape
     (40, 1)
     """
-    like = facts(name, folder=folder, arrays=arrays, image_size=image_size)
+    like = facts(name, folder=folder, arrays=arrays, image_size=image_size, length=length)
     return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, like.name, like.class_names)

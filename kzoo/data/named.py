@@ -3,6 +3,8 @@
 Source: none.
 """
 
+import functools
+import importlib
 import os
 import socket
 import threading
@@ -11,46 +13,60 @@ import urllib.request
 
 import tensorflow as tf
 
-from kzoo.checks import Refusal, nearest, require
+from kzoo.checks import Refusal, is_integer, nearest, require
 from kzoo.data.examples import Examples
-from kzoo.data.source import Source, check_image_size, tidy
+from kzoo.data.source import Source, check_image_size, cut, tidy
 
-OWN = ("digits", "mnist1d")
+OWN = {  # the builder's class, in the file of the set's name
+    "digits": "Digits",
+    "mnist1d": "Mnist1d",
+    "moving_digits": "MovingDigits",
+    "tones": "Tones",
+}
 PATIENCE = 3.0  # seconds for a host to answer, where TFDS would retry for minutes
 
 
-def named(name, image_size=None, prepare=True):
+def named(name, image_size=None, length=None, prepare=True):
     """The Source of a set by its TFDS name, such as "mnist1d", "mnist" or "camvid/120x160".
 
     `prepare`: generate kzoo's own sets, and fetch others if their hosts answer; else only the facts are looked up.
-    Shapes, units: as the set's own; images that differ in size need `image_size`.
+    Shapes, units: as the set's own; images that differ in size need `image_size`, series and clips that differ in
+    length need `length`, of which the middle is taken, or zeros are added to its end.
     Errors: Refusal if the name is unknown, the set is neither prepared nor within reach, or it has no pair of numeric
     input and whole-number label.
     """
     builder = _find(name)
     x_key, y_key = _keys(builder, name)
     x, y = builder.info.features[x_key], builder.info.features[y_key]
-    check_image_size(image_size, x.shape)
-    known = image_size or None not in (*x.shape, *y.shape)
+    shape = _cut_shape(x.shape, length)
+    check_image_size(image_size, shape)
+    known = image_size or None not in (*shape[-3:], *y.shape)
     require(known, "load", f"image_size=(height, width) for {name!r}, whose images differ in size", input_shape=x.shape)
+    resized = (*shape[:-3], *image_size, shape[-1]) if image_size else tuple(shape)
+    require(None not in resized, "load", f"length for {name!r}, whose examples differ in it", input_shape=x.shape)
     if prepare:
         builder = _ready(builder, name)
+
+    pairs = builder.info.supervised_keys is not None
+
+    def one(*example):
+        x, y = example if pairs else (example[0][x_key], example[0][y_key])
+        return tidy(x if length is None else cut(x, length), y, image_size)
 
     def examples(split, start, stop):
         read = builder.as_dataset(
             split=f"{split}[{start}:{stop}]",
-            as_supervised=True,
+            as_supervised=pairs,
             read_config=_read_config(),
         )
-        return Examples(read.map(lambda a, b: tidy(a, b, image_size), tf.data.AUTOTUNE), stop - start)
+        return Examples(read.map(one, tf.data.AUTOTUNE), stop - start)
 
     names = getattr(y, "names", None)
-    resized = tuple(image_size or ())
     return Source(
         name=name,
-        input_shape=(*resized, x.shape[-1]) if resized else tuple(x.shape),
+        input_shape=resized,
         dtype=tf.as_dtype(x.dtype).name,
-        label_shape=(*resized, y.shape[-1]) if resized and len(y.shape) == 3 else tuple(y.shape),
+        label_shape=(*image_size, y.shape[-1]) if image_size and len(y.shape) == 3 else tuple(y.shape),
         classes=getattr(y, "num_classes", None),
         class_names=tuple(names) if names else None,
         sizes={split: info.num_examples for split, info in builder.info.splits.items() if info.num_examples},
@@ -58,18 +74,26 @@ def named(name, image_size=None, prepare=True):
     )
 
 
+def _cut_shape(shape, length):
+    """The shape of an example of `length`, refused unless that is a number and the example a series or a clip."""
+    if length is None:
+        return tuple(shape)
+    require(is_integer(length, 1), "load", "length, an integer above 0", length=length)
+    require(len(shape) in (1, 2, 4), "load", "series or clips to cut to a length", input_shape=shape)
+    return (length, *(shape[1:] or (1,)))
+
+
 def _find(name):
     """The builder of `name`, prepared or not."""
     from kzoo.data.builders.cache import cache_dir, quiet
 
     require(isinstance(name, str), "load", "the name of a data set", name=name)
-    if name in OWN:
-        with quiet():
-            return _own(name)(data_dir=str(cache_dir()))
-
     import tensorflow_datasets as tfds
 
     try:
+        if _is_own(name):
+            with quiet():
+                return _own(name)(data_dir=str(cache_dir()))
         # A namespace (huggingface:...) would ask the network before anything else.
         local = tfds.core.naming.parse_builder_name_kwargs(name)[0].namespace is None
         require(local, "load", "a data set without a namespace", name=name)
@@ -89,18 +113,22 @@ def _ready(builder, name):
     """The builder with its files in place, generated or fetched if they were not."""
     from kzoo.data.builders.cache import prepared
 
-    if name in OWN:
+    if _is_own(name):
         return prepared(_own(name))
     if not builder.is_prepared():
         _fetch(builder, name)
     return builder
 
 
-def _own(name):
-    from kzoo.data.builders.digits import Digits
-    from kzoo.data.builders.mnist1d import Mnist1d
+def _is_own(name):
+    return name.partition("/")[0] in OWN
 
-    return {"digits": Digits, "mnist1d": Mnist1d}[name]
+
+def _own(name):
+    """What makes the builder of a set of kzoo's, "set" or "set/config"."""
+    own, _, config = name.partition("/")
+    builder_class = getattr(importlib.import_module(f"kzoo.data.builders.{own}"), OWN[own])
+    return functools.partial(builder_class, config=config) if config else builder_class
 
 
 def _folder():
@@ -156,6 +184,8 @@ def _silent(hosts, patience=PATIENCE):
 def _keys(builder, name):
     """The names of input and label, refused unless the set is a pair of numbers and whole numbers."""
     keys, features = builder.info.supervised_keys, builder.info.features
+    if keys is None and len(features) == 2 and "label" in features:  # as ucf101
+        keys = (*({*features} - {"label"}), "label")
     pair = isinstance(keys, tuple) and len(keys) == 2 and all(isinstance(key, str) for key in keys)
     expected = f"a data set of (image, label) pairs; {name!r} is none"
     require(pair, "load", expected, supervised_keys=keys, features=sorted(features))

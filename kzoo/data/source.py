@@ -37,7 +37,23 @@ def check_image_size(image_size, input_shape):
     pair = isinstance(image_size, (tuple, list)) and len(image_size) == 2
     ok = pair and all(is_integer(side, 1) for side in image_size)
     require(ok, "load", "image_size, (height, width) in pixels", image_size=image_size)
-    require(len(input_shape) == 3, "load", "images (height, width, channels) to resize", input_shape=input_shape)
+    good = len(input_shape) in (3, 4)  # images, or clips with the frames first
+    require(good, "load", "images (height, width, channels) to resize", input_shape=input_shape)
+
+
+def cut(x, length):
+    """The middle `length` steps of a series, or frames of a clip; zeros follow a shorter one.
+
+    Shapes: x (T,), (T, C) or (T, H, W, C) -> (length, ...); a series without channels gains one. Errors: none.
+
+    >>> cut(tf.range(5), 3)[:, 0].numpy().tolist(), cut(tf.range(2), 3)[:, 0].numpy().tolist()
+    ([1, 2, 3], [0, 1, 0])
+    """
+    first = tf.maximum(tf.shape(x)[0] - length, 0) // 2
+    x = x[first : first + length]
+    x = tf.pad(x, [(0, length - tf.shape(x)[0])] + [(0, 0)] * (x.shape.rank - 1))
+    x = tf.ensure_shape(x, (length, *x.shape[1:]))
+    return x[:, None] if x.shape.rank == 1 else x
 
 
 def tidy(x, y, image_size=None):

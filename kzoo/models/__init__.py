@@ -3,6 +3,7 @@
 from kzoo.models import (
     alexnet,
     all_cnn,
+    c3d,
     capsnet,
     deep_fried,
     deepface,
@@ -18,6 +19,7 @@ from kzoo.models import (
     tiled_cnn,
     two_stream,
     vgg,
+    waveform,
 )
 from kzoo.models.freeze import freeze
 from kzoo.models.interop import from_keras_applications
@@ -28,6 +30,7 @@ from kzoo.models.tica import tica
 __all__ = [
     "alexnet",
     "all_cnn",
+    "c3d",
     "capsnet",
     "deep_fried",
     "deepface",
@@ -51,4 +54,5 @@ __all__ = [
     "tiled_cnn",
     "two_stream",
     "vgg",
+    "waveform",
 ]

@@ -46,10 +46,12 @@ def stream(
 def two_stream(
     frames=10,
     fusion="average",
+    stacked=False,
     fc_units=(4096, 2048),
     dropout=(0.5, 0.9),
     width=1.0,
     input_shape=(224, 224, 3),
+    input_tensor=None,
     classes=101,
     weights=None,
     classifier_activation="softmax",
@@ -58,17 +60,27 @@ def two_stream(
     """[frame (B, 224, 224, 3), flow (B, 224, 224, 2 L)] -> probabilities (B, 101): both streams, fused late.
 
     Settings: frames L of the flow, two maps each, across and down; fusion, "average" of both probabilities, or
-    "learned", a dense layer on both, in the place of the paper's support vector machine; fc_units of both streams;
-    dropout of each; width, a factor of all filters; input_shape of the frame. Layers: spatial_stage1 ..., temporal_...,
-    predictions.
+    "learned", a dense layer on both, in the place of the paper's support vector machine; stacked, one input that has
+    the flow's maps behind the frame's channels, input_shape (H, W, 3 + 2 L), instead of two; fc_units of both streams;
+    dropout of each; width, a factor of all filters; input_shape of the frame, and input_tensor, if stacked. Layers:
+    spatial_stage1 ..., temporal_..., predictions.
     """
     require(is_integer(frames, least=1), name, "frames, an integer above 0", frames=frames)
     require(fusion in FUSIONS, name, f"fusion, one of {FUSIONS}", fusion=fusion)
     pair = isinstance(dropout, (tuple, list)) and len(dropout) == 2
     require(pair, name, "dropout of both streams", dropout=dropout)
-    start(name, input_shape, smallest=47)
-    still = keras.Input(tuple(input_shape), name="frame")
-    moved = keras.Input((*input_shape[:-1], 2 * frames), name="flow")
+    require(isinstance(stacked, bool), name, "stacked, True or False", stacked=stacked)
+    require(stacked or input_tensor is None, name, "input_tensor with stacked=True alone", input_tensor=input_tensor)
+    x = start(name, input_shape, input_tensor, smallest=47)
+    if stacked:
+        channels = (input_shape[-1] or 0) - 2 * frames
+        expected = f"input_shape with a frame's channels before the flow's {2 * frames}"
+        require(channels > 0, name, expected, input_shape=input_shape)
+        inputs, still, moved = x, x[..., :channels], x[..., channels:]
+    else:
+        still = keras.Input(tuple(input_shape), name="frame")
+        moved = keras.Input((*input_shape[:-1], 2 * frames), name="flow")
+        inputs = [still, moved]
     head = (True, classes, classifier_activation, None)
     spatial = _stream(name, still, "spatial_", True, fc_units, dropout[0], width, head)
     temporal = _stream(name, moved, "temporal_", False, fc_units, dropout[1], width, head)
@@ -77,7 +89,7 @@ def two_stream(
     else:
         x = layers.Concatenate(dtype="float32", name="scores")([spatial, temporal])
         x = layers.Dense(classes, classifier_activation, dtype="float32", name="predictions")(x)
-    return finish(name, [still, moved], x, weights)
+    return finish(name, inputs, x, weights)
 
 
 def _stream(who, x, prefix, second_norm, fc_units, dropout, width, head):

@@ -135,6 +135,9 @@ class DataConfig(Part):
         0, description="Part of the training set held out for validation: a fraction, or a count of examples; 0: none."
     )
     image_size: Size = Field(None, description="Height and width to resize images to; null: as they are.")
+    length: OptionalCount = Field(
+        None, description="Steps to cut or fill series to, frames of clips; null: as they are."
+    )
     preprocess: list[Spec] = Field([], description="Keras layers that become the first layers of the saved model.")
     augment: list[Spec] = Field([], description="Keras layers applied to training examples only.")
     inputs: Fed = Field(["x"], description="What each input of the model is fed: x, the example, or y, its label.")

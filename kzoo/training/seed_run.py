@@ -85,10 +85,12 @@ def run_seed(config, seed, folder, label):
 
 def load_data(config):
     """The data of a config."""
-    data = config.data
-    return load(
-        data.name, folder=data.folder, arrays=data.arrays, validation=data.validation, image_size=data.image_size
-    )
+    return load(**_source(config), validation=config.data.validation)
+
+
+def _source(config):
+    """What `load` and `mock_like` are told of a config's data."""
+    return {key: getattr(config.data, key) for key in ("name", "folder", "arrays", "image_size", "length")}
 
 
 def steps_of(config, data):
@@ -194,8 +196,8 @@ def versions():
 
 def dry_run(config):
     """Build everything for the data's specs and take one training step on mock data; nothing is read or written."""
-    source, batch = config.data, config.data.batch_size
-    data = mock_like(source.name, folder=source.folder, arrays=source.arrays, image_size=source.image_size, size=batch)
+    batch = config.data.batch_size
+    data = mock_like(**_source(config), size=batch)
     with policy(config.training), fitting(config.model.name):
         net = build_net(config, data.input_shape, data.classes, data.train)
         trainer = build_trainer(config, net)

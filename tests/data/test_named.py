@@ -34,6 +34,26 @@ class KzooTestBlobs(tfds.core.GeneratorBasedBuilder):
             yield i, {"image": image, "map": image[..., :1] // 10}
 
 
+class KzooTestClips(tfds.core.GeneratorBasedBuilder):
+    """Clips that grow, each of one value, without supervised keys, as TFDS has ucf101."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = {
+            "video": tfds.features.Tensor(shape=(None, 4, 6, 1), dtype=np.uint8),
+            "label": tfds.features.ClassLabel(num_classes=9),
+        }
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for i in range(1, 5):
+            yield i, {"video": np.full((i, 4, 6, 1), i, "uint8"), "label": i}
+
+
 @pytest.fixture
 def empty(monkeypatch, tmp_path):
     """TFDS's folder, empty, and no network."""
@@ -54,6 +74,28 @@ def test_prepares_where_tfds_looks_and_resizes_maps(empty):
     assert (x.shape, y.shape, str(x.dtype), str(y.dtype)) == ((6, 8, 12, 3), (6, 8, 12, 1), "uint8", "int32")
     np.testing.assert_array_equal(x[..., :1], 10 * y)
     assert data.classes is None and data.train.label_shape == (8, 12, 1)
+
+
+def test_clips_are_cut_to_a_length(empty):
+    data = load("kzoo_test_clips", image_size=(2, 2), length=3)
+    x, y = data.train.numpy()
+    assert (x.shape, data.input_shape, data.classes) == ((4, 3, 2, 2, 1), (3, 2, 2, 1), 9)
+    for clip, label in zip(x[..., 0, 0, 0], y):
+        assert clip.tolist() == [label] * min(3, label) + [0] * (3 - label)
+
+
+def test_lengths_that_differ_need_one(empty):
+    for call in (load, specs):
+        with pytest.raises(Refusal, match="length for 'kzoo_test_clips', whose examples differ in it"):
+            call("kzoo_test_clips")
+        with pytest.raises(Refusal, match="series or clips to cut to a length"):
+            call("kzoo_test_blobs", length=3)
+        with pytest.raises(Refusal, match="length, an integer above 0; received length=0"):
+            call("kzoo_test_clips", length=0)
+        with pytest.raises(Refusal, match="length of a set by its name only"):
+            call(arrays="some.npz", length=3)
+    assert specs("speech_commands", length=16000) == ((16000, 1), "int16", 12)
+    assert specs("ucf101/ucf101_1_256", length=16, image_size=(112, 112)) == ((16, 112, 112, 3), "uint8", 101)
 
 
 def test_validation_split_is_the_test_where_there_is_none(empty):

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
-from kzoo.data.source import check_image_size, tidy
+from kzoo.data.source import check_image_size, cut, tidy
 
 
 def test_shrinking_averages_areas():
@@ -33,3 +33,20 @@ def test_image_size_is_checked():
         check_image_size((3,), (8, 8, 1))
     with pytest.raises(Refusal, match=r"images \(height, width, channels\) to resize; received input_shape=\(40, 1\)"):
         check_image_size((3, 4), (40, 1))
+
+
+@pytest.mark.parametrize("steps", [2, 5, 8, 9])
+def test_cut_takes_the_middle_or_fills_the_end(steps):
+    x = np.arange(1, steps + 1, dtype="float32")
+    wanted = {2: [1, 2, 0, 0, 0], 5: [1, 2, 3, 4, 5], 8: [2, 3, 4, 5, 6], 9: [3, 4, 5, 6, 7]}[steps]
+    assert cut(tf.constant(x), 5)[:, 0].numpy().tolist() == wanted
+    clip = cut(tf.constant(x[:, None, None, None]) * tf.ones((1, 2, 3, 1)), 5)
+    assert clip.shape == (5, 2, 3, 1) and clip[:, 1, 2, 0].numpy().tolist() == wanted
+
+
+def test_clips_are_resized_frame_by_frame():
+    clip = np.random.default_rng(0).integers(0, 255, (3, 8, 6, 2)).astype("uint8")
+    x, _ = tidy(tf.constant(clip), tf.constant(1), (4, 5))
+    assert x.shape == (3, 4, 5, 2) and x.dtype == tf.uint8
+    np.testing.assert_array_equal(x[1], tidy(tf.constant(clip[1]), tf.constant(1), (4, 5))[0])
+    check_image_size((3, 4), (5, 8, 8, 3))

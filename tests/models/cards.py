@@ -8,6 +8,7 @@ import math
 
 IMAGENET, CIFAR, MNIST, SERIES = (224, 224, 3), (32, 32, 3), (28, 28, 1), (40, 1)
 WIDE = (227, 227, 3)  # AlexNet's
+SOUND, CLIP = (32000, 1), (16, 112, 112, 3)
 CARDS = {
     "mnist1d_cnn": (2_050, SERIES, 10),
     "mnist1d_fc": (59_065, SERIES, 10),
@@ -87,6 +88,12 @@ CARDS = {
     "tiled_cnn": (4 * 64 * (192 + 1024) + 10_250, CIFAR, 10),  # tiles, maps, weights of a kernel in both stages
     "tied_cnn": (64 * (192 + 1024) + 10_250, CIFAR, 10),
     "tica_cnn": (4 * 64 * (192 + 1024) + 10_250, CIFAR, 10),
+    "m3": (221_194, SOUND, 10),
+    "m5": (559_114, SOUND, 10),
+    "m11": (1_786_442, SOUND, 10),
+    "m18": (3_683_786, SOUND, 10),
+    "c3d": (79_991_015, CLIP, 487),
+    "c3d_ucf101": (17_444_965, CLIP, 101),
 }
 PIXELS = ("segnet", "segnet_basic", "deconvnet", "dilated_frontend", "context_basic", "context_large")  # a class each
 DRAWN = "reconstruction"  # an output that is no answer
@@ -102,6 +109,8 @@ SMALL = {  # families, so small that they learn 32 examples of noise in seconds
     "capsnet": {"filters": 8, "capsules": 2, "kernel_size": 3, "decoder": False, "input_shape": (8, 8, 1)},
     "tica_cnn": {"filters": (16,), "kernel_sizes": (3,), "input_shape": (8, 8, 1)},
     "resnet20_cifar": {"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)},
+    "m5": {"width": 0.1, "input_shape": (800, 1)},
+    "c3d": {"width": 0.1, "fc_units": (32, 32), "dropout": 0.0, "input_shape": (4, 16, 16, 1)},
 }
 
 

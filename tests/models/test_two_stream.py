@@ -47,9 +47,26 @@ def test_fusion():
     assert trained(learned) - trained(net) == 10 * 5 + 5 and tuple(learned(clip).shape) == (2, 5)
 
 
+def test_stacked_is_the_same_net_of_one_input(tmp_path):
+    settings = {"frames": 2, "fusion": "learned", **SMALL}
+    net = model("two_stream", input_shape=(47, 50, 3), **settings)
+    stacked = model("two_stream", stacked=True, input_shape=(47, 50, 7), **settings)
+    stacked.set_weights(net.get_weights())
+    frame, flow = (np.random.default_rng(0).normal(size=(2, 47, 50, n)).astype("float32") for n in (3, 4))
+    wanted, clip = net([frame, flow]), np.concatenate([frame, flow], axis=-1)
+    np.testing.assert_allclose(stacked(clip), wanted, rtol=1e-6)
+    stacked.save(tmp_path / "stacked.keras")
+    np.testing.assert_allclose(keras.saving.load_model(tmp_path / "stacked.keras")(clip), wanted, rtol=1e-6)
+    grey = model("two_stream", stacked=True, input_tensor=keras.Input((47, 50, 5)), input_shape=(47, 50, 5), **settings)
+    assert grey.get_layer("spatial_stage1_conv").kernel.shape[2] == 1
+
+
 @pytest.mark.parametrize(
     "settings, told",
     [
+        ({"stacked": True, "frames": 2, "input_shape": (47, 47, 4)}, "channels before the flow's 4"),
+        ({"stacked": 1}, "stacked"),
+        ({"input_tensor": keras.Input((47, 47, 3))}, "input_tensor with stacked=True"),
         ({"frames": 0}, "frames"),
         ({"fusion": "sum"}, "fusion"),
         ({"dropout": 0.5}, "dropout of both"),

@@ -1,0 +1,56 @@
+"""C3D: pools that round up, time that the first pool leaves alone, kernels' depths, and what it refuses."""
+
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import shapes, trained
+
+SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}
+
+
+def test_stages():
+    net = model("c3d", **SMALL)
+    got = shapes(net, [f"stage{i}" for i in range(1, 6)])
+    assert [shape[:3] for shape in got.values()] == [
+        *((16, 56, 56), (8, 28, 28), (4, 14, 14), (2, 7, 7), (1, 4, 4)),
+    ]
+    assert [layer.name for layer in net.layers][-6:] == [
+        *("flatten", "fc6", "fc6_dropout", "fc7", "fc7_dropout", "predictions"),
+    ]
+    counts = [sum(layer.name.startswith(f"stage{i}_conv") for layer in net.layers) for i in range(1, 6)]
+    assert counts == [1, 1, 2, 2, 2]
+
+
+def test_depth_of_the_kernels():
+    """A kernel of five frames has four more planes of weights than one of one, in each of the eight convolutions."""
+    kernels = [layer.kernel_size for layer in model("c3d", depth=1, **SMALL).layers if "_conv" in layer.name]
+    assert set(kernels) == {(1, 3, 3)}
+    flat, deep = (trained(model("c3d", depth=depth, fc_units=(8, 8), width=0.05)) for depth in (1, 5))
+    assert deep - flat == 4 * 9 * sum(
+        a * b for a, b in zip((3, 3, 6, 13, 13, 26, 26, 26), (3, 6, 13, 13, 26, 26, 26, 26))
+    )
+
+
+def test_any_size():
+    small = model("c3d", input_shape=(1, 5, 4, 1), **SMALL)
+    assert small.get_layer("stage5").output.shape[1:4] == (1, 1, 1) and small.output_shape == (None, 5)
+    net = model("c3d", width=0.05, input_shape=(None, None, None, 3), include_top=False, pooling="avg")
+    assert net.output_shape == (None, 26)
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        ({"filters": (8, 8)}, "five stages"),
+        ({"convolutions": 2}, "convolutions"),
+        ({"depth": 0}, "depth"),
+        ({"dropout": 1}, "dropout"),
+        ({"fc_units": (0,)}, "fc_units"),
+        ({"input_shape": (None, 8, 8, 3)}, "known sizes"),
+    ],
+    ids=str,
+)
+def test_refused(settings, told):
+    with pytest.raises(Refusal, match=told):
+        model("c3d", **{**SMALL, **settings})
