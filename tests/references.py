@@ -256,6 +256,13 @@ def spatial_pyramid_pool(x, bins):
     return np.array(y, x.dtype).reshape(len(x), -1)
 
 
+def rbf(x, kernel):
+    y = np.zeros((*x.shape[:-1], kernel.shape[1]))
+    for *site, unit in np.ndindex(y.shape):
+        y[(*site, unit)] = -sum((float(a) - float(b)) ** 2 for a, b in zip(x[tuple(site)], kernel[:, unit]))
+    return y
+
+
 def maxout(x, num_units, axis=-1):
     each = x.shape[axis] // num_units
     columns = np.moveaxis(x, axis, -1)

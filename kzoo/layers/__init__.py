@@ -32,6 +32,7 @@ from kzoo.layers.padding import Padding1D, Padding2D, Padding3D
 from kzoo.layers.polynomial_tanh import PolynomialTanh
 from kzoo.layers.primary_capsules import PrimaryCapsules2D
 from kzoo.layers.probabilistic_max_pooling import ProbabilisticMaxPooling2D
+from kzoo.layers.rbf import RBF
 from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
@@ -89,6 +90,7 @@ __all__ = [
     "PolynomialTanh",
     "PrimaryCapsules2D",
     "ProbabilisticMaxPooling2D",
+    "RBF",
     "ReceptiveFieldPooling2D",
     "ScaledTanh",
     "SpatialPyramidPooling2D",

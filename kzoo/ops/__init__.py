@@ -29,6 +29,7 @@ from kzoo.ops.maxout import maxout
 from kzoo.ops.pad import pad
 from kzoo.ops.polynomial_tanh import polynomial_tanh
 from kzoo.ops.probabilistic_max_pool import probabilistic_max_pool
+from kzoo.ops.rbf import rbf
 from kzoo.ops.rectangle_pool import rectangle_pool, rectangles
 from kzoo.ops.route import route
 from kzoo.ops.scaled_tanh import scaled_tanh
@@ -75,6 +76,7 @@ __all__ = [
     "pad",
     "polynomial_tanh",
     "probabilistic_max_pool",
+    "rbf",
     "rectangle_pool",
     "rectangles",
     "route",

@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from kzoo.analysis.flops import flops
-from kzoo.layers import Conv2D, Fastfood, LocallyConnected2D, TiledConv2D
+from kzoo.layers import Conv2D, Fastfood, LocallyConnected2D, TableConv2D, TiledConv2D
 from kzoo.models.registry import model
 
 
@@ -22,6 +22,7 @@ def of(layer, shape=(10, 12, 4)):
         (Conv2D(8, 3, groups=2), 2 * 8 * 10 * (3 * 3 * 2 * 8)),
         (Conv2D(8, 3, data_format="channels_first"), 2 * 10 * 2 * (3 * 3 * 10 * 8)),
         (TiledConv2D(8, 3, tile=2), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
+        (TableConv2D(8, 3, connections=2), 2 * 8 * 10 * (3 * 3 * 2 * 8)),
         (LocallyConnected2D(8, 3), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
         (layers.DepthwiseConv2D(3), 2 * 8 * 10 * (3 * 3 * 4)),
         (layers.Conv2DTranspose(8, 3, 2), 2 * 10 * 12 * (3 * 3 * 4 * 8)),

@@ -188,6 +188,7 @@ def everything(random=True):
     tops = [layers.SpatialPyramidPooling2D((2, 1))(x)]
     tops += [keras.layers.Flatten()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x)))]
     tops += [layers.Fastfood(5, activation="tanh")(keras.layers.Flatten()(x))]
+    tops += [layers.RBF(3, activation="exponential")(keras.layers.Flatten()(x))]
     tops += [keras.layers.Flatten()(layers.KMaxPooling1D(3)(keras.layers.Reshape((-1, x.shape[-1]))(x)))]
     tops += [keras.layers.Flatten()(layers.FoveatedGlimpse2D(2)(x))]
     even = keras.layers.Resizing(4, 4)(x)

@@ -392,6 +392,16 @@ def draw_maxout(rng, rank, one, distinct):
     return Setting((numbers(rng, tuple(shape), distinct),), {"num_units": units, "axis": axis})
 
 
+def draw_rbf(rng, rank, one, distinct):
+    """Any number of axes; some inputs are prototypes themselves."""
+    del one, distinct
+    channels, units = (int(n) for n in rng.integers(1, 6, 2))
+    x, kernel = normal(rng, *_sites(rng, rank, channels)), normal(rng, channels, units)
+    if rng.random() < 0.3:
+        x[0] = kernel[:, 0]
+    return Setting((x, kernel), {})
+
+
 def draw_channel_lp(rng, rank, one, distinct):
     """Grids of 1 to 3 axes. Distinct: magnitudes of 1 and more, 0.1 apart, as |x|^p bends near 0."""
     index = one["index"] if one else int(rng.integers(60))
@@ -635,6 +645,7 @@ CASES = {
     "gabor_energy": Case(gabor_energy, _gabor_energy, draw_gabor_energy, curved=True, ranks=(2,), dilates=True),
     "spatial_pyramid_pool": Case(ops.spatial_pyramid_pool, references.spatial_pyramid_pool, draw_pyramid),
     "maxout": Case(ops.maxout, references.maxout, draw_maxout),
+    "rbf": Case(ops.rbf, references.rbf, draw_rbf, curved=True),
     "channel_lp_pool": Case(ops.channel_lp_pool, references.channel_lp_pool, draw_channel_lp, curved=True),
     "local_response_normalization": Case(
         ops.local_response_normalization, references.local_response_normalization, draw_response, curved=True
