@@ -73,8 +73,8 @@ def dense():
 def rbf():
     """Above, a digit, ten prototypes, here the mean of each class of other digits, and ten outputs: minus the squared
     distance of the digit from each. The largest, that of the nearest, is red. Below, LeNet-5's kind of prototypes: a
-    code of 84 signs for each class, which drawn as 12 x 7 cells is a picture of it. Noise on the code of the 4 leaves
-    it nearest; what else is near looks alike.
+    code of 84 signs for each class, which drawn as 12 x 7 cells is a picture of it. Noise on the code of the 4, as
+    strong as the code itself, leaves it nearest by far.
     """
     x, y = digits()
     means = np.stack([x[200:][y[200:] == k].mean(0).ravel() for k in range(10)], 1)

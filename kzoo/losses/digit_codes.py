@@ -39,7 +39,7 @@ class DigitCodes(keras.initializers.Initializer):
     ...     print("".join("#" if cell > 0 else "." for cell in row))
     #######
     ....##.
-    ..##...
+    ...##..
     ..##...
     """
 

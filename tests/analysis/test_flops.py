@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from kzoo.analysis.flops import flops
-from kzoo.layers import Conv2D, Fastfood, LocallyConnected2D, TableConv2D, TiledConv2D
+from kzoo.layers import RBF, Conv2D, Fastfood, LocallyConnected2D, TableConv2D, TiledConv2D
 from kzoo.models.registry import model
 
 
@@ -30,6 +30,7 @@ def of(layer, shape=(10, 12, 4)):
         (layers.GlobalAveragePooling2D(), 10 * 12 * 4),
         (layers.BatchNormalization(), 4 * 10 * 12 * 4),
         (layers.Dense(5), 2 * 10 * 12 * 4 * 5),
+        (RBF(5), 2 * 10 * 12 * (4 * 5)),
         (layers.ReLU(), 0),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, layers.Layer) else None,

@@ -40,12 +40,12 @@ def test_equals_the_loop(j, column):
 
 
 def test_large_distances_neither_vanish_nor_overflow():
-    """Of distances past 1,000 exp is 0 in float32; what is left is y_d - j, and the slope towards the class alone."""
+    """Beyond 1,000, and beyond j = 200, exp is 0 in float32; there is left y_d - j, and the slope of y_d alone."""
     x = tf.constant([[-1000.0, -2000.0]])
     with tf.GradientTape() as tape:
         tape.watch(x)
-        loss = RBFLoss(3.0)(tf.constant([1]), x)
-    assert float(loss) == 2000 - 3 and tape.gradient(loss, x).numpy().tolist() == [[0, -1]]
+        loss = RBFLoss(200.0)(tf.constant([1]), x)
+    assert float(loss) == 2000 - 200 and tape.gradient(loss, x).numpy().tolist() == [[0, -1]]
 
 
 def test_trains_inputs_to_their_codes():

@@ -41,11 +41,14 @@ def test_precisions(dtype):
     half_precision(CASES["rbf"], 2, dtype)
 
 
-def test_half_precision_sums_in_float32():
-    """2,049 ones: float16 would stop counting at 2,048, and bfloat16 at 256."""
-    for dtype in ("float16", "bfloat16"):
-        y = ops.rbf(tf.ones((1, 4096), dtype) / 4, tf.zeros((4096, 1), dtype))
-        assert float(y[0, 0]) == -256 and y.dtype == dtype
+@pytest.mark.parametrize(
+    "dtype, x, w, count, want", [("float16", 1, 2**-12, 4096, 4094), ("bfloat16", 256, 0.5, 1, 65280)]
+)
+def test_half_precision_subtracts_in_float32(dtype, x, w, count, want):
+    """Where the difference itself has more digits than the precision: 1 - 2^-12 would be 1, 255.5 would be 256."""
+    with ops.no_islands():
+        y = ops.rbf(tf.fill((1, count), tf.cast(x, dtype)), tf.fill((count, 1), tf.cast(w, dtype)))
+    assert float(y[0, 0]) == -want and y.dtype == dtype
 
 
 def test_edges():
