@@ -12,6 +12,7 @@ from docs.gallery.images import digit, digits
 from docs.gallery.pages import page
 from docs.gallery.panels import bars, boxes, curves, image, tiles
 from kzoo import layers
+from kzoo.losses import DigitCodes
 
 
 @page(
@@ -66,6 +67,31 @@ def dense():
         [image(one, "digit"), tiles(np.moveaxis(kernels, -1, 0), "kernels of 0 to 9", 5)],
         [*products, bars("ten outputs", layer(one.reshape(1, 64)), range(10), [9], 2)],
     ]
+
+
+@page("RBF")
+def rbf():
+    """Above, a digit, ten prototypes, here the mean of each class of other digits, and ten outputs: minus the squared
+    distance of the digit from each. The largest, that of the nearest, is red. Below, LeNet-5's kind of prototypes: a
+    code of 84 signs for each class, which drawn as 12 x 7 cells is a picture of it. Noise on the code of the 4, as
+    strong as the code itself, leaves it nearest by far.
+    """
+    x, y = digits()
+    means = np.stack([x[200:][y[200:] == k].mean(0).ravel() for k in range(10)], 1)
+    codes = np.asarray(DigitCodes()((84, 10)))
+    noisy = codes[:, 4] + np.random.default_rng(0).normal(size=84)
+    rows = []
+    for one, kernel, size, titles in (
+        (x[39].ravel(), means, (8, 8), ("digit", "means of 0 to 9")),
+        (noisy, codes, (12, 7), ("code and noise", "codes of 0 to 9")),
+    ):
+        layer = layers.RBF(10)
+        layer.build((None, len(one)))
+        layer.kernel.assign(kernel)
+        outputs = np.ravel(layer(one[None]))
+        panels = [image(one.reshape(size), titles[0]), tiles(kernel.T.reshape(10, *size), titles[1], 5)]
+        rows.append([*panels, bars("ten outputs", outputs, range(10), [int(outputs.argmax())], 2)])
+    return rows
 
 
 @page("Fastfood")

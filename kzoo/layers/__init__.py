@@ -33,12 +33,14 @@ from kzoo.layers.padding import Padding1D, Padding2D, Padding3D
 from kzoo.layers.polynomial_tanh import PolynomialTanh
 from kzoo.layers.primary_capsules import PrimaryCapsules2D
 from kzoo.layers.probabilistic_max_pooling import ProbabilisticMaxPooling2D
+from kzoo.layers.rbf import RBF
 from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
 from kzoo.layers.stochastic_pooling import StochasticPooling1D, StochasticPooling2D, StochasticPooling3D
 from kzoo.layers.subsampling import Subsampling2D
+from kzoo.layers.table_conv import TableConv1D, TableConv2D, TableConv3D
 from kzoo.layers.tiled_conv import TiledConv1D, TiledConv2D, TiledConv3D
 
 __all__ = [
@@ -90,6 +92,7 @@ __all__ = [
     "PolynomialTanh",
     "PrimaryCapsules2D",
     "ProbabilisticMaxPooling2D",
+    "RBF",
     "ReceptiveFieldPooling2D",
     "ScaledTanh",
     "SpatialPyramidPooling2D",
@@ -99,6 +102,9 @@ __all__ = [
     "StochasticPooling2D",
     "StochasticPooling3D",
     "Subsampling2D",
+    "TableConv1D",
+    "TableConv2D",
+    "TableConv3D",
     "TiledConv1D",
     "TiledConv2D",
     "TiledConv3D",

@@ -66,10 +66,12 @@ def apply(parts, x):
     return x
 
 
-def classify(who, x, include_top, classes, classifier_activation, pooling, hidden=(), prefix="", **dense):
-    """The way out: Flatten, `hidden` (functions of a tensor) and a float32 Dense layer of `classes` units.
+def classify(
+    who, x, include_top, classes, classifier_activation, pooling, hidden=(), prefix="", layer=layers.Dense, **more
+):
+    """The way out: Flatten, `hidden` (functions of a tensor) and a float32 `layer` of `classes` units.
 
-    Without the top: x itself, or its global "avg" or "max" pooling. `prefix` goes before the layers' names, `dense` to
+    Without the top: x itself, or its global "avg" or "max" pooling. `prefix` goes before the layers' names, `more` to
     the last layer.
     """
     if not include_top:
@@ -80,8 +82,8 @@ def classify(who, x, include_top, classes, classifier_activation, pooling, hidde
         x = layers.Flatten(name=f"{prefix}flatten")(x)
     x = apply(hidden, x)
     # float32 whatever the policy: half-precision probabilities spoil the loss
-    more = {"dtype": "float32", "name": f"{prefix}predictions", **dense}
-    return layers.Dense(classes, activation=classifier_activation, **more)(x)
+    more = {"dtype": "float32", "name": f"{prefix}predictions", **more}
+    return layer(classes, activation=classifier_activation, **more)(x)
 
 
 def average(who, x, include_top, classes, classifier_activation, pooling, conv):

@@ -30,6 +30,7 @@ from kzoo.ops.maxout import maxout
 from kzoo.ops.pad import pad
 from kzoo.ops.polynomial_tanh import polynomial_tanh
 from kzoo.ops.probabilistic_max_pool import probabilistic_max_pool
+from kzoo.ops.rbf import rbf
 from kzoo.ops.rectangle_pool import rectangle_pool, rectangles
 from kzoo.ops.route import route
 from kzoo.ops.scaled_tanh import scaled_tanh
@@ -38,6 +39,7 @@ from kzoo.ops.spatially_separable_conv import spatially_separable_conv
 from kzoo.ops.squash import squash
 from kzoo.ops.stochastic_pool import stochastic_pool
 from kzoo.ops.subsample import subsample
+from kzoo.ops.table_conv import table_conv
 from kzoo.ops.tiled_conv import tiled_conv
 from kzoo.ops.weighted_pool import weighted_pool
 from kzoo.ops.xla import no_islands
@@ -76,6 +78,7 @@ __all__ = [
     "pad",
     "polynomial_tanh",
     "probabilistic_max_pool",
+    "rbf",
     "rectangle_pool",
     "rectangles",
     "route",
@@ -85,6 +88,7 @@ __all__ = [
     "squash",
     "stochastic_pool",
     "subsample",
+    "table_conv",
     "tiled_conv",
     "weighted_pool",
 ]

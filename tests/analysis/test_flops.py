@@ -5,7 +5,16 @@ import pytest
 from keras import layers
 
 from kzoo.analysis.flops import flops
-from kzoo.layers import Capsules, Conv2D, Fastfood, LocallyConnected2D, PrimaryCapsules2D, TiledConv2D
+from kzoo.layers import (
+    RBF,
+    Capsules,
+    Conv2D,
+    Fastfood,
+    LocallyConnected2D,
+    PrimaryCapsules2D,
+    TableConv2D,
+    TiledConv2D,
+)
 from kzoo.models.registry import model
 
 
@@ -22,6 +31,7 @@ def of(layer, shape=(10, 12, 4)):
         (Conv2D(8, 3, groups=2), 2 * 8 * 10 * (3 * 3 * 2 * 8)),
         (Conv2D(8, 3, data_format="channels_first"), 2 * 10 * 2 * (3 * 3 * 10 * 8)),
         (TiledConv2D(8, 3, tile=2), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
+        (TableConv2D(8, 3, connections=2), 2 * 8 * 10 * (3 * 3 * 2 * 8)),
         (LocallyConnected2D(8, 3), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
         (layers.DepthwiseConv2D(3), 2 * 8 * 10 * (3 * 3 * 4)),
         (layers.Conv2DTranspose(8, 3, 2), 2 * 10 * 12 * (3 * 3 * 4 * 8)),
@@ -29,6 +39,7 @@ def of(layer, shape=(10, 12, 4)):
         (layers.GlobalAveragePooling2D(), 10 * 12 * 4),
         (layers.BatchNormalization(), 4 * 10 * 12 * 4),
         (layers.Dense(5), 2 * 10 * 12 * 4 * 5),
+        (RBF(5), 2 * 10 * 12 * (4 * 5)),
         (layers.ReLU(), 0),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, layers.Layer) else None,

@@ -54,6 +54,7 @@ def of_rank(r):
     conv = {"filters": 4, "kernel_size": (3, 2, 3)[:r], "activation": "tanh", "bias_initializer": "ones"}
     return {
         "Conv": Case({**conv, "strides": 2, "dilation_rate": 2, "padding": "circular", "groups": 2}, x),
+        "TableConv": Case({**conv, "strides": 2, "connections": [[1], [0, 1], [0], [1, 0]]}, x),
         "TiledConv": Case({**conv, "tile": (2, 3, 2)[:r], "padding": "same"}, x),
         "LocallyConnected": Case({**conv, "strides": 2, "padding": "full"}, x, free=False),
         "MaxPoolingWithArgmax": Case(POOL, x),
@@ -97,6 +98,7 @@ def of_images():
         "PolynomialTanh": Case({"degree": 2}, x),
         "PrimaryCapsules2D": Case({"capsules": 3, "dimension": 4, "kernel_size": (3, 2), "strides": 2}, x),
         "Fastfood": Case({"units": 11, "activation": "tanh", "use_bias": True, "seed": 1}, noise(3, 4, 6), free=False),
+        "RBF": Case({"units": 5, "activation": "exponential"}, noise(3, 4, 6) / 4, free=False),
         "KMaxPooling1D": Case({"k": 4}, noise(*SHAPES[1])),
         "DeformableConv2D": Case(
             {"filters": 3, "kernel_size": (3, 2), "strides": (2, 1), "padding": "same"}, x / 2

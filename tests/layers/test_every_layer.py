@@ -166,6 +166,7 @@ def everything(random=True):
     x = images = keras.Input((9, 8, 2))
     x = layers.Conv2D(4, 3, padding="circular", untied_bias=True, groups=2, activation="tanh")(x)
     x = layers.TiledConv2D(4, 3, tile=2, padding="same", activation="tanh")(x)
+    x = layers.TableConv2D(4, 3, padding="same", connections=2, activation="tanh", seed=1)(x)
     size = x.shape[1:-1]
     x, indices = layers.MaxPoolingWithArgmax2D(3, 2, "same")(x)
     x = layers.MaxUnpooling2D(3, 2, "same", output_size=size)([x, indices])
@@ -187,6 +188,7 @@ def everything(random=True):
     tops = [layers.SpatialPyramidPooling2D((2, 1))(x)]
     tops += [keras.layers.Flatten()(layers.MaskCapsules()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x))))]
     tops += [layers.Fastfood(5, activation="tanh")(keras.layers.Flatten()(x))]
+    tops += [layers.RBF(3, activation="exponential")(keras.layers.Flatten()(x))]
     tops += [keras.layers.Flatten()(layers.KMaxPooling1D(3)(keras.layers.Reshape((-1, x.shape[-1]))(x)))]
     tops += [keras.layers.Flatten()(layers.FoveatedGlimpse2D(2)(x))]
     even = keras.layers.Resizing(4, 4)(x)

@@ -150,6 +150,17 @@ def draw_conv(rng, rank, one, distinct):
     return Setting((x, normal(rng, *size, depth, groups * width)), _geometry(one))
 
 
+def draw_table(rng, rank, one, distinct):
+    """Some maps are read by nobody, some by several."""
+    del distinct
+    one = one or random_geometry(rng, rank)
+    channels, filters = (3, 4) if "index" in one else (int(n) for n in rng.integers(1, 5, 2))
+    counts = rng.integers(1, channels + 1, filters)
+    table = tuple(tuple(int(c) for c in rng.permutation(channels)[:n]) for n in counts)
+    kernel = normal(rng, *references.per_axis(one["size"], rank), sum(counts))
+    return Setting((normal(rng, 2, *one["spatial"], channels), kernel), {"connections": table, **_geometry(one)})
+
+
 def draw_tiled(rng, rank, one, distinct, local=False):
     del distinct
     one = one or random_geometry(rng, rank)
@@ -381,6 +392,16 @@ def draw_maxout(rng, rank, one, distinct):
     return Setting((numbers(rng, tuple(shape), distinct),), {"num_units": units, "axis": axis})
 
 
+def draw_rbf(rng, rank, one, distinct):
+    """Any number of axes; some inputs are prototypes themselves."""
+    del one, distinct
+    channels, units = (int(n) for n in rng.integers(1, 6, 2))
+    x, kernel = normal(rng, *_sites(rng, rank, channels)), normal(rng, channels, units)
+    if rng.random() < 0.3:
+        x[0] = kernel[:, 0]
+    return Setting((x, kernel), {})
+
+
 def draw_channel_lp(rng, rank, one, distinct):
     """Grids of 1 to 3 axes. Distinct: magnitudes of 1 and more, 0.1 apart, as |x|^p bends near 0."""
     index = one["index"] if one else int(rng.integers(60))
@@ -608,6 +629,7 @@ def _gabor_energy(x, *parameters, **kwargs):
 CASES = {
     "pad": Case(ops.pad, references.pad, draw_pad),
     "conv": Case(ops.conv, references.conv, draw_conv, dilates=True),
+    "table_conv": Case(ops.table_conv, references.table_conv, draw_table, dilates=True),
     "tiled_conv": Case(ops.tiled_conv, references.tiled_conv, draw_tiled),
     "locally_connected": Case(ops.locally_connected, references.locally_connected, draw_local, free=False),
     "bias_add": Case(ops.bias_add, references.bias_add, draw_bias),
@@ -631,6 +653,7 @@ CASES = {
     "gabor_energy": Case(gabor_energy, _gabor_energy, draw_gabor_energy, curved=True, ranks=(2,), dilates=True),
     "spatial_pyramid_pool": Case(ops.spatial_pyramid_pool, references.spatial_pyramid_pool, draw_pyramid),
     "maxout": Case(ops.maxout, references.maxout, draw_maxout),
+    "rbf": Case(ops.rbf, references.rbf, draw_rbf, curved=True),
     "channel_lp_pool": Case(ops.channel_lp_pool, references.channel_lp_pool, draw_channel_lp, curved=True),
     "local_response_normalization": Case(
         ops.local_response_normalization, references.local_response_normalization, draw_response, curved=True

@@ -1,0 +1,36 @@
+"""Euclidean radial basis functions: how far an input is from each of several prototypes.
+
+Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition", section II.B,
+equation 7; Broomhead & Lowe 1988, "Multivariable functional interpolation and adaptive networks".
+"""
+
+from keras import ops
+
+from kzoo.checks import require
+from kzoo.ops.backend import check_floating, check_one_dtype, tensors, wide
+from kzoo.ops.xla import island
+
+
+def rbf(x, kernel):
+    """-sum over j of (x_j - kernel_ji)^2: the nearest prototype has the largest output, 0 where it is x itself.
+
+    The exponential of it is the Gaussian function. Shapes: x (B, ..., C) floating, kernel (C, units), a prototype a
+    column; returns (B, ..., units) in x's dtype. Sums are of differences, and exact for near prototypes.
+    Errors: ValueError that names the argument, what is expected and what came.
+
+    >>> rbf([[1.0, -1.0]], [[1.0, -1.0], [1.0, -1.0]]).numpy()
+    array([[-4., -4.]], dtype=float32)
+    """
+    x, kernel = tensors("rbf", "RBF", x, kernel)
+    check_floating("rbf", x)
+    fits = len(x.shape) > 1 and len(kernel.shape) == 2 and kernel.shape[0] == x.shape[-1]
+    require(fits, "rbf", "x (batch, ..., C) and kernel (C, units)", x=tuple(x.shape), kernel=tuple(kernel.shape))
+    check_one_dtype("rbf", "x and kernel", x=x, kernel=kernel)
+    return _rbf(x, kernel)
+
+
+@island
+def _rbf(x, kernel):
+    dtype = wide(x.dtype)
+    apart = ops.expand_dims(ops.cast(x, dtype), -1) - ops.cast(kernel, dtype)
+    return ops.cast(-ops.sum(ops.square(apart), -2), x.dtype)

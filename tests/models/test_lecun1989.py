@@ -1,0 +1,30 @@
+"""The nets of 1989 and 2003: layers, borders of paper, biases of each cell, the table."""
+
+import numpy as np
+
+from kzoo.models.registry import model
+from tests.models.cards import shapes
+
+
+def test_sizes_and_weights():
+    for name, sizes, weights in (
+        ("lecun1989", [(8, 8, 12), (4, 4, 12), (30,), (10,)], [1_068, 2_592, 5_790, 310]),
+        ("simard2003", [(13, 13, 5), (5, 5, 50), (100,), (10,)], [130, 6_300, 125_100, 1_010]),
+    ):
+        net = model(name)
+        assert list(shapes(net, ["stage1", "stage2", "fc1", "predictions"]).values()) == sizes
+        assert [net.get_layer(part).count_params() for part in ("stage1", "stage2", "fc1", "predictions")] == weights
+
+
+def test_paper_goes_on_beyond_the_border():
+    """On blank paper, -1 everywhere, all cells of a map are the same but for their biases, which start at 0."""
+    net = model("lecun1989", features="stage1")
+    y = net(-np.ones((1, 16, 16, 1), "float32")).numpy()
+    assert np.ptp(y, axis=(1, 2)).max() < 1e-6 < np.abs(y).min()
+    assert net.get_layer("stage1").bias.shape == (8, 8, 12)
+
+
+def test_each_map_reads_eight():
+    table = model("lecun1989").get_layer("stage2").table
+    assert [len(set(maps)) for maps in table] == [8] * 12
+    assert np.bincount(np.concatenate(table)).tolist() == [8] * 12  # and each is read by eight
