@@ -2,5 +2,6 @@
 
 from kzoo.losses.identity_kernel import IdentityKernel
 from kzoo.losses.row_sparsity import RowSparsity
+from kzoo.losses.sparse_squared_hinge import SparseSquaredHinge
 
-__all__ = ["IdentityKernel", "RowSparsity"]
+__all__ = ["IdentityKernel", "RowSparsity", "SparseSquaredHinge"]

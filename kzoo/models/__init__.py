@@ -6,23 +6,28 @@ from kzoo.models import (
     deep_fried,
     deepface,
     dilated,
+    gabor_net,
     googlenet,
+    kmeans_features,
     maxout,
     mnist1d,
     nielsen,
     nin,
     resnet,
+    saxe,
     segnet,
     spp,
     two_stream,
     vgg,
 )
+from kzoo.models.adapt import adapt
 from kzoo.models.freeze import freeze
 from kzoo.models.interop import from_keras_applications
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import describe, list_models, model, register_family
 
 __all__ = [
+    "adapt",
     "alexnet",
     "all_cnn",
     "deep_fried",
@@ -31,7 +36,9 @@ __all__ = [
     "dilated",
     "freeze",
     "from_keras_applications",
+    "gabor_net",
     "googlenet",
+    "kmeans_features",
     "list_models",
     "load_model",
     "maxout",
@@ -41,6 +48,7 @@ __all__ = [
     "nin",
     "register_family",
     "resnet",
+    "saxe",
     "segnet",
     "spp",
     "two_stream",

@@ -6,6 +6,7 @@ Source: none.
 import keras
 
 from kzoo.checks import require
+from kzoo.models.adapt import adapt
 from kzoo.models.registry import describe, model
 from kzoo.training.build import build
 from kzoo.training.looped_model import LoopedModel
@@ -14,7 +15,8 @@ from kzoo.training.looped_model import LoopedModel
 def build_net(config, input_shape, classes, train=None):
     """The functional model of a config for examples of `input_shape`: preprocessing layers first, so that they travel.
 
-    Layers with an `adapt` and no statistics of their own learn them from `train`, the training `Examples`.
+    Layers with an `adapt` and no statistics of their own learn them from `train`, the training `Examples`; those within
+    the model do not if it comes with weights.
     Errors: ValueError if the config's model is of another input shape or number of classes than the data.
     """
     settings, parameters = config.model.settings, describe(config.model.name)["settings"]
@@ -23,6 +25,7 @@ def build_net(config, input_shape, classes, train=None):
         wanted = tuple(wanted) if isinstance(wanted, list) else wanted
         require(wanted == given, f"model.{key}", f"that of the data, {given}", **{key: wanted})
     x = inputs = keras.Input(input_shape, name="input")
+    known = []
     for place, spec in enumerate(config.data.preprocess):
         # float32 whatever the policy: bytes lose their last bits in bfloat16
         exact = {"class_name": spec.class_name, "config": {"dtype": "float32", **spec.config}}
@@ -31,10 +34,14 @@ def build_net(config, input_shape, classes, train=None):
             before = keras.Model(inputs, x)
             layer.adapt(train.once(256).map(lambda x, y, before=before: before(x)))
         x = layer(x)
+        known.append(layer.name)
     settings |= {"input_tensor": x, "input_shape": tuple(x.shape[1:])}
     if classes is not None and "classes" in parameters:
         settings["classes"] = classes
-    return model(config.model.name, **settings)
+    net = model(config.model.name, **settings)
+    if train is not None and settings.get("weights") is None:
+        adapt(net, train.once(256).map(lambda x, y: x), skip=known)
+    return net
 
 
 def build_trainer(config, net):

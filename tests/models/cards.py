@@ -81,6 +81,14 @@ CARDS = {
     "model_c": (954_730, CIFAR, 10),
     "model_a": (839_242, CIFAR, 10),
     "all_cnn_a": (1_254_250, CIFAR, 10),
+    "kmeans_features": (64_010, CIFAR, 10),
+    "kmeans_features_4000": (160_010, CIFAR, 10),
+    "saxe": (25 * 64 * 10 + 10, (32, 32, 1), 10),  # sizes of these and of the Gabor nets are ours
+    "saxe_circular": (36 * 64 * 10 + 10, (32, 32, 1), 10),
+    "saxe_trained": (64 * 64 + 25 * 64 * 10 + 10, (32, 32, 1), 10),
+    "gabor_net": (49 * 32 * 10 + 10, MNIST, 10),
+    "gabor_net_trained": (8 * 32 + 49 * 32 * 10 + 10, MNIST, 10),
+    "gabor_net_conv": (9 * 32 * 64 + 64 + 9 * 64 * 10 + 10, MNIST, 10),
 }
 PIXELS = ("segnet", "segnet_basic", "deconvnet", "dilated_frontend", "context_basic", "context_large")  # a class each
 SMALL = {  # families, so small that they learn 32 examples of noise in seconds
@@ -93,6 +101,9 @@ SMALL = {  # families, so small that they learn 32 examples of noise in seconds
     "googlenet": {"width": 0.1, "dropout": 0.0, "input_shape": (33, 33, 3)},
     "resnet18": {"width": 0.1, "input_shape": (33, 33, 3)},
     "resnet20_cifar": {"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)},
+    "kmeans_features": {"filters": 30, "classifier_activation": "softmax", "epsilon": 0.1, "input_shape": (16, 16, 3)},
+    "saxe": {"width": 0.5, "input_shape": (20, 20, 1)},
+    "gabor_net": {"filters": 16, "input_shape": (16, 16, 1)},
 }
 
 
