@@ -105,6 +105,17 @@ def conv(x, kernel, **geometry):
     return _weighted(x, whole, size, lambda position: whole, **geometry)
 
 
+def table_conv(x, kernel, connections, **geometry):
+    """Link by link: a convolution of one input map with one plane of the kernel, added to one output map."""
+    links = [(f, c) for f, maps in enumerate(connections) for c in maps]
+    y = 0
+    for link, (f, c) in enumerate(links):
+        plane = np.zeros((*kernel.shape[:-1], 1, len(connections)))
+        plane[..., 0, f] = kernel[..., link]
+        y = y + conv(x[..., c : c + 1], plane, **geometry)
+    return y
+
+
 def tiled_conv(x, kernel, **geometry):
     rank = x.ndim - 2
     tile, size = kernel.shape[:rank], kernel.shape[rank : 2 * rank]

@@ -84,6 +84,7 @@ def test_a_strided_convolution_commutes_with_shifts_by_whole_strides(seeds, rank
 ALIKE = {  # what else treats all positions alike
     "FFTConv2D": {"filters": 3, "kernel_size": 3},
     "SpatiallySeparableConv2D": {"filters": 3, "kernel_size": 3, "terms": 2},
+    "TableConv2D": {"filters": 3, "kernel_size": 3, "connections": [[0], [0, 1], [1]]},
     "GaborConv2D": {"filters": 3, "kernel_size": 5},
     "Dilation2D": {"kernel_size": 3},
     "Erosion2D": {"kernel_size": 3},

@@ -9,7 +9,7 @@ Source: none.
 import keras
 import numpy as np
 
-from docs.gallery.images import digit, grey, temple
+from docs.gallery.images import digit, grey, roof, temple
 from docs.gallery.pages import page
 from docs.gallery.panels import BLUE, ORANGE, RED, classes, image, points, tiles
 from kzoo import layers, ops
@@ -41,6 +41,33 @@ def tiled_conv():
             image(y, "output", limit=1),
         ],
         [image(y[i // 2 :: 2, i % 2 :: 2], f"the {colours[i]} cells", limit=1) for i in range(4)],
+    ]
+
+
+@page("TableConv")
+def table_conv():
+    """Four filters, and a table of which of the three colours each of them reads, a row a colour and a column a filter;
+    blue adds and red takes away. Three read two colours and have no weights for the third: what they find are
+    differences, blurred by the Gaussian that all links share here. The last reads all and finds the mean. Nine links of
+    25 weights are 225 where a convolution has 300; and filters that read different maps cannot all become alike.
+    """
+    x = roof()
+    table = [[0, 1], [1, 2], [0, 2], [0, 1, 2]]
+    signs = np.array([-1, 1, -1, 1, -1, 1, 1 / 3, 1 / 3, 1 / 3], "float32")
+    layer = layers.TableConv2D(4, 5, connections=table, padding="reflect", use_bias=False)
+    layer.build(x.shape)
+    layer.kernel.assign(ops.filters.gaussian(5, 1)[:, :, 0] * signs)
+    links = np.zeros((3, 4), "float32")
+    links[np.concatenate(table), [0, 0, 1, 1, 2, 2, 3, 3, 3]] = signs
+    y = layer(x)
+    names = ("green less red", "blue less green", "blue less red")
+    return [
+        [
+            image(x, "photograph"),
+            *(image(x[..., c], colour, limit=1) for c, colour in enumerate(("red", "green", "blue"))),
+            image(links, "table", limit=1),
+        ],
+        [*(image(y[..., f], name, limit=0.5) for f, name in enumerate(names)), image(y[..., 3], "mean", limit=1)],
     ]
 
 

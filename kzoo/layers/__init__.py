@@ -39,6 +39,7 @@ from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
 from kzoo.layers.stochastic_pooling import StochasticPooling1D, StochasticPooling2D, StochasticPooling3D
 from kzoo.layers.subsampling import Subsampling2D
+from kzoo.layers.table_conv import TableConv1D, TableConv2D, TableConv3D
 from kzoo.layers.tiled_conv import TiledConv1D, TiledConv2D, TiledConv3D
 
 __all__ = [
@@ -99,6 +100,9 @@ __all__ = [
     "StochasticPooling2D",
     "StochasticPooling3D",
     "Subsampling2D",
+    "TableConv1D",
+    "TableConv2D",
+    "TableConv3D",
     "TiledConv1D",
     "TiledConv2D",
     "TiledConv3D",

@@ -38,6 +38,7 @@ from kzoo.ops.spatially_separable_conv import spatially_separable_conv
 from kzoo.ops.squash import squash
 from kzoo.ops.stochastic_pool import stochastic_pool
 from kzoo.ops.subsample import subsample
+from kzoo.ops.table_conv import table_conv
 from kzoo.ops.tiled_conv import tiled_conv
 from kzoo.ops.weighted_pool import weighted_pool
 from kzoo.ops.xla import no_islands
@@ -85,6 +86,7 @@ __all__ = [
     "squash",
     "stochastic_pool",
     "subsample",
+    "table_conv",
     "tiled_conv",
     "weighted_pool",
 ]

@@ -54,6 +54,7 @@ def of_rank(r):
     conv = {"filters": 4, "kernel_size": (3, 2, 3)[:r], "activation": "tanh", "bias_initializer": "ones"}
     return {
         "Conv": Case({**conv, "strides": 2, "dilation_rate": 2, "padding": "circular", "groups": 2}, x),
+        "TableConv": Case({**conv, "strides": 2, "connections": [[1], [0, 1], [0], [1, 0]]}, x),
         "TiledConv": Case({**conv, "tile": (2, 3, 2)[:r], "padding": "same"}, x),
         "LocallyConnected": Case({**conv, "strides": 2, "padding": "full"}, x, free=False),
         "MaxPoolingWithArgmax": Case(POOL, x),

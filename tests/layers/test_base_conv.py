@@ -92,6 +92,10 @@ def test_constraints_hold_after_a_step(cls):
 
 CONVOLUTIONS = {
     "Conv": (references.conv, {}),
+    "TableConv": (
+        functools.partial(references.table_conv, connections=((0,), (1, 0), (1,))),
+        {"connections": [[0], [1, 0], [1]]},
+    ),
     "TiledConv": (references.tiled_conv, {"tile": 2}),
     "LocallyConnected": (references.locally_connected, {}),
     "FFTConv": (references.conv, {}),

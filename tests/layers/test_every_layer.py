@@ -166,6 +166,7 @@ def everything(random=True):
     x = images = keras.Input((9, 8, 2))
     x = layers.Conv2D(4, 3, padding="circular", untied_bias=True, groups=2, activation="tanh")(x)
     x = layers.TiledConv2D(4, 3, tile=2, padding="same", activation="tanh")(x)
+    x = layers.TableConv2D(4, 3, padding="same", connections=2, activation="tanh", seed=1)(x)
     size = x.shape[1:-1]
     x, indices = layers.MaxPoolingWithArgmax2D(3, 2, "same")(x)
     x = layers.MaxUnpooling2D(3, 2, "same", output_size=size)([x, indices])

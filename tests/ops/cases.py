@@ -162,6 +162,17 @@ def draw_kmeans(rng, rank, one, distinct):
     return Setting(parts, {"ksize": size, "epsilon": 0.5, **_geometry(one)})
 
 
+def draw_table(rng, rank, one, distinct):
+    """Some maps are read by nobody, some by several."""
+    del distinct
+    one = one or random_geometry(rng, rank)
+    channels, filters = (3, 4) if "index" in one else (int(n) for n in rng.integers(1, 5, 2))
+    counts = rng.integers(1, channels + 1, filters)
+    table = tuple(tuple(int(c) for c in rng.permutation(channels)[:n]) for n in counts)
+    kernel = normal(rng, *references.per_axis(one["size"], rank), sum(counts))
+    return Setting((normal(rng, 2, *one["spatial"], channels), kernel), {"connections": table, **_geometry(one)})
+
+
 def draw_tiled(rng, rank, one, distinct, local=False):
     del distinct
     one = one or random_geometry(rng, rank)
@@ -612,6 +623,7 @@ def _gabor_energy(x, *parameters, **kwargs):
 CASES = {
     "pad": Case(ops.pad, references.pad, draw_pad),
     "conv": Case(ops.conv, references.conv, draw_conv, dilates=True),
+    "table_conv": Case(ops.table_conv, references.table_conv, draw_table, dilates=True),
     "tiled_conv": Case(ops.tiled_conv, references.tiled_conv, draw_tiled),
     "locally_connected": Case(ops.locally_connected, references.locally_connected, draw_local, free=False),
     "bias_add": Case(ops.bias_add, references.bias_add, draw_bias),
