@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from kzoo.analysis.flops import flops
-from kzoo.layers import Conv2D, Fastfood, LocallyConnected2D, TiledConv2D
+from kzoo.layers import Conv2D, Fastfood, GaborConv2D, KMeansFeatures2D, LocallyConnected2D, TiledConv2D
 from kzoo.models.registry import model
 
 
@@ -23,6 +23,9 @@ def of(layer, shape=(10, 12, 4)):
         (Conv2D(8, 3, data_format="channels_first"), 2 * 10 * 2 * (3 * 3 * 10 * 8)),
         (TiledConv2D(8, 3, tile=2), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
         (LocallyConnected2D(8, 3), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
+        (GaborConv2D(8, 3), 2 * 8 * 10 * (3 * 3 * 8)),
+        (GaborConv2D(8, 3, energy=True), 2 * 8 * 10 * (3 * 3 * 16)),
+        (KMeansFeatures2D(8, 3), 2 * 8 * 10 * (36 * 36 + 36 * 8)),
         (layers.DepthwiseConv2D(3), 2 * 8 * 10 * (3 * 3 * 4)),
         (layers.Conv2DTranspose(8, 3, 2), 2 * 10 * 12 * (3 * 3 * 4 * 8)),
         (layers.MaxPooling2D(2), 5 * 6 * 4 * 4),

@@ -81,6 +81,9 @@ CARDS = {
     "model_c": (954_730, CIFAR, 10),
     "model_a": (839_242, CIFAR, 10),
     "all_cnn_a": (1_254_250, CIFAR, 10),
+    "jarrett": (417_894, (151, 151, 1), 102),
+    "jarrett_one_stage": (26 * 26 * 64 * 102 + 102, (151, 151, 1), 102),
+    "jarrett_trained": (5_184 + 331_776 + 64 + 256 + 417_894, (151, 151, 1), 102),
     "kmeans_features": (64_010, CIFAR, 10),
     "kmeans_features_4000": (160_010, CIFAR, 10),
     "saxe": (25 * 64 * 10 + 10, (32, 32, 1), 10),  # sizes of these and of the Gabor nets are ours
@@ -101,6 +104,7 @@ SMALL = {  # families, so small that they learn 32 examples of noise in seconds
     "googlenet": {"width": 0.1, "dropout": 0.0, "input_shape": (33, 33, 3)},
     "resnet18": {"width": 0.1, "input_shape": (33, 33, 3)},
     "resnet20_cifar": {"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)},
+    "jarrett": {"width": 0.25, "kernel": 5, "pools": ((4, 2), (3, 2)), "normalization": 5, "input_shape": (28, 28, 1)},
     "kmeans_features": {"filters": 30, "classifier_activation": "softmax", "epsilon": 0.1, "input_shape": (16, 16, 3)},
     "saxe": {"width": 0.5, "input_shape": (20, 20, 1)},
     "gabor_net": {"filters": 16, "input_shape": (16, 16, 1)},
