@@ -45,10 +45,10 @@ def test_a_stage_is_its_formulas(pool, reduce):
 
 
 def test_parts_may_be_left_out():
-    x = np.random.default_rng(0).normal(size=(1, 20, 20, 1)).astype("float32")
-    plain = model("jarrett", **SMALL, rectify=False, normalize=False, input_shape=(20, 20, 1), features=["stage1"])
+    x, small = np.random.default_rng(0).normal(size=(1, 20, 20, 1)), {**SMALL, "input_shape": (20, 20, 1)}
+    plain = model("jarrett", **small, rectify=False, normalize=False, features=["stage1"])
     assert "stage1_norm" not in [layer.name for layer in plain.layers]
-    assert np.min(plain(x)) < 0 <= np.min(model("jarrett", **SMALL, normalize=False, features=["stage1"])(x))
+    assert np.min(plain(x)) < 0 <= np.min(model("jarrett", **small, normalize=False, features=["stage1"])(x))
 
 
 def test_what_is_trained():
