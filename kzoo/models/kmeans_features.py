@@ -60,7 +60,7 @@ def kmeans_features(
         cells = np.multiply.outer(rows, columns)[..., None]
         x = layers.Rescaling(cells.tolist(), name="stage1_sum")(x)  # means of what is there, times how much that is
     hidden = [layers.Normalization(dtype="float32", name="standardize")]
-    more = {"kernel_regularizer": L2(l2) if l2 else None}
+    more = {"kernel_initializer": "zeros", "kernel_regularizer": L2(l2) if l2 else None}
     x = classify(name, x, include_top, classes, classifier_activation, pooling, hidden, **more)
     return finish(name, inputs, x, weights)
 

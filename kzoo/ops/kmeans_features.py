@@ -11,7 +11,6 @@ from keras import ops
 from kzoo.checks import is_number, require
 from kzoo.ops import safe
 from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
-from kzoo.ops.conv import conv
 from kzoo.ops.views import as_tuple, window
 from kzoo.ops.xla import island
 
@@ -64,19 +63,13 @@ def as_coding(who, epsilon, encoding):
 def _kmeans_features(x, mean, whitening, centroids, *, win, epsilon, encoding):
     dtype = x.dtype
     x, mean, whitening, centroids = (ops.cast(part, wide(dtype)) for part in (x, mean, whitening, centroids))
-    x = win.pad(x)
-    # the result does not depend on it, and squares of numbers near 0 keep more digits
-    x = x - ops.stop_gradient(ops.mean(x, tuple(range(1, len(x.shape))), keepdims=True))
-    shape = (*win.size, x.shape[-1], -1)
-
-    def product(values, weights):
-        """The matrix product of all patches with weights (D, N)."""
-        return conv(values, ops.reshape(weights, shape), win.strides, "valid", win.dilations)
-
-    even = ops.full((whitening.shape[0], 1), 1 / whitening.shape[0], x.dtype)
-    variance = ops.relu(product(x * x, even) - product(x, even) ** 2)
-    centred = whitening - ops.mean(whitening, 0, keepdims=True)  # patches less their mean, times whitening
-    y = product(x, centred) * ops.rsqrt(variance + epsilon) - ops.matmul(mean, whitening)
+    views = [view for _, view in win.views(win.pad(x), win.output(ops.shape(x)[1:-1]))]
+    y = ops.concatenate(views, -1)
+    # the result does not depend on any one value taken from all; so an even patch is exactly 0, not some rounding
+    y = y - ops.stop_gradient(y[..., :1])
+    y = y - ops.mean(y, -1, keepdims=True)
+    y = y * ops.rsqrt(ops.mean(y * y, -1, keepdims=True) + epsilon)
+    y = ops.matmul(y - mean, whitening)
     squares = ops.sum(y * y, -1, keepdims=True) + ops.sum(centroids**2, -1)
     squares = squares - 2 * ops.matmul(y, ops.transpose(centroids))
     if encoding == "hard":
