@@ -649,3 +649,20 @@ def rectangle_pool(x, grid=4, pooling="max"):
             total = np.max(parts, 0) if pooling == "max" else np.mean(parts, 0)
             y.append(np.sqrt(total) if pooling == "rms" else total)
     return np.stack(y, 1)
+
+
+def kmeans_features(x, mean, whitening, centroids, ksize, epsilon=10.0, encoding="triangle", **geometry):
+    """Each patch is gathered, evened, whitened, and asked how far it is from each centroid; empty cells are 0."""
+    where, output = windows(x.shape[1:-1], ksize, **geometry)
+    y = np.zeros((len(x), *output, len(centroids)))
+    for position, cells in where:
+        for b in range(len(x)):
+            nothing = np.zeros(x.shape[-1])
+            patch = np.concatenate([nothing if cell is None else x[(b, *cell)] for _, cell in cells]).astype("float64")
+            even = (patch - patch.mean()) / math.sqrt(((patch - patch.mean()) ** 2).mean() + epsilon)
+            white = (even - mean.astype("float64")) @ whitening.astype("float64")
+            far = [math.sqrt(((white - centroid) ** 2).sum()) for centroid in centroids.astype("float64")]
+            for k, z in enumerate(far):
+                nearest = float(k == far.index(min(far)))
+                y[(b, *position, k)] = max(0, sum(far) / len(far) - z) if encoding == "triangle" else nearest
+    return y

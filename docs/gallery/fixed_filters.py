@@ -1,6 +1,7 @@
 """Filters with few parameters, and morphology.
 
-Kernels that a formula gives instead of free weights; and the largest and smallest value in place of the sum.
+Kernels that a formula gives instead of free weights, or that k-means finds among patches; and the largest and smallest
+value in place of the sum.
 
 Source: none.
 """
@@ -36,6 +37,25 @@ def gabor_conv():
             image(energy[..., 2], "third direction, energy", limit=1),
             image(energy[..., 4], "fifth direction, energy", limit=1),
         ],
+    ]
+
+
+@page("KMeansFeatures")
+def kmeans_features():
+    """Centroids that k-means finds among 20,000 whitened patches of 6 x 6 cells of three photographs, and the codes of
+    four of them on one photograph: bright where a patch is nearer to the centroid than to the others on average, black
+    where it is farther. Nobody asked for edges and colours; they are what patches are of.
+    """
+    photos = [255 * photo for photo in (temple(), roof(), flower())]
+    layer = layers.KMeansFeatures2D(32, 6)
+    layer.adapt(np.concatenate(photos), patches=20_000)
+    codes = layer(photos[0])
+    most = np.argsort(-np.std(codes, (0, 1, 2)))[:4]
+    centroids = np.reshape(layer.centroids, (32, 6, 6, 3))
+    shown = 0.5 + centroids / np.abs(centroids).max((1, 2, 3), keepdims=True) / 2
+    return [
+        [image(photos[0] / 255, "photograph"), tiles(list(shown), "32 centroids", 8)],
+        [image(codes[..., k], f"code of centroid {k + 1}") for k in most],
     ]
 
 

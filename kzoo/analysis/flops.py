@@ -12,11 +12,13 @@ from keras import layers
 
 from kzoo.layers.capsules import Capsules
 from kzoo.layers.fastfood import Fastfood
+from kzoo.layers.gabor_conv import GaborConv2D
 from kzoo.layers.locally_connected import LocallyConnected
 from kzoo.layers.primary_capsules import PrimaryCapsules2D
 from kzoo.layers.tiled_conv import TiledConv
 
 TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+FACTORS = ("kernel", "whitening", "centroids")  # of the weights' names
 POOLS = ("Pooling", "Subsampling", "Pyramid")  # of the layers' names
 
 
@@ -55,7 +57,9 @@ def _of_layer(layer):
         size = getattr(layer, "pool_size", None)
         size = (size,) if isinstance(size, int) else size
         return cells * math.prod(size) if size else math.prod(source)
-    kernels = [tuple(weight.shape) for weight in layer.weights if weight.name.endswith("kernel")]
+    kernels = [tuple(weight.shape) for weight in layer.weights if weight.name.endswith(FACTORS)]
+    if isinstance(layer, GaborConv2D):  # on the sum of the channels; a complex cell is two filters
+        kernels = [(*layer.kernel_size, layer.filters * (1 + layer.energy))]
     if not kernels:
         return 0
     first = getattr(layer, "data_format", "channels_last") == "channels_first"

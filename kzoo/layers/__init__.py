@@ -21,6 +21,7 @@ from kzoo.layers.fractional_max_pooling import FractionalMaxPooling2D
 from kzoo.layers.gabor_conv import GaborConv2D
 from kzoo.layers.gaussian_pooling import GaussianPooling1D, GaussianPooling2D, GaussianPooling3D
 from kzoo.layers.k_max_pooling import KMaxPooling1D
+from kzoo.layers.kmeans_features import KMeansFeatures2D
 from kzoo.layers.local_contrast_normalization import LocalContrastNormalization
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.locally_connected import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
@@ -70,6 +71,7 @@ __all__ = [
     "GaussianPooling2D",
     "GaussianPooling3D",
     "KMaxPooling1D",
+    "KMeansFeatures2D",
     "LPPooling1D",
     "LPPooling2D",
     "LPPooling3D",

@@ -8,6 +8,7 @@ from kzoo.losses.masked_accuracy import MaskedAccuracy
 from kzoo.losses.orthogonal_filters import OrthogonalFilters
 from kzoo.losses.rbf_loss import RBFLoss
 from kzoo.losses.row_sparsity import RowSparsity
+from kzoo.losses.sparse_squared_hinge import SparseSquaredHinge
 from kzoo.losses.weighted_crossentropy import WeightedCrossentropy
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "OrthogonalFilters",
     "RBFLoss",
     "RowSparsity",
+    "SparseSquaredHinge",
     "WeightedCrossentropy",
 ]

@@ -8,7 +8,10 @@ from kzoo.models import (
     deep_fried,
     deepface,
     dilated,
+    gabor_net,
     googlenet,
+    jarrett,
+    kmeans_features,
     lecun1989,
     lenet,
     maxout,
@@ -16,6 +19,7 @@ from kzoo.models import (
     nielsen,
     nin,
     resnet,
+    saxe,
     segnet,
     spp,
     tiled_cnn,
@@ -23,6 +27,7 @@ from kzoo.models import (
     vgg,
     waveform,
 )
+from kzoo.models.adapt import adapt
 from kzoo.models.freeze import freeze
 from kzoo.models.interop import from_keras_applications
 from kzoo.models.load_model import load_model
@@ -30,6 +35,7 @@ from kzoo.models.registry import describe, list_models, model, register_family
 from kzoo.models.tica import tica
 
 __all__ = [
+    "adapt",
     "alexnet",
     "all_cnn",
     "c3d",
@@ -40,7 +46,10 @@ __all__ = [
     "dilated",
     "freeze",
     "from_keras_applications",
+    "gabor_net",
     "googlenet",
+    "jarrett",
+    "kmeans_features",
     "lecun1989",
     "lenet",
     "list_models",
@@ -52,6 +61,7 @@ __all__ = [
     "nin",
     "register_family",
     "resnet",
+    "saxe",
     "segnet",
     "spp",
     "tica",

@@ -19,6 +19,7 @@ from kzoo.ops.gabor_conv import gabor_conv
 from kzoo.ops.gaussian_pool import gaussian_pool
 from kzoo.ops.hadamard import hadamard
 from kzoo.ops.k_max_pool import dynamic_k, k_max_pool
+from kzoo.ops.kmeans_features import kmeans_features
 from kzoo.ops.local_contrast_normalization import local_contrast_normalization
 from kzoo.ops.local_response_normalization import local_response_normalization
 from kzoo.ops.locally_connected import locally_connected
@@ -66,6 +67,7 @@ __all__ = [
     "gaussian_pool",
     "hadamard",
     "k_max_pool",
+    "kmeans_features",
     "local_contrast_normalization",
     "local_response_normalization",
     "locally_connected",

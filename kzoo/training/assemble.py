@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from kzoo.checks import require
+from kzoo.models.adapt import adapt
 from kzoo.models.registry import describe, model
 from kzoo.training.build import build
 from kzoo.training.looped_model import LoopedModel
@@ -16,7 +17,8 @@ from kzoo.training.trainer import Trainer
 def build_net(config, input_shape, classes, train=None):
     """The functional model of a config for examples of `input_shape`: preprocessing layers first, so that they travel.
 
-    Layers with an `adapt` and no statistics of their own learn them from `train`, the training `Examples`.
+    Layers with an `adapt` and no statistics of their own learn them from `train`, the training `Examples`; those within
+    the model do not if it comes with weights.
     Errors: ValueError if the config's model is of another input shape or number of classes than the data.
     """
     settings, parameters = config.model.settings, describe(config.model.name)["settings"]
@@ -26,6 +28,7 @@ def build_net(config, input_shape, classes, train=None):
         fits = given is None or wanted == given  # label maps do not say how many classes they have
         require(fits, f"model.{key}", f"that of the data, {given}", **{key: wanted})
     x = inputs = keras.Input(input_shape, name="input")
+    known = []
     for place, spec in enumerate(config.data.preprocess):
         # float32 whatever the policy: bytes lose their last bits in bfloat16
         more = {"dtype": "float32", "name": f"preprocess{place + 1}"}
@@ -35,10 +38,14 @@ def build_net(config, input_shape, classes, train=None):
             before = keras.Model(inputs, x)
             layer.adapt(train.once(256).map(lambda x, y, before=before: before(x)))
         x = layer(x)
+        known.append(layer.name)
     settings |= {"input_tensor": x, "input_shape": tuple(x.shape[1:])}
     if classes is not None and "classes" in parameters:
         settings["classes"] = classes
-    return model(config.model.name, **settings)
+    net = model(config.model.name, **settings)
+    if train is not None and settings.get("weights") is None:
+        adapt(net, train.once(256).map(lambda x, y: x), skip=known)
+    return net
 
 
 def build_trainer(config, net):

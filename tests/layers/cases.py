@@ -106,6 +106,7 @@ def of_images():
         "FoveatedGlimpse2D": Case({"size": (3, 2), "scales": 2}, x),
         "ProbabilisticMaxPooling2D": Case({"pool_size": (3, 2), "return_hidden": True}, noise(2, 6, 8, 3)),
         "DynamicPooling2D": Case({"clusters": 3, "bins": (2, 1)}, x),
+        "KMeansFeatures2D": Case({"filters": 5, "kernel_size": (3, 2), "strides": (2, 1), "epsilon": 0.5}, x),
         "ReceptiveFieldPooling2D": Case({"grid": 3, "features": 20}, x),
         "MaskCapsules": Case({}, [noise(2, 6, 5), np.array([4, -1], "int32")], free=False),
         "Capsules": Case({"capsules": 3, "dimension": 4, "use_bias": True}, noise(2, 6, 5), free=False),

@@ -193,6 +193,7 @@ def everything(random=True):
     tops += [keras.layers.Flatten()(layers.FoveatedGlimpse2D(2)(x))]
     even = keras.layers.Resizing(4, 4)(x)
     tops += [keras.layers.Flatten()(layers.ProbabilisticMaxPooling2D(2)(even))]
+    tops += [keras.layers.Flatten()(layers.KMeansFeatures2D(3, 2, epsilon=1.0)(x))]
     tops += [layers.DynamicPooling2D(3)(x), layers.ReceptiveFieldPooling2D(2, features=20)(x)]
     net = keras.Model(images, keras.layers.Dense(1)(keras.layers.Concatenate()(tops)))
     families = {name.rstrip("123D") for name in layers.__all__}

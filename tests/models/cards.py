@@ -99,6 +99,17 @@ CARDS = {
     "m18": (3_683_786, SOUND, 10),
     "c3d": (79_991_015, CLIP, 487),
     "c3d_ucf101": (17_444_965, CLIP, 101),
+    "jarrett": (417_894, (151, 151, 1), 102),
+    "jarrett_one_stage": (26 * 26 * 64 * 102 + 102, (151, 151, 1), 102),
+    "jarrett_trained": (5_184 + 331_776 + 64 + 256 + 417_894, (151, 151, 1), 102),
+    "kmeans_features": (64_010, CIFAR, 10),
+    "kmeans_features_4000": (160_010, CIFAR, 10),
+    "saxe": (25 * 64 * 10 + 10, (32, 32, 1), 10),  # sizes of these and of the Gabor nets are ours
+    "saxe_circular": (36 * 64 * 10 + 10, (32, 32, 1), 10),
+    "saxe_trained": (64 * 64 + 25 * 64 * 10 + 10, (32, 32, 1), 10),
+    "gabor_net": (49 * 32 * 10 + 10, MNIST, 10),
+    "gabor_net_trained": (8 * 32 + 49 * 32 * 10 + 10, MNIST, 10),
+    "gabor_net_conv": (9 * 32 * 64 + 64 + 9 * 64 * 10 + 10, MNIST, 10),
 }
 PIXELS = ("segnet", "segnet_basic", "deconvnet", "dilated_frontend", "context_basic", "context_large")  # a class each
 DRAWN = "reconstruction"  # an output that is no answer
@@ -117,6 +128,10 @@ SMALL = {  # families, so small that they learn 32 examples of noise in seconds
     "resnet20_cifar": {"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)},
     "m5": {"width": 0.1, "input_shape": (800, 1)},
     "c3d": {"width": 0.1, "fc_units": (32, 32), "dropout": 0.0, "input_shape": (4, 16, 16, 1)},
+    "jarrett": {"width": 0.25, "kernel": 5, "pools": ((4, 2), (3, 2)), "normalization": 5, "input_shape": (28, 28, 1)},
+    "kmeans_features": {"filters": 30, "classifier_activation": "softmax", "epsilon": 0.1, "input_shape": (16, 16, 3)},
+    "saxe": {"width": 0.5, "input_shape": (20, 20, 1)},
+    "gabor_net": {"filters": 16, "input_shape": (16, 16, 1)},
 }
 
 

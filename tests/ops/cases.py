@@ -150,6 +150,18 @@ def draw_conv(rng, rank, one, distinct):
     return Setting((x, normal(rng, *size, depth, groups * width)), _geometry(one))
 
 
+def draw_kmeans(rng, rank, one, distinct):
+    """Whitened values of order 1. Distinct: one centroid far off, so that no distance is near their mean, a kink."""
+    one = one or random_geometry(rng, rank, most=3 if rank < 3 else 2)
+    size = references.per_axis(one["size"], rank)
+    depth = 2 * math.prod(size)
+    x = normal(rng, 2, *one["spatial"], 2)
+    whitening = normal(rng, depth, depth) / np.float32(math.sqrt(depth))
+    centroids = normal(rng, 3, depth) * np.float32([[0.3], [0.3], [4]] if distinct else 1)
+    parts = (x, normal(rng, depth), whitening, centroids)
+    return Setting(parts, {"ksize": size, "epsilon": 0.5, **_geometry(one)})
+
+
 def draw_table(rng, rank, one, distinct):
     """Some maps are read by nobody, some by several."""
     del distinct
@@ -674,6 +686,7 @@ CASES = {
         ops.probabilistic_max_pool, references.probabilistic_max_pool, draw_probabilistic, curved=True
     ),
     "dynamic_pool": Case(dynamic_pool, references.dynamic_pool, draw_dynamic),
+    "kmeans_features": Case(ops.kmeans_features, references.kmeans_features, draw_kmeans, curved=True, dilates=True),
     "rectangle_pool": Case(ops.rectangle_pool, references.rectangle_pool, draw_rectangle, curved=True, ranks=(2,)),
     "route": Case(route, references.route, draw_route, free=False, curved=True, ranks=(2,)),
 }

@@ -41,6 +41,27 @@ def test_preprocessing_travels():
     np.testing.assert_allclose(keras.Model(net.input, net.layers[1].output)(x), (x - 1) / 2, rtol=1e-5)
 
 
+def test_layers_within_the_model_learn_from_the_data_too(tmp_path):
+    """After the preprocessing, which learns once; and not where the model comes with weights."""
+    sets = ["data.preprocess=[Normalization]", "model={name: kmeans_features, filters: 3, kernel: 2}"]
+    draw = np.random.default_rng(0)
+    x = draw.normal(3, 2, (20, 5, 5, 1)).astype("float32")
+    train = Examples.from_arrays(x, np.zeros(20, int))
+    chosen = read_config("mnist1d_fc", sets)
+    net = build_net(chosen, (5, 5, 1), 3, train)
+    maps = keras.Model(net.input, [net.layers[1].output, net.get_layer("standardize").output])
+    first, last = (y.numpy() for y in maps(x))
+    assert (
+        abs(first.mean()) < 1e-3 and np.abs(last.mean(0)).max() < 1e-3 and np.array(net.get_layer("stage1").mean).any()
+    )
+    net.save_weights(tmp_path / "net.weights.h5")
+    chosen = read_config("mnist1d_fc", [*sets, f"model.weights={tmp_path / 'net.weights.h5'}"])
+    again = build_net(chosen, (5, 5, 1), 3, Examples.from_arrays(x[:10] ** 2, np.zeros(10, int)))
+    for name in ("stage1", "standardize"):
+        for kept, weight in zip(net.get_layer(name).weights, again.get_layer(name).weights):
+            np.testing.assert_array_equal(weight, kept)
+
+
 @pytest.mark.parametrize(
     "sets, words",
     [

@@ -1,0 +1,47 @@
+"""`adapt`: layers of a model learn in their order, each from what comes to it; what has statistics keeps them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo.checks import Refusal
+from kzoo.models.adapt import adapt
+
+X = np.random.default_rng(0).normal(3, 2, (50, 4)).astype("float32")
+
+
+def chain():
+    parts = [keras.layers.Normalization(name=name) for name in ("first", "second")]
+    return keras.Sequential([keras.Input((4,)), parts[0], keras.layers.Rescaling(5.0, offset=1.0), parts[1]])
+
+
+@pytest.mark.parametrize("data", [X, tf.data.Dataset.from_tensor_slices(X).batch(20)], ids=["array", "dataset"])
+def test_each_learns_from_what_comes_to_it(data):
+    net = adapt(chain(), data)
+    first, second = net.get_layer("first"), net.get_layer("second")
+    np.testing.assert_allclose(first.mean, X.mean(0, keepdims=True), rtol=1e-5)
+    np.testing.assert_allclose(second.mean, np.ones((1, 4)), atol=1e-5)
+    np.testing.assert_allclose(second.variance, np.full((1, 4), 25), rtol=1e-4)
+    np.testing.assert_allclose(net(X), (X - X.mean(0)) / X.std(0), atol=1e-4)
+
+
+def test_statistics_of_their_own_and_skipped_layers_stay():
+    given = keras.layers.Normalization(mean=1.0, variance=4.0, name="given")
+    x = inputs = keras.Input((4,))
+    for layer in (given, keras.layers.Normalization(name="skipped")):
+        x = layer(x)
+    net = adapt(keras.Model(inputs, x), X, skip=["skipped"])
+    np.testing.assert_allclose(net(X), (X - 1) / 2, rtol=1e-5)
+
+
+def test_comes_back_from_a_file(tmp_path):
+    net = adapt(chain(), X)
+    net.save(tmp_path / "net.keras")
+    np.testing.assert_allclose(keras.models.load_model(tmp_path / "net.keras")(X), net(X), rtol=1e-6)
+
+
+def test_refuses_several_inputs():
+    a, b = keras.Input((4,)), keras.Input((4,))
+    with pytest.raises(Refusal, match="adapt expects a model of one input; received inputs=2"):
+        adapt(keras.Model([a, b], keras.layers.Add()([a, b])), X)
