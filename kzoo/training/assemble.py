@@ -6,7 +6,9 @@ Source: none.
 import keras
 
 from kzoo.checks import require
+from kzoo.models.freeze import freeze
 from kzoo.models.registry import describe, model
+from kzoo.models.weights import load_weights
 from kzoo.training.build import build
 from kzoo.training.looped_model import LoopedModel
 
@@ -34,7 +36,14 @@ def build_net(config, input_shape, classes, train=None):
     settings |= {"input_tensor": x, "input_shape": tuple(x.shape[1:])}
     if classes is not None and "classes" in parameters:
         settings["classes"] = classes
-    return model(config.model.name, **settings)
+    return transferred(model(config.model.name, **settings), config.transfer)
+
+
+def transferred(net, transfer):
+    """The net with its first layers' weights from elsewhere, and frozen, as a config says."""
+    if transfer and transfer.weights:
+        load_weights(net, transfer.weights, transfer.until)
+    return freeze(net, transfer.until) if transfer and transfer.freeze else net
 
 
 def build_trainer(config, net):

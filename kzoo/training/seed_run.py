@@ -181,6 +181,8 @@ def versions():
 def dry_run(config):
     """Build everything for the data's specs and take one training step on mock data; nothing is read or written."""
     source, batch = config.data, config.data.batch_size
+    if config.transfer:  # its run need not be there yet
+        config = config.model_copy(update={"transfer": config.transfer.model_copy(update={"weights": None})})
     data = mock_like(source.name, folder=source.folder, arrays=source.arrays, image_size=source.image_size, size=batch)
     with policy(config.training), fitting(config.model.name):
         net = build_net(config, data.input_shape, data.classes, data.train)
