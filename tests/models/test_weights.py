@@ -78,7 +78,7 @@ def test_until(tmp_path):
     """First layers from elsewhere, whatever is behind them."""
     source = drawn()
     file = saved(source, tmp_path / "w.weights.h5")
-    net = drawn(classes=4, stages=2)
+    net = model("mnist1d_cnn", classes=4, stages=2)
     last = np.array(net.layers[-1].kernel)
     assert load_weights(net, file, until="stage1") is net
     assert same(net.layers[1:2], source.layers[1:2]) and not same(net.layers[2:3], source.layers[2:3])
