@@ -8,6 +8,7 @@ from kzoo.analysis.catalogue import layers_table, models, models_table, settings
 from kzoo.analysis.flops import flops
 from kzoo.checks import Refusal
 from kzoo.models.registry import describe, list_models, model
+from tests.models.cards import CARDS, trained
 
 
 def cells(table):
@@ -49,6 +50,11 @@ def test_families():
         models(family="resne")
     with pytest.raises(Refusal, match="no model matches 'vgg16'; known: plain20_cifar"):
         models("vgg16", family="resnet")
+
+
+def test_every_model_can_be_counted_so():
+    """Also those that do something with their weights while they are built."""
+    assert {name: trained(sketch(name)) for name in list_models()} == {name: card[0] for name, card in CARDS.items()}
 
 
 @pytest.mark.parametrize("name", ["resnet20_cifar", "maxout_mnist", "deep_fried_1024", "nielsen_6"])
