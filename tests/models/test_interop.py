@@ -45,12 +45,7 @@ def drawn(name, **settings):
     ids=str,
 )
 def test_same_outputs(name, settings):
-    theirs = drawn(name, **settings)
-    ours = from_keras_applications(theirs)
-    x = np.random.default_rng(1).normal(size=(2, *settings["input_shape"])).astype("float32")
-    want, got = theirs(x).numpy(), ours(x).numpy()
-    # float32's rounding, through up to 152 layers
-    assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
+    hold(drawn(name, **settings))
 
 
 def hold(theirs):
