@@ -13,9 +13,10 @@ from pathlib import Path
 from matplotlib.ticker import NullFormatter
 
 from benchmarks.report import chart, headline, read, summary, tables
+from kzoo.analysis.catalogue import percent
 from kzoo.models.registry import describe
 from kzoo.training.config import Config, part_of
-from kzoo.training.report import figure, percent
+from kzoo.training.report import figure
 from kzoo.training.yaml_file import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -57,11 +57,20 @@ def train(
 
 
 @app.command("list")
-def list_(pattern: Annotated[str, typer.Argument(help="A shell pattern such as 'nielsen*'.")] = "*"):
-    """List the models of the zoo: name, input, parameters, what it does, source."""
-    from kzoo.analysis.catalogue import models_table
+def list_(
+    pattern: Annotated[str, typer.Argument(help="A shell pattern such as 'nielsen*'.")] = "*",
+    family: Annotated[str | None, typer.Option(help="Models of this family only, such as resnet.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all that is known.")] = False,
+):
+    """List the models of the zoo: name, input, parameters, operations, figures of test error, config, source."""
+    from kzoo.analysis.catalogue import models, models_table
+    from kzoo.training.figures import figures
 
-    _print(models_table(pattern))
+    found = models(pattern, family, figures())
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        _print(models_table(found))
 
 
 @app.command()
@@ -76,14 +85,15 @@ def layers(pattern: Annotated[str, typer.Argument(help="Part of a name, or a she
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="A model's name, as `kzoo list` prints it.")]):
     """Show one model: its layers, the receptive fields of its stages, its settings and source."""
-    from kzoo.analysis.catalogue import settings_table, stages_table
-    from kzoo.models.registry import describe, model
+    from kzoo.analysis.catalogue import settings_table, sketch, stages_table
+    from kzoo.models.registry import describe
 
-    net, known = model(name), describe(name)
+    net, known = sketch(name), describe(name)
     typer.echo(f"{name}: {known['doc'].splitlines()[0]}\n")
     net.summary(print_fn=lambda text, line_break=None: typer.echo(text))
     _print(stages_table(net))
     _print(settings_table(known))
+    typer.echo(f"Weights: {', '.join(known['weights']) or 'none trained'}")
     typer.echo(f"Source: {known['source']}")
 
 

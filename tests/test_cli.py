@@ -82,6 +82,7 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["train", "--dry-run", "--set", "data={folder: nowhere}"], "nowhere"),
         (["show", "alexnett"], "no model 'alexnett'; did you mean 'alexnet'"),
         (["show"], "Missing argument 'name'"),
+        (["list", "--family", "vg"], "no family 'vg'; did you mean 'vgg'"),
         (["list", "wgg*"], "no model matches 'wgg*'"),
         (["evaluate", "nothing"], "no finished run at nothing or saved_models/nothing: model.keras is missing."),
         (["predict", "nothing", "x.npy"], "no finished run at nothing"),
@@ -192,7 +193,15 @@ def test_list(call):
     code, out, _ = call("list", "m*")
     assert code == 0 and all(name in out for name in list_models("m*")) and "2,050" in out
     code, out, _ = call("list", "nielsen_4*")
-    assert code == 0 and "3 models" in out and "mnist1d" not in out
+    assert code == 0 and "3 models" in out and "mnist1d" not in out and "0.63 %" in out and "1.27 %" in out
+    code, out, err = call("list", "--family", "mnist1d", "--json")
+    found = json.loads(out)
+    assert code == 0 and [one["name"] for one in found] == list_models("mnist1d*")
+    assert found[0]["configs"][0] == {
+        "config": "mnist1d_cnn",
+        "published": 0.17,
+        "measured": pytest.approx(0.1457, abs=0.05),
+    }
 
 
 def test_layers(call):
@@ -205,7 +214,8 @@ def test_layers(call):
 def test_show(call):
     code, out, _ = call("show", "nielsen_6")
     assert code == 0 and "1,672,570" in out and "fc2_dropout" in out and "dropout" in out and "Nielsen 2015" in out
-    assert f"{model('nielsen_6').count_params():,}" in out
+    assert f"{model('nielsen_6').count_params():,}" in out and "Weights: none trained" in out
+    assert "Weights: mnist1d\n" in call("show", "mnist1d_cnn")[1]
 
 
 def test_doctor(call, monkeypatch):

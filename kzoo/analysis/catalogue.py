@@ -4,7 +4,6 @@ Source: none.
 """
 
 import fnmatch
-import gc
 import inspect
 import re
 import sys
@@ -20,30 +19,67 @@ from kzoo.checks import Refusal, nearest
 from kzoo.models.registry import describe, list_models, model
 
 
-def models_table(pattern="*"):
-    """A table of the models that match a shell pattern.
+def models(pattern="*", family=None, figures=None):
+    """What is known of the models that match a shell pattern and are of a family (a file of kzoo.models), a dict each.
 
-    Errors: ValueError if none does, with the nearest names.
+    `figures`: {model: its configs, each {config, published, measured}}, as `kzoo.training.figures` reads them.
+    Errors: ValueError if there is none, with the nearest names.
 
-    >>> models_table("mnist1d*").row_count
+    >>> [found["name"] for found in models("mnist1d*", family="mnist1d")][:2]
+    ['mnist1d_cnn', 'mnist1d_fc']
+    """
+    families = {name: describe(name)["family"] for name in list_models()}
+    if family is not None and family not in families.values():
+        raise Refusal(f"no family {family!r}; {nearest(family, set(families.values()))}")
+    names = [name for name in list_models(pattern) if family in (None, families[name])]
+    if not names:
+        among = [name for name in families if family in (None, families[name])]
+        raise Refusal(f"no model matches {pattern!r}; {nearest(pattern, among)}")
+    told = track(names, "counting", console=Console(stderr=True), transient=True)
+    return [_known(name, (figures or {}).get(name, [])) for name in told]
+
+
+def models_table(found):
+    """A table of what `models` found.
+
+    >>> models_table(models("mnist1d*")).row_count
     5
     """
-    names = list_models(pattern)
-    if not names:
-        raise Refusal(f"no model matches {pattern!r}; {nearest(pattern, list_models())}")
-    table = _table(f"{len(names)} models", "name", "input", "parameters", "operations", "what", "source")
-    for name in track(names, "counting", console=Console(stderr=True), transient=True):
-        table.add_row(name, *_row(name))
-        gc.collect()  # a net may hold half a gigabyte of weights
+    columns = ("name", "input", "parameters", "operations", "published", "measured", "config", "source")
+    table = _table(f"{len(found)} model{'s' * (len(found) > 1)}", *columns)
+    for one in found:
+        size = " x ".join(str(n or "any") for n in one["input"])
+        count = "-" if one["operations"] is None else rounded(one["operations"])
+        cells = [[percent(run[key]) for run in one["configs"]] for key in ("published", "measured")]
+        cells += [[run["config"] for run in one["configs"]]]
+        lines = ("\n".join(values) or "-" for values in cells)
+        table.add_row(one["name"], size, f"{one['parameters']:,}", count, *lines, _authors(one["source"]))
     return table
 
 
-def _row(name):
-    net, known = model(name), describe(name)
-    size = " x ".join(str(n or "any") for n in net.inputs[0].shape[1:])
-    source, count = known["source"].split(",")[0], flops(net)  # author and year
-    told = "-" if count is None else rounded(count)
-    return size, f"{net.count_params():,}", told, known["doc"].splitlines()[0], source
+def _known(name, configs):
+    net, known = sketch(name), describe(name)
+    return {
+        "name": name,
+        "family": known["family"],
+        "what": known["doc"].splitlines()[0],
+        "source": " ".join(known["source"].split()),
+        "input": net.inputs[0].shape[1:],
+        "parameters": net.count_params(),
+        "operations": flops(net),
+        "weights": known["weights"],
+        "configs": configs,
+    }
+
+
+def sketch(name):
+    """A model of the zoo whose weights have shapes but no values: as quick and small as its graph, for counting.
+
+    >>> sketch("vgg16").count_params()
+    138357544
+    """
+    with keras.StatelessScope(initialize_variables=False):
+        return model(name)
 
 
 def layers_table(pattern="*"):
@@ -69,9 +105,14 @@ def layers_table(pattern="*"):
         dimensions = " ".join(cls.__name__[-2:] for cls in classes if cls.__name__ != name) or "any"
         told = next((cls for cls in classes if cls.__name__.endswith("2D")), classes[0])
         what = inspect.getdoc(told).splitlines()[0]
-        year = re.match(r"(?!none).*?\d{4}", source(told.__module__))  # with the authors before it
-        table.add_row(name, dimensions, what, year[0] if year else "-")
+        table.add_row(name, dimensions, what, _authors(source(told.__module__)))
     return table
+
+
+def _authors(source):
+    """What a source begins with, up to its year."""
+    year = re.match(r"(?!none).*?\d{4}", source)
+    return year[0] if year else "-"
 
 
 def families():
@@ -95,15 +136,24 @@ def source(module):
 
 
 def rounded(count):
-    """A count in thousands, millions or thousands of millions, to three digits.
+    """A count in thousands, millions and so on, to three digits.
 
     >>> rounded(30_000), rounded(4_089_184_256)
     ('30 k', '4.09 G')
     """
     power = 0
-    while count >= 999.5 and power < 3:
+    while count >= 999.5 and power < 4:
         count, power = count / 1000, power + 1
-    return f"{count:.3g}{('', ' k', ' M', ' G')[power]}"
+    return f"{count:.3g}{('', ' k', ' M', ' G', ' T')[power]}"
+
+
+def percent(error):
+    """An error as a person reads it.
+
+    >>> percent(0.149)
+    '14.9 %'
+    """
+    return "-" if error is None else f"{error * 100:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 def stages_table(net):
@@ -134,6 +184,6 @@ def settings_table(known):
 def _table(title, *columns):
     table = Table(title=title, title_justify="left")
     for column in columns:
-        justify = "right" if column in ("parameters", "operations") else "left"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in ("name", "dimensions"))
+        justify = "right" if column in ("parameters", "operations", "published", "measured") else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in ("name", "dimensions", "config"))
     return table

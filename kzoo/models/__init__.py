@@ -29,10 +29,11 @@ from kzoo.models import (
 )
 from kzoo.models.adapt import adapt
 from kzoo.models.freeze import freeze
-from kzoo.models.interop import from_keras_applications
+from kzoo.models.interop import from_keras_applications, from_torch_state_dict
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import describe, list_models, model, register_family
 from kzoo.models.tica import tica
+from kzoo.models.weights import load_weights, register_weights
 
 __all__ = [
     "adapt",
@@ -46,6 +47,7 @@ __all__ = [
     "dilated",
     "freeze",
     "from_keras_applications",
+    "from_torch_state_dict",
     "gabor_net",
     "googlenet",
     "jarrett",
@@ -54,12 +56,14 @@ __all__ = [
     "lenet",
     "list_models",
     "load_model",
+    "load_weights",
     "maxout",
     "mnist1d",
     "model",
     "nielsen",
     "nin",
     "register_family",
+    "register_weights",
     "resnet",
     "saxe",
     "segnet",

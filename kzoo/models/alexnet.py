@@ -23,6 +23,7 @@ def alexnet(
     normalize=True,
     linear_first=False,
     pool_first=False,
+    ceil=True,
     first=(11, 4, 0),
     second=(5, 1, 2),
     fc_units=(4096, 4096),
@@ -44,10 +45,11 @@ def alexnet(
     The paper says 224, but its 55 x 55 maps need 227.
     Settings: filters of the five convolutions, and `width`, a factor of them; groups of the second, fourth and fifth, 2
     for two towers; normalize, local response normalisation after the first two; linear_first, normalise before the
-    first ReLU; pool_first, pool before normalising; kernel, strides and padding of the first and the second;
-    fc_units of the hidden layers and their dropout, before them if dropout_first; remove, any of the layers 3, 4, 6, 7:
-    the layer behind takes what the layer before gives.
-    Layers: stage1 ... stage5, fc6, fc7, predictions. The smallest input of alexnet is 39 x 39, of zfnet 47 x 47.
+    first ReLU; pool_first, pool before normalising; ceil, pools round sizes up, or, as in torchvision, down; kernel,
+    strides and padding of the first and the second; fc_units of the hidden layers and their dropout, before them if
+    dropout_first; remove, any of the layers 3, 4, 6, 7: the layer behind takes what the layer before gives.
+    Layers: stage1 ... stage5, fc6, fc7, predictions. The smallest input of alexnet is 39 x 39, of
+    zfnet 47 x 47, of alexnet_torchvision 63 x 63.
     """
     whole_numbers(name, filters=filters, fc_units=fc_units)
     require(len(filters) == 5, name, "filters of five convolutions", filters=filters)
@@ -55,10 +57,10 @@ def alexnet(
     known = isinstance(remove, (tuple, list)) and all(layer in REMOVABLE for layer in remove)
     require(known, name, f"remove, a list of layers of {REMOVABLE}", remove=remove)
     require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
-    least = 4  # cells before the second pool
+    least = 4 if ceil else 7  # cells before the second pool
     for kernel, strides, padding in (second, first):
         smallest = (least - 1) * strides + kernel - 2 * padding
-        least = 2 * smallest
+        least = 2 * smallest + (not ceil)
     counts = scaled(name, filters, width, multiple=groups)
 
     def conv(x, stage, kernel=3, strides=1, padding=1, activation="relu"):
@@ -76,19 +78,22 @@ def alexnet(
         )
         return layer(x)
 
+    def pool(x, label):
+        return ceil_pool(x, label) if ceil else layers.MaxPooling2D(3, 2, name=label)(x)
+
     def norm_and_pool(x, stage):
         parts = [LocalResponseNormalization(name=f"stage{stage}_norm")] if normalize else []
         parts += [layers.ReLU(name="stage1_relu")] if linear_first and stage == 1 else []
         if pool_first:
-            return apply(parts, ceil_pool(x, f"stage{stage}"))
-        return ceil_pool(apply(parts, x), f"stage{stage}")
+            return apply(parts, pool(x, f"stage{stage}"))
+        return pool(apply(parts, x), f"stage{stage}")
 
     x = inputs = start(name, input_shape, input_tensor, smallest=smallest)
     x = norm_and_pool(conv(x, 1, *first, activation=None if linear_first else "relu"), 1)
     x = norm_and_pool(conv(x, 2, *second), 2)
     for stage in (3, 4):
         x = x if stage in remove else conv(x, stage)
-    x = ceil_pool(conv(x, 5), "stage5")
+    x = pool(conv(x, 5), "stage5")
 
     def hidden(layer, units):
         dense = layers.Dense(units, "relu", name=f"fc{layer}", **_start(True))
@@ -115,6 +120,7 @@ register_family(
         "alexnet_torchvision": {
             **ONE,
             "normalize": False,
+            "ceil": False,
             "first": (11, 4, 2),
             "dropout_first": True,
             "input_shape": (224, 224, 3),

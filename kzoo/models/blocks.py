@@ -3,13 +3,12 @@
 Source: none; the arguments' meaning is that of `keras.applications`.
 """
 
-from pathlib import Path
-
 import keras
 from keras import layers
 
 from kzoo.checks import is_integer, is_number, require
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
+from kzoo.models.weights import load_weights
 
 
 def start(who, input_shape, input_tensor=None, smallest=1):
@@ -115,15 +114,8 @@ def without_top(who, x, pooling):
 
 
 def finish(who, inputs, outputs, weights=None):
-    """The functional model from `start`'s tensor, or what that is made of, with weights from a file if one is named."""
+    """The functional model from `start`'s tensor, or what that is made of, with a file's or run's weights if named."""
     # of the outputs it would take exponentially long behind shortcuts
     sources = [source for tensor in keras.tree.flatten(inputs) for source in keras.utils.get_source_inputs(tensor)]
     net = keras.Model(sources if len(sources) > 1 else sources[0], outputs, name=who)
-    if weights is None:
-        return net
-    path = Path(weights)
-    path = path / "model.keras" if path.is_dir() else path
-    expected = "weights, None or an existing .weights.h5 or .keras file, or a run's folder"
-    require(path.is_file() and path.name.endswith((".weights.h5", ".keras")), who, expected, weights=str(weights))
-    net.load_weights(path)
-    return net
+    return net if weights is None else load_weights(net, weights)

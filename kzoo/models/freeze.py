@@ -19,8 +19,13 @@ def freeze(net, until):
     >>> [layer.name for layer in net.layers if layer.weights and not layer.trainable]
     ['stage1_conv']
     """
-    known = [layer.name for layer in net.layers]
-    require(until in known, "freeze", f"until, {nearest(until, known)}", until=until)
-    for layer in keras.Model(net.inputs, net.get_layer(until).output).layers:
+    for layer in layers_until(net, until):
         layer.trainable = False
     return net
+
+
+def layers_until(net, until):
+    """The layer `until` of a model and all that it is computed from."""
+    known = [layer.name for layer in net.layers]
+    require(until in known, net.name, f"until, {nearest(until, known)}", until=until)
+    return keras.Model(net.inputs, net.get_layer(until).output).layers

@@ -1,18 +1,34 @@
-"""Weights from elsewhere: keras.applications' models, each to the variant that matches.
+"""Weights from elsewhere: keras.applications' models and torchvision's state dicts, each to the variant that matches.
 
-Source: none; names are read off keras.applications 3.15.
+Source: none; names are read off keras.applications 3.15 and torchvision 0.20's alexnet, vgg, googlenet and resnet.
 """
 
 import re
 
+import keras
 import numpy as np
 from keras import layers
 
 from kzoo.checks import Refusal, nearest, require
-from kzoo.models.registry import model
+from kzoo.models.registry import describe, model
+from kzoo.models.weights import Tag, add_tag, unfetched
 
-APPLICATIONS = ("vgg16", "vgg19", "resnet50", "resnet101", "resnet152")
+APPLICATIONS = {"vgg16": "VGG16", "vgg19": "VGG19"} | {f"resnet{n}": f"ResNet{n}" for n in (50, 101, 152)}
 EPSILON = 1.001e-5  # of the batch norms of Keras's ResNets
+VGGS, RESNETS = ("vgg11", "vgg13", "vgg16", "vgg19"), ("resnet18", "resnet34", *list(APPLICATIONS)[2:])
+TORCHVISION = ("alexnet_torchvision", *VGGS, "googlenet_torchvision", *RESNETS)
+BRANCHES = {  # of torchvision's inception blocks
+    "branch1": "1x1",
+    "branch2.0": "3x3_reduce",
+    "branch2.1": "3x3",
+    "branch3.0": "5x5_reduce",
+    "branch3.1": "5x5",
+    "branch4.1": "pool_project",
+}
+BLOCKS = {f"4{letter}": f"stage4_block{place}" for place, letter in enumerate("abcd", start=1)}
+BLOCKS |= {"3a": "stage3_block1", "3b": "stage3", "4e": "stage4", "5a": "stage5_block1", "5b": "stage5"}
+UNUSED = re.compile(r"aux\d\.|.*\.num_batches_tracked$")  # auxiliary heads, and counts of steps
+MOST = 3  # names in one line
 
 
 def from_keras_applications(net):
@@ -25,8 +41,71 @@ def from_keras_applications(net):
     require(net.name in APPLICATIONS, "from_keras_applications", nearest(net.name, APPLICATIONS), name=net.name)
     top = next((layer for layer in net.layers if layer.name == "predictions"), None)
     more = {"classes": top.units, "classifier_activation": top.activation} if top else {"include_top": False}
-    more |= {"epsilon": EPSILON} if net.name.startswith("resnet") else {}
-    ours = model(net.name, input_shape=tuple(net.input_shape[1:]), **more)
+    ours = model(net.name, input_shape=tuple(net.input_shape[1:]), **more, **_settings(net.name))
+    return _take_application(ours, net)
+
+
+def from_torch_state_dict(name, state_dict, **settings):
+    """kzoo's model `name` with the weights of a torchvision model's `state_dict()`, tensors or NumPy arrays.
+
+    `name`: "alexnet_torchvision", "vgg11", "vgg13", "vgg16", "vgg19" (of those without batch norm),
+    "googlenet_torchvision", or "resnet18" ... "resnet152", which then stride in the 3 x 3 convolutions, as there.
+    GoogLeNet's auxiliary heads are left out; its `transform_input` is not in a state dict and done by hand.
+    `settings`: as `kzoo.model` takes them, such as `classifier_activation=None` for torchvision's logits, or
+    `include_top=False`. Errors: ValueError that names the keys that do not fit, and the variants that they would fit.
+    """
+    who = "from_torch_state_dict"
+    require(name in TORCHVISION, who, nearest(name, TORCHVISION), name=name)
+    require(hasattr(state_dict, "items"), who, "state_dict, a dict of arrays", state_dict=type(state_dict).__name__)
+    parts, names = {}, _torch_names(name)
+    for key, value in state_dict.items():
+        prefix, _, part = str(key).rpartition(".")
+        if not UNUSED.match(str(key)):
+            parts.setdefault(prefix, {})[part] = _array(value)
+    given = {prefix for prefix, arrays in parts.items() if "weight" in arrays}
+    if given != names.keys():
+        fitting = [other for other in TORCHVISION if given == _torch_names(other).keys()]
+        wrong = [f"it has no weight of {_some(names.keys() - given)}"] if names.keys() - given else []
+        wrong += [f"{name} has no {_some(given - names.keys())}"] if given - names.keys() else []
+        fits = f"it fits {' and '.join(fitting)}" if fitting else "it fits none of " + ", ".join(TORCHVISION)
+        raise Refusal(f"{who}: the state dict is not {name}'s: {'; '.join(wrong)}; {fits}.")
+    known = {label: prefix for prefix, label in names.items()}
+    classes = len(parts[known["predictions"]]["weight"])
+    strided = {"stride_on": "3x3"} if name in RESNETS else {}
+    ours = model(name, **{"classes": classes, **strided, **settings})
+    flat = next((layer for layer in ours.layers if isinstance(layer, layers.Flatten)), None)
+    for layer in ours.layers:
+        if layer.weights:
+            require(layer.name in known, who, "settings of torchvision's layers", layer=layer.name)
+            prefix = known[layer.name]
+            values = _keras_order(layer, parts[prefix])
+            if flat and isinstance(layer, layers.Dense):
+                values[0], flat = _channels_last(values[0], flat.input.shape[1:]), None
+            _assign(f"{who}: {prefix}", layer, values)
+    return ours
+
+
+def _settings(name):
+    """What a variant must be told to be the one of keras.applications."""
+    return {"epsilon": EPSILON} if name in RESNETS else {}
+
+
+def _imagenet(net, name):
+    """Give a net the weights that keras.applications fetches."""
+    top = any(layer.name == "predictions" for layer in net.layers)
+    try:
+        theirs = getattr(keras.applications, APPLICATIONS[name])(weights="imagenet", include_top=top)
+    except Exception as error:  # Keras raises a bare Exception without a network
+        raise unfetched(name, "imagenet", error) from error
+    _take_application(net, theirs)
+
+
+for _name in APPLICATIONS:
+    add_tag(_name, "imagenet", Tag(lambda net, name=_name: _imagenet(net, name), _settings(_name)))
+
+
+def _take_application(ours, net):
+    """Our net with the weights of keras.applications' `net`."""
     names = {_of_application(layer.name): layer for layer in net.layers if layer.weights}
     for layer in ours.layers:
         if not layer.weights:
@@ -37,7 +116,7 @@ def from_keras_applications(net):
         values = [np.array(weight) for weight in source.weights]
         if isinstance(layer, layers.BatchNormalization):
             values[2] = values[2] - _bias_before(net, source)
-        _assign("from_keras_applications", layer, values[: len(layer.weights)], source.name)
+        _assign(f"from_keras_applications: {source.name}", layer, values[: len(layer.weights)])
     if names:
         raise Refusal(f"from_keras_applications: no layer of {ours.name} takes {', '.join(sorted(names))}.")
     return ours
@@ -55,8 +134,75 @@ def _bias_before(net, norm):
     return np.array(net.get_layer(re.sub(r"_bn$", "_conv", norm.name)).bias)
 
 
-def _assign(who, layer, values, source):
+def _torch_names(name):
+    """{the prefix of torchvision's keys: our layer}, of a variant."""
+    settings = describe(name)["settings"]
+    if name in RESNETS:
+        return {"conv1": "stage1_conv", "bn1": "stage1_norm", "fc": "predictions"} | _residual(**settings)
+    if name == "googlenet_torchvision":
+        convs = {"conv1": "stage1_conv", "conv2": "stage2_conv1", "conv3": "stage2_conv2"}
+        for block, label in BLOCKS.items():
+            convs |= {f"inception{block}.{branch}": f"{label}_{ours}" for branch, ours in BRANCHES.items()}
+        norms = {f"{prefix}.bn": f"{label}_norm" for prefix, label in convs.items()}
+        return {f"{prefix}.conv": label for prefix, label in convs.items()} | norms | {"fc": "predictions"}
+    if name in VGGS:
+        heads, place, convs = ("fc1", "fc2"), 0, {}
+        for stage, count in enumerate(settings["convolutions"], start=1):
+            for conv in range(1, count + 1):
+                convs[f"features.{place}"] = f"stage{stage}_conv{conv}"
+                place += 2  # a ReLU after each
+            place += 1  # a pool after the stage
+        dense = (0, 3, 6)
+    else:
+        heads, dense = ("fc6", "fc7"), (1, 4, 6)
+        labels = ("stage1_conv", "stage2_conv", "stage3", "stage4", "stage5_conv")
+        convs = {f"features.{place}": label for place, label in zip((0, 3, 6, 8, 10), labels)}
+    return convs | {f"classifier.{place}": label for place, label in zip(dense, (*heads, "predictions"))}
+
+
+def _residual(blocks, bottleneck, **_):
+    """The convolutions and batch norms of residual blocks."""
+    names = {}
+    for stage, count in enumerate(blocks, start=1):
+        for block in range(count):
+            theirs, ours = f"layer{stage}.{block}", f"stage{stage + 1}_block{block + 1}"
+            for place in (1, 2, 3)[: 2 + bottleneck]:
+                names |= {f"{theirs}.conv{place}": f"{ours}_conv{place}", f"{theirs}.bn{place}": f"{ours}_norm{place}"}
+            if block == 0 and (bottleneck or stage > 1):  # the shape changes
+                names |= {f"{theirs}.downsample.0": f"{ours}_conv0", f"{theirs}.downsample.1": f"{ours}_norm0"}
+    return names
+
+
+def _some(prefixes):
+    """The first of some keys, in order of their numbers."""
+    found = sorted(prefixes, key=lambda prefix: re.sub(r"\d+", lambda n: n[0].zfill(3), prefix))
+    return ", ".join(found[:MOST]) + (f" and {len(found) - MOST} more" if len(found) > MOST else "")
+
+
+def _keras_order(layer, parts):
+    """A torch layer's arrays in Keras's order and layout."""
+    if isinstance(layer, layers.BatchNormalization):
+        return [parts[key] for key in ("weight", "bias", "running_mean", "running_var") if key in parts]
+    kernel, *bias = (parts[key] for key in ("weight", "bias") if key in parts)
+    return [kernel.transpose(*range(2, kernel.ndim), 1, 0), *bias]
+
+
+def _channels_last(kernel, shape):
+    """The kernel of a dense layer behind maps (H, W, C) that torch flattens channels first."""
+    height, width, channels = shape
+    if len(kernel) != height * width * channels:
+        return kernel  # refused for its shape
+    units = kernel.shape[-1]
+    return kernel.reshape(channels, height, width, units).transpose(1, 2, 0, 3).reshape(-1, units)
+
+
+def _array(value):
+    """A NumPy array of an array or of a torch tensor, on whatever device."""
+    return np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
+
+
+def _assign(who, layer, values):
     shapes, wanted = [value.shape for value in values], [tuple(weight.shape) for weight in layer.weights]
     if shapes != wanted:
-        raise Refusal(f"{who}: {source} has weights of shapes {shapes}; layer {layer.name} takes {wanted}.")
+        raise Refusal(f"{who} has weights of shapes {shapes}; layer {layer.name} takes {wanted}.")
     layer.set_weights(values)

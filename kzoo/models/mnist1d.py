@@ -12,6 +12,7 @@ from kzoo.layers.locally_connected import LocallyConnected1D
 from kzoo.layers.tiled_conv import TiledConv1D
 from kzoo.models.blocks import classify, finish, start
 from kzoo.models.registry import register_family
+from kzoo.models.weights import register_weights
 
 KINDS = {"conv": Conv1D, "local": LocallyConnected1D, "tiled": TiledConv1D}
 
@@ -91,3 +92,9 @@ register_family(
     mnist1d_conv, {"mnist1d_cnn": {}, "mnist1d_local": {"layer": "local"}, "mnist1d_tiled": {"layer": "tiled"}}
 )
 register_family(mnist1d_fc, {"mnist1d_fc": {}, "mnist1d_fc100": {"units": (100, 100)}})
+register_weights(  # of the run mnist1d_cnn, seed 0
+    "mnist1d_cnn",
+    "mnist1d",
+    "mnist1d_cnn.weights.h5",
+    "ee90c01e64893cbe07e89dc70e64321e72cfd868d1d7d1d0003292382c3f5d17",
+)

@@ -5,11 +5,11 @@ Source: none; the arguments are those of `keras.applications`.
 
 import fnmatch
 import inspect
-import zipfile
 
 import keras
 
 from kzoo.checks import Refusal, nearest, require
+from kzoo.models.weights import find_tag, tags_of
 
 _MODELS = {}  # name -> (builder, settings)
 
@@ -39,8 +39,9 @@ def model(name, /, features=None, **overrides):
 
     Arguments: `input_shape`, `input_tensor`, `classes`, `include_top`, `pooling`, `weights`,
     `classifier_activation` and `name` as in `keras.applications`, and the family's own settings, which
-    `describe(name)` lists. `features`: names of layers; the model's outputs are then their maps, in that order.
-    Returns a functional `keras.Model`. Errors: ValueError that names an unknown model, setting or layer and the
+    `describe(name)` lists. `weights`: a tag that `describe(name)` names, a `.weights.h5` or `.keras` file, or a run's
+    folder or name under `saved_models/`. `features`: names of layers; the model's outputs are then their maps, in that
+    order. Returns a functional `keras.Model`. Errors: ValueError that names an unknown model, setting or layer and the
     nearest known ones, or says what the family refuses.
 
     >>> model("mnist1d_cnn").count_params()
@@ -48,17 +49,22 @@ def model(name, /, features=None, **overrides):
     """
     builder, settings = find(name)
     _refuse_unknown(name, builder, overrides)
+    tag = find_tag(name, overrides.get("weights"))
+    if tag:
+        overrides = {**tag.settings, **overrides, "weights": None}
     try:
         net = builder(**{"name": name, **settings, **overrides})
     except Refusal:
         raise
-    except (ValueError, TypeError, zipfile.BadZipFile) as error:  # Keras's own words for what it does not like
+    except (ValueError, TypeError) as error:  # Keras's own words for what it does not like
         raise Refusal(f"model {name!r} cannot be built so: {' '.join(str(error).split())[:300]}") from error
+    if tag:
+        tag.load(net)
     return net if features is None else features_of(net, features)
 
 
 def describe(name):
-    """What is known of a model before it is built: its family's builder and all settings with their values.
+    """What is known of a model before it is built: its family's file, tags of weights, all settings' values.
 
     >>> describe("mnist1d_cnn")["settings"]["filters"]
     15
@@ -66,9 +72,10 @@ def describe(name):
     builder, settings = find(name)
     defaults = {p.name: p.default for p in inspect.signature(builder).parameters.values()}
     return {
-        "family": builder.__name__,
+        "family": builder.__module__.rpartition(".")[2],
         "doc": inspect.getdoc(builder),
         "source": (inspect.getdoc(inspect.getmodule(builder)) or "").partition("Source:")[2].strip(),
+        "weights": tags_of(name),
         "settings": {**defaults, **settings, "name": name},
     }
 

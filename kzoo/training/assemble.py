@@ -8,7 +8,9 @@ import tensorflow as tf
 
 from kzoo.checks import require
 from kzoo.models.adapt import adapt
+from kzoo.models.freeze import freeze
 from kzoo.models.registry import describe, model
+from kzoo.models.weights import load_weights
 from kzoo.training.build import build
 from kzoo.training.looped_model import LoopedModel
 from kzoo.training.trainer import Trainer
@@ -45,7 +47,14 @@ def build_net(config, input_shape, classes, train=None):
     net = model(config.model.name, **settings)
     if train is not None and settings.get("weights") is None:
         adapt(net, train.once(256).map(lambda x, y: x), skip=known)
-    return net
+    return transferred(net, config.transfer)
+
+
+def transferred(net, transfer):
+    """The net with its first layers' weights from elsewhere, and frozen, as a config says."""
+    if transfer and transfer.weights:
+        load_weights(net, transfer.weights, transfer.until)
+    return freeze(net, transfer.until) if transfer and transfer.freeze else net
 
 
 def build_trainer(config, net):

@@ -124,6 +124,16 @@ class ModelConfig(Part):
         return dict(self.model_extra)
 
 
+class TransferConfig(Part):
+    """First layers from another run, to learn what is behind them anew."""
+
+    until: Text = Field(description="The last layer that is taken over, with all that it is computed from.")
+    weights: OptionalText = Field(
+        None, description="Where from: a run's folder or name, or a file of weights; null: they stay as they start."
+    )
+    freeze: Switch = Field(True, description="Whether those layers stay as they are, batch norms too.")
+
+
 class DataConfig(Part):
     """Where examples come from (one of name, folder and arrays) and what happens to them before the model."""
 
@@ -243,6 +253,7 @@ class Config(Part):
     model: ModelConfig = Field(description="The model.")
     data: DataConfig = Field(description="The examples.")
     training: TrainingConfig = Field(description="The training.")
+    transfer: TransferConfig | None = Field(None, description="First layers from another run.")
     export: ExportConfig = Field(ExportConfig(), description="What is written at the end.")
     search: SearchConfig | None = Field(
         None, description="A search over settings; checked now, run from a later release on."

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 from rich.table import Table
 
+from kzoo.analysis.catalogue import percent
 from kzoo.checks import Refusal, require
 from kzoo.models.load_model import find_run, load_model
 from kzoo.training.assemble import answering, build_trainer
 from kzoo.training.config import check_config
-from kzoo.training.report import percent
 from kzoo.training.seed_run import evaluate, load_data
 from kzoo.training.yaml_file import read_yaml
 

@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from kzoo.analysis.catalogue import percent
 from kzoo.training.checkpoint import write_at_once
 
 _console = Console(stderr=True)
@@ -18,15 +19,6 @@ _console = Console(stderr=True)
 def say(text):
     """One line to the terminal."""
     _console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def percent(error):
-    """An error as a person reads it.
-
-    >>> percent(0.149)
-    '14.9 %'
-    """
-    return "-" if error is None else f"{error * 100:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 def rows(metrics):

@@ -197,6 +197,8 @@ def versions():
 def dry_run(config):
     """Build everything for the data's specs and take one training step on mock data; nothing is read or written."""
     batch = config.data.batch_size
+    if config.transfer:  # its run need not be there yet
+        config = config.model_copy(update={"transfer": config.transfer.model_copy(update={"weights": None})})
     data = mock_like(**_source(config), size=batch)
     with policy(config.training), fitting(config.model.name):
         net = build_net(config, data.input_shape, data.classes, data.train)

@@ -4,9 +4,11 @@ import keras
 import pytest
 
 from kzoo import layers
-from kzoo.analysis.catalogue import layers_table, models_table, settings_table, stages_table
+from kzoo.analysis.catalogue import layers_table, models, models_table, settings_table, sketch, stages_table
+from kzoo.analysis.flops import flops
 from kzoo.checks import Refusal
 from kzoo.models.registry import describe, list_models, model
+from tests.models.cards import CARDS, trained
 
 
 def cells(table):
@@ -14,20 +16,54 @@ def cells(table):
 
 
 def test_models():
-    table = models_table("mnist1d_[cf]*")
-    assert [column.header for column in table.columns] == [
-        "name",
-        "input",
-        "parameters",
-        "operations",
-        "what",
-        "source",
-    ]
-    found = {row[0]: row[1:] for row in cells(table)}
-    assert sorted(found) == list_models("mnist1d_[cf]*") and table.title == f"{len(found)} models"
-    size, count, operations, what, source = found["mnist1d_cnn"]
-    assert (size, count, source) == ("40 x 1", "2,050", "Prince 2023") and what.startswith("Signals (B, 40, 1)")
-    assert operations == "20.5 k"
+    figures = {"mnist1d_cnn": [{"config": name, "published": 0.17, "measured": None} for name in ("one", "two")]}
+    found = models("mnist1d_[cf]*", figures=figures)
+    assert [one["name"] for one in found] == list_models("mnist1d_[cf]*")
+    assert found[0].pop("what").startswith("Signals (B, 40, 1)")
+    assert found[0].pop("source").startswith("Prince 2023, ") and found[1].pop("configs") == []
+    assert found[0] == {
+        "name": "mnist1d_cnn",
+        "family": "mnist1d",
+        "input": (40, 1),
+        "parameters": 2_050,
+        "operations": 20_460,
+        "weights": ["mnist1d"],
+        "configs": figures["mnist1d_cnn"],
+    }
+
+
+def test_models_table():
+    figures = {"mnist1d_cnn": [{"config": name, "published": 0.17, "measured": None} for name in ("one", "two")]}
+    table = models_table(models("mnist1d_[cf]*", figures=figures))
+    headers = ["name", "input", "parameters", "operations", "published", "measured", "config", "source"]
+    assert [column.header for column in table.columns] == headers and table.title == "3 models"
+    row = ("mnist1d_cnn", "40 x 1", "2,050", "20.5 k", "17 %\n17 %", "-\n-", "one\ntwo", "Prince 2023")
+    assert cells(table)[0] == row and cells(table)[1][4:7] == ("-", "-", "-")
+    anywhere = cells(models_table(models("context_basic")))[0]
+    assert anywhere[1] == "any x any x 21" and anywhere[3] == "-"
+
+
+def test_families():
+    assert [one["name"] for one in models("*_cifar", family="resnet")][-1] == "resnet56_cifar"
+    assert {one["family"] for one in models("[nm]*1d_*")} == {"mnist1d"}
+    with pytest.raises(Refusal, match="no family 'resne'; did you mean 'resnet'"):
+        models(family="resne")
+    with pytest.raises(Refusal, match="no model matches 'vgg16'; known: plain20_cifar"):
+        models("vgg16", family="resnet")
+
+
+def test_every_model_can_be_counted_so():
+    """Also those that do something with their weights while they are built."""
+    assert {name: trained(sketch(name)) for name in list_models()} == {name: card[0] for name, card in CARDS.items()}
+
+
+@pytest.mark.parametrize("name", ["resnet20_cifar", "maxout_mnist", "deep_fried_1024", "nielsen_6"])
+def test_a_sketch_counts_as_the_model_does(name):
+    """Without values: none of its variables has any."""
+    drawn, built = sketch(name), model(name)
+    assert [(w.path, w.shape) for w in drawn.weights] == [(w.path, w.shape) for w in built.weights]
+    assert flops(drawn) == flops(built) and drawn.count_params() == built.count_params()
+    assert all(w._value is None for w in drawn.weights)
 
 
 def test_stages():
@@ -39,7 +75,7 @@ def test_stages():
 def test_unknown_patterns_are_refused():
     for pattern in ("mnist1d_cn", "", "nielsen_9*"):
         with pytest.raises(Refusal, match=f"no model matches {pattern!r}".replace("*", r"\*")):
-            models_table(pattern)
+            models(pattern)
 
 
 def test_layers():

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
+from kzoo.models.registry import model
 from kzoo.training.assemble import (
     answering,
     arrange,
@@ -83,6 +84,26 @@ def test_refusals(sets, words):
 
 def test_agreeing_settings_are_taken():
     assert build_net(config("model.input_shape=[40, 1]", "model.classes=10"), (40, 1), 10).output_shape == (None, 10)
+
+
+def test_first_layers_from_elsewhere(tmp_path):
+    """The two stages of another net stay as they are, and what is behind learns; null leaves them as they start."""
+    source = model("mnist1d_fc", units=[4, 3], classes=5, input_shape=(12, 1))
+    source.save(tmp_path / "model.keras")
+    sets = ("model.units=[4, 3, 6]", f"transfer={{weights: {tmp_path}, until: stage2}}")
+    net = build_net(config(*sets), (12, 1), 3)
+    assert all(np.array_equal(a, b) for a, b in zip(net.get_weights()[:4], source.get_weights()[:4], strict=True))
+    trainer = build_trainer(config(*sets), net)
+    assert [w.path.split("/")[0] for w in trainer.trainable_weights[::2]] == ["stage3", "predictions"]
+    trainer.fit(np.ones((4, 12, 1)), np.arange(4) % 3, verbose=0)
+    changed = [not np.array_equal(a, b) for a, b in zip(net.get_weights()[:5], source.get_weights()[:5])]
+    assert changed == [False] * 4 + [True]
+    assert all(layer.trainable for layer in build_net(config(*sets, "transfer.freeze=false"), (12, 1), 3).layers)
+    random = build_net(config(*sets, "transfer.weights=null"), (12, 1), 3)
+    assert not np.array_equal(random.get_weights()[0], source.get_weights()[0])
+    assert not random.get_layer("stage2").trainable and random.get_layer("stage3").trainable
+    with pytest.raises(Refusal, match="until, did you mean 'stage2'"):
+        build_net(config(*sets, "transfer.until=stage22"), (12, 1), 3)
 
 
 def test_trainer_shares_the_net():
