@@ -20,7 +20,7 @@ from kzoo.models.load_model import find_run
 SHIPPED = Path(__file__).parent / "pretrained"
 ENDINGS = (".weights.h5", ".keras")
 MOST = 3  # differences in one line
-STATISTICS = ("normalization", "seed_generator")  # of preprocessing and of dropout: no weights of a net
+OTHERS = ("preprocess", "normalization", "seed_generator")  # of what stands before a net, and of dropout
 
 
 class Tag(NamedTuple):
@@ -74,13 +74,13 @@ def load_weights(net, source, until=None):
     """
     file = _file(net.name, source)
     layers = net.layers if until is None else layers_until(net, until)
-    wanted = {
-        layer.name: layer for layer in layers if layer.weights and not isinstance(layer, keras.layers.Normalization)
-    }
+    wanted = {layer.name: layer for layer in layers if layer.weights and not layer.name.startswith(OTHERS)}
     with _weights_in(file) as given:
         _refuse_differences(net, file, wanted, given, partly=until is not None)
         for name, layer in wanted.items():
             layer.set_weights([_array(value) for value in given[name]])
+            if isinstance(layer, keras.layers.Normalization):
+                layer.finalize_state()  # it works with copies
     return net
 
 
@@ -160,9 +160,10 @@ def _weights_in(file):
 
         def visit(path, group):
             parts = path.split("/")  # layers/conv2d_1/vars
-            if parts[0] == "layers" and parts[-1] == "vars" and len(group) and not parts[-2].startswith(STATISTICS):
-                values = [group[key] for key in sorted(group, key=int)]
-                found[group.attrs.get("name", parts[-2])] = values
+            if parts[0] == "layers" and parts[-1] == "vars" and len(group):
+                name = group.attrs.get("name", parts[-2])
+                if not name.startswith(OTHERS):
+                    found[name] = [group[key] for key in sorted(group, key=int)]
 
         store.visititems(visit)
         yield found
