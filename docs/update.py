@@ -21,6 +21,7 @@ from kzoo.training.yaml_file import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "zoo_configs"
+BASELINES = ROOT / "results" / "baselines" / "logistic_regression.json"
 LAYERS = {"conv": "convolution", "tiled": "tiled convolution", "local": "locally connected"}
 
 
@@ -59,6 +60,35 @@ def table(pattern):
     return "\n".join(lines)
 
 
+def small_table():
+    """A Markdown table of the small configs' runs beside logistic regression on the same pixels."""
+    lines = [
+        "| config | model | data | parameters | test error | logistic regression | time |",
+        "|---|---|---|---:|---:|---:|---:|",
+    ]
+    linear = json.loads(BASELINES.read_text())
+    for name, metrics in results("small_*").items():
+        if metrics["data"] in linear:
+            beside = percent(linear[metrics["data"]]["error"])
+            about = (f"`{name}`", f"`{metrics['model']}`", metrics["data"], f"{metrics['parameters']:,}")
+            lines.append("| " + " | ".join((*about, measured(metrics), beside, f"{metrics['seconds']:,.0f} s")) + " |")
+    return "\n".join(lines)
+
+
+def maps_table():
+    """A Markdown table of the runs that give every pixel a class."""
+    lines = [
+        "| config | model | data | parameters | mean IoU | pixels wrong | time |",
+        "|---|---|---|---:|---:|---:|---:|",
+    ]
+    for name, metrics in results("*").items():
+        if "mean_iou" in metrics["test"]:
+            figures = (f"{metrics['test']['mean_iou']:.3f}", measured(metrics), f"{metrics['seconds']:,.0f} s")
+            about = (f"`{name}`", f"`{metrics['model']}`", metrics["data"], f"{metrics['parameters']:,}")
+            lines.append("| " + " | ".join((*about, *figures)) + " |")
+    return "\n".join(lines)
+
+
 def readme():
     """README with its tables filled in."""
     text = (ROOT / "README.md").read_text()
@@ -67,6 +97,7 @@ def readme():
         return f"{match[1]}\n{table(match[2])}\n{match[3]}"
 
     text = re.sub(r"(<!-- results (\S+) -->)\n.*?(<!-- end -->)", fill, text, flags=re.S)
+    text = filled(filled(text, "small", small_table()), "maps", maps_table())
     return filled(text, "speed", headline(measurements()))
 
 

@@ -20,12 +20,13 @@ def adapt(net, data, skip=()):
     >>> adapt(net, np.float32([[1], [3]]))(np.float32([[5]])).numpy().item()
     3.0
     """
-    require(len(net.inputs) == 1, "adapt", "a model of one input", inputs=len(net.inputs))
-    for layer in net.layers:
-        if hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None and layer.name not in skip:
-            before = keras.Model(net.inputs, layer.input)
-            if hasattr(data, "map"):
-                layer.adapt(data.map(lambda x, before=before: before(x)))
-            else:
-                layer.adapt(before.predict(data, verbose=0))
+    learning = [layer for layer in net.layers if hasattr(layer, "adapt") and layer.name not in skip]
+    learning = [layer for layer in learning if getattr(layer, "input_mean", None) is None]
+    require(not learning or len(net.inputs) == 1, "adapt", "a model of one input", inputs=len(net.inputs))
+    for layer in learning:
+        before = keras.Model(net.inputs, layer.input)
+        if hasattr(data, "map"):
+            layer.adapt(data.map(lambda x, before=before: before(x)))
+        else:
+            layer.adapt(before.predict(data, verbose=0))
     return net

@@ -41,7 +41,9 @@ def test_comes_back_from_a_file(tmp_path):
     np.testing.assert_allclose(keras.models.load_model(tmp_path / "net.keras")(X), net(X), rtol=1e-6)
 
 
-def test_refuses_several_inputs():
+def test_refuses_several_inputs_where_there_is_something_to_learn():
     a, b = keras.Input((4,)), keras.Input((4,))
+    net = keras.Model([a, b], keras.layers.Add()([a, b]))
+    assert adapt(net, X) is net
     with pytest.raises(Refusal, match="adapt expects a model of one input; received inputs=2"):
-        adapt(keras.Model([a, b], keras.layers.Add()([a, b])), X)
+        adapt(keras.Model([a, b], keras.layers.Add()([keras.layers.Normalization()(a), b])), X)
