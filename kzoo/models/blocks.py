@@ -30,6 +30,12 @@ def whole_numbers(who, **settings):
         require(good, who, f"{setting}, a list of integers above 0", **{setting: values})
 
 
+def whole_number(who, **settings):
+    """Refuse settings that are not integers above 0."""
+    for setting, value in settings.items():
+        require(is_integer(value, least=1), who, f"{setting}, an integer above 0", **{setting: value})
+
+
 def scaled(who, filters, width, multiple=1):
     """Numbers of filters times `width`, each a multiple of `multiple` above 0.
 

@@ -8,7 +8,7 @@ from keras import layers
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv3D
-from kzoo.models.blocks import classify, finish, hidden_layers, scaled, start, whole_numbers
+from kzoo.models.blocks import classify, finish, hidden_layers, scaled, start, whole_number, whole_numbers
 from kzoo.models.registry import register_family
 
 
@@ -35,7 +35,8 @@ def c3d(
     leaves time alone, the others halve it. Layers: stage1_conv1 ..., stage1 ... stage5 (the pooled maps), fc6, fc7,
     predictions. Any size, a clip of one frame too.
     """
-    whole_numbers(name, filters=filters, convolutions=convolutions, fc_units=fc_units, depth=(depth,))
+    whole_numbers(name, filters=filters, convolutions=convolutions, fc_units=fc_units)
+    whole_number(name, depth=depth)
     five = len(filters) == len(convolutions) == 5
     require(five, name, "filters and convolutions of five stages", filters=filters, convolutions=convolutions)
     require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)

@@ -9,7 +9,7 @@ import keras
 from keras import layers
 from keras.initializers import Constant, TruncatedNormal
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import require
 from kzoo.layers.capsules import Capsules
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.conv import Conv2D
@@ -21,6 +21,7 @@ from kzoo.models.blocks import (
     finish,
     scaled,
     start,
+    whole_number,
     whole_numbers,
     without_top,
 )
@@ -60,9 +61,7 @@ def capsnet(
     """
     whole_numbers(name, fc_units=fc_units, dimensions=dimensions)
     require(len(dimensions) == 2, name, "dimensions of both kinds of capsules", dimensions=dimensions)
-    counts = {"filters": filters, "capsules": capsules, "kernel_size": kernel_size, "routings": routings}
-    for setting, value in counts.items():
-        require(is_integer(value, least=1), name, f"{setting}, an integer above 0", **{setting: value})
+    whole_number(name, filters=filters, capsules=capsules, kernel_size=kernel_size, routings=routings)
     x = inputs = start(name, input_shape, input_tensor, smallest=2 * kernel_size - 1)
     (filters,), (capsules,) = scaled(name, [filters], width), scaled(name, [capsules], width)
     x = Conv2D(filters, kernel_size, activation="relu", name="stage1", **_start(0.05))(x)

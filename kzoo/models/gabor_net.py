@@ -6,10 +6,10 @@ stands on them, and all sizes, are chosen here.
 
 from keras import layers
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.gabor_conv import GaborConv2D
-from kzoo.models.blocks import classify, finish, start, whole_numbers
+from kzoo.models.blocks import classify, finish, start, whole_number, whole_numbers
 from kzoo.models.registry import register_family
 
 
@@ -40,8 +40,7 @@ def gabor_net(
     pool * 2^len(convolutions) a side.
     """
     whole_numbers(name, convolutions=convolutions)
-    for setting, value in {"filters": filters, "kernel": kernel, "pool": pool}.items():
-        require(is_integer(value, least=1), name, f"{setting}, an integer above 0", **{setting: value})
+    whole_number(name, filters=filters, kernel=kernel, pool=pool)
     require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
     x = inputs = start(name, input_shape, input_tensor, smallest=pool * 2 ** len(convolutions))
     more = {"padding": "same", "energy": energy, "activation": None if energy else "relu", "trainable": trainable_bank}

@@ -6,11 +6,11 @@ Source: Jarrett, Kavukcuoglu, Ranzato & LeCun 2009, "What is the best multi-stag
 import keras
 from keras import layers, ops
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_contrast_normalization import LocalContrastNormalization
 from kzoo.layers.table_conv import TableConv2D
-from kzoo.models.blocks import classify, finish, scaled, start, whole_numbers
+from kzoo.models.blocks import classify, finish, scaled, start, whole_number, whole_numbers
 from kzoo.models.registry import register_family
 
 POOLS = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
@@ -58,8 +58,7 @@ def jarrett(
     require(several, name, f"pools, a (size, strides) for each of {len(filters)} stages", pools=pools)
     for pair in pools:
         whole_numbers(name, pools=pair)
-    for setting, value in {"kernel": kernel, "connections": connections}.items():
-        require(is_integer(value, least=1), name, f"{setting}, an integer above 0", **{setting: value})
+    whole_number(name, kernel=kernel, connections=connections)
     require(pool in POOLS, name, f"pool, one of {tuple(POOLS)}", pool=pool)
     least = 1
     for size, strides in reversed(pools):  # what one cell of the last map sees

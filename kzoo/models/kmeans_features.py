@@ -10,9 +10,9 @@ import numpy as np
 from keras import layers
 from keras.regularizers import L2
 
-from kzoo.checks import is_integer, is_number, require
+from kzoo.checks import is_number, require
 from kzoo.layers.kmeans_features import KMeansFeatures2D
-from kzoo.models.blocks import classify, finish, start
+from kzoo.models.blocks import classify, finish, start, whole_number
 from kzoo.models.registry import register_family
 
 
@@ -44,9 +44,7 @@ def kmeans_features(
     goes to those above, a middle column to those on the left), standardize, predictions. The smallest input is
     kernel + strides a side. Without the top: the codes.
     """
-    sizes = {"filters": filters, "kernel": kernel, "strides": strides}
-    for setting, value in sizes.items():
-        require(is_integer(value, least=1), name, f"{setting}, an integer above 0", **{setting: value})
+    whole_number(name, filters=filters, kernel=kernel, strides=strides)
     require(is_number(l2) and l2 >= 0, name, "l2, a number of at least 0", l2=l2)
     x = inputs = start(name, input_shape, input_tensor, smallest=kernel + strides)
     more = {"encoding": encoding, "epsilon": epsilon, "whitening_epsilon": whitening_epsilon}

@@ -12,10 +12,10 @@ import math
 from keras import layers
 from keras.initializers import RandomNormal
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.lp_pooling import LPPooling2D
-from kzoo.models.blocks import classify, finish, scaled, start
+from kzoo.models.blocks import classify, finish, scaled, start, whole_number
 from kzoo.models.registry import register_family
 
 BORDERS = ("valid", "circular")
@@ -45,8 +45,7 @@ def saxe(
     filters. `standardize` learns means and deviations of the features from data by `kzoo.models.adapt`, until when it
     changes nothing. Layers: stage1 (pooled), standardize, predictions. The smallest input is kernel + pool - 1 a side.
     """
-    for setting, value in {"kernel": kernel, "pool": 1 if pool is None else pool, "filters": filters}.items():
-        require(is_integer(value, least=1), name, f"{setting}, an integer above 0", **{setting: value})
+    whole_number(name, kernel=kernel, pool=1 if pool is None else pool, filters=filters)
     require(padding in BORDERS, name, f"padding, one of {BORDERS}", padding=padding)
     inside = (kernel if padding == "valid" else 1) - 1
     x = inputs = start(name, input_shape, input_tensor, smallest=max(kernel, inside + (pool or 1)))

@@ -5,11 +5,11 @@ nets behind its figures: the fields of 8 x 8 cells, the tile of 2 and the pools 
 numbers of maps and the second stage are chosen here.
 """
 
-from kzoo.checks import is_integer, is_number, require
+from kzoo.checks import is_number, require
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.lp_pooling import LPPooling2D
 from kzoo.layers.tiled_conv import TiledConv2D
-from kzoo.models.blocks import classify, finish, scaled, start, whole_numbers
+from kzoo.models.blocks import classify, finish, scaled, start, whole_number, whole_numbers
 from kzoo.models.registry import register_family
 
 
@@ -43,9 +43,7 @@ def tiled_cnn(
     """
     whole_numbers(name, filters=filters, kernel_sizes=kernel_sizes)
     require(len(filters) == len(kernel_sizes) > 0, name, "as many kernel_sizes as filters", kernel_sizes=kernel_sizes)
-    counts = {"tile": tile, "pool_size": pool_size, "pool_strides": pool_strides, "neighbourhood": neighbourhood}
-    for setting, value in counts.items():
-        require(is_integer(value, least=1), name, f"{setting}, an integer above 0", **{setting: value})
+    whole_number(name, tile=tile, pool_size=pool_size, pool_strides=pool_strides, neighbourhood=neighbourhood)
     require(is_number(epsilon) and epsilon >= 0, name, "epsilon, a number of at least 0", epsilon=epsilon)
     smallest = 1
     for kernel in reversed(kernel_sizes):
