@@ -4,6 +4,7 @@ The environment is set here, before any test imports TensorFlow; what is set alr
 """
 
 import functools
+import gc
 import hashlib
 import importlib.metadata
 import inspect
@@ -57,6 +58,16 @@ def without_tracebacks():
 
     if "extract_traceback" in inspect.signature(ops._create_c_op).parameters:
         ops._create_c_op = functools.partial(ops._create_c_op, extract_traceback=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgotten():
+    """Nothing that a file's tests compiled is kept for the next file's."""
+    yield
+    from kzoo.ops.xla import forget_islands
+
+    forget_islands()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+_caches = []  # of each op, its compiled functions
 _off = 0  # a plain global: a context variable would not be seen by the threads of MirroredStrategy
 
 
@@ -34,6 +35,15 @@ def no_islands():
         _off -= 1
 
 
+def forget_islands():
+    """Give back what compiled islands hold of memory in Python; they compile again when they are called.
+
+    >>> forget_islands()
+    """
+    for cache in _caches:
+        cache.cache_clear()
+
+
 def island(fn):
     """Compile `fn(*tensors, **static)`: tensors by position, hashable settings by keyword.
 
@@ -46,6 +56,8 @@ def island(fn):
     def compiled(static):  # one function a setting; TensorFlow itself keeps one graph a signature of tensors
         # autograph would only warn: the ops hold no Python branch on a tensor's value
         return tf.function(functools.partial(fn, **dict(static)), jit_compile=True, autograph=False)
+
+    _caches.append(compiled)
 
     def stands_aside():
         return _off or compiling() or _exporting(tf.executing_eagerly())

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from kzoo import ops
-from kzoo.ops.xla import compiling, island, no_islands
+from kzoo.ops.xla import compiling, forget_islands, island, no_islands
 from tests.ops.cases import CASES
 from tests.ops.harness import must_compile, traced
 
@@ -67,6 +67,23 @@ def test_settings_are_separate_functions_and_keep_their_answers():
     x = tf.constant([2.0, 3.0])
     assert [np.asarray(power(x, n=n)).tolist() for n in (1, 2, 1, 3)] == [[2, 3], [4, 9], [2, 3], [8, 27]]
     assert power.__name__ == "power"
+
+
+def test_forgotten_islands_compile_again():
+    traces = []
+
+    def scaled(x, factor):
+        traces.append(factor)
+        return x * factor
+
+    fn = island(scaled)
+    one = tf.constant([1.0, 2.0])
+    first = fn(one, factor=3.0).numpy()
+    fn(one, factor=3.0)
+    assert traces == [3.0]
+    forget_islands()
+    np.testing.assert_array_equal(fn(one, factor=3.0), first)
+    assert traces == [3.0, 3.0]
 
 
 def test_compiling_is_seen():
