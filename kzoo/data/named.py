@@ -23,6 +23,7 @@ OWN = {  # the builder's class, in the file of the set's name
     "moving_digits": "MovingDigits",
     "tones": "Tones",
 }
+UNLABELLED = {"imagenet2012": ("test",)}  # splits whose every label is -1
 PATIENCE = 3.0  # seconds for a host to answer, where TFDS would retry for minutes
 
 
@@ -61,7 +62,8 @@ def named(name, image_size=None, length=None, prepare=True):
         )
         return Examples(read.map(one, tf.data.AUTOTUNE), stop - start)
 
-    names = getattr(y, "names", None)
+    names, hidden = getattr(y, "names", None), UNLABELLED.get(builder.name, ())
+    counts = {split: info.num_examples for split, info in builder.info.splits.items() if split not in hidden}
     return Source(
         name=name,
         input_shape=resized,
@@ -69,7 +71,7 @@ def named(name, image_size=None, length=None, prepare=True):
         label_shape=(*image_size, y.shape[-1]) if image_size and len(y.shape) == 3 else tuple(y.shape),
         classes=getattr(y, "num_classes", None),
         class_names=tuple(names) if names else None,
-        sizes={split: info.num_examples for split, info in builder.info.splits.items() if info.num_examples},
+        sizes={split: count for split, count in counts.items() if count},
         examples=examples,
     )
 

@@ -71,6 +71,8 @@ def build_trainer(config, net):
     ):
         fits = given is None or len(given) == wanted
         require(fits, name, f"one entry for each of {', '.join(_names(net, name))}", entries=given and len(given))
+    if training.l2:
+        decay(net, training.l2)
     looped = training.steps_per_call > 1
     trainer = (LoopedModel if looped else Trainer)(net.input, net.output, name=net.name)
     jit = training.jit_compile
@@ -88,6 +90,16 @@ def build_trainer(config, net):
         jit_compile=jit,
     )
     return trainer
+
+
+def decay(net, factor):
+    """Classic weight decay: `factor` times each trainable kernel is added to its gradient from now on.
+
+    Kernels with a regularizer of their own keep that. It is no part of the net's config, and ends with the training.
+    """
+    for weight in net.trainable_weights:
+        if weight.name.endswith("kernel") and weight.regularizer is None:
+            weight.regularizer = keras.regularizers.L2(factor / 2)  # whose gradient is twice its factor
 
 
 def arrange(config, net, stream):

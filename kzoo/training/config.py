@@ -107,6 +107,7 @@ Losses = Annotated[
     Discriminator(lambda given: EACH if isinstance(given, list) else ONE),
 ]
 Weights = expecting("a list of numbers of at least 0, or null", Annotated[list[Annotated[float, Ge(0)]], Len(1)] | None)
+Factor = expecting("a number of at least 0", Annotated[float, Ge(0), Lt(math.inf)])
 Fed = expecting("a list of x and y", Annotated[list[Literal["x", "y"]], Len(1)])
 OptionalFed = expecting("a list of x and y, or null", Annotated[list[Literal["x", "y"]], Len(1)] | None)
 
@@ -176,6 +177,9 @@ class TrainingConfig(Part):
     )
     loss: Losses = Field(description="A loss of keras.losses or kzoo; or a list, one for each output of the model.")
     loss_weights: Weights = Field(None, description="Weights of the outputs' losses in their sum; null: all 1.")
+    l2: Factor = Field(
+        0.0, description="Classic weight decay: this times each kernel, not biases nor norms, is added to its gradient."
+    )
     optimizer: Spec = Field(description="An optimizer of keras.optimizers; its learning rate may be a schedule.")
     metrics: list[Spec] = Field([], description="Metrics of keras.metrics or kzoo.")
     callbacks: list[Spec] = Field([], description="Callbacks of keras.callbacks or kzoo.")

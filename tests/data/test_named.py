@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 from kzoo.checks import Refusal
 from kzoo.data.load import load, specs
-from kzoo.data.named import _silent
+from kzoo.data.named import UNLABELLED, _silent
 
 
 class KzooTestBlobs(tfds.core.GeneratorBasedBuilder):
@@ -103,6 +103,12 @@ def test_validation_split_is_the_test_where_there_is_none(empty):
     assert data.test.size == 3 and data.validation is None
     data = load("kzoo_test_blobs", image_size=(8, 12), validation="validation")
     assert data.test is None and data.validation.size == 3
+
+
+def test_splits_without_labels_are_left_out(empty, monkeypatch):
+    monkeypatch.setitem(UNLABELLED, "kzoo_test_blobs", ("validation",))
+    data = load("kzoo_test_blobs", image_size=(8, 12))
+    assert data.train.size == 6 and data.test is None
 
 
 def test_images_that_differ_need_a_size(empty):

@@ -149,6 +149,38 @@ def test_refused_parts(sets, words):
     assert str(caught.value).startswith(words)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_classic_weight_decay(momentum):
+    """Its part of the gradient is l2 times the kernel, which momentum then carries on like any other."""
+    x, y = np.random.default_rng(0).normal(size=(8, 40, 1)), np.arange(8)
+    chosen = config("training.l2=0.5", f"training.optimizer.config={{learning_rate: 0.1, momentum: {momentum}}}")
+    net = build_net(chosen, (40, 1), 10)
+    trainer = build_trainer(chosen, net)
+    wanted, velocity = net.get_weights(), [0] * len(net.weights)
+    for _ in range(2):
+        with tf.GradientTape() as tape:
+            loss = trainer.loss(y, net(x))  # without the penalty
+        gradients = tape.gradient(loss, [weight.value for weight in net.weights])
+        for place, weight in enumerate(net.weights):
+            decayed = gradients[place].numpy() + 0.5 * (weight.name == "kernel") * wanted[place]
+            velocity[place] = momentum * velocity[place] - 0.1 * decayed
+            wanted[place] = wanted[place] + velocity[place]
+        trainer.train_on_batch(x, y)
+        for got, expected in zip(net.get_weights(), wanted, strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_weight_decay_leaves_norms_frozen_kernels_and_those_with_their_own():
+    inputs = keras.Input((4,), name="input")
+    x = keras.layers.Dense(3, name="frozen", trainable=False)(inputs)
+    x = keras.layers.Dense(3, name="own", kernel_regularizer="l1")(keras.layers.BatchNormalization()(x))
+    net = keras.Model(inputs, keras.layers.Dense(2, name="plain")(x))
+    build_trainer(config("training.l2=0.5"), net)
+    regularized = {weight.path: weight.regularizer for weight in net.weights if weight.regularizer}
+    assert set(regularized) == {"own/kernel", "plain/kernel"}
+    assert type(regularized["own/kernel"]).__name__ == "L1" and float(regularized["plain/kernel"].l2) == 0.25
+
+
 def test_callbacks_and_augmentation_are_fresh():
     chosen = config("training.callbacks=[TerminateOnNaN, {class_name: History}]", "data.augment=[RandomFlip]")
     first, second = build_callbacks(chosen), build_callbacks(chosen)

@@ -157,6 +157,8 @@ def test_schema():
         ("training.seeds=[4294967296]", "training.seeds expects a list of different integers"),
         ("training.keep=bst", "training.keep expects last or best; received 'bst'."),
         ("training.keep=best", "training.keep: best expects data.validation above 0; received validation=0."),
+        ("training.l2=-0.1", "training.l2 expects a number of at least 0; received -0.1."),
+        ("training.l2=.inf", "training.l2 expects a number of at least 0; received inf."),
         ("training.loss=5", "training.loss expects a class name or class_name and config; received 5."),
         ("training.loss=", "training.loss expects a class name or class_name and config; received None."),
         ("training.loss={}", "training.loss.class_name is missing."),
