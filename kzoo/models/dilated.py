@@ -7,7 +7,7 @@ authors' code.
 from keras import layers
 from keras.initializers import RandomNormal
 
-from kzoo.checks import require
+from kzoo.checks import nearest, require
 from kzoo.layers.conv import Conv2D
 from kzoo.losses.identity_kernel import IdentityKernel
 from kzoo.models.blocks import check_top, finish, scaled, start, whole_numbers, without_top
@@ -16,12 +16,15 @@ from kzoo.models.registry import register_family
 DILATIONS = (1, 1, 2, 4, 8, 16, 1)
 STAGES = ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3)
 POOLED = 3  # stages that are pooled
+PADDINGS = {"valid": 380, "same": 8}  # and the smallest input
 REACH = 7  # cells of the convolution that takes the place of VGG's first dense layer
 
 
 def dilated_frontend(
     fc_units=4096,
     dropout=0.5,
+    padding="valid",
+    upsample=1,
     width=1.0,
     input_shape=(900, 900, 3),
     input_tensor=None,
@@ -35,25 +38,30 @@ def dilated_frontend(
     """Images (B, H, W, 3) -> probabilities (B, (H - 372) / 8, (W - 372) / 8, 21): VGG-16 with dilations for two pools.
 
     Nothing is padded: for an output of an eighth of an image, pad that by 186 cells ("reflect").
-    Settings: fc_units of the two wide layers and their dropout; width, a factor of the filters before. Layers: stage1
-    ... stage5, fc6, fc7, predictions. The smallest input is 380 x 380.
+    Settings: fc_units of the two wide layers and their dropout; padding, "valid" or "same"; upsample, a factor of the
+    classes' maps, between whose cells it is linear: with 8 a padded image gets a class for each of its pixels; width, a
+    factor of the filters before. Layers: stage1 ... stage5, fc6, fc7, predictions. The smallest input is 380 x 380, or
+    8 x 8 where all is padded.
     """
-    whole_numbers(name, fc_units=(fc_units,))
+    whole_numbers(name, fc_units=(fc_units,), upsample=(upsample,))
     require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
-    x = inputs = start(name, input_shape, input_tensor, smallest=380)
+    require(padding in PADDINGS, name, f"padding, {nearest(padding, PADDINGS)}", padding=padding)
+    x = inputs = start(name, input_shape, input_tensor, smallest=PADDINGS[padding])
     for stage, counts in enumerate(STAGES, start=1):
         dilation = 2 if stage == 5 else 1
         for place, units in enumerate(scaled(name, counts, width), start=1):
             last = stage > POOLED and place == len(counts)
             label = f"stage{stage}" if last else f"stage{stage}_conv{place}"
-            x = Conv2D(units, 3, dilation_rate=dilation, activation="relu", name=label)(x)
+            x = Conv2D(units, 3, dilation_rate=dilation, padding=padding, activation="relu", name=label)(x)
         x = layers.MaxPooling2D(2, name=f"stage{stage}")(x) if stage <= POOLED else x
     check_top(name, classes, pooling)
     if include_top:
         for label, kernel, dilation in (("fc6", REACH, 4), ("fc7", 1, 1)):
-            x = Conv2D(fc_units, kernel, dilation_rate=dilation, activation="relu", name=label)(x)
+            more = {"dilation_rate": dilation, "padding": padding, "activation": "relu", "name": label}
+            x = Conv2D(fc_units, kernel, **more)(x)
             x = layers.Dropout(dropout, name=f"{label}_dropout")(x)
         x = Conv2D(classes, 1, kernel_initializer=RandomNormal(stddev=0.001), name="logits")(x)
+        x = layers.UpSampling2D(upsample, interpolation="bilinear", name="upsampled")(x) if upsample > 1 else x
         x = layers.Activation(classifier_activation, dtype="float32", name="predictions")(x)
     else:
         x = without_top(name, x, pooling)

@@ -117,25 +117,45 @@ def plot_confusion(net, x, y, names, title, path):
     sheet.savefig(path)
 
 
-def plot_maps(net, x, y, title, path, most=6):
+def plot_maps(net, x, y, names, title, path, most=6):
     """Images, their label maps and the model's, side by side; nothing for models of other outputs."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
     if np.ndim(y) < 3 or len(net.output_shape) != 4 or np.shape(x)[-1] not in (1, 3):
         return
     chosen = np.linspace(0, len(x) - 1, min(most, len(x))).astype(int)
     x, y, classes = x[chosen], y[chosen].reshape(len(chosen), *y.shape[1:3]), net.output_shape[-1]
     said = net.predict(x, verbose=0).argmax(-1)
-    colours = {"cmap": "tab20", "vmin": 0, "vmax": max(classes - 1, 1), "interpolation": "nearest"}
-    sheet = figure(9, 0.4 + 2.3 * len(chosen))
+    colours = class_colours(classes)
+    shown = {"cmap": ListedColormap(colours), "vmin": -0.5, "vmax": classes - 0.5, "interpolation": "nearest"}
+    height, width = x.shape[1:3]
+    sheet = figure(9, 0.8 + 3 * len(chosen) * min(height / width, 2))
     for row, (image, truth, answer) in zip(sheet.subplots(len(chosen), 3, squeeze=False), zip(x, y, said)):
         row[0].imshow(image.astype("uint8") if image.max() > 1 else image, cmap="gray")
-        row[1].imshow(np.where(truth < classes, truth, np.nan), **colours)  # what has no class stays white
-        row[2].imshow(answer, **colours)
+        row[1].imshow(np.where(truth < classes, truth, np.nan), **shown)  # what has no class stays white
+        row[2].imshow(answer, **shown)
     for axes, name in zip(sheet.axes, ("image", "labels", "model")):
         axes.set_title(name)
     for axes in sheet.axes:
         axes.set_axis_off()
+    keys = [Patch(color=colour, label=name) for colour, name in zip(colours, names or map(str, range(classes)))]
+    sheet.legend(handles=keys, loc="outside lower center", ncols=min(classes, 12), fontsize=8, frameon=False)
     sheet.suptitle(f"{title}: test examples", parse_math=False)
     sheet.savefig(path)
+
+
+def class_colours(classes):
+    """A colour a class, (classes, 4): ten strong ones, then their pale kin; of more than twenty classes a rainbow.
+
+    >>> class_colours(11).shape, len(np.unique(class_colours(20), axis=0))
+    ((11, 4), 20)
+    """
+    from matplotlib import colormaps
+
+    if classes > 20:
+        return colormaps["turbo"](np.linspace(0, 1, classes))
+    return colormaps["tab20"]([*range(0, 20, 2), *range(1, 20, 2)][:classes])
 
 
 def card(label, config, metrics, data):

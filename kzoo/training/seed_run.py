@@ -75,7 +75,7 @@ def run_seed(config, seed, folder, label):
     report.write_history(history, folder)
     report.plot_history(history, scores, metrics["published"], label, folder / "history.png")
     report.plot_confusion(answering(net), examples, labels, data.class_names, label, folder / "confusion.png")
-    report.plot_maps(answering(net), examples, labels, label, folder / "maps.png")
+    report.plot_maps(answering(net), examples, labels, data.class_names, label, folder / "maps.png")
     write_at_once(folder / "config.yaml", write_yaml(resolved(config)))
     write_at_once(folder / "README.md", report.card(label, config, metrics, data))
     write_at_once(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")

@@ -18,6 +18,19 @@ def test_size_of_the_front_ends_output():
     assert model("dilated_frontend", include_top=False, pooling="avg", **SMALL).output_shape == (None, 26)
 
 
+def test_a_class_for_each_pixel():
+    x = np.random.default_rng(0).normal(size=(1, 396, 404, 3)).astype("float32")
+    more = {"input_shape": x.shape[1:], "classifier_activation": None, **SMALL}
+    coarse, fine = (model("dilated_frontend", upsample=n, **more) for n in (1, 8))
+    fine.set_weights(coarse.get_weights())
+    few, many = coarse(x).numpy(), fine(x).numpy()
+    assert few.shape == (1, 3, 4, 3) and many.shape == (1, 24, 32, 3)
+    # a cell of 8 x 8 pixels has its centre between its middle ones
+    np.testing.assert_allclose(many[:, 11:13, 11:13].mean((1, 2)), few[:, 1, 1], rtol=0.02, atol=1e-6)
+    padded = model("dilated_frontend", input_shape=(40, 56, 3), padding="same", upsample=8, **SMALL)
+    assert padded.output_shape == (None, 40, 56, 3)
+
+
 def test_what_a_context_sees():
     fields = receptive_fields(model("context_basic"))
     assert [fields[f"stage{i}"][0].size for i in range(1, 8)] == [3, 5, 9, 17, 33, 65, 67]
@@ -44,6 +57,8 @@ def test_contexts_start_as_the_identity():
     [
         ("dilated_frontend", {"input_shape": (379, 400, 3)}, "sides of at least 380"),
         ("dilated_frontend", {"dropout": -1}, "dropout"),
+        ("dilated_frontend", {"padding": "full"}, "padding"),
+        ("dilated_frontend", {"upsample": 0}, "upsample"),
         ("dilated_frontend", {"fc_units": 0}, "fc_units"),
         ("context_basic", {"multiples": (1, 1)}, "as many multiples"),
         ("context_basic", {"dilations": (0,) * 7}, "dilations"),

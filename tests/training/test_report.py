@@ -9,7 +9,16 @@ from rich.console import Console
 
 from kzoo.training import report
 from kzoo.training.config import read_config
-from kzoo.training.report import card, percent, plot_confusion, plot_history, print_table, rows, write_history
+from kzoo.training.report import (
+    card,
+    percent,
+    plot_confusion,
+    plot_history,
+    plot_maps,
+    print_table,
+    rows,
+    write_history,
+)
 
 METRICS = {
     "test": {"error": 0.149, "loss": 0.5},
@@ -91,6 +100,18 @@ def test_confusion(tmp_path):
     plot_confusion(answering(101), np.zeros((3, 4)), y, None, "t", tmp_path / "many.png")
     plot_confusion(answering(3, rank=4), np.zeros((3, 4)), np.zeros((3, 4, 4)), None, "t", tmp_path / "maps.png")
     assert not (tmp_path / "many.png").exists() and not (tmp_path / "maps.png").exists()
+
+
+@pytest.mark.parametrize("classes, names", [(3, ("sky", "a$x$", "tree")), (3, None), (30, None)])
+def test_maps(tmp_path, classes, names):
+    x, y = np.zeros((2, 6, 8, 3)), np.full((2, 6, 8, 1), classes)  # no pixel is of any class
+    net = types.SimpleNamespace(
+        output_shape=(None, 6, 8, classes), predict=lambda x, **_: np.eye(classes)[np.zeros(x.shape[:3], int)]
+    )
+    plot_maps(net, x, y, names, r"a $\fra$", tmp_path / "maps.png")
+    assert (tmp_path / "maps.png").exists()
+    plot_maps(answering(3), x, np.zeros(2), None, "t", tmp_path / "none.png")
+    assert not (tmp_path / "none.png").exists()
 
 
 def test_card():
