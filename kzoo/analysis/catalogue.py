@@ -72,14 +72,14 @@ def _known(name, configs):
     }
 
 
-def sketch(name):
-    """A model of the zoo whose weights have shapes but no values: as quick and small as its graph, for counting.
+def sketch(name, **overrides):
+    """A model of the zoo, as `model` builds it, whose weights have shapes but no values: quick and small, for counting.
 
     >>> sketch("vgg16").count_params()
     138357544
     """
     with keras.StatelessScope(initialize_variables=False):
-        return model(name)
+        return model(name, **overrides)
 
 
 def layers_table(pattern="*"):

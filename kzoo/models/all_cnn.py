@@ -18,9 +18,9 @@ KERNELS = {"A": [5], "C": [3, 3]}  # of a stage
 def all_cnn(
     base="C",
     down="convolution",
+    width=1.0,
     dropout=0.5,
     input_dropout=0.2,
-    width=1.0,
     input_shape=(32, 32, 3),
     input_tensor=None,
     classes=10,

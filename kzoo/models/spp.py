@@ -23,10 +23,10 @@ BASES = {
 
 def spp(
     base="zf5",
+    width=1.0,
     bins=(6, 3, 2, 1),
     fc_units=(4096, 4096),
     dropout=0.5,
-    width=1.0,
     input_shape=(224, 224, 3),
     input_tensor=None,
     classes=1000,

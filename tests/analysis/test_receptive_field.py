@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.checks import Refusal
 from kzoo.layers import Conv2D, MaxPoolingWithArgmax2D, MaxUnpooling2D, Padding2D
@@ -43,15 +44,14 @@ PUBLISHED = {  # size, stride, padding; Araujo, Norris & Sim 2019 and models.md,
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published(name):
-    settings = {**THIN, "fc_units": (2, 2)} if name.startswith(("alexnet", "vgg")) else THIN
-    fields = receptive_fields(model(name, **settings))
+    fields = receptive_fields(sketch(name, **THIN))
     for layer, want in PUBLISHED[name].items():
         assert fields[layer][0] == fields[layer][1] and tuple(fields[layer][0][: len(want)]) == want, layer
 
 
 @pytest.mark.parametrize("where, size", [("1x1", 483), ("3x3", 427)])
 def test_place_of_the_strides(where, size):
-    assert receptive_fields(model("resnet50", stride_on=where, **THIN))["stage5"][0].size == size
+    assert receptive_fields(sketch("resnet50", stride_on=where, **THIN))["stage5"][0].size == size
 
 
 def test_signals():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from tests.models.cards import shapes, trained
@@ -18,12 +19,12 @@ REMOVED = {  # models.md, card 4.3
     "name, removed, left", [(name, removed, left) for name, rows in REMOVED.items() for removed, left in rows.items()]
 )
 def test_removals(name, removed, left):
-    assert trained(model(name, remove=removed)) == left
+    assert trained(sketch(name, remove=removed)) == left
 
 
 @pytest.mark.parametrize("units, left", [(2048, 27_455_848), (8192, 153_149_800)])
 def test_hidden_layers_of_another_size(units, left):
-    assert trained(model("alexnet", fc_units=(units, units))) == left
+    assert trained(sketch("alexnet", fc_units=(units, units))) == left
 
 
 @pytest.mark.parametrize(
@@ -35,13 +36,13 @@ def test_hidden_layers_of_another_size(units, left):
     ],
 )
 def test_shapes(name, filters):
-    got = shapes(model(name), ["stage1_conv", "stage2_conv", *(f"stage{i}" for i in range(1, 6))])
+    got = shapes(sketch(name), ["stage1_conv", "stage2_conv", *(f"stage{i}" for i in range(1, 6))])
     sizes = {"stage1_conv": 55, "stage2_conv": 27, "stage1": 27, "stage2": 13, "stage3": 13, "stage4": 13, "stage5": 6}
     assert got == {label: (size, size, filters[int(label[5]) - 1]) for label, size in sizes.items()}
 
 
 def test_shapes_of_zfnet():
-    got = shapes(model("zfnet", fc_units=(1, 1)), ["stage1_conv", "stage1", "stage2_conv", "stage2", "stage5"])
+    got = shapes(sketch("zfnet"), ["stage1_conv", "stage1", "stage2_conv", "stage2", "stage5"])
     assert [shape[0] for shape in got.values()] == [110, 55, 26, 13, 6]
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.losses import CapsuleMarginLoss
 from kzoo.models.registry import model
@@ -26,8 +27,8 @@ def test_sizes_of_the_card():
 
 
 def test_counts_without_the_decoder_and_with_biases():
-    without = trained(model("capsnet", decoder=False))
-    assert without == 6_804_224 and trained(model("capsnet", decoder=False, bias=True)) == without + 160
+    without = trained(sketch("capsnet", decoder=False))
+    assert without == 6_804_224 and trained(sketch("capsnet", decoder=False, bias=True)) == without + 160
 
 
 def test_lengths_are_those_of_the_vectors():

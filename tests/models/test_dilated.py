@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
@@ -40,8 +41,8 @@ def test_what_a_context_sees():
 
 @pytest.mark.parametrize("classes, basic, large", [(19, 23_256, 5_569_185), (11, 7_832, 1_867_129)])
 def test_counts(classes, basic, large):
-    assert trained(model("context_basic", classes=classes)) == basic
-    assert trained(model("context_large", classes=classes)) == large
+    assert trained(sketch("context_basic", classes=classes)) == basic
+    assert trained(sketch("context_large", classes=classes)) == large
 
 
 def test_contexts_start_as_the_identity():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from tests.models.cards import shapes
@@ -22,7 +23,7 @@ BRANCHES = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_project")
 
 
 def test_blocks():
-    net = model("googlenet")
+    net = sketch("googlenet")
     assert shapes(net, BLOCKS) == {name: shape for name, (shape, _) in BLOCKS.items()}
     for name, (_, parameters) in BLOCKS.items():
         assert sum(net.get_layer(f"{name}_{branch}").count_params() for branch in BRANCHES) == parameters
@@ -34,7 +35,7 @@ def test_blocks():
 
 
 def test_auxiliary_heads():
-    net = model("googlenet_auxiliary")
+    net = sketch("googlenet_auxiliary")
     assert shapes(net, ["auxiliary1_pool", "auxiliary2_pool"]) == {
         "auxiliary1_pool": (4, 4, 512),
         "auxiliary2_pool": (4, 4, 528),
@@ -46,7 +47,7 @@ def test_auxiliary_heads():
 
 
 def test_torchvisions_has_batch_norms():
-    kinds = [type(layer).__name__ for layer in model("googlenet_torchvision", **SMALL).layers]
+    kinds = [type(layer).__name__ for layer in sketch("googlenet_torchvision").layers]
     assert kinds.count("BatchNormalization") == kinds.count("Conv2D") == 57
     assert "LocalResponseNormalization" not in kinds
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from tests.models.cards import shapes
@@ -22,7 +23,7 @@ TABLES = {  # the maps of each stage's convolutions and pools
 
 @pytest.mark.parametrize("name", TABLES)
 def test_shapes(name):
-    assert shapes(model(name), TABLES[name]) == {label: (n, n, c) for label, (n, c) in TABLES[name].items()}
+    assert shapes(sketch(name), TABLES[name]) == {label: (n, n, c) for label, (n, c) in TABLES[name].items()}
 
 
 def test_dropout_behind_every_pool_or_the_last():

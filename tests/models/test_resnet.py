@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from tests.models.cards import shapes, trained
@@ -13,7 +14,7 @@ SMALL = {"width": 0.1, "classes": 5}
 
 @pytest.mark.parametrize("name, expansion", [("resnet18", 1), ("resnet50", 4)])
 def test_shapes(name, expansion):
-    got = shapes(model(name), ["stage1_conv", *(f"stage{i}" for i in range(1, 6))])
+    got = shapes(sketch(name), ["stage1_conv", *(f"stage{i}" for i in range(1, 6))])
     widths = [64 * expansion, 128 * expansion, 256 * expansion, 512 * expansion]
     sizes = [56, 28, 14, 7]
     assert got["stage1_conv"] == (112, 112, 64) and got["stage1"] == (56, 56, 64)
@@ -22,16 +23,16 @@ def test_shapes(name, expansion):
 
 @pytest.mark.parametrize("name, left", [("resnet18", 11_515_688), ("resnet34", 21_623_848)])
 def test_shortcuts_without_parameters(name, left):
-    assert trained(model(name, shortcut="A")) == left
+    assert trained(sketch(name, shortcut="A")) == left
 
 
 @pytest.mark.parametrize("name, left", [("resnet20_cifar", 272_474), ("resnet56_cifar", 855_770)])
 def test_projections_of_cifar(name, left):
-    assert trained(model(name, shortcut="B")) == left
+    assert trained(sketch(name, shortcut="B")) == left
 
 
 def test_shapes_of_cifar():
-    got = shapes(model("resnet20_cifar"), ["stem", "stage1", "stage2", "stage3"])
+    got = shapes(sketch("resnet20_cifar"), ["stem", "stage1", "stage2", "stage3"])
     assert list(got.values()) == [(32, 32, 16), (32, 32, 16), (16, 16, 32), (8, 8, 64)]
 
 
@@ -49,13 +50,13 @@ def test_shortcut_a_takes_every_other_cell_and_adds_zeros():
 
 @pytest.mark.parametrize("where, strides", [("1x1", [2, 1, 1]), ("3x3", [1, 2, 1])])
 def test_place_of_the_strides(where, strides):
-    net = model("resnet50", stride_on=where, **SMALL)
+    net = sketch("resnet50", stride_on=where, **SMALL)
     assert [net.get_layer(f"stage3_block1_conv{i}").strides[0] for i in (1, 2, 3)] == strides
     assert net.get_layer("stage3_block1_conv0").strides[0] == 2 and net.get_layer("stage2_block1_conv0").strides[0] == 1
 
 
 def test_plain_twins_have_no_sums():
-    kinds = [type(layer).__name__ for layer in model("plain20_cifar").layers]
+    kinds = [type(layer).__name__ for layer in sketch("plain20_cifar").layers]
     assert "Add" not in kinds and kinds.count("Conv2D") == 19
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from tests.models.cards import shapes
@@ -12,7 +13,7 @@ SMALL = {"width": 0.05, "classes": 3}
 
 
 def test_shapes():
-    net = model("segnet", width=0.25)
+    net = sketch("segnet")
     got = [shape[:2] for shape in _values(net, [f"stage{i}" for i in range(1, 6)])]
     assert got == [(180, 240), (90, 120), (45, 60), (23, 30), (12, 15)]
     got = shapes(net, [f"decode{i}_unpool" for i in range(5, 0, -1)])
@@ -25,7 +26,7 @@ def _values(net, names):
 
 
 def test_decoders_give_as_many_maps_as_the_stage_before_takes():
-    net = model("segnet", width=1 / 64)
+    net = sketch("segnet", width=1 / 64)
     last = [
         [layer for layer in net.layers if layer.name.startswith(f"decode{i}_conv") and hasattr(layer, "filters")][-1]
         for i in range(5, 0, -1)
@@ -52,17 +53,17 @@ def test_the_decoder_puts_values_where_they_were():
 
 
 def test_basic_and_deconvnet_differ_as_their_cards_say():
-    basic = model("segnet_basic", **SMALL)
+    basic = sketch("segnet_basic", **SMALL)
     relus = [layer.name for layer in basic.layers if isinstance(layer, keras.layers.ReLU)]
     assert basic.layers[1].name == "norm" and not any(name.startswith("decode") for name in relus)
-    net = model("deconvnet", **SMALL)
+    net = sketch("deconvnet", **SMALL)
     assert shapes(net, ["fc6", "fc7", "unfc6"]) == {"fc6": (1, 1, 205), "fc7": (1, 1, 205), "unfc6": (7, 7, 26)}
     assert isinstance(net.get_layer("decode3_conv1"), keras.layers.Conv2DTranspose)
 
 
 def test_without_top():
-    assert model("segnet", include_top=False, **SMALL).output_shape == (None, 12, 15, 26)
-    assert model("segnet", include_top=False, pooling="max", **SMALL).output_shape == (None, 26)
+    assert sketch("segnet", include_top=False, **SMALL).output_shape == (None, 12, 15, 26)
+    assert sketch("segnet", include_top=False, pooling="max", **SMALL).output_shape == (None, 26)
 
 
 @pytest.mark.parametrize(

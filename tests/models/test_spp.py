@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from tests.models.cards import shapes, trained
@@ -26,7 +27,7 @@ def test_any_size():
 
 
 def test_fewer_bins():
-    assert trained(model("spp_zf5", bins=(4, 3, 2, 1))) == 56_066_152
+    assert trained(sketch("spp_zf5", bins=(4, 3, 2, 1))) == 56_066_152
 
 
 @pytest.mark.parametrize(

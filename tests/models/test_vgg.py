@@ -2,6 +2,7 @@
 
 import pytest
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from tests.models.cards import shapes
@@ -12,22 +13,15 @@ CONVOLUTIONS = {"vgg11": "11222", "vgg13": "22222", "vgg16": "22333", "vgg19": "
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_stages(name):
-    net = model(name, **SMALL)
+    net = sketch(name, **SMALL)
     counts = [sum(layer.name.startswith(f"stage{i}_conv") for layer in net.layers) for i in range(1, 6)]
     assert "".join(map(str, counts)) == CONVOLUTIONS[name]
     assert [shape[0] for shape in shapes(net, [f"stage{i}" for i in range(1, 6)]).values()] == [112, 56, 28, 14, 7]
 
 
 def test_filters():
-    assert [
-        shape[-1] for shape in shapes(model("vgg11", fc_units=(1, 1)), [f"stage{i}" for i in range(1, 6)]).values()
-    ] == [
-        64,
-        128,
-        256,
-        512,
-        512,
-    ]
+    got = shapes(sketch("vgg11"), [f"stage{i}" for i in range(1, 6)])
+    assert [shape[-1] for shape in got.values()] == [64, 128, 256, 512, 512]
 
 
 def test_configuration_c_has_pointwise_convolutions():

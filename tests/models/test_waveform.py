@@ -2,6 +2,7 @@
 
 import pytest
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from tests.models.cards import shapes
@@ -11,7 +12,7 @@ CONVOLUTIONS = {"m3": "11", "m5": "1111", "m11": "12232", "m18": "14444"}
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_stages(name):
-    net = model(name, width=0.05)
+    net = sketch(name, width=0.05)
     stages = range(1, len(CONVOLUTIONS[name]) + 1)
     counts = [sum(layer.name.startswith(f"stage{i}_conv") for layer in net.layers) for i in stages]
     assert "".join(map(str, counts)) == CONVOLUTIONS[name]
