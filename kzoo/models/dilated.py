@@ -10,7 +10,7 @@ from keras.initializers import RandomNormal
 from kzoo.checks import nearest, require
 from kzoo.layers.conv import Conv2D
 from kzoo.losses.identity_kernel import IdentityKernel
-from kzoo.models.blocks import check_top, finish, scaled, start, whole_numbers, without_top
+from kzoo.models.blocks import check_top, finish, scaled, start, whole_number, whole_numbers, without_top
 from kzoo.models.registry import register_family
 
 DILATIONS = (1, 1, 2, 4, 8, 16, 1)
@@ -43,7 +43,7 @@ def dilated_frontend(
     factor of the filters before. Layers: stage1 ... stage5, fc6, fc7, predictions. The smallest input is 380 x 380, or
     8 x 8 where all is padded.
     """
-    whole_numbers(name, fc_units=(fc_units,), upsample=(upsample,))
+    whole_number(name, fc_units=fc_units, upsample=upsample)
     require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
     require(padding in PADDINGS, name, f"padding, {nearest(padding, PADDINGS)}", padding=padding)
     x = inputs = start(name, input_shape, input_tensor, smallest=PADDINGS[padding])

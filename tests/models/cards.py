@@ -113,26 +113,6 @@ CARDS = {
 }
 PIXELS = ("segnet", "segnet_basic", "deconvnet", "dilated_frontend", "context_basic", "context_large")  # a class each
 DRAWN = "reconstruction"  # an output that is no answer
-SMALL = {  # families, so small that they learn 32 examples of noise in seconds
-    "mnist1d_cnn": {"filters": 12},
-    "mnist1d_local": {"filters": 6},
-    "mnist1d_tiled": {"filters": 12},
-    "mnist1d_fc": {"units": (40, 20)},
-    "nielsen_3": {"filters": (4, 8), "fc_units": (30,), "input_shape": (16, 16, 1)},
-    "lecun1989": {},
-    "vgg11": {"width": 0.1, "fc_units": (32, 32), "dropout": 0.0, "input_shape": (32, 32, 3)},
-    "googlenet": {"width": 0.1, "dropout": 0.0, "input_shape": (33, 33, 3)},
-    "resnet18": {"width": 0.1, "input_shape": (33, 33, 3)},
-    "capsnet": {"filters": 8, "capsules": 2, "kernel_size": 3, "decoder": False, "input_shape": (8, 8, 1)},
-    "tica_cnn": {"filters": (16,), "kernel_sizes": (3,), "input_shape": (8, 8, 1)},
-    "resnet20_cifar": {"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)},
-    "m5": {"width": 0.1, "input_shape": (800, 1)},
-    "c3d": {"width": 0.1, "fc_units": (32, 32), "dropout": 0.0, "input_shape": (4, 16, 16, 1)},
-    "jarrett": {"width": 0.25, "kernel": 5, "pools": ((4, 2), (3, 2)), "normalization": 5, "input_shape": (28, 28, 1)},
-    "kmeans_features": {"filters": 30, "classifier_activation": "softmax", "epsilon": 0.1, "input_shape": (16, 16, 3)},
-    "saxe": {"width": 0.5, "input_shape": (20, 20, 1)},
-    "gabor_net": {"filters": 16, "input_shape": (16, 16, 1)},
-}
 
 
 def trained(net):
