@@ -56,6 +56,34 @@ def train(
         Path(results, f"{name}.json").write_text(json.dumps(metrics, indent=2) + "\n")
 
 
+@app.command()
+def tune(
+    config: Annotated[str, typer.Argument(help="A config's file or name; with --report, a run's folder or name.")],
+    run: Annotated[str | None, typer.Option(help="Name of the run; default: the config's name and _search.")] = None,
+    out: Annotated[str, typer.Option(help="Folder that holds runs.")] = "saved_models",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished or interrupted run.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Only print and plot the trials of a search again.")] = False,
+    sets: Sets = [],  # noqa: B006 (typer's way)
+):
+    """Search the space in a config's `search` part, then train, evaluate and export the best setting.
+
+    Killed or interrupted, the same command goes on from the last period of the trial it was in.
+    Example: kzoo tune mnist1d_cnn --set search.trials=6
+    """
+    if report:
+        from kzoo.tuning.report import rebuild
+
+        rebuild(config)
+        return
+    from kzoo.training.config import config_path, read_config
+    from kzoo.training.run import finished
+    from kzoo.tuning.search import search
+
+    name = f"{config_path(config).stem}_search" if run is None else run
+    folder, metrics = search(read_config(config, sets), name, out, overwrite)
+    finished(name, folder, metrics)
+
+
 @app.command("list")
 def list_(
     pattern: Annotated[str, typer.Argument(help="A shell pattern such as 'nielsen*'.")] = "*",

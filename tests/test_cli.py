@@ -80,6 +80,10 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["train", "--dry-run", "--set", "training.loss=MSE"], "training.loss expects a loss; received 'MSE'"),
         (["train", "--dry-run", "--set", "data={arrays: none.npz}"], "none.npz"),
         (["train", "--dry-run", "--set", "data={folder: nowhere}"], "nowhere"),
+        (["tune"], "Missing argument 'config'"),
+        (["tune", "mnist1d_fc"], "the config has no search"),
+        (["tune", "mnist1d_cnn", "--set", "search.trials=0"], "search.trials expects an integer above 0; received 0."),
+        (["tune", "nothing", "--report"], "no search at nothing or saved_models/nothing: search.yaml is missing."),
         (["show", "alexnett"], "no model 'alexnett'; did you mean 'alexnet'"),
         (["show"], "Missing argument 'name'"),
         (["list", "--family", "vg"], "no family 'vg'; did you mean 'vgg'"),
@@ -145,6 +149,20 @@ def test_train(call, arrays, tmp_path):
     assert code == 0 and "most probable classes" in out and np.load(tmp_path / "p.npy").shape == (2, 3)
     code, out, _ = call("evaluate", "mnist1d_fc")
     assert code == 0 and "train" in out and f"{metrics['train']['loss']:.4f}" in out
+
+
+def test_tune(call, monkeypatch):
+    """The command's part; searches themselves are tested in tests/tuning."""
+    asked = []
+
+    def search(*args):
+        asked.extend(args)
+        raise Refusal("enough")
+
+    monkeypatch.setattr("kzoo.tuning.search.search", search)
+    code, _, err = call("tune", "mnist1d_cnn", "--out", "o", "--set", "search.trials=5")
+    assert (code, err) == (2, "kzoo: enough\n")
+    assert asked[0].search.trials == 5 and asked[1:] == ["mnist1d_cnn_search", "o", False]
 
 
 def test_dry_run_writes_nothing(call, tmp_path):

@@ -203,15 +203,23 @@ class ExportConfig(Part):
     formats: Formats = Field(["saved_model"], description="Formats to export to: " + ", ".join(FORMATS) + ".")
 
 
+KINDS = ("int", "float", "log", "choice", "boolean")
+DECIDED = {"data.validation": "search.validation", "training.seeds": "search.seeds"}  # not searched over
+
+
 def _check_space(space):
-    known = [f"{part}.{key}" for part in ("data", "training") for key in _settings_at([part])]
-    for path, entry in space.items():
+    require(space, "search.space", "at least one setting", space=space)
+    parts = ("data", "training", "transfer")
+    known = [f"{part}.{key}" for part in parts for key in _settings_at([part]) if f"{part}.{key}" not in DECIDED]
+    for place, (path, entry) in enumerate(space.items()):
         who, head = f"search.space.{path}", ".".join(path.split(".")[:2])
+        if head in DECIDED:
+            raise Refusal(f"{who} is not a setting to search; {DECIDED[head]} says what it is in every trial.")
         if head not in known and not (head.startswith("model.") and all(path.split("."))):
             near = nearest(head, [*known, "model." + head.split(".")[-1]])
             raise Refusal(f"{who} is not a setting to search; {near}")
-        kind = next((kind for kind in ("int", "float", "log", "choice", "boolean") if kind in entry), None)
-        allowed = {kind, "step"} if kind in ("int", "float") else {kind}
+        kind = next((kind for kind in KINDS if kind in entry), None)
+        allowed = {kind, "when", "step"} if kind in ("int", "float") else {kind, "when"}
         expected = "one of int, float (each with or without step), log, choice and boolean"
         require(kind and set(entry) <= allowed, who, expected, entry=entry)
         value, step = entry[kind], entry.get("step", 1)
@@ -227,21 +235,93 @@ def _check_space(space):
             fits = pair and (kind != "log" or value[0] > 0)
             require(fits, who, f"{kind}: [low, high], two {noun} with {low} < high", **{kind: value})
             require(is_kind(step) and step > 0, who, f"step above 0, as {noun}", step=step)
+        if "when" in entry:
+            _check_when(who, entry["when"], dict(list(space.items())[:place]))
     return space
 
 
+def _check_when(who, when, earlier):
+    """`when` names one entry before this one, and some of its values."""
+    require(isinstance(when, dict) and len(when) == 1, who, "when: one setting and its value or values", when=when)
+    ((parent, wanted),) = when.items()
+    if parent not in earlier:
+        near = nearest(parent, earlier) if earlier else "there is none"
+        raise Refusal(f"{who}.when expects a setting that stands before it in the space, received {parent!r}; {near}")
+    possible = possible_values(earlier[parent])
+    require(possible is not None, f"{who}.when", "a setting of an int, choice, boolean or stepped float", when=when)
+    for value in when_values(when):
+        require(value in possible, f"{who}.when", f"values of {parent}, among {possible}", value=value)
+    require(when_values(when), f"{who}.when", f"at least one value of {parent}", when=when)
+
+
+def when_values(when):
+    """The values in a `when`, {path: a value or a list of values}."""
+    (wanted,) = when.values()
+    return wanted if isinstance(wanted, list) else [wanted]
+
+
+def possible_values(entry):
+    """All values of an entry of a space, in order; None where they are too many to count.
+
+    >>> possible_values({"float": [0, 0.3], "step": 0.1})
+    [0.0, 0.1, 0.2, 0.3]
+    """
+    if "choice" in entry:
+        return entry["choice"]
+    if "boolean" in entry:
+        return [False, True]
+    if "int" in entry:
+        low, high = entry["int"]
+        return list(range(low, high + 1, entry.get("step", 1)))
+    if "step" in entry:
+        (low, high), step = entry["float"], entry["step"]
+        return [round(low + place * step, 12) for place in range(math.floor((high - low) / step + 1e-9) + 1)]
+    return None
+
+
 class SearchConfig(Part):
-    """A search for better settings, by KerasTuner."""
+    """A search for better settings, by KerasTuner (`kzoo tune`)."""
 
     algorithm: one_of("random", "bayesian", "hyperband", "grid") = Field("random", description="How trials are chosen.")
-    trials: Count = Field(description="Settings to try.")
-    objective: Text = Field("val_accuracy", description="What the best trial is best in.")
+    trials: Count = Field(description="Settings to try, at most; the first are the config's own.")
+    max_epochs: OptionalCount = Field(
+        None, description="Periods of a trial, at most; null: training.epochs. hyperband begins most trials with fewer."
+    )
+    hours: expecting("a number above 0, or null", Annotated[float, Gt(0)] | None) = Field(
+        None, description="No trial begins after so many hours of trials; null: all do."
+    )
+    seeds: Seeds = Field([0], description="A trial trains once a seed; its objective is their mean.")
+    objective: Text = Field(
+        "val_accuracy",
+        description="What the best trial is best in, on held out examples with the weights that training.keep keeps: "
+        "val_accuracy, val_error, val_loss or val_ and a metric's name.",
+    )
+    direction: expecting("max, min or null", Literal["max", "min"] | None) = Field(
+        None, description="Whether more is better; null: max for accuracies, min for errors and losses."
+    )
     validation: expecting("a fraction between 0 and 1", Annotated[float, Gt(0), Lt(1)]) = Field(
         0.2, description="Fraction of the training set held out while searching."
     )
     space: Annotated[dict[str, dict[str, Any]], AfterValidator(_check_space)] = Field(
-        description="Settings by path, each with an int, float or log: [low, high], a choice: [...] or boolean: true."
+        description="Settings by path, each with an int, float or log: [low, high], a choice: [...] or boolean: true; "
+        "with `when: {path: value}` only where an earlier setting of the space has that value, or one of a list."
     )
+
+    @model_validator(mode="after")
+    def _knows_better(self):
+        measured = self.objective.startswith("val_") and len(self.objective) > 4
+        require(measured, "search.objective", "val_ and a metric's name", objective=self.objective)
+        known = self.direction or self.objective.endswith(("accuracy", "error", "loss"))
+        require(known, "search.direction", f"max or min, for {self.objective}", direction=self.direction)
+        fixed = self.max_epochs or self.algorithm == "hyperband"
+        if fixed and "training.epochs" in self.space:
+            raise Refusal("search.space.training.epochs is not a setting to search with max_epochs or hyperband.")
+        return self
+
+    @property
+    def maximize(self):
+        """Whether more of the objective is better."""
+        return (self.direction or ("max" if self.objective.endswith("accuracy") else "min")) == "max"
 
 
 class Published(Part):
@@ -259,9 +339,7 @@ class Config(Part):
     training: TrainingConfig = Field(description="The training.")
     transfer: TransferConfig | None = Field(None, description="First layers from another run.")
     export: ExportConfig = Field(ExportConfig(), description="What is written at the end.")
-    search: SearchConfig | None = Field(
-        None, description="A search over settings; checked now, run from a later release on."
-    )
+    search: SearchConfig | None = Field(None, description="A search over settings, which `kzoo tune` makes.")
     published: Published | None = Field(None, description="The figure to reproduce.")
 
     @model_validator(mode="after")

@@ -19,12 +19,16 @@ from kzoo.training.config import config_sha256, differences, resolved
 from kzoo.training.seed_run import STATE, policy, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
 
+RESULT = "result.json"  # of a search's trial
 
-def run(config, name, out="saved_models", overwrite=False):
+
+def run(config, name, out="saved_models", overwrite=False, work=None, record="config.yaml"):
     """Train as `config` says into `out/name/`; returns (folder, metrics).
 
     The work is done in `out/.name.partial/` and renamed when complete. Started again after an interruption it goes
     on from the last period. With several seeds each has a folder `seed_N`, and metrics.json their summary.
+    `work(config, folder, name)` does it and returns the metrics, `run_seeds` unless another is given; `record` is the
+    file that remembers the config it was begun with.
     Errors: ValueError if the run is finished and `overwrite` is false, if another process works on it, or if an
     interrupted run was begun with another config; the message says what changed.
     """
@@ -42,10 +46,10 @@ def run(config, name, out="saved_models", overwrite=False):
             raise Refusal(
                 f"{final} is no run of kzoo, so it is not overwritten: choose another --run NAME or --out DIR."
             )
-        begin(config, partial, overwrite)
+        begin(config, partial, overwrite, record)
         try:
             with policy(config.training):
-                metrics = run_seeds(config, partial, name)
+                metrics = (work or run_seeds)(config, partial, name)
         except Refusal:
             if not trained(partial):
                 shutil.rmtree(partial)
@@ -57,11 +61,12 @@ def run(config, name, out="saved_models", overwrite=False):
     return final, metrics
 
 
-def begin(config, partial, overwrite):
+def begin(config, partial, overwrite, record="config.yaml"):
     """Make the partial folder, or find it begun with the same config."""
-    begun = partial / "config.yaml"
+    begun = partial / record
     if trained(partial):
-        changed = differences(read_yaml(begun), resolved(config))
+        same_command = begun.is_file()
+        changed = differences(read_yaml(begun), resolved(config)) if same_command else ["it was another command's"]
         if changed and not overwrite:
             raise Refusal(
                 f"an interrupted run at {partial} had another config: {'; '.join(changed)}. "
@@ -77,7 +82,7 @@ def begin(config, partial, overwrite):
 
 def trained(partial):
     """Whether an interrupted run has anything that is worth going on with."""
-    return any(next(partial.rglob(file), None) for file in (STATE, "metrics.json"))
+    return any(next(partial.rglob(file), None) for file in (STATE, "metrics.json", RESULT))
 
 
 def run_seeds(config, partial, name):

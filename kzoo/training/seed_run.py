@@ -37,12 +37,8 @@ def run_seed(config, seed, folder, label):
 
     Returns the content of metrics.json, whose presence says that the folder is whole.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     data = load_data(config)
-    keras.utils.set_random_seed(seed)  # after the data: preparing a set for the first time draws numbers too
-    net = build_net(config, data.input_shape, data.classes, data.train)
-    trainer = build_trainer(config, net)
-    checkpoint = fit(config, seed, folder, label, data, net, trainer)
+    net, trainer, checkpoint = train_seed(config, seed, folder, label, data)
     history = checkpoint.history
 
     report.say(f"{label}: evaluating and exporting")
@@ -83,12 +79,21 @@ def run_seed(config, seed, folder, label):
     return metrics
 
 
+def train_seed(config, seed, folder, label, data):
+    """Build and train; what an earlier process began in `folder` is gone on with. Returns net, trainer, checkpoint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(seed)  # after the data: preparing a set for the first time draws numbers too
+    net = build_net(config, data.input_shape, data.classes, data.train)
+    trainer = build_trainer(config, net)
+    return net, trainer, fit(config, seed, folder, label, data, net, trainer)
+
+
 def load_data(config):
     """The data of a config."""
-    return load(**_source(config), validation=config.data.validation)
+    return load(**data_source(config), validation=config.data.validation)
 
 
-def _source(config):
+def data_source(config):
     """What `load` and `mock_like` are told of a config's data."""
     return {key: getattr(config.data, key) for key in ("name", "folder", "arrays", "image_size", "length")}
 
@@ -199,7 +204,7 @@ def dry_run(config):
     batch = config.data.batch_size
     if config.transfer:  # its run need not be there yet
         config = config.model_copy(update={"transfer": config.transfer.model_copy(update={"weights": None})})
-    data = mock_like(**_source(config), size=batch)
+    data = mock_like(**data_source(config), size=batch)
     with policy(config.training), fitting(config.model.name):
         net = build_net(config, data.input_shape, data.classes, data.train)
         trainer = build_trainer(config, net)

@@ -113,23 +113,27 @@ def apply_sets(config, sets):
     config = copy.deepcopy(config)
     for item in sets:
         path, sign, text = item.partition("=")
-        parts = path.strip().split(".")
-        require(sign and all(parts), "--set", "part.key=value", item=item)
-        value, node = parse_value(text, f"--set {item}"), config
-        for depth, part in enumerate(parts):
-            key, here = part, ".".join(parts[:depth])
-            if isinstance(node, list):
-                inside = part.isdecimal() and int(part) < len(node)
-                require(inside, f"--set {item}: {here}", f"a position in its list of {len(node)}", position=part)
-                key = int(part)
-            elif not isinstance(node, dict):
-                raise Refusal(f"--set {item}: {here} is {node!r}, which has no settings of its own.")
-            if depth == len(parts) - 1:
-                node[key] = value
-            elif isinstance(node, dict) and node.get(key) is None:
-                node[key] = {}
-            node = node[key]
+        require(sign and all(path.strip().split(".")), "--set", "part.key=value", item=item)
+        put(config, path.strip(), parse_value(text, f"--set {item}"), f"--set {item}")
     return config
+
+
+def put(config, path, value, where):
+    """Set what a path leads to in `config`, in place. Errors: Refusal that begins with `where`."""
+    parts, node = path.split("."), config
+    for depth, part in enumerate(parts):
+        key, here = part, ".".join(parts[:depth])
+        if isinstance(node, list):
+            inside = part.isdecimal() and int(part) < len(node)
+            require(inside, f"{where}: {here}", f"a position in its list of {len(node)}", position=part)
+            key = int(part)
+        elif not isinstance(node, dict):
+            raise Refusal(f"{where}: {here} is {node!r}, which has no settings of its own.")
+        if depth == len(parts) - 1:
+            node[key] = value
+        elif isinstance(node, dict) and node.get(key) is None:
+            node[key] = {}
+        node = node[key]
 
 
 def _load(text, where):

@@ -35,7 +35,7 @@ SMALL = {
 SPACE = {
     "training.optimizer.config.learning_rate": {"log": [1e-4, 1e-1]},
     "model.filters": {"int": [8, 64], "step": 8},
-    "data.validation": {"float": [0, 0.5], "step": 0.1},
+    "model.dropout": {"float": [0, 0.5], "step": 0.1, "when": {"model.filters": [8, 16]}},
     "model.padding": {"choice": ["same", "valid", [1, 2], None]},
     "model.use_bias": {"boolean": True},
 }
@@ -252,11 +252,88 @@ def test_counts_the_errors_it_leaves_out():
         ("model.a", {"choice": [1, 1]}, "expects choice: a list of different values; received choice=[1, 1]."),
         ("model.a", {"choice": "ab"}, "expects choice: a list of different values; received choice='ab'."),
         ("model.a", {"boolean": False}, "expects boolean: true; received boolean=False."),
+        (
+            "data.validation",
+            {"float": [0, 1]},
+            "is not a setting to search; search.validation says",
+        ),
+        (
+            "training.seeds.0",
+            {"int": [0, 1]},
+            "is not a setting to search; search.seeds says what",
+        ),
+        (
+            "model.a",
+            {"int": [1, 2], "when": {}},
+            "expects when: one setting and its value or values",
+        ),
     ],
 )
 def test_refused_spaces(path, entry, words):
     got = refusal(check_config, {**SMALL, "search": {"trials": 1, "space": {path: entry}}}, "c.yaml")
     assert got.startswith(f"c.yaml: search.space.{path} {words}"), got
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"space": {}}, "search.space expects at least one setting; received space={}."),
+        (
+            {"objective": "accuracy"},
+            "search.objective expects val_ and a metric's name; received",
+        ),
+        ({"objective": "val_recall"}, "search.direction expects max or min, for val_recall; received direction=None."),
+        ({"direction": "up"}, "search.direction expects max, min or null; received 'up'."),
+        ({"hours": 0}, "search.hours expects a number above 0, or null; received 0."),
+        ({"seeds": [1, 1]}, "search.seeds expects a list of different integers"),
+        (
+            {"max_epochs": 3, "space": {"training.epochs": {"int": [1, 2]}}},
+            "search.space.training.epochs is",
+        ),
+        (
+            {"algorithm": "hyperband", "space": {"training.epochs": {"int": [1, 2]}}},
+            "search.space.training.epochs",
+        ),
+    ],
+)
+def test_refused_searches(settings, words):
+    search = {"trials": 1, "space": {"model.a": {"int": [1, 2]}}, **settings}
+    assert refusal(check_config, {**SMALL, "search": search}, "c.yaml").startswith("c.yaml: " + words)
+
+
+@pytest.mark.parametrize(
+    "when, words",
+    [
+        (
+            {"model.d": 1},
+            "expects a setting of an int, choice, boolean or stepped float; received when=",
+        ),
+        ({"model.c": 5}, "expects values of model.c, among ['x', 'y']; received value=5."),
+        ({"model.c": ["x", 5]}, "expects values of model.c, among ['x', 'y']; received value=5."),
+        ({"model.c": []}, "expects at least one value of model.c; received when={'model.c': []}."),
+        ({"model.x": 1}, "expects a setting that stands before it in the space, received 'model.x'; "),
+    ],
+)
+def test_refused_conditions(when, words):
+    space = {
+        "model.c": {"choice": ["x", "y"]},
+        "model.d": {"log": [1, 2]},
+        "model.a": {"int": [1, 2], "when": when},
+    }
+    got = refusal(check_config, {**SMALL, "search": {"trials": 1, "space": space}}, "c.yaml")
+    assert got.startswith(f"c.yaml: search.space.model.a.when {words}"), got
+
+
+def test_direction():
+    for settings, more in (
+        ({}, True),
+        ({"objective": "val_loss"}, False),
+        ({"objective": "val_error"}, False),
+        ({"objective": "val_recall", "direction": "max"}, True),
+        ({"objective": "val_loss", "direction": "max"}, True),
+    ):
+        search = {"trials": 1, "space": {"model.a": {"int": [1, 2]}}, **settings}
+        assert check_config({**SMALL, "search": search}).search.maximize is more
 
 
 def test_fingerprint():
