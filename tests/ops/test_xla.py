@@ -18,7 +18,7 @@ from kzoo.ops.xla import compiling, forget_islands, island, no_islands
 from tests.ops.cases import CASES
 from tests.ops.harness import must_compile, traced
 
-PLAIN = ["pad", "conv", "bias_add", "max_unpool_scatter", "gabor_conv", "gabor_energy", "scaled_tanh"]
+PLAIN = ["pad", "conv", "table_conv", "bias_add", "max_unpool_scatter", "gabor_conv", "gabor_energy", "scaled_tanh"]
 ISLANDS = [name for name in CASES if name not in PLAIN]
 X = np.arange(24, dtype="float32").reshape(1, 6, 4, 1)
 
