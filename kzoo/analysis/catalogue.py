@@ -75,11 +75,16 @@ def _known(name, configs):
 def sketch(name, **overrides):
     """A model of the zoo, as `model` builds it, whose weights have shapes but no values: quick and small, for counting.
 
+    Clears Keras's session, which would else give the weights their values at the next occasion.
+
     >>> sketch("vgg16").count_params()
     138357544
     """
-    with keras.StatelessScope(initialize_variables=False):
-        return model(name, **overrides)
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            return model(name, **overrides)
+    finally:
+        keras.backend.clear_session(free_memory=False)
 
 
 def layers_table(pattern="*"):
