@@ -34,12 +34,6 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(XLA_CACHE / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
-def pytest_configure(config):
-    """Files are given to processes in their order, as the tests that wait for JAX go last; not the largest first."""
-    if hasattr(config.option, "loadscopereorder"):
-        config.option.loadscopereorder = False
-
-
 def _kept():
     return sum(path.is_file() for path in XLA_CACHE.glob("*"))
 
