@@ -5,6 +5,7 @@ Usage: python -m docs.update [--check]    (--check writes nothing and fails if a
 Source: none.
 """
 
+import csv
 import json
 import re
 import sys
@@ -15,12 +16,14 @@ from matplotlib.ticker import NullFormatter
 from benchmarks.report import chart, headline, read, summary, tables
 from kzoo.analysis.catalogue import percent
 from kzoo.models.registry import describe
-from kzoo.training.config import Config, part_of
+from kzoo.training.config import Config, check_config, part_of
 from kzoo.training.report import figure
 from kzoo.training.yaml_file import read_yaml
+from kzoo.tuning.report import best_of
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "zoo_configs"
+SEARCHES = ROOT / "docs" / "searches"
 BASELINES = ROOT / "results" / "baselines" / "logistic_regression.json"
 LAYERS = {"conv": "convolution", "tiled": "tiled convolution", "local": "locally connected"}
 
@@ -87,6 +90,39 @@ def maps_table():
             about = (f"`{name}`", f"`{metrics['model']}`", metrics["data"], f"{metrics['parameters']:,}")
             lines.append("| " + " | ".join((*about, *figures)) + " |")
     return "\n".join(lines)
+
+
+def searches():
+    """docs/searches.md with a table of the recorded searches, and their plots."""
+    lines = [
+        "| search | trials | own setting | best | test error | small and best | test error |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    plots = []
+    for folder in sorted(path for path in SEARCHES.iterdir() if path.is_dir()):
+        search = check_config(read_yaml(folder / "search.yaml")).search
+        with (folder / "trials.csv").open() as file:
+            found = list(csv.DictReader(file))
+        done = [
+            {**trial, "objective": float(trial[search.objective]), "parameters": int(trial["parameters"])}
+            for trial in found
+            if trial[search.objective]
+        ]
+        own, whole = done[0], best_of(done, search)
+        small = best_of([trial for trial in done if trial["parameters"] <= 1.05 * own["parameters"]], search)
+        cells = [f"{trial['objective']:.4f}, {trial['parameters']:,}" for trial in (own, whole, small)]
+        errors = [json.loads((folder / "metrics.json").read_text())]
+        smaller = folder / "small.json"
+        errors += [json.loads(smaller.read_text()) if smaller.exists() else errors[0] if small is whole else None]
+        cells[2:2] = [measured(errors[0])]
+        cells += [measured(errors[1]) if errors[1] else "-"]
+        name = f"[{folder.name}](#{folder.name}), `{search.objective}`, parameters"
+        lines.append("| " + " | ".join((name, str(len(found)), *cells)) + " |")
+        shown = [f"![{plot} of {folder.name}](searches/{folder.name}/{plot}.png)" for plot in ("trials", "settings")]
+        where = {path: whole[path] for path in search.space if whole[path]}
+        told = ", ".join(f"`{path}` {value}" for path, value in where.items())
+        plots += ["", f"### {folder.name}", "", f"Best: trial {whole['trial']}, {told}.", "", *shown]
+    return filled((ROOT / "docs" / "searches.md").read_text(), "searches", "\n".join([*lines, *plots]))
 
 
 def readme():
@@ -194,6 +230,7 @@ def main(check):
     wanted = {
         ROOT / "README.md": readme(),
         ROOT / "docs" / "configs.md": settings(),
+        ROOT / "docs" / "searches.md": searches(),
         ROOT / "benchmarks" / "README.md": benchmarks_readme(),
     }
     for name, metrics in results("*").items():

@@ -62,13 +62,18 @@ def tune(
     run: Annotated[str | None, typer.Option(help="Name of the run; default: the config's name and _search.")] = None,
     out: Annotated[str, typer.Option(help="Folder that holds runs.")] = "saved_models",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished or interrupted run.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that run trials, each with its share of the cores; default: 1.")
+    ] = None,
     report: Annotated[bool, typer.Option("--report", help="Only print and plot the trials of a search again.")] = False,
+    results: Annotated[str | None, typer.Option(help="Folder to copy trials.csv, plots and figures to.")] = None,
     sets: Sets = [],  # noqa: B006 (typer's way)
 ):
     """Search the space in a config's `search` part, then train, evaluate and export the best setting.
 
-    Killed or interrupted, the same command goes on from the last period of the trial it was in.
-    Example: kzoo tune mnist1d_cnn --set search.trials=6
+    Killed or interrupted, the same command goes on from the last period of the trials it was in. Workers on several
+    machines: docs/searches.md.
+    Example: kzoo tune mnist1d_cnn --set search.trials=6 --workers 2
     """
     if report:
         from kzoo.tuning.report import rebuild
@@ -77,11 +82,15 @@ def tune(
         return
     from kzoo.training.config import config_path, read_config
     from kzoo.training.run import finished
+    from kzoo.tuning.report import keep
     from kzoo.tuning.search import search
 
     name = f"{config_path(config).stem}_search" if run is None else run
-    folder, metrics = search(read_config(config, sets), name, out, overwrite)
-    finished(name, folder, metrics)
+    done = search(read_config(config, sets), name, out, overwrite, workers)
+    if done is not None:  # a worker of another process's search has nothing to show
+        finished(name, *done)
+        if results:
+            keep(done[0], Path(results, name))
 
 
 @app.command("list")

@@ -41,6 +41,11 @@ def _kept():
 _KEPT_BEFORE = _kept()
 
 
+def pytest_configure(config):
+    """Files go to workers in their order: the longest first would have both wait for JAX at the start."""
+    config.option.loadscopereorder = False
+
+
 def pytest_terminal_summary(terminalreporter):
     """How often XLA compiled: the most that many of these tests wait for."""
     new = _kept() - _KEPT_BEFORE

@@ -83,6 +83,7 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["tune"], "Missing argument 'config'"),
         (["tune", "mnist1d_fc"], "the config has no search"),
         (["tune", "mnist1d_cnn", "--set", "search.trials=0"], "search.trials expects an integer above 0; received 0."),
+        (["tune", "mnist1d_cnn", "--workers", "0"], "'--workers': 0 is not in the range x>=1."),
         (["tune", "nothing", "--report"], "no search at nothing or saved_models/nothing: search.yaml is missing."),
         (["show", "alexnett"], "no model 'alexnett'; did you mean 'alexnet'"),
         (["show"], "Missing argument 'name'"),
@@ -162,7 +163,26 @@ def test_tune(call, monkeypatch):
     monkeypatch.setattr("kzoo.tuning.search.search", search)
     code, _, err = call("tune", "mnist1d_cnn", "--out", "o", "--set", "search.trials=5")
     assert (code, err) == (2, "kzoo: enough\n")
-    assert asked[0].search.trials == 5 and asked[1:] == ["mnist1d_cnn_search", "o", False]
+    assert asked[0].search.trials == 5 and asked[1:] == ["mnist1d_cnn_search", "o", False, None]
+
+
+def test_tune_keeps_results(call, monkeypatch, tmp_path):
+    """Trials, plots and figures go to a folder of the run's name; a worker of another's search has none."""
+    run = tmp_path / "run"
+    run.mkdir()
+    for file in ("trials.csv", "trials.png", "settings.png", "search.yaml", "model.keras"):
+        (run / file).write_text(file)
+    metrics = {"test": {"error": 0.5}, "train": {"error": 0.5}, "published": None, "parameters": 3, "seconds": 1}
+    metrics |= {"steps_per_second": 1, "export": {"max_difference": None}}
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    ended = [(run, metrics), None]
+    monkeypatch.setattr("kzoo.tuning.search.search", lambda *_: ended.pop(0))
+    code, out, _ = call("tune", "mnist1d_cnn", "--run", "it", "--results", "kept", "--workers", "2")
+    assert code == 0 and "test error" in out
+    kept = {path.name for path in (tmp_path / "kept" / "it").iterdir()}
+    assert kept == {"trials.csv", "trials.png", "settings.png", "search.yaml", "metrics.json"}
+    assert call("tune", "mnist1d_cnn", "--run", "other", "--results", "kept") == (0, "", "")
+    assert not (tmp_path / "kept" / "other").exists()
 
 
 def test_dry_run_writes_nothing(call, tmp_path):

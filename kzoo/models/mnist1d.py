@@ -9,12 +9,14 @@ from keras import layers
 from kzoo.checks import is_integer, nearest, require
 from kzoo.layers.conv import Conv1D
 from kzoo.layers.locally_connected import LocallyConnected1D
+from kzoo.layers.lp_pooling import LPPooling1D
 from kzoo.layers.tiled_conv import TiledConv1D
 from kzoo.models.blocks import classify, finish, start
 from kzoo.models.registry import register_family
 from kzoo.models.weights import register_weights
 
 KINDS = {"conv": Conv1D, "local": LocallyConnected1D, "tiled": TiledConv1D}
+POOLS = {"max": layers.MaxPooling1D, "average": layers.AveragePooling1D, "lp": LPPooling1D}
 
 
 def mnist1d_conv(
@@ -25,6 +27,8 @@ def mnist1d_conv(
     stages=3,
     tile=2,
     padding="valid",
+    dilation_rate=1,
+    pool=None,
     activation="relu",
     kernel_initializer="he_uniform",
     input_shape=(40, 1),
@@ -38,10 +42,12 @@ def mnist1d_conv(
 ):
     """Signals (B, 40, 1) -> probabilities (B, 10), by strided convolutions that share weights fully, partly or not.
 
-    Settings: layer, "conv", "tiled" (with `tile`) or "local"; filters, kernel_size, strides, padding and activation
-    of each of the `stages`. Layers: stage1 ... stage3, flatten, predictions.
+    Settings: layer, "conv", "tiled" (with `tile`) or "local"; filters, kernel_size, strides, padding, dilation_rate and
+    activation of each of the `stages`; pool, "max", "average" or "lp", that loses resolution in the strides' place.
+    Layers: stage1 ... stage3 (behind stage1_conv ..., with a pool), flatten, predictions.
     """
     require(layer in KINDS, name, f"layer, {nearest(layer, KINDS)}", layer=layer)
+    require(pool is None or pool in POOLS, name, f"pool, None or {nearest(pool, POOLS)}", pool=pool)
     require(is_integer(stages, least=1), name, "stages, an integer above 0", stages=stages)
     x = inputs = start(name, input_shape, input_tensor)
     shared = {"tile": tile} if layer == "tiled" else {}
@@ -49,13 +55,15 @@ def mnist1d_conv(
         x = KINDS[layer](
             filters,
             kernel_size,
-            strides=strides,
+            strides=1 if pool else strides,
             padding=padding,
+            dilation_rate=dilation_rate,
             activation=activation,
             kernel_initializer=kernel_initializer,
-            name=f"stage{stage}",
+            name=f"stage{stage}_conv" if pool else f"stage{stage}",
             **shared,
         )(x)
+        x = POOLS[pool](strides, name=f"stage{stage}")(x) if pool else x
     x = classify(name, x, include_top, classes, classifier_activation, pooling, kernel_initializer=kernel_initializer)
     return finish(name, inputs, x, weights)
 

@@ -5,6 +5,7 @@ Source: none.
 
 import csv
 import io
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from kzoo.training.report import figure
 from kzoo.training.run import RESULT
 from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.trial import read_record
+
+KEPT = ("trials.csv", "trials.png", "settings.png", "metrics.json", "search.yaml")
 
 
 def best_of(records, search):
@@ -39,6 +42,13 @@ def rebuild(run):
     if folder is None:
         raise Refusal(f"no search at {places[0]} or {places[2]}: search.yaml is missing.")
     report(check_config(read_yaml(folder / "search.yaml"), folder / "search.yaml"), folder, Path(run).name)
+
+
+def keep(folder, target):
+    """Copy what tells a finished search, without its models, from its folder to another."""
+    target.mkdir(parents=True, exist_ok=True)
+    for file in KEPT:
+        shutil.copyfile(folder / file, target / file)
 
 
 def report(config, folder, name):

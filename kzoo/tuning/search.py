@@ -1,52 +1,61 @@
-"""A search: trials one after another, each on disk when it ends, then the best setting trained like any run.
+"""A search: trials, each on disk when it ends, then the best setting trained like any run.
 
-Started again, a search asks a new oracle and answers with the results on disk, until it comes to the trial that has
+Started again, a search asks a new oracle and answers with the results on disk, until it comes to the trials that have
 none: so it ends with the trials of an undisturbed search, whatever killed it.
 
 Source: none.
 """
 
-import json
-import time
+import functools
+from pathlib import Path
 
-from kzoo.checks import Refusal, nearest
+from kzoo.checks import Refusal, is_integer, nearest, require
 from kzoo.models.registry import describe
 from kzoo.training import run as runs
-from kzoo.training.config import resolved
+from kzoo.training.config import differences, resolved
 from kzoo.training.report import say
-from kzoo.training.run import RESULT
 from kzoo.training.seed_run import STATE
-from kzoo.tuning.oracle import ask, build_oracle, tell
-from kzoo.tuning.report import best_of, report, write_csv
-from kzoo.tuning.space import extremes, own_values, trial_config, with_values
-from kzoo.tuning.trial import check_in_child, read_record, run_trial
+from kzoo.training.yaml_file import read_yaml
+from kzoo.tuning.chief import lead, role
+from kzoo.tuning.report import best_of, report
+from kzoo.tuning.space import chosen, extremes
+from kzoo.tuning.trial import check_in_child
+from kzoo.tuning.trials import Trials
+from kzoo.tuning.worker import Chief, work
 
 RECORD = "search.yaml"  # the config that a search was begun with
-REPEATS = 20  # settings proposed again, in a row, after which a space is taken for exhausted
 
 
-def search(config, name, out="saved_models", overwrite=False):
+def search(config, name, out="saved_models", overwrite=False, workers=None):
     """Search as `config.search` says, then train the best setting as the config says; returns (folder, metrics).
 
     The folder is as of `run`, with `trials.csv`, plots and `trials/` besides; `search.yaml` is the config begun with.
+    `workers` processes of this machine run trials, one by default. Where KerasTuner's variables are set in the
+    environment (docs/searches.md) this process is the chief, by default without workers of its own, or a worker that
+    runs trials until none is left and returns None.
     Errors: Refusal as of `run`; if the config has no search, its space does not fit it, or every trial failed.
     """
+    place = role()
     if config.search is None:
         raise Refusal("the config has no search: write which settings to try, as docs/configs.md says.")
-    return runs.run(config, name, out, overwrite, work=_search_and_train, record=RECORD)
+    workers = (0 if place else 1) if workers is None else workers
+    require(is_integer(workers, 0 if place else 1), "search", "workers, an integer above 0", workers=workers)
+    if place and not place.leads:
+        return help_search(config, name, out, place)
+    whole = functools.partial(_search_and_train, workers=workers, place=place)
+    return runs.run(config, name, out, overwrite, work=whole, record=RECORD)
 
 
-def _search_and_train(config, folder, name):
+def _search_and_train(config, folder, name, workers, place):
     check_space(config, folder)
-    records = run_trials(config, folder / "trials", name)
+    records = run_trials(config, folder / "trials", name, workers, place)
     best = best_of(records, config.search)
     report(config, folder, name)
     if best is None:
         reasons = "; ".join(dict.fromkeys(record["reason"] for record in records))
         raise Refusal(f"all {len(records)} trials failed: {reasons[:300]}. Start anew with --overwrite.")
     say(f"{name}: training the setting of trial {best['trial']} on all examples")
-    chosen = with_values(config, best["values"], name).model_copy(update={"search": None})
-    metrics = runs.run_seeds(chosen, folder, name)
+    metrics = runs.run_seeds(chosen(config, best["values"], name), folder, name)
     for state in (folder / "trials").rglob(STATE):
         state.unlink()
     return metrics
@@ -64,79 +73,26 @@ def check_space(config, folder):
     check_in_child([("search", resolved(config)), *changed], folder)
 
 
-def run_trials(config, folder, name):
+def run_trials(config, folder, name, workers=1, place=None):
     """The records of a search's trials, in order; those that are done already are read."""
-    search, oracle = config.search, build_oracle(config)
-    most = search.max_epochs or config.training.epochs
-    state = Trials(config, folder, name)
-    state.take(own_values(config), None if "training.epochs" in search.space else most)
-    numbers, repeats = {}, 0  # KerasTuner's ids to ours, which count what is trained
-    while state.wanted() and repeats < REPEATS:
-        proposed = ask(oracle, config)
-        if proposed is None:
-            break
-        trial, values, epochs, past = proposed
-        before = len(state.records)
-        record = state.take(values, epochs or (None if "training.epochs" in search.space else most), numbers.get(past))
-        repeats = repeats + 1 if len(state.records) == before else 0
-        numbers[trial.trial_id] = record["trial"]
-        tell(oracle, trial, record["objective"], record["reason"])
-    return state.records
+    folder.mkdir(parents=True, exist_ok=True)
+    trials = Trials(config, folder, name)
+    if place is None and workers == 1:
+        work(trials, config, folder, name)
+    else:
+        lead(trials, config, workers, *([place.host, place.port] if place else []))
+    return trials.sorted()
 
 
-class Trials:
-    """The trials of a search so far. Attributes: records, one a setting, in order."""
-
-    def __init__(self, config, folder, name):
-        self.config, self.folder, self.name = config, folder, name
-        self.records, self._known = [], {}
-        self._began, self._trained = time.perf_counter(), 0
-
-    def wanted(self):
-        """Whether another trial may begin."""
-        hours, spent = self.config.search.hours, sum(record["seconds"] for record in self.records)
-        return len(self.records) < self.config.search.trials and (hours is None or spent < hours * 3600)
-
-    def take(self, values, epochs, past=None):
-        """The record of a setting: known, on disk, or of a trial that is run now."""
-        key = json.dumps([values, epochs], sort_keys=True)
-        if key in self._known:
-            return self._known[key]
-        number = len(self.records)
-        trial = {"trial": number, "values": values, "epochs": epochs}
-        folder = self.folder / f"{number:04d}"
-        if (folder / RESULT).exists():
-            record = read_record(folder)
-            if any(record[what] != trial[what] for what in trial):
-                raise Refusal(
-                    f"{folder} is a trial of {record['values']}, not of {values}: results before it were deleted or "
-                    "KerasTuner is another. Delete it and those after it, and the same command runs them again."
-                )
-        else:
-            record = self._run(trial, folder, past)
-        self._known[key] = record
-        self.records.append(record)
-        write_csv(self.records, self.config.search, self.folder.parent / "trials.csv")
-        return record
-
-    def _run(self, trial, folder, past):
-        search, label = self.config.search, f"{self.name} trial {trial['trial']}"
-        epochs = {} if trial["epochs"] is None else {"training.epochs": trial["epochs"]}
-        try:
-            config = trial_config(self.config, {**trial["values"], **epochs}, label)
-        except Refusal as refusal:
-            config = refusal
-        past = None if past is None else self.folder / f"{past:04d}"
-        record = run_trial(config, trial, folder, label, search, past)
-        self._trained += 1
-        self._say(record)
-        return record
-
-    def _say(self, record):
-        search = self.config.search
-        ended = f"{search.objective} {record['objective']:.4f}" if record["reason"] is None else record["reason"]
-        best = best_of([*self.records, record], search)
-        told = f"; best {best['objective']:.4f}, trial {best['trial']}" if best else ""
-        left = search.trials - record["trial"] - 1
-        minutes = (time.perf_counter() - self._began) / self._trained * left / 60
-        say(f"{self.name}: trial {record['trial']}, {left} left: {ended}{told}; about {minutes:.1f} min to go")
+def help_search(config, name, out, place):
+    """Be a worker of a search that another process, perhaps on another machine, leads."""
+    folder = Path(out) / f".{name}.partial"
+    chief = Chief(place.address, folder / "trials")
+    chief.wait()
+    if not (folder / RECORD).is_file():
+        raise Refusal(f"{folder / RECORD} is missing: chief and workers need one folder, by --out, that they share.")
+    changed = differences(read_yaml(folder / RECORD), resolved(config))
+    if changed:
+        raise Refusal(f"the search at {folder} has another config: {'; '.join(changed)}.")
+    say(f"{name}: {place.id} works for the search at {place.address}")
+    work(chief, config, folder / "trials", name, place.id)

@@ -58,6 +58,11 @@ def with_values(config, values, where="search"):
     return check_config(settings, where)
 
 
+def chosen(config, values, where="search"):
+    """The config of a run with a trial's values, on all examples."""
+    return with_values(config, values, where).model_copy(update={"search": None})
+
+
 def trial_config(config, values, where="search"):
     """The config that a trial trains: its values, the search's held out examples, an end at NaN, no export."""
     changed = resolved(with_values(config, values, where))

@@ -26,22 +26,25 @@ from kzoo.training.run import RESULT
 from kzoo.training.seed_run import STATE, evaluate, load_data, policy, train_seed
 
 METHOD = "forkserver"
+BEAT = 2.0  # seconds
 INTERRUPTED = 130  # as of Ctrl-C, in a shell
 STOPS = (INTERRUPTED, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # somebody ends the search, not the trial
 
 
-def run_trial(config, trial, folder, label, search, past=None):
+def run_trial(config, trial, folder, label, search, past=None, beat=None):
     """Run a trial in a process of its own and return its record, which is then in `folder/result.json`.
 
     Arguments: config, the trial's, or the Refusal that it could not be made with; trial, what is known of it (a dict);
-    search, the search's settings; past, the folder of a trial whose training is gone on with.
+    search, the search's settings; past, the folder of a trial whose training is gone on with; beat, called now and then
+    while the process runs, which it ends by raising something.
     Errors: KeyboardInterrupt if the trial was told to stop; Refusal if it ended otherwise without saying why.
     """
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     if isinstance(config, Refusal):
         return _write(folder, _failed(trial, str(config), 0))
-    code = in_child(_work, resolved(config), trial, folder, label, search.model_dump(), past)
+    work = resolved(config), trial, folder, label, search.model_dump(), past
+    code = in_child(_work, *work, beat=beat)
     if code in STOPS:
         raise KeyboardInterrupt
     if code < 0:
@@ -67,14 +70,17 @@ def read_record(folder):
     return record
 
 
-def in_child(function, *args):
+def in_child(function, *args, beat=None):
     """Call a function in a process that dies with this one, and return its exit code; a minus and a signal's number."""
     context = multiprocessing.get_context(METHOD)
     context.set_forkserver_preload(["kzoo_trials"])  # TensorFlow is imported once; this process's GPU stays unused
-    process = context.Process(target=_child, args=(function, args))
+    process = context.Process(target=with_parent, args=(function, args))
     process.start()
     try:
-        process.join()
+        while process.exitcode is None:
+            process.join(BEAT)
+            if beat is not None and process.exitcode is None:
+                beat()
     finally:
         process.kill()
         process.join()
@@ -120,7 +126,8 @@ def _check(configs, said):
         write_at_once(said, str(refusal))
 
 
-def _child(function, args):
+def with_parent(function, args):
+    """Call a function in this process, which ends when its parent does."""
     parent = multiprocessing.parent_process().sentinel
     threading.Thread(target=lambda: (wait([parent]), os._exit(1)), daemon=True).start()
     try:

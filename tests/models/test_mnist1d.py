@@ -6,6 +6,7 @@ import pytest
 from kzoo.layers.conv import Conv1D
 from kzoo.layers.locally_connected import LocallyConnected1D
 from kzoo.layers.tiled_conv import TiledConv1D
+from kzoo.models.mnist1d import POOLS
 from kzoo.models.registry import model
 
 KINDS = {"mnist1d_cnn": Conv1D, "mnist1d_local": LocallyConnected1D, "mnist1d_tiled": TiledConv1D}
@@ -65,3 +66,12 @@ def test_less_sharing_holds_the_plain_net(other, copies):
 
 def test_tile_is_a_setting():
     assert model("mnist1d_tiled", tile=3).get_layer("stage1").kernel.shape[0] == 3
+
+
+@pytest.mark.parametrize("pool", ["max", "average", "lp"])
+def test_a_pool_instead_of_strides(pool):
+    net = model("mnist1d_tiled", pool=pool, padding="same", dilation_rate=2, features=("stage1", "stage3"))
+    assert [tuple(maps.shape[1:]) for maps in net.outputs] == [(20, 15), (5, 15)]
+    assert net.get_layer("stage1_conv").output.shape[1:] == (40, 15) and type(net.get_layer("stage1")) is POOLS[pool]
+    with pytest.raises(ValueError, match="pool, None or did you mean 'max'|pool, None or .*'max'"):
+        model("mnist1d_cnn", pool="maxx")

@@ -14,7 +14,7 @@ from kzoo.checks import Refusal
 from kzoo.training import checkpoint
 from kzoo.training import run as runs
 from kzoo.tuning import search as module
-from kzoo.tuning import trial
+from kzoo.tuning import trial, worker
 from kzoo.tuning.oracle import KINDS
 from kzoo.tuning.search import run_trials, search
 from tests.tuning.small import small, write_arrays
@@ -136,7 +136,7 @@ def played(monkeypatch):
     """Trials that are not trained but have figures; a function that says after how many of them to stop."""
     left = [10**6]
 
-    def run_trial(config, trial, folder, label, search, past=None):
+    def run_trial(config, trial, folder, label, search, past, beat):
         if left[0] == 0:
             raise Stop
         left[0] -= 1
@@ -150,7 +150,7 @@ def played(monkeypatch):
         (folder / "result.json").write_text(json.dumps(record))
         return record
 
-    monkeypatch.setattr(module, "run_trial", run_trial)
+    monkeypatch.setattr(worker, "run_trial", run_trial)
     return left
 
 
@@ -233,7 +233,7 @@ def test_all_trials_failed(arrays, tmp_path, monkeypatch):
         (folder / "result.json").write_text(json.dumps(record))
         return record
 
-    monkeypatch.setattr(module, "run_trial", run_trial)
+    monkeypatch.setattr(worker, "run_trial", run_trial)
     monkeypatch.setattr(module, "check_in_child", lambda *args: None)
     for _ in range(2):
         with pytest.raises(Refusal, match="^all 4 trials failed: no memory. Start anew with --overwrite.$"):
