@@ -88,11 +88,11 @@ def help_search(config, name, out, place):
     """Be a worker of a search that another process, perhaps on another machine, leads."""
     folder = Path(out) / f".{name}.partial"
     chief = Chief(place.address, folder / "trials")
+    say(f"{name}: {place.id} asks the chief at {place.address} for trials")
     chief.wait()
     if not (folder / RECORD).is_file():
         raise Refusal(f"{folder / RECORD} is missing: chief and workers need one folder, by --out, that they share.")
     changed = differences(read_yaml(folder / RECORD), resolved(config))
     if changed:
         raise Refusal(f"the search at {folder} has another config: {'; '.join(changed)}.")
-    say(f"{name}: {place.id} works for the search at {place.address}")
     work(chief, config, folder / "trials", name, place.id)

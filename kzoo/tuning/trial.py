@@ -53,7 +53,7 @@ def run_trial(config, trial, folder, label, search, past=None, beat=None):
         more = ", as when memory runs out" if -code == signal.SIGKILL else ""
         return _write(folder, _failed(trial, f"its process was ended by {name}{more}", time.perf_counter() - began))
     if code > 0:
-        raise Refusal(f"{label} ended with exit code {code}, for what is said above; the same command goes on with it.")
+        raise Refusal(f"{label} ended with exit code {code}, for what it printed; the same command goes on with it.")
     return read_record(folder)
 
 
@@ -116,7 +116,7 @@ def check_in_child(configs, folder):
         said.unlink()
         raise Refusal(text)
     if code:
-        raise Refusal(f"the search's settings could not be checked: exit code {code}, for what is said above.")
+        raise Refusal(f"the search's settings could not be checked: exit code {code}, for what it printed.")
 
 
 def _check(configs, said):

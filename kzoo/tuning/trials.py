@@ -82,9 +82,15 @@ class Trials:
     def end(self, given_id):
         """Take up the result of a trial that was given; if it was given to another since, that one's will come."""
         with self.lock:
-            given = self.given.pop(given_id, None)
-            if given is not None:
-                self._record(given.trial["trial"])
+            given = self.given.get(given_id)
+            if given is None:
+                return
+            number = given.trial["trial"]
+            if (self.folder / f"{number:04d}" / RESULT).exists():
+                del self.given[given_id]
+                self._record(number)
+            else:
+                self.lose(given_id, "its result is not in its folder.")
 
     def refuse(self, given_id, refusal):
         """A worker of this process cannot go on with the search: the trial waits, and the worker raises the refusal."""

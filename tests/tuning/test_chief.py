@@ -66,7 +66,7 @@ def test_a_worker_that_cannot_go_on_stops_the_search(tmp_path):
     trials = Trials(config, tmp_path / "trials", "it")
     (tmp_path / "trials" / "0000" / "seed_0").mkdir(parents=True)
     (tmp_path / "trials" / "0000" / "seed_0" / "state.pickle").write_bytes(b"damaged")
-    with pytest.raises(Refusal, match="^it trial 0 ended with exit code 1, for what is said above"):
+    with pytest.raises(Refusal, match="^it trial 0 ended with exit code 1, for what it printed"):
         lead(trials, config, 1)
 
 

@@ -77,7 +77,7 @@ def test_ends_of_a_process(arrays, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             run(config, tmp_path / "stopped")
     monkeypatch.setattr(module, "in_child", lambda *args: child(leave))
-    with pytest.raises(Refusal, match="^it trial 3 ended with exit code 7, for what is said above"):
+    with pytest.raises(Refusal, match="^it trial 3 ended with exit code 7, for what it printed"):
         run(config, tmp_path / "stopped")
     assert not (tmp_path / "stopped" / "result.json").exists()
 

@@ -106,6 +106,14 @@ def test_who_runs_a_trial(tmp_path):
     assert trials.records == {} and trials.seen(again.id) and trials.seen(second.id)
 
 
+def test_a_result_that_is_not_there(tmp_path, capsys):
+    """As where the folder of another machine is not the chief's."""
+    trials = Trials(config_of("random"), tmp_path, "it")
+    trials.end(trials.give("0").id)
+    assert trials.records == {} and trials.waiting == [trials.begun[0]]
+    assert "trial 0 is given out again: its result is not in its folder." in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_trial_that_workers_die_of(tmp_path, capsys):
     trials = Trials(config_of("random", trials=1), tmp_path, "it")
     for _ in range(ATTEMPTS):
