@@ -1,0 +1,53 @@
+"""Draws what segmentation nets say of some test scenes, a row a run: docs/figures/maps.png.
+
+The scenes and their labels are not drawn: CamVid's may not be shipped (CC BY-NC).
+
+Usage: TFDS_DATA_DIR=DIR python -m docs.maps RUN [RUN ...]    (runs' folders, or names under saved_models/)
+
+Source: none.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
+
+from kzoo.models.load_model import find_run, load_model
+from kzoo.training.config import check_config
+from kzoo.training.report import class_colours, figure
+from kzoo.training.seed_run import load_data
+from kzoo.training.yaml_file import read_yaml
+
+FILE = Path(__file__).parent / "figures" / "maps.png"
+SCENES = 4
+
+
+def answers(run):
+    """A run's name, its maps of some test scenes, and its classes' names."""
+    folder = find_run(run).parent
+    data = load_data(check_config(read_yaml(folder / "config.yaml")))
+    scenes = data.test.numpy()[0]
+    chosen = np.linspace(0, len(scenes) - 1, SCENES).astype(int)
+    return folder.name, load_model(folder).predict(scenes[chosen], verbose=0).argmax(-1), data.class_names
+
+
+def main(runs):
+    """Draw the runs."""
+    found = [answers(run) for run in runs]
+    names = [name.replace("_", " ") for name in found[0][2][:11]]
+    colours = class_colours(len(names))
+    sheet = figure(9, 0.7 + 1.75 * len(found))
+    for row, (run, maps, _) in zip(sheet.subplots(len(found), SCENES, squeeze=False), found):
+        row[0].set_ylabel(run)
+        for axes, one in zip(row, maps):
+            axes.imshow(one, cmap=ListedColormap(colours), vmin=-0.5, vmax=len(names) - 0.5, interpolation="nearest")
+            axes.set(xticks=[], yticks=[])
+    keys = [Patch(color=colour, label=name) for colour, name in zip(colours, names)]
+    sheet.legend(handles=keys, loc="outside lower center", ncols=6, fontsize=8, frameon=False)
+    sheet.savefig(FILE)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
