@@ -9,6 +9,7 @@ KerasTuner 1.4.8 without effect (tests/tuning/test_oracle.py shows each, and whe
 - oracle.json and trial.json are written in place and apart: a kill between or within loses trials or all;
 - what is reloaded replaces the space that was asked for, silently;
 - after three failed trials in a row the oracle raises with its lock held, and two failures of two say nothing;
+- a worker that dies keeps its trial, which nobody is given again, and its chief, which never ends;
 - seed 0 is read as none.
 
 Source: O'Malley and others, KerasTuner, 2019. Hyperband: Li and others, JMLR 18, 2018.

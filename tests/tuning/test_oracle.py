@@ -130,5 +130,14 @@ class TestFaultsAreStillThere:
             end(oracle, None)
         assert module.LOCKS[oracle].locked()
 
+    def test_a_worker_that_dies_keeps_its_trial_and_the_chief(self, tmp_path):
+        from keras_tuner.src.distribute.oracle_chief import exit_chief
+
+        oracle = plain("random", tmp_path, max_trials=2)
+        lost = oracle.create_trial("dead")
+        tell(oracle, oracle.create_trial("alive"), 1.0)
+        assert oracle.create_trial("alive").status == "STOPPED"  # nobody gets the other one
+        assert oracle.trials[lost.trial_id].status == "RUNNING" and not exit_chief(oracle)
+
     def test_seed_zero(self, tmp_path):
         assert plain("random", tmp_path, seed=0).seed != 0
