@@ -83,7 +83,7 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["tune"], "Missing argument 'config'"),
         (["tune", "mnist1d_fc"], "the config has no search"),
         (["tune", "mnist1d_cnn", "--set", "search.trials=0"], "search.trials expects an integer above 0; received 0."),
-        (["tune", "mnist1d_cnn", "--workers", "0"], "'--workers': 0 is not in the range x>=1."),
+        (["tune", "mnist1d_cnn", "--workers", "0"], "'--workers': Input should be greater than or equal to 1"),
         (["tune", "nothing", "--report"], "no search at nothing or saved_models/nothing: search.yaml is missing."),
         (["show", "alexnett"], "no model 'alexnett'; did you mean 'alexnet'"),
         (["show"], "Missing argument 'name'"),

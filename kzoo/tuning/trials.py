@@ -214,11 +214,11 @@ class Trials:
 
     def _expect(self, trial):
         """Ask the oracle for what it proposed once."""
-        number = trial["trial"]
-        proposal = self._ask() if number else Proposal(own_values(self.config), self._most())
+        number, repeated = trial["trial"], trial["trial"] < self._replayed
+        proposal = self._ask() if number or repeated else Proposal(own_values(self.config), self._most())
         if proposal is None or proposal.key != Proposal(trial["values"], trial["epochs"]).key:
             raise _another(self.folder / f"{number:04d}", trial["values"], proposal and proposal.values)
-        if number < self._replayed:
+        if repeated:
             self._repeat(proposal)
         else:
             self._note(proposal, number)

@@ -57,7 +57,7 @@ def test_two_workers_and_one_is_killed(tmp_path, capfd):
 def test_a_worker_that_never_starts(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_serve_local", os._exit)  # with the address for a code: an error, at once
     config = small("x.npz")
-    with pytest.raises(Refusal, match="^worker0 ended with exit code 1. It did so 3 times without a trial: .*log has"):
+    with pytest.raises(Refusal, match="^worker0 ended with exit code 1. It did so 3 times, without a trial; .*log has"):
         lead(Trials(config, tmp_path, "it"), config, 1)
 
 

@@ -221,7 +221,6 @@ def test_refusals(arrays, played, tmp_path, monkeypatch):
 
 def test_all_trials_failed(arrays, tmp_path, monkeypatch):
     def run_trial(config, trial, folder, *_):
-        folder.mkdir(parents=True)
         record = {
             **trial,
             "status": "failed",

@@ -68,15 +68,15 @@ def leave():
 def test_ends_of_a_process(arrays, tmp_path, monkeypatch):
     """Killed, as the system does where memory runs out: a failure. Told to stop: so is the search. Else: no record."""
     config, child = small(arrays), in_child
-    monkeypatch.setattr(module, "in_child", lambda *args: child(die, signal.SIGKILL))
+    monkeypatch.setattr(module, "in_child", lambda *args, **_: child(die, signal.SIGKILL))
     record = run(config, tmp_path)
     assert record["reason"] == "its process was ended by SIGKILL, as when memory runs out"
     assert record == read_record(tmp_path)
     for number in (signal.SIGTERM, signal.SIGINT):
-        monkeypatch.setattr(module, "in_child", lambda *args, number=number: child(die, number))
+        monkeypatch.setattr(module, "in_child", lambda *args, number=number, **_: child(die, number))
         with pytest.raises(KeyboardInterrupt):
             run(config, tmp_path / "stopped")
-    monkeypatch.setattr(module, "in_child", lambda *args: child(leave))
+    monkeypatch.setattr(module, "in_child", lambda *args, **_: child(leave))
     with pytest.raises(Refusal, match="^it trial 3 ended with exit code 7, for what it printed"):
         run(config, tmp_path / "stopped")
     assert not (tmp_path / "stopped" / "result.json").exists()
