@@ -40,11 +40,12 @@ def strike(place, period):
     checkpoint.Checkpoint.on_epoch_end = on_epoch_end
 
 
-def attempt(arrays, out, moment):
-    trial.METHOD = "fork"  # this process is as the fork server of a search: TensorFlow imported, nothing computed
+def attempt(arrays, out, moment, workers):
+    if workers == 1:
+        trial.METHOD = "fork"  # this process is as the fork server of a search: TensorFlow imported, nothing computed
     if moment:
         strike(*moment)
-    search(small(arrays, "training.deterministic=true", trials=3), "it", out)
+    search(small(arrays, "training.deterministic=true", trials=3), "it", out, workers=workers)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +54,8 @@ def start(arrays):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["kzoo_trials", "kzoo.tuning.search", "matplotlib.figure"])
 
-    def begin(out, moment=None, patience=None):
-        process = context.Process(target=attempt, args=(arrays, out, moment))
+    def begin(out, moment=None, patience=None, workers=1):
+        process = context.Process(target=attempt, args=(arrays, out, moment, workers))
         process.start()
         process.join(patience)
         process.kill()
@@ -113,17 +114,18 @@ def test_kills_do_not_show(start, undisturbed, tmp_path):
 
 
 @pytest.mark.large
-def test_kills_at_random_moments(start, undisturbed, tmp_path):
-    draw, killed = random.Random(0), 0
+@pytest.mark.parametrize("workers", [1, 2])
+def test_kills_at_random_moments(start, undisturbed, tmp_path, workers):
+    draw, killed, longest = random.Random(0), 0, undisturbed[1] + 20 * (workers - 1)  # workers import TensorFlow anew
     while killed < 3:
-        code = start(tmp_path, patience=draw.uniform(0.2, 0.9) * undisturbed[1])
+        code = start(tmp_path, patience=draw.uniform(0.2, 0.9) * longest, workers=workers)
         if code == 0:  # done before three kills: once more from the start, to be killed on
             assert trials_of(tmp_path / "it") == trials_of(undisturbed[0])
-            os.rename(tmp_path / "it", tmp_path / f"done_{killed}")
+            os.rename(tmp_path / "it", tmp_path / f"done_{len(os.listdir(tmp_path))}")
         else:
             assert code == -signal.SIGKILL
             killed += 1
-    assert start(tmp_path) == 0
+    assert start(tmp_path, workers=workers) == 0
     assert trials_of(tmp_path / "it") == trials_of(undisturbed[0])
 
 
