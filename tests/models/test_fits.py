@@ -40,7 +40,7 @@ SMALL = {
     "two_stream": {"width": 0.1, **WHOLE, "dropout": (0.0, 0.0), "frames": 2, "input_shape": (47, 47, 3)},
     "segnet_basic": {"width": 0.25, "input_shape": (16, 16, 3)},
     "deconvnet": {
-        **{"encoder": [[8]] * 5, "decoder": [[8]] * 5, "bottleneck": 32},
+        **{"encoder": ((16,),) * 5, "decoder": ((16,),) * 5, "bottleneck": 64},
         "input_shape": (193, 193, 3),
     },
     "dilated_frontend": {
@@ -66,7 +66,7 @@ RATES = {  # of Adam, where 0.003 is too bold or too slow
     "two_stream": 0.001,
     "spp_zf5": 0.001,
     "segnet_basic": 0.02,
-    "deconvnet": 0.01,
+    "deconvnet": 0.02,
     "dilated_frontend": 0.002,
 }
 BLOCKS = {"segnet_basic": 4, "context_basic": 4, "dilated_frontend": 4, "deconvnet": 1}  # of one class, a side of a map
