@@ -15,7 +15,7 @@ from kzoo.ops.xla import no_islands
 
 BATCHES, LARGE = (1, 7), 2**18  # examples; values from which on an input is tried with two instead of seven
 REAL = 500  # examples in a batch of real ones
-SIDES = (32, 128, 512, 2048, 8192)  # tried where a net leaves a size open
+SIDES, LARGEST = (32, 128, 512, 2048, 8192), 2**24  # tried where a net leaves a size open; values of an input
 
 
 class Case(NamedTuple):
@@ -99,6 +99,8 @@ def sizes_of(net, examples=None):
 def _first_size(net, shapes):
     for side in SIDES:
         sizes = [tuple(n or side for n in shape) for shape in shapes]
+        if max(map(math.prod, sizes)) > LARGEST:
+            break
         blank = [np.zeros((1, *size), t.dtype) for t, size in zip(net.inputs, sizes)]
         try:
             case_of(net, blank)

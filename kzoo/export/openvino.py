@@ -28,5 +28,7 @@ def write_openvino(net, path):
     except OSError:
         raise
     except Exception as error:  # its own classes, and RuntimeError
+        if "iostream" in str(error):  # its way to tell that a disk is full
+            raise OSError(None, "its files could not be written") from error
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise Refusal(f"export of {net.name}: OpenVINO cannot have it: {' '.join(lines)[:300]}") from error

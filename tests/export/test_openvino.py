@@ -19,6 +19,15 @@ def test_numbers_and_names(net, images, tmp_path):
             np.testing.assert_allclose(run({"input": images[:n]})[0], net(images[:n]), atol=1e-5)
 
 
+def test_a_full_disk_is_told(net, tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise RuntimeError("basic_ios::clear: iostream error")
+
+    monkeypatch.setattr(net, "export", fails)
+    with pytest.raises(OSError, match="its files could not be written"):
+        write_openvino(net, tmp_path / "openvino")
+
+
 def test_its_words_in_one_line(tmp_path, monkeypatch):
     x = keras.Input((8,))
     net = keras.Model(x, keras.layers.Dense(1)(x), name="it")
