@@ -29,6 +29,9 @@ LACKING = {
     **dict.fromkeys(
         [("Dilation2D", "onnx"), ("Erosion2D", "onnx")], "differs from the net by nan"
     ),  # -inf beyond edges
+    # of Keras's argmax
+    **dict.fromkeys([("DynamicPooling2D", "litert"), ("MaskCapsules", "litert")], "for TensorFlow's BitwiseAnd"),
+    ("TiledConv3D", "litert"): "for TensorFlow's Transpose",  # of more than six axes
 }
 TIED = "MaxUnpooling", "ProbabilisticMaxPooling"  # their sizes are no free choice
 
