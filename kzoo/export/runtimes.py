@@ -94,7 +94,7 @@ def match(wanted, inputs):
 def ordered(answers):
     """Outputs by their names, in the order that these count in.
 
-    >>> ordered({"output_10": 3, "output_9": 2, "a": 1})
+    >>> [int(y) for y in ordered({"output_10": 3, "output_9": 2, "a": 1})]
     [1, 2, 3]
     """
     found = [np.asarray(answers[name]) for name in sorted(answers, key=lambda name: (len(name), name))]
