@@ -221,7 +221,7 @@ def cell(found, reasons):
         return "not tried"
     if found["ok"]:
         return f"{found['max_difference']:.0e}"
-    reason = re.sub(r"^export of \S+?: |^export of \S+ to \w+ ", "", found["reason"])
+    reason = re.sub(r"^export of \S+?: |^export of \S+ to \w+ |^export: the \w+ at \S+ ", "", found["reason"])
     return f"no ({reasons.setdefault(reason, len(reasons) + 1)})"
 
 

@@ -3,7 +3,10 @@
 Source: none; the format is that of onnx.ai.
 """
 
+import contextlib
+
 import keras
+import numpy as np
 
 from kzoo.checks import Refusal
 from kzoo.export.quiet import quiet
@@ -16,12 +19,26 @@ def write_onnx(net, path):
 
     Errors: Refusal if the net has operations that ONNX has not.
     """
-    with no_islands(), quiet():
+    with no_islands(), quiet(), constant_statistics(net):
         specs = keras.tree.map_structure(spec_of, net.input)
         net.export(str(path), format="onnx", input_signature=[specs], verbose=False)
     left = unknown(path)
     if left:
         raise Refusal(f"export of {net.name}: ONNX has no operation for TensorFlow's {', '.join(left)}.")
+
+
+@contextlib.contextmanager
+def constant_statistics(net):
+    """Within this, Keras's `Normalization` layers hold arrays: their tensors would become inputs of the ONNX graph."""
+    found = (layer for layer in net.layers if isinstance(layer, keras.layers.Normalization))
+    kept = [(layer, layer.mean, layer.variance) for layer in found if layer.mean is not None]
+    for layer, mean, variance in kept:
+        layer.mean, layer.variance = map(np.asarray, (mean, variance))
+    try:
+        yield
+    finally:
+        for layer, mean, variance in kept:
+            layer.mean, layer.variance = mean, variance
 
 
 def unknown(path):

@@ -18,6 +18,17 @@ def test_numbers_and_names(net, images, tmp_path):
         np.testing.assert_allclose(run({"input": images[:n]})[0], net(images[:n]), atol=1e-6)
 
 
+def test_learned_statistics_are_no_inputs(images, tmp_path):
+    x = keras.Input((8, 8, 1), name="input")
+    layer = keras.layers.Normalization()
+    layer.adapt(images)
+    net = keras.Model(x, layer(x))
+    write_onnx(net, tmp_path / "it.onnx")
+    shapes, run = onnx(tmp_path / "it.onnx")
+    assert list(shapes) == ["input"] and layer.mean.shape == (1, 1, 1, 1)
+    np.testing.assert_allclose(run({"input": images})[0], net(images), atol=1e-5)
+
+
 def test_open_sizes_several_inputs_and_outputs(tmp_path):
     a, b = keras.Input((None, None, 3), name="picture"), keras.Input((2,), name="more")
     pooled = layers.AdaptiveMaxPooling2D(2)(layers.TiledConv2D(4, 3, tile=2)(a))
