@@ -15,6 +15,7 @@ from matplotlib.ticker import NullFormatter
 
 from benchmarks.report import chart, headline, read, summary, tables
 from kzoo.analysis.catalogue import percent
+from kzoo.export.formats import FORMATS
 from kzoo.models.registry import describe
 from kzoo.training.config import Config, check_config, part_of
 from kzoo.training.report import figure
@@ -24,6 +25,7 @@ from kzoo.tuning.report import best_of
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "zoo_configs"
 SEARCHES = ROOT / "docs" / "searches"
+EXPORTS = ROOT / "results" / "exports" / "matrix.json"
 BASELINES = ROOT / "results" / "baselines" / "logistic_regression.json"
 LAYERS = {"conv": "convolution", "tiled": "tiled convolution", "local": "locally connected"}
 
@@ -225,9 +227,44 @@ def plot_benchmarks(path):
     sheet.savefig(path)
 
 
+def exports():
+    """docs/exports.md: which models every format carries, as `kzoo export --matrix` found."""
+    found = json.loads(EXPORTS.read_text()) if EXPORTS.is_file() else {}
+    formats = [format for format in FORMATS if any(format in cells for cells in found.values())]
+    reasons = {}
+    lines = [
+        "# Which formats carry which models",
+        "",
+        "Made by `python -m docs.update` from what `kzoo export --matrix` found: each variant with 10 classes, hidden",
+        "layers of 64 units and the smallest input it takes from 8 on (any: of unknown size), written, and run by the",
+        "format's own runtime on random batches of 1 and 7. A number is the largest difference from Keras's outputs,",
+        "relative to the largest of them.",
+        "",
+        "| model | input | parameters | " + " | ".join(FORMATS[format].label for format in formats) + " |",
+        "|---|---|---:|" + "---|" * len(formats),
+    ]
+    for name, cells in found.items():
+        size = " x ".join(str(n or "any") for n in cells["input"])
+        told = [cell(cells.get(format), reasons) for format in formats]
+        lines.append(f"| `{name}` | {size} | {cells['parameters']:,} | " + " | ".join(told) + " |")
+    lines += ["", *(f"{number}. {reason}" for reason, number in reasons.items())]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def cell(found, reasons):
+    """A cell's difference, or the number of its reason, which is filed in `reasons`."""
+    if found is None:
+        return "not tried"
+    if found["ok"]:
+        return f"{found['max_difference']:.0e}"
+    reason = re.sub(r"^export of \S+?: |^export of \S+ to \w+ |^export: the \w+ at \S+ ", "", found["reason"])
+    return f"no ({reasons.setdefault(reason, len(reasons) + 1)})"
+
+
 def main(check):
     """Write, or with `check` compare."""
     wanted = {
+        ROOT / "docs" / "exports.md": exports(),
         ROOT / "README.md": readme(),
         ROOT / "docs" / "configs.md": settings(),
         ROOT / "docs" / "searches.md": searches(),

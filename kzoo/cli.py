@@ -144,15 +144,63 @@ def evaluate(run: Run):
 
 @app.command()
 def predict(
-    run: Run,
-    file: Annotated[str, typer.Argument(metavar="FILE.npy", help="An array (N, *input_shape) of examples.")],
+    model: Annotated[str, typer.Argument(help="A run's folder or name under saved_models/, or an exported model.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Images, .npy arrays, folders of them.")],
     top: Annotated[int, typer.Option(help="Classes to show for each example.", min=1)] = 3,
-    out: Annotated[str | None, typer.Option(help="Write all probabilities to this .npy file.")] = None,
+    out: Annotated[str | None, typer.Option(help="Write all outputs to this .npy file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ):
-    """Predict the classes of an array's examples with a finished run."""
-    from kzoo.training.evaluation import predict_run
+    """Predict the classes of examples with a finished run, or with an exported model by its own runtime.
 
-    _print(predict_run(run, file, top, out))
+    Example: kzoo predict exports/mnist1d_cnn/model.onnx signals.npy --top 1
+    """
+    from kzoo.export.predict import table
+    from kzoo.training.exportable import predict_files
+
+    records = predict_files(model, files, top, out)
+    if as_json:
+        typer.echo(json.dumps(records, indent=2))
+    else:
+        _print(table(records))
+
+
+@app.command()
+def export(
+    name: Annotated[
+        str | None, typer.Argument(help="A run's folder or name under saved_models/, or a model of the zoo.")
+    ] = None,
+    formats: Annotated[
+        str,
+        typer.Option("--format", metavar="NAME,...", help="saved_model, onnx, litert, litert_int8, openvino."),
+    ] = "saved_model",
+    out: Annotated[str | None, typer.Option(help="Folder to write; default: exports/NAME.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an export.")] = False,
+    serving: Annotated[bool, typer.Option("--serving", help="SavedModel in OUT/1/, for TensorFlow Serving.")] = False,
+    matrix: Annotated[bool, typer.Option("--matrix", help="Try all models and formats instead; takes hours.")] = False,
+    results: Annotated[str, typer.Option(help="File of what --matrix found.")] = "results/exports/matrix.json",
+):
+    """Export a run, or a model of the zoo with its initial weights, to formats that run without kzoo.
+
+    Each is run by its own runtime before it is put in place. Example: kzoo export mnist1d_cnn --format onnx,litert
+    """
+    if matrix:
+        from kzoo.export.matrix import run_matrix
+
+        run_matrix(results, name or "*", formats.split(","))
+        return
+    if name is None:
+        raise Refusal("export expects the name of a run or model, or --matrix.")
+    from kzoo.export.bundle import export_all, table
+    from kzoo.training.exportable import find_net
+    from kzoo.training.report import say
+
+    found = find_net(name)
+    folder = Path("exports", Path(name).name) if out is None else Path(out)
+    names, figures = formats.split(","), found.figures
+    reports = export_all(found.net, folder, names, found.what, figures, overwrite, serving, say, **found.more)
+    _print(table(str(folder), reports))
+    say(f"{found.what}.")
+    say(f"Written to {folder}/, with the lines that run it in README.md.")
 
 
 @app.command()

@@ -92,9 +92,16 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["evaluate", "nothing"], "no finished run at nothing or saved_models/nothing: model.keras is missing."),
         (["predict", "nothing", "x.npy"], "no finished run at nothing"),
         (["predict", "nothing.keras", "x.npy"], "no file nothing.keras."),
-        (["predict", "a"], "Missing argument 'FILE.npy'"),
+        (["predict", "nothing.onnx", "x.npy"], "no finished run at nothing.onnx"),
+        (["predict", "a"], "Missing argument 'FILE...'"),
         (["predict", "a", "b", "--top", "0"], "--top"),
         (["predict", "a", "b", "--top", "many"], "--top"),
+        (["export"], "export expects the name of a run or model, or --matrix."),
+        (["export", "mnist1d_cn"], "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
+        (["export", "mnist1d_fc100", "--format", "onx"], "export: no format 'onx'; did you mean 'onnx'?"),
+        (["export", "mnist1d_fc100", "--format", "litert_int8"], "litert_int8 expects representative examples"),
+        (["export", "mnist1d_fc100", "--format", "onnx", "--serving"], "format saved_model for serving"),
+        (["export", "--matrix", "--format", "onx"], "export: no format 'onx'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -148,6 +155,15 @@ def test_train(call, arrays, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((2, 12, 1)))
     code, out, _ = call("predict", "mnist1d_fc", "x.npy", "--top", "2", "--out", "p.npy")
     assert code == 0 and "most probable classes" in out and np.load(tmp_path / "p.npy").shape == (2, 3)
+    code, out, _ = call("predict", "mnist1d_fc", "x.npy", "x.npy", "--json")
+    assert code == 0 and [(one["file"], one["index"]) for one in json.loads(out)] == [("x.npy", 0), ("x.npy", 1)] * 2
+    code, out, err = call("export", "mnist1d_fc", "--format", "litert,onnx", "--out", "e/it")
+    assert code == 0 and "model.onnx" in out and "Written to e/it/" in err
+    assert "The run `saved_models/mnist1d_fc` of kzoo's" in err.replace("\n", " ")
+    code, out, _ = call("predict", "e/it", "x.npy", "--top", "1", "--out", "q.npy")
+    assert code == 0 and np.allclose(np.load(tmp_path / "q.npy"), np.load(tmp_path / "p.npy"), atol=1e-5)
+    code, out, err = call("export", "mnist1d_fc", "--format", "onnx", "--out", "e/it")
+    assert code == 2 and err == "kzoo: e/it is an export already: choose another folder, or --overwrite it.\n"
     code, out, _ = call("evaluate", "mnist1d_fc")
     assert code == 0 and "train" in out and f"{metrics['train']['loss']:.4f}" in out
 

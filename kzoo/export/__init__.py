@@ -1,1 +1,5 @@
-"""Export formats, each checked after writing."""
+"""Models for other programs: written, run by their format's runtime alone, and only then put in place."""
+
+from kzoo.export.export import export
+
+__all__ = ["export"]

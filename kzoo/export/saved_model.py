@@ -1,58 +1,112 @@
-"""TensorFlow SavedModels, run once in a process without kzoo or Keras before anybody relies on them.
+"""TensorFlow SavedModels with named signatures: batches, stages' maps, and images as files or pixels.
 
 Source: none.
 """
 
-import subprocess
-import sys
+import re
 import tempfile
 from pathlib import Path
 
-import numpy as np
+import keras
+import tensorflow as tf
 
-from kzoo.checks import Refusal
-from kzoo.export import reload_saved_model
+from kzoo.data.source import tidy
+from kzoo.export.plain import check_plain
 from kzoo.ops.xla import no_islands
 
-TOLERANCE = 1e-5  # of the largest output; the same float32 graph, so only the order of sums may differ
-HALF_TOLERANCE = 2e-2  # bfloat16 has 8 bits, and fusions round at other places
+STAGE = re.compile(r"stage\d+")
+CHANNELS = (1, 3)  # of images that come as files
 
 
-def export_saved_model(net, path, examples):
-    """Write `net` to folder `path`, reload it in a bare process and compare.
+def write_saved_model(net, path, labels=None, images=None):
+    """Write `net` to the folder `path`.
 
-    Shapes: examples (N, *input_shape) array. Returns the largest difference, relative to the largest output.
-    Errors: ValueError if the reloaded model does not run or differs by more than 1e-5 (2e-2 in half precision).
+    Signatures: `serve`, which is `serving_default` too, as the net itself, batches of any number to its outputs;
+    `features`, the maps of its layers stage1, stage2 ... by name, in float32; and if `images` (None: if it takes
+    images of one or three channels), `serve_pixels`, uint8 arrays (B, H, W, C), and `serve_image`, texts (B,), each
+    the bytes of a PNG, JPEG, GIF or BMP file: images of any size, resized as training data is.
+    `labels`, names of the classes, become the asset `assets/labels.txt`.
+    Errors: Refusal if the graph holds what only XLA can run.
     """
-    with no_islands():
-        net.export(str(path), format="tf_saved_model", verbose=False)
-    difference = max_difference(net.predict(examples, batch_size=500, verbose=0), run_bare(path, examples))
-    half = any("16" in layer.compute_dtype for layer in net.layers)
-    if not difference <= (HALF_TOLERANCE if half else TOLERANCE):
-        raise Refusal(
-            f"export: the SavedModel at {path} differs from the model by {difference:.1e} of its largest output."
-        )
-    return difference
+    archive = keras.export.ExportArchive()  # finds the variables by itself; those of `track(net)` it writes twice
+    specs = keras.tree.map_structure(spec_of, net.input)
+    with no_islands(), tempfile.TemporaryDirectory() as folder:
+        serve = archive.add_endpoint("serve", lambda x: net(x, training=False), [specs])
+        endpoints = [serve]
+        if stages(net):
+            maps = stage_maps(net)
+            wide = lambda x: {name: _wide(y) for name, y in maps(x, training=False).items()}  # noqa: E731
+            endpoints.append(archive.add_endpoint("features", wide, [specs]))
+        if takes_images(net) if images is None else images:
+            pixels, files = image_functions(serve, net.inputs[0])
+            shape = (None, None, None, net.inputs[0].shape[-1])
+            endpoints.append(archive.add_endpoint("serve_pixels", pixels, [tf.TensorSpec(shape, "uint8", "pixels")]))
+            endpoints.append(archive.add_endpoint("serve_image", files, [tf.TensorSpec((None,), "string", "image")]))
+        for endpoint in endpoints:
+            check_plain(endpoint.get_concrete_function().graph.as_graph_def(), f"export of {net.name}")
+        if labels:
+            archive.track(_table(labels, Path(folder, "labels.txt")))
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # nobody trains it
+        archive.write_out(str(path), options, verbose=False)
 
 
-def run_bare(path, examples):
-    """The outputs of a SavedModel for `examples`, from a fresh process in which importing kzoo or Keras raises."""
-    with tempfile.TemporaryDirectory() as folder:
-        inputs, outputs = Path(folder, "inputs.npy"), Path(folder, "outputs.npy")
-        np.save(inputs, np.asarray(examples, "float32"))
-        command = [sys.executable, reload_saved_model.__file__, str(path), str(inputs), str(outputs)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise Refusal(f"export: the SavedModel at {path} does not run in a bare process: {reason}")
-        return np.load(outputs)
+def spec_of(tensor):
+    """What an input may be: any number of examples."""
+    return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, tensor.name)
 
 
-def max_difference(wanted, got):
-    """Largest absolute difference over largest absolute value wanted.
+def stages(net):
+    """Names of a net's stages, in order of the layers.
 
-    >>> max_difference(np.array([0.0, 4.0]), np.array([1.0, 4.0]))
-    0.25
+    >>> from kzoo.models.registry import model
+    >>> stages(model("nielsen_3"))
+    ['stage1', 'stage2']
     """
-    wanted, got = np.asarray(wanted, "float64"), np.asarray(got, "float64")
-    return float(np.abs(wanted - got).max() / max(np.abs(wanted).max(), np.finfo("float32").tiny))
+    return [layer.name for layer in net.layers if STAGE.fullmatch(layer.name)]
+
+
+def stage_maps(net):
+    """The model of a net's stages, {name: maps}."""
+    first = {name: keras.tree.flatten(net.get_layer(name).output)[0] for name in stages(net)}  # values, not places
+    return keras.Model(net.input, first, name=f"{net.name}_features")
+
+
+def takes_images(net):
+    """Whether a net's one input is images of one or three channels."""
+    shape = net.inputs[0].shape
+    return len(net.inputs) == 1 and len(shape) == 4 and shape[-1] in CHANNELS and "float" in net.inputs[0].dtype
+
+
+def image_functions(serve, tensor):
+    """Two functions that make of pixels (B, H, W, C), and of files' bytes (B,), what `serve` takes, and call it."""
+    *size, channels = tensor.shape[1:]
+    size = tuple(size) if None not in size else None  # else images stay as large as they are, all the same
+
+    def fitted(x):
+        return tidy(x, tf.zeros((), "int32"), size)[0]
+
+    def pixels(x):
+        return serve(tf.cast(fitted(x), tensor.dtype))
+
+    def decoded(content):
+        image = tf.io.decode_image(content, channels, expand_animations=False)
+        return fitted(tf.ensure_shape(image, (None, None, channels)))
+
+    def files(contents):
+        one = tf.TensorSpec((*(size or (None, None)), channels), "uint8")
+        return serve(tf.cast(tf.map_fn(decoded, contents, fn_output_signature=one), tensor.dtype))
+
+    return pixels, files
+
+
+def _wide(y):
+    return tf.cast(y, "float32") if y.dtype.is_floating and y.dtype.size < 4 else y
+
+
+def _table(labels, file):
+    """A table from numbers to names: what makes TensorFlow carry the file along."""
+    file.write_text("".join(" ".join(str(label).split()) + "\n" for label in labels))
+    lines = tf.lookup.TextFileInitializer(
+        str(file), tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE
+    )
+    return tf.lookup.StaticHashTable(lines, "")

@@ -10,7 +10,7 @@ AdaptiveAvgPool.
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
+from kzoo.ops.backend import ceil_div, check_floating, spatial_rank, tensors, wide
 from kzoo.ops.xla import island
 
 
@@ -57,5 +57,5 @@ def as_bins(who, output_size, rank):
 def bins(x, axis, count):
     """The `count` bins of x along an axis, as slices of it."""
     size = ops.shape(x)[axis]
-    edges = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+    edges = [(i * size // count, ceil_div((i + 1) * size, count)) for i in range(count)]
     return [x[(slice(None),) * axis + (slice(start, stop),)] for start, stop in edges]

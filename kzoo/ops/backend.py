@@ -65,6 +65,15 @@ def check_one_dtype(who, what, **parts):
     require(len(set(dtypes.values())) == 1, who, f"{what} of one dtype", **dtypes)
 
 
+def ceil_div(n, d):
+    """n / d rounded up, for n of at least 0, which may be a tensor; ONNX rounds -(-n // d) the other way.
+
+    >>> ceil_div(7, 2)
+    4
+    """
+    return (n + d - 1) // d
+
+
 def wide(dtype):
     """The dtype to sum in: float32 for the 16-bit ones."""
     return "float32" if keras.backend.standardize_dtype(dtype) in ("float16", "bfloat16") else dtype

@@ -8,7 +8,7 @@ import itertools
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_one_dtype, tensors
+from kzoo.ops.backend import ceil_div, check_one_dtype, tensors
 
 
 def bias_add(y, bias):
@@ -28,6 +28,6 @@ def bias_add(y, bias):
     for axis, (size, period) in enumerate(itertools.zip_longest(output, bias.shape[:-1], fillvalue=1)):
         if period != 1 and not (isinstance(size, int) and period == size):  # an unknown size is a tensor
             turns = [1] * len(bias.shape)
-            turns[axis] = -(-size // period)
+            turns[axis] = ceil_div(size, period)
             bias = ops.tile(bias, turns)[(slice(None),) * axis + (slice(0, size),)]
     return y + bias

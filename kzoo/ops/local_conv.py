@@ -12,7 +12,7 @@ import math
 
 from keras import ops
 
-from kzoo.ops.backend import wide
+from kzoo.ops.backend import ceil_div, wide
 from kzoo.ops.views import tap
 from kzoo.ops.xla import island
 
@@ -109,7 +109,7 @@ def fold(cells, win, spatial):
         for rest in range(stride):
             met = [((start - rest) // stride, part) for start, part in parts if (start - rest) % stride == 0]
             nothing = (0, parts[0][1][_at(i, slice(0, 0))])
-            sums.append(_overlapped(met or [nothing], i, -(-spatial[i] // stride)))
+            sums.append(_overlapped(met or [nothing], i, ceil_div(spatial[i], stride)))
         cells = _merged(ops.stack(sums, i + 1), i)[_at(i, slice(0, spatial[i]))]
     return cells
 

@@ -18,7 +18,7 @@ import numpy as np
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import convolve, dtype_of, gradient_of, tensors, wide
+from kzoo.ops.backend import ceil_div, convolve, dtype_of, gradient_of, tensors, wide
 from kzoo.ops.conv import check_operands, conv
 from kzoo.ops.local_conv import local_conv
 from kzoo.ops.views import window
@@ -106,7 +106,9 @@ def _phases(x, kernel, full=False):
     tile, size, channels = kernel.shape[:rank], kernel.shape[rank:-2], kernel.shape[-2]
     before = [k - 1 if full else 0 for k in size]
     output = [n + 2 * b - k + 1 for n, b, k in zip(ops.shape(x)[1:-1], before, size)]
-    whole = [-(-n // t) * t + k - 1 for n, t, k in zip(output, tile, size)]  # room for the last turn of every kernel
+    whole = [
+        ceil_div(n, t) * t + k - 1 for n, t, k in zip(output, tile, size)
+    ]  # room for the last turn of every kernel
     after = [w - b - n for w, b, n in zip(whole, before, ops.shape(x)[1:-1])]
     # All samples shifted by whole cells are a slice of one long row of cells, which TensorFlow takes without a copy;
     # what comes in at a sample's end lies beyond the last window. A sample more makes the row long enough.
@@ -149,7 +151,7 @@ def _rotated_conv(x, kernel, *, win):
     rank = len(win.size)
     tile, (*_, channels, filters) = kernel.shape[:rank], kernel.shape
     output = win.output(ops.shape(x)[1:-1])
-    turns = tuple(-(-n // t) for n, t in zip(output, tile))
+    turns = tuple(ceil_div(n, t) for n, t in zip(output, tile))
     # whole turns only: zeros after the input make up the last one, and its surplus is cropped below
     rounded = tuple(q * t for q, t in zip(turns, tile))
     surplus = tuple((0, (r - n) * s) for r, n, s in zip(rounded, output, win.strides))

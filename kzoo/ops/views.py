@@ -14,7 +14,7 @@ from typing import NamedTuple
 from keras import ops
 
 from kzoo.checks import is_integer, is_number, require
-from kzoo.ops.backend import dtype_of
+from kzoo.ops.backend import ceil_div, dtype_of
 from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad_pairs
 
 INFINITY, NAN = float("inf"), float("nan")
@@ -44,7 +44,7 @@ class Window(NamedTuple):
     def output(self, spatial):
         """Size of the output for an input of this size; None where it is unknown."""
         return tuple(
-            None if n is None else -(-n // s) if pair is None else (sum(pair) + n - (k - 1) * d - 1) // s + 1
+            None if n is None else ceil_div(n, s) if pair is None else (sum(pair) + n - (k - 1) * d - 1) // s + 1
             for n, k, s, d, pair in zip(spatial, self.size, self.strides, self.dilations, self.pads)
         )
 
@@ -176,6 +176,6 @@ def as_plain(padding):
 
 def same_pair(n, k, s, d):
     """TensorFlow's "SAME": ceil(n / s) outputs, the odd cell after."""
-    total = (-(-n // s) - 1) * s + (k - 1) * d + 1 - n
+    total = (ceil_div(n, s) - 1) * s + (k - 1) * d + 1 - n
     total = max(total, 0) if isinstance(total, int) else ops.maximum(total, 0)
     return total // 2, total - total // 2

@@ -118,13 +118,6 @@ def arrange(config, net, stream):
     return stream.map(pair, tf.data.AUTOTUNE, deterministic=True)
 
 
-def answering(net):
-    """What is exported of a net: from its first input to its first output; the net itself if it has no others."""
-    if len(net.inputs) == len(net.outputs) == 1:
-        return net
-    return keras.Model(net.inputs[0], net.outputs[0], name=net.name)
-
-
 def _alone(parts):
     return parts[0] if len(parts) == 1 else tuple(parts)
 

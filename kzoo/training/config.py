@@ -27,9 +27,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from kzoo.checks import Refusal, is_integer, nearest, require
+from kzoo.export.formats import FORMATS
 from kzoo.training.yaml_file import apply_sets, read_yaml
 
-FORMATS = ("saved_model",)
 POLICIES = ("float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
 FOLDERS = [up / "zoo_configs" for up in Path(__file__).resolve().parents[1:3]]  # in the wheel; in a checkout
 MOST_ERRORS = 3  # in one line
@@ -77,7 +77,7 @@ Seeds = expecting(
 Size = expecting("[height, width], two integers above 0, or null", Annotated[list[PositiveInt], Len(2, 2)] | None)
 Formats = expecting(
     "a list of different formats among " + ", ".join(FORMATS),
-    Annotated[list[Literal[FORMATS]], AfterValidator(_distinct)],
+    Annotated[list[Literal[tuple(FORMATS)]], AfterValidator(_distinct)],
 )
 
 

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from kzoo.analysis.catalogue import percent
+from kzoo.export.card import code
+from kzoo.export.formats import FORMATS
 from kzoo.training.checkpoint import write_at_once
 
 _console = Console(stderr=True)
@@ -36,8 +38,12 @@ def rows(metrics):
     found.append(("training error", percent(metrics["train"]["error"]), ""))
     found.append(("parameters", f"{metrics['parameters']:,}", ""))
     found.append(("training time", f"{metrics['seconds']:,.0f} s, {metrics['steps_per_second']:,.0f} steps/s", ""))
-    difference = metrics["export"]["max_difference"]
-    found.append(("SavedModel reloaded, differs by", "-" if difference is None else f"{difference:.1e}", ""))
+    for format, told in (metrics["export"].get("formats") or {"saved_model": metrics["export"]}).items():
+        difference = told["max_difference"]
+        label = f"{FORMATS[format].label} reloaded, differs by"
+        found.append((label, "-" if difference is None else f"{difference:.1e}", ""))
+        if "accuracy" in told:
+            found.append((f"{FORMATS[format].label} test error", percent(1 - told["accuracy"]["after"]), ""))
     return found
 
 
@@ -188,6 +194,10 @@ def card(label, config, metrics, data):
             f"probabilities = net.serve(tf.zeros((1, {shape})))",
             "```",
             "",
+            "`net.features` gives the maps of its stages; of images, `net.serve_image` takes files' bytes and",
+            "`net.serve_pixels` uint8 arrays, of any size. `saved_model/assets/labels.txt` has the classes' names.",
+            "",
+            *_other_formats(metrics, data),
             "```python",
             "import kzoo                                # to go on in Keras",
             'net = kzoo.load_model(".")',
@@ -197,3 +207,11 @@ def card(label, config, metrics, data):
             "",
         ]
     )
+
+
+def _other_formats(metrics, data):
+    """The card's lines on a run's exports but the SavedModel."""
+    about = {"inputs": {"input": [None, *data.input_shape]}, "labels": None, "classes": data.classes, "examples": 0}
+    for format in metrics["export"].get("formats", {}):
+        if format != "saved_model":
+            yield from ("```python", code({"format": format, "file": FORMATS[format].file}, about), "```", "")

@@ -3,8 +3,6 @@
 Source: none.
 """
 
-import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -13,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kzoo.checks import Refusal, require
+from kzoo.export.place import locked
 from kzoo.training import report
 from kzoo.training.checkpoint import write_at_once
 from kzoo.training.config import config_sha256, differences, resolved
@@ -37,7 +36,8 @@ def run(config, name, out="saved_models", overwrite=False, work=None, record="co
     out = Path(out)
     final, partial, old = out / name, out / f".{name}.partial", out / f".{name}.old"
     out.mkdir(parents=True, exist_ok=True)
-    with locked(out / f".{name}.lock", name):
+    taken = f"another process is training {name!r} here; choose another --run NAME."
+    with locked(out / f".{name}.lock", taken):
         if old.exists():  # killed while one run took another's place
             shutil.rmtree(old) if final.exists() else os.replace(old, final)
         if final.exists() and not overwrite:
@@ -128,20 +128,6 @@ def summary(config, runs):
         "config_sha256": config_sha256(config),
         "versions": versions(),
     }
-
-
-@contextlib.contextmanager
-def locked(path, name):
-    """Hold a lock for the run, so that two processes never write one folder; the kernel frees it when we die."""
-    with open(path, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refusal(f"another process is training {name!r} here; choose another --run NAME.") from None
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
 
 
 def finished(title, folder, metrics):

@@ -13,10 +13,12 @@ import numpy as np
 from kzoo.checks import Refusal, require
 from kzoo.data.load import load
 from kzoo.data.mock import mock_like
-from kzoo.export.saved_model import export_saved_model
+from kzoo.export.answering import answering
+from kzoo.export.export import export
+from kzoo.export.formats import FORMATS
+from kzoo.export.limits import check
 from kzoo.training import report
 from kzoo.training.assemble import (
-    answering,
     arrange,
     build_augmentation,
     build_callbacks,
@@ -30,6 +32,7 @@ from kzoo.training.yaml_file import write_yaml
 
 STATE = "state.pickle"
 EVALUATION_BYTES = 2**26  # bytes of examples in one evaluation batch
+TRIALS, TRIAL_BYTES = 1000, 2**28  # examples that an export is tried with, and how much they may take
 
 
 def run_seed(config, seed, folder, label):
@@ -49,9 +52,9 @@ def run_seed(config, seed, folder, label):
         raise Refusal(f"{label}: training diverged to a loss of {last}; try a smaller learning rate, with --overwrite.")
     net.save(folder / "model.keras")
     examples, labels = sample(data.test or data.train)
-    difference = None
-    if "saved_model" in config.export.formats:
-        difference = export_saved_model(answering(net), folder / "saved_model", examples)
+    formats, answers = config.export.formats, answering(net)
+    tried = trials(data, examples, labels) if formats else {}
+    reports = [export(answers, folder / FORMATS[name].file, name, **tried) for name in formats]
     steps = steps_of(config, data)
     metrics = {
         "model": config.model.name,
@@ -63,15 +66,15 @@ def run_seed(config, seed, folder, label):
         "steps": len(history) * steps,
         "seconds": round(checkpoint.seconds, 2),
         "steps_per_second": round(len(history) * steps / checkpoint.seconds, 1),
-        "export": {"max_difference": difference},
+        "export": exported(reports),
         "seed": seed,
         "config_sha256": config_sha256(config),
         "versions": versions(),
     }
     report.write_history(history, folder)
     report.plot_history(history, scores, metrics["published"], label, folder / "history.png")
-    report.plot_confusion(answering(net), examples, labels, data.class_names, label, folder / "confusion.png")
-    report.plot_maps(answering(net), examples, labels, data.class_names, label, folder / "maps.png")
+    report.plot_confusion(answers, examples, labels, data.class_names, label, folder / "confusion.png")
+    report.plot_maps(answers, examples, labels, data.class_names, label, folder / "maps.png")
     write_at_once(folder / "config.yaml", write_yaml(resolved(config)))
     write_at_once(folder / "README.md", report.card(label, config, metrics, data))
     write_at_once(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
@@ -84,8 +87,37 @@ def train_seed(config, seed, folder, label, data):
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(seed)  # after the data: preparing a set for the first time draws numbers too
     net = build_net(config, data.input_shape, data.classes, data.train)
+    check_exports(config, net)
     trainer = build_trainer(config, net)
     return net, trainer, fit(config, seed, folder, label, data, net, trainer)
+
+
+def check_exports(config, net):
+    """Refuse formats that the net cannot be exported to, before it is trained."""
+    for name in config.export.formats:
+        check(answering(net), name)
+
+
+def trials(data, examples=None, targets=None):
+    """What an export of a net trained on `data` is tried and furnished with: real examples, labels, ranges."""
+    most = max(1, min(TRIALS, TRIAL_BYTES // (4 * int(np.prod(data.input_shape)))))
+    if examples is None:
+        examples, targets = sample(data.test or data.train, most)
+    return {
+        "examples": examples[:most],
+        "targets": targets[:most],
+        "labels": data.class_names,
+        "images": None if data.train.dtype == "uint8" else False,
+        "representative": sample(data.train, most)[0],
+    }
+
+
+def exported(reports):
+    """What metrics.json tells of a run's exports."""
+    judged = [one["max_difference"] for one in reports if FORMATS[one["format"]].tolerance is not None]
+    kept = ("max_difference", "bytes", "accuracy")
+    formats = {one["format"]: {key: one[key] for key in kept if key in one} for one in reports}
+    return {"max_difference": max(judged, default=None), "formats": formats}
 
 
 def load_data(config):
@@ -207,6 +239,7 @@ def dry_run(config):
     data = mock_like(**data_source(config), size=batch)
     with policy(config.training), fitting(config.model.name):
         net = build_net(config, data.input_shape, data.classes, data.train)
+        check_exports(config, net)
         trainer = build_trainer(config, net)
         build_callbacks(config)
         stream = arrange(config, net, data.train.batches(batch, 0, 0, build_augmentation(config)))

@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
+from kzoo.export.answering import answering
 from kzoo.models.registry import model
 from kzoo.training.assemble import (
-    answering,
     arrange,
     build_augmentation,
     build_callbacks,

@@ -194,7 +194,8 @@ def test_schema():
         ("model=m", "model expects a mapping of settings; received 'm'."),
         (
             "export.formats=[onx]",
-            "export.formats expects a list of different formats among saved_model; received ['onx'].",
+            "export.formats expects a list of different formats among saved_model, onnx, litert, litert_int8, "
+            "openvino; received ['onx'].",
         ),
         ("export.formats=[saved_model, saved_model]", "export.formats expects a list of different formats among"),
         (

@@ -52,6 +52,15 @@ def test_rows():
     bare.pop("test")
     assert rows(bare)[:2] == [("test error", "-", "-"), ("validation error", "50 %", "")]
     assert rows(bare)[-1][1] == "-"
+    formats = {
+        "saved_model": {"max_difference": 3e-8},
+        "litert_int8": {"max_difference": 0.1, "accuracy": {"after": 0.8}},
+    }
+    assert rows({**METRICS, "export": {"max_difference": 3e-8, "formats": formats}})[-3:] == [
+        ("SavedModel reloaded, differs by", "3.0e-08", ""),
+        ("LiteRT int8 reloaded, differs by", "1.0e-01", ""),
+        ("LiteRT int8 test error", "20 %", ""),
+    ]
 
 
 def test_table_takes_text_as_it_is(capsys):

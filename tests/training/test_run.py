@@ -111,8 +111,7 @@ def strike(moment, stop=die):
     elif word == "figures":  # metrics.json is written, the state not yet removed
         after(seed_run, "write_at_once", lambda path, _: path.name == "metrics.json")
     elif word == "export":
-        real = seed_run.export_saved_model
-        seed_run.export_saved_model = lambda net, path, x: (net.export(str(path), verbose=False), stop(), real)
+        seed_run.export = lambda net, path, *_, **__: (net.export(str(path), verbose=False), stop())
     elif word == "rename":
         before_replace(lambda target: Path(target).name == "it")
     elif word == "cleaning":

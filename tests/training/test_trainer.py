@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo.training.assemble import answering, arrange, build_trainer
+from kzoo.export.answering import answering
+from kzoo.training.assemble import arrange, build_trainer
 from tests.training.test_assemble import TWO, config, two_headed
 
 

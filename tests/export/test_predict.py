@@ -1,0 +1,155 @@
+"""Images, arrays and folders to classes, by a function and by exported files; and whatever cannot be read."""
+
+import io
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from rich.console import Console
+
+from kzoo.checks import Refusal
+from kzoo.export.litert import write_litert
+from kzoo.export.onnx import write_onnx
+from kzoo.export.predict import Predictor, found_in, is_export, labels_of, open_export, predict, read_array, table
+from kzoo.export.saved_model import write_saved_model
+from tests.export.conftest import LABELS
+
+
+@pytest.fixture(scope="module")
+def exports(net, tmp_path_factory):
+    """A folder of exported models, as their writers leave them."""
+    folder = tmp_path_factory.mktemp("exports")
+    write_saved_model(net, folder / "saved_model", LABELS)
+    write_onnx(net, folder / "it.onnx")
+    write_litert(net, folder / "it.tflite")
+    return folder
+
+
+@pytest.fixture
+def files(images, tmp_path):
+    """A folder with two images of bytes and an array of three."""
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    png = tf.io.encode_png(images[0].astype("uint8")).numpy()
+    (tmp_path / "data" / "b.PNG").write_bytes(png)
+    (tmp_path / "data" / "deep" / "a.jpg").write_bytes(tf.io.encode_jpeg(np.zeros((30, 20, 3), "uint8")).numpy())
+    (tmp_path / "data" / "notes.txt").touch()
+    np.save(tmp_path / "x.npy", images[:3])
+    return tmp_path
+
+
+def by_hand(net):
+    return Predictor((8, 8, 1), list(LABELS), lambda x: net.predict(x, verbose=0))
+
+
+def test_records(net, images, files):
+    records, outputs = predict(by_hand(net), [files / "x.npy", files / "data"], top=2)
+    assert [(r["file"].rpartition("/")[2], r["index"]) for r in records] == [
+        *(("x.npy", 0), ("x.npy", 1), ("x.npy", 2)),
+        *(("b.PNG", None), ("a.jpg", None)),
+    ]
+    wanted = net.predict(images[:3], verbose=0)
+    np.testing.assert_allclose(outputs[:3], wanted, atol=1e-6)
+    np.testing.assert_allclose(outputs[3], wanted[0], atol=1e-6)  # the same image from its file
+    best = wanted[1].argmax()
+    assert records[1]["top"][0] == {"class": best, "label": LABELS[best], "score": pytest.approx(wanted[1].max())}
+    assert all(len(record["top"]) == 2 for record in records) and json.dumps(records)
+
+
+@pytest.mark.parametrize("name", ["saved_model", "it.onnx", "it.tflite"])
+def test_by_exported_models(net, images, exports, files, name):
+    found = open_export(exports / name)
+    assert found.shape == (8, 8, 1) and found.labels == (list(LABELS) if name == "saved_model" else None)
+    _, outputs = predict(found, [files / "x.npy"], top=1)
+    np.testing.assert_allclose(outputs, net.predict(images[:3], verbose=0), atol=1e-5)
+
+
+def test_by_a_folder(net, exports, files, images):
+    (exports / "export.json").write_text(json.dumps({"exports": [{"file": "it.onnx", "format": "onnx"}]}))
+    (exports / "labels.txt").write_text("x\ny\nz\n")
+    try:
+        assert is_export(exports) and open_export(exports).labels == ["x", "y", "z"]
+    finally:
+        (exports / "export.json").unlink()
+        (exports / "labels.txt").unlink()
+    assert not is_export(exports) and not is_export(exports / "none.onnx") and is_export(exports / "it.onnx")
+
+
+def test_models_that_cannot_be_opened(tmp_path):
+    for name in ("bad.onnx", "bad.tflite"):
+        (tmp_path / name).write_bytes(b"junk")
+        with pytest.raises(Refusal, match=f"^predict: .*{name} cannot be opened: ") as caught:
+            open_export(tmp_path / name)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(Refusal, match="^predict: no exported model at .*none"):
+        open_export(tmp_path / "none")
+
+
+def test_models_of_several_inputs_are_refused(tmp_path):
+    a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
+    write_onnx(keras.Model([a, b], keras.layers.Add()([a, b])), tmp_path / "it.onnx")
+    with pytest.raises(Refusal, match="^predict expects a model of one input; received inputs='a, b'.$"):
+        open_export(tmp_path / "it.onnx")
+
+
+@pytest.mark.parametrize("shape", [(4, 8), (4, 9, 8, 1), (0, 8, 8, 1), (4, 8, 8, 1, 1), ()], ids=str)
+def test_arrays_of_other_shapes_are_refused(net, tmp_path, shape):
+    np.save(tmp_path / "x.npy", np.zeros(shape))
+    with pytest.raises(Refusal) as caught:
+        predict(by_hand(net), [tmp_path / "x.npy"])
+    assert "predict expects an array of shape (N, 8, 8, 1), N above 0; received file=" in str(caught.value)
+
+
+def test_one_example_is_a_batch_of_one(net, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((8, 8, 1), "uint8"))
+    assert len(predict(by_hand(net), [tmp_path / "x.npy"])[0]) == 1
+
+
+def test_other_refusals(net, files):
+    (files / "empty").mkdir()
+    (files / "bad.png").write_bytes(b"no image")
+    signals = Predictor((40, 1), None, None)
+    for predictor, file, words in [
+        (by_hand(net), "none", "existing files and folders; received file="),
+        (by_hand(net), "empty", "a folder with .png, .jpg"),
+        (by_hand(net), "bad.png", "bad.png is no image that can be read"),
+        (signals, "data/b.PNG", "expects .npy files for examples of shape (40, 1), which are no images"),
+        (Predictor((8, 8, 1), None, lambda x: np.zeros((len(x), 4, 4, 2))), "x.npy", "a classifier"),
+    ]:
+        with pytest.raises(Refusal) as caught:
+            predict(predictor, [files / file])
+        assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_read_array(tmp_path):
+    for dtype in ("uint8", "float64", "bool", "int32", "float16"):
+        np.save(tmp_path / "x.npy", np.ones((2, 3), dtype))
+        assert read_array(tmp_path / "x.npy").dtype == "float32"
+    np.savez(tmp_path / "z.npz", a=np.ones(3))
+    np.save(tmp_path / "text.npy", np.array(["a"]))
+    np.save(tmp_path / "complex.npy", np.ones(2, complex))
+    np.save(tmp_path / "object.npy", np.array([{}]), allow_pickle=True)
+    (tmp_path / "empty.npy").touch()
+    (tmp_path / "junk.npy").write_bytes(b"junk" * 100)
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:-3])
+    for name in ("none.npy", "z.npz", "text.npy", "complex.npy", "object.npy", "empty.npy", "junk.npy", "cut.npy", "."):
+        with pytest.raises(Refusal, match="^predict") as caught:
+            read_array(tmp_path / name)
+        assert "\n" not in str(caught.value)
+
+
+def test_labels_and_files(exports, files):
+    assert labels_of(exports / "saved_model") == list(LABELS) and labels_of(files) is None
+    assert [path.name for path in found_in([files / "x.npy", files / "data"])] == ["x.npy", "b.PNG", "a.jpg"]
+
+
+def test_table():
+    records = [
+        {"file": "a/b.npy", "index": 4, "top": [{"class": 7, "label": None, "score": 0.5}]},
+        {"file": "c.png", "index": None, "top": [{"class": 7, "label": "cat", "score": 0.25}]},
+    ]
+    console = Console(file=io.StringIO(), width=100, markup=False)
+    console.print(table(records))
+    text = console.file.getvalue()
+    assert "b.npy 4" in text and "7  0.500" in text and "c.png" in text and "cat  0.250" in text
