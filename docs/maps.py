@@ -22,29 +22,29 @@ from kzoo.training.yaml_file import read_yaml
 
 FILE = Path(__file__).parent / "figures" / "maps.png"
 SCENES = 4
+NAMES = ["sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist"]
 
 
 def answers(run):
-    """A run's name, its maps of some test scenes, and its classes' names."""
+    """A run's name, and its maps of some test scenes."""
     folder = find_run(run).parent
     data = load_data(check_config(read_yaml(folder / "config.yaml")))
     scenes = data.test.numpy()[0]
     chosen = np.linspace(0, len(scenes) - 1, SCENES).astype(int)
-    return folder.name, load_model(folder).predict(scenes[chosen], verbose=0).argmax(-1), data.class_names
+    return folder.name, load_model(folder).predict(scenes[chosen], verbose=0).argmax(-1)
 
 
 def main(runs):
     """Draw the runs."""
     found = [answers(run) for run in runs]
-    names = [name.replace("_", " ") for name in found[0][2][:11]]
-    colours = class_colours(len(names))
+    colours = class_colours(len(NAMES))
     sheet = figure(9, 0.7 + 1.75 * len(found))
-    for row, (run, maps, _) in zip(sheet.subplots(len(found), SCENES, squeeze=False), found):
+    for row, (run, maps) in zip(sheet.subplots(len(found), SCENES, squeeze=False), found):
         row[0].set_ylabel(run)
         for axes, one in zip(row, maps):
-            axes.imshow(one, cmap=ListedColormap(colours), vmin=-0.5, vmax=len(names) - 0.5, interpolation="nearest")
+            axes.imshow(one, cmap=ListedColormap(colours), vmin=-0.5, vmax=len(NAMES) - 0.5, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
-    keys = [Patch(color=colour, label=name) for colour, name in zip(colours, names)]
+    keys = [Patch(color=colour, label=name) for colour, name in zip(colours, NAMES)]
     sheet.legend(handles=keys, loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     sheet.savefig(FILE)
 
