@@ -42,7 +42,7 @@ def find_net(name):
             raise Refusal(str(refusal).rstrip(".") + (hint and hint + nearest(name, list_models()))) from None
         return Exportable(answering(model(name)), f"The model `{name}` of kzoo's zoo, with initial weights", {}, None)
     net = answering(load_model(folder))
-    what = f"The run `{folder}` of kzoo's"
+    what = f"The run `{folder.name}` of kzoo's"
     config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
     what += f", `{config.model.name}` trained on `{config.data.name or config.data.folder or config.data.arrays}`"
     metrics = json.loads((folder / "metrics.json").read_text())
