@@ -159,7 +159,7 @@ def test_train(call, arrays, tmp_path):
     assert code == 0 and [(one["file"], one["index"]) for one in json.loads(out)] == [("x.npy", 0), ("x.npy", 1)] * 2
     code, out, err = call("export", "mnist1d_fc", "--format", "litert,onnx", "--out", "e/it")
     assert code == 0 and "model.onnx" in out and "Written to e/it/" in err
-    assert "The run `saved_models/mnist1d_fc` of kzoo's" in err.replace("\n", " ")
+    assert "The run `mnist1d_fc` of kzoo's" in err.replace("\n", " ")
     code, out, _ = call("predict", "e/it", "x.npy", "--top", "1", "--out", "q.npy")
     assert code == 0 and np.allclose(np.load(tmp_path / "q.npy"), np.load(tmp_path / "p.npy"), atol=1e-5)
     code, out, err = call("export", "mnist1d_fc", "--format", "onnx", "--out", "e/it")

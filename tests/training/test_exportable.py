@@ -26,7 +26,7 @@ def finished(tmp_path_factory):
 
 def test_a_run(finished):
     found = find_net(finished)
-    assert found.what.startswith(f"The run `{finished}` of kzoo's, `mnist1d_fc` trained on `")
+    assert found.what.startswith(f"The run `{finished.name}` of kzoo's, `mnist1d_fc` trained on `")
     assert found.more["examples"].shape == (15, 12, 1) and found.more["targets"].shape == (15,)
     assert found.more["representative"].shape == (36, 12, 1) and found.more["images"] is False
     assert found.net.input_shape == (None, 12, 1)
