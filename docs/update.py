@@ -94,6 +94,14 @@ def maps_table():
     return "\n".join(lines)
 
 
+def shortened(text):
+    """A number of a table with four digits; other texts as they are."""
+    try:
+        return f"{float(text):.4g}"
+    except ValueError:
+        return text
+
+
 def searches():
     """docs/searches.md with a table of the recorded searches, and their plots."""
     lines = [
@@ -122,7 +130,7 @@ def searches():
         lines.append("| " + " | ".join((name, str(len(found)), *cells)) + " |")
         shown = [f"![{plot} of {folder.name}](searches/{folder.name}/{plot}.png)" for plot in ("trials", "settings")]
         where = {path: whole[path] for path in search.space if whole[path]}
-        told = ", ".join(f"`{path}` {value}" for path, value in where.items())
+        told = ", ".join(f"`{path}` {shortened(value)}" for path, value in where.items())
         plots += ["", f"### {folder.name}", "", f"Best: trial {whole['trial']}, {told}.", "", *shown]
     return filled((ROOT / "docs" / "searches.md").read_text(), "searches", "\n".join([*lines, *plots]))
 
