@@ -147,6 +147,8 @@ def plot_settings(records, search, title, path):
             axes.plot([x for x, _ in numbers], [y for _, y in numbers], "o")
             axes.set_xscale("log" if "log" in entry else "linear")
             axes.tick_params(axis="x", which="minor", labelbottom=False)
+            if "int" in entry:
+                axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel(short[at])
         axes.grid(alpha=0.3)
     for axes in list(sheet.axes)[len(search.space) :]:
