@@ -22,9 +22,16 @@ def write_onnx(net, path):
     with no_islands(), quiet(), constant_statistics(net):
         specs = keras.tree.map_structure(spec_of, net.input)
         net.export(str(path), format="onnx", input_signature=[specs], verbose=False)
-    left = unknown(path)
+    import onnx
+
+    from kzoo.export.onnx_repairs import repair
+
+    written = onnx.load(str(path))
+    left = unknown(written.graph)
     if left:
         raise Refusal(f"export of {net.name}: ONNX has no operation for TensorFlow's {', '.join(left)}.")
+    repair(written.graph)
+    onnx.save(written, str(path))
 
 
 @contextlib.contextmanager
@@ -41,9 +48,8 @@ def constant_statistics(net):
             layer.mean, layer.variance = mean, variance
 
 
-def unknown(path):
-    """The operations of an ONNX file that are not ONNX's, sorted: the converter leaves in what it does not know."""
+def unknown(graph):
+    """The operations of an ONNX graph that are not ONNX's, sorted: the converter leaves in what it does not know."""
     import onnx
 
-    graph = onnx.load(str(path), load_external_data=False).graph
     return sorted({node.op_type for node in graph.node if not onnx.defs.has(node.op_type, node.domain)})

@@ -11,6 +11,7 @@ from kzoo.checks import is_integer, require
 from kzoo.layers.data_format import as_data_format, shape_to_last, to_last
 from kzoo.layers.floating import Floating, shapes_of
 from kzoo.ops.dynamic_pool import POOLINGS, dynamic_pool
+from kzoo.ops.places import first_largest
 from kzoo.ops.spatial_pyramid_pool import as_levels
 
 
@@ -79,7 +80,7 @@ class DynamicPooling2D(Floating):
         x, centroids = ops.cast(descriptors, "float32"), ops.cast(self.centroids, "float32")
         # less the descriptor's own square, the same for all clusters
         distances = ops.sum(centroids**2, -1) - 2 * ops.matmul(x, ops.transpose(centroids))
-        return ops.one_hot(ops.argmin(distances, -1), self.clusters, dtype=dtype)
+        return ops.cast(first_largest(-distances), dtype)
 
     def _shapes(self, input_shape):
         """The shapes of codes and, where given, descriptors, channels last."""

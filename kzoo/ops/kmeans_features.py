@@ -11,6 +11,7 @@ from keras import ops
 from kzoo.checks import is_number, require
 from kzoo.ops import safe
 from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
+from kzoo.ops.places import first_largest
 from kzoo.ops.views import as_tuple, window
 from kzoo.ops.xla import island
 
@@ -73,6 +74,6 @@ def _kmeans_features(x, mean, whitening, centroids, *, win, epsilon, encoding):
     squares = ops.sum(y * y, -1, keepdims=True) + ops.sum(centroids**2, -1)
     squares = squares - 2 * ops.matmul(y, ops.transpose(centroids))
     if encoding == "hard":
-        return ops.one_hot(ops.argmin(squares, -1), centroids.shape[0], dtype=dtype)
+        return ops.cast(first_largest(-squares), dtype)
     distances = safe.root(ops.relu(squares))
     return ops.cast(ops.relu(ops.mean(distances, -1, keepdims=True) - distances), dtype)

@@ -7,6 +7,7 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.places import first_largest, numbers
 from kzoo.ops.xla import island
 
 
@@ -47,8 +48,7 @@ def check_labels(who, labels):
 @island
 def _mask(x, labels):
     y = ops.cast(x, wide(x.dtype))
-    longest = ops.argmax(ops.sum(y * y, -1), -1)  # a 16-bit square might overflow
-    labels = ops.cast(labels, "int32")
-    kept = ops.where(labels < 0, ops.cast(longest, "int32"), labels)
-    places = ops.arange(x.shape[1], dtype="int32")
-    return ops.where(ops.expand_dims(kept[:, None] == places, -1), x, 0)
+    longest = first_largest(ops.sum(y * y, -1))  # a 16-bit square might overflow
+    labels = ops.cast(labels, "int32")[:, None]
+    kept = ops.where(labels < 0, longest, labels == numbers(x.shape[1]))
+    return ops.where(kept[..., None], x, 0)

@@ -34,6 +34,16 @@ def numbers(n):
     return np.arange(n, dtype="int32") if isinstance(n, int) else ops.arange(n, dtype="int32")
 
 
+def first_largest(x):
+    """True at the first largest number, or first NaN, of the last axis, whose size is known.
+
+    By comparisons, which every format of exported models has; of Keras's `argmax` some lack the bit operations.
+    """
+    places = np.arange(x.shape[-1], dtype="int32")
+    found = (x == ops.max(x, -1, keepdims=True)) | (x != x)  # noqa: PLR0124 (true of NaN)
+    return places == ops.min(ops.where(found, places, x.shape[-1]), -1, keepdims=True)
+
+
 def source_indices(size):
     """Flat index of each cell of a sample without channels, (1, *size, 1) int32."""
     rank = len(size)

@@ -23,16 +23,7 @@ from tests.layers.cases import CASES, CLASSES
 from tests.models.test_fits import SMALL
 
 # what a format has no operation for, found by trying
-LACKING = {
-    **dict.fromkeys([("FFTConv1D", "onnx"), ("FFTConv2D", "onnx")], "no operation for TensorFlow's Complex"),
-    **dict.fromkeys([("DynamicPooling2D", "onnx"), ("MaskCapsules", "onnx")], "no operation for TensorFlow's Bitcast"),
-    **dict.fromkeys(
-        [("Dilation2D", "onnx"), ("Erosion2D", "onnx")], "differs from the net by nan"
-    ),  # -inf beyond edges
-    # of Keras's argmax
-    **dict.fromkeys([("DynamicPooling2D", "litert"), ("MaskCapsules", "litert")], "for TensorFlow's BitwiseAnd"),
-    ("TiledConv3D", "litert"): "for TensorFlow's Transpose",  # of more than six axes
-}
+LACKING = {("TiledConv3D", "litert"): "for TensorFlow's Transpose"}  # of more than six axes
 TIED = "MaxUnpooling", "ProbabilisticMaxPooling"  # their sizes are no free choice
 
 

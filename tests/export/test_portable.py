@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from kzoo import layers
 from kzoo.export.portable import portable
 from kzoo.models.registry import model
 
@@ -23,6 +24,15 @@ def test_grouped_convolutions_become_ours(rank):
     assert type(found.layers[1]).__module__ == "kzoo.layers.conv" and found.layers[1].groups == 2
     data = np.random.default_rng(0).normal(size=(2, *x.shape[1:])).astype("float32")
     np.testing.assert_allclose(found(data), net(data), atol=1e-6)
+
+
+def test_fourier_convolutions_become_direct_ones_where_a_format_has_no_complex_numbers():
+    x = keras.Input((8, 8, 4))
+    net = keras.Model(x, layers.FFTConv2D(3, 5, padding="same", activation="tanh", untied_bias=True)(x))
+    assert portable(net) is net
+    found = portable(net, float32=True)
+    assert type(found.layers[1]) is layers.Conv2D
+    np.testing.assert_allclose(found(X), net(X), atol=1e-5)
 
 
 def test_random_layers_become_identities():
