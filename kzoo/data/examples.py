@@ -58,7 +58,7 @@ class Examples:
         augmentation too, depends on (seed, batch number) alone: `batches(start=k)` is `batches().skip(k)`.
         Shapes: x (batch_size, *input_shape) as the `augment` layers leave it, y (batch_size, *label_shape).
         Errors: ValueError if batch_size is not an integer from 1 to size, seed or start not an integer from 0, or a
-        layer of `augment` is refused by `stateless`, or y is a map, which moved images would no longer fit.
+        layer of `augment` is refused by `stateless`. Where y is a map (B, H, W), these layers move it as its image.
         """
         self._check_batch_size("batches", batch_size)
         fits = batch_size <= self.size
@@ -70,13 +70,33 @@ class Examples:
         shuffled = self._streamed if self._streams else self._gathered
         data = shuffled(epochs, batch_size, seed, skip=start % per_epoch)
         if augment:
-            whole = self.label_shape == ()
-            require(whole, "Examples.batches", "one label an image when it augments", label_shape=self.label_shape)
-            change = stateless(augment, seed, data.element_spec[0])
             numbered = tf.data.Dataset.zip(tf.data.Dataset.range(start, END), data)
-            data = numbered.map(lambda number, xy: (change(number, xy[0]), xy[1]), tf.data.AUTOTUNE, True)
+            data = numbered.map(self._augmented(augment, seed, data.element_spec), tf.data.AUTOTUNE, True)
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         return data.apply(endless).prefetch(tf.data.AUTOTUNE)
+
+    def _augmented(self, augment, seed, specs):
+        """The function (batch number, (x, y)) -> (x, y) of these layers."""
+        if self.label_shape == ():
+            change = stateless(augment, seed, specs[0])
+            return lambda number, xy: (change(number, xy[0]), xy[1])
+        image, flat = tuple(specs[0].shape[1:3]), len(self.label_shape) == 2
+        one = flat or self.label_shape[2:] == (1,)
+        expected = "one label an image, or a map of its size, when it augments"
+        fits = one and self.label_shape[:2] == image
+        require(fits, "Examples.batches", expected, label_shape=self.label_shape, image=image)
+
+        def pair(x, y):
+            return {"images": x, "segmentation_masks": tf.cast(y[..., None] if flat else y, tf.float32)}
+
+        change = stateless(augment, seed, tf.function(pair).get_concrete_function(*specs).structured_outputs)
+
+        def moved(number, xy):
+            both = change(number, pair(*xy))
+            y = tf.cast(tf.round(both["segmentation_masks"]), specs[1].dtype)
+            return both["images"], y[..., 0] if flat else y
+
+        return moved
 
     def once(self, batch_size):
         """One pass in stored order; the last batch may be smaller.

@@ -20,8 +20,11 @@ PURE = {"ReadVariableOp", "Assert"}  # stateful in TensorFlow's books, yet witho
 def stateless(layers, seed, images):
     """A function (batch number, images) -> augmented images: the same arguments, the same result, in any order.
 
-    Shapes: `images` is the tf.TensorSpec (B, ...) of a batch, the batch number an int64 scalar.
-    Errors: Refusal if a layer does not take such images, mixes their labels, or draws randomness no seed reaches.
+    Shapes: `images` is the tf.TensorSpec (B, ...) of a batch, the batch number an int64 scalar. With maps of labels to
+    be moved with the images, `images` and what the function takes and returns are a dict, as Keras has them: {images,
+    segmentation_masks}, the latter (B, H, W, 1).
+    Errors: Refusal if a layer does not take such images, mixes their labels, or draws randomness no seed reaches; with
+    maps, if it knows none, or enlarges them.
 
     >>> noise = stateless([keras.layers.GaussianNoise(0.1)], 0, tf.TensorSpec((2, 3)))
     >>> x = tf.zeros((2, 3))
@@ -33,8 +36,13 @@ def stateless(layers, seed, images):
         require(isinstance(layer, keras.layers.Layer), "augment", "Keras layers, already built", layer=layer)
         mixes = isinstance(layer, (keras.layers.MixUp, keras.layers.CutMix))
         require(not mixes, "augment", "layers that leave the labels true", layer=type(layer).__name__)
+        moves = not isinstance(images, dict) or hasattr(layer, "transform_segmentation_masks")
+        expected = "layers that move a map of labels with its image, as keras.layers.RandomFlip"
+        require(moves, "augment", expected, layer=type(layer).__name__)
         functions.append(_trace(layer, [seed, index], images))
-        images = functions[-1].structured_outputs
+        before, images = images, functions[-1].structured_outputs
+        if isinstance(images, dict):
+            _check_maps(type(layer).__name__, *(part["segmentation_masks"] for part in (before, images)))
 
     def augment(number, x):
         for function in functions:
@@ -42,6 +50,13 @@ def stateless(layers, seed, images):
         return x
 
     return augment
+
+
+def _check_maps(name, before, after):
+    """Refuse larger maps of labels: Keras makes them by interpolation, of labels too."""
+    sizes = {"before": tuple(before.shape[1:3]), "after": tuple(after.shape[1:3])}
+    fits = all(None in (a, b) or a >= b for a, b in zip(*sizes.values()))
+    require(fits, "augment", f"{name} to leave a map of labels its size, or less", **sizes)
 
 
 def _trace(layer, seed, images):
@@ -61,7 +76,8 @@ def _trace(layer, seed, images):
     except Exception as error:
         # Keras puts the layer's own words in bold behind a line that names the call.
         own = str(error).partition("\x1b[1m")[2].partition("\x1b[0m")[0] or str(error)
-        takes = f"augment expects layers that take batches of {images.dtype.name} {tuple(images.shape)}"
+        spec = images["images"] if isinstance(images, dict) else images
+        takes = f"augment expects layers that take batches of {spec.dtype.name} {tuple(spec.shape)}"
         raise Refusal(f"{takes}; received {name}, which says: {own.strip().splitlines()[0]}") from error
     impure = sorted({op.type for op in traced.graph.get_operations() if op.op_def.is_stateful} - PURE)
     own = "layers that draw from a keras.random.SeedGenerator of their own, so that a run can be resumed"

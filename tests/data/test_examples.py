@@ -178,10 +178,55 @@ def test_refusals(settings, words):
         numbered().batches(**settings)
 
 
-def test_refuses_to_move_images_under_label_maps():
-    maps = Examples.from_arrays(np.zeros((4, 2, 2, 1)), np.zeros((4, 2, 2, 1), int))
-    with pytest.raises(Refusal, match=r"one label an image when it augments; received label_shape=\(2, 2, 1\)"):
-        maps.batches(2, augment=[keras.layers.RandomFlip()])
+MOVES = [
+    keras.layers.RandomFlip(),
+    keras.layers.RandomCrop(4, 5),
+    keras.layers.RandomTranslation(0.3, 0.3, interpolation="nearest"),
+    keras.layers.RandomRotation(0.2, interpolation="nearest"),
+    keras.layers.RandomZoom(0.3, interpolation="nearest"),
+]
+
+
+@pytest.mark.parametrize("channel", [(), (1,)])
+@pytest.mark.parametrize("layer", MOVES, ids=lambda layer: type(layer).__name__)
+def test_maps_of_labels_move_with_their_images(layer, channel):
+    y = np.random.default_rng(0).integers(0, 5, (8, 6, 7))
+    maps = Examples.from_arrays(y[..., None].astype("float32"), y.reshape(*y.shape, *channel))
+    data = maps.batches(4, augment=[layer, keras.layers.RandomBrightness(0.0)])
+    moved = 0
+    for (x, labels), (before, _) in zip(data.take(4), maps.batches(4)):
+        assert labels.dtype == tf.int64 and labels.shape == (*x.shape[:3], *channel)
+        np.testing.assert_array_equal(x[..., 0], np.reshape(labels, x.shape[:3]))
+        moved += x.shape != before.shape or not np.array_equal(x, before)
+    assert moved
+
+
+@pytest.mark.parametrize(
+    "shape, layer, words",
+    [
+        (
+            (3,),
+            keras.layers.RandomFlip(),
+            r"one label .*or a map .*; received label_shape=\(3,\), image=\(6, 7\)",
+        ),
+        ((5, 7), keras.layers.RandomFlip(), r"received label_shape=\(5, 7\)"),
+        ((6, 7, 2), keras.layers.RandomFlip(), r"received label_shape=\(6, 7, 2\)"),
+        (
+            (6, 7),
+            keras.layers.GaussianNoise(1.0),
+            "move a map of labels with its image.* received layer='GaussianNoise'",
+        ),
+        (
+            (6, 7),
+            keras.layers.RandomCrop(4, 9),
+            r"RandomCrop to leave a map.*; received before=\(6, 7\), after=\(4, 9\)",
+        ),
+    ],
+)
+def test_refuses_what_leaves_maps_untrue(shape, layer, words):
+    maps = Examples.from_arrays(np.zeros((4, 6, 7, 1), "float32"), np.zeros((4, *shape), int))
+    with pytest.raises(Refusal, match=words):
+        maps.batches(2, augment=[layer])
 
 
 def test_refuses_lengths_that_differ_and_shapes_unknown():

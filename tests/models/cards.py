@@ -61,6 +61,8 @@ CARDS = {
     "segnet_basic": (1_416_587, (360, 480, 3), 11),
     "deconvnet": (251_805_653, IMAGENET, 21),
     "dilated_frontend": (134_346_581, (900, 900, 3), 21),
+    "dilated_basic": (134_346_581 + 28_392, (900, 900, 3), 21),
+    "dilated_large": (141_149_720, (900, 900, 3), 21),
     "context_basic": (28_392, (None, None, 21), 21),
     "context_large": (6_803_139, (None, None, 21), 21),
     "cnn_m_2048": (92_469_864, IMAGENET, 1000),
@@ -111,7 +113,8 @@ CARDS = {
     "gabor_net_trained": (8 * 32 + 49 * 32 * 10 + 10, MNIST, 10),
     "gabor_net_conv": (9 * 32 * 64 + 64 + 9 * 64 * 10 + 10, MNIST, 10),
 }
-PIXELS = ("segnet", "segnet_basic", "deconvnet", "dilated_frontend", "context_basic", "context_large")  # a class each
+PIXELS = ("segnet", "segnet_basic", "deconvnet")  # a class each
+PIXELS += ("dilated_frontend", "dilated_basic", "dilated_large", "context_basic", "context_large")
 DRAWN = "reconstruction"  # an output that is no answer
 
 

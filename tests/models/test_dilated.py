@@ -53,6 +53,20 @@ def test_contexts_start_as_the_identity():
     np.testing.assert_allclose(narrow(x[..., :3]), x[..., :3], rtol=1e-5)
 
 
+@pytest.mark.parametrize("context", ["basic", "large"])
+def test_a_context_behind_the_front_end(context):
+    x = np.random.default_rng(0).normal(size=(2, 40, 48, 3)).astype("float32")
+    more = {"input_shape": x.shape[1:], "classifier_activation": None, "padding": "same", **SMALL}
+    front, whole = model("dilated_frontend", **more), model(f"dilated_{context}", **more)
+    for layer in front.layers:
+        whole.get_layer(layer.name).set_weights([30 * w for w in layer.get_weights()])  # so that they drown the noise
+        layer.set_weights([30 * w for w in layer.get_weights()])
+    wanted = np.maximum(front(x), 0)
+    np.testing.assert_allclose(whole(x), wanted, atol=0.1 * wanted.max() if context == "large" else 0)
+    fields = receptive_fields(model("dilated_basic", **SMALL))
+    assert fields["logits"][0][:2] == (380, 8) and fields["context8"][0][:2] == (908, 8)
+
+
 @pytest.mark.parametrize(
     "name, settings, told",
     [
@@ -61,6 +75,7 @@ def test_contexts_start_as_the_identity():
         ("dilated_frontend", {"padding": "full"}, "padding"),
         ("dilated_frontend", {"upsample": 0}, "upsample"),
         ("dilated_frontend", {"fc_units": 0}, "fc_units"),
+        ("dilated_frontend", {"context": "small"}, "context, None or one of basic, large"),
         ("context_basic", {"multiples": (1, 1)}, "as many multiples"),
         ("context_basic", {"dilations": (0,) * 7}, "dilations"),
         ("context_basic", {"classes": "all"}, "classes"),
