@@ -246,7 +246,7 @@ def exports():
         "Made by `python -m docs.update` from what `kzoo export --matrix` found: each variant with 10 classes, hidden",
         "layers of 64 units and the smallest input it takes from 8 on (any: of unknown size), written, and run by the",
         "format's own runtime on random batches of 1 and 7. A number is the largest difference from Keras's outputs,",
-        "relative to the largest of them.",
+        "relative to the largest of them; softmax is left out, whose ones and zeros hide what differs.",
         "",
         "| model | input | parameters | " + " | ".join(FORMATS[format].label for format in formats) + " |",
         "|---|---|---:|" + "---|" * len(formats),
