@@ -10,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from kzoo.checks import Refusal, require
-from kzoo.export.card import EXAMPLES, card, size
+from kzoo.export.card import EXAMPLES, card, difference, size
 from kzoo.export.export import write
 from kzoo.export.formats import FORMATS, find_format
 from kzoo.export.int8 import check_representative
@@ -100,11 +100,11 @@ def table(title, reports):
         right = column in ("size", "largest difference", "seconds")
         found.add_column(column, justify="right" if right else "left", overflow="fold")
     for one in reports:
-        label, difference = FORMATS[one["format"]].label, f"{one['max_difference']:.1e}"
+        label, told = FORMATS[one["format"]].label, difference(one)
         if "accuracy" in one:
             before, after = (100 * one["accuracy"][key] for key in ("before", "after"))
-            difference += f"; right {after:.2f} %, before {before:.2f} %"
-        cells = (label, one["file"], size(one["bytes"]), "; ".join(one["tried"]), difference, f"{one['seconds']:.1f}")
+            told += f"; right {after:.2f} %, before {before:.2f} %"
+        cells = (label, one["file"], size(one["bytes"]), "; ".join(one["tried"]), told, f"{one['seconds']:.1f}")
         found.add_row(*cells)
     return found
 

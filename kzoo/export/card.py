@@ -79,7 +79,7 @@ def table(reports):
     """Lines of a Markdown table of reports."""
     rows = [
         f"| {FORMATS[one['format']].label} | `{one['file']}` | {size(one['bytes'])} | {'; '.join(one['tried'])} "
-        f"| {one['max_difference']:.1e} | {one['seconds']:.1f} |"
+        f"| {difference(one)} | {one['seconds']:.1f} |"
         for one in reports
     ]
     return [
@@ -87,6 +87,12 @@ def table(reports):
         "|---|---|---:|---|---:|---:|",
         *rows,
     ]
+
+
+def difference(report):
+    """The largest difference, and how many values differ by more than the format allows, if any."""
+    beyond = f", {report['beyond']:.2%} of the values by more than rounding" if report.get("beyond") else ""
+    return f"{report['max_difference']:.1e}{beyond}"
 
 
 def code(report, about):

@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import keras
 from rich.console import Console
 
 from kzoo.analysis.catalogue import sketch
@@ -144,10 +145,11 @@ def try_cell(name, settings, format, memory=MEMORY, work=None):
 def _cell(name, settings, format, memory, folder):
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     file = FORMATS[format].file
+    keras.utils.set_random_seed(0)
     try:
         report = export(answering(model(name, **settings)), Path(folder, file), format)
-        kept = ("tried", "bytes", "max_difference", "seconds")
-        cell = {"ok": True, "reason": None, **{key: report[key] for key in kept}}
+        kept = ("tried", "bytes", "max_difference", "beyond", "seconds")
+        cell = {"ok": True, "reason": None, **{key: report[key] for key in kept if key in report}}
     except (Refusal, MemoryError) as error:
         cell = {"ok": False, "reason": str(error) or "out of memory"}
     own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

@@ -45,7 +45,7 @@ def segnet(
     between the two, by a convolution over 7 x 7 cells and one that spreads them again, whence a decoder of transposed
     convolutions; normalize, response normalisation of the input; linear_decoder, no ReLU in it; width, a factor of all
     filters. Layers: stage1 ... stage5 (pooled), fc6, fc7, unfc6 of a bottleneck, decode5_conv1 ..., predictions.
-    Any size, but with a bottleneck from 193 x 193 on.
+    Any size; with a bottleneck from 6 * 2^stages + 1 on, 193 x 193 for DeconvNet's five.
     """
     require(len(encoder) == len(decoder) > 0, name, "as many stages of decoder as encoder", decoder=decoder)
 
@@ -59,7 +59,8 @@ def segnet(
             x = conv(x, units, f"{label}_conv{place}", **more)
         return x
 
-    x = inputs = start(name, input_shape, input_tensor, smallest=193 if bottleneck else 1)
+    smallest = (BOTTLENECK - 1) * 2 ** len(encoder) + 1 if bottleneck else 1
+    x = inputs = start(name, input_shape, input_tensor, smallest=smallest)
     x = LocalResponseNormalization(bias=1.0, divide_by_size=True, name="norm")(x) if normalize else x
     pooled = []
     for place, counts in enumerate(encoder, start=1):

@@ -31,6 +31,8 @@ def run(config, name, out="saved_models", overwrite=False, work=None, record="co
     Errors: ValueError if the run is finished and `overwrite` is false, if another process works on it, or if an
     interrupted run was begun with another config; the message says what changed.
     """
+    if work is None:
+        config = config.model_copy(update={"search": None})  # it does not change how to train
     plain = name and Path(name).name == name and not name.startswith(".") and name.isprintable()
     require(plain, "run", "a plain name", name=name)
     out = Path(out)

@@ -15,7 +15,12 @@ from kzoo.models.registry import list_models
 
 def test_small():
     settings, net = small("alexnet")
-    assert settings == {"classes": 10, "fc_units": (64, 64), "input_shape": (39, 39, 3)}
+    assert settings == {
+        "classes": 10,
+        "classifier_activation": None,
+        "fc_units": (64, 64),
+        "input_shape": (39, 39, 3),
+    }
     assert net.count_params() < 5_000_000 and net.output_shape == (None, 10)
     assert small("spp_zf5")[0]["input_shape"] == (None, None, 3)
     assert small("mnist1d_cnn")[0]["input_shape"] == (16, 1) and "width" in small("deconvnet")[0]

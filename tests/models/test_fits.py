@@ -40,8 +40,8 @@ SMALL = {
     "two_stream": {"width": 0.1, **WHOLE, "dropout": (0.0, 0.0), "frames": 2, "input_shape": (47, 47, 3)},
     "segnet_basic": {"width": 0.25, "input_shape": (16, 16, 3)},
     "deconvnet": {
-        **{"encoder": ((16,),) * 5, "decoder": ((16,),) * 5, "bottleneck": 64},
-        "input_shape": (193, 193, 3),
+        **{"encoder": ((16,), (32,)), "decoder": ((16,), (32, 16)), "bottleneck": 64},
+        "input_shape": (25, 25, 3),
     },
     "dilated_frontend": {
         **{"width": 1 / 8, "fc_units": 32, "dropout": 0.0},
@@ -66,17 +66,15 @@ RATES = {  # of Adam, where 0.003 is too bold or too slow
     "two_stream": 0.001,
     "spp_zf5": 0.001,
     "segnet_basic": 0.02,
-    "deconvnet": 0.02,
     "dilated_frontend": 0.002,
 }
-BLOCKS = {"segnet_basic": 4, "context_basic": 4, "dilated_frontend": 4, "deconvnet": 1}  # of one class, a side of a map
+BLOCKS = {"segnet_basic": 4, "context_basic": 4, "dilated_frontend": 4, "deconvnet": 4}  # of one class, a side of a map
 LOUD = {
     "alexnet": 100,
     "nin_cifar": 100,
     "deepface": 3,
 }  # nets that start almost at 0 hear nothing else: the noise's deviation
 LOSSES = {"lenet5": RBFLoss()}  # of outputs that are no probabilities
-ENOUGH = {"deconvnet": 0.9999}  # of 1.2 million pixels, where it stays a dozen short of all
 
 
 def test_every_family_is_here():
@@ -100,10 +98,7 @@ def painted(draw, net, blocks):
     return x.astype("float32"), y[:, ::step, ::step]
 
 
-LARGE = pytest.param("deconvnet", marks=pytest.mark.large)
-
-
-@pytest.mark.parametrize("name", [LARGE if name == "deconvnet" else name for name in SMALL])
+@pytest.mark.parametrize("name", SMALL)
 def test_fits_32_examples(name):
     keras.utils.set_random_seed(1)
     net, draw = model(name, **SMALL[name], classes=4), np.random.default_rng(0)
@@ -118,6 +113,6 @@ def test_fits_32_examples(name):
     for _ in range(12):
         net.fit(data.repeat().take(50), verbose=0)
         reached = net.evaluate(data, verbose=0)[1]
-        if reached >= ENOUGH.get(name, 1.0):
+        if reached == 1:
             break
-    assert reached >= ENOUGH.get(name, 1.0)
+    assert reached == 1

@@ -1,25 +1,9 @@
 """A finished run's figures again."""
 
-import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.training.config import read_config
 from kzoo.training.evaluation import evaluate_run
-from kzoo.training.run import run
-
-DRAW = np.random.default_rng(0)
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A finished run's folder and metrics."""
-    out, y = tmp_path_factory.mktemp("runs"), np.arange(60) % 3
-    x = DRAW.normal(size=(60, 12, 1)).astype("float32")
-    np.savez(out / "signals.npz", x_train=x[:45], y_train=y[:45], x_test=x[45:], y_test=y[45:])
-    sets = [f"data={{arrays: '{out}/signals.npz', batch_size: 10, validation: 0.2}}", "training.epochs=1"]
-    sets += ["training.steps_per_epoch=4", "training.steps_per_call=2", "model.units=[5]", "export.formats=[]"]
-    return run(read_config("mnist1d_fc", sets), "it", out)
 
 
 def test_evaluate_gives_the_runs_figures(finished):

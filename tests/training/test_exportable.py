@@ -6,27 +6,15 @@ import pytest
 from kzoo.checks import Refusal
 from kzoo.export.onnx import write_onnx
 from kzoo.training import exportable
-from kzoo.training.config import read_config
 from kzoo.training.exportable import find_net, predict_files, predictor
-from kzoo.training.run import run
 
 DRAW = np.random.default_rng(0)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A finished run's folder."""
-    out, y = tmp_path_factory.mktemp("runs"), np.arange(60) % 3
-    x = DRAW.normal(size=(60, 12, 1)).astype("float32")
-    np.savez(out / "signals.npz", x_train=x[:45], y_train=y[:45], x_test=x[45:], y_test=y[45:])
-    sets = [f"data={{arrays: '{out}/signals.npz', batch_size: 10, validation: 0.2}}", "training.epochs=1"]
-    sets += ["training.steps_per_epoch=4", "training.steps_per_call=2", "model.units=[5]", "export.formats=[]"]
-    return run(read_config("mnist1d_fc", sets), "it", out)[0]
-
-
 def test_a_run(finished):
-    found = find_net(finished)
-    assert found.what.startswith(f"The run `{finished.name}` of kzoo's, `mnist1d_fc` trained on `")
+    folder, _ = finished
+    found = find_net(folder)
+    assert found.what.startswith(f"The run `{folder.name}` of kzoo's, `mnist1d_fc` trained on `")
     assert found.more["examples"].shape == (15, 12, 1) and found.more["targets"].shape == (15,)
     assert found.more["representative"].shape == (36, 12, 1) and found.more["images"] is False
     assert found.net.input_shape == (None, 12, 1)
@@ -34,16 +22,19 @@ def test_a_run(finished):
 
 
 def test_a_run_goes_before_a_model(finished, monkeypatch):
-    monkeypatch.setattr(exportable, "list_models", lambda: [str(finished)])
-    assert find_net(str(finished)).what.startswith("The run ")
+    folder, _ = finished
+    monkeypatch.setattr(exportable, "list_models", lambda: [str(folder)])
+    assert find_net(str(folder)).what.startswith("The run ")
 
 
 def test_a_run_whose_data_is_gone(finished, monkeypatch):
+    folder, _ = finished
+
     def gone(_):
         raise Refusal("gone")
 
     monkeypatch.setattr(exportable, "load_data", gone)
-    found = find_net(finished)
+    found = find_net(folder)
     assert found.what.endswith("; its data is not at hand") and found.more == {"labels": None}
 
 
@@ -67,13 +58,14 @@ def test_neither():
 
 
 def test_predictions(finished, tmp_path):
+    folder, _ = finished
     x = DRAW.normal(size=(4, 12, 1)).astype("float32")
     np.save(tmp_path / "x.npy", x)
-    records = predict_files(finished, [tmp_path / "x.npy"], top=2, out=tmp_path / "p.npy")
+    records = predict_files(folder, [tmp_path / "x.npy"], top=2, out=tmp_path / "p.npy")
     answers = np.load(tmp_path / "p.npy")
     assert answers.shape == (4, 3) and [record["top"][0]["class"] for record in records] == answers.argmax(-1).tolist()
     assert all(len(record["top"]) == 2 for record in records)
-    write_onnx(find_net(finished).net, tmp_path / "it.onnx")
+    write_onnx(find_net(folder).net, tmp_path / "it.onnx")
     predict_files(tmp_path / "it.onnx", [tmp_path / "x.npy"], out=tmp_path / "q.npy")
     np.testing.assert_allclose(np.load(tmp_path / "q.npy"), answers, atol=1e-6)
-    assert predictor(finished).labels is None
+    assert predictor(folder).labels is None

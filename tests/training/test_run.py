@@ -309,6 +309,12 @@ def test_a_changed_config_refuses(arrays, begun):
     assert metrics["seed"] == 9 and metrics["epochs"] == 1 and not (begun / ".it.partial").exists()
 
 
+def test_a_search_in_the_config_does_not_change_a_run(arrays, begun, undisturbed):
+    space = "search={trials: 3, space: {training.epochs: {int: [1, 4]}}, validation: 0.2}"
+    folder, metrics = run.run(small(arrays, space), "it", begun)
+    assert figures(folder) == undisturbed[1] and metrics["config_sha256"] == undisturbed[2]
+
+
 def test_a_damaged_state_refuses(arrays, begun, undisturbed):
     state = begun / ".it.partial" / "state.pickle"
     state.write_bytes(state.read_bytes()[:100])
