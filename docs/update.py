@@ -248,6 +248,9 @@ def exports():
         "format's own runtime on random batches of 1 and 7. A number is the largest difference from Keras's outputs,",
         "relative to the largest of them; softmax is left out, whose ones and zeros hide what differs.",
         "",
+        "Every layer of kzoo goes into the three as well, alone and at two sizes, but `TiledConv3D` into LiteRT, which",
+        "transposes six axes at most (`python -m pytest -m large tests/export/test_everything.py`).",
+        "",
         "| model | input | parameters | " + " | ".join(FORMATS[format].label for format in formats) + " |",
         "|---|---|---:|" + "---|" * len(formats),
     ]
