@@ -37,7 +37,6 @@ def check_layer(cls, kwargs, inputs, free, tmp_path, full=None):
         if {"data_format", "axis"} & set(layer.get_config()):
             check_channels_first(layer, kwargs, inputs, y)
         check_mixed_precision(layer, kwargs, inputs, y)
-        check_saved_model(layer, inputs, y, tmp_path)
         check_fit(layer, kwargs, inputs)
 
 
@@ -137,17 +136,6 @@ def check_keras_file(layer, inputs, y, tmp_path):
     again = keras.models.load_model(tmp_path / "layer.keras")
     same(again(inputs), y)
     assert again.get_layer(layer.name).get_config() == layer.get_config()
-
-
-def check_saved_model(layer, inputs, y, tmp_path):
-    """`model.export` leaves a graph that plain TensorFlow runs, for other batch sizes, without XLA."""
-    as_model(layer, inputs).export(tmp_path / "saved", verbose=False)
-    graph = (tmp_path / "saved" / "saved_model.pb").read_bytes()
-    assert b"_XlaMustCompile" not in graph, "the SavedModel holds a function that only XLA runs"
-    loaded = tf.saved_model.load(tmp_path / "saved")  # kept: it owns the variables
-    same(tree.flatten(loaded.serve(inputs)), tree.flatten(y))
-    one = tree.map_structure(lambda x: x[:1], inputs)
-    same(tree.flatten(loaded.serve(one)), [v[:1] for v in tree.flatten(y)])
 
 
 def check_fit(layer, kwargs, inputs):

@@ -1,7 +1,7 @@
 """A fixed bank of Gabor filters, as the first layer of sight, under a trained classifier or a small ConvNet.
 
-Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.10, for the filters and complex cells; what
-stands on them, and all sizes, are chosen here.
+Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.10, for the filters and complex cells. It gives
+no net and no recipe: what stands on them, all sizes, and zoo_configs/small_gabor.yaml are chosen here.
 """
 
 from keras import layers

@@ -1,7 +1,7 @@
 """Every public layer, at two sizes, and a small net of every family, in every format that carries it.
 
-SavedModels of all layers together, and of all families together, in one bare process each; one by one, and in the other
-formats, by hand.
+SavedModels of all layers side by side, as Keras's own `export` writes them, and of all families, as kzoo's does, in one
+bare process each; one by one, and in the other formats, by hand.
 """
 
 import keras
@@ -53,7 +53,7 @@ def test_every_layer_in_one_saved_model(tmp_path):
     inputs = [t for flat, _ in parts.values() for t in flat]
     outputs = {f"{name}_{i}": y for name, (_, found) in parts.items() for i, y in enumerate(found)}
     net = keras.Model(inputs, outputs, name="layers")
-    write_saved_model(net, tmp_path / "it", images=False)
+    net.export(tmp_path / "it", verbose=False)
     assert strange(graph_of(tmp_path / "it")) == []
     first = [np.asarray(x) for name in parts for x in CASES[name].arrays]
     second = [np.asarray(x) for name in parts for x in stretched(name, CASES[name].arrays)]
