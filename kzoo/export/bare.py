@@ -50,21 +50,16 @@ def max_difference(wanted, got):
     >>> max_difference(np.array([0.0, 4.0]), np.array([1.0, 4.0]))
     0.25
     """
-    return float(_differences(wanted, got).max(initial=0))
+    return float(differences(wanted, got).max(initial=0))
 
 
-def share_beyond(wanted, got, tolerance):
-    """Share of the values that differ by more than `tolerance` times the largest absolute value wanted, or are NaN.
+def differences(wanted, got, scale=None):
+    """Absolute differences over `scale`, which is the largest absolute value wanted unless another is given.
 
-    >>> share_beyond(np.array([0.0, 4.0]), np.array([1.0, 4.0]), 0.1)
-    0.5
+    Infinity, alone, if the shapes differ.
     """
-    return float(1 - (_differences(wanted, got) <= tolerance).mean())
-
-
-def _differences(wanted, got):
     wanted, got = np.asarray(wanted, "float64"), np.asarray(got, "float64")
     if wanted.shape != got.shape:
         return np.array([np.inf])
-    scale = max(np.abs(wanted).max(initial=0), np.finfo("float32").tiny)
-    return np.abs(wanted - got) / scale
+    scale = np.abs(wanted).max(initial=0) if scale is None else scale
+    return np.abs(wanted - got) / max(scale, np.finfo("float32").tiny)

@@ -61,6 +61,12 @@ def card(about, reports):
         "Each was run by its runtime alone, in a process without kzoo and Keras, on random and, where there were any, "
         "real inputs; the difference is to the model's own outputs, relative to the largest of them.",
     ]
+    if any(report.get("undecided") for report in reports):
+        lines += [
+            "",
+            "On examples called undecided the model's own answers move as much when its inputs change by a millionth: "
+            "where values go to places that pools chose, rounding chooses between equal ones.",
+        ]
     single = len(about["inputs"]) == 1
     for report in reports:
         lines += ["", f"## {FORMATS[report['format']].label}", ""]
@@ -90,9 +96,9 @@ def table(reports):
 
 
 def difference(report):
-    """The largest difference, and how many values differ by more than the format allows, if any."""
-    beyond = f", {report['beyond']:.2%} of the values by more than rounding" if report.get("beyond") else ""
-    return f"{report['max_difference']:.1e}{beyond}"
+    """The largest difference, and on how many examples the net itself is undecided, if any."""
+    count = report.get("undecided")
+    return f"{report['max_difference']:.1e}" + (f", on {count} undecided" if count else "")
 
 
 def code(report, about):

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, require
-from kzoo.export.bare import max_difference, run_bare, share_beyond
+from kzoo.export.bare import max_difference, run_bare
 from kzoo.export.cases import BATCHES, REAL, Case, case_of, cases
 from kzoo.export.formats import FORMATS, find_format, format_at
 from kzoo.export.int8 import accuracy, write_int8
@@ -21,11 +21,10 @@ from kzoo.export.openvino import write_openvino
 from kzoo.export.place import placed
 from kzoo.export.portable import portable
 from kzoo.export.saved_model import stage_maps, stages, takes_images, write_saved_model
+from kzoo.export.steady import undecided
 
 WRITERS = {"onnx": write_onnx, "litert": write_litert, "openvino": write_openvino}
 HALF = 2e-2  # bfloat16 has 8 bits, and fusions round at other places
-SWITCHES = "MaxUnpooling", "DynamicPooling"  # what rests on which of all but equal values is largest
-SWITCHED = 1e-3  # share of the values that these may put elsewhere
 
 
 def export(
@@ -38,8 +37,9 @@ def export(
     any number of examples, and any size where the net does; all but "saved_model" compute in float32.
     It is written aside, run by its runtime in a process that can import neither kzoo nor Keras, on random inputs and
     the examples, and takes the place of an older export only when its outputs are right: within 1e-5 of the largest,
-    1e-4 in other formats, 2e-2 for a SavedModel in half precision. Where values go to places that pools chose, one in
-    a thousand may differ more, and the report tells how many do. "litert_int8" tells the accuracy instead.
+    1e-4 in other formats, 2e-2 for a SavedModel in half precision. Examples on which the net's own answers move as
+    much for inputs as good as equal may differ more, and the report tells how many (`kzoo.export.steady`).
+    "litert_int8" tells the accuracy instead.
     Arguments: examples, real inputs (N, *input_shape); targets (N,), their classes; labels, names of the classes;
     images, whether a SavedModel gets signatures for image files and pixels (None: if the net takes images);
     representative, inputs that "litert_int8" takes its ranges from, otherwise the examples.
@@ -83,8 +83,11 @@ def write(net, path, format, examples=None, targets=None, labels=None, images=No
             raise
         raise Refusal(f"export of {net.name} to {format}: {' '.join(str(error).split())[:300]}") from error
     answers = run_bare(path, tried, format)
-    pairs = [pair for case, found in zip(tried, answers) for pair in zip(case.wanted, found, strict=True)]
-    differences = [max_difference(*pair) for pair in pairs]
+    differences = [
+        max_difference(wanted, got)
+        for case, found in zip(tried, answers)
+        for wanted, got in zip(case.wanted, found, strict=True)
+    ]
     report = {
         "format": format,
         "file": path.name,
@@ -92,7 +95,7 @@ def write(net, path, format, examples=None, targets=None, labels=None, images=No
         "tried": list(dict.fromkeys(case.shape for case in tried if case.signature == "serving_default")),
         "max_difference": max(differences, key=lambda d: np.inf if np.isnan(d) else d),
     }
-    _judge(report, held, format, pairs)
+    _judge(report, held, format, list(zip(tried, answers)))
     if format == "saved_model":
         report["signatures"] = list(dict.fromkeys(case.signature for case in tried))
     elif format == "litert_int8" and np.ndim(targets) == 1 and examples is not None:
@@ -100,15 +103,16 @@ def write(net, path, format, examples=None, targets=None, labels=None, images=No
     return {**report, "seconds": round(time.perf_counter() - began, 2)}
 
 
-def _judge(report, net, format, pairs):
+def _judge(report, net, format, answered):
     """Refuse a difference that is more than rounding; a NaN above all."""
     tolerance, difference = FORMATS[format].tolerance, report["max_difference"]
     if format == "saved_model" and any("16" in layer.compute_dtype for layer in net.layers):
         tolerance = HALF
     good = np.isfinite(difference) if tolerance is None else difference <= tolerance
-    if not good and tolerance and any(type(layer).__name__.startswith(SWITCHES) for layer in net.layers):
-        report["beyond"] = max(share_beyond(*pair, tolerance) for pair in pairs)
-        good = report["beyond"] <= SWITCHED
+    if not good and tolerance:
+        counts = [undecided(net, case, found, tolerance) for case, found in answered]
+        good = None not in counts
+        report["undecided"] = sum(counts) if good else None
     if not good:
         label, limit = FORMATS[format].label, "" if tolerance is None else f"; {tolerance:g} is allowed"
         raise Refusal(

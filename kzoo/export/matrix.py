@@ -148,7 +148,7 @@ def _cell(name, settings, format, memory, folder):
     keras.utils.set_random_seed(0)
     try:
         report = export(answering(model(name, **settings)), Path(folder, file), format)
-        kept = ("tried", "bytes", "max_difference", "beyond", "seconds")
+        kept = ("tried", "bytes", "max_difference", "undecided", "seconds")
         cell = {"ok": True, "reason": None, **{key: report[key] for key in kept if key in report}}
     except (Refusal, MemoryError) as error:
         cell = {"ok": False, "reason": str(error) or "out of memory"}

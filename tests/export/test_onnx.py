@@ -44,27 +44,6 @@ def test_open_sizes_several_inputs_and_outputs(tmp_path):
             np.testing.assert_allclose(got, wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [3, 4])
-def test_dilations_at_unknown_sizes(size, tmp_path):
-    x = keras.Input((None, None, 16), name="input")
-    same = {"padding": "same", "dilation_rate": (2, 3), "bias_initializer": "ones"}
-    net = keras.Model(x, layers.Conv2D(16, size, **same)(x))  # as many as ONNX Runtime computes side by side
-    write_onnx(net, tmp_path / "it.onnx")
-    _, run = onnx(tmp_path / "it.onnx")
-    for height in (9, 12):
-        data = np.random.default_rng(0).normal(size=(2, height, 8, 16)).astype("float32")
-        np.testing.assert_allclose(run({"input": data})[0], net(data), atol=1e-5)
-
-
-def test_infinity_is_not_multiplied_by_0(tmp_path):
-    x = keras.Input((4,), name="input")
-    net = keras.Model(x, keras.ops.where(x > 0, keras.ops.log(keras.ops.relu(x)), x))
-    write_onnx(net, tmp_path / "it.onnx")
-    _, run = onnx(tmp_path / "it.onnx")
-    data = np.float32([[-1, 0, 1, 2]])
-    np.testing.assert_allclose(run({"input": data})[0], np.float32([[-1, 0, 0, np.log(2)]]), rtol=1e-6)
-
-
 def test_what_onnx_has_not_is_refused(tmp_path):
     x = keras.Input((8,))
     net = keras.Model(x, keras.ops.erfinv(x), name="inverse")
