@@ -31,10 +31,10 @@ def run(config, name, out="saved_models", overwrite=False, work=None, record="co
     Errors: ValueError if the run is finished and `overwrite` is false, if another process works on it, or if an
     interrupted run was begun with another config; the message says what changed.
     """
-    if work is None:
-        config = config.model_copy(update={"search": None})  # it does not change how to train
     plain = name and Path(name).name == name and not name.startswith(".") and name.isprintable()
     require(plain, "run", "a plain name", name=name)
+    if work is None:
+        config = config.model_copy(update={"search": None})  # it does not change how to train
     out = Path(out)
     final, partial, old = out / name, out / f".{name}.partial", out / f".{name}.old"
     out.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,7 @@ def _jax_process(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def jax_results(_jax_process):
-    """{case/rank/index/y0: array, .../g0: array} of every case's ten settings, computed on the JAX backend."""
+    """{case/rank/index/y0: array, .../g0: array} of half of every case's ten settings, computed on the JAX backend."""
     if _jax_process is None:
         pytest.skip("jax is not installed")
     code = _jax_process / "code"
