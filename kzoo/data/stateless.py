@@ -36,9 +36,8 @@ def stateless(layers, seed, images):
         require(isinstance(layer, keras.layers.Layer), "augment", "Keras layers, already built", layer=layer)
         mixes = isinstance(layer, (keras.layers.MixUp, keras.layers.CutMix))
         require(not mixes, "augment", "layers that leave the labels true", layer=type(layer).__name__)
-        moves = not isinstance(images, dict) or hasattr(layer, "transform_segmentation_masks")
-        expected = "layers that move a map of labels with its image, as keras.layers.RandomFlip"
-        require(moves, "augment", expected, layer=type(layer).__name__)
+        if isinstance(images, dict):
+            _check_moves(layer)
         functions.append(_trace(layer, [seed, index], images))
         before, images = images, functions[-1].structured_outputs
         if isinstance(images, dict):
@@ -50,6 +49,15 @@ def stateless(layers, seed, images):
         return x
 
     return augment
+
+
+def _check_moves(layer):
+    """Refuse layers that know no maps of labels, or would fill them with the first class."""
+    who, name = "augment", type(layer).__name__
+    expected = "layers that move a map of labels with its image, as keras.layers.RandomFlip"
+    require(hasattr(layer, "transform_segmentation_masks"), who, expected, layer=name)
+    mode = getattr(layer, "fill_mode", None)
+    require(mode != "constant", who, f"{name} to fill a map of labels with its own, as reflect does", fill_mode=mode)
 
 
 def _check_maps(name, before, after):

@@ -14,6 +14,7 @@ from kzoo.export.cases import case_of
 ROUNDING = 1e-6  # of the largest input, about what sums of float32 differ by
 TRIES = 16  # changed inputs; one suffices if it turns the choice that the export turned
 ALIKE = 4  # times: other turned choices move an answer more, or less
+TOGETHER = 16  # examples that the net answers at a time
 
 
 def undecided(net, case, got, tolerance):
@@ -26,14 +27,22 @@ def undecided(net, case, got, tolerance):
         return None
     apart = _by_example(case.wanted, got)
     off = np.flatnonzero(~(apart <= tolerance))  # NaN too
-    inputs, wanted = [x[off] for x in case.inputs.values()], [y[off] for y in case.wanted]
     scales = [np.abs(y).max(initial=0) for y in case.wanted]
-    draw, moved = np.random.default_rng(0), np.zeros(len(off))
-    for _ in range(TRIES if len(off) else 0):
-        changed = [(x + ROUNDING * np.abs(x).max() * draw.uniform(-1, 1, x.shape)).astype(x.dtype) for x in inputs]
-        moved = np.maximum(moved, _by_example(wanted, case_of(net, changed).wanted, scales))
-    explained = (moved > tolerance) & (apart[off] <= ALIKE * moved)
-    return len(off) if explained.all() else None
+    for start in range(0, len(off), TOGETHER):
+        chosen = off[start : start + TOGETHER]
+        inputs, wanted = ([part[chosen] for part in parts] for parts in (case.inputs.values(), case.wanted))
+        moved = np.max([_by_example(wanted, answers, scales) for answers in _answers(net, inputs)], 0)
+        if not ((moved > tolerance) & (apart[chosen] <= ALIKE * moved)).all():
+            return None
+    return len(off)
+
+
+def _answers(net, inputs):
+    """The net's outputs for inputs changed by rounding, several times."""
+    draw = np.random.default_rng(0)
+    for _ in range(TRIES):
+        noise = (ROUNDING * np.abs(x).max(initial=0) * draw.uniform(-1, 1, x.shape) for x in inputs)
+        yield case_of(net, [(x + change).astype(x.dtype) for x, change in zip(inputs, noise)]).wanted
 
 
 def _by_example(wanted, got, scales=None):

@@ -50,7 +50,7 @@ def dilated_frontend(
     whole_number(name, fc_units=fc_units, upsample=upsample)
     require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
     require(padding in PADDINGS, name, f"padding, {nearest(padding, PADDINGS)}", padding=padding)
-    known = context is None or context in CONTEXTS
+    known = context is None or context in tuple(CONTEXTS)
     require(known, name, f"context, None or one of {', '.join(CONTEXTS)}", context=context)
     x = inputs = start(name, input_shape, input_tensor, smallest=PADDINGS[padding])
     for stage, counts in enumerate(STAGES, start=1):

@@ -218,6 +218,11 @@ def test_maps_of_labels_move_with_their_images(layer, channel):
         ),
         (
             (6, 7),
+            keras.layers.RandomRotation(0.1, fill_mode="constant"),
+            "RandomRotation to fill a map of labels with its own, .*; received fill_mode='constant'",
+        ),
+        (
+            (6, 7),
             keras.layers.RandomCrop(4, 9),
             r"RandomCrop to leave a map.*; received before=\(6, 7\), after=\(4, 9\)",
         ),

@@ -76,6 +76,7 @@ def test_a_context_behind_the_front_end(context):
         ("dilated_frontend", {"upsample": 0}, "upsample"),
         ("dilated_frontend", {"fc_units": 0}, "fc_units"),
         ("dilated_frontend", {"context": "small"}, "context, None or one of basic, large"),
+        ("dilated_frontend", {"context": ["basic"]}, "context, None or one of basic, large"),
         ("context_basic", {"multiples": (1, 1)}, "as many multiples"),
         ("context_basic", {"dilations": (0,) * 7}, "dilations"),
         ("context_basic", {"classes": "all"}, "classes"),
