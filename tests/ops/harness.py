@@ -89,8 +89,8 @@ def unknown_sizes(case, rank):
 
 
 def inside_xla(case, rank):
-    """All ten, in 3D every second, forward and gradients, in one function that XLA compiles whole."""
-    settings = case.ten(rank)[:: 2 if rank == 3 else 1]
+    """All ten, in 2D and 3D every second, forward and gradients, in one function that XLA compiles whole."""
+    settings = case.ten(rank)[:: 1 if rank == 1 else 2]
 
     def run(inputs):
         return [outputs_and_gradients(case, Setting(tensors, s.kwargs)) for tensors, s in zip(inputs, settings)]
