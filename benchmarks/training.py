@@ -37,8 +37,8 @@ def items(case):
 def kzoo(case, x, y):
     """As `kzoo train mnist1d_cnn` trains, a thousand steps a call."""
     from kzoo.data.examples import Examples
-    from kzoo.training.assemble import build_net, build_trainer
     from kzoo.training.config import read_config
+    from kzoo.training.model_building import build_net, build_trainer
 
     config = read_config(case.net)
     trainer = build_trainer(config, build_net(config, (40, 1), 10))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from kzoo.data.load import load
+from kzoo.data.loader import load
 
 FILE = Path(__file__).resolve().parents[1] / "results" / "baselines" / "logistic_regression.json"
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from matplotlib.ticker import NullFormatter
 
 from benchmarks.report import chart, headline, read, summary, tables
-from kzoo.analysis.catalogue import percent
 from kzoo.export.formats import FORMATS
 from kzoo.models.registry import describe
+from kzoo.terminal import percent
 from kzoo.training.config import Config, check_config, part_of
 from kzoo.training.report import figure
 from kzoo.training.yaml_file import read_yaml

@@ -1,7 +1,10 @@
 """kzoo: the convolutional layers Keras lacks, and a zoo of the classical ConvNets built on them."""
 
-from kzoo import layers, losses, models, ops
-from kzoo.models import list_models, load_model, model
+import lazy_loader
+import wrapt
 
 __version__ = "0.1.0"
-__all__ = ["layers", "list_models", "load_model", "losses", "model", "models", "ops"]
+
+# submodules are imported when they are used: the command line answers `--help` without Keras and TensorFlow
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+wrapt.register_post_import_hook("kzoo.registration:register", "keras")

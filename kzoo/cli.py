@@ -101,7 +101,7 @@ def list_(
 ):
     """List the models of the zoo: name, input, parameters, operations, figures of test error, config, source."""
     from kzoo.analysis.catalogue import models, models_table
-    from kzoo.training.figures import figures
+    from kzoo.training.results import figures
 
     found = models(pattern, family, figures())
     if as_json:
@@ -155,7 +155,7 @@ def predict(
     Example: kzoo predict exports/mnist1d_cnn/model.onnx signals.npy --top 1
     """
     from kzoo.export.predict import table
-    from kzoo.training.exportable import predict_files
+    from kzoo.training.model_lookup import predict_files
 
     records = predict_files(model, files, top, out)
     if as_json:
@@ -190,8 +190,8 @@ def export(
         return
     if name is None:
         raise Refusal("export expects the name of a run or model, or --matrix.")
-    from kzoo.export.bundle import export_all, table
-    from kzoo.training.exportable import find_net
+    from kzoo.export.export_folder import export_all, table
+    from kzoo.training.model_lookup import find_net
     from kzoo.training.report import say
 
     found = find_net(name)

@@ -33,8 +33,11 @@ PLACE = {part: place for place, parts in enumerate(ARROW) for part in parts}
 # Imports of a whole package, each with its reason. This list may only shrink.
 WHOLE_PACKAGES = {
     ("kzoo/models/load_model.py", "kzoo.layers"): "loading needs every layer registered with Keras",
-    ("kzoo/training/build.py", "kzoo.layers"): "configs name any registered layer",
-    ("kzoo/training/build.py", "kzoo.losses"): "configs name any registered loss, metric, initialiser and constraint",
+    ("kzoo/training/keras_objects.py", "kzoo.layers"): "configs name any registered layer",
+    (
+        "kzoo/training/keras_objects.py",
+        "kzoo.losses",
+    ): "configs name any registered loss, metric, initialiser and constraint",
     ("kzoo/training/seed_run.py", "kzoo"): "the version is written into a run's metrics",
 }
 

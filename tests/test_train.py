@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from kzoo import load_model
-from kzoo.export.bare import run_bare
-from kzoo.export.cases import Case
+from kzoo.export.isolated_process import run_isolated
+from kzoo.export.verification_inputs import Case
 
 ROOT = Path(__file__).parents[1]
 FILES = {  # design.md, "A run"
@@ -79,7 +79,7 @@ def test_the_models_agree(trained):
     folder = trained[0] / "out" / "mnist1d_cnn"
     x = np.random.default_rng(0).normal(size=(9, 40, 1)).astype("float32")
     wanted = load_model(folder).predict(x, verbose=0)
-    ((found,),) = run_bare(folder / "saved_model", [Case("serving_default", {"input": x}, [wanted])])
+    ((found,),) = run_isolated(folder / "saved_model", [Case("serving_default", {"input": x}, [wanted])])
     np.testing.assert_allclose(found, wanted, atol=1e-5 * wanted.max())
 
 

@@ -1,1 +1,5 @@
-"""What can be said of the zoo and of an installation without training: the catalogue, the doctor."""
+"""Analysis of models: receptive fields and operation counts."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

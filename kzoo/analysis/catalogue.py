@@ -13,16 +13,17 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from kzoo.analysis.flops import flops
+from kzoo.analysis.flop_count import flops
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.checks import Refusal, nearest
 from kzoo.models.registry import describe, list_models, model
+from kzoo.terminal import percent, short_count
 
 
 def models(pattern="*", family=None, figures=None):
     """What is known of the models that match a shell pattern and are of a family (a file of kzoo.models), a dict each.
 
-    `figures`: {model: its configs, each {config, published, measured}}, as `kzoo.training.figures` reads them.
+    `figures`: {model: its configs, each {config, published, measured}}, as `kzoo.training.results` reads them.
     Errors: ValueError if there is none, with the nearest names.
 
     >>> [found["name"] for found in models("mnist1d*", family="mnist1d")][:2]
@@ -49,7 +50,7 @@ def models_table(found):
     table = _table(f"{len(found)} model{'s' * (len(found) > 1)}", *columns)
     for one in found:
         size = " x ".join(str(n or "any") for n in one["input"])
-        count = "-" if one["operations"] is None else rounded(one["operations"])
+        count = "-" if one["operations"] is None else short_count(one["operations"])
         cells = [[percent(run[key]) for run in one["configs"]] for key in ("published", "measured")]
         cells += [[run["config"] for run in one["configs"]]]
         lines = ("\n".join(values) or "-" for values in cells)
@@ -138,27 +139,6 @@ def source(module):
     text = " ".join(inspect.getdoc(sys.modules[module]).split()).rpartition("Source: ")[2]
     other = re.match(r"as `(kzoo\.\w+\.\w+)`", text)
     return source(other[1]) if other else text
-
-
-def rounded(count):
-    """A count in thousands, millions and so on, to three digits.
-
-    >>> rounded(30_000), rounded(4_089_184_256)
-    ('30 k', '4.09 G')
-    """
-    power = 0
-    while count >= 999.5 and power < 4:
-        count, power = count / 1000, power + 1
-    return f"{count:.3g}{('', ' k', ' M', ' G', ' T')[power]}"
-
-
-def percent(error):
-    """An error as a person reads it.
-
-    >>> percent(0.149)
-    '14.9 %'
-    """
-    return "-" if error is None else f"{error * 100:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 def stages_table(net):

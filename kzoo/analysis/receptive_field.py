@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 from kzoo.checks import Refusal, require
-from kzoo.layers.windowed import Windowed
+from kzoo.layers.base_window import BaseWindow
 from kzoo.ops.views import same_pair
 
 
@@ -104,7 +104,7 @@ def _through(layer, seen, shape):
         factors = layer.strides if "Unpooling" in name else layer.size
         factors = (factors,) * len(seen) if isinstance(factors, int) else factors
         return [_upwards(field, factor) for field, factor in zip(seen, factors)]
-    if isinstance(layer, Windowed):
+    if isinstance(layer, BaseWindow):
         window = layer.window
         pairs = window.pairs([1 if n is None else n for n in spatial])
         geometry = zip(window.size, window.strides, window.dilations, (before for before, _ in pairs))

@@ -1,11 +1,5 @@
-"""Data sets in, tf.data out: the public list.
+"""Datasets by name, from folders or from arrays, as tf.data pipelines."""
 
-Source: none.
-"""
+import lazy_loader
 
-from kzoo.data.augmentation import RandomShift
-from kzoo.data.examples import Examples
-from kzoo.data.load import Data, load, specs
-from kzoo.data.mock import mock, mock_like
-
-__all__ = ["Data", "Examples", "RandomShift", "load", "mock", "mock_like", "specs"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import is_integer, require
-from kzoo.data.stateless import stateless
+from kzoo.data.seeded_augmentation import stateless
 
 MEMORY = 2**30  # bytes; a split up to this size is read once and kept
 CHUNK = 2**24  # bytes gathered at a time: large enough to hide the cost of a call, small enough to start at once

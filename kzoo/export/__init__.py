@@ -1,5 +1,5 @@
-"""Models for other programs: written, run by their format's runtime alone, and only then put in place."""
+"""Exports of models to formats that other programs run; each is verified before it is kept."""
 
-from kzoo.export.export import export
+import lazy_loader
 
-__all__ = ["export"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,9 +9,9 @@ import keras
 import tensorflow as tf
 
 from kzoo.checks import Refusal
-from kzoo.export.quiet import quiet
 from kzoo.export.saved_model import spec_of
 from kzoo.ops.xla import no_islands
+from kzoo.terminal import quiet
 
 
 def write_litert(net, path, operations=(), **settings):

@@ -17,10 +17,10 @@ from rich.console import Console
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal, require
-from kzoo.export.answering import answering
-from kzoo.export.export import export
+from kzoo.export.exporter import export
 from kzoo.export.formats import FORMATS, find_format
-from kzoo.export.place import placed
+from kzoo.export.inference_model import inference_model
+from kzoo.files import atomic_replace
 from kzoo.models.registry import describe, list_models, model
 
 SIDES = (
@@ -74,7 +74,7 @@ def run_matrix(results, pattern="*", formats=("saved_model",), memory=MEMORY):
                 continue
             cell = {**try_cell(name, settings, format, memory), "hash": mark}
             known[name][format] = cell
-            with placed(results) as file:
+            with atomic_replace(results) as file:
                 file.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
             told = f"{cell['max_difference']:.1e}" if cell["ok"] else cell["reason"]
             say(f"{place}/{len(names)} {name} {format}: {told}", highlight=False, markup=False)
@@ -147,7 +147,7 @@ def _cell(name, settings, format, memory, folder):
     file = FORMATS[format].file
     keras.utils.set_random_seed(0)
     try:
-        report = export(answering(model(name, **settings)), Path(folder, file), format)
+        report = export(inference_model(model(name, **settings)), Path(folder, file), format)
         kept = ("tried", "bytes", "max_difference", "undecided", "seconds")
         cell = {"ok": True, "reason": None, **{key: report[key] for key in kept if key in report}}
     except (Refusal, MemoryError) as error:

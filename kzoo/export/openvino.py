@@ -9,9 +9,9 @@ from pathlib import Path
 import keras
 
 from kzoo.checks import Refusal
-from kzoo.export.quiet import quiet
 from kzoo.export.saved_model import spec_of
 from kzoo.ops.xla import no_islands
+from kzoo.terminal import quiet
 
 
 def write_openvino(net, path):

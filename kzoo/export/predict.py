@@ -14,7 +14,7 @@ from rich.table import Table
 
 from kzoo.checks import Refusal, require
 from kzoo.data.source import tidy
-from kzoo.export.bundle import LABELS, RECORD
+from kzoo.export.export_folder import LABELS, RECORD
 from kzoo.export.formats import format_at
 from kzoo.export.runtimes import OPENERS
 

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from kzoo.data.source import tidy
-from kzoo.export.plain import check_plain
+from kzoo.export.graph_check import check_plain
 from kzoo.ops.xla import no_islands
 
 STAGE = re.compile(r"stage\d+")

@@ -1,5 +1,7 @@
 """The layers: weights and configuration around the ops, in each dimension that makes sense."""
 
+import keras  # noqa: F401  first: importing Keras registers kzoo's classes (kzoo/registration.py)
+
 from kzoo.layers.adaptive_average_pooling import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,

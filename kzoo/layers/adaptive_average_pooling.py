@@ -5,12 +5,12 @@ Source: as `kzoo.ops.adaptive_average_pool`.
 
 import keras
 
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
-from kzoo.layers.floating import Floating
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool, as_bins, bins_of
 
 
-class BaseAdaptivePooling(Floating):
+class BaseAdaptivePooling(BaseLayer):
     """The arguments and shapes that adaptive pooling layers share."""
 
     rank = None

@@ -8,12 +8,12 @@ import math
 import keras
 
 from kzoo.checks import is_integer, require
+from kzoo.layers.base_window import BaseWindow
 from kzoo.layers.data_format import from_last, to_last
-from kzoo.layers.windowed import Windowed
 from kzoo.ops.bias_add import bias_add
 
 
-class BaseFilters(Windowed):
+class BaseFilters(BaseWindow):
     """Filters over sliding windows, then a bias and an activation: a subclass gives rank, op, and its kernels' weights.
 
     Weights: those of `build_kernel`; then, with `use_bias`, a bias shared as the kernels are, `(*tile, filters)`, or

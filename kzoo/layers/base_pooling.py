@@ -3,11 +3,11 @@
 Source: none; arguments and defaults are those of `keras.layers.MaxPooling2D`.
 """
 
+from kzoo.layers.base_window import BaseWindow
 from kzoo.layers.data_format import from_last, to_last
-from kzoo.layers.windowed import Windowed
 
 
-class BasePooling(Windowed):
+class BasePooling(BaseWindow):
     """One pool over sliding windows: a subclass gives its rank and its op."""
 
     size_name = "pool_size"

@@ -7,12 +7,12 @@ import keras
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.layers.floating import Floating
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.ops.route import route
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class Capsules(Floating):
+class Capsules(BaseLayer):
     """Each capsule below predicts those above; predictions that agree are listened to.
 
     Shapes: (B, inputs, d) -> (B, capsules, dimension), vectors of lengths below 1: how likely their entity is.

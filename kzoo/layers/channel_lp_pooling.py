@@ -7,15 +7,15 @@ import math
 
 import keras
 
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, check_channels, from_last, shape_from_last, shape_to_last, to_last
-from kzoo.layers.floating import Floating
 from kzoo.ops.channel_lp_pool import as_grid, channel_lp_pool, grid_window
 from kzoo.ops.lp_pool import as_norm
 from kzoo.ops.views import as_plain, as_tuple
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class ChannelLPPooling(Floating):
+class ChannelLPPooling(BaseLayer):
     """The p-norm of groups of channels, the same whatever member of a group responds.
 
     Shapes: (B, ..., C) -> (B, ..., C'), or channels first; any number of axes. Units: channels.

@@ -7,12 +7,12 @@ import keras
 
 from kzoo.checks import require
 from kzoo.layers.base_conv import serialized
+from kzoo.layers.base_window import BaseWindow
 from kzoo.layers.data_format import from_last, to_last
-from kzoo.layers.windowed import Windowed
 from kzoo.ops.dilation import dilation
 
 
-class Morphology(Windowed):
+class Morphology(BaseWindow):
     """What dilation and erosion share; a subclass gives its op."""
 
     rank = 2

@@ -8,15 +8,15 @@ import numpy as np
 from keras import ops
 
 from kzoo.checks import is_integer, require
+from kzoo.layers.base_layer import BaseLayer, shapes_of
 from kzoo.layers.data_format import as_data_format, shape_to_last, to_last
-from kzoo.layers.floating import Floating, shapes_of
+from kzoo.ops.argmax_indices import first_largest
 from kzoo.ops.dynamic_pool import POOLINGS, dynamic_pool
-from kzoo.ops.places import first_largest
 from kzoo.ops.spatial_pyramid_pool import as_levels
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class DynamicPooling2D(Floating):
+class DynamicPooling2D(BaseLayer):
     """Pools the positions of each cluster of features apart, within each cell of a spatial pyramid.
 
     Shapes: codes (B, H, W, C), or channels first, of any size, or [codes, descriptors (B, H, W, D)] -> (B, cells *

@@ -9,12 +9,12 @@ import keras
 import numpy as np
 
 from kzoo.checks import is_integer, is_number, require
-from kzoo.layers.floating import Floating
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.ops.fastfood import fastfood
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class Fastfood(Floating):
+class Fastfood(BaseLayer):
     """A dense layer whose matrix is made of trained diagonals, a fixed permutation and Hadamard transforms.
 
     Shapes: (B, ..., n) -> (B, ..., units); with d the next power of two from n on, ceil(units / d) blocks side by side.

@@ -7,14 +7,14 @@ import keras
 from keras import ops
 
 from kzoo.checks import require
+from kzoo.layers.base_layer import BaseLayer, shapes_of
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
-from kzoo.layers.floating import Floating, shapes_of
 from kzoo.ops.foveated_glimpse import check_glimpse, foveated_glimpse
 from kzoo.ops.views import as_tuple
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class FoveatedGlimpse2D(Floating):
+class FoveatedGlimpse2D(BaseLayer):
     """Patches of one size around a place, each wider and coarser than the one before, side by side as channels.
 
     Shapes: image (B, H, W, C), or channels first, or [image, location (B, 2)] -> (B, *size, scales * C). Without a

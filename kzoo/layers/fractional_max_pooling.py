@@ -9,15 +9,15 @@ import keras
 from keras import ops
 
 from kzoo.checks import is_number, require
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
-from kzoo.layers.floating import Floating
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
 
 EXACT = 1e-9  # 33 / 1.1 is 30, not 29.999...
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class FractionalMaxPooling2D(Floating):
+class FractionalMaxPooling2D(BaseLayer):
     """Max pooling to floor(size / pooling_ratio) regions an axis.
 
     Shapes: (B, H, W, C) -> (B, floor(H / ratio), floor(W / ratio), C), or channels first.

@@ -6,13 +6,13 @@ Source: as `kzoo.ops.k_max_pool`.
 import keras
 
 from kzoo.checks import is_integer, require
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
-from kzoo.layers.floating import Floating
 from kzoo.ops.k_max_pool import check_k, dynamic_k, k_max_pool
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class KMaxPooling1D(Floating):
+class KMaxPooling1D(BaseLayer):
     """The k largest values of each channel of a sequence, in their order.
 
     Shapes: (B, L, C) -> (B, k, C), or channels first; L at least k, and unknown only if k is fixed.

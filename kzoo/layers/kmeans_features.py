@@ -9,13 +9,13 @@ import keras
 import numpy as np
 
 from kzoo.checks import is_integer, is_number, require
+from kzoo.layers.base_window import BaseWindow
 from kzoo.layers.data_format import from_last, to_last
-from kzoo.layers.windowed import Windowed
 from kzoo.ops.kmeans_features import as_coding, kmeans_features
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class KMeansFeatures2D(Windowed):
+class KMeansFeatures2D(BaseWindow):
     """How much nearer than on average each patch is to each centroid of a dictionary, patches evened and whitened.
 
     Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first.

@@ -5,8 +5,8 @@ Source: as `kzoo.ops.local_contrast_normalization`.
 
 import keras
 
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
-from kzoo.layers.floating import Floating
 from kzoo.ops.backend import spatial_rank
 from kzoo.ops.gaussian_pool import as_sigma
 from kzoo.ops.local_contrast_normalization import check_padding, local_contrast_normalization, odd_size
@@ -14,7 +14,7 @@ from kzoo.ops.views import as_plain, window
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class LocalContrastNormalization(Floating):
+class LocalContrastNormalization(BaseLayer):
     """Subtracts the local mean, and divides by the local deviation or by the image's average one if that is larger.
 
     Shapes: (B, *spatial, C) -> (B, *output, C), or channels first, in 1 to 3 spatial axes. Units: cells.

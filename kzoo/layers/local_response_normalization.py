@@ -5,13 +5,13 @@ Source: as `kzoo.ops.local_response_normalization`.
 
 import keras
 
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, check_channels, from_last, to_last
-from kzoo.layers.floating import Floating
 from kzoo.ops.local_response_normalization import as_response, local_response_normalization
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class LocalResponseNormalization(Floating):
+class LocalResponseNormalization(BaseLayer):
     """Each channel divided by (bias + alpha * energy of its neighbours)^beta.
 
     Shapes: (B, ..., C) -> the same, or channels first; any number of axes. Units: channels.

@@ -8,7 +8,7 @@ import numpy as np
 
 from kzoo.checks import require
 from kzoo.layers.base_conv import BaseConv
-from kzoo.layers.keras_2 import bias_from_keras_2, check_same, kernel_from_keras_2
+from kzoo.layers.keras_2_weights import bias_from_keras_2, check_same, kernel_from_keras_2
 from kzoo.ops.locally_connected import locally_connected
 
 

@@ -6,13 +6,13 @@ Source: as `kzoo.ops.polynomial_tanh`.
 import keras
 
 from kzoo.checks import is_integer, require
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, check_channels, from_last, to_last
-from kzoo.layers.floating import Floating
 from kzoo.ops.polynomial_tanh import polynomial_tanh
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class PolynomialTanh(Floating):
+class PolynomialTanh(BaseLayer):
     """a * tanh(b0 + b1 x + ... + bn x^n) with trained a and b, for each channel or shared by all.
 
     Shapes: (B, ..., C) -> the same, or channels first; any number of axes. Weights: a (C,), from ones; b (degree + 1,

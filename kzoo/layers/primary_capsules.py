@@ -7,16 +7,16 @@ import keras
 from keras import ops
 
 from kzoo.checks import is_integer, require
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.data_format import shape_to_last, to_last
-from kzoo.layers.floating import Floating
 from kzoo.ops.squash import squash
 
 Maps = type("PrimaryCapsules2D", (Conv2D,), {})  # a Conv2D whose refusals speak of this layer
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class PrimaryCapsules2D(Floating):
+class PrimaryCapsules2D(BaseLayer):
     """`capsules` kinds of vectors of `dimension` numbers at each place, squashed to lengths below 1.
 
     Shapes: (B, H, W, C), or channels first -> (B, H' * W' * capsules, dimension): row after row, the kinds of a place

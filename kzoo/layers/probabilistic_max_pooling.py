@@ -7,14 +7,14 @@ import keras
 from keras import ops
 
 from kzoo.checks import require
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
-from kzoo.layers.floating import Floating
 from kzoo.ops.probabilistic_max_pool import check_blocks, probabilistic_max_pool
 from kzoo.ops.views import as_tuple
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class ProbabilisticMaxPooling2D(Floating):
+class ProbabilisticMaxPooling2D(BaseLayer):
     """The probability that a unit of each block is on, where at most one can be; or a draw of which one is.
 
     Shapes: (B, H, W, C) -> (B, H / pool_size, W / pool_size, C), or channels first; sizes that pool_size divides. With

@@ -7,12 +7,12 @@ import keras
 
 from kzoo.checks import is_integer, require
 from kzoo.layers.base_conv import serialized
-from kzoo.layers.floating import Floating
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.ops.rbf import rbf
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class RBF(Floating):
+class RBF(BaseLayer):
     """activation(-squared distance) of an input from the prototype of each unit: the nearest has the largest output.
 
     Shapes: (B, ..., C) -> (B, ..., units). Weights: kernel (C, units), a prototype a column, fixed with

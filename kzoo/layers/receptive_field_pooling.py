@@ -8,13 +8,13 @@ import numpy as np
 from keras import ops
 
 from kzoo.checks import is_integer, require
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, shape_to_last, to_last
-from kzoo.layers.floating import Floating
 from kzoo.ops.rectangle_pool import check_grid, rectangle_pool, rectangles
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class ReceptiveFieldPooling2D(Floating):
+class ReceptiveFieldPooling2D(BaseLayer):
     """Pools over all rectangles of a grid, or over the pairs of rectangle and channel that were selected.
 
     Shapes: (B, H, W, C), or channels first, of any size -> (B, rectangles * C), rectangle after rectangle in the order

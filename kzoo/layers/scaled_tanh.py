@@ -5,12 +5,12 @@ Source: as `kzoo.ops.scaled_tanh`.
 
 import keras
 
-from kzoo.layers.floating import Floating
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.ops.scaled_tanh import check_numbers, scaled_tanh
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class ScaledTanh(Floating):
+class ScaledTanh(BaseLayer):
     """amplitude * tanh(slope * x), by default about 1 at 1 and -1 at -1.
 
     Shapes: any -> the same. Arguments: amplitude, slope, numbers.

@@ -29,10 +29,10 @@ from kzoo.models import (
 )
 from kzoo.models.adapt import adapt
 from kzoo.models.freeze import freeze
-from kzoo.models.interop import from_keras_applications, from_torch_state_dict
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import describe, list_models, model, register_family
 from kzoo.models.tica import tica
+from kzoo.models.weight_conversion import from_keras_applications, from_torch_state_dict
 from kzoo.models.weights import load_weights, register_weights
 
 __all__ = [

@@ -8,8 +8,8 @@ from keras import layers
 from keras.initializers import RandomNormal
 
 from kzoo.checks import nearest, require
+from kzoo.initializers.identity_kernel import IdentityKernel
 from kzoo.layers.conv import Conv2D
-from kzoo.losses.identity_kernel import IdentityKernel
 from kzoo.models.blocks import check_top, finish, scaled, start, whole_number, whole_numbers, without_top
 from kzoo.models.registry import register_family
 

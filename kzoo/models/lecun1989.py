@@ -8,10 +8,10 @@ document analysis".
 from keras import layers
 
 from kzoo.checks import is_integer, require
+from kzoo.initializers.fan_in_uniform import FanInUniform
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.padding import Padding2D
 from kzoo.layers.table_conv import TableConv2D
-from kzoo.losses.fan_in_uniform import FanInUniform
 from kzoo.models.blocks import classify, finish, start, whole_numbers
 from kzoo.models.registry import register_family
 from kzoo.ops.scaled_tanh import scaled_tanh

@@ -8,12 +8,12 @@ network", whose outputs are scaled tanhs trained on squared errors; here they ar
 from keras import layers
 
 from kzoo.checks import nearest, require
+from kzoo.initializers.fan_in_uniform import FanInUniform
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.rbf import RBF
 from kzoo.layers.subsampling import Subsampling2D
 from kzoo.layers.table_conv import TableConv2D
 from kzoo.losses.digit_codes import DigitCodes
-from kzoo.losses.fan_in_uniform import FanInUniform
 from kzoo.models.blocks import classify, finish, start, whole_numbers
 from kzoo.models.registry import register_family
 from kzoo.ops.scaled_tanh import scaled_tanh

@@ -8,8 +8,8 @@ import keras
 from keras import layers
 
 from kzoo.checks import is_integer, is_number, require
+from kzoo.constraints.orthogonal_filters import OrthogonalFilters
 from kzoo.layers.tiled_conv import TiledConv
-from kzoo.losses.orthogonal_filters import OrthogonalFilters
 
 
 def tica(net, x, stage=1, epochs=1, batch_size=100, learning_rate=0.05):

@@ -1,5 +1,7 @@
 """The ops: arithmetic of the layers as pure functions, channels last, any spatial rank, on any Keras backend."""
 
+import keras  # noqa: F401  first: importing Keras registers kzoo's classes (kzoo/registration.py)
+
 from kzoo.ops import filters
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool

@@ -11,9 +11,9 @@ import numpy as np
 from keras import ops
 
 from kzoo.ops.adaptive_average_pool import bins, bins_of
+from kzoo.ops.argmax_indices import along, numbers, spread
 from kzoo.ops.backend import tensors, wide
 from kzoo.ops.max_pool_with_argmax import check_maximum, check_sample
-from kzoo.ops.places import along, numbers, spread
 from kzoo.ops.views import maximum, winner
 from kzoo.ops.xla import island
 

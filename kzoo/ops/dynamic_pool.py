@@ -9,7 +9,7 @@ import itertools
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops import safe
+from kzoo.ops import safe_math
 from kzoo.ops.adaptive_average_pool import bins as bins_along
 from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, tensors, wide
 from kzoo.ops.spatial_pyramid_pool import as_levels
@@ -58,7 +58,7 @@ def _dynamic_pool(x, assignment, *, bins, pooling):
             code, member = flat[..., :channels], flat[..., channels:]
             if pooling == "average":
                 total = ops.einsum("bnp,bnc->bpc", member, code)
-                results.append(safe.divide(total, ops.sum(member, 1)[..., None]))
+                results.append(safe_math.divide(total, ops.sum(member, 1)[..., None]))
             else:
                 inside = member[..., None] > 0  # (B, N, P, 1)
                 top = ops.max(ops.where(inside, code[:, :, None], -float("inf")), 1)

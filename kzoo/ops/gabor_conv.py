@@ -8,7 +8,7 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops import safe
+from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
 from kzoo.ops.conv import conv
 from kzoo.ops.filters import PARAMETERS, gabor
@@ -49,4 +49,4 @@ def gabor_conv(x, parameters, ksize, strides=1, padding="valid", dilations=1, en
     if not energy:
         return ops.cast(y, x.dtype)
     even, odd = ops.split(y, 2, -1)
-    return ops.cast(safe.root(even**2 + odd**2), x.dtype)
+    return ops.cast(safe_math.root(even**2 + odd**2), x.dtype)

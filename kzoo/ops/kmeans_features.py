@@ -9,9 +9,9 @@ import math
 from keras import ops
 
 from kzoo.checks import is_number, require
-from kzoo.ops import safe
+from kzoo.ops import safe_math
+from kzoo.ops.argmax_indices import first_largest
 from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
-from kzoo.ops.places import first_largest
 from kzoo.ops.views import as_tuple, window
 from kzoo.ops.xla import island
 
@@ -75,5 +75,5 @@ def _kmeans_features(x, mean, whitening, centroids, *, win, epsilon, encoding):
     squares = squares - 2 * ops.matmul(y, ops.transpose(centroids))
     if encoding == "hard":
         return ops.cast(first_largest(-squares), dtype)
-    distances = safe.root(ops.relu(squares))
+    distances = safe_math.root(ops.relu(squares))
     return ops.cast(ops.relu(ops.mean(distances, -1, keepdims=True) - distances), dtype)

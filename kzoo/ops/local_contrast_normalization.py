@@ -7,7 +7,7 @@ recognition?", section 2.1.
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops import safe
+from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
 from kzoo.ops.gaussian_pool import as_sigma, gaussian_weights
 from kzoo.ops.pool_window import pool_window
@@ -63,9 +63,9 @@ def _normalize(x, *, weights, same, win):
     # exactly 0, not rounding / rounding.
     y = y - ops.stop_gradient(y[(slice(None), *(slice(0, 1),) * (len(x.shape) - 1))])
     v = y - local_mean(y)
-    deviation = safe.root(local_mean(v * v))
+    deviation = safe_math.root(local_mean(v * v))
     if not same:
         inner = (slice(None), *(slice(k // 2, n - k // 2) for k, n in zip(win.size, ops.shape(x)[1:-1])))
         v, deviation = v[inner], deviation[inner]
     least = ops.mean(deviation, tuple(range(1, len(x.shape))), keepdims=True)
-    return ops.cast(safe.divide(v, ops.maximum(deviation, least)), x.dtype)
+    return ops.cast(safe_math.divide(v, ops.maximum(deviation, least)), x.dtype)

@@ -9,7 +9,7 @@ import math
 from keras import ops
 
 from kzoo.checks import is_number, require
-from kzoo.ops import safe
+from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, tensors, wide
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.views import largest
@@ -54,4 +54,4 @@ def _lp_pool(x, *, win, p, epsilon):
     scale = ops.stop_gradient(ops.maximum(top, least))  # the norm does not depend on it
     scale = ops.where((scale > 0) & (scale < math.inf), scale, 1)
     total = sum((view / scale) ** p for view in views) + (least / scale) ** p
-    return ops.cast(scale * safe.root(total, p), dtype)
+    return ops.cast(scale * safe_math.root(total, p), dtype)

@@ -6,8 +6,8 @@ Source: Sabour, Frosst & Hinton 2017, "Dynamic routing between capsules", arXiv:
 from keras import ops
 
 from kzoo.checks import require
+from kzoo.ops.argmax_indices import first_largest, numbers
 from kzoo.ops.backend import check_floating, tensors, wide
-from kzoo.ops.places import first_largest, numbers
 from kzoo.ops.xla import island
 
 

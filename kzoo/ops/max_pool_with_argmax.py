@@ -10,8 +10,8 @@ import keras
 from keras import ops
 
 from kzoo.checks import require
+from kzoo.ops.argmax_indices import along, flat, source_indices, split, unpool, window_origins
 from kzoo.ops.backend import dtype_of, spatial_rank, tensors, wide
-from kzoo.ops.places import along, flat, source_indices, split, unpool, window_origins
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.views import maximum, winner
 from kzoo.ops.xla import island

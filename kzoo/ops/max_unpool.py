@@ -9,9 +9,9 @@ import math
 from keras import ops
 
 from kzoo.checks import require
+from kzoo.ops.argmax_indices import merge, unpool
 from kzoo.ops.backend import dtype_of, spatial_rank, tensors
 from kzoo.ops.max_pool_with_argmax import check_sample
-from kzoo.ops.places import merge, unpool
 from kzoo.ops.pool_window import check_pool
 from kzoo.ops.views import as_tuple, window
 

@@ -9,7 +9,7 @@ import itertools
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops import safe
+from kzoo.ops import safe_math
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from kzoo.ops.backend import check_floating, tensors, wide
@@ -76,4 +76,4 @@ def _rectangle_pool(x, *, grid, pooling):
                     spans.append(total / (last - first + 1))
         y = ops.stack(spans, axis)
     y = ops.reshape(y, (-1, y.shape[1] * y.shape[2], x.shape[-1]))
-    return ops.cast(safe.root(y) if pooling == "rms" else y, x.dtype)
+    return ops.cast(safe_math.root(y) if pooling == "rms" else y, x.dtype)

@@ -6,7 +6,7 @@ Source: Sabour, Frosst & Hinton 2017, "Dynamic routing between capsules", arXiv:
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops import safe
+from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, tensors, wide
 from kzoo.ops.xla import island
 
@@ -34,4 +34,4 @@ def _squash(x, *, axis):
     unit = ops.stop_gradient(ops.maximum(ops.max(ops.absolute(y), axis, keepdims=True, initial=0), 1))
     y = y / unit
     square = ops.sum(y * y, axis, keepdims=True)
-    return ops.cast(y * (safe.root(square) / (1 / unit / unit + square)), x.dtype)
+    return ops.cast(y * (safe_math.root(square) / (1 / unit / unit + square)), x.dtype)

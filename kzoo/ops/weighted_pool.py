@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops import safe
+from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.views import axis_views
@@ -62,7 +62,7 @@ def window_means(x, weights, win):
     if win.mode != "zeros" or all(pair == (0, 0) for pair in win.pads):
         return weighted_sum(win.pad(x), weights, win) / math.prod(map(sum, weights))
     ones = ops.ones((1, *ops.shape(x)[1:-1], 1), x.dtype)
-    return safe.divide(weighted_sum(win.pad(x), weights, win), weighted_sum(win.pad(ones), weights, win))
+    return safe_math.divide(weighted_sum(win.pad(x), weights, win), weighted_sum(win.pad(ones), weights, win))
 
 
 def weighted_sum(padded, weights, win):

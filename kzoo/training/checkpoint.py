@@ -5,7 +5,6 @@ Keras's BackupAndRestore saves neither the state of random layers nor that of ca
 Source: none.
 """
 
-import os
 import pickle
 import random
 import time
@@ -15,6 +14,7 @@ import keras
 import numpy as np
 
 from kzoo.checks import Refusal
+from kzoo.files import write_atomically
 
 PLAIN = (bool, int, float, str, bytes, type(None), np.generic, np.ndarray)
 COMPARISONS = (keras.ops.less, keras.ops.greater)  # `monitor_op`: Keras turns min_delta's sign when it sets one
@@ -71,7 +71,7 @@ class Checkpoint(keras.callbacks.Callback):
             "random": random.getstate(),
             "numpy": np.random.get_state(),
         }
-        write_at_once(self.path, pickle.dumps(state))
+        write_atomically(self.path, pickle.dumps(state))
 
     def _read(self):
         try:
@@ -110,20 +110,6 @@ class KeepBest(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         if self.best_weights is not None:
             self.net.set_weights(self.best_weights)
-
-
-def write_at_once(path, content):
-    """Write bytes or text so that the file is the old one or the new one, whole, whatever happens."""
-    partial = path.with_name(f"{path.name}.writing")
-    try:
-        with open(partial, "wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:  # a full disk does not say which file it wanted
-        error.filename = error.filename or str(partial)
-        raise
 
 
 def _is_plain(value):

@@ -88,7 +88,7 @@ class Part(BaseModel):
 
 
 class Spec(Part):
-    """An object of Keras or kzoo that `kzoo.training.build` makes; the bare name of a class is enough."""
+    """An object of Keras or kzoo that `kzoo.training.keras_objects` makes; the bare name of a class is enough."""
 
     class_name: Text = Field(description="A class in Keras's public namespace of its kind, or kzoo>Name.")
     config: dict[str, Any] = Field({}, description="Arguments of the class; values may be specs themselves.")

@@ -5,10 +5,10 @@ Source: none.
 
 from rich.table import Table
 
-from kzoo.analysis.catalogue import percent
 from kzoo.models.load_model import find_run, load_model
-from kzoo.training.assemble import build_trainer
+from kzoo.terminal import percent
 from kzoo.training.config import check_config
+from kzoo.training.model_building import build_trainer
 from kzoo.training.seed_run import evaluate, load_data
 from kzoo.training.yaml_file import read_yaml
 

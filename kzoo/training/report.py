@@ -10,17 +10,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from kzoo.analysis.catalogue import percent
-from kzoo.export.card import code
 from kzoo.export.formats import FORMATS
-from kzoo.training.checkpoint import write_at_once
-
-_console = Console(stderr=True)
-
-
-def say(text):
-    """One line to the terminal."""
-    _console.print(text, highlight=False, markup=False, soft_wrap=True)
+from kzoo.export.model_card import code
+from kzoo.files import write_atomically
+from kzoo.terminal import percent
 
 
 def rows(metrics):
@@ -67,7 +60,7 @@ def write_history(history, folder):
     writer = csv.DictWriter(text, ["epoch", *keys], lineterminator="\n")
     writer.writeheader()
     writer.writerows({"epoch": epoch, **row} for epoch, row in enumerate(history, start=1))
-    write_at_once(folder / "history.csv", text.getvalue())
+    write_atomically(folder / "history.csv", text.getvalue())
 
 
 def figure(width, height):

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from kzoo.checks import Refusal, require
-from kzoo.export.place import locked
+from kzoo.files import file_lock, write_atomically
+from kzoo.terminal import say
 from kzoo.training import report
-from kzoo.training.checkpoint import write_at_once
 from kzoo.training.config import config_sha256, differences, resolved
 from kzoo.training.seed_run import STATE, policy, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
@@ -39,7 +39,7 @@ def run(config, name, out="saved_models", overwrite=False, work=None, record="co
     final, partial, old = out / name, out / f".{name}.partial", out / f".{name}.old"
     out.mkdir(parents=True, exist_ok=True)
     taken = f"another process is training {name!r} here; choose another --run NAME."
-    with locked(out / f".{name}.lock", taken):
+    with file_lock(out / f".{name}.lock", taken):
         if old.exists():  # killed while one run took another's place
             shutil.rmtree(old) if final.exists() else os.replace(old, final)
         if final.exists() and not overwrite:
@@ -79,7 +79,7 @@ def begin(config, partial, overwrite, record="config.yaml"):
     if partial.exists():
         shutil.rmtree(partial)
     partial.mkdir()
-    write_at_once(begun, write_yaml(resolved(config)))
+    write_atomically(begun, write_yaml(resolved(config)))
 
 
 def trained(partial):
@@ -94,10 +94,10 @@ def run_seeds(config, partial, name):
         return whole_seed(config, seeds[0], partial, name)
     found = [whole_seed(config, seed, partial / f"seed_{seed}", f"{name} seed {seed}") for seed in seeds]
     metrics = summary(config, found)
-    write_at_once(
+    write_atomically(
         partial / "README.md", f"# {name}\n\nOne run a seed; `metrics.json` holds means and each seed's figures.\n"
     )
-    write_at_once(partial / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    write_atomically(partial / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics
 
 
@@ -135,4 +135,4 @@ def summary(config, runs):
 def finished(title, folder, metrics):
     """Tell the person how the run ended."""
     report.print_table(title, metrics)
-    report.say(f"Written to {folder}/: saved_model, model.keras, history.png, README.md")
+    say(f"Written to {folder}/: saved_model, model.keras, history.png, README.md")

@@ -11,22 +11,24 @@ import keras
 import numpy as np
 
 from kzoo.checks import Refusal, require
-from kzoo.data.load import load
-from kzoo.data.mock import mock_like
-from kzoo.export.answering import answering
-from kzoo.export.export import export
+from kzoo.data.loader import load
+from kzoo.data.mock_data import mock_like
+from kzoo.export.exporter import export
 from kzoo.export.formats import FORMATS
-from kzoo.export.limits import check
+from kzoo.export.inference_model import inference_model
+from kzoo.export.preflight import check
+from kzoo.files import write_atomically
+from kzoo.terminal import say
 from kzoo.training import report
-from kzoo.training.assemble import (
+from kzoo.training.checkpoint import Checkpoint, KeepBest
+from kzoo.training.config import config_sha256, resolved
+from kzoo.training.model_building import (
     arrange,
     build_augmentation,
     build_callbacks,
     build_net,
     build_trainer,
 )
-from kzoo.training.checkpoint import Checkpoint, KeepBest, write_at_once
-from kzoo.training.config import config_sha256, resolved
 from kzoo.training.progress import ProgressBar
 from kzoo.training.yaml_file import write_yaml
 
@@ -44,7 +46,7 @@ def run_seed(config, seed, folder, label):
     net, trainer, checkpoint = train_seed(config, seed, folder, label, data)
     history = checkpoint.history
 
-    report.say(f"{label}: evaluating and exporting")
+    say(f"{label}: evaluating and exporting")
     splits = {"test": data.test, "train": data.train, "validation": data.validation}
     scores = {name: evaluate(trainer, split, config) for name, split in splits.items() if split is not None}
     if not np.isfinite(scores["train"]["loss"]):
@@ -52,7 +54,7 @@ def run_seed(config, seed, folder, label):
         raise Refusal(f"{label}: training diverged to a loss of {last}; try a smaller learning rate, with --overwrite.")
     net.save(folder / "model.keras")
     examples, labels = sample(data.test or data.train)
-    formats, answers = config.export.formats, answering(net)
+    formats, answers = config.export.formats, inference_model(net)
     tried = trials(data, examples, labels) if formats else {}
     reports = [export(answers, folder / FORMATS[name].file, name, **tried) for name in formats]
     steps = steps_of(config, data)
@@ -75,9 +77,9 @@ def run_seed(config, seed, folder, label):
     report.plot_history(history, scores, metrics["published"], label, folder / "history.png")
     report.plot_confusion(answers, examples, labels, data.class_names, label, folder / "confusion.png")
     report.plot_maps(answers, examples, labels, data.class_names, label, folder / "maps.png")
-    write_at_once(folder / "config.yaml", write_yaml(resolved(config)))
-    write_at_once(folder / "README.md", report.card(label, config, metrics, data))
-    write_at_once(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    write_atomically(folder / "config.yaml", write_yaml(resolved(config)))
+    write_atomically(folder / "README.md", report.card(label, config, metrics, data))
+    write_atomically(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     (folder / STATE).unlink(missing_ok=True)
     return metrics
 
@@ -95,7 +97,7 @@ def train_seed(config, seed, folder, label, data):
 def check_exports(config, net):
     """Refuse formats that the net cannot be exported to, before it is trained."""
     for name in config.export.formats:
-        check(answering(net), name)
+        check(inference_model(net), name)
 
 
 def trials(data, examples=None, targets=None):
@@ -156,7 +158,7 @@ def fit(config, seed, folder, label, data, net, trainer):
     validation = data.validation and one_pass(net, data.validation, config)
     board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
     if begun:
-        report.say(f"{label}: going on after period {begun} of {training.epochs}")
+        say(f"{label}: going on after period {begun} of {training.epochs}")
     bar = ProgressBar(label, training.epochs, steps, begun)
     with fitting(label), contextlib.closing(bar):
         trainer.fit(

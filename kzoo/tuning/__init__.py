@@ -1,5 +1,5 @@
-"""Search over settings: a model with its space for KerasTuner's tuners; whole searches are `kzoo tune`."""
+"""Hyperparameter search: a zoo model with its search space for KerasTuner; `kzoo tune` runs whole searches."""
 
-from kzoo.tuning.hypermodel import HyperModel
+import lazy_loader
 
-__all__ = ["HyperModel"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -18,7 +18,7 @@ import tensorflow as tf
 from keras_tuner.src.protos import get_service, get_service_grpc
 
 from kzoo.checks import Refusal
-from kzoo.training.report import say
+from kzoo.terminal import say
 from kzoo.tuning.trial import METHOD, with_parent
 from kzoo.tuning.worker import REFUSED, Chief, message, work
 

@@ -7,11 +7,11 @@ import keras_tuner
 import tensorflow as tf
 
 from kzoo.checks import require
-from kzoo.data.mock import mock_like
-from kzoo.training.assemble import build_net, build_trainer
+from kzoo.data.mock_data import mock_like
 from kzoo.training.config import Config, read_config
+from kzoo.training.model_building import build_net, build_trainer
 from kzoo.training.seed_run import data_source
-from kzoo.tuning.space import values_of, with_values
+from kzoo.tuning.hyperparameters import values_of, with_values
 
 
 class HyperModel(keras_tuner.HyperModel):

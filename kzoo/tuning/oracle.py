@@ -17,7 +17,7 @@ Source: O'Malley and others, KerasTuner, 2019. Hyperband: Li and others, JMLR 18
 
 import keras_tuner
 
-from kzoo.tuning.space import values_of
+from kzoo.tuning.hyperparameters import values_of
 
 KINDS = {
     "random": keras_tuner.oracles.RandomSearchOracle,

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kzoo.checks import Refusal
-from kzoo.training.checkpoint import write_at_once
+from kzoo.files import write_atomically
 from kzoo.training.config import check_config
 from kzoo.training.report import figure
 from kzoo.training.run import RESULT
@@ -71,7 +71,7 @@ def write_csv(records, search, path):
         values = [record["values"].get(path, "") for path in search.space]
         known = [record[key] for key in ("objective", "parameters", "epochs", "seconds")]
         writer.writerow([record["trial"], record["status"], *known, *values, record["reason"]])
-    write_at_once(path, text.getvalue())
+    write_atomically(path, text.getvalue())
 
 
 def trials_table(records, search, title):

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from kzoo.checks import Refusal, is_integer, nearest, require
 from kzoo.models.registry import describe
+from kzoo.terminal import say
 from kzoo.training import run as runs
 from kzoo.training.config import differences, resolved
-from kzoo.training.report import say
 from kzoo.training.seed_run import STATE
 from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.chief import lead, role
+from kzoo.tuning.hyperparameters import chosen, extremes
 from kzoo.tuning.report import best_of, report
-from kzoo.tuning.space import chosen, extremes
 from kzoo.tuning.trial import check_in_child
 from kzoo.tuning.trials import Trials
 from kzoo.tuning.worker import Chief, work

@@ -17,10 +17,11 @@ from multiprocessing.connection import wait
 import numpy as np
 
 from kzoo.checks import Refusal, nearest
-from kzoo.training.assemble import build_augmentation, build_callbacks
-from kzoo.training.build import build
-from kzoo.training.checkpoint import Checkpoint, write_at_once
+from kzoo.files import write_atomically
+from kzoo.training.checkpoint import Checkpoint
 from kzoo.training.config import check_config, resolved
+from kzoo.training.keras_objects import build
+from kzoo.training.model_building import build_augmentation, build_callbacks
 from kzoo.training.report import write_history
 from kzoo.training.run import RESULT
 from kzoo.training.seed_run import STATE, evaluate, load_data, policy, train_seed
@@ -123,7 +124,7 @@ def _check(configs, said):
     try:
         check_parts(configs)
     except Refusal as refusal:
-        write_at_once(said, str(refusal))
+        write_atomically(said, str(refusal))
 
 
 def with_parent(function, args):
@@ -164,7 +165,7 @@ def _train(config, seed, folder, label, past, keep):
         return json.loads(done.read_text())
     folder.mkdir(parents=True, exist_ok=True)
     if past and (past / STATE).exists() and not (folder / STATE).exists():
-        write_at_once(folder / STATE, (past / STATE).read_bytes())
+        write_atomically(folder / STATE, (past / STATE).read_bytes())
     try:
         Checkpoint(None, folder / STATE)
     except Refusal as refusal:  # a damaged file is no fault of the trial's either
@@ -183,7 +184,7 @@ def _train(config, seed, folder, label, past, keep):
         "seconds": round(checkpoint.seconds, 2),
     }
     write_history(checkpoint.history, folder)
-    write_at_once(done, json.dumps(metrics, indent=2) + "\n")
+    write_atomically(done, json.dumps(metrics, indent=2) + "\n")
     if not keep:
         (folder / STATE).unlink(missing_ok=True)
     return metrics
@@ -204,7 +205,7 @@ def _failed(trial, reason, seconds):
 
 
 def _write(folder, record):
-    write_at_once(folder / RESULT, json.dumps(record, indent=2) + "\n")
+    write_atomically(folder / RESULT, json.dumps(record, indent=2) + "\n")
     if record["status"] == "failed":
         for state in folder.rglob(STATE):
             state.unlink()

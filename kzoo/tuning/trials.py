@@ -16,12 +16,12 @@ import time
 from pathlib import Path
 
 from kzoo.checks import Refusal
-from kzoo.training.checkpoint import write_at_once
-from kzoo.training.report import say
+from kzoo.files import write_atomically
+from kzoo.terminal import say
 from kzoo.training.run import RESULT
+from kzoo.tuning.hyperparameters import own_values
 from kzoo.tuning.oracle import ask, build_oracle, tell
 from kzoo.tuning.report import best_of, write_csv
-from kzoo.tuning.space import own_values
 from kzoo.tuning.trial import read_record, run_trial
 
 BEGUN = "trial.json"
@@ -155,7 +155,7 @@ class Trials:
         trial |= {"past": proposal.past, "since": self._since}
         folder = self.folder / f"{number:04d}"
         folder.mkdir(parents=True, exist_ok=True)
-        write_at_once(folder / BEGUN, json.dumps(trial, indent=2) + "\n")
+        write_atomically(folder / BEGUN, json.dumps(trial, indent=2) + "\n")
         self.begun.append(trial)
         self._note(proposal, number)
         return trial

@@ -13,10 +13,10 @@ from keras_tuner.engine.trial import Trial
 from keras_tuner.src.protos import get_service, get_service_grpc
 
 from kzoo.checks import Refusal
-from kzoo.training.checkpoint import write_at_once
+from kzoo.files import write_atomically
 from kzoo.training.config import resolved
 from kzoo.training.yaml_file import write_yaml
-from kzoo.tuning.space import chosen, trial_config
+from kzoo.tuning.hyperparameters import chosen, trial_config
 from kzoo.tuning.trial import run_trial
 from kzoo.tuning.trials import BEGUN, FACTS, Given
 
@@ -53,7 +53,7 @@ def run_given(given, trials, config, folder, name):
     epochs = {} if trial["epochs"] is None else {"training.epochs": trial["epochs"]}
     try:
         tried = trial_config(config, {**trial["values"], **epochs}, label)
-        write_at_once(own / WHOLE, write_yaml(resolved(chosen(config, trial["values"], label))))
+        write_atomically(own / WHOLE, write_yaml(resolved(chosen(config, trial["values"], label))))
     except Refusal as refusal:
         tried = refusal
     past = None if trial["past"] is None else folder / f"{trial['past']:04d}"
@@ -113,7 +113,7 @@ class Chief:
 
     def refuse(self, given_id, refusal):
         """Tell the chief that the search cannot go on."""
-        write_at_once(self.folder / given_id.partition("-")[0] / REFUSED, str(refusal))
+        write_atomically(self.folder / given_id.partition("-")[0] / REFUSED, str(refusal))
         self.end(given_id, "INVALID")
 
     def _call(self, method, request):

@@ -5,7 +5,7 @@ import pytest
 
 from kzoo import layers
 from kzoo.analysis.catalogue import layers_table, models, models_table, settings_table, sketch, stages_table
-from kzoo.analysis.flops import flops
+from kzoo.analysis.flop_count import flops
 from kzoo.checks import Refusal
 from kzoo.models.registry import describe, list_models, model
 from tests.models.cards import CARDS, trained

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.export.answering import answering
-from kzoo.export.bare import max_difference, run_bare
-from kzoo.export.cases import case_of, noise
-from kzoo.export.export import export
+from kzoo.export.exporter import export
 from kzoo.export.formats import FORMATS
-from kzoo.export.plain import strange
+from kzoo.export.graph_check import strange
+from kzoo.export.inference_model import inference_model
+from kzoo.export.isolated_process import max_difference, run_isolated
 from kzoo.export.saved_model import write_saved_model
+from kzoo.export.verification_inputs import case_of, noise
 from kzoo.models.registry import model
 from tests.export.test_saved_model import graph_of
 from tests.layer_checks import randomize, symbols
@@ -59,13 +59,13 @@ def test_every_layer_in_one_saved_model(tmp_path):
     second = [np.asarray(x) for name in parts for x in stretched(name, CASES[name].arrays)]
     tried = [case_of(net, first), case_of(net, second)]
     names = sorted(outputs, key=lambda name: (len(name), name))
-    for case, answers in zip(tried, run_bare(tmp_path / "it", tried), strict=True):
+    for case, answers in zip(tried, run_isolated(tmp_path / "it", tried), strict=True):
         for name, wanted, got in zip(names, case.wanted, answers, strict=True):
             assert max_difference(wanted, got) <= 1e-5, name
 
 
 def test_every_family_in_one_saved_model(tmp_path):
-    nets = {name: answering(model(name, **settings, classes=4)) for name, settings in SMALL.items()}
+    nets = {name: inference_model(model(name, **settings, classes=4)) for name, settings in SMALL.items()}
     inputs = [
         keras.Input([n or 24 for n in t.shape[1:]], dtype=t.dtype, name=f"{name}_{t.name}")
         for name, net in nets.items()
@@ -81,7 +81,7 @@ def test_every_family_in_one_saved_model(tmp_path):
     draw = np.random.default_rng(0)
     tried = [case_of(whole, [noise(draw, t, n, t.shape[1:]) for t in inputs]) for n in (1, 3)]
     names = sorted(outputs, key=lambda name: (len(name), name))
-    for case, answers in zip(tried, run_bare(tmp_path / "it", tried), strict=True):
+    for case, answers in zip(tried, run_isolated(tmp_path / "it", tried), strict=True):
         for name, wanted, got in zip(names, case.wanted, answers, strict=True):
             assert max_difference(wanted, got) <= 1e-5, name
 

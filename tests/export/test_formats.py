@@ -3,7 +3,7 @@
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.export.export import WRITERS
+from kzoo.export.exporter import WRITERS
 from kzoo.export.formats import FORMATS, find_format, format_at
 from kzoo.export.runtimes import OPENERS
 

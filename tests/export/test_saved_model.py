@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from kzoo import layers
 from kzoo.checks import Refusal
-from kzoo.export.plain import strange
+from kzoo.export.graph_check import strange
 from kzoo.export.saved_model import stages, takes_images, write_saved_model
 from tests.export.conftest import LABELS
 

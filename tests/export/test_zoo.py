@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kzoo.data.load import load
+from kzoo.data.loader import load
 from kzoo.export.predict import open_export
 from kzoo.export.runtimes import OPENERS
 from kzoo.training.config import config_sha256, read_config

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.losses import CapsuleMarginLoss
-from kzoo.training.build import build
+from kzoo.training.keras_objects import build
 
 
 def loop(labels, lengths, m_plus=0.9, m_minus=0.1, down_weight=0.5):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kzoo.layers import RBF
 from kzoo.losses import DigitCodes, RBFLoss
-from kzoo.training.build import build
+from kzoo.training.keras_objects import build
 
 
 def by_loop(labels, outputs, j):

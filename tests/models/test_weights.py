@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.data.load import load
+from kzoo.data.loader import load
 from kzoo.models import weights
 from kzoo.models.registry import describe, model
 from kzoo.models.weights import load_weights, register_weights, tags_of

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo import layers
-from kzoo.layers.keras_2 import kernel_from_keras_2
+from kzoo.layers.keras_2_weights import kernel_from_keras_2
 from tests.ops.cases import normal
 
 pytestmark = pytest.mark.peers

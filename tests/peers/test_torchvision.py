@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kzoo.models.interop import from_torch_state_dict
+from kzoo.models.weight_conversion import from_torch_state_dict
 
 pytestmark = pytest.mark.peers
 PEER = "torchvision"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.training.checkpoint import Checkpoint, KeepBest, write_at_once
+from kzoo.files import write_atomically
+from kzoo.training.checkpoint import Checkpoint, KeepBest
 
 DRAW = np.random.default_rng(0)
 X, Y = DRAW.normal(size=(24, 6)).astype("float32"), DRAW.integers(0, 3, 24)
@@ -169,7 +170,7 @@ def test_keep_best_without_a_figure_keeps_the_last():
 
 def test_write_at_once(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    write_at_once(path, "old ü")
+    write_atomically(path, "old ü")
     assert path.read_text(encoding="utf-8") == "old ü" and [p.name for p in tmp_path.iterdir()] == ["file"]
 
     def killed(*args):
@@ -177,10 +178,10 @@ def test_write_at_once(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", killed)
     with pytest.raises(Killed):
-        write_at_once(path, b"new")
+        write_atomically(path, b"new")
     assert path.read_bytes() == "old ü".encode() and (tmp_path / "file.writing").read_bytes() == b"new"
     monkeypatch.undo()
-    write_at_once(path, b"newer")
+    write_atomically(path, b"newer")
     assert path.read_bytes() == b"newer" and not (tmp_path / "file.writing").exists()
 
 
@@ -199,7 +200,7 @@ def test_a_full_disk_names_the_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left on device.*state.writing"):
-        write_at_once(tmp_path / "state", b"x")
+        write_atomically(tmp_path / "state", b"x")
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_plots_of_any_history(tmp_path, name):
     assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
 
 
-def answering(classes, rank=2):
+def inference_model(classes, rank=2):
     """A stand-in for a net that answers class 0."""
     return types.SimpleNamespace(
         output_shape=(None,) * (rank - 1) + (classes,), predict=lambda x, **_: np.eye(classes)[np.zeros(len(x), int)]
@@ -104,10 +104,10 @@ def answering(classes, rank=2):
 
 def test_confusion(tmp_path):
     y = np.array([0, 1, 1])
-    plot_confusion(answering(3), np.zeros((3, 4)), y, ("a", "b$x", "lång"), r"a $\fra$", tmp_path / "c.png")
+    plot_confusion(inference_model(3), np.zeros((3, 4)), y, ("a", "b$x", "lång"), r"a $\fra$", tmp_path / "c.png")
     assert (tmp_path / "c.png").exists()
-    plot_confusion(answering(101), np.zeros((3, 4)), y, None, "t", tmp_path / "many.png")
-    plot_confusion(answering(3, rank=4), np.zeros((3, 4)), np.zeros((3, 4, 4)), None, "t", tmp_path / "maps.png")
+    plot_confusion(inference_model(101), np.zeros((3, 4)), y, None, "t", tmp_path / "many.png")
+    plot_confusion(inference_model(3, rank=4), np.zeros((3, 4)), np.zeros((3, 4, 4)), None, "t", tmp_path / "maps.png")
     assert not (tmp_path / "many.png").exists() and not (tmp_path / "maps.png").exists()
 
 
@@ -119,7 +119,7 @@ def test_maps(tmp_path, classes, names):
     )
     plot_maps(net, x, y, names, r"a $\fra$", tmp_path / "maps.png")
     assert (tmp_path / "maps.png").exists()
-    plot_maps(answering(3), x, np.zeros(2), None, "t", tmp_path / "none.png")
+    plot_maps(inference_model(3), x, np.zeros(2), None, "t", tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
 
 

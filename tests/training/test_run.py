@@ -109,7 +109,7 @@ def strike(moment, stop=die):
     elif word == "saved":
         after(seed_run, "sample")
     elif word == "figures":  # metrics.json is written, the state not yet removed
-        after(seed_run, "write_at_once", lambda path, _: path.name == "metrics.json")
+        after(seed_run, "write_atomically", lambda path, _: path.name == "metrics.json")
     elif word == "export":
         seed_run.export = lambda net, path, *_, **__: (net.export(str(path), verbose=False), stop())
     elif word == "rename":
@@ -375,13 +375,13 @@ def test_odd_names_are_fine(arrays, tmp_path):
 
 
 def test_a_second_process_is_refused(arrays, tmp_path):
-    with run.locked(tmp_path / ".it.lock", "it"):
+    with run.file_lock(tmp_path / ".it.lock", "it"):
         got = refusal(run.run, small(arrays), "it", tmp_path)
         assert got == "another process is training 'it' here; choose another --run NAME."
         assert (tmp_path / ".it.lock").exists()  # still the first one's
     assert list(tmp_path.iterdir()) == []
     (tmp_path / ".it.lock").touch()  # left by a kill: held by nobody
-    with run.locked(tmp_path / ".it.lock", "it"):
+    with run.file_lock(tmp_path / ".it.lock", "it"):
         pass
 
 

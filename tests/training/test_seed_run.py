@@ -10,11 +10,11 @@ from tensorflow.python.framework.config import disable_op_determinism  # TensorF
 
 from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
-from kzoo.data.mock import mock
+from kzoo.data.mock_data import mock
 from kzoo.models.load_model import load_model
 from kzoo.training import seed_run
-from kzoo.training.assemble import build_net, build_trainer
 from kzoo.training.config import list_configs, read_config
+from kzoo.training.model_building import build_net, build_trainer
 from kzoo.training.seed_run import (
     dry_run,
     evaluate,

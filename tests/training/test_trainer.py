@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from kzoo.export.answering import answering
-from kzoo.training.assemble import arrange, build_trainer
 from tests.training.test_assemble import TWO, config, two_headed
+
+from kzoo.export.inference_model import inference_model
+from kzoo.training.model_building import arrange, build_trainer
 
 
 @pytest.mark.parametrize("calls", [1, 3])
@@ -19,5 +19,5 @@ def test_training_on_two_inputs_and_two_outputs(calls):
     assert {"loss", "accuracy", "predictions_loss", "again_loss"} <= set(figures)
     scores = trainer.evaluate(stream, return_dict=True, verbose=0)
     assert scores["loss"] == pytest.approx(scores["predictions_loss"] + 0.5 * scores["again_loss"], rel=1e-6)
-    only = answering(net)
+    only = inference_model(net)
     assert only.input_shape == (None, 4) and only.output_shape == (None, 3)

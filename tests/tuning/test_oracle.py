@@ -128,7 +128,7 @@ class TestFaultsAreStillThere:
         end(oracle, None), end(oracle, None)
         with pytest.raises(RuntimeError, match="consecutive failures"):
             end(oracle, None)
-        assert module.LOCKS[oracle].locked()
+        assert module.LOCKS[oracle].file_lock()
 
     def test_a_worker_that_dies_keeps_its_trial_and_the_chief(self, tmp_path):
         from keras_tuner.src.distribute.oracle_chief import exit_chief

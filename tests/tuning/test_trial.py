@@ -11,7 +11,7 @@ from kzoo.checks import Refusal
 from kzoo.training import seed_run
 from kzoo.training.config import resolved
 from kzoo.tuning import trial as module
-from kzoo.tuning.space import trial_config
+from kzoo.tuning.hyperparameters import trial_config
 from kzoo.tuning.trial import check_in_child, check_parts, in_child, read_record, run_trial
 from tests.tuning.small import small, write_arrays
 

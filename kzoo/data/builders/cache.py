@@ -7,10 +7,10 @@ import contextlib
 import io
 import logging
 import os
-import tempfile
 from pathlib import Path
 
 from kzoo.checks import Refusal
+from kzoo.files import create_once
 
 
 def cache_dir():
@@ -39,18 +39,12 @@ def prepared(builder_class):
 
 
 def _generate(builder_class, final):
-    """Generate into a folder of this process's own, then rename: of several processes at once one wins, none breaks."""
+    """Generates the files of a dataset at `final`; several processes may do so at the same time."""
     try:
-        cache_dir().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".preparing_", dir=cache_dir()) as own:
-            builder = builder_class(data_dir=own)
+        with create_once(final) as folder:
+            builder = builder_class(data_dir=str(folder))
             builder.download_and_prepare()
-            final.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.rename(builder.data_dir, final)
-            except OSError:
-                if not final.exists():
-                    raise
+            os.rename(builder.data_dir, folder / final.name)
     except OSError as error:
         raise Refusal(
             f"load expects a folder it can write for the data it generates; received {error}. "

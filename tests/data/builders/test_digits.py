@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 
 from kzoo.data.builders.digits import digits
-from kzoo.data.load import load
+from kzoo.data.loader import load
 
 
 def test_split_is_a_permutation_of_the_set():

@@ -4,7 +4,7 @@ import random
 import numpy as np
 
 from kzoo.data.builders.mnist1d import mnist1d
-from kzoo.data.load import load
+from kzoo.data.loader import load
 
 
 def sha256(array):

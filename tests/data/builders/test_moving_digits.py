@@ -7,7 +7,7 @@ import pytest
 from kzoo.checks import Refusal
 from kzoo.data.builders.digits import digits
 from kzoo.data.builders.moving_digits import DIRECTIONS, SHAPES, STRAIGHT, clips, flow, moving_digits
-from kzoo.data.load import load, specs
+from kzoo.data.loader import load, specs
 
 VELOCITIES = np.array(list(DIRECTIONS.values()))
 

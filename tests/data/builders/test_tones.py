@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 
 from kzoo.data.builders.tones import HARMONICS, NOTES, RATE, SAMPLES, tones
-from kzoo.data.load import load
+from kzoo.data.loader import load
 
 
 def test_the_note_is_in_the_sound():

@@ -1,0 +1,34 @@
+from . import (
+    analysis,
+    constraints,
+    data,
+    export,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    regularizers,
+    tuning,
+)
+from .models import list_models, load_model, model
+
+__version__: str
+__all__ = [
+    "analysis",
+    "constraints",
+    "data",
+    "export",
+    "initializers",
+    "layers",
+    "list_models",
+    "load_model",
+    "losses",
+    "metrics",
+    "model",
+    "models",
+    "ops",
+    "regularizers",
+    "tuning",
+]

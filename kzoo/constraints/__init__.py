@@ -1,0 +1,7 @@
+"""Weight constraints that Keras lacks and models of the zoo use."""
+
+import keras  # noqa: F401  first: importing Keras registers kzoo's classes (kzoo/registration.py)
+
+from kzoo.constraints.orthogonal_filters import OrthogonalFilters
+
+__all__ = ["OrthogonalFilters"]

@@ -1,0 +1,3 @@
+from .exporter import export as export
+
+__all__ = ["export"]

@@ -1,0 +1,144 @@
+"""Files and folders that are written whole or not at all, and locks between processes.
+
+Every file that must survive a kill is written through this module: runs, checkpoints, searches, exports and caches.
+
+Source: rename(2), renameat2(2), flock(2) and fsync(2) of Linux.
+"""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from kzoo.checks import Refusal
+
+AT_FDCWD = -100  # paths are relative to the current folder
+RENAME_EXCHANGE = 2
+
+
+def write_atomically(path, content):
+    """Writes bytes or text to a file: after a kill at any moment the file is the old one or the new one, complete."""
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.writing")
+    try:
+        with open(partial, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:  # the error of a full disk names no file
+        error.filename = error.filename or str(partial)
+        raise
+
+
+@contextlib.contextmanager
+def atomic_replace(path, what="export"):
+    """Context manager: yields a temporary path of the same name and, on success, atomically replaces `path` with it.
+
+    A file or a folder. If the block fails or the process is killed, `path` is unchanged, and the next call removes the
+    leftovers. Raises Refusal if another process writes `path`, or with the reason if writing failed.
+    """
+    path = Path(path)
+    partial, old = hidden(path, "partial"), hidden(path, "old")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with file_lock(hidden(path, "lock"), f"another process writes {path}."):
+            recover(path)
+            remove(partial)
+            partial.mkdir()
+            try:
+                yield partial / path.name
+                replace(partial / path.name, path, old)
+            finally:
+                remove(partial)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Refusal(f"{what}: {path} cannot be written ({reason}); what was there is unchanged.") from error
+
+
+@contextlib.contextmanager
+def create_once(path):
+    """Context manager: yields a private temporary folder; what is at `folder / path.name` afterwards becomes `path`.
+
+    Several processes may do this at the same time: the first to finish wins, the others discard their result.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".preparing_", dir=path.parent) as folder:
+        yield Path(folder)
+        try:
+            os.rename(Path(folder, path.name), path)
+        except OSError:
+            if not path.exists():
+                raise
+
+
+def hidden(path, suffix):
+    """The hidden sibling `.NAME.SUFFIX` of a path.
+
+    >>> hidden("runs/mnist", "partial").as_posix()
+    'runs/.mnist.partial'
+    """
+    path = Path(path)
+    return path.with_name(f".{path.name}.{suffix}")
+
+
+def recover(path):
+    """Completes a replacement of `path` that was interrupted by a kill between its two renames."""
+    old = hidden(path, "old")
+    if old.exists() or old.is_symlink():
+        remove(old) if path.exists() else os.replace(old, path)
+
+
+def replace(new, path, old=None):
+    """Renames `new` to `path`. Two folders are exchanged in one step where the file system supports it."""
+    old = hidden(path, "old") if old is None else old
+    if not path.is_dir():
+        os.replace(new, path)
+        return
+    try:
+        exchange(new, path)
+        remove(new)
+    except OSError:
+        os.replace(path, old)
+        os.replace(new, path)
+        remove(old)
+
+
+def exchange(one, other):
+    """Exchanges two paths in one step, so that neither is ever missing. Raises OSError where this is not supported."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(other))
+
+
+@contextlib.contextmanager
+def file_lock(path, refusal=None):
+    """Context manager: holds an exclusive lock, which the kernel releases when the process dies.
+
+    While another process holds it, raises Refusal(refusal), or waits if `refusal` is None.
+    """
+    with open(path, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if refusal is None else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Refusal(refusal) from None
+        try:
+            yield
+        finally:
+            if refusal is not None:  # others may be waiting for this file otherwise
+                Path(path).unlink(missing_ok=True)
+
+
+def remove(path):
+    """Removes a file, a link or a folder with all that is in it; nothing if it is missing."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

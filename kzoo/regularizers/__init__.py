@@ -1,0 +1,7 @@
+"""Regularizers that Keras lacks and models of the zoo use."""
+
+import keras  # noqa: F401  first: importing Keras registers kzoo's classes (kzoo/registration.py)
+
+from kzoo.regularizers.row_sparsity import RowSparsity
+
+__all__ = ["RowSparsity"]

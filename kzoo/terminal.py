@@ -1,0 +1,80 @@
+"""Terminal output: messages, tables, progress, and the silencing of libraries that print notes.
+
+rich is imported where it is used, so that `kzoo --help` stays quick.
+"""
+
+import contextlib
+import io
+import logging
+import os
+import sys
+import tempfile
+import warnings
+
+
+def say(text):
+    """Prints one line to stderr."""
+    console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_table(table):
+    """Prints a rich table to stdout, 160 columns wide where stdout is not a terminal."""
+    console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def console(**settings):
+    """A rich console that prints text as it is, without markup."""
+    from rich.console import Console
+
+    return Console(markup=False, **settings)
+
+
+def percent(fraction):
+    """Formats a fraction as a percentage.
+
+    >>> percent(0.149), percent(None)
+    ('14.9 %', '-')
+    """
+    return "-" if fraction is None else f"{fraction * 100:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def short_count(count):
+    """Formats a count with three digits and a unit prefix.
+
+    >>> short_count(30_000), short_count(4_089_184_256)
+    ('30 k', '4.09 G')
+    """
+    power = 0
+    while count >= 999.5 and power < 4:
+        count, power = count / 1000, power + 1
+    return f"{count:.3g}{('', ' k', ' M', ' G', ' T')[power]}"
+
+
+@contextlib.contextmanager
+def quiet(show_on_error=False):
+    """Context manager: discards stderr (of native code too), Python warnings and log messages below CRITICAL.
+
+    With `show_on_error` the discarded stderr is printed after all if the block raises.
+
+    >>> with quiet():
+    ...     print("a note", file=sys.stderr)
+    """
+    disabled = logging.root.manager.disable
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept, contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.ERROR)
+        stderr = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            if show_on_error:
+                kept.seek(0)
+                os.write(stderr, kept.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            logging.disable(disabled)

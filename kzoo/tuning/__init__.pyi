@@ -1,0 +1,3 @@
+from .hypermodel import HyperModel
+
+__all__ = ["HyperModel"]

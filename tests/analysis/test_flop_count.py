@@ -1,0 +1,75 @@
+"""Operations of a forward pass, against counts by hand."""
+
+import keras
+import pytest
+from keras import layers
+
+from kzoo.analysis.flop_count import flops
+from kzoo.layers import (
+    RBF,
+    Capsules,
+    Conv2D,
+    Fastfood,
+    GaborConv2D,
+    KMeansFeatures2D,
+    LocallyConnected2D,
+    PrimaryCapsules2D,
+    TableConv2D,
+    TiledConv2D,
+)
+from kzoo.models.registry import model
+
+
+def of(layer, shape=(10, 12, 4)):
+    x = keras.Input(shape)
+    return flops(keras.Model(x, layer(x)))
+
+
+@pytest.mark.parametrize(
+    "layer, count",
+    [
+        (Conv2D(8, 3), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
+        (Conv2D(8, 3, strides=2, padding="same"), 2 * 5 * 6 * (3 * 3 * 4 * 8)),
+        (Conv2D(8, 3, groups=2), 2 * 8 * 10 * (3 * 3 * 2 * 8)),
+        (Conv2D(8, 3, data_format="channels_first"), 2 * 10 * 2 * (3 * 3 * 10 * 8)),
+        (TiledConv2D(8, 3, tile=2), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
+        (TableConv2D(8, 3, connections=2), 2 * 8 * 10 * (3 * 3 * 2 * 8)),
+        (LocallyConnected2D(8, 3), 2 * 8 * 10 * (3 * 3 * 4 * 8)),
+        (GaborConv2D(8, 3), 2 * 8 * 10 * (3 * 3 * 8)),
+        (GaborConv2D(8, 3, energy=True), 2 * 8 * 10 * (3 * 3 * 16)),
+        (KMeansFeatures2D(8, 3), 2 * 8 * 10 * (36 * 36 + 36 * 8)),
+        (layers.DepthwiseConv2D(3), 2 * 8 * 10 * (3 * 3 * 4)),
+        (layers.Conv2DTranspose(8, 3, 2), 2 * 10 * 12 * (3 * 3 * 4 * 8)),
+        (layers.MaxPooling2D(2), 5 * 6 * 4 * 4),
+        (layers.GlobalAveragePooling2D(), 10 * 12 * 4),
+        (layers.BatchNormalization(), 4 * 10 * 12 * 4),
+        (layers.Dense(5), 2 * 10 * 12 * 4 * 5),
+        (RBF(5), 2 * 10 * 12 * (4 * 5)),
+        (layers.ReLU(), 0),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, layers.Layer) else None,
+)
+def test_layers(layer, count):
+    assert of(layer) == count
+
+
+def test_fastfood():
+    assert of(Fastfood(1024), (1024,)) == 2 * 1024 * 10 + 3 * 1024
+
+
+def test_capsules():
+    assert of(PrimaryCapsules2D(2, 4, 3, 2, "same")) == of(Conv2D(8, 3, 2, "same"))
+    for rounds, products in ((1, 5 + 1), (3, 5 + 3 + 2)):  # by 5 weights, then sums and agreements
+        assert of(Capsules(3, 4, rounds), (7, 5)) == 2 * 7 * 3 * 4 * products
+
+
+def test_models():
+    # 19, 9 and 4 places of kernels of 45, 675 and 675 weights, and a dense layer
+    assert flops(model("mnist1d_cnn")) == 2 * (19 * 45 + 9 * 675 + 4 * 675 + 600)
+    assert flops(model("mnist1d_cnn")) == flops(model("mnist1d_local")) == flops(model("mnist1d_tiled"))
+    # 15.3 G places and weights of the convolutions, 2 x 2 cells of the pools, 25,088 + 1 + 1 weights behind
+    assert flops(model("vgg16", fc_units=(1, 1), classes=1)) == 2 * 15_346_630_656 + 4 * 1_530_368 + 2 * 25_090
+
+
+def test_unknown_sizes():
+    assert flops(model("context_basic")) is None

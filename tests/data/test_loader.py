@@ -1,0 +1,103 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.data.loader import load, specs
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Ten training examples, example i filled with i, and four test examples."""
+    x = np.broadcast_to(np.arange(14, dtype="uint8")[:, None, None, None], (14, 2, 2, 1))
+    y = np.arange(14) % 3
+    np.savez(tmp_path / "ten.npz", x_train=x[:10], y_train=y[:10], x_test=x[10:], y_test=y[10:])
+    return tmp_path / "ten.npz"
+
+
+def contents(examples):
+    return sorted(examples.numpy()[0][:, 0, 0, 0].tolist())
+
+
+@pytest.mark.parametrize("validation, held", [(3, 3), (0.3, 3), (0.01, 1), (0.99, 9), (9, 9)])
+def test_validation_is_held_out_of_training(file, validation, held):
+    data = load(arrays=file, validation=validation)
+    assert (data.train.size, data.validation.size, data.test.size) == (10 - held, held, 4)
+    assert sorted(contents(data.train) + contents(data.validation)) == list(range(10))
+    assert contents(data.test) == [10, 11, 12, 13]
+    again = load(arrays=file, validation=validation)
+    np.testing.assert_array_equal(again.validation.numpy()[0], data.validation.numpy()[0])
+
+
+def test_validation_is_no_tail_of_a_sorted_file(file):
+    assert contents(load(arrays=file, validation=3).validation) != [7, 8, 9]
+
+
+def test_no_validation(file):
+    data = load(arrays=file)
+    assert data.validation is None and data.train.size == 10
+    assert (data.name, data.classes, data.class_names, data.input_shape) == ("ten", 3, None, (2, 2, 1))
+
+
+def test_data_is_frozen(file):
+    with pytest.raises(AttributeError):
+        load(arrays=file).train = None
+
+
+def test_validation_of_a_tfds_set_is_disjoint_too():
+    whole, data = load("digits"), load("digits", validation=0.2)
+    assert (data.train.size, data.validation.size) == (1150, 287)
+    parts = np.concatenate([data.train.numpy()[0], data.validation.numpy()[0]])
+    np.testing.assert_array_equal(parts, whole.train.numpy()[0])
+
+
+@pytest.mark.parametrize("validation", [-1, 10, 11, True, 1.5, 1.0, None, float("nan"), [1]])
+def test_refuses_other_validation(file, validation):
+    expected = (
+        "load expects validation, 0, a fraction below 1, a number below the 10 training examples or a split's name"
+    )
+    with pytest.raises(Refusal, match=expected):
+        load(arrays=file, validation=validation)
+
+
+def test_validation_may_be_a_split_of_the_set(file):
+    data = load(arrays=file, validation="test")
+    assert contents(data.validation) == [10, 11, 12, 13] and data.test is None and data.train.size == 10
+    for name in ("train", "val"):
+        with pytest.raises(Refusal, match=rf"validation, one of the splits \['test'\]; received validation='{name}'"):
+            load(arrays=file, validation=name)
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({}, "load expects exactly one of name, folder and arrays; received name=None"),
+        ({"name": "digits", "arrays": "a.npz"}, "exactly one of .*; received name='digits', arrays='a.npz'"),
+        ({"folder": 3}, "load expects a path; received folder=3"),
+        ({"name": 3}, "the name of a data set; received name=3"),
+        ({"name": "mnist1d", "image_size": (4, 4)}, r"images \(height, width, channels\) to resize; .*\(40, 1\)"),
+        ({"name": "digits", "image_size": 4}, r"image_size, \(height, width\) in pixels; received image_size=4"),
+        ({"name": "digits", "image_size": (4, 0)}, r"image_size, \(height, width\) in pixels; .*\(4, 0\)"),
+    ],
+)
+def test_refusals(given, words):
+    for call in (load, specs):
+        with pytest.raises(Refusal, match=words):
+            call(**given)
+
+
+def test_specs_are_those_of_the_data(file):
+    assert specs(arrays=file, image_size=[4, 6]) == ((4, 6, 1), "uint8", 3)
+    data = load(arrays=file, image_size=[4, 6])
+    assert data.input_shape == data.train.input_shape == (4, 6, 1)
+    assert data.train.numpy()[0].shape == (10, 4, 6, 1) and data.train.dtype == "uint8"
+
+
+def test_importing_kzoo_data_imports_no_data_packages():
+    code = "import sys, kzoo.data; print(*{'tensorflow_datasets', 'mnist1d'} & set(sys.modules))"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    assert done.stdout.strip() == ""

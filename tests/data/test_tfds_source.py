@@ -1,0 +1,214 @@
+import socket
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from kzoo.checks import Refusal
+from kzoo.data.loader import load, specs
+from kzoo.data.tfds_source import UNLABELLED, _silent
+
+
+class KzooTestBlobs(tfds.core.GeneratorBasedBuilder):
+    """Images of growing size with label maps, in train and validation; nothing to download."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(shape=(None, None, 3)),
+            "map": tfds.features.Image(shape=(None, None, 1)),
+        }
+        return tfds.core.DatasetInfo(
+            builder=self, features=tfds.features.FeaturesDict(features), supervised_keys=("image", "map")
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples(6), "validation": self._generate_examples(3)}
+
+    def _generate_examples(self, count):
+        for i in range(count):
+            image = np.full((4 + i, 6, 3), 10 * i, "uint8")
+            yield i, {"image": image, "map": image[..., :1] // 10}
+
+
+class KzooTestClips(tfds.core.GeneratorBasedBuilder):
+    """Clips that grow, each of one value, without supervised keys, as TFDS has ucf101."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = {
+            "video": tfds.features.Tensor(shape=(None, 4, 6, 1), dtype=np.uint8),
+            "label": tfds.features.ClassLabel(num_classes=9),
+        }
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for i in range(1, 5):
+            yield i, {"video": np.full((i, 4, 6, 1), i, "uint8"), "label": i}
+
+
+@pytest.fixture
+def empty(monkeypatch, tmp_path):
+    """TFDS's folder, empty, and no network."""
+
+    def refuse(*args):
+        raise OSError("unreachable")
+
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(urllib.request, "getproxies", dict)
+    return tmp_path
+
+
+def test_prepares_where_tfds_looks_and_resizes_maps(empty):
+    data = load("kzoo_test_blobs", image_size=(8, 12))
+    assert (empty / "kzoo_test_blobs").is_dir()
+    x, y = data.train.numpy()
+    assert (x.shape, y.shape, str(x.dtype), str(y.dtype)) == ((6, 8, 12, 3), (6, 8, 12, 1), "uint8", "int32")
+    np.testing.assert_array_equal(x[..., :1], 10 * y)
+    assert data.classes is None and data.train.label_shape == (8, 12, 1)
+
+
+def test_clips_are_cut_to_a_length(empty):
+    data = load("kzoo_test_clips", image_size=(2, 2), length=3)
+    x, y = data.train.numpy()
+    assert (x.shape, data.input_shape, data.classes) == ((4, 3, 2, 2, 1), (3, 2, 2, 1), 9)
+    for clip, label in zip(x[..., 0, 0, 0], y):
+        assert clip.tolist() == [label] * min(3, label) + [0] * (3 - label)
+
+
+def test_lengths_that_differ_need_one(empty):
+    for call in (load, specs):
+        with pytest.raises(Refusal, match="length for 'kzoo_test_clips', whose examples differ in it"):
+            call("kzoo_test_clips")
+        with pytest.raises(Refusal, match="series or clips to cut to a length"):
+            call("kzoo_test_blobs", length=3)
+        with pytest.raises(Refusal, match="length, an integer above 0; received length=0"):
+            call("kzoo_test_clips", length=0)
+        with pytest.raises(Refusal, match="length of a set by its name only"):
+            call(arrays="some.npz", length=3)
+    assert specs("speech_commands", length=16000) == ((16000, 1), "int16", 12)
+    assert specs("ucf101/ucf101_1_256", length=16, image_size=(112, 112)) == ((16, 112, 112, 3), "uint8", 101)
+
+
+def test_validation_split_is_the_test_where_there_is_none(empty):
+    data = load("kzoo_test_blobs", image_size=(8, 12))
+    assert data.test.size == 3 and data.validation is None
+    data = load("kzoo_test_blobs", image_size=(8, 12), validation="validation")
+    assert data.test is None and data.validation.size == 3
+
+
+def test_splits_without_labels_are_left_out(empty, monkeypatch):
+    monkeypatch.setitem(UNLABELLED, "kzoo_test_blobs", ("validation",))
+    data = load("kzoo_test_blobs", image_size=(8, 12))
+    assert data.train.size == 6 and data.test is None
+
+
+def test_images_that_differ_need_a_size(empty):
+    for call in (load, specs):
+        with pytest.raises(Refusal, match=r"image_size=\(height, width\) for 'kzoo_test_blobs', whose images differ"):
+            call("kzoo_test_blobs")
+    assert not any(empty.iterdir())
+
+
+def test_a_set_out_of_reach_is_refused_at_once(empty):
+    began = time.monotonic()
+    with pytest.raises(Refusal) as refused:
+        load("cifar10")
+    assert time.monotonic() - began < 5
+    words = str(refused.value)
+    assert "\n" not in words
+    assert f"'cifar10' is not in {empty}" in words and "www.cs.toronto.edu gave no answer" in words
+    assert "`tfds build cifar10`" in words and "TFDS_DATA_DIR" in words
+    assert not any(empty.iterdir())
+
+
+def test_specs_need_no_files(empty):
+    assert specs("cifar10") == ((32, 32, 3), "uint8", 10)
+    assert specs("mnist1d") == ((40, 1), "float32", 10)
+    assert specs("cifar10", image_size=(8, 9)) == ((8, 9, 3), "uint8", 10)
+
+
+def test_a_download_that_fails_is_one_line(empty, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("first line\nsecond line")
+
+    monkeypatch.setattr("kzoo.data.tfds_source._silent", lambda hosts: [])
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
+    with pytest.raises(Refusal, match=r"fetching it failed \(RuntimeError: first line\). Prepare it") as refused:
+        load("cifar10")
+    assert "\n" not in str(refused.value)
+
+
+def test_files_that_must_be_fetched_by_hand(empty):
+    with pytest.raises(Refusal, match="imagenet2012' is not in .* its files must be fetched by hand. Prepare it"):
+        load("imagenet2012", image_size=(8, 8))
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("minst", "load expects a known data set; received name='minst'; did you mean .*'mnist'"),
+        ("digit", "did you mean 'digits'"),
+        ("mnist/foo", "received name='mnist/foo': BuilderConfig foo not found with version"),
+        ("mnist:9.9.9", "received name='mnist:9.9.9': Dataset mnist cannot be loaded at version 9.9.9, only"),
+        ("../mnist", "received name='../mnist': Parsing builder name string ../mnist failed"),
+        ("huggingface:mnist", "a data set without a namespace; received name='huggingface:mnist'"),
+        ("imdb_reviews", r"'imdb_reviews' is none; received text='string', label='int64'"),
+        (
+            "coco/2017",
+            r"\(image, label\) pairs; 'coco/2017' is none; received supervised_keys=None, features=\['image'",
+        ),
+    ],
+)
+def test_refusals(empty, name, words):
+    for call in (load, specs):
+        with pytest.raises(Refusal, match=words) as refused:
+            call(name)
+        assert "\n" not in str(refused.value)
+
+
+def test_near_names_come_once_and_from_the_folder_too(empty):
+    (empty / "zebrafish").mkdir()
+    with pytest.raises(Refusal, match="did you mean 'zebrafish'") as refused:
+        load("zebrafsh")
+    with pytest.raises(Refusal) as refused:
+        load("mnistt")
+    assert str(refused.value).count("'mnist'") == 1
+
+
+def test_silent_hosts_are_those_that_do_not_connect(monkeypatch):
+    monkeypatch.setattr(urllib.request, "getproxies", dict)
+    asked = []
+
+    def connect(address, timeout):
+        asked.append(address)
+        if address[0] == "slow":
+            time.sleep(5)
+        if address[0] == "dead":
+            raise OSError
+        return socket.socket()
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    began = time.monotonic()
+    assert _silent(["live", "dead", "slow:81"], patience=0.2) == ["dead", "slow:81"]
+    assert time.monotonic() - began < 4
+    assert set(asked) == {("live", 443), ("dead", 443), ("slow", 81)}
+    monkeypatch.setattr(urllib.request, "getproxies", lambda: {"https": "http://proxy"})
+    assert _silent(["dead"]) == []
+
+
+def test_real_mnist(real_mnist):
+    data = load(real_mnist, validation=10_000)
+    assert (data.train.size, data.validation.size, data.test.size, data.classes) == (50_000, 10_000, 10_000, 10)
+    x, y = data.test.numpy()
+    assert (x.shape, x.dtype, y.dtype) == ((10_000, 28, 28, 1), np.uint8, np.int32)
+    assert y[:10].tolist() == [2, 0, 4, 8, 7, 6, 0, 6, 3, 1]
+    assert next(iter(data.validation.once(10)))[1].shape == 10

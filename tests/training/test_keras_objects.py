@@ -1,0 +1,234 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.training.config import Spec
+from kzoo.training.keras_objects import KINDS, NEED_CODE, REQUIRED, _classes, _settings, build
+
+STEPS = {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5}
+DECAY = {"class_name": "ExponentialDecay", "config": STEPS}
+EXAMPLES = {
+    "optimizer": ("SGD", keras.optimizers.SGD),
+    "schedule": (DECAY, keras.optimizers.schedules.ExponentialDecay),
+    "loss": ("MeanSquaredError", keras.losses.MeanSquaredError),
+    "metric": ("MeanSquaredError", keras.metrics.MeanSquaredError),
+    "callback": ({"class_name": "EarlyStopping", "config": {"patience": 3}}, keras.callbacks.EarlyStopping),
+    "layer": ({"class_name": "Rescaling", "config": {"scale": 0.5}}, keras.layers.Rescaling),
+    "initializer": ("HeNormal", keras.initializers.HeNormal),
+    "regularizer": ({"class_name": "L2", "config": {"l2": 1e-3}}, keras.regularizers.L2),
+    "constraint": ("MaxNorm", keras.constraints.MaxNorm),
+}
+
+
+def spec(class_name, **config):
+    return {"class_name": class_name, "config": config}
+
+
+def refusal(kind, given, where="here"):
+    with pytest.raises(Refusal) as caught:
+        build(kind, given, where)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def ours():
+    """Classes registered as kzoo's for one test: a new layer, and one with a name of Keras's."""
+
+    class BuildTestLayer(keras.layers.Layer):
+        def __init__(self, part=None, parts=(), metrics=(), **kwargs):
+            super().__init__(**kwargs)
+            self.part, self.parts, self.measures = part, parts, metrics
+
+    class Dropout(keras.layers.Layer):
+        pass
+
+    for cls in (BuildTestLayer, Dropout):
+        keras.saving.register_keras_serializable("kzoo")(cls)
+    yield BuildTestLayer, Dropout
+    for cls in (BuildTestLayer, Dropout):
+        del keras.saving.get_custom_objects()[f"kzoo>{cls.__name__}"]
+
+
+def test_every_kind():
+    assert set(EXAMPLES) == set(KINDS)
+    for kind, (given, cls) in EXAMPLES.items():
+        assert type(build(kind, given)) is cls
+        assert build(kind, given) is not build(kind, given)
+    with pytest.raises(Refusal, match="build expects kind, one of optimizer, schedule,.*; received kind='optimiser'."):
+        build("optimiser", "SGD")
+
+
+def test_spellings():
+    for given in ("SGD", spec("SGD"), {"class_name": "SGD"}, Spec(class_name="SGD")):
+        assert type(build("optimizer", given)) is keras.optimizers.SGD
+    assert type(build("initializer", "he_normal")) is keras.initializers.HeNormal
+
+
+def test_nested():
+    optimizer = build("optimizer", spec("SGD", learning_rate=DECAY))
+    optimizer.iterations.assign(10)
+    np.testing.assert_allclose(optimizer.learning_rate, 0.05)
+    dense = build("layer", spec("Dense", units=2, kernel_regularizer=spec("L2", l2=0.5), bias_initializer=spec("Ones")))
+    assert dense.kernel_regularizer.l2 == 0.5 and type(dense.bias_initializer) is keras.initializers.Ones
+    assert build("layer", spec("Bidirectional", layer=spec("LSTM", units=2))).forward_layer.units == 2
+    assert type(build("layer", spec("Activation", activation=spec("ReLU"))).activation) is keras.layers.ReLU
+    scaled = build("optimizer", spec("LossScaleOptimizer", inner_optimizer=spec("Adam")))
+    assert type(scaled.inner_optimizer) is keras.optimizers.Adam
+
+
+def test_given_config_is_left_alone():
+    given = spec("SGD", learning_rate=DECAY, momentum=0)
+    before = repr(given)
+    build("optimizer", given)
+    assert repr(given) == before
+
+
+def test_whole_numbers_where_keras_wants_floats():
+    assert build("optimizer", spec("SGD", momentum=0, learning_rate=1)).momentum == 0
+
+
+def test_ours(ours):
+    new, dropout = ours
+    assert type(build("layer", "BuildTestLayer")) is type(build("layer", "kzoo>BuildTestLayer")) is new
+    assert type(build("layer", "kzoo>Dropout")) is dropout
+    assert type(build("layer", spec("Dropout", rate=0.5))) is keras.layers.Dropout  # Keras's, unless told otherwise
+    made = build("layer", spec("BuildTestLayer", part={"a": spec("Ones")}, parts=[3, spec("Adam")], name="x"))
+    assert type(made.part["a"]) is keras.initializers.Ones and made.parts[0] == 3 and made.name == "x"
+    assert type(made.parts[1]) is keras.optimizers.Adam
+    made = build(
+        "layer", spec("BuildTestLayer", metrics=[spec("MeanSquaredError")])
+    )  # there is a loss of that name too
+    assert type(made.measures[0]) is keras.metrics.MeanSquaredError
+    assert "received 'BuildTestLaye'; did you mean 'BuildTestLayer'" in refusal("layer", "BuildTestLaye")
+    assert refusal("layer", spec("BuildTestLayer", part=spec("No"))).startswith("here.config.part expects a layer;")
+    assert refusal("optimizer", "BuildTestLayer") == "here expects an optimizer; BuildTestLayer is of kind layer."
+
+
+RATE, SHARE = "a number of at least 0", "a number from 0 to 1"
+WRONG = [  # kind, spec, how the message goes on after "here"
+    ("optimizer", "SDG", " expects an optimizer; received 'SDG'; did you mean 'SGD'?"),
+    ("loss", "mse", " expects a loss; received 'mse'; known: BinaryCrossentropy,"),
+    ("loss", "mean_squared_error", " expects a loss; received 'mean_squared_error'; did you mean 'MeanSquaredError'"),
+    ("optimizer", "Optimizer", " expects an optimizer; received 'Optimizer'; did you mean 'MultiOptimizer'"),
+    ("optimizer", "OptimizerMap", " expects an optimizer; received 'OptimizerMap';"),
+    ("loss", "Adam", " expects a loss; Adam is of kind optimizer."),
+    ("optimizer", 5, " expects a class name or class_name and config; received 5."),
+    ("optimizer", {"config": {}}, " expects a class name or class_name and config; received {'config': {}}."),
+    ("optimizer", {"class_name": ["SGD"]}, " expects a class name or class_name and config;"),
+    ("optimizer", {"class_name": "SGD", "confg": {}}, ".confg is not a setting; did you mean 'config'?"),
+    ("optimizer", {"class_name": "SGD", "config": 3}, ".config expects a mapping; received 3."),
+    ("optimizer", spec("SGD", learning_rat=1), ": SGD has no setting 'learning_rat'; did you mean 'learning_rate'?"),
+    ("optimizer", spec("SGD", decay=0.1), ": SGD has no setting 'decay'; did you mean 'weight_decay'?"),
+    ("layer", spec("Rescaling", scale=1, input_shape=[3]), ": Rescaling has no setting 'input_shape'; known: "),
+    ("callback", spec("History", x=1), ": History has no setting 'x'; it has none"),
+    (
+        "schedule",
+        spec("ExponentialDecay", decay_steps=1),
+        ": ExponentialDecay needs initial_learning_rate and decay_rate.",
+    ),
+    *[("layer", name, f": {name} needs Python code, which a config cannot hold") for name in NEED_CODE],
+]
+WRONG_VALUES = [  # kind, class, setting, value, what the setting expects: all of them values that Keras takes
+    *[("optimizer", "SGD", "learning_rate", bad, RATE + " or a schedule") for bad in ("0.1", -1, True, None, [0.1])],
+    *[("optimizer", "SGD", "learning_rate", bad, RATE + " or a schedule") for bad in (math.nan, math.inf, {"a": 1})],
+    ("optimizer", "SGD", "momentum", 1.5, SHARE),
+    ("optimizer", "SGD", "momentum", DECAY, SHARE),
+    ("optimizer", "SGD", "nesterov", 1, "true or false"),
+    ("optimizer", "SGD", "weight_decay", -1, RATE),
+    ("optimizer", "Adam", "beta_1", "x", SHARE),
+    ("optimizer", "Adam", "beta_1", 10**400, SHARE),
+    ("optimizer", "Ftrl", "beta", "x", "a number"),
+    ("schedule", "PiecewiseConstantDecay", "boundaries", ["a"], RATE),
+    ("schedule", "PolynomialDecay", "decay_steps", 0, "a number of at least 1"),
+    ("loss", "Huber", "delta", True, "a number"),
+    ("loss", "MeanSquaredError", "reduction", 3, "text"),
+    ("layer", "Rescaling", "scale", "1/255", "a number"),
+    ("layer", "Dense", "units", True, "something other than true and false"),
+    ("layer", "RandomFlip", "mode", "up", "one of horizontal, vertical, horizontal_and_vertical"),
+    ("layer", "RandomColorJitter", "value_range", "x", "a number or a list of numbers"),
+    ("callback", "CSVLogger", "filename", 5, "text"),
+    ("callback", "EarlyStopping", "patience", "3", RATE),
+    ("callback", "EarlyStopping", "monitor", 5, "text"),
+]
+REFUSED_BY_KERAS = [
+    ("layer", spec("Dense", units=-3), "Received an invalid value for `units`"),
+    ("layer", spec("Dense", units=3, kernel_initializer="he"), "Could not interpret initializer identifier: he"),
+    ("layer", spec("RandomFlip", factor=0.5), "Layer RandomFlip does not take a `factor`"),
+    ("callback", spec("ModelCheckpoint", filepath="x"), "The filepath provided must end in"),
+    ("callback", spec("EarlyStopping", mode="mn"), "EarlyStopping mode 'mn' is unknown"),  # to Keras a warning
+    ("metric", spec("SensitivityAtSpecificity", specificity="x"), "'"),
+    ("schedule", spec("PiecewiseConstantDecay", boundaries=3, values=[1, 2]), "object of type 'int' has no len()"),
+]
+WRONG_WITHIN = [  # kind, spec, how the message goes on after "here.config."
+    (
+        "optimizer",
+        spec("SGD", learning_rate=spec("Adam")),
+        "learning_rate expects a schedule; Adam is of kind optimizer.",
+    ),
+    ("optimizer", spec("SGD", learning_rate={**DECAY, "config": {}}), "learning_rate: ExponentialDecay needs initial"),
+    ("optimizer", spec("SGD", learning_rate={**DECAY, "x": 1}), "learning_rate.x is not a setting; known: class_name"),
+    ("layer", spec("Dense", units=1, bias_regularizer=spec("L3")), "bias_regularizer expects a regularizer;"),
+    (
+        "layer",
+        spec("StackedRNNCells", cells=[spec("LSTMCel", units=3)]),
+        "cells.0 expects a layer; received 'LSTMCel';",
+    ),
+    ("layer", spec("TimeDistributed", layer=spec("Lambda")), "layer: Lambda needs Python code"),
+    ("layer", spec("Dense", units=1, name=spec(["Dense"])), "name expects a class name or class_name and config;"),
+]
+
+
+@pytest.mark.parametrize("kind, given, words", WRONG)
+def test_wrong_classes_and_settings(kind, given, words):
+    assert refusal(kind, given).startswith("here" + words)
+
+
+@pytest.mark.parametrize("kind, name, key, value, expected", WRONG_VALUES)
+def test_wrong_values(kind, name, key, value, expected):
+    needed = {"boundaries": [1], "values": [1, 2], "units": 1, "initial_learning_rate": 1, "decay_steps": 1, "scale": 1}
+    settings = {key: item for key, item in needed.items() if key in _settings(_classes(kind)[name])}
+    got = refusal(kind, spec(name, **{**settings, key: value}))
+    assert got.startswith(f"here.config.{key} expects {expected}; received ")
+
+
+@pytest.mark.parametrize("kind, given, words", REFUSED_BY_KERAS)
+def test_what_keras_refuses(kind, given, words):
+    assert refusal(kind, given).startswith(f"here: {given['class_name']} refuses its config: {words}")
+
+
+@pytest.mark.parametrize("kind, given, words", WRONG_WITHIN)
+def test_wrong_specs_within(kind, given, words):
+    assert refusal(kind, given).startswith("here.config." + words)
+
+
+def test_long_messages_are_cut():
+    got = refusal("layer", spec("Bidirectional", layer=spec("Dense", units=3)))
+    assert got.endswith(" ...") and len(got) < 400
+
+
+def test_accepted_where_the_default_misleads():
+    build("callback", spec("TensorBoard", update_freq=10, profile_batch=0))
+    build("layer", spec("BatchNormalization", axis=1, scale=False, name="x", dtype="float16", trainable=False))
+    build("layer", spec("RandomTranslation", height_factor=[-0.1, 0.2], width_factor=0, fill_value=1, seed=3))
+    build("layer", spec("Rescaling", scale=[0.5, 2], offset=[-1, 1]))
+    build("loss", spec("MeanSquaredError", reduction=None, name=None))
+    build("optimizer", spec("Adam", clipnorm=1, weight_decay=None))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_class_takes_text_for_a_number_or_a_switch(kind):
+    """Over all of Keras: what has a number, or true or false, as its default, refuses text."""
+    checked = 0
+    for name, cls in _classes(kind).items():
+        settings = {} if name in NEED_CODE else _settings(cls)
+        missing = {key: "x" for key, default in settings.items() if default is REQUIRED}
+        for key, default in settings.items():
+            if isinstance(default, (bool, int, float)):
+                got = refusal(kind, spec(name, **{key: "x"}, **missing))
+                assert got.startswith(f"here.config.{key} expects "), got
+                checked += 1
+    assert checked > 0
