@@ -1,8 +1,8 @@
-"""Train a config of the zoo: `python train.py [CONFIG] [--set part.key=value ...]`; the same as `kzoo train`."""
+"""Trains a config of the zoo: `python train.py [CONFIG] [--set part.key=value ...]`, the same as `kzoo train`."""
 
 import sys
 
-from kzoo_command import main
+from kzoo.cli import main
 
 if __name__ == "__main__":
     main(["train", *sys.argv[1:]])

@@ -1,8 +1,6 @@
-"""kzoo against what its users would pick instead, and against what the machine can do: medians, spreads, ratios.
+"""Compares the speed of kzoo with that of its alternatives and with the limits of the machine.
 
-Run it on a machine that does nothing else.
-
-Source: none.
+Run it on an otherwise idle machine.
 """
 
 import importlib
@@ -35,8 +33,8 @@ def main(
     only: Annotated[str, typer.Option(help="a layer's name, such as tiled_conv")] = "",
     case: Annotated[str, typer.Option(help="a shell pattern of cases, such as '*C 3'")] = "*",
     peer: Annotated[list[str] | None, typer.Option(help="parts of names of peers; all by default")] = None,
-    rounds: Annotated[int, typer.Option(help="how often all peers take their turn")] = 7,
-    seconds: Annotated[float, typer.Option(help="how long a turn lasts")] = 0.3,
+    rounds: Annotated[int, typer.Option(help="how many times each peer takes its turn")] = 7,
+    seconds: Annotated[float, typer.Option(help="duration of a turn")] = 0.3,
     file: Annotated[Path | None, typer.Option("--json", help="where to write every number")] = None,
 ):
     """Times kzoo and its peers in turn and prints tables of ratios."""
@@ -53,17 +51,17 @@ def main(
         console.print(text, markup=False)
 
     for family in families:
-        alone = getattr(importlib.import_module(family), "measure", None)  # a part with a way of its own
-        for row in alone(peer, case, say) if alone else measure(family, speeds, peer, case, rounds, seconds, say):
+        own = getattr(importlib.import_module(family), "measure", None)  # memory and compilations have their own
+        for row in own(peer, case, say) if own else measure(family, speeds, peer, case, rounds, seconds, say):
             result["rows"].append(row)
-            if file:  # after each row, so that a run that is stopped keeps what it has
+            if file:  # after each row, so that an interrupted run keeps its rows
                 file.write_text(json.dumps(result, indent=1) + "\n")
     text = tables(result)
     Console().print(Markdown(text)) if sys.stdout.isatty() else print(text)
 
 
 def described():
-    """The machine and the versions, as a reader needs them to compare."""
+    """Returns the machine and the versions, as needed to compare results."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
@@ -76,7 +74,7 @@ def described():
 
 
 def processor():
-    """The model name of the first processor, where the system tells."""
+    """Returns the model name of the first processor, where the system reports it."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

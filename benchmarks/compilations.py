@@ -1,9 +1,7 @@
-"""How often XLA compiles, and what the first calls cost for it: a net with four islands, each time in a new process.
+"""XLA compilations and the time of the first calls, for a model with four islands, each in a new process.
 
-A ragged last batch and each new image size are programs of their own; TensorFlow keeps them for as long as the process
-lives, and in a folder for the next one if `TF_XLA_FLAGS` names it, as the tests do.
-
-Source: none.
+A smaller last batch and each new image size need a program each. TensorFlow caches programs for the lifetime of the
+process, and for later processes in the folder that `TF_XLA_FLAGS` names, which the tests set.
 """
 
 import multiprocessing
@@ -20,7 +18,7 @@ FILTERS, BATCH, IMAGES, SIZES = 8, 32, 103, range(20, 30)
 
 
 def measure(wanted, pattern, say):
-    """Yield a row for each case and way: programs compiled, and seconds. All of them, whatever is wanted."""
+    """Yields a row for each case and peer: programs compiled, and milliseconds. Ignores `wanted` and `pattern`."""
     with tempfile.TemporaryDirectory() as cache:
         for peer in PEERS:
             say(f"compilations: {peer}")
@@ -37,7 +35,7 @@ def measure(wanted, pattern, say):
 
 
 def table(rows):
-    """Header and cells: a row a case, programs and seconds of each way."""
+    """Returns the header and rows of a table: a row for each case, with each peer's programs and seconds."""
     cells = {(row["case"], row["peer"]): f"{row['programs']} in {median(row['times']) / 1000:.1f} s" for row in rows}
     return ["programs compiled", *PEERS], [[case, *(cells.get((case, peer), "-") for peer in PEERS)] for case in CASES]
 
@@ -56,7 +54,7 @@ def _in_a_new_process(peer, cache):
 
 def _child(pipe, peer, cache, dump):
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    os.environ["XLA_FLAGS"] = f"--xla_dump_to={dump} --xla_dump_hlo_pass_re="  # a file a program
+    os.environ["XLA_FLAGS"] = f"--xla_dump_to={dump} --xla_dump_hlo_pass_re="  # one file for each program
     if peer.startswith("islands"):
         kept = f"--tf_xla_persistent_cache_directory={cache} --tf_xla_persistent_cache_read_only=false"
         os.environ["TF_XLA_FLAGS"] = kept
@@ -71,21 +69,21 @@ def _child(pipe, peer, cache, dump):
     x = inputs = keras.Input((None, None, 3))
     x, indices = layers.MaxPoolingWithArgmax2D(2, padding="same")(layers.TiledConv2D(FILTERS, 3, tile=2)(x))
     x = layers.AdaptiveMaxPooling2D(4)(layers.MaxUnpooling2D(2, padding="same")([x, indices]))
-    net = keras.Model(inputs, keras.layers.Dense(10, "softmax")(keras.layers.Flatten()(x)))
-    net.compile("sgd", "sparse_categorical_crossentropy", jit_compile=peer == "compiled whole")
+    model = keras.Model(inputs, keras.layers.Dense(10, "softmax")(keras.layers.Flatten()(x)))
+    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=peer == "compiled whole")
     rng = np.random.default_rng(0)
     images, labels = rng.random((IMAGES, 16, 16, 3), "float32"), rng.integers(0, 10, IMAGES)
     several = [rng.random((4, size, size, 3), "float32") for size in SIZES]
 
     def predict_all():
         for batch in several:
-            net.predict(batch, verbose=0)
+            model.predict(batch, verbose=0)
 
     found = []
     with no_islands() if peer == "nothing compiled" else contextlib.nullcontext():
         for run in (
-            lambda: net.fit(images, labels, BATCH, epochs=2, verbose=0),
-            lambda: net.predict(images, BATCH, verbose=0),
+            lambda: model.fit(images, labels, BATCH, epochs=2, verbose=0),
+            lambda: model.predict(images, BATCH, verbose=0),
             predict_all,
         ):
             before, start = _programs(dump), time.perf_counter()

@@ -1,9 +1,7 @@
-"""What a benchmark is made of: cases, who runs them, what they cost at least, and what they should reach.
+"""The parts of a benchmark: cases, the peers that run them, their minimal cost, and their targets.
 
-A family is a module with `CASES`, `arrays(case, rng)`, `cost(case, kind)`, `PEERS` and `TARGETS`; its functions import
-their framework themselves, so that a process holds one alone.
-
-Source: none.
+A family is a module with `CASES`, `arrays(case, rng)`, `cost(case, kind)`, `PEERS` and `TARGETS`. Its functions import
+their framework when called, so that a process loads only one.
 """
 
 from typing import Any, NamedTuple
@@ -13,7 +11,7 @@ KINDS = ("forward", "step")  # step: forward and the gradients of all floating i
 
 
 class Case(dict):
-    """Settings that are read as attributes; `dtype` is float32 unless told, `kinds` both."""
+    """Settings that are read as attributes; by default `dtype` is float32 and `kinds` both."""
 
     __getattr__ = dict.__getitem__
 
@@ -22,14 +20,14 @@ class Case(dict):
 
 
 class Absent(Exception):
-    """A peer takes no part in a case; the message says why."""
+    """Raised by a peer that does not support a case; the message says why."""
 
 
 class Program(NamedTuple):
-    """What a peer runs: a function of a framework's tensors, `arrays` to call it on, and its variables, if any.
+    """What a peer runs: a function of a framework's tensors, `arrays` to call it with, and its variables, if any.
 
-    `framework` is "tensorflow", "xla" (TensorFlow compiled whole), "torch" or "jax"; integer arrays have no gradient.
-    Or it is "plain": then `function` maps each kind to a function without arguments.
+    `framework` is "tensorflow", "xla" (TensorFlow compiled as a whole), "torch" or "jax"; integer arrays have no
+    gradient. With "plain", `function` maps each kind to a function without arguments.
     """
 
     framework: str
@@ -39,17 +37,17 @@ class Program(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What must at least be done: bytes read or written once, and multiplications and additions."""
+    """The minimal work: bytes read or written once, and multiplications and additions."""
 
     bytes: float
     flops: float = 0.0
 
 
 class Target(NamedTuple):
-    """A ratio peer / kzoo of medians that a case should reach, against the fastest peer whose name starts so."""
+    """A ratio peer / kzoo of medians that a case should reach, against the fastest peer whose name has this prefix."""
 
     peer: str
     kind: str
     ratio: float
     cases: str = "*"  # a shell pattern
-    ours: str = "kzoo"  # which of kzoo's own peers it is about
+    ours: str = "kzoo"  # the kzoo peer that the target is for

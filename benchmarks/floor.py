@@ -1,7 +1,7 @@
-"""What this machine can do: bytes moved and flops done a second, measured with the code that kzoo runs on.
+"""The limits of this machine: bytes and flops per second, measured with TensorFlow.
 
-A floor is the larger of bytes / bandwidth and flops / rate. What fits into the caches can beat the bandwidth, which is
-that of main memory.
+A floor is the larger of bytes / bandwidth and flops / rate. Data that fits into the caches can exceed the bandwidth,
+which is that of main memory.
 
 Source: the roofline model, Williams, Waterman & Patterson 2009.
 """
@@ -15,13 +15,13 @@ SIZE = 4  # bytes of a float32
 
 
 class Machine(NamedTuple):
-    """Bytes and flops a second."""
+    """Bytes and flops per second."""
 
     bandwidth: float
     rate: float
 
     def milliseconds(self, cost):
-        """The least time that a cost takes here."""
+        """Returns the least time that a cost takes on this machine."""
         return 1000 * max(cost.bytes / self.bandwidth, cost.flops / self.rate)
 
 
@@ -30,7 +30,7 @@ def arrays(case, rng):
 
 
 def cost(case, kind):
-    """A read and a write of each number; a multiplication and an addition of each pair."""
+    """Returns the cost: a read and a write of each number; a multiplication and an addition of each pair."""
     n = case.side
     return Cost(2 * SIZE * n * n) if case.name == "copy" else Cost(3 * SIZE * n * n, 2.0 * n**3)
 

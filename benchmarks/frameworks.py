@@ -1,11 +1,8 @@
-"""Runs a `Program` in its framework: a function without arguments that computes and waits for the result.
-
-Source: none.
-"""
+"""Runs a `Program` in its framework: a function without arguments that computes and waits for the result."""
 
 
 def runner(program, kind, dtype):
-    """The function to time; `kind` is "forward" or "step", arrays and gradients are of `dtype`."""
+    """Returns the function to time; `kind` is "forward" or "step", arrays and gradients have dtype `dtype`."""
     if program.framework == "plain":
         return program.function[kind]
     return {"tensorflow": _tensorflow, "xla": _tensorflow, "torch": _torch, "jax": _jax}[program.framework](
@@ -14,7 +11,7 @@ def runner(program, kind, dtype):
 
 
 def _first(y):
-    """Values, where a pool gives their places too."""
+    """Returns the first output: the values, if a pool also returns indices."""
     return y[0] if isinstance(y, (tuple, list)) else y
 
 
@@ -80,16 +77,16 @@ def _jax(program, kind, dtype):
     if kind == "forward":
         run = jax.jit(program.function)
         return lambda: jax.block_until_ready(run(*inputs))
-    places = [i for i, a in enumerate(program.arrays) if _floating(a)]
+    positions = [i for i, a in enumerate(program.arrays) if _floating(a)]
 
     def step(dy, *inputs):
         def of(*floating):
             called = list(inputs)
-            for i, x in zip(places, floating):
+            for i, x in zip(positions, floating):
                 called[i] = x
             return program.function(*called)
 
-        y, back = jax.vjp(of, *(inputs[i] for i in places))
+        y, back = jax.vjp(of, *(inputs[i] for i in positions))
         return y, back(dy)
 
     y = jax.jit(program.function)(*inputs)

@@ -1,7 +1,4 @@
-"""Times a family's cases: all peers in turn, round after round, so that a busy moment meets all of them.
-
-Source: none.
-"""
+"""Times a family's cases: all peers in turn, round after round, so that other jobs affect all of them."""
 
 import fnmatch
 import importlib
@@ -16,7 +13,7 @@ CLOSE = {"float32": 1e-3, "bfloat16": 5e-2}  # of the largest output: the peers 
 
 
 def machine(seconds=3.0):
-    """The bandwidth and rate of this machine."""
+    """Returns the bandwidth and rate of this machine."""
     from benchmarks import floor
 
     worker, speeds = Worker("tensorflow"), {}
@@ -30,7 +27,7 @@ def machine(seconds=3.0):
 
 
 def measure(family, speeds, wanted=None, pattern="*", rounds=5, seconds=0.3, say=print):
-    """Yield a row for each peer of each case and kind; `wanted` are parts of peers' names, None for all.
+    """Yields a row for each peer of each case and kind; `wanted` holds parts of peers' names, None for all.
 
     A row's `times` are the medians of the rounds, in milliseconds; `error` says why a peer has none.
     """
@@ -65,9 +62,9 @@ def measure(family, speeds, wanted=None, pattern="*", rounds=5, seconds=0.3, say
 
 
 def check(outputs, case):
-    """Refuse to compare peers that do not compute the same."""
+    """Raises an error if peers do not compute the same result."""
     if "kzoo" not in outputs:
-        return  # its row says what went wrong
+        return  # its row holds the error
     want = outputs["kzoo"]
     for peer, y in outputs.items():
         if y.shape != want.shape:

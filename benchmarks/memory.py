@@ -1,9 +1,7 @@
-"""What a step of LocallyConnected2D holds at most, against weights + gradients + patches, and what its peers hold.
+"""Peak memory of a step of LocallyConnected2D and its peers, compared with weights + gradients + patches.
 
-Each peer runs in a process of its own, in which freed tensors go back to the system: the step once to compile, then
-the resident size before it, and the largest during it. The bytes of weights and input, there before, are added.
-
-Source: none.
+Each peer runs in its own process, in which freed tensors return to the system. After one step that compiles, the peak
+is the largest resident size during a step minus the size before it, plus the bytes of weights and input.
 """
 
 import fnmatch
@@ -17,12 +15,12 @@ import numpy as np
 from benchmarks.family import Case
 from benchmarks.layers import locally_connected
 
-# Tensors of 64 KiB and more on pages of their own, which the system takes back when they are freed; with oneDNN,
-# TensorFlow has an allocator that gives nothing back, so that a second step would seem to need nothing.
+# Tensors of 64 KiB and more get their own pages, which return to the system when they are freed. TensorFlow's allocator
+# for oneDNN returns nothing, so a second step would seem to need no memory.
 RETURNS = {"MALLOC_MMAP_THRESHOLD_": "65536", "TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
 CHECK, HELD = "a program that holds 256 MiB", 256 * 2**20
-MOST = 1.5  # what is asked
-TARGETS = []  # none of time
+MOST = 1.5  # the target
+TARGETS = []  # no target is a time
 NAMES = ("32 x 28 x 28 x 16 -> 16, k 3", "DeepFace L4*", "DeepFace L6*")
 CASES = [case for case in locally_connected.CASES if any(fnmatch.fnmatchcase(case["name"], name) for name in NAMES)]
 PEERS = locally_connected.PEERS
@@ -30,14 +28,14 @@ SIZE = 4  # bytes of a float32
 
 
 def counted(case):
-    """Bytes of the weights, of the gradients for weights and input, and of the patches: each position's window."""
+    """Returns the bytes of the weights, of the gradients for weights and input, and of the windows' patches."""
     weights, x = locally_connected.weights(case), case.batch * case.size**2 * case.channels
     patches = case.batch * locally_connected.output(case) ** 2 * case.kernel**2 * case.channels
     return SIZE * (weights + (weights + x) + patches)
 
 
 def measure(wanted, pattern, say):
-    """Yield a row for each peer of each case: its peak in bytes, or why it has none."""
+    """Yields a row for each peer of each case: its peak in bytes, or why it has none."""
     jobs = [(Case(CHECK), "kzoo")]
     jobs += [(case, peer) for case in CASES if fnmatch.fnmatchcase(case.name, pattern) for peer in PEERS]
     for case, peer in jobs:
@@ -52,18 +50,18 @@ def measure(wanted, pattern, say):
 
 
 def table(rows):
-    """Header and cells: a row a case, the peak of each peer and what it is of what a step cannot do without."""
+    """Returns the header and rows of a table: a row for each case, with each peer's peak and its ratio to `counted`."""
     cells = {}
     for row in rows:
-        told = f"{row['peak'] / 2**20:,.0f} ({row['peak'] / row['counted']:.2f})" if "peak" in row else "-"
-        cells.setdefault(row["case"], {})[row["peer"]] = told
+        text = f"{row['peak'] / 2**20:,.0f} ({row['peak'] / row['counted']:.2f})" if "peak" in row else "-"
+        cells.setdefault(row["case"], {})[row["peer"]] = text
     peers = list(dict.fromkeys(row["peer"] for row in rows))
     header = ["peak, MiB (/ weights + gradients + patches)", *peers]
     return header, [[case, *(found.get(peer, "-") for peer in peers)] for case, found in cells.items()]
 
 
 def target(rows):
-    """A row of the table of targets: at most `MOST` times weights, gradients and patches."""
+    """Returns a row of the table of targets: at most `MOST` times weights, gradients and patches."""
     ours = [row for row in rows if row["peer"] == "kzoo" and "peak" in row and row["case"] != CHECK]
     found = sorted((row["peak"] / row["counted"], row["case"]) for row in ours)
     reached = f"{sum(ratio <= MOST for ratio, _ in found)} of {len(found)}"
@@ -72,7 +70,7 @@ def target(rows):
 
 
 def peak(case, peer):
-    """The bytes that this process holds at most during a step."""
+    """Returns the most bytes that this process holds during a step."""
     if case is None:
         import tensorflow as tf
 
@@ -86,7 +84,7 @@ def peak(case, peer):
     for _ in range(2):
         run()
     _trim()
-    Path("/proc/self/clear_refs").write_text("5")  # the largest size is counted anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the largest size
     before = _status("VmRSS")
     run()
     return _status("VmHWM") - before + held

@@ -1,7 +1,4 @@
-"""Whole models: images a second, at inference and in training.
-
-Source: none.
-"""
+"""Whole models: images per second, in inference and in training."""
 
 import math
 
@@ -9,10 +6,10 @@ from benchmarks.family import Absent, Case, Cost, Program, Target
 
 KINDS = ("inference", "training")
 CASES = [
-    Case("VGG-like, 64 x 32 x 32 x 3", net="vgg", batch=64, input_shape=(32, 32, 3), calls=8, kinds=KINDS),
-    Case("mnist1d_cnn, batch 100", net="mnist1d_cnn", batch=100, input_shape=(40, 1), calls=200, kinds=KINDS),
-    Case("nielsen_3, batch 10", net="nielsen_3", batch=10, input_shape=(28, 28, 1), calls=100, kinds=KINDS),
-    Case("nielsen_3, batch 100", net="nielsen_3", batch=100, input_shape=(28, 28, 1), calls=20, kinds=KINDS),
+    Case("VGG-like, 64 x 32 x 32 x 3", model="vgg", batch=64, input_shape=(32, 32, 3), calls=8, kinds=KINDS),
+    Case("mnist1d_cnn, batch 100", model="mnist1d_cnn", batch=100, input_shape=(40, 1), calls=200, kinds=KINDS),
+    Case("nielsen_3, batch 10", model="nielsen_3", batch=10, input_shape=(28, 28, 1), calls=100, kinds=KINDS),
+    Case("nielsen_3, batch 100", model="nielsen_3", batch=100, input_shape=(28, 28, 1), calls=20, kinds=KINDS),
 ]
 TARGETS = [Target("torch", "training", 1.5, "VGG*")]
 WIDTHS = (64, 64, "pool", 128, 128, "pool", 256, 256, "pool")
@@ -24,19 +21,19 @@ def arrays(case, rng):
 
 
 def cost(case, kind):
-    """So many batches of the net that the case names."""
-    least = counted(network(case.net), case.batch, kind)
+    """Returns the cost of the case's number of batches."""
+    least = counted(network(case.model), case.batch, kind)
     return Cost(case.calls * least.bytes, case.calls * least.flops)
 
 
-def counted(net, batch, kind):
-    """What a batch costs at least, counted layer by layer: a kernel meets each cell of its layer's output once.
+def counted(model, batch, kind):
+    """Returns a batch's least cost, counted layer by layer: a kernel meets each position of its layer's output once.
 
-    Forward reads the weights, and writes and reads each output that is not the one before in another form; training
-    does all of it three times, for the gradients of inputs and of weights, but nobody asks for that of the images.
+    Forward reads the weights, and writes and reads each output that is not a reshape of the one before. Training does
+    all of it three times, for the gradients of inputs and of weights, except the unused gradients of the images.
     """
-    flops, numbers = [], net.count_params()
-    for layer in net.layers:
+    flops, numbers = [], model.count_params()
+    for layer in model.layers:
         output = layer.output.shape[1:]
         kernels = [math.prod(weight.shape) for weight in layer.weights if weight.name == "kernel"]
         flops += [2.0 * batch * math.prod(output[:-1]) * kernel for kernel in kernels]
@@ -48,31 +45,31 @@ def counted(net, batch, kind):
 
 
 def items(case):
-    """How many images a call sees."""
+    """Returns how many images a call processes."""
     return case.batch * case.calls, "images"
 
 
 def keras(case, x, y):
-    """Keras's own `fit` and its compiled function of inference, on tf.data."""
+    """Returns Keras's own `fit` and its compiled inference function, on tf.data."""
     import keras
     import tensorflow as tf
 
     keras.utils.set_random_seed(0)
-    net = network(case.net)
-    net.compile("sgd", "sparse_categorical_crossentropy")
+    model = network(case.model)
+    model.compile("sgd", "sparse_categorical_crossentropy")
     pairs = tf.data.Dataset.from_tensor_slices((x, y)).batch(case.batch).cache().prefetch(2)
 
     def infer():
-        return net.predict(pairs, verbose=0)
+        return model.predict(pairs, verbose=0)
 
     def train():
-        net.fit(pairs, verbose=0)
+        model.fit(pairs, verbose=0)
 
     return Program("plain", {"inference": infer, "training": train}, ())
 
 
 def network(name):
-    """A Keras model: one of kzoo's, or the VGG-like one."""
+    """Returns a Keras model: one of kzoo's, or the VGG-like one."""
     import keras
 
     from kzoo import model
@@ -89,7 +86,7 @@ def network(name):
 
 
 def twin(name):
-    """The same net as PyTorch's modules, up to the logits."""
+    """Returns the same network as PyTorch modules, up to the logits."""
     from torch import nn
 
     if name == "mnist1d_cnn":
@@ -116,20 +113,20 @@ def torch(memory_format):
         if len(case.input_shape) == 2 and memory_format == "channels_last":
             raise Absent("channels last is for images")
         torch.manual_seed(0)
-        net = twin(case.net).to(memory_format=getattr(torch, memory_format))
+        model = twin(case.model).to(memory_format=getattr(torch, memory_format))
         x = torch.from_numpy(x).movedim(-1, 1).contiguous(memory_format=getattr(torch, memory_format))
         batches = list(zip(x.split(case.batch), torch.from_numpy(y).split(case.batch)))
-        decay = 2e-5 if case.net == "nielsen_3" else 0.0  # twice Keras's factor, which is not halved
-        optimizer = torch.optim.SGD(net.parameters(), 0.01, weight_decay=decay)
+        decay = 2e-5 if case.model == "nielsen_3" else 0.0  # twice Keras's factor, which is not halved
+        optimizer = torch.optim.SGD(model.parameters(), 0.01, weight_decay=decay)
 
         def infer():
             with torch.inference_mode():
-                return [net(images) for images, _ in batches]
+                return [model(images) for images, _ in batches]
 
         def train():
             for images, labels in batches:
                 optimizer.zero_grad()
-                torch.nn.functional.cross_entropy(net(images), labels).backward()
+                torch.nn.functional.cross_entropy(model(images), labels).backward()
                 optimizer.step()
 
         return Program("plain", {"inference": infer, "training": train}, ())

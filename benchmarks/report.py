@@ -1,7 +1,4 @@
-"""Results as tables and a chart: kzoo's time, its distance to the floor, and how many times as long the peers take.
-
-Source: none.
-"""
+"""Formats results as tables and a chart: kzoo's time, its ratio to the floor, and the peers' ratios to kzoo."""
 
 import fnmatch
 import importlib
@@ -11,7 +8,7 @@ from typing import NamedTuple
 
 
 class Ratio(NamedTuple):
-    """Median, least and largest of a ratio over the rounds, in which both ran next to each other."""
+    """Median, least and largest of a ratio over the rounds, each of which timed both."""
 
     median: float
     low: float
@@ -22,13 +19,13 @@ class Ratio(NamedTuple):
 
 
 def ratio(peer, ours):
-    """How many times as long as ours a peer takes, round by round."""
+    """Returns a peer's time divided by kzoo's, round by round."""
     found = [a / b for a, b in zip(peer["times"], ours["times"])]
     return Ratio(statistics.median(found), min(found), max(found))
 
 
 def read(files):
-    """One result from those of several runs on one machine: their rounds together, so that spreads are over all."""
+    """Returns the combined result of several runs on one machine, with the rounds of all of them."""
     runs = [json.loads(file.read_text()) for file in files]
     rows = {}
     for row in (row for run in runs for row in run["rows"]):
@@ -41,7 +38,7 @@ def read(files):
 
 
 def by_case(rows):
-    """{(family, case, kind): {peer: row}}, in the order of the rows."""
+    """Returns {(family, case, kind): {peer: row}}, in the order of the rows."""
     found = {}
     for row in rows:
         found.setdefault((row["family"], row["case"], row["kind"]), {})[row["peer"]] = row
@@ -49,9 +46,9 @@ def by_case(rows):
 
 
 def line(case, kind, peers, items=None):
-    """The cells of one row: case, kind, milliseconds, times the floor, then a ratio for each other peer.
+    """Returns the cells of one row: case, kind, milliseconds, ratio to the floor, then a ratio for each other peer.
 
-    `items`, a count and its unit, adds to the milliseconds how many a second.
+    `items`, a count and its unit, adds to the milliseconds how many are processed in a second.
     """
     ours = peers["kzoo"]
     if "times" not in ours:
@@ -64,7 +61,7 @@ def line(case, kind, peers, items=None):
 
 
 def reached(family, rows):
-    """Yield (target, case, its fastest rival, ratio) for each case that a target of the family names."""
+    """Yields (target, case, fastest rival, ratio) for each case that a target of the family names."""
     found = by_case(rows)
     for target in importlib.import_module(family).TARGETS:
         for (where, case, kind), peers in found.items():
@@ -78,11 +75,11 @@ def reached(family, rows):
 
 
 def summary(result):
-    """A Markdown table with a row a target: asked, and measured from the worst case to the best."""
+    """Returns a Markdown table with a row for each target: the target, and the ratios from worst case to best."""
     cells = []
     for family in dict.fromkeys(row["family"] for row in result["rows"]):
         module, of = importlib.import_module(family), {}
-        if hasattr(module, "target"):  # of something else than time
+        if hasattr(module, "target"):  # a target that is not a time
             cells.append(module.target([row for row in result["rows"] if row["family"] == family]))
         for target, case, _, got in reached(family, result["rows"]):
             of.setdefault(target, []).append((got.median, case))
@@ -91,11 +88,11 @@ def summary(result):
             span = f"{low:.3g}" if len(found) == 1 else f"{low:.3g} ({worst}) to {high:.3g}"
             count = f"{sum(median >= target.ratio for median, _ in found)} of {len(found)}"
             cells.append((family.rpartition(".")[2], target.kind, target.peer, f"{target.ratio:.2g}", span, count))
-    return markdown(["what", "", "against", "asked", "measured: peer / kzoo", "reached"], cells)
+    return markdown(["benchmark", "", "peer", "target", "measured: peer / kzoo", "reached"], cells)
 
 
 def headline(result):
-    """A Markdown table with a row a family: the step of `HEADLINE` or its first case, each framework at its best."""
+    """Returns a Markdown table with a row for each family: the step of `HEADLINE` or its first case."""
     cells = []
     for (family, case, kind), peers in by_case(result["rows"]).items():
         module = importlib.import_module(family)
@@ -107,20 +104,20 @@ def headline(result):
             found = ratio(row, peers["kzoo"]).median, row["peer"]
             maker = row["peer"].split()[0].rstrip(",")
             best[maker] = min(found, best.get(maker, found))
-        others = "; ".join(f"{peer} {found:.2g}" for found, peer in best.values())
+        others = "; ".join(f"{peer}: {found:.2g}" for found, peer in best.values())
         cells.append((family.rpartition(".")[2], case, f"{statistics.median(peers['kzoo']['times']):.3g}", others))
-    return markdown(["what", "forward and gradients of", "kzoo, ms", "takes so many times as long"], cells)
+    return markdown(["benchmark", "forward and gradients of", "kzoo, ms", "peer / kzoo"], cells)
 
 
 def rivals(family, peers, alike=True):
-    """The rows of other makers that were timed; `alike`: and that compute the same."""
+    """Returns the rows of other libraries that were timed; with `alike` only those that compute the same result."""
     different = getattr(importlib.import_module(family), "DIFFERENT", ())
     rows = [row for peer, row in peers.items() if "kzoo" not in peer and "times" in row]
     return [row for row in rows if row["peer"] not in different or not alike]
 
 
 def chart(result, axes):
-    """A bar for each case: how many times as long as kzoo's the step of the fastest peer takes."""
+    """Draws a bar for each case: the fastest peer's time of a step divided by kzoo's."""
     from matplotlib.ticker import FormatStrFormatter
 
     bars = []
@@ -131,13 +128,13 @@ def chart(result, axes):
         if others and "times" in peers["kzoo"]:
             best = min(others, key=lambda row: statistics.median(row["times"]))
             bars.append((f"{family.rpartition('.')[2]}: {case}", best["peer"], ratio(best, peers["kzoo"]).median))
-    places = range(len(bars))[::-1]
+    positions = range(len(bars))[::-1]
     axes.barh(
-        places, [bar[2] - 1 for bar in bars], left=1, color=["#1c7ed6" if bar[2] >= 1 else "#d6336c" for bar in bars]
+        positions, [bar[2] - 1 for bar in bars], left=1, color=["#1c7ed6" if bar[2] >= 1 else "#d6336c" for bar in bars]
     )
-    for place, (_, peer, value) in zip(places, bars):
-        axes.text(max(value, 1), place, f" {value:.3g}  {peer}", va="center", fontsize=6)
-    axes.set_yticks(places, [bar[0] for bar in bars], fontsize=6)
+    for position, (_, peer, value) in zip(positions, bars):
+        axes.text(max(value, 1), position, f" {value:.3g}  {peer}", va="center", fontsize=6)
+    axes.set_yticks(positions, [bar[0] for bar in bars], fontsize=6)
     axes.axvline(1, color="black", lw=0.8)
     axes.set(xscale="log", xlabel="time of the fastest peer / time of kzoo, forward and gradients")
     axes.set_xlim(min(bar[2] for bar in bars) / 2, 12 * max(bar[2] for bar in bars))
@@ -146,21 +143,21 @@ def chart(result, axes):
 
 
 def markdown(header, rows):
-    """A Markdown table, numbers to the right."""
+    """Returns a Markdown table, with numbers right-aligned."""
     marks = ["---" if i < 2 else "---:" for i in range(len(header))]
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in (header, marks, *rows))
 
 
 def tables(result):
-    """The Markdown of a result: for each family its cases, and what its targets came to."""
+    """Returns the Markdown of a result: for each family its cases and whether it reaches its targets."""
     lines = []
     for family in dict.fromkeys(row["family"] for row in result["rows"]):
         module = importlib.import_module(family)
         rows = [row for row in result["rows"] if row["family"] == family]
         cases = by_case(rows)
         others = [peer for peer in next(iter(cases.values())) if peer != "kzoo"]
-        lines += [f"### {family.rpartition('.')[2]}", "", module.__doc__.partition("\n\nSource:")[0], ""]
-        if hasattr(module, "table"):  # no times of peers to compare
+        lines += [f"### {family.rpartition('.')[2]}", "", module.__doc__.partition("\n\nSource:")[0].strip(), ""]
+        if hasattr(module, "table"):  # not a comparison of times
             lines += [markdown(*module.table(rows)), ""]
             continue
         header = ["case", "", "kzoo, ms", "/ floor", *(f"{peer} / kzoo" for peer in others)]
@@ -172,5 +169,5 @@ def tables(result):
             for target, case, peer, got in reached(family, rows)
         ]
         if targets:
-            lines += [markdown(["target: case", "", "against", "asked", "measured", "reached"], targets), ""]
+            lines += [markdown(["case", "", "peer", "target", "measured: peer / kzoo", "reached"], targets), ""]
     return "\n".join(lines)

@@ -1,7 +1,4 @@
-"""A process that runs one peer's programs on request, so that no two frameworks share threads or memory.
-
-Source: none.
-"""
+"""Runs one peer's programs in its own process, so that no two frameworks share threads or memory."""
 
 import importlib
 import multiprocessing
@@ -13,7 +10,7 @@ import numpy as np
 
 
 class Worker:
-    """A peer in a process of its own; each call waits for the answer and raises what went wrong there."""
+    """A peer in its own process; each request waits for its result and raises the errors of that process."""
 
     def __init__(self, peer):
         here, there = multiprocessing.Pipe()
@@ -24,15 +21,15 @@ class Worker:
         self.pipe = here
 
     def ask(self, request, *arguments):
-        """The answer of one of the functions below."""
+        """Returns the result of `prepare` or `times` in the process."""
         self.pipe.send((request, arguments))
-        good, answer = self.pipe.recv()
+        good, result = self.pipe.recv()
         if not good:
-            raise RuntimeError(answer)
-        return answer
+            raise RuntimeError(result)
+        return result
 
     def stop(self):
-        """End the process."""
+        """Ends the process."""
         self.process.kill()
         self.process.join()
 
@@ -45,21 +42,21 @@ def _serve(pipe, peer):
         request, arguments = pipe.recv()
         try:
             pipe.send((True, {"prepare": prepare, "times": times}[request](state, *arguments)))
-        except Exception as error:  # noqa: BLE001 (told to the parent, which goes on with the other peers)
+        except Exception as error:  # noqa: BLE001 (sent to the parent, which continues with the other peers)
             pipe.send((False, f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-3)}"))
 
 
 def prepare(state, family, case, kind):
-    """Build and run a program once; returns the seconds of that first call, and the output."""
+    """Builds a program and runs it once; returns the seconds of that first call, and the output."""
     from benchmarks.frameworks import runner
 
     module = importlib.import_module(family)
     program = module.PEERS[state["peer"]](case, *module.arrays(case, np.random.default_rng(0)))
-    begun = time.perf_counter()
+    started = time.perf_counter()
     state["run"] = runner(program, kind, case.dtype)
     result = state["run"]()
-    seconds = time.perf_counter() - begun
-    while isinstance(result, (tuple, list)):  # the output is first, before places and gradients
+    seconds = time.perf_counter() - started
+    while isinstance(result, (tuple, list)):  # the output comes first, before indices and gradients
         result = result[0]
     if program.framework == "plain":
         return seconds, None
@@ -68,9 +65,9 @@ def prepare(state, family, case, kind):
 
 
 def times(state, seconds):
-    """Milliseconds of call after call, for so many seconds, but at least one."""
-    run, found, begun = state["run"], [], time.perf_counter()
-    while not found or time.perf_counter() - begun < seconds:
+    """Returns the milliseconds of each call, made one after another for `seconds`, at least one."""
+    run, found, started = state["run"], [], time.perf_counter()
+    while not found or time.perf_counter() - started < seconds:
         start = time.perf_counter()
         run()
         found.append(1000 * (time.perf_counter() - start))

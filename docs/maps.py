@@ -1,10 +1,8 @@
-"""Draws what segmentation nets say of some test scenes, a row a run: docs/figures/maps.png.
+"""Draws the label maps that segmentation runs predict for some test scenes, one row for each run: docs/figures/maps.png.
 
-The scenes and their labels are not drawn: CamVid's may not be shipped (CC BY-NC).
+The scenes and their labels are not drawn, because CamVid's may not be redistributed (CC BY-NC).
 
 Usage: TFDS_DATA_DIR=DIR python -m docs.maps RUN [RUN ...]    (runs' folders, or names under saved_models/)
-
-Source: none.
 """
 
 import sys
@@ -16,8 +14,8 @@ from matplotlib.patches import Patch
 
 from kzoo.models.load_model import find_run, load_model
 from kzoo.training.config import check_config
-from kzoo.training.report import class_colours, figure
-from kzoo.training.seed_run import load_data
+from kzoo.training.plots import class_colours, figure
+from kzoo.training.run_data import load_data
 from kzoo.training.yaml_file import read_yaml
 
 FILE = Path(__file__).parent / "figures" / "maps.png"
@@ -25,8 +23,8 @@ SCENES = 4
 NAMES = ["sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist"]
 
 
-def answers(run):
-    """A run's name, and its maps of some test scenes."""
+def predictions(run):
+    """Returns a run's name, and the label maps that it predicts for some test scenes."""
     folder = find_run(run).parent
     data = load_data(check_config(read_yaml(folder / "config.yaml")))
     scenes = data.test.numpy()[0]
@@ -35,8 +33,8 @@ def answers(run):
 
 
 def main(runs):
-    """Draw the runs."""
-    found = [answers(run) for run in runs]
+    """Draws the runs."""
+    found = [predictions(run) for run in runs]
     colours = class_colours(len(NAMES))
     sheet = figure(9, 0.7 + 1.75 * len(found))
     for row, (run, maps) in zip(sheet.subplots(len(found), SCENES, squeeze=False), found):

@@ -1,19 +1,18 @@
-"""One way to refuse a bad argument, so that every message has the same three parts.
-
-Source: none.
-"""
+"""Checks of arguments, and the one exception for a wrong argument, whose messages have the same three parts."""
 
 import difflib
 import numbers
 import operator
+from collections.abc import Iterable
+from typing import Any
 
 
 class Refusal(ValueError):
-    """A ValueError that is the user's to mend; the command line prints its text as one line and exits 2."""
+    """A ValueError that the user can correct; the command line prints its message as one line and exits with code 2."""
 
 
-def require(ok, who, expected, **received):
-    """Unless `ok`, raise a Refusal: who refused, what was expected, what came instead.
+def require(ok: Any, who: str, expected: str, **received: Any) -> None:
+    """Raises Refusal unless `ok`; the message names who expects what, and what it received.
 
     >>> require(False, "Conv2D", "filters, an integer above 0", filters=-1)
     Traceback (most recent call last):
@@ -21,12 +20,12 @@ def require(ok, who, expected, **received):
     kzoo.checks.Refusal: Conv2D expects filters, an integer above 0; received filters=-1.
     """
     if not ok:
-        came = ", ".join(f"{name}={value!r}" for name, value in received.items())
-        raise Refusal(" ".join(f"{who} expects {expected}; received {came}.".split()))  # an array's text has lines
+        values = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        raise Refusal(" ".join(f"{who} expects {expected}; received {values}.".split()))  # an array's text has lines
 
 
-def is_integer(value, least=None):
-    """Whether `value` is a whole number (Python's or NumPy's, but no bool) of at least `least`."""
+def is_integer(value: Any, least: int | None = None) -> bool:
+    """Returns whether `value` is an integer (Python's or NumPy's, but no bool) of at least `least`."""
     if isinstance(value, bool) or getattr(value, "shape", ()) != ():
         return False
     try:
@@ -36,13 +35,13 @@ def is_integer(value, least=None):
     return least is None or index >= least
 
 
-def is_number(value):
-    """Whether `value` is a real number (Python's or NumPy's, but no bool); NaN and infinity are."""
+def is_number(value: Any) -> bool:
+    """Returns whether `value` is a real number (Python's or NumPy's, but no bool); NaN and infinity are."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def nearest(name, names, count=3):
-    """A phrase for error messages: the known names closest to `name`, or all of a short list.
+def nearest(name: Any, names: Iterable[str], count: int = 3) -> str:
+    """Returns a phrase for error messages: the known names closest to `name`, or the first ones of all.
 
     >>> nearest("mnist1d_cn", ["mnist1d_cnn", "vgg16"])
     "did you mean 'mnist1d_cnn'?"

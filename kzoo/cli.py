@@ -1,56 +1,93 @@
-"""The command line: reads arguments, calls the library, prints; contains no arithmetic.
+"""The command line: reads arguments, calls the library and prints; contains no arithmetic.
 
-Source: none.
+Each command imports what it needs after its arguments are checked: TensorFlow takes seconds to import.
 """
 
 import json
+import os
 import sys
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from kzoo.checks import Refusal
+from kzoo.export.registry import FORMATS, find_format
 
 app = typer.Typer(
     help="Layers and classical ConvNets for Keras 3: train, evaluate and export them from YAML configs.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-INTERRUPTED = 130  # what typer makes of Ctrl-C
-Config = Annotated[str, typer.Argument(help="A config's file, or the name of one that kzoo ships.")]
-Run = Annotated[str, typer.Argument(help="A run's folder, or its name under saved_models/.")]
-Sets = Annotated[list[str], typer.Option("--set", metavar="PART.KEY=VALUE", help="Change a setting; may be repeated.")]
+FAULT, MISUSE, INTERRUPTED = 1, 2, 130  # exit codes; typer returns the last one after Ctrl-C
+RESUMABLE = ("train", "tune")
+DEBUG = "KZOO_DEBUG"
+
+Config = Annotated[str, typer.Argument(help="Path of a config, or the name of one that kzoo ships.")]
+Run = Annotated[str, typer.Argument(help="Folder of a run, or its name under saved_models/.")]
+RunName = Annotated[str | None, typer.Option("--run", help="Name of the run; default: the config's name.")]
+Out = Annotated[str, typer.Option(help="Folder in which the run's folder is created.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished or interrupted run of this name.")]
+Sets = Annotated[
+    list[str], typer.Option("--set", metavar="PART.KEY=VALUE", help="Override a setting of the config; repeatable.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def _print_versions(wanted: bool) -> None:
+    if wanted:
+        from kzoo.fault_report import versions
+
+        typer.echo(", ".join(f"{package} {version}" for package, version in versions().items()))
+        raise typer.Exit
+
+
+@app.callback(help=app.info.help)
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help=f"Show the traceback of every error; the same as {DEBUG}=1.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print versions and exit.", callback=_print_versions, is_eager=True)
+    ] = False,
+) -> None:
+    """Handles the options that stand before the command."""
+    if debug:
+        os.environ[DEBUG] = "1"  # in child processes too
 
 
 @app.command()
 def train(
     config: Config = "mnist1d_cnn",
-    run: Annotated[str | None, typer.Option(help="Name of the run; default: the config's name.")] = None,
-    out: Annotated[str, typer.Option(help="Folder that holds runs.")] = "saved_models",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished or interrupted run.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Build all and take one step on mock data.")] = False,
-    results: Annotated[str | None, typer.Option(help="Folder to copy metrics.json to, as NAME.json.")] = None,
+    run: RunName = None,
+    out: Out = "saved_models",
+    overwrite: Overwrite = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Build everything and train one step on random data; write nothing.")
+    ] = False,
+    results: Annotated[str | None, typer.Option(help="Folder for a copy of metrics.json, named after the run.")] = None,
     sets: Sets = [],  # noqa: B006 (typer's way)
-):
-    """Train a config, evaluate, export and check the SavedModel; an interrupted run is gone on with.
+) -> None:
+    """Train a config, then evaluate and export the model.
+
+    The exported files are verified. The same command resumes an interrupted run.
 
     Example: kzoo train mnist1d_cnn --set training.epochs=10 --run short
     """
-    from kzoo.training.config import config_path, read_config
-
-    settings, name = read_config(config, sets), config_path(config).stem if run is None else run
+    settings, name = _read_config(config, sets), run if run is not None else _name_of(config)
+    _import_tensorflow()
     if dry_run:
-        from kzoo.training import seed_run
+        from kzoo.training.dry_run import dry_run as run_dry
 
-        typer.echo(f"{name}: " + ", ".join(f"{key} {value}" for key, value in seed_run.dry_run(settings).items()))
+        typer.echo(f"{name}: " + ", ".join(f"{key} {value}" for key, value in run_dry(settings).items()))
         return
     from kzoo.training import run as runs
 
     folder, metrics = runs.run(settings, name, out, overwrite)
-    runs.finished(name, folder, metrics)
+    runs.print_finished(name, folder, metrics)
     if results:
         Path(results).mkdir(parents=True, exist_ok=True)
         Path(results, f"{name}.json").write_text(json.dumps(metrics, indent=2) + "\n")
@@ -58,85 +95,111 @@ def train(
 
 @app.command()
 def tune(
-    config: Annotated[str, typer.Argument(help="A config's file or name; with --report, a run's folder or name.")],
-    run: Annotated[str | None, typer.Option(help="Name of the run; default: the config's name and _search.")] = None,
-    out: Annotated[str, typer.Option(help="Folder that holds runs.")] = "saved_models",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished or interrupted run.")] = False,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that run trials, each with its share of the cores; default: 1.")
+    config: Annotated[str, typer.Argument(help="Path or name of a config; with --report, folder or name of a run.")],
+    run: Annotated[
+        str | None, typer.Option(help="Name of the run; default: the config's name followed by _search.")
     ] = None,
-    report: Annotated[bool, typer.Option("--report", help="Only print and plot the trials of a search again.")] = False,
-    results: Annotated[str | None, typer.Option(help="Folder to copy trials.csv, plots and figures to.")] = None,
+    out: Out = "saved_models",
+    overwrite: Overwrite = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that run trials, each with its share of the CPU cores; default: 1."),
+    ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Only print and plot the trials of an earlier search again.")
+    ] = False,
+    results: Annotated[str | None, typer.Option(help="Folder for copies of trials.csv, plots and results.")] = None,
     sets: Sets = [],  # noqa: B006 (typer's way)
-):
-    """Search the space in a config's `search` part, then train, evaluate and export the best setting.
+) -> None:
+    """Search for the best settings, then train with them.
 
-    Killed or interrupted, the same command goes on from the last period of the trials it was in. Workers on several
-    machines: docs/searches.md.
+    The config's part `search` says which settings to try. The same command resumes an interrupted search. Workers on
+    several machines: docs/searches.md.
+
     Example: kzoo tune mnist1d_cnn --set search.trials=6 --workers 2
     """
     if report:
-        from kzoo.tuning.report import rebuild
+        _import_tensorflow()
+        from kzoo.tuning.report import rebuild_report
 
-        rebuild(config)
+        rebuild_report(config)
         return
-    from kzoo.training.config import config_path, read_config
-    from kzoo.training.run import finished
-    from kzoo.tuning.report import keep
+    settings, name = _read_config(config, sets), run if run is not None else f"{_name_of(config)}_search"
+    _check_searched_settings(settings)
+    _import_tensorflow()
+    from kzoo.training.run import print_finished
+    from kzoo.tuning.report import copy_report
     from kzoo.tuning.search import search
 
-    name = f"{config_path(config).stem}_search" if run is None else run
-    done = search(read_config(config, sets), name, out, overwrite, workers)
-    if done is not None:  # a worker of another process's search has nothing to show
-        finished(name, *done)
+    done = search(settings, name, out, overwrite, workers)
+    if done is not None:  # None: this process was a worker of another process's search
+        print_finished(name, *done)
         if results:
-            keep(done[0], Path(results, name))
+            copy_report(done[0], Path(results, name))
 
 
 @app.command("list")
 def list_(
-    pattern: Annotated[str, typer.Argument(help="A shell pattern such as 'nielsen*'.")] = "*",
-    family: Annotated[str | None, typer.Option(help="Models of this family only, such as resnet.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all that is known.")] = False,
-):
-    """List the models of the zoo: name, input, parameters, operations, figures of test error, config, source."""
-    from kzoo.analysis.catalogue import models, models_table
-    from kzoo.training.results import figures
+    pattern: Annotated[str, typer.Argument(help="Shell pattern of names, such as 'nielsen*'.")] = "*",
+    family: Annotated[str | None, typer.Option(help="Only models of this family, such as resnet.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models with their sizes, test errors and sources."""
+    from kzoo.index import find_models
+    from kzoo.listing import models_table
+    from kzoo.training.results import recorded_results
 
-    found = models(pattern, family, figures())
+    found, configs = find_models(pattern, family), recorded_results()
+    found = [{**model, "configs": configs.get(model["name"], [])} for model in found]
     if as_json:
+        for model in found:
+            del model["settings"]  # only names; `kzoo show` prints the values too
         typer.echo(json.dumps(found, indent=2))
     else:
         _print(models_table(found))
 
 
 @app.command()
-def layers(pattern: Annotated[str, typer.Argument(help="Part of a name, or a shell pattern: pool, 'Conv*'.")] = "*"):
-    """List the layers: name, dimensions, what it does, source."""
-    from kzoo.analysis.catalogue import layers_table
+def layers(
+    pattern: Annotated[str, typer.Argument(help="Part of a name, or a shell pattern: pool, 'Conv*'.")] = "*",
+) -> None:
+    """List the layers: name, dimensions, what each does, source."""
+    from kzoo.index import find_layers
+    from kzoo.listing import layers_table
 
-    _print(layers_table(pattern))
+    _print(layers_table(find_layers(pattern)))
     typer.echo("Keras has transposed, depthwise and separable convolution, upsampling, average and max pooling.")
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A model's name, as `kzoo list` prints it.")]):
-    """Show one model: its layers, the receptive fields of its stages, its settings and source."""
-    from kzoo.analysis.catalogue import settings_table, sketch, stages_table
-    from kzoo.models.registry import describe
+def show(name: Annotated[str, typer.Argument(help="Name of a model, as `kzoo list` prints it.")]) -> None:
+    """Show a model's layers, receptive fields, settings and source."""
+    from shutil import get_terminal_size
 
-    net, known = sketch(name), describe(name)
-    typer.echo(f"{name}: {known['doc'].splitlines()[0]}\n")
-    net.summary(print_fn=lambda text, line_break=None: typer.echo(text))
-    _print(stages_table(net))
-    _print(settings_table(known))
-    typer.echo(f"Weights: {', '.join(known['weights']) or 'none trained'}")
-    typer.echo(f"Source: {known['source']}")
+    from kzoo.index import check_model
+    from kzoo.terminal import stdout
+    from kzoo.user_cache import cached_text
+
+    check_model(name)
+    console = stdout()
+
+    def render() -> str:
+        _import_tensorflow()
+        from kzoo.analysis.catalogue import model_text
+
+        return model_text(name, console)
+
+    layout = f"{get_terminal_size().columns}-{console.width}-{console.color_system}"
+    typer.echo(cached_text("show", f"{name}-{layout}", render), nl=False)
 
 
 @app.command()
-def evaluate(run: Run):
-    """Evaluate a finished run's model again on its own data."""
+def evaluate(run: Run) -> None:
+    """Evaluate a finished run again on its own data."""
+    from kzoo.run_folder import find_run
+
+    find_run(run)
+    _import_tensorflow()
     from kzoo.training.evaluation import evaluate_run
 
     _print(evaluate_run(run))
@@ -144,68 +207,94 @@ def evaluate(run: Run):
 
 @app.command()
 def predict(
-    model: Annotated[str, typer.Argument(help="A run's folder or name under saved_models/, or an exported model.")],
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Images, .npy arrays, folders of them.")],
-    top: Annotated[int, typer.Option(help="Classes to show for each example.", min=1)] = 3,
-    out: Annotated[str | None, typer.Option(help="Write all outputs to this .npy file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-):
-    """Predict the classes of examples with a finished run, or with an exported model by its own runtime.
+    model: Annotated[
+        str, typer.Argument(help="Folder of a run, its name under saved_models/, or path of an exported model.")
+    ],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Images, .npy arrays, or folders of them.")],
+    top: Annotated[int, typer.Option(help="Number of classes to show for each example.", min=1)] = 3,
+    out: Annotated[str | None, typer.Option(help="Path of an .npy file to write all outputs to.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Predict the classes of images and arrays.
+
+    The model is that of a finished run, or an exported one, which its own runtime runs.
 
     Example: kzoo predict exports/mnist1d_cnn/model.onnx signals.npy --top 1
     """
-    from kzoo.export.predict import table
+    if not Path(model).exists() and Path(model).suffix != ".keras":
+        from kzoo.run_folder import find_run
+
+        find_run(model)
+    _import_tensorflow()
+    from kzoo.export.predict import predictions_table
     from kzoo.training.model_lookup import predict_files
 
     records = predict_files(model, files, top, out)
     if as_json:
         typer.echo(json.dumps(records, indent=2))
     else:
-        _print(table(records))
+        _print(predictions_table(records))
 
 
 @app.command()
 def export(
     name: Annotated[
-        str | None, typer.Argument(help="A run's folder or name under saved_models/, or a model of the zoo.")
+        str | None, typer.Argument(help="Folder of a run, its name under saved_models/, or name of a model.")
     ] = None,
     formats: Annotated[
-        str,
-        typer.Option("--format", metavar="NAME,...", help="saved_model, onnx, litert, litert_int8, openvino."),
+        str, typer.Option("--format", metavar="NAME,...", help=f"Formats, among {', '.join(FORMATS)}.")
     ] = "saved_model",
     out: Annotated[str | None, typer.Option(help="Folder to write; default: exports/NAME.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an export.")] = False,
-    serving: Annotated[bool, typer.Option("--serving", help="SavedModel in OUT/1/, for TensorFlow Serving.")] = False,
-    matrix: Annotated[bool, typer.Option("--matrix", help="Try all models and formats instead; takes hours.")] = False,
-    results: Annotated[str, typer.Option(help="File of what --matrix found.")] = "results/exports/matrix.json",
-):
-    """Export a run, or a model of the zoo with its initial weights, to formats that run without kzoo.
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    serving: Annotated[
+        bool, typer.Option("--serving", help="Write the SavedModel to OUT/1/, as TensorFlow Serving expects.")
+    ] = False,
+    matrix: Annotated[
+        bool, typer.Option("--matrix", help="Verify all models in all formats instead; takes hours.")
+    ] = False,
+    results: Annotated[str, typer.Option(help="File for the results of --matrix.")] = "results/exports/matrix.json",
+) -> None:
+    """Export a run or a model to formats that run without kzoo.
 
-    Each is run by its own runtime before it is put in place. Example: kzoo export mnist1d_cnn --format onnx,litert
+    A model of the zoo has its initial weights. Each file is verified in its own runtime before it is written to OUT.
+
+    Example: kzoo export mnist1d_cnn --format onnx,litert
     """
+    names = formats.split(",")
+    for format in names:
+        find_format(format)
     if matrix:
+        _import_tensorflow()
         from kzoo.export.matrix import run_matrix
 
-        run_matrix(results, name or "*", formats.split(","))
+        run_matrix(results, name or "*", names)
         return
     if name is None:
         raise Refusal("export expects the name of a run or model, or --matrix.")
-    from kzoo.export.export_folder import export_all, table
-    from kzoo.training.model_lookup import find_net
-    from kzoo.training.report import say
+    from kzoo.run_folder import find_run_or_model
 
-    found = find_net(name)
+    find_run_or_model(name)
+    _import_tensorflow()
+    from kzoo.export.export_folder import export_table, write_export_folder
+    from kzoo.terminal import say
+    from kzoo.training.model_lookup import find_exportable
+
+    found = find_exportable(name)
     folder = Path("exports", Path(name).name) if out is None else Path(out)
-    names, figures = formats.split(","), found.figures
-    reports = export_all(found.net, folder, names, found.what, figures, overwrite, serving, say, **found.more)
-    _print(table(str(folder), reports))
-    say(f"{found.what}.")
-    say(f"Written to {folder}/, with the lines that run it in README.md.")
+    model, origin, data, run_results = found
+    reports = write_export_folder(model, folder, names, origin, run_results, overwrite, serving, say, **data)
+    _print(export_table(str(folder), reports))
+    say(f"{origin}.")
+    say(f"Written to {folder}/; its README.md has the code that runs each file.")
 
 
 @app.command()
-def doctor():
-    """Check this installation: versions, devices, and one XLA-compiled op."""
+def doctor() -> None:
+    """Check versions, devices and one XLA-compiled op."""
+    import contextlib
+
+    with contextlib.suppress(ImportError):  # the table names it
+        _import_tensorflow()
     from kzoo.analysis.doctor import checks
 
     table, healthy = checks()
@@ -214,26 +303,77 @@ def doctor():
         raise Refusal("something above failed.")
 
 
-def _print(table):
-    from rich.console import Console
+def _read_config(config: str, sets: list[str]) -> Any:
+    """The checked config; names of models and of their settings are checked here, before TensorFlow is imported."""
+    from kzoo.index import check_model
+    from kzoo.training.config import read_config
 
-    console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
-    console.print(table)
+    settings = read_config(config, sets)
+    check_model(settings.model.name, settings.model.settings)
+    return settings
 
 
-def main(args=None):
-    """Run the command line: a user's mistake is one line and exit code 2."""
+def _check_searched_settings(settings: Any) -> None:
+    from kzoo.index import check_model
+
+    paths = [path.split(".") for path in (settings.search.space if settings.search else ())]
+    check_model(settings.model.name, [key for part, key, *_ in paths if part == "model"])
+
+
+def _name_of(config: str) -> str:
+    from kzoo.training.config import config_path
+
+    return config_path(config).stem
+
+
+def _import_tensorflow() -> None:
+    from kzoo.terminal import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+    if _debugging():
+        import keras
+
+        keras.config.disable_traceback_filtering()
+
+
+def _print(table: Any) -> None:
+    from kzoo.terminal import print_table
+
+    print_table(table)
+
+
+def _debugging() -> bool:
+    return os.environ.get(DEBUG, "0") not in ("", "0")
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and exits: a user's mistake is one line and exit code 2, a fault a few lines and 1."""
+    command = sys.argv[1:] if args is None else list(args)
     try:
-        code = app(args=args, prog_name="kzoo", standalone_mode=False)
-    except (typer.TyperException, Refusal, OSError) as error:
-        _fail(error.format_message() if hasattr(error, "format_message") else str(error), 2)
-    except (KeyboardInterrupt, typer.Abort):
+        code = app(args=command or ["--help"], prog_name="kzoo", standalone_mode=False)
+    except KeyboardInterrupt:
         code = INTERRUPTED
+    except (typer.TyperException, Refusal, OSError) as error:
+        _exit_with(_one_line(error), MISUSE, error)
+    except Exception as error:
+        from kzoo.fault_report import describe_fault
+
+        _exit_with(describe_fault(error, command), FAULT, error)
     if code == INTERRUPTED:
-        _fail("interrupted; the same command goes on from the last period.", code)
+        resumes = any(word in RESUMABLE for word in command[:2])
+        _exit_with(
+            "interrupted" + ("; the same command resumes from the last finished epoch." if resumes else "."), code
+        )
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(text, code):
-    print("kzoo: " + " ".join(text.split()), file=sys.stderr)
+def _one_line(error: Exception) -> str:
+    text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+    return " ".join(text.split())
+
+
+def _exit_with(text: str, code: int, error: Exception | None = None) -> NoReturn:
+    if error is not None and _debugging():
+        traceback.print_exception(error)
+    print(f"kzoo: {text}", file=sys.stderr)
     sys.exit(code)

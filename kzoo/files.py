@@ -43,7 +43,7 @@ def atomic_replace(path, what="export"):
     leftovers. Raises Refusal if another process writes `path`, or with the reason if writing failed.
     """
     path = Path(path)
-    partial, old = hidden(path, "partial"), hidden(path, "old")
+    partial = hidden(path, "partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with file_lock(hidden(path, "lock"), f"another process writes {path}."):
@@ -52,7 +52,7 @@ def atomic_replace(path, what="export"):
             partial.mkdir()
             try:
                 yield partial / path.name
-                replace(partial / path.name, path, old)
+                replace(partial / path.name, path)
             finally:
                 remove(partial)
     except OSError as error:
@@ -94,9 +94,8 @@ def recover(path):
         remove(old) if path.exists() else os.replace(old, path)
 
 
-def replace(new, path, old=None):
+def replace(new, path):
     """Renames `new` to `path`. Two folders are exchanged in one step where the file system supports it."""
-    old = hidden(path, "old") if old is None else old
     if not path.is_dir():
         os.replace(new, path)
         return
@@ -104,9 +103,16 @@ def replace(new, path, old=None):
         exchange(new, path)
         remove(new)
     except OSError:
+        replace_in_two_steps(new, path)
+
+
+def replace_in_two_steps(new, path):
+    """Renames `path` to `.NAME.old`, then `new` to `path`. After a kill between the two, `recover` undoes the first."""
+    old = hidden(path, "old")
+    if path.exists():
         os.replace(path, old)
-        os.replace(new, path)
-        remove(old)
+    os.replace(new, path)
+    remove(old)
 
 
 def exchange(one, other):

@@ -1,35 +1,46 @@
-"""Terminal output: messages, tables, progress, and the silencing of libraries that print notes.
+"""Terminal output: messages, tables, numbers, and the silencing of libraries that print notes.
 
 rich is imported where it is used, so that `kzoo --help` stays quick.
 """
 
 import contextlib
+import gc
 import io
 import logging
 import os
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 
-def say(text):
+def say(text: str) -> None:
     """Prints one line to stderr."""
     console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def print_table(table):
+def print_table(table: "RenderableType") -> None:
     """Prints a rich table to stdout, 160 columns wide where stdout is not a terminal."""
-    console(width=None if sys.stdout.isatty() else 160).print(table)
+    stdout().print(table)
 
 
-def console(**settings):
-    """A rich console that prints text as it is, without markup."""
+def stdout() -> "Console":
+    """Returns a rich console on stdout, 160 columns wide where stdout is not a terminal."""
+    return console(width=None if sys.stdout.isatty() else 160)
+
+
+def console(**settings: Any) -> "Console":
+    """Returns a rich console that prints text as it is, without markup."""
     from rich.console import Console
 
     return Console(markup=False, **settings)
 
 
-def percent(fraction):
+def percent(fraction: float | None) -> str:
     """Formats a fraction as a percentage.
 
     >>> percent(0.149), percent(None)
@@ -38,7 +49,7 @@ def percent(fraction):
     return "-" if fraction is None else f"{fraction * 100:.2f}".rstrip("0").rstrip(".") + " %"
 
 
-def short_count(count):
+def short_count(count: float) -> str:
     """Formats a count with three digits and a unit prefix.
 
     >>> short_count(30_000), short_count(4_089_184_256)
@@ -51,30 +62,42 @@ def short_count(count):
 
 
 @contextlib.contextmanager
-def quiet(show_on_error=False):
+def quiet(show_on_error: bool = False) -> Iterator[None]:
     """Context manager: discards stderr (of native code too), Python warnings and log messages below CRITICAL.
 
-    With `show_on_error` the discarded stderr is printed after all if the block raises.
+    With `show_on_error` the discarded stderr is printed after all if the block raises an exception.
 
     >>> with quiet():
     ...     print("a note", file=sys.stderr)
     """
     disabled = logging.root.manager.disable
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as kept, contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+    with tempfile.TemporaryFile() as kept, contextlib.redirect_stderr(io.StringIO()) as text, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.disable(logging.ERROR)
         stderr = os.dup(2)
         os.dup2(kept.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             if show_on_error:
                 kept.seek(0)
-                os.write(stderr, kept.read())
+                os.write(stderr, kept.read() + text.getvalue().encode())
             raise
         finally:
             sys.stderr.flush()
             os.dup2(stderr, 2)
             os.close(stderr)
             logging.disable(disabled)
+
+
+def import_tensorflow_quietly() -> None:
+    """Imports TensorFlow and Keras and looks for devices; the notes that they print are shown only if this fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # later notes: TensorFlow's own warnings, not the user's
+    logging.getLogger("absl").setLevel("ERROR")  # TensorFlow Datasets warns of its own deprecations
+    with quiet(show_on_error=True):
+        import keras  # noqa: F401
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # complains where there is no driver
+    gc.freeze()  # what is imported stays, so garbage collections need not visit it

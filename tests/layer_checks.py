@@ -1,7 +1,7 @@
-"""What every layer owes its users, written once: `check_layer`, and `check_conformance` for Keras's own test.
+"""The contract of every layer, written once: `check_layer`, and `check_conformance` for Keras's own test.
 
-Numbers are compared relative to the largest value of what is expected: 1e-5 where only the order of float32 sums
-may differ, and exactly for indices.
+Numbers are compared relative to the largest expected value: 1e-5 where only the order of float32 sums may differ, and
+exactly for indices.
 """
 
 import inspect
@@ -16,10 +16,10 @@ from keras import tree
 
 
 def check_layer(cls, kwargs, inputs, free, tmp_path, full=None):
-    """Hold one layer, tried with these arguments and inputs, to the contract of design.md.
+    """Checks the whole contract of one layer with these arguments and inputs.
 
-    inputs: an array, or a list of them, channels last. free: whether spatial sizes may be unknown. full: all of it
-    (the default but in 1D and 3D); otherwise config, shapes, gradients and the `.keras` round trip.
+    inputs: an array, or a list of them, channels last. free: whether spatial sizes may be unknown. full: whether to run
+    all checks (the default except in 1D and 3D) or only config, shapes, gradients and the `.keras` round trip.
     """
     layer = cls(**kwargs)
     check_config(layer, kwargs)
@@ -28,7 +28,7 @@ def check_layer(cls, kwargs, inputs, free, tmp_path, full=None):
     y = layer(inputs)
     check_config(layer, kwargs)  # building and calling change nothing
     twin = cls.from_config(json.loads(json.dumps(layer.get_config())))
-    same(like(twin, layer, inputs)(inputs), y)  # no setting is lost on the way
+    same(like(twin, layer, inputs)(inputs), y)  # no setting is lost
     check_shapes(cls, kwargs, inputs, y, free)
     check_gradients(layer, inputs)
     check_keras_file(layer, inputs, y, tmp_path)
@@ -41,7 +41,7 @@ def check_layer(cls, kwargs, inputs, free, tmp_path, full=None):
 
 
 def check_config(layer, kwargs):
-    """Config keys are the constructor's arguments, values plain, and the way back is exact."""
+    """Config keys are the constructor's arguments, values are plain Python, and the layer is restored exactly."""
     config = layer.get_config()
     common = {"name", "trainable", "dtype"}
     assert set(config) - common == arguments(type(layer)) - common, "config keys are not the constructor's arguments"
@@ -52,7 +52,7 @@ def check_config(layer, kwargs):
 
 
 def arguments(cls):
-    """Names of the constructor's arguments, along the classes it hands **kwargs to."""
+    """Returns the names of the constructor's arguments, including those of the base classes that receive **kwargs."""
     names = set()
     for base in cls.__mro__[: cls.__mro__.index(keras.layers.Layer)]:
         if "__init__" in vars(base):
@@ -62,7 +62,7 @@ def arguments(cls):
 
 
 def check_shapes(cls, kwargs, inputs, y, free):
-    """Symbolic and eager shape and dtype agree, with unknown batch, and unknown sizes where `free`."""
+    """Symbolic and eager shape and dtype agree, with unknown batch, and with unknown sizes where `free`."""
     for known in (True, False) if free else (True,):
         out = cls(**kwargs)(symbols(inputs, known))
         for symbol, value in zip(tree.flatten(out), tree.flatten(y), strict=True):
@@ -71,34 +71,34 @@ def check_shapes(cls, kwargs, inputs, y, free):
             assert symbol.shape[0] is None and all(agree), f"symbolic {symbol.shape}, eager {value.shape}"
             assert symbol.shape[-1] == fixed[-1], f"symbolic {symbol.shape}, eager {value.shape}"
             assert symbol.dtype == dtype(value), f"symbolic {symbol.dtype}, eager {dtype(value)}"
-    promised = cls(**kwargs).compute_output_shape(tree.map_structure(lambda x: x.shape, inputs))
-    assert promised == tree.map_structure(lambda v: tuple(v.shape), y), f"compute_output_shape gives {promised}"
+    computed = cls(**kwargs).compute_output_shape(tree.map_structure(lambda x: x.shape, inputs))
+    assert computed == tree.map_structure(lambda v: tuple(v.shape), y), f"compute_output_shape gives {computed}"
 
 
 def check_modes(layer, inputs, y, free):
-    """Eager, graph and XLA give the same numbers, and so does a graph that knows no sizes."""
+    """Eager execution, graph and XLA give the same numbers, as does a graph that was traced with unknown sizes."""
     same(tf.function(layer)(inputs), y)
     same(tf.function(layer, jit_compile=True)(inputs), y)
     unknown = tree.map_structure(lambda x: tf.TensorSpec(free_shape(x, not free), x.dtype), inputs)
-    for jit in (False, True):  # Keras's trainer traces so from the second size on
+    for jit in (False, True):  # as Keras's trainer traces from the second size on
         same(tf.function(layer, input_signature=[unknown], jit_compile=jit)(inputs), y)
 
 
 def check_channels_first(layer, kwargs, inputs, y):
-    """The same numbers, images transposed; indices number the cells channels last in both formats."""
-    ways = {"data_format": "channels_first", "axis": 1}
-    first = type(layer)(**kwargs, **{name: way for name, way in ways.items() if name in layer.get_config()})
+    """Both data formats give the same numbers; indices are numbered channels last in both."""
+    settings = {"data_format": "channels_first", "axis": 1}
+    first = type(layer)(**kwargs, **{name: value for name, value in settings.items() if name in layer.get_config()})
     moved = tree.map_structure(lambda x: np.moveaxis(x, -1, 1), inputs)
     out = like(first, layer, moved)(moved)
     rank = tree.flatten(inputs)[0].ndim
     same(tree.map_structure(lambda v: np.moveaxis(np.asarray(v), 1, -1) if v.ndim == rank else v, out), y)
-    promised = first.compute_output_shape(tree.map_structure(lambda x: x.shape, moved))
-    assert promised == tree.map_structure(lambda v: tuple(v.shape), out), f"compute_output_shape gives {promised}"
+    computed = first.compute_output_shape(tree.map_structure(lambda x: x.shape, moved))
+    assert computed == tree.map_structure(lambda v: tuple(v.shape), out), f"compute_output_shape gives {computed}"
 
 
 def check_mixed_precision(layer, kwargs, inputs, y):
-    """16-bit outputs, 32-bit weights, integers untouched, and numbers to the precision of the type."""
-    for half, tolerance in (("bfloat16", 3e-2), ("float16", 4e-3)):  # eight units in the last of 8 and of 11 bits
+    """Outputs have 16 bits, weights 32, integers are unchanged, and numbers agree to the precision of the type."""
+    for half, tolerance in (("bfloat16", 3e-2), ("float16", 4e-3)):  # eight units in the last place of 8 and of 11 bits
         low = like(type(layer)(**kwargs, dtype=f"mixed_{half}"), layer, inputs)
         assert all(dtype(w) == "float32" for w in low.weights if is_float(w))
         symbolic = tree.flatten(low(symbols(inputs)))
@@ -109,7 +109,7 @@ def check_mixed_precision(layer, kwargs, inputs, y):
 
 
 def check_gradients(layer, inputs):
-    """Every float input and every weight has a finite gradient: on live, half-dead and blank inputs."""
+    """Every float input and every weight has a finite gradient on live, half-dead and blank inputs."""
     weights = [w.value for w in layer.trainable_weights]
     for name, scale in (
         ("live", lambda x: 1),
@@ -123,14 +123,14 @@ def check_gradients(layer, inputs):
         with tf.GradientTape() as tape:
             tape.watch(watched)
             loss = tf.add_n([tf.reduce_sum(v * v + v) for v in tree.flatten(layer(probe)) if is_float(v)])
-        for place, gradient in enumerate(tape.gradient(loss, watched)):
-            assert gradient is not None, f"no gradient for number {place} of inputs and weights on {name} input"
-            assert np.isfinite(gradient).all(), f"gradient {place} is not finite on {name} input"
-            assert name != "live" or np.any(gradient), f"gradient {place} is zero on {name} input"
+        for i, gradient in enumerate(tape.gradient(loss, watched)):
+            assert gradient is not None, f"no gradient for number {i} of inputs and weights on {name} input"
+            assert np.isfinite(gradient).all(), f"gradient {i} is not finite on {name} input"
+            assert name != "live" or np.any(gradient), f"gradient {i} is zero on {name} input"
 
 
 def check_keras_file(layer, inputs, y, tmp_path):
-    """A functional model that holds the layer comes back from its `.keras` file."""
+    """A functional model that contains the layer is restored from its `.keras` file."""
     model = as_model(layer, inputs)
     model.save(tmp_path / "layer.keras")
     again = keras.models.load_model(tmp_path / "layer.keras")
@@ -139,7 +139,7 @@ def check_keras_file(layer, inputs, y, tmp_path):
 
 
 def check_fit(layer, kwargs, inputs):
-    """One step of training moves every weight that is trained, those before the layer too, alike compiled and not."""
+    """One training step changes every trainable weight, including those before the layer, with and without XLA."""
     after = []
     for jit in (False, True):
         twin = type(layer)(**kwargs)
@@ -155,13 +155,13 @@ def check_fit(layer, kwargs, inputs):
         model.fit(inputs, target, epochs=1, verbose=0)
         assert model.jit_compile == jit
         after.append([w.numpy() for w in model.trainable_weights])
-        assert all((a != b).any() for a, b in zip(start, after[-1], strict=True)), "a weight did not move"
+        assert all((a != b).any() for a, b in zip(start, after[-1], strict=True)), "a weight did not change"
     if "seed" not in layer.get_config():  # XLA draws other numbers
         same(after[1], after[0])
 
 
 def check_draws(cls, kwargs, x, tmp_path):
-    """A layer that is random in training: by its seed, anew at each call, in `fit` too, and nowhere else."""
+    """A layer that is random in training follows its seed, draws in each call and in `fit`, and never otherwise."""
 
     def draws(layer):
         return [np.asarray(layer(x, training=True)) for _ in range(3)]
@@ -180,7 +180,7 @@ def check_draws(cls, kwargs, x, tmp_path):
         before, weights = np.asarray(layer.seed_generator.state), model.get_weights()[0]
         model.fit(x, np.ones((len(x), *model.output_shape[1:]), "float32"), verbose=0)
         assert (np.asarray(layer.seed_generator.state) != before).any(), "`fit` draws nothing"
-        assert (model.get_weights()[0] != weights).any(), "a weight did not move"
+        assert (model.get_weights()[0] != weights).any(), "a weight did not change"
     before = np.asarray(layer.seed_generator.state)
     y = model.predict(x, verbose=0)
     same(model.predict(x, verbose=0), y)
@@ -193,13 +193,13 @@ def check_draws(cls, kwargs, x, tmp_path):
     assert b"Random" not in (tmp_path / "random" / "saved_model.pb").read_bytes(), "the SavedModel draws"
     assert (np.asarray(layer.seed_generator.state) == before).all(), "inference draws"
     graph = tf.function(lambda x: layer(x, training=True)).get_concrete_function(x).graph.as_graph_def()
-    assert b"Random" in graph.SerializeToString()  # as the absence above would show nothing otherwise
+    assert b"Random" in graph.SerializeToString()  # otherwise the absence above would prove nothing
 
 
 def check_conformance(cls, kwargs, inputs):
-    """Keras's own test of a layer. Together with `kzoo/ops/xla.py` the one place that knows `keras.src`.
+    """Runs Keras's own test of a layer. Only this function and `kzoo/ops/xla.py` use `keras.src`.
 
-    It takes several inputs as a tuple; none of kzoo's layers reads masks.
+    It takes several inputs as a tuple. None of kzoo's layers uses masks.
     """
     from keras.src.testing import TestCase
 
@@ -208,9 +208,9 @@ def check_conformance(cls, kwargs, inputs):
 
 
 def check_refusal(cls, kwargs, shapes, *words):
-    """A ValueError "CLASS expects ..." that holds all these words, called on arrays and symbolically.
+    """A ValueError "CLASS expects ..." that contains all these words is raised on arrays and on symbolic inputs.
 
-    shapes: of the input, or a list of these; where one holds None, only the symbolic call is tried.
+    shapes: of the input, or a list of shapes; where one contains None, only the symbolic call is checked.
     """
     specs = [
         (s, "int32" if i == 1 else "float32") for i, s in enumerate(shapes if isinstance(shapes, list) else [shapes])
@@ -227,11 +227,11 @@ def check_refusal(cls, kwargs, shapes, *words):
         with pytest.raises(ValueError) as refusal:
             cls(**kwargs)(way())
         missing = [word for word in (f"{cls.__name__} expects", *words) if word not in str(refusal.value)]
-        assert not missing, f"the refusal lacks {missing}: {refusal.value}"
+        assert not missing, f"the error lacks {missing}: {refusal.value}"
 
 
 def same(got, wanted, tolerance=1e-5):
-    """Equal structures: integers exactly, floats within `tolerance` of the largest value expected."""
+    """Asserts equal structures: integers exactly, floats within `tolerance` of the largest expected value."""
     for a, b in zip(*(map(np.asarray, tree.flatten(parts)) for parts in (got, wanted)), strict=True):
         assert a.dtype == b.dtype and a.shape == b.shape, f"{a.dtype} {a.shape} against {b.dtype} {b.shape}"
         if is_float(b):
@@ -241,7 +241,7 @@ def same(got, wanted, tolerance=1e-5):
 
 
 def randomize(layer, seed=1):
-    """Random weights, also returned: zeros and ones hide mistakes. Integers, which number something, stay."""
+    """Sets and returns random weights, as zeros and ones hide mistakes. Integers, which are indices, are kept."""
     rng = np.random.default_rng(seed)
     drawn = [rng.normal(size=w.shape).astype("float32") for w in layer.weights]
     layer.set_weights([new if is_float(w) else w.numpy() for w, new in zip(layer.weights, drawn)])
@@ -249,7 +249,7 @@ def randomize(layer, seed=1):
 
 
 def like(layer, other, inputs):
-    """The layer, built for these inputs, with the other's weights."""
+    """Returns the layer, built for these inputs, with the other layer's weights."""
     layer(inputs)
     layer.set_weights(other.get_weights())
     return layer
@@ -261,7 +261,7 @@ def as_model(layer, inputs, known=True):
 
 
 def symbols(inputs, known=True):
-    """Keras inputs for these arrays, of unknown batch, and of unknown spatial sizes unless `known`."""
+    """Returns Keras inputs for these arrays, of unknown batch, and of unknown spatial sizes unless `known`."""
     return tree.map_structure(lambda x: keras.Input(free_shape(x, known)[1:], dtype=x.dtype.name), inputs)
 
 
@@ -270,7 +270,7 @@ def free_shape(x, known):
 
 
 def as_lists(value):
-    """Tuples as JSON has them."""
+    """Returns a config with lists instead of tuples, as JSON has them."""
     if isinstance(value, dict):
         return {key: as_lists(part) for key, part in value.items()}
     return [as_lists(part) for part in value] if isinstance(value, (tuple, list)) else value

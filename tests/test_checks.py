@@ -1,4 +1,4 @@
-"""Refusals, whole and real numbers, and near names."""
+"""Refusals, integers and real numbers, and the nearest names."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from kzoo.checks import Refusal, is_integer, is_number, nearest, require
 
 
-def test_require_says_who_what_and_what_came():
+def test_require_names_who_expects_what_and_what_it_received():
     with pytest.raises(ValueError, match=r"^pool expects a size above 0; received size='a', rank=2\.$") as caught:
         require(False, "pool", "a size above 0", size="a", rank=2)
     assert type(caught.value) is Refusal
@@ -14,16 +14,16 @@ def test_require_says_who_what_and_what_came():
 
 
 @pytest.mark.parametrize("value", [0, -3, 2**70, np.int64(4), np.uint8(4), np.array(4)])
-def test_whole_numbers(value):
+def test_integers(value):
     assert is_integer(value)
 
 
 @pytest.mark.parametrize("value", [True, np.True_, 1.0, np.float32(1), "1", None, (1,), [1], np.ones(1, int), 1j])
-def test_other_things(value):
+def test_no_integers(value):
     assert not is_integer(value)
 
 
-def test_the_least_one():
+def test_least_integer():
     assert is_integer(1, least=1) and not is_integer(0, least=1) and not is_integer("1", least=0)
 
 

@@ -1,6 +1,12 @@
-"""The command line: what each command prints, and one line with exit code 2 for each misuse."""
+"""The command line: what each command prints, one line and exit code 2 for each misuse, a report for each fault."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,17 +15,21 @@ from kzoo import cli
 from kzoo.checks import Refusal
 from kzoo.models.registry import list_models, model
 
+ROOT = Path(cli.__file__).parents[1]
+
 
 @pytest.fixture
 def call(capsys, monkeypatch, tmp_path):
     """A function that runs `kzoo ARGS` in an empty folder and returns (exit code, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KZOO_CACHE_DIR", str(tmp_path.with_name(f"{tmp_path.name}_cache")))
+    monkeypatch.setenv("KZOO_DEBUG", "0")
 
     def run(*args):
         with pytest.raises(SystemExit) as caught:
             cli.main(list(args))
-        told = capsys.readouterr()
-        return caught.value.code, told.out, told.err
+        printed = capsys.readouterr()
+        return caught.value.code, printed.out, printed.err
 
     return run
 
@@ -84,6 +94,7 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["tune", "mnist1d_fc"], "the config has no search"),
         (["tune", "mnist1d_cnn", "--set", "search.trials=0"], "search.trials expects an integer above 0; received 0."),
         (["tune", "mnist1d_cnn", "--workers", "0"], "'--workers': Input should be greater than or equal to 1"),
+        (["tune", "mnist1d_cnn", "--set", "search.space={model.filtres: {int: [1, 3]}}"], "no setting 'filtres'"),
         (["tune", "nothing", "--report"], "no search at nothing or saved_models/nothing: search.yaml is missing."),
         (["show", "alexnett"], "no model 'alexnett'; did you mean 'alexnet'"),
         (["show"], "Missing argument 'name'"),
@@ -109,7 +120,7 @@ def test_misuse(misuse, args, words):
     assert words in misuse(*args)
 
 
-def test_an_unknown_data_set(misuse):
+def test_an_unknown_dataset(misuse):
     got = misuse("train", "--dry-run", "--set", "data.name=mnist1")
     assert "received name='mnist1'; did you mean 'mnist1d' or 'mnist'" in got
 
@@ -118,7 +129,7 @@ def test_an_unknown_data_set(misuse):
     "text, words",
     [
         ("model: {name: a", "c.yaml line 1: expected"),
-        ("a: 1\na: 2\n", "c.yaml line 2: the key 'a' is given twice"),
+        ("a: 1\na: 2\n", "c.yaml line 2: the key 'a' is a duplicate"),
         ("\t- x", "c.yaml line 1"),
         ("", "c.yaml is empty"),
         ("- 1", "c.yaml expects a mapping of settings; received a list."),
@@ -132,10 +143,10 @@ def test_broken_configs(misuse, tmp_path, text, words):
 
 
 def test_output_folders(misuse, arrays, tmp_path):
-    for place, words in {"done": "is a finished run", "other": "is a finished run"}.items():
-        (tmp_path / "saved_models" / place).mkdir(parents=True)
-        assert words in misuse("train", "mnist1d_fc", arrays, *SMALL, "--run", place)
-    assert "is no run of kzoo" in misuse("train", "mnist1d_fc", arrays, *SMALL, "--run", "other", "--overwrite")
+    for name in ("done", "other"):
+        (tmp_path / "saved_models" / name).mkdir(parents=True)
+        assert "is a finished run" in misuse("train", "mnist1d_fc", arrays, *SMALL, "--run", name)
+    assert "is not a run of kzoo" in misuse("train", "mnist1d_fc", arrays, *SMALL, "--run", "other", "--overwrite")
     (tmp_path / "file").touch()
     assert "file" in misuse("train", "mnist1d_fc", arrays, *SMALL, "--out", "file")
     assert "file/below" in misuse("train", "mnist1d_fc", arrays, *SMALL, "--out", "file/below")
@@ -159,7 +170,7 @@ def test_train(call, arrays, tmp_path):
     assert code == 0 and [(one["file"], one["index"]) for one in json.loads(out)] == [("x.npy", 0), ("x.npy", 1)] * 2
     code, out, err = call("export", "mnist1d_fc", "--format", "litert,onnx", "--out", "e/it")
     assert code == 0 and "model.onnx" in out and "Written to e/it/" in err
-    assert "The run `mnist1d_fc` of kzoo's" in err.replace("\n", " ")
+    assert "The run `mnist1d_fc` of kzoo" in err.replace("\n", " ")
     code, out, _ = call("predict", "e/it", "x.npy", "--top", "1", "--out", "q.npy")
     assert code == 0 and np.allclose(np.load(tmp_path / "q.npy"), np.load(tmp_path / "p.npy"), atol=1e-5)
     code, out, err = call("export", "mnist1d_fc", "--format", "onnx", "--out", "e/it")
@@ -169,21 +180,21 @@ def test_train(call, arrays, tmp_path):
 
 
 def test_tune(call, monkeypatch):
-    """The command's part; searches themselves are tested in tests/tuning."""
-    asked = []
+    """Only the command; tests/tuning has the tests of searches."""
+    received = []
 
     def search(*args):
-        asked.extend(args)
+        received.extend(args)
         raise Refusal("enough")
 
     monkeypatch.setattr("kzoo.tuning.search.search", search)
     code, _, err = call("tune", "mnist1d_cnn", "--out", "o", "--set", "search.trials=5")
     assert (code, err) == (2, "kzoo: enough\n")
-    assert asked[0].search.trials == 5 and asked[1:] == ["mnist1d_cnn_search", "o", False, None]
+    assert received[0].search.trials == 5 and received[1:] == ["mnist1d_cnn_search", "o", False, None]
 
 
 def test_tune_keeps_results(call, monkeypatch, tmp_path):
-    """Trials, plots and figures go to a folder of the run's name; a worker of another's search has none."""
+    """Trials, plots and results are copied to a folder of the run's name; a worker of another search copies nothing."""
     run = tmp_path / "run"
     run.mkdir()
     for file in ("trials.csv", "trials.png", "settings.png", "search.yaml", "model.keras"):
@@ -191,8 +202,8 @@ def test_tune_keeps_results(call, monkeypatch, tmp_path):
     metrics = {"test": {"error": 0.5}, "train": {"error": 0.5}, "published": None, "parameters": 3, "seconds": 1}
     metrics |= {"steps_per_second": 1, "export": {"max_difference": None}}
     (run / "metrics.json").write_text(json.dumps(metrics))
-    ended = [(run, metrics), None]
-    monkeypatch.setattr("kzoo.tuning.search.search", lambda *_: ended.pop(0))
+    results = [(run, metrics), None]
+    monkeypatch.setattr("kzoo.tuning.search.search", lambda *_: results.pop(0))
     code, out, _ = call("tune", "mnist1d_cnn", "--run", "it", "--results", "kept", "--workers", "2")
     assert code == 0 and "test error" in out
     kept = {path.name for path in (tmp_path / "kept" / "it").iterdir()}
@@ -207,16 +218,20 @@ def test_dry_run_writes_nothing(call, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_interrupted(call, monkeypatch):
+@pytest.mark.parametrize(
+    "command, words",
+    [("train", "interrupted; the same command resumes from the last finished epoch."), ("list", "interrupted.")],
+)
+def test_interrupted(call, monkeypatch, command, words):
     def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("kzoo.training.run.run", interrupted)
-    code, _, err = call("train", "mnist1d_fc")
-    assert code == 130 and err == "kzoo: interrupted; the same command goes on from the last period.\n"
+    monkeypatch.setattr("kzoo.index.find_models", interrupted)
+    assert call(command) == (130, "", f"kzoo: {words}\n")
 
 
-def test_trouble_with_the_disk_is_one_line(misuse, monkeypatch):
+def test_a_disk_error_is_one_line(misuse, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device", "saved_models/.x.partial/state.pickle.writing")
 
@@ -226,7 +241,7 @@ def test_trouble_with_the_disk_is_one_line(misuse, monkeypatch):
     )
 
 
-def test_long_words_become_one_line(misuse, monkeypatch):
+def test_a_message_of_several_lines_becomes_one_line(misuse, monkeypatch):
     def refused(*_):
         raise Refusal("Keras says:\n  two\tthings")
 
@@ -234,13 +249,52 @@ def test_long_words_become_one_line(misuse, monkeypatch):
     assert misuse("train", "mnist1d_fc") == "Keras says: two things"
 
 
-def test_a_bug_keeps_its_traceback(call, monkeypatch):
-    def bug(*_):
-        raise ZeroDivisionError
+@pytest.fixture
+def fault(monkeypatch):
+    """Makes training raise an exception that the user did not cause."""
 
-    monkeypatch.setattr("kzoo.training.run.run", bug)
-    with pytest.raises(ZeroDivisionError):
-        cli.main(["train", "mnist1d_fc"])
+    def divide(*_):
+        error = ZeroDivisionError("division\nby zero")
+        error.add_note("mnist1d_fc seed 0, epoch 3 of 10")
+        raise error
+
+    monkeypatch.setattr("kzoo.training.run.run", divide)
+
+
+def test_a_fault_is_a_report_in_a_few_lines(call, fault):
+    code, out, err = call("train", "mnist1d_fc")
+    lines = err.splitlines()
+    assert (code, out) == (1, "") and lines[:2] == [
+        "kzoo: ZeroDivisionError: division",
+        "  mnist1d_fc seed 0, epoch 3 of 10",
+    ]
+    assert len(lines) <= 6 and "Traceback" not in err
+    report = Path(lines[-1].rpartition(" ")[2]).read_text()
+    assert report.startswith("command: kzoo train mnist1d_fc\n") and "ZeroDivisionError: division\nby zero" in report
+
+
+@pytest.mark.parametrize("variable", [False, True])
+def test_debug_shows_tracebacks(call, fault, monkeypatch, variable):
+    if variable:
+        monkeypatch.setenv("KZOO_DEBUG", "1")
+    debug = () if variable else ("--debug",)
+    code, _, err = call(*debug, "train", "mnist1d_fc")
+    assert code == 1 and "Traceback" in err and "in divide" in err and "kzoo: ZeroDivisionError" in err
+    code, _, err = call(*debug, "train", "mnist1d_fc", "--set", "training.epochs=0")
+    assert code == 2 and "Traceback" in err and err.splitlines()[-1].endswith("received 0.")
+
+
+def test_debug_shows_what_a_refusal_was_raised_from(call, monkeypatch):
+    def refused(*_):
+        try:
+            raise KeyError("the cause")
+        except KeyError as error:
+            raise Refusal("in plain words") from error
+
+    monkeypatch.setattr("kzoo.training.run.run", refused)
+    assert call("train", "mnist1d_fc") == (2, "", "kzoo: in plain words\n")
+    code, _, err = call("--debug", "train", "mnist1d_fc")
+    assert code == 2 and "KeyError: 'the cause'" in err and err.endswith("\nkzoo: in plain words\n")
 
 
 def test_list(call):
@@ -265,11 +319,13 @@ def test_layers(call):
     assert (code, out) == (2, "") and "no layer matches 'Deconv2D'; did you mean" in err
 
 
-def test_show(call):
+def test_show(call, monkeypatch):
     code, out, _ = call("show", "nielsen_6")
     assert code == 0 and "1,672,570" in out and "fc2_dropout" in out and "dropout" in out and "Nielsen 2015" in out
     assert f"{model('nielsen_6').count_params():,}" in out and "Weights: none trained" in out
-    assert "Weights: mnist1d\n" in call("show", "mnist1d_cnn")[1]
+    monkeypatch.setattr("kzoo.analysis.catalogue.model_text", lambda *_: 1 / 0)
+    assert call("show", "nielsen_6")[:2] == (0, out), "the text was not taken from the cache"
+    assert call("show", "nielsen_5")[0] == 1
 
 
 def test_doctor(call, monkeypatch):
@@ -280,7 +336,83 @@ def test_doctor(call, monkeypatch):
     assert code == 2 and "FAILED" in out and err == "kzoo: something above failed.\n"
 
 
-def test_help(call):
-    for args in ([], ["--help"], ["train", "--help"]):
-        code, out, err = call(*args)
-        assert code in (0, 2) and "Usage: kzoo" in out + err
+@pytest.mark.parametrize("args", [[], ["--help"], *([name, "--help"] for name in ("train", "tune", "export"))])
+def test_help(call, args):
+    code, out, err = call(*args)
+    assert (code, err) == (0, "") and out.startswith("Usage: kzoo") and "..." not in out.partition("Commands:")[2]
+
+
+def test_export_help_names_every_format(call):
+    from kzoo.export.registry import FORMATS
+
+    out = " ".join(call("export", "--help")[1].split())
+    assert ", ".join(FORMATS) in out
+
+
+def test_version(call):
+    code, out, _ = call("--version")
+    assert code == 0 and out.startswith("kzoo ") and "keras 3." in out and "tensorflow 2." in out
+
+
+WITHOUT_KERAS = [
+    ["--help"],
+    ["train", "--help"],
+    ["trian"],
+    ["train", "mnist1d_cn"],
+    ["train", "--set", "training.epoch=3"],
+    ["train", "--set", "model.name=vgg15"],
+    ["tune", "mnist1d_cnn", "--set", "model.filtres=3"],
+    ["tune", "mnist1d_cnn", "--set", "search={trials: 2, space: {model.filtres: {int: [1, 3]}}}"],
+    ["list", "nielsen*"],
+    ["list", "--family", "vg"],
+    ["layers", "pool"],
+    ["show", "vgg15"],
+    ["export", "vgg15"],
+    ["export", "--format", "onx"],
+    ["evaluate", "no_run"],
+    ["predict", "no_run", "x.npy"],
+]
+
+
+def test_light_commands_do_not_import_keras(tmp_path):
+    """In a process in which Keras and TensorFlow cannot be imported."""
+    code = (
+        "import sys, contextlib\n"
+        "sys.modules.update(dict.fromkeys(['keras', 'tensorflow', 'numpy']))\n"
+        "from kzoo.cli import main\n"
+        f"for args in {WITHOUT_KERAS!r}:\n"
+        "    try:\n        main(args)\n"
+        "    except SystemExit as end:\n        print(end.code, args)\n"
+        "main(['show', 'lenet5'])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "KZOO_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and "import" in done.stderr.splitlines()[-4], done.stderr  # `show` needs Keras
+    codes = [line[0] for line in done.stdout.splitlines() if line.endswith("]") and line[:2] in ("0 ", "1 ", "2 ")]
+    assert "".join(codes) == "0022222202022222"[: len(codes)] and len(codes) == len(WITHOUT_KERAS), done.stdout
+
+
+def test_a_misuse_is_one_line_of_a_real_process(tmp_path):
+    """Without the messages that TensorFlow prints when it starts."""
+    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    wrong = ["mnist1d_fc", "--dry-run", "--set", "model.units=-1", "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "kzoo", "train", *wrong]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr.startswith("kzoo: ") and done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("seconds", [0.8, 3])
+def test_ctrl_c_is_one_line_of_a_real_process(tmp_path, seconds):
+    """During the import of TensorFlow, and later."""
+    command = [sys.executable, "-m", "kzoo", "train", "mnist1d_cnn", "--dry-run", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    if process.returncode != 0:  # 0: it finished first
+        words = "kzoo: interrupted; the same command resumes from the last finished epoch.\n"
+        assert (process.returncode, err) == (130, words)

@@ -1,4 +1,4 @@
-"""Old files and folders give way to whole new ones only: after errors, kills, full disks and lacking permissions."""
+"""Atomic replacement of files and folders, also after errors, kills, full disks and missing permissions."""
 
 import errno
 import os
@@ -24,13 +24,13 @@ def fill(path, text):
 
 @pytest.fixture
 def old(tmp_path):
-    """A folder that stands where a new one is to go."""
+    """A folder at the path of the new one."""
     fill(tmp_path / "there", "old")
     return tmp_path / "there"
 
 
 def in_fork(function):
-    """What became of a child process that called the function: its exit code, or minus the number of its signal."""
+    """Calls the function in a child process; returns its exit code, or minus the number of its signal."""
     child = os.fork()
     if child == 0:
         try:
@@ -53,7 +53,7 @@ def test_new_ones(tmp_path):
     assert names(tmp_path) == ["a", "file.x"] and names(tmp_path / "a" / "b") == ["folder"]
 
 
-def test_old_ones_give_way(old):
+def test_old_ones_are_replaced(old):
     with atomic_replace(old) as path:
         fill(path, "new")
         assert (old / "it").read_text() == "old"
@@ -79,13 +79,13 @@ def test_killed_while_writing(old):
 
     assert in_fork(killed) == -signal.SIGKILL
     assert (old / "it").read_text() == "old"
-    with atomic_replace(old) as path:  # and the next one finds nothing in its way
+    with atomic_replace(old) as path:  # the next one succeeds
         fill(path, "newer")
     assert (old / "it").read_text() == "newer" and names(old.parent) == ["there"]
 
 
 def test_killed_between_two_renames(old, monkeypatch):
-    """Where a file system cannot exchange folders, the next one puts the old one back."""
+    """If the file system cannot exchange folders, the next call restores the old one."""
     monkeypatch.setattr(files, "exchange", lambda *_: (_ for _ in ()).throw(OSError(errno.EINVAL, "no")))
 
     def killed():
@@ -104,7 +104,7 @@ def test_killed_between_two_renames(old, monkeypatch):
 
 
 def test_no_room_left(old, capfd):
-    """A limit on the size of files plays the full disk."""
+    """A limit on the size of files simulates a full disk."""
 
     def full():
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -112,12 +112,12 @@ def test_no_room_left(old, capfd):
             fill(path, "new" * 1000)
 
     assert in_fork(full) == 2
-    assert capfd.readouterr().err == f"export: {old} cannot be written (file too large); what was there is as it was.\n"
+    assert capfd.readouterr().err == f"export: {old} cannot be written (file too large); what was there is unchanged.\n"
     assert (old / "it").read_text() == "old" and names(old.parent) == ["there"]
 
 
 def test_no_permission(old, capfd):
-    """Also where the tests run as root, who may do everything: the child gives that up."""
+    """The child drops root privileges, if the tests run as root."""
 
     def forbidden():
         if os.getuid() == 0:
@@ -154,8 +154,8 @@ def test_exchange(tmp_path):
         exchange(tmp_path / "a", tmp_path / "none")
 
 
-def test_put_without_exchange(old, tmp_path, monkeypatch):
+def test_replace_without_exchange(old, tmp_path, monkeypatch):
     monkeypatch.setattr(files.ctypes, "CDLL", lambda *_, **__: object())
     fill(tmp_path / "new", "new")
-    replace(tmp_path / "new", old, tmp_path / "aside")
+    replace(tmp_path / "new", old)
     assert (old / "it").read_text() == "new" and names(tmp_path) == ["there"]

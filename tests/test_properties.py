@@ -1,6 +1,6 @@
-"""What mathematics and the textbooks say of the layers: symmetries, inverses, special cases, counts.
+"""Properties of the layers from mathematics and the textbooks: symmetries, inverses, special cases, counts.
 
-Where a property is to hold bit for bit, samples and weights are small whole numbers: float32 then holds every sum
+Where a property holds bit for bit, samples and weights are small whole numbers: float32 then represents every sum
 exactly, in any order.
 """
 
@@ -24,7 +24,7 @@ equal = np.testing.assert_array_equal
 
 @pytest.fixture(autouse=True)
 def _uncompiled():
-    """The arithmetic itself: that islands change nothing is held by the ops' own tests, and each costs a second."""
+    """Runs the tests without islands: the ops' own tests check that islands change nothing, and each costs a second."""
     with ops.no_islands():
         yield
 
@@ -71,7 +71,7 @@ def test_convolution_commutes_with_shifts(seeds, rank, kwargs):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_a_strided_convolution_commutes_with_shifts_by_whole_strides(seeds, rank):
-    """The output then moves by as many cells as the input by strides; by other shifts it is another one."""
+    """The output then moves by as many positions as the input by strides; other shifts give another output."""
     x = whole(seeds, 2, *SPATIAL[rank], 2)
     layer = with_whole_weights(of("Conv", rank, 4, 3, 2, "circular"), x.shape, seeds)
     y = np.asarray(layer(x))
@@ -81,7 +81,7 @@ def test_a_strided_convolution_commutes_with_shifts_by_whole_strides(seeds, rank
     assert all((odd != roll(y, shift)).any() for shift in np.ndindex(y.shape[1:-1]))
 
 
-ALIKE = {  # what else treats all positions alike
+ALIKE = {  # other layers that treat all positions alike
     "FFTConv2D": {"filters": 3, "kernel_size": 3},
     "SpatiallySeparableConv2D": {"filters": 3, "kernel_size": 3, "terms": 2},
     "TableConv2D": {"filters": 3, "kernel_size": 3, "connections": [[0], [0, 1], [1]]},
@@ -98,7 +98,7 @@ ALIKE = {  # what else treats all positions alike
 
 @pytest.mark.parametrize("strides", [1, 2])
 @pytest.mark.parametrize("name", ALIKE)
-def test_so_do_all_layers_that_treat_positions_alike(seeds, name, strides):
+def test_other_layers_commute_with_shifts(seeds, name, strides):
     x = whole(seeds, 2, *SPATIAL[2], 2)
     layer = getattr(layers, name)(**ALIKE[name], strides=strides, padding="circular")
     layer.build(x.shape)
@@ -110,8 +110,8 @@ def test_so_do_all_layers_that_treat_positions_alike(seeds, name, strides):
 
 
 @pytest.mark.parametrize("rank", RANKS)
-def test_tiled_convolution_commutes_with_shifts_by_its_tile_alone(seeds, rank):
-    """Le et al. 2010; of a size that the tile divides. Every other shift meets other kernels (no bias may tell)."""
+def test_tiled_convolution_commutes_only_with_shifts_by_its_tile(seeds, rank):
+    """Le et al. 2010; of a size that the tile divides. Every other shift meets other kernels; there is no bias."""
     x, tile = whole(seeds, 1, *SPATIAL[rank], 2), {1: (3,), 2: (3, 2), 3: (2, 3, 2)}[rank]
     layer = with_whole_weights(of("TiledConv", rank, 4, 3, tile, padding="circular", use_bias=False), x.shape, seeds)
     y = np.asarray(layer(x))
@@ -181,7 +181,7 @@ def test_with_a_flipped_kernel_it_is_convolution(seeds, rank):
 
 @pytest.mark.parametrize("rank", [1, 2])
 def test_the_fourier_transform_of_a_convolution_is_a_product(seeds, rank):
-    """On a circle, NumPy's transforms alone; by `fft_conv` and `conv`."""
+    """On a circle: `fft_conv` and `conv` against NumPy's transforms."""
     n, k = (8, 6)[:rank], (8, 6)[:rank]  # a kernel of the sample's size: the circle's whole convolution
     x, kernel = seeds.normal(size=n).astype("float32"), seeds.normal(size=k).astype("float32")
     want = np.fft.ifftn(np.fft.fftn(x) * np.fft.fftn(kernel)).real
@@ -192,8 +192,8 @@ def test_the_fourier_transform_of_a_convolution_is_a_product(seeds, rank):
 
 
 @pytest.mark.parametrize("rank", [2, 3])
-def test_outer_products_are_what_separates(seeds, rank):
-    """One term is the outer product's convolution; a rank of the second side holds any kernel of two sides."""
+def test_outer_products_are_separable(seeds, rank):
+    """One term equals convolution with the outer product; as many terms as columns represent any 2D kernel."""
     x, vectors = whole(seeds, 1, *SPATIAL[rank], 1), [whole(seeds, k) for k in (3, 2, 2)[:rank]]
     kernel = vectors[0]
     for vector in vectors[1:]:
@@ -211,7 +211,7 @@ def test_outer_products_are_what_separates(seeds, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_of_disjoint_windows_unpooling_keeps_the_maxima(seeds, rank):
-    """x at the largest cell of each window, zero elsewhere; windows found here by reshaping."""
+    """x at the maximum of each window, zero elsewhere; the windows are found here by reshaping."""
     size, count = (2, 3, 2)[:rank], (4, 2, 3)[:rank]
     x = distinct(seeds, 2, *(k * n for k, n in zip(size, count)), 3)
     y = of("MaxUnpooling", rank, size)(of("MaxPoolingWithArgmax", rank, size)(x))
@@ -223,7 +223,7 @@ def test_of_disjoint_windows_unpooling_keeps_the_maxima(seeds, rank):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("padding", ["same", "circular"])
 def test_of_overlapping_windows_unpooling_adds(seeds, rank, padding):
-    """NumPy's add.at at the indices; a cell that wins several windows gets several times its value."""
+    """NumPy's add.at at the indices; an element that wins several windows gets several times its value."""
     x = distinct(seeds, 2, *SPATIAL[rank], 2)
     values, indices = (np.asarray(a) for a in of("MaxPoolingWithArgmax", rank, 3, 1, padding)(x))
     y = of("MaxUnpooling", rank, 3, 1, padding, output_size=SPATIAL[rank])([values, indices])
@@ -236,16 +236,16 @@ def test_of_overlapping_windows_unpooling_adds(seeds, rank, padding):
     equal(again, again.round())
 
 
-# Pooling: what it does not see
+# Pooling: invariances
 
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_max_pooling_does_not_see_shifts_within_its_windows(seeds, rank):
-    """Goodfellow et al. 2016, section 9.3: a lone cell anywhere in its window gives the same; the index tells."""
+    """Goodfellow et al. 2016, section 9.3: a single 1 anywhere in its window gives the same; only the index differs."""
     pool, seen = of("MaxPoolingWithArgmax", rank, 3), set()
-    for place in np.ndindex((3,) * rank):
+    for position in np.ndindex((3,) * rank):
         x = np.zeros((1, *(9,) * rank, 1), "float32")
-        x[(0, *(3 + p for p in place), 0)] = 5
+        x[(0, *(3 + p for p in position), 0)] = 5
         values, indices = pool(x)
         want = np.zeros(values.shape)
         want[(0, *(1,) * rank, 0)] = 5
@@ -257,7 +257,7 @@ def test_max_pooling_does_not_see_shifts_within_its_windows(seeds, rank):
 
 
 @pytest.mark.parametrize("rank", RANKS)
-def test_pooling_over_all_cells_does_not_see_shifts(seeds, rank):
+def test_pooling_over_all_positions_does_not_see_shifts(seeds, rank):
     x = distinct(seeds, 2, *SPATIAL[rank], 3)
     pools = {
         "max": of("AdaptiveMaxPooling", rank, 1),
@@ -286,7 +286,7 @@ def test_lp_pooling_does_not_see_signs_and_scales_with_its_input(seeds, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_lp_norms_fall_with_p_to_the_maximum(seeds, rank):
-    """The inequality of norms; p = 1 is the sum, p = infinity the maximum, 2^rank cells at most 2^(rank/p) times it."""
+    """The inequality of norms; p = 1 is the sum, p = infinity the maximum, 2^rank at most 2^(rank/p) times it."""
     x = -seeds.uniform(0.9, 1, (2, *SPATIAL[rank], 2)).astype("float32")  # so alike that all count, to the power 32
     norms = [np.asarray(ops.lp_pool(x, 2, p=p)) for p in (1.0, 1.5, 2.0, 4.0, 32.0, math.inf)]
     for more, less in itertools.pairwise(norms):
@@ -298,7 +298,7 @@ def test_lp_norms_fall_with_p_to_the_maximum(seeds, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_means_of_a_constant_are_that_constant(rank):
-    """At the borders too, where windows hold fewer cells."""
+    """At the borders too, where windows hold fewer elements."""
     x = np.full((1, *SPATIAL[rank], 2), 3.25, "float32")
     for y in (
         ops.gaussian_pool(x, 3, 1, "same"),
@@ -312,7 +312,7 @@ def test_means_of_a_constant_are_that_constant(rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_maxima_commute_with_increasing_functions(seeds, rank):
-    """Every pool that takes a cell as it is: pool(f(x)) = f(pool(x))."""
+    """For every pool that selects an element: pool(f(x)) = f(pool(x))."""
     x = seeds.normal(size=(2, *SPATIAL[rank], 2)).astype("float32")
     cube = lambda x: np.asarray(x) ** 3 + np.float32(1)  # noqa: E731
     edges = [np.append(np.arange(0, n - 1, 2), n).astype("int32") for n in SPATIAL[rank]]
@@ -332,19 +332,19 @@ def test_maxima_commute_with_increasing_functions(seeds, rank):
 
 @pytest.mark.parametrize("overlapping", [False, True])
 @pytest.mark.parametrize("pseudo_random", [False, True])
-def test_fractional_regions_lose_no_cell(seeds, pseudo_random, overlapping):
-    """Wherever the largest cell stands, it is found; so every cell is in a region, in one alone if disjoint."""
+def test_fractional_regions_lose_no_element(seeds, pseudo_random, overlapping):
+    """The maximum is found at any position; so every element is in a region, and in only one if they are disjoint."""
     samples = [0.3, 0.8] if pseudo_random else [seeds.uniform(size=5), seeds.uniform(size=4)]
     edges = [ops.fractional_edges(n, m, u, pseudo_random) for n, m, u in zip((7, 6), (5, 4), samples)]
-    for place in np.ndindex(7, 6):
+    for position in np.ndindex(7, 6):
         x = np.zeros((1, 7, 6, 1), "float32")
-        x[(0, *place, 0)] = 1
+        x[(0, *position, 0)] = 1
         found = np.asarray(ops.fractional_max_pool(x, edges, overlapping)).sum()
         assert found >= 1 if overlapping else found == 1
 
 
-def test_a_stochastic_pool_draws_each_cell_as_often_as_its_share(seeds):
-    """Over evenly spread noise the mean of what is drawn is the expected value, which lies between mean and maximum."""
+def test_a_stochastic_pool_draws_each_element_as_often_as_its_share(seeds):
+    """Over evenly spread noise the mean of the drawn values is their expectation, between the mean and the maximum."""
     x = np.array([1, 0, 4, -3, 2, 3], "float32").reshape(1, 6, 1)
     count = 1000
     noise = ((np.arange(count) + 0.5) / count).astype("float32").reshape(count, 1, 1)
@@ -354,8 +354,8 @@ def test_a_stochastic_pool_draws_each_cell_as_often_as_its_share(seeds):
     assert abs(expected - drawn.mean()) < CLOSE and np.maximum(x, 0).mean() < expected < 4
 
 
-def test_a_rectangle_holds_the_maxima_of_those_within(seeds):
-    """And the squares of its mean are at most its mean of squares (Jensen's inequality)."""
+def test_the_maximum_of_a_rectangle_is_at_least_those_within(seeds):
+    """The square of its mean is at most the mean of its squares (Jensen's inequality)."""
     x = seeds.normal(size=(2, 7, 9, 2)).astype("float32")
     largest, mean, rms = (np.asarray(ops.rectangle_pool(x, 3, pooling)) for pooling in ("max", "average", "rms"))
     corners = ops.rectangles(3)
@@ -365,15 +365,15 @@ def test_a_rectangle_holds_the_maxima_of_those_within(seeds):
     assert (np.abs(mean) <= rms * (1 + CLOSE)).all() and (rms <= np.abs(x).max() * (1 + CLOSE)).all()
 
 
-def test_pools_of_clusters_do_not_see_where_the_features_stand(seeds):
-    """With one spatial cell: any order of the places gives the same; with four it matters."""
+def test_dynamic_pooling_ignores_the_order_of_positions(seeds):
+    """With one spatial bin any order of the positions gives the same output; with four bins the order matters."""
     x = seeds.normal(size=(1, 6, 8, 3)).astype("float32")
     turned = seeds.permutation(x.reshape(48, 3)).reshape(x.shape)
     for pooling in ("average", "max"):
         layer = layers.DynamicPooling2D(4, pooling=pooling)
         close(layer(turned), layer(x), CLOSE)
-        cells = layers.DynamicPooling2D(4, bins=(2,), pooling=pooling)
-        assert np.abs(np.asarray(cells(turned)) - np.asarray(cells(x))).max() > 0.1
+        binned = layers.DynamicPooling2D(4, bins=(2,), pooling=pooling)
+        assert np.abs(np.asarray(binned(turned)) - np.asarray(binned(x))).max() > 0.1
 
 
 def test_probabilistic_pools_commute_with_shifts_by_blocks(seeds):
@@ -384,16 +384,16 @@ def test_probabilistic_pools_commute_with_shifts_by_blocks(seeds):
     equal(below, roll(pooled, (1, 2)))
 
 
-# Where to look
+# Sampling at locations
 
 
 def test_a_glimpse_moves_with_the_image(seeds):
-    """Far from the borders: the same patch wherever the image is moved to, if the place goes along."""
+    """Far from the borders: the same patch wherever the image is moved to, if the location moves along."""
     x = np.zeros((1, 41, 41, 2), "float32")
     x[:, 16:25, 16:25] = seeds.normal(size=(1, 9, 9, 2))
     for shift in ((0, 0), (3, -2), (-4, 4)):
-        place = np.array([shift], "float32") / 20  # 20 cells from the middle to the edge
-        close(ops.foveated_glimpse(roll(x, shift), place, 4), ops.foveated_glimpse(x, [[0.0, 0.0]], 4), 10 * CLOSE)
+        location = np.array([shift], "float32") / 20  # 20 elements from the middle to the edge
+        close(ops.foveated_glimpse(roll(x, shift), location, 4), ops.foveated_glimpse(x, [[0.0, 0.0]], 4), 10 * CLOSE)
 
 
 def test_a_deformable_convolution_commutes_with_shifts(seeds):
@@ -418,7 +418,7 @@ def test_a_deformable_convolution_commutes_with_shifts(seeds):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_dilation_and_erosion_are_adjoint(seeds, rank):
-    """Opening is below the sample, closing above, and either twice is either once (Serra 1982)."""
+    """Opening is at most the sample, closing at least; both are idempotent (Serra 1982)."""
     x, kernel = whole(seeds, 2, *SPATIAL[rank], 2), whole(seeds, *(3, 2, 2)[:rank], 2)
     mirrored = np.flip(kernel, tuple(range(rank)))
     back = tuple((k - 1, 0) for k in kernel.shape[:-1])
@@ -430,7 +430,6 @@ def test_dilation_and_erosion_are_adjoint(seeds, rank):
     def erode(x):
         return np.asarray(ops.erosion(x, kernel, padding=forth))
 
-    # min over o of x[p - o'] - k: with the windows turned, each undoes the other as far as it can
     opened, closed = dilate(erode(x)), erode(dilate(x))
     assert (opened <= x).all() and (x <= closed).all() and (opened != x).any() and (closed != x).any()
     equal(dilate(erode(opened)), opened)
@@ -438,11 +437,11 @@ def test_dilation_and_erosion_are_adjoint(seeds, rank):
     equal(ops.erosion(x, kernel), -np.asarray(ops.dilation(-x, mirrored)))
 
 
-# Normalisation and channels
+# Normalization and channels
 
 
-def test_local_contrast_normalization_does_not_see_light(seeds):
-    """Neither brightness nor contrast: a x + b gives what x gives, -x the negative."""
+def test_local_contrast_normalization_ignores_brightness_and_contrast(seeds):
+    """a x + b gives the same as x, and -x its negative."""
     x = seeds.normal(size=(2, 9, 8, 3)).astype("float32")
     y = np.asarray(ops.local_contrast_normalization(x, 5))
     close(ops.local_contrast_normalization(3 * x + 2, 5), y, 10 * CLOSE)
@@ -458,8 +457,8 @@ def test_local_response_normalization_is_odd_and_inhibits(seeds):
     louder[..., 4] *= 3
     again = np.asarray(ops.local_response_normalization(louder, bias=1.0, alpha=0.5))
     near = np.abs(np.arange(9) - 4) <= 2
-    assert (np.abs(again) < np.abs(y))[..., near & (np.arange(9) != 4)].all()  # neighbours are held down
-    equal(again[..., ~near], y[..., ~near])  # and nobody else
+    assert (np.abs(again) < np.abs(y))[..., near & (np.arange(9) != 4)].all()  # neighbours are inhibited
+    equal(again[..., ~near], y[..., ~near])  # and no other channels
 
 
 def test_maxout_does_not_see_the_order_within_a_unit(seeds):
@@ -503,7 +502,7 @@ def test_the_hadamard_transform_of_a_dyadic_convolution_is_a_product(seeds):
 
 
 @pytest.mark.parametrize(
-    "stack, cells",
+    "stack, size",
     [
         ([(3, 1, 1)] * 4, 9),  # 1 + 4 * 2: linear in depth
         ([(3, 1, 2**i) for i in range(4)], 31),  # 2^(4 + 1) - 1: dilations that double (Yu & Koltun 2016)
@@ -511,17 +510,17 @@ def test_the_hadamard_transform_of_a_dyadic_convolution_is_a_product(seeds):
         ([(5, 1, 1), (2, 2, 1), (5, 1, 1), (2, 2, 1)], 16),  # LeNet-5's
     ],
 )
-def test_receptive_fields_grow(stack, cells):
-    """1 + sum of (k - 1) d times the strides before; measured: how many cells an output in the middle depends on."""
-    net = keras.Sequential([layers.Conv1D(1, k, s, dilation_rate=d, kernel_initializer="ones") for k, s, d in stack])
+def test_receptive_fields_grow(stack, size):
+    """1 + sum of (k - 1) d times the strides before; measured: the number of elements with a gradient."""
+    model = keras.Sequential([layers.Conv1D(1, k, s, dilation_rate=d, kernel_initializer="ones") for k, s, d in stack])
     x = tf.zeros((1, 101, 1))
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = net(x)
+        y = model(x)
         middle = y[0, y.shape[1] // 2, 0]
-    assert np.count_nonzero(tape.gradient(middle, x)) == cells
+    assert np.count_nonzero(tape.gradient(middle, x)) == size
     reach = 1 + sum((k - 1) * d * math.prod(s for _, s, _ in stack[:i]) for i, (k, _, d) in enumerate(stack))
-    assert reach == cells
+    assert reach == size
 
 
 def parameters(layer, shape):
@@ -531,7 +530,7 @@ def parameters(layer, shape):
 
 def test_counts_weights_as_the_lectures_do():
     """A filter of 7 x 7 over three colours has 147 weights, five have 735. On an image of 30 x 30 it fits at 24 x 24
-    places: unshared, with weights of its own at each, five filters make 147 * 5 * 24 * 24 = 423,360.
+    positions: unshared, with weights of its own at each, five filters make 147 * 5 * 24 * 24 = 423,360.
     """
     image = 30, 30, 3
     kwargs = {"kernel_size": 7, "use_bias": False}
@@ -548,11 +547,11 @@ def test_counts_weights_as_the_lectures_do():
 @pytest.mark.parametrize("name", ["Conv", "LocallyConnected", "TiledConv"])
 def test_counts_connections(name):
     """Five inputs, five outputs, a window of three (Goodfellow et al. 2016, figures 9.2 to 9.5, 9.14): 3 * 5 links
-    less the two into the padding, where a matrix product has 25, whoever shares weights.
+    less the two into the padding, where a matrix product has 25, however weights are shared.
     """
     layer = of(name, 1, 1, 3, padding="same", use_bias=False, kernel_initializer="ones")
     layer.build((None, 5, 1))
-    x = tf.eye(5)[..., None]  # each input alone
+    x = tf.eye(5)[..., None]  # one input at a time
     assert np.count_nonzero(layer(x)) == 3 * 5 - 2
     assert layer.count_params() == {"Conv": 3, "LocallyConnected": 3 * 5, "TiledConv": 3 * 2}[name]
 
@@ -580,8 +579,8 @@ def test_the_edge_detector_of_the_textbook(seeds):
     assert round(entries / layer.count_params() / 1e9) == 4 and round(2 * entries / operations, -4) == 60_000
 
 
-def test_filters_see_what_they_are_made_for(seeds):
-    """Sobel a slope, eight times it; neither Sobel, nor a difference, nor a Gabor without mean a constant."""
+def test_filters_of_ramps_and_constants(seeds):
+    """Sobel gives 8 times the slope of a ramp; Sobel, difference and zero-mean Gabor filters give 0 for a constant."""
     down, along = np.meshgrid(np.arange(6.0), np.arange(7.0), indexing="ij")
     ramp = (2 * down + 5 * along).astype("float32")[None, ..., None]
     equal(np.asarray(ops.conv(ramp, ops.filters.sobel()))[0, 2, 2], [16, 40])

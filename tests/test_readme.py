@@ -1,4 +1,4 @@
-"""README's Python runs as it is printed."""
+"""Runs the Python blocks of README."""
 
 import re
 from pathlib import Path
@@ -9,11 +9,11 @@ README = Path(__file__).resolve().parents[1] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.S)
 
 
-@pytest.mark.parametrize("place", range(len(BLOCKS)))
-def test_block_runs(place):
-    code = "\n".join(line for line in BLOCKS[place].splitlines() if "load_model(" not in line)  # needs a finished run
+@pytest.mark.parametrize("index", range(len(BLOCKS)))
+def test_block_runs(index):
+    code = "\n".join(line for line in BLOCKS[index].splitlines() if "load_model(" not in line)  # needs a finished run
     names = {}
-    exec(compile(code, f"README block {place}", "exec"), names)  # noqa: S102
+    exec(compile(code, f"README block {index}", "exec"), names)  # noqa: S102
     assert "net" not in names or names["net"].count_params() >= 0
 
 

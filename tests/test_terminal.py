@@ -1,4 +1,4 @@
-"""What converters print is dropped, errors are not, and the process is as it was afterwards."""
+"""Output of libraries is discarded, but not errors, and the process is restored afterwards."""
 
 import logging
 import os
@@ -7,21 +7,63 @@ import warnings
 
 import pytest
 
-from kzoo.terminal import quiet
+from kzoo.terminal import console, import_tensorflow_quietly, percent, print_table, quiet, say, short_count, stdout
 
 
-def test_nothing_is_heard(capfd):
+def print_notes():
+    os.write(2, b"native\n")
+    print("python", file=sys.stderr)
+    logging.getLogger("tf2onnx").error("a log")
+    warnings.warn("a warning", stacklevel=1)
+
+
+def test_quiet_discards_notes(capfd):
     with quiet():
-        os.write(2, b"native\n")
-        print("python", file=sys.stderr)
-        logging.getLogger("tf2onnx").error("a log")
-        warnings.warn("a warning", stacklevel=1)
+        print_notes()
     print("after", file=sys.stderr)
     assert capfd.readouterr().err == "after\n"
 
 
-def test_errors_pass():
+def test_errors_propagate_and_logging_is_restored(capfd):
     before = logging.root.manager.disable
     with pytest.raises(KeyError), quiet():
+        print_notes()
         raise KeyError
-    assert logging.root.manager.disable == before
+    assert logging.root.manager.disable == before and capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("error, shown", [(RuntimeError, "native\npython\n"), (KeyboardInterrupt, ""), (None, "")])
+def test_show_on_error(capfd, error, shown):
+    try:
+        with quiet(show_on_error=True):
+            print_notes()
+            if error:
+                raise error
+    except (RuntimeError, KeyboardInterrupt):
+        pass
+    print("after", file=sys.stderr, flush=True)
+    assert capfd.readouterr().err == f"{shown}after\n"
+
+
+def test_import_of_tensorflow_is_quiet(capfd, monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    import_tensorflow_quietly()
+    assert "tensorflow" in sys.modules and capfd.readouterr().err == ""
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3", "a user's choice was changed"
+
+
+def test_say_prints_one_line_to_stderr(capfd):
+    say("[bold]" + "long " * 60)
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "[bold]" + "long " * 60 + "\n")
+
+
+def test_consoles(capfd):
+    print_table("[red]text[/red]")
+    assert capfd.readouterr().out == "[red]text[/red]\n"
+    assert stdout().width == 160 and console(width=33).width == 33
+
+
+def test_numbers():
+    assert [percent(x) for x in (0.1, 0.00123, 1, None)] == ["10 %", "0.12 %", "100 %", "-"]
+    assert [short_count(n) for n in (0, 999, 1000, 123_456, 2e15)] == ["0", "999", "1 k", "123 k", "2e+03 T"]

@@ -1,4 +1,4 @@
-"""The whole house once: `python train.py` for a few steps, and its SavedModel in a process without kzoo or Keras."""
+"""End to end: `python train.py` for a few steps, and its SavedModel in a process without kzoo or Keras."""
 
 import csv
 import json
@@ -12,10 +12,11 @@ import pytest
 
 from kzoo import load_model
 from kzoo.export.isolated_process import run_isolated
-from kzoo.export.verification_inputs import Case
+from kzoo.export.registry import find_format
+from kzoo.export.verification_inputs import Batch
 
 ROOT = Path(__file__).parents[1]
-FILES = {  # design.md, "A run"
+FILES = {
     *("saved_model", "model.keras", "config.yaml", "history.csv", "tensorboard", "metrics.json", "README.md"),
     *("history.png", "confusion.png"),
 }
@@ -37,7 +38,7 @@ def trained(tmp_path_factory):
     return top, done
 
 
-def test_tells_how_it_went(trained):
+def test_prints_results_and_progress(trained):
     top, done = trained
     for words in ("mnist1d_cnn", "test error", "17 %", "training error", "2,050", "steps/s", "SavedModel reloaded"):
         assert words in done.stdout
@@ -46,7 +47,7 @@ def test_tells_how_it_went(trained):
     assert "WARNING" not in done.stderr and "oneDNN" not in done.stderr
 
 
-def test_the_folder_is_whole(trained):
+def test_the_folder_is_complete(trained):
     folder = trained[0] / "out" / "mnist1d_cnn"
     assert {path.name for path in folder.iterdir()} == FILES
     assert [path.name for path in folder.parent.iterdir()] == ["mnist1d_cnn"]
@@ -79,7 +80,8 @@ def test_the_models_agree(trained):
     folder = trained[0] / "out" / "mnist1d_cnn"
     x = np.random.default_rng(0).normal(size=(9, 40, 1)).astype("float32")
     wanted = load_model(folder).predict(x, verbose=0)
-    ((found,),) = run_isolated(folder / "saved_model", [Case("serving_default", {"input": x}, [wanted])])
+    batch = Batch("serving_default", {"input": x}, [wanted])
+    ((found,),) = run_isolated(folder / "saved_model", [batch], find_format("saved_model"))
     np.testing.assert_allclose(found, wanted, atol=1e-5 * wanted.max())
 
 

@@ -1,7 +1,4 @@
-"""Adaptive max pooling, and average pooling where a case says so.
-
-Source: none.
-"""
+"""Adaptive max pooling, and average pooling where a case says so."""
 
 from benchmarks.family import WIDTH, Case, Cost, Program, Target
 
@@ -35,7 +32,7 @@ def arrays(case, rng):
 
 
 def cost(case, kind):
-    """Forward reads x; a step reads it again and writes its slope. The bins are few."""
+    """Forward reads x; a step reads it again and writes its gradient. The bins are few."""
     x = WIDTH[case.dtype] * case.batch * case.size**2 * case.channels
     return Cost(x if kind == "forward" else 3 * x)
 

@@ -1,7 +1,4 @@
-"""Fastfood against a dense layer of the same size.
-
-Source: none.
-"""
+"""Fastfood against a dense layer of the same size."""
 
 from benchmarks.family import Case, Cost, Program, Target
 
@@ -20,7 +17,9 @@ def arrays(case, rng):
 
 
 def cost(case, kind):
-    """Forward reads x and three diagonals and writes y, with 2 n log n additions a sample; a step three times so."""
+    """Forward reads x and three diagonals and writes y, with 2 n log n additions for each sample; a step three times
+    that.
+    """
     n, times, number = case.units, 1 if kind == "forward" else 3, 2 if case.dtype == "bfloat16" else 4
     return Cost(float(number) * times * (2 * case.batch * n + 3 * n), times * case.batch * 2.0 * n * n.bit_length())
 

@@ -1,7 +1,4 @@
-"""FFTConv2D against Conv2D: from which kernel size on the Fourier transform wins.
-
-Source: none.
-"""
+"""FFTConv2D against Conv2D, over kernel sizes."""
 
 from benchmarks.family import Case, Cost, Program, Target
 
@@ -22,7 +19,7 @@ def arrays(case, rng):
 
 
 def cost(case, kind):
-    """Of the direct sum, padding "same": what Conv2D has to do, and the Fourier transform need not."""
+    """Returns the cost of the direct sum with padding "same". Conv2D needs all of it, the Fourier transform less."""
     x, y = (case.batch * case.size**2 * n for n in (case.channels, case.filters))
     kernel = case.kernel**2 * case.channels * case.filters
     times, number = 1 if kind == "forward" else 3, 2 if case.dtype == "bfloat16" else 4

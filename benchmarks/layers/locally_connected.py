@@ -1,4 +1,4 @@
-"""LocallyConnected2D: a kernel for each place, "valid", stride 1 unless told.
+"""LocallyConnected2D: a kernel for each output position, by default "valid" with stride 1.
 
 Source: layer sizes of DeepFace from Taigman et al. 2014, section 2.2.
 """
@@ -41,7 +41,7 @@ def arrays(case, rng):
 
 
 def cost(case, kind):
-    """Forward reads x and weights and writes y; a step further reads dy, x and weights, writes their gradients."""
+    """Forward reads x and weights and writes y; a step also reads dy, x and weights, and writes their gradients."""
     number = 2 if case.dtype == "bfloat16" else 4
     x = case.batch * case.size**2 * case.channels
     y = case.batch * output(case) ** 2 * case.filters
@@ -79,7 +79,7 @@ def tf_keras(implementation):
 
 
 def _as_tf_keras(implementation, case, kernel, np):
-    """The same weights in the order of Keras 2's implementations."""
+    """Returns the same weights in the order of Keras 2's implementations."""
     n, k, c, f = output(case), case.kernel, case.channels, case.filters
     if implementation == 1:
         return kernel.reshape(n * n, k * k * c, f)

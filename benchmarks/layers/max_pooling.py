@@ -1,7 +1,4 @@
-"""Max pooling with and without the places of the maxima, at SegNet's and AlexNet's sizes.
-
-Source: none.
-"""
+"""Max pooling with and without argmax indices, at SegNet's and AlexNet's sizes."""
 
 from benchmarks.family import WIDTH, Case, Cost, Program, Target
 
@@ -29,7 +26,7 @@ def arrays(case, rng):
 
 
 def cost(case, kind):
-    """Forward reads x, writes values and places; a step further reads places and the slope and writes x's."""
+    """Forward reads x, writes values and indices; a step also reads the indices and dy, and writes x's gradient."""
     x, y = case.batch * case.size**2 * case.channels, case.batch * pooled(case) ** 2 * case.channels
     width = WIDTH[case.dtype]
     return Cost(width * (x + y) + 4.0 * y if kind == "forward" else width * 2 * (x + y) + 4.0 * 2 * y)
@@ -44,7 +41,7 @@ def kzoo(framework):
     return peer
 
 
-def kzoo_with_places(case, x):
+def kzoo_with_indices(case, x):
     from kzoo import ops
 
     return Program("tensorflow", lambda x: ops.max_pool_with_argmax(x, case.ksize, 2), (x,))
@@ -66,13 +63,13 @@ def plain(framework):
 
 
 def keras(case, x):
-    """Keras's layer in a model that XLA compiles whole, as `jit_compile=True` does."""
+    """Returns Keras's layer in a model that XLA compiles as a whole, as `jit_compile=True` does."""
     import keras
 
     return Program("xla", keras.layers.MaxPooling2D(case.ksize, 2), (x,))
 
 
-def torch(channels_last, places):
+def torch(channels_last, indices):
     def peer(case, x):
         import torch
 
@@ -80,8 +77,8 @@ def torch(channels_last, places):
         x = x if channels_last else x.copy()  # a transposed view keeps channels last
 
         def run(x):
-            y = torch.nn.functional.max_pool2d(x, case.ksize, 2, return_indices=places)
-            return (y[0].permute(0, 2, 3, 1), y[1]) if places else y.permute(0, 2, 3, 1)
+            y = torch.nn.functional.max_pool2d(x, case.ksize, 2, return_indices=indices)
+            return (y[0].permute(0, 2, 3, 1), y[1]) if indices else y.permute(0, 2, 3, 1)
 
         return Program("torch", run, (x,))
 
@@ -89,7 +86,7 @@ def torch(channels_last, places):
 
 
 PEERS = {
-    "kzoo": kzoo_with_places,
+    "kzoo": kzoo_with_indices,
     "kzoo, XLA": kzoo("xla"),
     "tensorflow argmax": tensorflow_argmax,
     "tensorflow max_pool2d": plain("tensorflow"),

@@ -1,7 +1,4 @@
-"""MaxUnpooling2D of 2 x 2 pools, at SegNet's sizes.
-
-Source: none.
-"""
+"""MaxUnpooling2D of 2 x 2 pools, at SegNet's sizes."""
 
 import numpy as np
 
@@ -21,20 +18,20 @@ TARGETS = [
 
 
 def arrays(case, rng):
-    """Values, and places flat within a sample, of a real pool."""
+    """Returns values, and indices flat within a sample, of a real pool."""
     n, c = case.size, case.channels
     x = rng.normal(size=(case.batch, n, n, c)).astype("float32")
     windows = (
         x.reshape(case.batch, n // 2, 2, n // 2, 2, c).transpose(0, 1, 3, 5, 2, 4).reshape(-1, n // 2, n // 2, c, 4)
     )
-    cell = windows.argmax(-1)
+    tap = windows.argmax(-1)
     row, column = np.indices((n // 2, n // 2))
-    row, column = 2 * row[..., None] + cell // 2, 2 * column[..., None] + cell % 2
+    row, column = 2 * row[..., None] + tap // 2, 2 * column[..., None] + tap % 2
     return windows.max(-1), ((row * n + column) * c + np.arange(c)).astype("int32")
 
 
 def cost(case, kind):
-    """Forward reads values and places and writes y; a step further reads the slope and the places, writes values'."""
+    """Forward reads values and indices and writes y; a step also reads dy and indices, writes values' gradient."""
     y, values = (case.batch * n**2 * case.channels for n in (case.size, case.size // 2))
     width = WIDTH[case.dtype]
     return Cost(
@@ -63,7 +60,7 @@ def scatter_nd(case, values, indices):
 
 
 def copy(case, values, indices):
-    """What writing the output costs at least: a copy of as many numbers."""
+    """The least cost of writing the output: a copy of as many numbers."""
     y = np.zeros((case.batch, case.size, case.size, case.channels), "float32")
     return Program("tensorflow", lambda y: -y, (y,))
 
@@ -72,11 +69,11 @@ def torch(channels_last):
     def peer(case, values, indices):
         import torch
 
-        values, places = (a.transpose(0, 3, 1, 2) for a in (values, (indices // case.channels).astype("int64")))
+        values, flat = (a.transpose(0, 3, 1, 2) for a in (values, (indices // case.channels).astype("int64")))
         if not channels_last:
-            values, places = values.copy(), places.copy()
+            values, flat = values.copy(), flat.copy()
         unpool = torch.nn.functional.max_unpool2d
-        return Program("torch", lambda v, i: unpool(v, i, 2).permute(0, 2, 3, 1), (values, places))
+        return Program("torch", lambda v, i: unpool(v, i, 2).permute(0, 2, 3, 1), (values, flat))
 
     return peer
 

@@ -1,7 +1,4 @@
-"""TiledConv2D against a plain convolution of the same flops, which shares one kernel everywhere.
-
-Source: none.
-"""
+"""TiledConv2D against a plain convolution of the same flops, with one kernel for all positions."""
 
 from benchmarks.family import Case, Cost, Program, Target
 
@@ -28,7 +25,7 @@ def arrays(case, rng):
 
 
 def cost(case, kind):
-    """Forward reads x and the kernels and writes y; a step does so three times over, as a convolution does."""
+    """Forward reads x and the kernels and writes y; a step does so three times, as a convolution does."""
     x = case.batch * (case.size + case.kernel - 1) ** 2 * case.channels
     y = case.batch * case.size**2 * FILTERS
     kernels = case.tile**2 * case.kernel**2 * case.channels * FILTERS
@@ -43,14 +40,14 @@ def kzoo(case, x, kernel):
 
 
 def tensorflow(case, x, kernel):
-    """The kernel of the first turn alone: the same flops, another result."""
+    """A convolution with the first kernel only: the same flops, a different result."""
     import tensorflow as tf
 
     return Program("tensorflow", lambda x, w: tf.nn.conv2d(x, w, 1, "VALID"), (x, kernel[0, 0].copy()))
 
 
 def torch(case, x, kernel):
-    """As users write it: one strided convolution a kernel, put side by side."""
+    """As users write it: one strided convolution for each kernel, interleaved."""
     import torch
 
     t, f = case.tile, FILTERS
@@ -74,4 +71,4 @@ def torch(case, x, kernel):
 
 
 PEERS = {"kzoo": kzoo, "tensorflow conv2d": tensorflow, "torch strided convs": torch}
-DIFFERENT = ("tensorflow conv2d",)  # computes something else, of the same size
+DIFFERENT = ("tensorflow conv2d",)  # computes a different result of the same size

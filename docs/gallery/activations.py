@@ -1,8 +1,6 @@
 """Activations.
 
-A function of each number by itself, or of a few together; without one a stack of sums would be a single sum.
-
-Source: none.
+A function of each number, or of a few together; without one a stack of linear layers would be a single linear layer.
 """
 
 import keras
@@ -16,11 +14,11 @@ from kzoo import layers, ops
 
 @page(
     "ReLU",
-    "Numbers below zero become zero.",
+    "Sets numbers below zero to zero.",
     'Nair & Hinton 2010, "Rectified linear units improve restricted Boltzmann machines".',
 )
 def relu():
-    """Changes to the right in a photograph, from the kernel of Sobel and from the same kernel with its sign reversed.
+    """Changes to the right in a photograph, from Sobel's kernel and from the same kernel with its sign reversed.
 
     Blue is above zero, red below. After the layer the first map keeps the edges from dark to bright and the second
     those from bright to dark: a kernel with a ReLU finds edges of one sign only. The curve is the layer's output over
@@ -43,14 +41,14 @@ def relu():
 
 @page(
     "LeakyReLU",
-    "Numbers below zero are kept, but small.",
+    "Multiplies numbers below zero by a small slope.",
     'Maas, Hannun & Ng 2013, "Rectifier nonlinearities improve neural network acoustic models".',
 )
 def leaky_relu():
-    """Edges of a photograph under the layer with three slopes, and each one's output over its input.
+    """Edges of a photograph under the layer with three slopes, and the output over the input for each.
 
     Blue is above zero, red below. Slope 0 is the ReLU: what was red is gone, and a unit that is below zero everywhere
-    has no gradient to learn from. With a slope the red edges are still there, the paler the smaller it is.
+    has no gradient to learn from. With a slope the red edges remain, the paler the smaller it is.
     """
     x = ops.conv(grey(temple(64)), ops.filters.sobel())[0, ..., 1]
     line = np.linspace(-2, 2, 101)
@@ -66,14 +64,14 @@ def leaky_relu():
 
 @page(
     "PReLU",
-    "Numbers below zero are multiplied by a trained slope, one for each channel or each number.",
+    "Multiplies numbers below zero by a trained slope, one for each channel or each number.",
     'He, Zhang, Ren & Sun 2015, "Delving deep into rectifiers", arXiv:1502.01852.',
 )
 def prelu():
     """Four copies of one edge map as the channels of a layer that has a slope for each, here set by hand.
 
-    Slope 0 is the ReLU, 1 changes nothing, and -1 gives the absolute value, so that both sides of an edge are blue.
-    `shared_axes` makes the slope one for a whole map; without it every place would have its own.
+    Slope 0 is the ReLU, 1 changes nothing, and -1 gives the absolute value, so that both signs of an edge are blue.
+    `shared_axes` gives each map one slope; without it every position would have its own.
     """
     slopes = (0, 0.4, 1, -1)
     x = np.repeat(ops.conv(grey(temple(64)), ops.filters.sobel())[..., 1:], 4, -1)
@@ -95,16 +93,15 @@ def prelu():
 
 @page(
     "ELU",
-    "Numbers below zero fall to -1 along an exponential.",
+    "Maps numbers below zero to an exponential that approaches -1.",
     'Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep network learning by exponential linear units", '
     "arXiv:1511.07289.",
 )
 def elu():
     """Strong edges of a photograph after the ReLU, the leaky ReLU and the ELU, and the means of the four maps.
 
-    Blue is above zero, red below. The ELU keeps weak edges below zero almost as they are, while all strong ones become
-    the same -1: that something is missing is told, but not by how much. Of the three means the ELU's is nearest to
-    zero.
+    Blue is above zero, red below. The ELU keeps weak edges below zero almost unchanged, while all strong ones become
+    -1: the sign is kept, but not the amount. Of the three outputs the ELU's mean is nearest to zero.
     """
     x = 4 * ops.conv(grey(temple(64)), ops.filters.sobel())[0, ..., 1]
     made = {"ReLU": keras.layers.ReLU(), "leaky ReLU": keras.layers.LeakyReLU(0.1), "ELU": keras.layers.ELU()}
@@ -121,15 +118,16 @@ def elu():
 
 @page(
     "Softmax",
-    "Scores become shares above zero that sum to one.",
+    "Turns scores into positive numbers that sum to one.",
     'Goodfellow, Bengio & Courville 2016, "Deep Learning", section 6.2.2.3.',
 )
 def softmax():
-    """Ten scores of a digit, from least squares, as shares: of the scores as they are, and of ten times the scores.
+    """Ten scores of a digit, from least squares, as probabilities: of the scores as they are, and of ten times the
+    scores.
 
-    The larger the scores, the more of the whole the largest one takes. Below, the softmax is over channels: how strong
-    a photograph's edges are in each of four directions becomes a share, white where one has it all and an even grey
-    where none stands out.
+    The larger the scores, the larger the share of the largest one. Below, the softmax is over channels: the strengths
+    of a photograph's edges in four orientations become shares, white where one orientation dominates and a uniform grey
+    where none does.
     """
     x, y = digits()
     flat = x.reshape(-1, 64)
@@ -150,11 +148,11 @@ def softmax():
 
 @page("ScaledTanh")
 def scaled_tanh():
-    """LeNet's activation and tanh: their curves, how much the curves bend, and a photograph after eight of each.
+    """LeNet's activation and tanh: their curves, the curvature, and a photograph after eight applications of each.
 
-    The photograph goes from -1, black, to 1, white. The scaled one is 1 at 1 and -1 at -1, where it bends most, and
-    steeper than 1 at 0: black and white stay what they are and greys move towards them. tanh is 0.76 at 1, and after
-    every layer the picture gets greyer.
+    The photograph ranges from -1, black, to 1, white. The scaled tanh is 1 at 1 and -1 at -1, where its curvature is
+    largest, and its slope at 0 exceeds 1: black and white are unchanged and greys move towards them. tanh is 0.76 at 1,
+    and with every layer the picture gets greyer.
     """
     x = 2 * grey(temple(64)) - 1
     line = np.linspace(-3, 3, 241)
@@ -179,9 +177,9 @@ def scaled_tanh():
 
 @page("PolynomialTanh")
 def polynomial_tanh():
-    """A layer of degree 4 is trained to tell from an edge map how strong its edges are, whichever side is the dark one.
+    """A layer of degree 4 is trained to compute the strength of edges from an edge map, whatever their sign.
 
-    Blue is above zero, red below. At the start the layer is tanh, which only rises and so keeps the sign; trained, it
+    Blue is above zero, red below. At the start the layer is tanh, which is monotonic and so keeps the sign; trained, it
     is a valley with its bottom near zero, and the edges that were red are blue.
     """
     x = ops.conv(grey(temple(64)), ops.filters.sobel())[0, ..., 1]

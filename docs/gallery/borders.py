@@ -1,8 +1,6 @@
 """Borders.
 
-What an image is taken to be beyond its edge decides what a convolution finds there.
-
-Source: none.
+What an image is assumed to be beyond its border decides the response of a convolution there.
 """
 
 import keras
@@ -16,14 +14,14 @@ from kzoo import layers, ops
 
 @page(
     "ZeroPadding",
-    "Zeros around an image.",
+    "Adds zeros around an image.",
     'Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.5.',
 )
 def zero_padding():
-    """A photograph with zeros around it, then with a number of its own at each side; the frame is the photograph's
-    border. Below, three blurs by 9 x 9 cells one after the other. Without zeros each takes eight rows and columns away;
-    with four cells of zeros before each, the map keeps its size, but the zeros are blurred into it and its border gets
-    dark.
+    """A photograph with zeros around it, then with a different number of zeros at each side; the frame is the
+    photograph's border. Below, three successive blurs by 9 x 9 pixels. Without zeros each removes eight rows and
+    columns. With four zeros at each side before each blur the map keeps its size, but the zeros are blurred into it
+    and darken its border.
     """
     x = temple(64)
     around = keras.layers.ZeroPadding2D(4)
@@ -49,10 +47,10 @@ def zero_padding():
 
 @page("Padding")
 def padding():
-    """A photograph with 24 cells around it in the layer's four ways; the frame is the photograph's border. Zeros are
-    black, "circular" continues with the other side, "reflect" mirrors, "replicate" repeats the last cell. Below, what a
-    filter for edges finds there, on one scale: the border itself where zeros or the other side begin, nothing where the
-    image was mirrored, and streaks but no border where the last cell was repeated.
+    """A photograph padded by 24 pixels in the layer's four modes; the frame is the photograph's border. Zeros are
+    black, "circular" continues with the opposite side, "reflect" mirrors, "replicate" repeats the last pixel. Below,
+    the response of an edge filter, on one scale: the border itself where zeros or the opposite side begin, nothing
+    where the image was mirrored, and streaks but no border where the last pixel was repeated.
     """
     x = temple(64)
     sobel = layers.Conv2D(2, 3, use_bias=False)
@@ -67,11 +65,11 @@ def padding():
     return rows
 
 
-@page("Cropping", "Takes cells away at the sides of an image.", "Keras.")
+@page("Cropping", "Removes rows and columns at the sides of an image.")
 def cropping():
-    """A photograph, and two crops of it where the frames are: the same number of cells from each side, or a number for
-    each side. Below, what crops are for: a blur without padding has lost six cells at each side, and the photograph has
-    to lose them too before the blur can be taken from it. What is left are the details.
+    """A photograph, and two crops of it at the frames: the same number of pixels from each side, or a different number
+    for each side. Below, what crops are used for: a blur without padding has lost six pixels at each side, and the
+    photograph has to be cropped by as many before the blur can be subtracted. What remains are the details.
     """
     x = roof()
     middle = keras.layers.Cropping2D(24)

@@ -1,8 +1,6 @@
 """Glimpses and capsules.
 
-A layer that looks closely at one place, which it is told or learns, and layers of vectors in place of numbers.
-
-Source: none.
+A layer that looks closely at one location, given or learned, and layers whose units are vectors instead of numbers.
 """
 
 import numpy as np
@@ -15,11 +13,11 @@ from kzoo import layers, ops
 
 @page("FoveatedGlimpse")
 def foveated_glimpse():
-    """Three patches around a place of a photograph, once the upper roof and once a corner of the lower ones.
+    """Three crops around a location of a photograph, first the upper roof and then a corner of the lower ones.
 
-    Each patch has 16 x 16 cells, framed as its box in the photograph, which is twice as wide as the one before. Laid
-    over each other in their true sizes they are what a retina sees: sharp in the middle and coarse around it, 768
-    numbers a colour in place of 4096. Beyond the border it is black.
+    Each crop has 16 x 16 pixels, framed in the colour of its box in the photograph, which is twice as wide as the one
+    before. Drawn over each other at their true sizes they resemble the image on a retina: sharp in the centre and
+    coarse around it, with 768 numbers per colour instead of 4096. Pixels beyond the border are black.
     """
     x, rows = temple(), []
     layer = layers.FoveatedGlimpse2D(16)
@@ -51,11 +49,13 @@ def foveated_glimpse():
 
 @page("PrimaryCapsules")
 def primary_capsules():
-    """A photograph under Sobel's two kernels, whose outputs at a place are read as one vector: the way to the bright.
+    """A photograph under Sobel's two kernels, whose two outputs at each position are read as a vector: the direction in
+    which the image gets brighter.
 
-    The arrows are the vectors as they come from the convolution, drawn smaller, and as the layer gives them. Their
-    directions stay and their lengths come to lie below 1: faint ones nearly vanish, and from the middle ones on all are
-    almost alike. The curve is the layer's length over that of the convolution, for the vectors of the photograph.
+    The arrows are the vectors as they come from the convolution, drawn smaller, and as the layer returns them. Their
+    directions are kept and their lengths are squashed below 1: faint ones nearly vanish, and medium to strong ones
+    become almost equal. The curve is the layer's length over that of the convolution, for the vectors of the
+    photograph.
     """
     x = grey(temple(16))
     convolution = layers.Conv2D(2, 3, padding="reflect", use_bias=False)
@@ -88,10 +88,10 @@ def primary_capsules():
 def capsules():
     """The edges of a digit vote for ten digits by a kernel made from the means of other digits, without training.
 
-    It turns each edge so that one that lies as in a 2, and not as in digits on average, votes for 2 with a vector to
-    the right. The paths lay the 64 votes end to end: those for 2 agree and get far, those for 4 agree less and point
-    elsewhere, those for 3 get nowhere. Edges then send more to the capsules that agree with them, and with each
-    iteration the lengths of the ten capsules, the bars, tell the 2 better from the others.
+    The kernel rotates each edge so that one that is typical for a 2, compared with digits on average, votes for 2 with
+    a vector to the right. The paths show the 64 votes end to end: those for 2 agree and get far, those for 4 agree less
+    and point elsewhere, those for 3 get nowhere. Routing then increases the weight of votes that agree, and with each
+    iteration the lengths of the ten capsules, the bars, separate the 2 better from the others.
     """
     x, y = digits()
     edges = layers.PrimaryCapsules2D(1, 2, 3, padding="same")
@@ -118,11 +118,11 @@ def capsules():
 
 @page("MaskCapsules")
 def mask_capsules():
-    """A digit as ten classes see it: what is left of its ten vectors, and what a decoder draws of that.
+    """A digit encoded in ten capsules, one per class: what masking leaves of them, and what a decoder reconstructs.
 
-    Each class's vector has the digit's shares in the six images that make up most of the others of that class, and the
-    decoder adds those images up again. Kept are the longest vector, which is that of the 2, and by their labels those
-    of the 3 and of the 4: the decoder draws the digit as far as it could be one.
+    Each class's vector holds the digit's coefficients in the six images that explain most of the other digits of that
+    class, and the decoder adds those images up again. Kept are the longest vector, that of the 2, and by their labels
+    those of the 3 and of the 4: the decoder draws the digit as far as it could be one.
     """
     x, y = digits()
     one = 12

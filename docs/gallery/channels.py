@@ -1,8 +1,6 @@
 """Pooling across channels.
 
-Maps become fewer, where several filters look for variants of one thing.
-
-Source: none.
+Several filters that look for variants of one feature become one map.
 """
 
 import numpy as np
@@ -15,10 +13,10 @@ from kzoo import layers
 
 @page("Maxout")
 def maxout():
-    """How strongly Gabor filters of eight orientations answer to a photograph, and the largest answer at each cell.
+    """The responses of Gabor filters of eight orientations to a photograph, and the largest response at each position.
 
-    The eight maps become one, of edges whichever way they run. Below, straight lines and the largest of them at each
-    place: with enough pieces, any convex curve.
+    The eight maps become one map of edges of all orientations. Below, straight lines and their maximum at each point:
+    with enough pieces, any convex curve.
     """
     photo = grey(temple())
     maps = layers.GaborConv2D(8, 9, energy=True, padding="reflect")(photo)
@@ -43,11 +41,11 @@ def maxout():
 
 @page("ChannelLPPooling")
 def channel_lp_pooling():
-    """Answers of an even and an odd Gabor filter to a photograph, and the norm of the pair.
+    """The responses of an even and an odd Gabor filter to a photograph, and the norm of the pair.
 
-    Along the marked cells each filter swings about zero, while their norm is one large hump at the building's edge. At
-    the dot, the norms of such pairs in eight orientations, and those of each three neighbours on the ring of these,
-    where the last is next to the first: similar orientations give similar answers.
+    Along the marked pixels each filter oscillates around zero, while their norm is one large hump at the building's
+    edge. The bars show the norms of such pairs in eight orientations at the dot, and the norms of each three neighbours
+    on the ring of these, where the last is adjacent to the first: similar orientations have similar responses.
     """
     photo = grey(temple())
     maps = layers.GaborConv2D(16, 9, padding="reflect")(photo)

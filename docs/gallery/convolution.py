@@ -1,9 +1,7 @@
 """Convolution.
 
-A kernel is laid on every place of an image, the same at all of them, and what it finds is a map. Kernels that fall
-into parts, and Fourier transforms, find the same, or nearly the same, with fewer weights or less work.
-
-Source: none.
+A kernel is applied at every position of an image, and its responses form a map. Separable kernels and Fourier
+transforms give the same map, or nearly the same, with fewer weights or operations.
 """
 
 import keras
@@ -17,11 +15,11 @@ from kzoo import layers, ops
 
 @page("Conv")
 def conv():
-    """A photograph, a part of it nearer with one place framed, two kernels, and a map for each, where a frame holds the
-    cell that that place has become: blue where the image gets brighter, red where it gets darker, downwards for the
-    upper kernel, to the right for the lower one. Below, the lower kernel at every third place (strides 3), and with its
-    cells three apart (dilation 3), where edges come out wider. With "same" the zeros beyond the border look like edges,
-    with "reflect" there are none.
+    """A photograph, an enlarged part of it with one window framed, two kernels, and a map for each; there the frame
+    marks the output of that window. Blue is where the image gets brighter and red where it gets darker, downwards
+    for the upper kernel, to the right for the lower one. Below, the lower kernel at every third position (strides
+    3), and with its taps three pixels apart (dilation 3), where edges become wider. With "same" the zeros beyond the
+    border look like edges, with "reflect" there are none.
     """
     x = grey(temple(64))
     kernel = ops.filters.sobel()
@@ -52,13 +50,13 @@ def conv():
 
 @page(
     "DepthwiseConv",
-    "Convolution of each channel with kernels of its own; channels are not mixed.",
+    "Convolves each channel with its own kernels; channels are not mixed.",
     'Sifre 2014, PhD thesis, "Rigid-motion scattering for image classification"; Chollet 2017, arXiv:1610.02357.',
 )
 def depthwise_conv():
-    """A photograph, its three colours, and a kernel for each, from above: red's smears sideways, green's leaves as it
-    is, blue's smears downwards. Below, what the layer makes of them: each colour meets its own kernel and no other, so
-    red has streaks across, green is sharp and blue has streaks down; put together as colours, they no longer fit.
+    """A photograph, its three colours, and a kernel for each, from above: red's smears horizontally, green's changes
+    nothing, blue's smears vertically. Below, the layer's output: each colour is filtered by its own kernel only, so
+    red has horizontal streaks, green is sharp and blue has vertical streaks; as one colour image they no longer fit.
     """
     x = flower()
     layer = keras.layers.DepthwiseConv2D(21, padding="same", use_bias=False)
@@ -81,15 +79,15 @@ def depthwise_conv():
 
 @page(
     "SeparableConv",
-    "A depthwise convolution, then a mixing of the channels by a convolution of one cell.",
+    "A depthwise convolution, then a 1 x 1 convolution that mixes the channels.",
     'Sifre 2014, PhD thesis, "Rigid-motion scattering for image classification"; Chollet 2017, arXiv:1610.02357.',
 )
 def separable_conv():
-    """Two steps in one layer. The depthwise step filters each colour apart, here by a blur. The pointwise step mixes
-    the three maps at each place; a column of the matrix holds a filter's weights for red, green and blue, and the maps
-    to its right show what the three filters find: their mean; green less red, where the red building stands out; and
-    blue less the mean of red and green, pale blue in the sky and red on the building. A convolution would need 225
-    weights in place of 84.
+    """Two steps in one layer. The depthwise step filters each colour separately, here by a blur. The pointwise step
+    mixes the three maps at each position. A column of the matrix holds a filter's weights for red, green and blue,
+    and the maps to its right are the outputs of the three filters: their mean; green minus red, where the red
+    building stands out; and blue minus the mean of red and green, pale blue in the sky and red on the building. A
+    convolution would need 225 weights instead of 84.
     """
     x = roof()
     blur = np.stack([ops.filters.gaussian(5, 1)[:, :, 0]] * 3, 2)
@@ -115,9 +113,9 @@ def separable_conv():
 
 @page("SpatiallySeparableConv")
 def spatially_separable_conv():
-    """A Gaussian down a column and its slope, with the sign turned, along a row make, as an outer product, a kernel of
-    21 x 21 cells. The layer sums down the columns first, then along the rows, and finds the edges that the whole kernel
-    finds: 42 weights do what 441 do, up to rounding.
+    """The outer product of a Gaussian column and its negative derivative as a row is a kernel of 21 x 21 pixels. The
+    layer sums along the columns first, then along the rows, and finds the edges that the whole kernel finds: 42
+    weights do what 441 do, up to rounding.
     """
     x = grey(temple())
     column = ops.filters.gaussian((21,))[:, 0, 0]
@@ -150,9 +148,9 @@ def spatially_separable_conv():
 
 @page("FFTConv")
 def fft_conv():
-    """Kernels of 31 x 31 cells, a size at which the Fourier transform pays: a disc, the blur of a lens out of focus,
-    and a streak, that of a camera in motion. `Conv2D` in float64 gives the same images; enlarged a million times, the
-    differences are the noise of rounding.
+    """Kernels of 31 x 31 pixels, a size at which the Fourier transform is faster: a disc, the blur of a lens out of
+    focus, and a streak, that of a moving camera. `Conv2D` in float64 gives the same images; enlarged a million
+    times, the differences are rounding noise.
     """
     down, right = np.mgrid[-15:16, -15:16]
     disc, streak = down**2 + right**2 < 14**2, down == -right

@@ -1,8 +1,6 @@
 """Dense layers.
 
-Every input meets every output: what convolution spares, and a cheaper way to it.
-
-Source: none.
+Every output depends on every input: what convolution avoids, and a cheaper way to do it.
 """
 
 import keras
@@ -12,19 +10,18 @@ from docs.gallery.images import digit, digits
 from docs.gallery.pages import page
 from docs.gallery.panels import bars, boxes, curves, image, tiles
 from kzoo import layers
-from kzoo.losses import DigitCodes
+from kzoo.initializers import DigitCodes
 
 
 @page(
     "Flatten",
-    "The cells of an image as one vector, row after row.",
-    "Keras",
+    "Reshapes an image to one vector, row after row.",
 )
 def flatten():
-    """A digit of 8 x 8 cells and the vector of 64 numbers that it becomes; nine cells are marked in both.
+    """A digit of 8 x 8 pixels and the vector of 64 numbers that it becomes; nine pixels are marked in both.
 
-    Neighbours in a row stay neighbours, and those above each other lie eight numbers apart. A layer that follows no
-    longer knows which cells were near: moved by one cell, the digit is another vector.
+    Neighbours in a row stay neighbours, while vertical neighbours are eight numbers apart. The layers that follow no
+    longer know which pixels were close: moved by one pixel, the digit is a different vector.
     """
     x = digit(3)
     y = keras.layers.Flatten()(np.concatenate([x, np.roll(x, 1, 2)]))
@@ -46,12 +43,13 @@ def flatten():
     'Goodfellow, Bengio & Courville 2016, "Deep Learning", chapter 6.',
 )
 def dense():
-    """A layer of ten outputs that tells digits apart without training: its kernel and bias are made from means.
-
-    A column of the kernel is a digit's mean less that of all digits; as an image it is blue where the digit has more
-    ink than others and red where it has less. An output is the sum of digit times column, cell by cell, plus the bias,
-    which here makes it tell how much nearer the digit is to one mean than to that of all. The digit took no part in the
+    """A layer with ten outputs that recognises digits without training: its kernel and bias are computed from class
     means.
+
+    A column of the kernel is a digit's mean minus that of all digits; as an image it is blue where the digit has more
+    ink than others and red where it has less. An output is the sum of digit times column, pixel by pixel, plus the
+    bias, with which it measures how much nearer the digit is to its class mean than to the overall mean. The digit
+    shown was not used for the means.
     """
     x, y = digits()
     means = np.stack([x[200:][y[200:] == k].mean(0).ravel() for k in range(10)], 1)
@@ -71,10 +69,10 @@ def dense():
 
 @page("RBF")
 def rbf():
-    """Above, a digit, ten prototypes, here the mean of each class of other digits, and ten outputs: minus the squared
-    distance of the digit from each. The largest, that of the nearest, is red. Below, LeNet-5's kind of prototypes: a
-    code of 84 signs for each class, which drawn as 12 x 7 cells is a picture of it. Noise on the code of the 4, as
-    strong as the code itself, leaves it nearest by far.
+    """Above, a digit, ten prototypes, here the mean of each class of other digits, and ten outputs: the negative
+    squared distance of the digit from each. The largest, that of the nearest prototype, is red. Below, prototypes
+    like those of LeNet-5: a code of 84 signs for each class, which as 12 x 7 pixels is a picture of the digit. With
+    noise as strong as the code itself, the code of the 4 is still nearest to its prototype by far.
     """
     x, y = digits()
     means = np.stack([x[200:][y[200:] == k].mean(0).ravel() for k in range(10)], 1)
@@ -96,11 +94,12 @@ def rbf():
 
 @page("Fastfood")
 def fastfood():
-    """The matrix that the layer stands for, got by giving it the identity, and how its entries are spread.
+    """The matrix that the layer implements, obtained as its output for the identity, and the distribution of its
+    entries.
 
-    It looks like one of independent normal numbers but comes from three diagonals, so that a layer of n inputs and n
-    outputs has 3 n weights in place of n^2. Below, cosines and sines of its outputs approximate a Gaussian kernel of
-    digits, 0 to 9 in order, four of each: the more units, the nearer the inner products come to the exact values.
+    It looks like a matrix of independent normal numbers but comes from three diagonals, so that a layer of n inputs and
+    n outputs has 3 n weights instead of n^2. Below, cosines and sines of its outputs approximate a Gaussian kernel of
+    digits, 0 to 9 in order, four of each: the more units, the closer the inner products are to the exact values.
     """
     x, y = digits()
     order = np.concatenate([np.flatnonzero(y == k)[:4] for k in range(10)])

@@ -1,9 +1,7 @@
 """Filters with few parameters, and morphology.
 
-Kernels that a formula gives instead of free weights, or that k-means finds among patches; and the largest and smallest
-value in place of the sum.
-
-Source: none.
+Kernels defined by a formula instead of free weights, or found by k-means among patches; and the maximum and minimum
+instead of the sum.
 """
 
 import numpy as np
@@ -16,11 +14,11 @@ from kzoo import layers, ops
 
 @page("GaborConv")
 def gabor_conv():
-    """The bank that the layer starts with: waves of eight directions under a Gaussian, even ones above and odd ones
-    below. Then what the first direction finds in a flower: the even filter changes sign across its edge, the odd one
-    peaks on it, red on the left side and blue on the right; `energy` joins both to one bright line without sign. The
-    last three panels have three of the eight directions: each lights up another part of the outline, where it runs
-    along the filter's stripes.
+    """The bank of the initial weights: waves of eight orientations under a Gaussian, even ones above and odd ones
+    below. Then the response of the first orientation to a flower: the even filter changes sign across the edge, the
+    odd one peaks on it, red on the left side and blue on the right; `energy` combines both to one bright line
+    without sign. The last three panels show three of the eight orientations: each highlights another part of the
+    outline, where it is parallel to the filter's stripes.
     """
     x = grey(flower())
     simple = layers.GaborConv2D(16, 9, padding="reflect")
@@ -42,9 +40,9 @@ def gabor_conv():
 
 @page("KMeansFeatures")
 def kmeans_features():
-    """Centroids that k-means finds among 20,000 whitened patches of 6 x 6 cells of three photographs, and the codes of
-    four of them on one photograph: bright where a patch is nearer to the centroid than to the others on average, black
-    where it is farther. Nobody asked for edges and colours; they are what patches are of.
+    """Centroids that k-means finds among 20,000 whitened patches of 6 x 6 pixels of three photographs, and the codes of
+    four of them on one photograph: bright where a patch is nearer to the centroid than to the others on average,
+    black where it is farther. Edges and colours were not asked for; they are what patches consist of.
     """
     photos = [255 * photo for photo in (temple(), roof(), flower())]
     layer = layers.KMeansFeatures2D(32, 6)
@@ -60,7 +58,7 @@ def kmeans_features():
 
 
 def elements():
-    """Two structuring elements of 9 x 9 cells: 0 where they are, -1 elsewhere."""
+    """Returns two structuring elements of 9 x 9 pixels: 0 inside their shape, -1 elsewhere."""
     down, right = np.mgrid[-4:5, -4:5]
     return {"disc": np.where(down**2 + right**2 < 18, 0, -1), "line": np.where(down == -right, 0, -1)}
 
@@ -75,10 +73,10 @@ def under(kind, kernel, x):
 
 @page("Dilation")
 def dilation():
-    """Above, a photograph under a disc and under a slanted line: each cell becomes the brightest that the kernel's
-    white cells reach, so that bright places take on the kernel's shape and dark lines are painted over. Below, what is
-    dark in another photograph, as a mask: dilation thickens it and closes its small gaps, and an erosion by the same
-    kernel takes the thickening back but leaves the gaps closed (a closing). The last panel is what was added.
+    """Above, a photograph under a disc and under a slanted line: each pixel becomes the brightest one that the kernel's
+    white pixels cover, so that bright regions take on the kernel's shape and dark lines disappear. Below, a mask of
+    the dark parts of another photograph: dilation thickens it and closes its small gaps, and an erosion by the same
+    kernel undoes the thickening but leaves the gaps closed (a closing). The last panel shows what was added.
     """
     x = grey(roof())
     square = np.zeros((3, 3))
@@ -101,10 +99,10 @@ def dilation():
 
 @page("Erosion")
 def erosion():
-    """Above, a photograph under a disc and under a slanted line: each cell becomes the darkest that the kernel's white
-    cells reach, so that dark places take on the kernel's shape and bright ones give way. Below, what is bright in a
-    photograph as a mask: erosion thins it and loses what is smaller than the kernel, and a dilation by the same kernel
-    brings back the size of what is left (an opening). The last panel is what was lost.
+    """Above, a photograph under a disc and under a slanted line: each pixel becomes the darkest one that the kernel's
+    white pixels cover, so that dark regions take on the kernel's shape and bright ones shrink. Below, a mask of the
+    bright parts of a photograph: erosion thins it and removes what is smaller than the kernel, and a dilation by the
+    same kernel restores the size of what remains (an opening). The last panel shows what was removed.
     """
     x = grey(roof())
     square = np.zeros((3, 3))

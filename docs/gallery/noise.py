@@ -1,9 +1,7 @@
 """Noise and augmentation in training.
 
-What is left out, added or moved in training keeps a net from relying on details; at inference these layers do
-nothing, except RandomCrop, which still gives its size.
-
-Source: none.
+Values dropped, noise added or images moved in training keep a model from relying on details. At inference these layers
+do nothing, except RandomCrop, which still changes the size.
 """
 
 import keras
@@ -17,16 +15,16 @@ from kzoo import layers
 
 @page(
     "Dropout",
-    "In training numbers are left out at random, and the others are scaled up in return.",
+    "In training, sets numbers to zero at random and scales up the others.",
     'Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, "Dropout: a simple way to prevent neural networks '
     'from overfitting".',
 )
 def dropout():
-    """A digit in two draws at rate 0.5: half of its cells are zero and the others twice as bright.
+    """A digit in two draws at rate 0.5: half of its pixels are zero and the others twice as bright.
 
-    White is 2 in the upper row. The mean of 500 draws is the digit: what is left out and what is scaled up make up for
-    each other, so that at inference nothing needs to change. Below is a photograph at growing rates, where white is
-    what a white cell becomes if it is kept, 1 / (1 - rate).
+    White is 2 in the upper row. The mean of 500 draws is the digit: dropping and scaling cancel on average, so that
+    nothing needs to change at inference. Below is a photograph at growing rates, where white is the value of a white
+    pixel if it is kept, 1 / (1 - rate).
     """
     x = digit()
     layer = keras.layers.Dropout(0.5, seed=1)
@@ -49,15 +47,16 @@ def dropout():
 
 @page(
     "SpatialDropout",
-    "In training whole maps are left out at random, and the others are scaled up in return.",
+    "In training, sets whole maps to zero at random and scales up the others.",
     'Tompson, Goroshin, Jain, LeCun & Bregler 2015, "Efficient object localization using convolutional networks", '
     "arXiv:1411.4280, section 3.2.",
 )
 def spatial_dropout():
-    """Eight maps of a photograph, one for each direction of its edges, under both kinds of dropout at rate 0.5.
+    """Eight maps of a photograph, one for each orientation of its edges, under both kinds of dropout at rate 0.5.
 
-    What a cell has lost its neighbours still tell, so that Dropout hides little of a map. SpatialDropout leaves out
-    whole maps, here in two draws, and the others are twice as strong: the net has to do without some of the directions.
+    Neighbouring pixels still carry the information of a dropped one, so that Dropout hides little of a map.
+    SpatialDropout drops whole maps, here in two draws, and scales the others by two: the model has to do without some
+    of the orientations.
     """
     x = layers.GaborConv2D(8, 7, padding="reflect", energy=True)(grey(temple(64)))
     layer = keras.layers.SpatialDropout2D(0.5, seed=5)
@@ -73,14 +72,14 @@ def spatial_dropout():
 
 @page(
     "GaussianNoise",
-    "In training Gaussian noise is added.",
+    "In training, adds Gaussian noise.",
     'Goodfellow, Bengio & Courville 2016, "Deep Learning", section 7.5.',
 )
 def gaussian_noise():
-    """A photograph with noise of two deviations, and what was added at the larger one: blue above zero, red below.
+    """A photograph with noise of two standard deviations, and the larger noise by itself: blue above zero, red below.
 
-    Both have the same draw, which the curves along the marked row show: neighbours that were alike no longer agree,
-    while the step from the roof to the sky is still there. In the images all below 0 is black and all above 1 white.
+    Both have the same draw, which the curves along the marked row show: neighbours that were equal now differ, while
+    the step from the roof to the sky is still visible. In the images values below 0 are black and values above 1 white.
     """
     x = grey(temple())
     some, much = (keras.layers.GaussianNoise(deviation, seed=1)(x, training=True) for deviation in (0.1, 0.3))
@@ -96,13 +95,13 @@ def gaussian_noise():
     ]
 
 
-@page("RandomFlip", "In training images are mirrored at random.", "Keras")
+@page("RandomFlip", "In training, flips images at random.")
 def random_flip():
-    """Five draws of two layers one after the other, left for right and upside down, each half of the time.
+    """Five draws of two successive layers, which flip horizontally and vertically, each with probability a half.
 
-    Of photographs of the world "horizontal" alone is usual, for few things stand on their heads; a mirrored digit is
-    mostly no digit. In Keras 3.15 the mode "horizontal_and_vertical" decides both with one draw: it gives the image or
-    half a turn.
+    For photographs "horizontal" is the usual mode, as few objects stand upside down; a mirrored digit is mostly not a
+    digit. In Keras 3.15 the mode "horizontal_and_vertical" makes both decisions with one draw: it returns the image or
+    rotates it by half a turn.
     """
     x = temple()
     layer = keras.Sequential(
@@ -111,11 +110,11 @@ def random_flip():
     return [[image(x, "photograph"), *(image(layer(x, training=True), f"draw {i}") for i in range(1, 6))]]
 
 
-@page("RandomRotation", "In training images are turned at random.", "Keras")
+@page("RandomRotation", "In training, rotates images at random.")
 def random_rotation():
-    """Four draws of at most 0.15 of a turn either way, 54 degrees.
+    """Four draws of at most 0.15 of a turn in either direction, 54 degrees.
 
-    The image is turned about its middle and its size stays; what comes from beyond its border is black here, and
+    The image is rotated about its centre and keeps its size. What comes from beyond its border is black here, and
     mirrored by default.
     """
     x = temple()
@@ -123,11 +122,12 @@ def random_rotation():
     return [[image(x, "photograph"), *(image(layer(x, training=True), f"draw {i}") for i in range(1, 5))]]
 
 
-@page("RandomTranslation", "In training images are moved at random.", "Keras")
+@page("RandomTranslation", "In training, translates images at random.")
 def random_translation():
     """One draw of at most 0.3 of the image in each direction, with the four ways to fill what was beyond the border.
 
-    The border's cells are repeated, the image is mirrored, goes on at its other side, or is followed by black.
+    "nearest" repeats the border's pixels, "reflect" mirrors, "wrap" continues with the opposite side, "constant" is
+    black.
     """
     x = temple()
     modes = ("nearest", "reflect", "wrap", "constant")
@@ -135,12 +135,12 @@ def random_translation():
     return [[image(x, "photograph"), *(image(layer(x, training=True), layer.fill_mode) for layer in made)]]
 
 
-@page("RandomZoom", "In training images are shown larger or smaller at random.", "Keras")
+@page("RandomZoom", "In training, enlarges or shrinks images at random.")
 def random_zoom():
-    """Two draws with both sides alike, then two with a factor for the height and another for the width.
+    """Two draws with both sides scaled equally, then two with different factors for height and width.
 
-    A factor above zero shows more than the image, smaller, and one below zero a part of it, larger. What lies beyond
-    the border is black here, and mirrored by default.
+    A factor above zero zooms out and one below zero zooms in. What lies beyond the border is black here, and mirrored
+    by default.
     """
     x = temple()
     alike = keras.layers.RandomZoom(0.5, fill_mode="constant", seed=7)
@@ -156,17 +156,16 @@ def random_zoom():
 
 @page(
     "RandomCrop",
-    "In training a piece is cut out at a random place; at inference the largest middle piece of that shape is resized.",
-    "Keras",
+    "In training, crops at a random position; at inference, resizes the largest central crop of that shape.",
 )
 def random_crop():
-    """Four pieces of 40 x 40 cells of a photograph, framed in the colours of their boxes.
+    """Four crops of 40 x 40 pixels of a photograph, framed in the colours of their boxes.
 
-    Each cell brings its row and column along as two more channels, so that a piece tells where it comes from. Unlike
+    Each pixel's row and column are two more channels, so that the position of a crop can be read from it. Unlike
     `RandomZoom` the layer does not rescale in training; its output is the smaller image.
     """
-    places = np.moveaxis(np.indices((96, 96), "float32"), 0, -1)
-    x = np.concatenate([temple()[0], places], -1)
+    positions = np.moveaxis(np.indices((96, 96), "float32"), 0, -1)
+    x = np.concatenate([temple()[0], positions], -1)
     layer = keras.layers.RandomCrop(40, 40, seed=11)
     pieces = [np.asarray(layer(x, training=True)) for _ in range(4)]
 

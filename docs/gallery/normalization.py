@@ -1,8 +1,6 @@
 """Normalization.
 
-Values on one scale: over the batch, over an image, over a group of channels, over a neighbourhood.
-
-Source: none.
+Values are brought to one scale: over the batch, over an image, over a group of channels, or over a neighbourhood.
 """
 
 import keras
@@ -16,15 +14,16 @@ from kzoo import layers, ops
 
 @page(
     "BatchNormalization",
-    "Each channel less its mean over the batch and all places, divided by its standard deviation.",
+    "Subtracts each channel's mean over the batch and all positions, and divides by its standard deviation.",
     'Ioffe & Szegedy 2015, "Batch normalization", arXiv:1502.03167.',
 )
 def batch_normalization():
-    """Three photographs, one of them dark: a column for each, with its red, green and blue one above the other.
+    """Three photographs, one of them dark: a column for each, with its red, green and blue channels from top to bottom.
 
-    Blue squares are the numbers that change when one of the upper left map does: they share a mean and a deviation, and
-    are one channel of all images. Afterwards the colours are on one scale, below with their histograms over the batch,
-    but the dark image is still the odd one. The layer is in training; at inference it takes moving averages instead.
+    Blue squares are the numbers that change when one number of the upper left map does: they share a mean and a
+    deviation, and are one channel of all images. Afterwards the colours are on one scale, below with their histograms
+    over the batch, but the dark image is still darker than the others. The layer is in training mode; at inference it
+    uses moving averages instead.
     """
     x = np.concatenate([flower(48), temple(48), temple(48) / 4])
     layer = keras.layers.BatchNormalization()
@@ -40,7 +39,7 @@ def batch_normalization():
     def histogram(z, bins):
         return {colour: np.histogram(z[..., c], bins)[0] for c, colour in ((0, "red"), (2, "blue"), (1, "green"))}
 
-    bins, places = np.linspace(-2, 3, 41), np.linspace(-1.95, 2.95, 40)
+    bins, centres = np.linspace(-2, 3, 41), np.linspace(-1.95, 2.95, 40)
     return [
         [
             tiles(maps(x), "red, green, blue", limit=1),
@@ -48,23 +47,23 @@ def batch_normalization():
             tiles(maps(y), "normalised", limit=3),
         ],
         [
-            curves("values before", histogram(x, bins), places, ratio=2, yticks=()),
-            curves("values afterwards", histogram(y, bins), places, ratio=2, yticks=()),
+            curves("values before", histogram(x, bins), centres, ratio=2, yticks=()),
+            curves("values afterwards", histogram(y, bins), centres, ratio=2, yticks=()),
         ],
     ]
 
 
 @page(
     "LayerNormalization",
-    "Each image, or each place of it, less its mean, divided by its standard deviation.",
+    "Subtracts the mean of each image, or of each position, and divides by its standard deviation.",
     'Ba, Kiros & Hinton 2016, "Layer normalization", arXiv:1607.06450.',
 )
 def layer_normalization():
-    """Three photographs, one of them dark: a column for each, with its red, green and blue one above the other.
+    """Three photographs, one of them dark: a column for each, with its red, green and blue channels from top to bottom.
 
-    Blue squares share a mean: a whole image if the axes are all but the batch, a single place of it with Keras's
-    default, the last axis. Either way an image knows nothing of the batch, and the dark one becomes what the bright one
-    does; the last axis takes away even the light and shade within an image.
+    Blue squares share a mean: a whole image if the axes are all but the batch, a single position with Keras's default,
+    the last axis. In both cases the output does not depend on the rest of the batch, and the dark image becomes equal
+    to the bright one; the last axis also removes the light and shade within an image.
     """
     x = np.concatenate([flower(48), temple(48), temple(48) / 4])
     panels = []
@@ -87,7 +86,7 @@ def layer_normalization():
 
 @page(
     "GroupNormalization",
-    "Each group of an image's channels less its mean, divided by its standard deviation.",
+    "Subtracts the mean of each group of an image's channels, and divides by its standard deviation.",
     'Wu & He 2018, "Group normalization", arXiv:1803.08494.',
 )
 def group_normalization():
@@ -95,9 +94,9 @@ def group_normalization():
     channel.
 
     With two groups the blue squares share a mean: here the edges of one image. With one group, which is layer
-    normalisation, the edges stay pale beside the colours; with two both are seen, and which edge is the stronger still
-    counts; with four each map is alone, which is instance normalisation. The dark image always becomes what the bright
-    one does.
+    normalization, the edges stay pale compared with the colours. With two both are visible, and the relative strength
+    of the edges is kept. With four each map is normalized separately, which is instance normalization. The dark image
+    always becomes equal to the bright one.
     """
     photographs = np.concatenate([flower(48), temple(48), temple(48) / 4])
     edges = ops.conv(grey(photographs), ops.filters.sobel(), padding="reflect") / 8
@@ -123,14 +122,13 @@ def group_normalization():
 
 @page(
     "UnitNormalization",
-    "The channels of a place, as a vector, divided by their length.",
-    "Keras",
+    "Divides the vector of the channels at each position by its length.",
 )
 def unit_normalization():
     """A photograph whose right half is in the shade: its colours are multiplied by 0.25.
 
-    The layer divides the three colours of a place by the length of that vector. How bright a place is goes, its hue
-    stays, and with the brightness the shade is gone. The lengths were large and small; now all are 1.
+    The layer divides the three colours of each position by the length of that vector. The hue is kept and the
+    brightness removed, and with it the shade. The lengths were large and small; now all are 1.
     """
     x = flower().copy()
     x[:, :, 48:] /= 4
@@ -148,11 +146,11 @@ def unit_normalization():
 
 @page("LocalResponseNormalization")
 def local_response_normalization():
-    """Twelve directions of edges in a photograph as channels; the bars are those of the place with the dot.
+    """Twelve orientations of edges in a photograph as channels; the bars are those of the position with the dot.
 
-    A channel is divided by a power of 1 plus five times the energy of itself and the four beside it. At the dot channel
-    8, in red, and those around it are strong and hold each other down; 2 and 3, weak but among weak ones, keep most of
-    what they had. The last maps are output over input: white where all is left, and dark along the strong edges.
+    A channel is divided by a power of 1 plus five times the energy of itself and its four neighbours. At the dot
+    channel 8, in red, and those around it are strong and inhibit each other; 2 and 3, weak but among weak ones, keep
+    most of their value. The last maps are output over input: white where all is kept, and dark along the strong edges.
     """
     photograph = grey(temple(64))
     x = layers.GaborConv2D(12, 7, padding="reflect", energy=True)(photograph)
@@ -174,11 +172,11 @@ def local_response_normalization():
 
 @page("LocalContrastNormalization")
 def local_contrast_normalization():
-    """A photograph whose right half is in the shade, a third as bright, under two normalisations.
+    """A photograph whose right half is in the shade, a third as bright, under two normalizations.
 
-    First with one mean and deviation for the whole image, then by the layer, which takes those around each place: the
-    petals in the shade stand out against each other again, if paler than in the light, for it never divides by less
-    than the image's average deviation. Beside it the layer's output without the shade. The border of the shade has
+    First with one mean and deviation for the whole image, then by the layer, which uses those of each neighbourhood:
+    the petals in the shade become distinguishable again, if paler than in the light, because it never divides by less
+    than the image's average deviation. Next to it the layer's output without the shade. The border of the shade has
     become an edge. The curves run along the marked row.
     """
     x = grey(flower()).copy()

@@ -1,7 +1,4 @@
-"""The pages: a layer in all its dimensions, its text from the docstrings, its picture from a function.
-
-Source: none.
-"""
+"""The pages of docs/layers/: text from the layers' docstrings, pictures from functions."""
 
 import ast
 import inspect
@@ -12,14 +9,14 @@ from typing import Any, NamedTuple
 
 import keras
 
-from kzoo.analysis.catalogue import families, source
+from kzoo.analysis import catalogue
 
 PAGES = {}
 LABELS = re.compile(r"(?:^|(?<=[.;)]) )((?:Shapes|Weights|Arguments|Units|Errors|Source|Sources)\b[^.:`]*: )", re.M)
 
 
 class Page(NamedTuple):
-    """One page; `classes` are those of every dimension."""
+    """A page about one layer; `classes` are those of all its dimensions."""
 
     name: str
     classes: list
@@ -28,12 +25,12 @@ class Page(NamedTuple):
     picture: Any
 
     @property
-    def ours(self):
+    def in_kzoo(self):
         return self.classes[0].__module__.startswith("kzoo.")
 
     @property
-    def told(self):
-        """The class that tells what the layer does: that of images, where there is one."""
+    def documented(self):
+        """The class whose docstring describes the layer: the 2D one, if there is one."""
         return next((cls for cls in self.classes if cls.__name__.endswith("2D")), self.classes[0])
 
     @property
@@ -41,23 +38,23 @@ class Page(NamedTuple):
         return self.picture.__module__
 
 
-def page(name, what=None, said=None):
-    """Registers a function that returns rows of panels, with the caption as its docstring, as the picture of a layer.
+def page(name, what=None, source=None):
+    """Registers a function as the picture of a layer. It returns rows of panels; its docstring is the caption.
 
-    kzoo's layers are known by their docstrings; for one of Keras's own `what` and its source are told here.
+    kzoo's layers are described by their docstrings. For Keras's layers pass `what` they do and a `source`.
     """
 
     def register(picture):
         if name in PAGES:
             raise ValueError(f"page: two pictures of {name}")
-        if name in families():
-            made = Page(name, families()[name], what, said, picture)
-            text = inspect.getdoc(made.told).splitlines()[0]
-            made = made._replace(what=text, source=source(made.told.__module__))
+        if name in catalogue.families():
+            made = Page(name, catalogue.families()[name], what, source, picture)
+            text = inspect.getdoc(made.documented).splitlines()[0]
+            made = made._replace(what=text, source=catalogue.source(made.documented.__module__))
         else:
             names = [name, *(f"{name}{rank}D" for rank in (1, 2, 3))]
             classes = [getattr(keras.layers, found) for found in names if hasattr(keras.layers, found)]
-            made = Page(name, classes, what, said, picture)
+            made = Page(name, classes, what, source, picture)
         PAGES[name] = made
         return picture
 
@@ -65,26 +62,26 @@ def page(name, what=None, said=None):
 
 
 def signature(cls):
-    """How a layer is called, the arguments that it hands on to the classes above it among them.
+    """Returns a layer's call signature, with the arguments that it passes on to its base classes.
 
     >>> from kzoo.layers.tiled_conv import TiledConv2D
-    >>> signature(TiledConv2D)[:64]
-    "TiledConv2D(filters, kernel_size, tile=2, strides=1, padding='val"
+    >>> signature(TiledConv2D)[:52]
+    'TiledConv2D(filters, kernel_size, tile=2, strides=1,'
     """
-    found = {}
+    arguments = {}
     for parent in cls.__mro__:
         if "__init__" in vars(parent) and (parent is cls or parent.__module__.startswith("kzoo.")):
             names = inspect.signature(parent.__init__).parameters
             for name, parameter in names.items():
                 if name != "self" and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                    found.setdefault(name, str(parameter))
+                    arguments.setdefault(name, str(parameter.replace(annotation=parameter.empty)))
             if not any(p.kind is p.VAR_KEYWORD for p in names.values()):
                 break
-    return f"{cls.__name__}({', '.join(found.values())})"
+    return f"{cls.__name__}({', '.join(arguments.values())})"
 
 
 def code(picture):
-    """What a reader runs to get a picture's panels: the function's body, below the imports and helpers that it uses."""
+    """Returns code that makes a picture's panels: the function's body, after the imports and helpers that it uses."""
     text, module = textwrap.dedent(inspect.getsource(picture)), sys.modules[picture.__module__]
     function = ast.parse(text).body[0]
     body = textwrap.dedent("\n".join(text.splitlines()[function.body[1].lineno - 1 :]))  # below the caption
@@ -106,10 +103,10 @@ def _names(lines):
 
 
 def markdown(cls):
-    """A class of kzoo: its signature, its docstring with a line for each labelled part, its example."""
+    """Returns a class's section of a page: its signature, its docstring with a line for each label, its example."""
     text, _, example = inspect.getdoc(cls).partition(">>> ")
     text = " ".join(text.split())
-    text = re.sub(r"\*(?=[^`]*(?:`[^`]*`[^`]*)*$)", r"\\*", text)  # an asterisk outside of code is one
+    text = re.sub(r"\*(?=[^`]*(?:`[^`]*`[^`]*)*$)", r"\\*", text)  # escape asterisks outside of code
     text = LABELS.sub(lambda found: f"\n- **{found[1].strip()}** ", text)
     return "\n".join(
         [
@@ -125,10 +122,11 @@ def markdown(cls):
 
 
 def text_of(page):
-    """The Markdown of a page."""
+    """Returns the Markdown of a page."""
     caption = " ".join(inspect.getdoc(page.picture).split())
-    module = "kzoo.layers" if page.ours else "keras.layers"
+    module = "kzoo.layers" if page.in_kzoo else "keras.layers"
     names = ", ".join(f"`{module}.{cls.__name__}`" for cls in page.classes)
+    source = "" if page.source in (None, "none") else f" Source: {page.source.rstrip('.')}."
     return "\n".join(
         [
             f"# {page.name}",
@@ -139,37 +137,37 @@ def text_of(page):
             "",
             caption,
             "",
-            f"{names}. Source: {page.source.rstrip('.')}.",
+            f"{names}.{source}",
             "",
-            *(map(markdown, page.classes) if page.ours else [f"`{signature(page.told)}`", ""]),
+            *(map(markdown, page.classes) if page.in_kzoo else [f"`{signature(page.documented)}`", ""]),
             "### The picture",
             "",
             "```python",
             code(page.picture).rstrip(),
             "```",
             "",
-            f"Made by `python -m docs.gallery {page.name}`; [all layers](README.md).",
+            f"Written by `python -m docs.gallery {page.name}`; [all layers](README.md).",
             "",
         ]
     )
 
 
 def contents():
-    """The Markdown of docs/layers/README.md: the pages by group, each group told by its module's docstring."""
+    """Returns the Markdown of docs/layers/README.md: the pages by group, each introduced by its module's docstring."""
     lines = [
         "# The layers",
         "",
-        "kzoo's layers among Keras's own, each on a real image or signal. In the pictures black is 0 and white the",
-        "largest value of a panel, unless the caption says otherwise; where values have a sign, blue is above zero and",
-        "red below. Made by `python -m docs.gallery`.",
+        "kzoo's layers and Keras's, each applied to a real image or signal. In the pictures black is 0 and white the",
+        "largest value of a panel, unless the caption says otherwise. In signed maps blue is above zero and red below.",
+        "This folder is written by `python -m docs.gallery`.",
         "",
     ]
     for group in dict.fromkeys(found.group for found in PAGES.values()):
-        title, _, told = inspect.getdoc(sys.modules[group]).partition("\n")
-        lines += [f"## {title.rstrip('.')}", "", told.rpartition("Source:")[0].strip(), ""]
+        title, _, text = inspect.getdoc(sys.modules[group]).partition("\n")
+        lines += [f"## {title.rstrip('.')}", "", text.strip(), ""]
         lines += ["| layer | what it does |", "|---|---|"]
         for found in (found for found in PAGES.values() if found.group == group):
-            of = "" if found.ours else " (Keras)"
+            of = "" if found.in_kzoo else " (Keras)"
             thumb = f'<a href="{found.name}.md"><img src="figures/{found.name}.png" width="480" alt="{found.name}"></a>'
             what = found.what.replace("|", r"\|")
             lines.append(f"| {thumb} | **[{found.name}]({found.name}.md)**{of}<br>{what} |")

@@ -1,8 +1,6 @@
-"""Rows of panels: images, grids of maps, curves and bars, all in one style.
+"""Rows of panels in one style: images, grids of maps, curves and bars.
 
-A panel is a function of matplotlib axes with a title, a ratio of width to height, and whether it wants ticks.
-
-Source: none.
+A panel is a function that draws on matplotlib axes, with a title, an aspect ratio, and whether the axes have ticks.
 """
 
 from typing import Any, NamedTuple
@@ -15,7 +13,7 @@ RED, BLUE, GREEN, ORANGE, GREY = COLOURS = ("#d6336c", "#1c7ed6", "#2b8a3e", "#f
 
 
 class Panel(NamedTuple):
-    """One drawing of a row."""
+    """One drawing in a row."""
 
     draw: Any
     title: str
@@ -24,7 +22,7 @@ class Panel(NamedTuple):
 
 
 def shown(x):
-    """What an image's map or colours are as an array to show: (H, W) or (H, W, 3)."""
+    """Returns a map or a colour image as an array (H, W) or (H, W, 3), without axes of size 1."""
     x = np.asarray(x, "float32")
     while x.ndim > 2 and 1 in (x.shape[0], x.shape[-1]):
         x = x[0] if x.shape[0] == 1 else x[..., 0]
@@ -34,11 +32,11 @@ def shown(x):
 
 
 def image(x, title="", limit=None, overlay=None, signed=False):
-    """One map or colour image; black is 0 and white `limit`, red below and blue above 0 where there is a sign.
+    """A map or colour image: black is 0 and white `limit`; signed maps are red below 0 and blue above.
 
-    `limit` is the value of full white or blue, by default the largest there is; give one to compare panels. A `signed`
-    map has the colours of a sign even where nothing is below 0. `overlay` is a function of the axes that draws over it,
-    in cells.
+    `limit` is the value of full white or blue, by default the largest magnitude; pass one to compare panels. A `signed`
+    map has these colours even if nothing is below 0. `overlay` is a function of the axes that draws over the image, in
+    pixel coordinates.
     """
     x = shown(x)
     limit = limit or np.abs(x).max() or 1.0
@@ -58,7 +56,7 @@ def image(x, title="", limit=None, overlay=None, signed=False):
 
 
 def classes(x, title="", overlay=None):
-    """A map of integers, a colour each."""
+    """A map of integers, with a colour for each."""
     x = np.squeeze(np.asarray(x))
 
     def draw(axes):
@@ -93,7 +91,7 @@ def tiles(xs, title="", columns=None, limit=None):
 
 
 def curves(title, lines, x=None, ratio=1.6, **settings):
-    """Named lines over x, by default over their places; `settings` go to the axes."""
+    """Named lines over x, by default over the indices; `settings` are passed to the axes."""
 
     def draw(axes):
         for colour, (label, values) in zip(COLOURS * 4, lines.items()):
@@ -121,7 +119,7 @@ def bars(title, heights, labels=None, highlight=(), ratio=1.6, **settings):
 
 
 def boxes(*corners, colour=RED):
-    """An overlay for `image`: rectangles (top, left, bottom, right) in cells, the last ones not among them."""
+    """An overlay for `image`: rectangles (top, left, bottom, right) in pixels, with bottom and right exclusive."""
 
     def overlay(axes):
         for top, left, bottom, right in corners:
@@ -132,12 +130,12 @@ def boxes(*corners, colour=RED):
 
 
 def points(rows, columns, colour=RED, size=9):
-    """An overlay for `image`: dots at cells."""
+    """An overlay for `image`: dots at pixels."""
     return lambda axes: axes.scatter(np.ravel(columns), np.ravel(rows), s=size, color=colour, zorder=3)
 
 
 def sheet(rows):
-    """A figure of rows of panels; the panels of a row are of one height."""
+    """Returns a figure of rows of panels; the panels of a row have one height."""
     rows = [row if isinstance(row, (list, tuple)) and not isinstance(row, Panel) else [row] for row in rows]
     heights = []
     for row in rows:

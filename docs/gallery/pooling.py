@@ -1,8 +1,6 @@
 """Pooling.
 
-A window of cells becomes one: what it holds matters more than where.
-
-Source: none.
+A window of pixels becomes one output: its content matters more than the exact position.
 """
 
 import keras
@@ -20,11 +18,11 @@ from kzoo import layers, ops
     'Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3',
 )
 def max_pooling():
-    """Above, a digit in windows of 2 x 2 cells, a dot on the largest of each (two where they are equal, none where all
-    are black), and what comes out; then a photograph.
+    """Above, a digit in windows of 2 x 2 pixels, with a dot on the largest of each (two where they are equal, none
+    where all are black), and the output; then a photograph.
 
-    Below, the photograph moves by one cell, and what changes is white: 93% of the cells do, but only 48% of the maxima,
-    as a largest cell often stays within its window.
+    Below, the photograph is moved by one pixel, and what changes is white: 93% of the pixels, but only 48% of the
+    maxima, as a maximum often stays within its window.
     """
     x, photo = digit(4), grey(temple(97))
     here, moved = photo[:, :96, 1:], photo[:, :96, :-1]
@@ -58,10 +56,10 @@ def max_pooling():
     'Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3',
 )
 def average_pooling():
-    """A digit and a photograph under means and under maxima of the same windows.
+    """A digit and a photograph under the means and under the maxima of the same windows.
 
-    The mean weighs every cell alike: thin strokes turn grey and the photograph only gets coarser. The maximum lets the
-    bright cells grow, over the gaps of the digit and the dark windows of the building.
+    The mean weighs all pixels equally: thin strokes turn grey and the photograph only gets coarser. The maximum lets
+    bright pixels grow, over the gaps of the digit and the dark windows of the building.
     """
     x, photo = digit(4), roof()
     windows = [(i, j, i + 2, j + 2) for i in range(0, 8, 2) for j in range(0, 8, 2)]
@@ -81,11 +79,11 @@ def average_pooling():
 
 @page("LPPooling")
 def lp_pooling():
-    """Edges of a photograph, then the norm of each window of 6 x 6 cells, as a share of that of a window of ones.
+    """Edges of a photograph, then the norm of each window of 6 x 6 pixels, relative to that of a window of ones.
 
-    With p = 1 this is the mean of the sizes, whatever their signs; the larger p is, the more the largest cell alone
-    counts, until at infinity it is all. The curves are those of the two windows in colour: the few strong edges of the
-    roof's corner overtake the many weak ones of the trees as p grows.
+    With p = 1 this is the mean magnitude. The larger p is, the more the largest pixel dominates, until at infinity only
+    it counts. The curves are those of the two windows in colour: the few strong edges of the roof's corner overtake the
+    many weak ones of the trees as p grows.
     """
     edges = layers.Conv2D(2, 3, use_bias=False, padding="reflect")
     edges.build((1, 96, 96, 1))
@@ -111,11 +109,11 @@ def lp_pooling():
 
 @page("GaussianPooling")
 def gaussian_pooling():
-    """The weights of a window of 9 x 9 cells in average (box) and in Gaussian pooling, and a photograph's edges under
+    """The weights of a window of 9 x 9 pixels in average (box) and in Gaussian pooling, and a photograph's edges under
     both.
 
-    Each weight is what the layer answers to a single cell that is on. The box counts a cell in full until it leaves the
-    window, so a bright spot becomes a square with hard edges; the Gaussian lets it fade.
+    Each weight is the layer's response to an image with a single bright pixel. The box counts a pixel in full until it
+    leaves the window, so that a bright spot becomes a square with hard edges; the Gaussian lets it fade.
     """
     box = keras.layers.AveragePooling2D(9, strides=1)
     gauss = layers.GaussianPooling2D(9, strides=1)
@@ -140,9 +138,9 @@ def gaussian_pooling():
 def subsampling():
     """A picture of four digits on four maps, each with its own coefficient and bias, as training may find them.
 
-    The curves tell what a map makes of a window's sum. A small coefficient stays where the curve is nearly straight,
-    and blurs; below zero it also inverts. A large one decides: with a high bias the map is on where any cell of a
-    window is ("or"), with a low one only where most are ("and").
+    The curves show a map's output for the sum of a window. A small coefficient stays where the curve is nearly
+    straight, and blurs; a negative one also inverts. A large one thresholds: with a high bias the map is on where any
+    pixel of a window is ("or"), with a low one only where most are ("and").
     """
     four = np.pad(digits()[0][[0, 1, 7, 4], ..., 0], ((0, 0), (1, 1), (1, 1)))
     x = four.reshape(2, 2, 10, 10).transpose(0, 2, 1, 3).reshape(1, 20, 20, 1)
@@ -153,11 +151,11 @@ def subsampling():
     layer.bias.assign([-2, 2, -4, -20])
     maps = layer(np.repeat(x, 4, -1))
     totals = np.linspace(0, 4, 41)
-    told = layer(np.broadcast_to(totals[:, None, None, None] / 4, (41, 2, 2, 4)))[:, 0, 0]
+    y = layer(np.broadcast_to(totals[:, None, None, None] / 4, (41, 2, 2, 4)))[:, 0, 0]
     return [
         [
             image(x, "digits"),
-            curves("a map's value for a window's sum", {name: told[:, i] for i, name in enumerate(names)}, totals, 2.2),
+            curves("a map's value for a window's sum", {name: y[:, i] for i, name in enumerate(names)}, totals, 2.2),
         ],
         [image(maps[..., i], name, 1) for i, name in enumerate(names)],
     ]
@@ -165,10 +163,11 @@ def subsampling():
 
 @page("BlurPooling")
 def blur_pooling():
-    """Every fourth cell of a photograph, as plain strides take it, and every fourth of a blurred one; below, a part.
+    """Every fourth pixel of a photograph, as strides take it, and every fourth of a blurred one; below, an enlarged
+    part.
 
-    Strides hit or miss the fine posts and railings, and draw patterns that are not there. Above at the right, how much
-    the output changes when the photograph moves by one cell: with the blur it hardly does.
+    Strides hit or miss the fine posts and railings, and produce patterns that are not in the photograph (aliasing).
+    Above at the right, how much the output changes when the photograph moves by one pixel: with the blur hardly at all.
     """
     x = grey(roof(160))
     here, moved = x[:, :, 1:], x[:, :, :-1]
@@ -191,11 +190,11 @@ def blur_pooling():
 
 @page("StochasticPooling")
 def stochastic_pooling():
-    """Two draws from a digit's windows of 2 x 2 cells, the mean of 1000 draws, and what the layer gives at inference.
+    """Two draws from a digit's windows of 2 x 2 pixels, the mean of 1000 draws, and the layer's output at inference.
 
-    In training each window passes on one of its cells, drawn in proportion to its value; at inference it gives the mean
-    with these proportions as weights, which is what the draws come to. Below, the marked window: how often each value
-    was drawn, and its share of the window's sum.
+    In training each window outputs one of its pixels, drawn in proportion to its value. At inference the output is the
+    mean weighted by these proportions, which is the expected value of the draws. Below, for the marked window, how
+    often each value was drawn and its share of the window's sum.
     """
     x = digit()
     layer = layers.StochasticPooling2D(2, seed=0)
@@ -219,9 +218,9 @@ def stochastic_pooling():
 
 @page("FractionalMaxPooling")
 def fractional_max_pooling():
-    """Two draws of regions over a digit, and the largest value of each: 8 x 8 cells become 5 x 5.
+    """Two draws of regions over a digit, and the largest value of each: 8 x 8 pixels become 5 x 5.
 
-    The regions are one or two cells high and wide, in an order that is drawn anew at each step of training. Below, a
+    The regions are one or two pixels high and wide, in an order that is drawn again at each training step. Below, a
     photograph after one, two and three layers of ratio 1.41, each of which only halves the area, where windows of 2 x 2
     would quarter it.
     """
@@ -243,10 +242,10 @@ def fractional_max_pooling():
 
 @page("KMaxPooling")
 def k_max_pooling():
-    """A signal with its 5 largest values in red, and what comes out: these, in their order.
+    """A signal with its 5 largest values in red, and the output: these values in their original order.
 
     Max pooling takes the largest of each window of 8 instead, even where that is hardly above zero, and only one of the
-    two that stand together in a peak. Below, k falls with depth: of 40 samples the first of three layers keeps 27, the
+    two adjacent ones in a peak. Below, k decreases with depth: of 40 samples the first of three layers keeps 27, the
     second 14, the last 5.
     """
     x, ylim = signal(), (-1.7, 1.9)
@@ -256,9 +255,9 @@ def k_max_pooling():
         ("the largest of each 8", keras.layers.MaxPooling1D(8)),
     ):
         y = pool(x)
-        places = np.flatnonzero(np.isin(x, y))
+        kept = np.flatnonzero(np.isin(x, y))
         out = bars("what comes out", y, None, range(5), 0.9, ylim=ylim)
-        rows.append([bars(title, x, None, places, 2.8, ylim=ylim), out])
+        rows.append([bars(title, x, None, kept, 2.8, ylim=ylim), out])
     deep = []
     for depth in (1, 2, 3):
         x = layers.KMaxPooling1D(5, depth=(depth, 3), length=40)(x)
@@ -268,11 +267,11 @@ def k_max_pooling():
 
 @page("ProbabilisticMaxPooling")
 def probabilistic_max_pooling():
-    """The inputs of 8 x 8 units, the probability that each is on, and that any of its block of 2 x 2 is; then a draw.
+    """The inputs of 8 x 8 units, the probability that each is on, and that any of its block of 2 x 2 is; then a sample.
 
-    A block has at most one unit on: its four units and "none" compete, as the bars tell. In the green block three units
-    have inputs far above 0, and "none" has hardly a chance; in the orange one two units have an input of 0, and each of
-    these is as likely as "none".
+    A block has at most one unit on: its four units and "none" compete, as the bars show. In the green block three units
+    have inputs far above 0, and "none" is very unlikely; in the orange one two units have an input of 0, and each of
+    them is as likely as "none".
     """
     x = 8 * digit() - 4
     chances = layers.ProbabilisticMaxPooling2D(2, return_hidden=True)

@@ -1,8 +1,6 @@
 """Pooling to a fixed size, and over learned regions.
 
-However large the image is, the output has one size; the regions are a grid, clusters of features, or selected.
-
-Source: none.
+The output has the same size for images of any size. The regions are a grid, clusters of features, or selected.
 """
 
 import keras
@@ -20,14 +18,15 @@ from kzoo.ops.rectangle_pool import rectangles
 
 @page(
     "GlobalMaxPooling",
-    "The largest value of each map, wherever it is.",
+    "The largest value of each map, at any position.",
     'Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3',
 )
 def global_max_pooling():
-    """A detector of one digit, that digit less its mean, over pictures with the digit in three places and with another.
+    """A detector of one digit, that digit minus its mean, on pictures with the digit at three positions and with
+    another.
 
-    Its map is largest where the digit is (dot). The global maximum tells whether it is there and not where: it is the
-    same for a, b and c, and lower for d (red).
+    Its map is largest where the digit is (dot). The global maximum says whether the digit is present but not where: it
+    is the same for a, b and c, and lower for d (red).
     """
     wanted, other = digit(3)[0], digit(6)[0]
     x = np.zeros((4, 20, 20, 1), "float32")
@@ -39,9 +38,10 @@ def global_max_pooling():
     maps = detector(x)
     found = keras.layers.GlobalMaxPooling2D()(maps)
     above, below = [], []
-    for picture, answers, most, name in zip(x, maps, found, "abcd"):
+    for picture, response, most, name in zip(x, maps, found, "abcd"):
         above.append(image(picture, name))
-        below.append(image(answers, f"map of {name}", np.max(found), points(*np.nonzero(answers == most)[:2], ORANGE)))
+        peak = points(*np.nonzero(response == most)[:2], ORANGE)
+        below.append(image(response, f"map of {name}", np.max(found), peak))
     return [above, [*below, bars("largest of each", found, list("abcd"), [3], 0.8)]]
 
 
@@ -51,10 +51,10 @@ def global_max_pooling():
     'Lin, Chen & Yan 2013, "Network in network", arXiv:1312.4400, section 3.2',
 )
 def global_average_pooling():
-    """How strongly Gabor filters of eight orientations answer to a photograph, and the mean of each map.
+    """The responses of Gabor filters of eight orientations to a photograph, and the mean of each map.
 
-    The mean tells how much there is of each orientation, and nothing about where. Most edges of the building lie level
-    (bar 4); with the photograph on its side they stand (bar 0).
+    The mean measures how much there is of each orientation, and nothing about where. Most edges of the building are
+    horizontal (bar 4); in the rotated photograph they are vertical (bar 0).
     """
     gabor = layers.GaborConv2D(8, 9, energy=True, padding="reflect")
     mean = keras.layers.GlobalAveragePooling2D()
@@ -74,10 +74,10 @@ def global_average_pooling():
 
 @page("AdaptiveAveragePooling")
 def adaptive_average_pooling():
-    """Images of three sizes, and the mean of each of 5 x 5 regions: always 25 cells come out.
+    """Images of three sizes, and the mean of each of 5 x 5 regions: the output always has 25 pixels.
 
-    The boxes are the five regions on the diagonal. Where 5 divides the size, as it does 40, they only touch; else
-    neighbours share a row or a column of cells.
+    The boxes are the five regions on the diagonal. Where 5 divides the size, such as 40, they only touch; otherwise
+    neighbours share a row or a column of pixels.
     """
     layer = layers.AdaptiveAveragePooling2D(5)
 
@@ -95,10 +95,10 @@ def adaptive_average_pooling():
 
 @page("AdaptiveMaxPooling")
 def adaptive_max_pooling():
-    """Images of three sizes, and the largest value of each of 5 x 5 regions: always 25 cells come out.
+    """Images of three sizes, and the largest value of each of 5 x 5 regions: the output always has 25 pixels.
 
-    With `return_indices` the layer also tells where the largest values stand: the dots. The boxes are the five regions
-    on the diagonal; where 5 does not divide the size, regions overlap, and one cell may be the largest of several.
+    With `return_indices` the layer also returns the positions of the maxima: the dots. The boxes are the five regions
+    on the diagonal. Where 5 does not divide the size, regions overlap, and one pixel may be the maximum of several.
     """
     layer = layers.AdaptiveMaxPooling2D(5, return_indices=True)
 
@@ -123,10 +123,10 @@ def adaptive_max_pooling():
 
 @page("SpatialPyramidPooling")
 def spatial_pyramid_pooling():
-    """Edges of a photograph and of a part of it, the largest value of each cell of two grids, and the whole vector.
+    """Edges of a photograph and of a part of it, the largest value in each bin of two grids, and the whole vector.
 
-    The vector holds the grids of 4 x 4, 2 x 2 (red) and 1 x 1, one after the other: 21 numbers whatever the image's
-    size, so that a dense layer can follow.
+    The vector holds the grids of 4 x 4, 2 x 2 (red) and 1 x 1, one after the other: 21 numbers for any image size, so
+    that a dense layer can follow.
     """
     pool = layers.SpatialPyramidPooling2D((4, 2, 1))
     edges = layers.Conv2D(2, 3, use_bias=False, padding="reflect")
@@ -152,10 +152,10 @@ def spatial_pyramid_pooling():
 
 @page("DynamicPooling")
 def dynamic_pooling():
-    """A photograph, the cluster of colours that each cell is nearest to, and the mean colour in each of 6 x 6 regions.
+    """A photograph, the cluster of colours that each pixel is nearest to, and the mean colour in each of 6 x 6 regions.
 
-    Plain means mix petals and leaves where both meet. Dynamic pooling takes the mean of each cluster apart: a region
-    gives three colours, black (zeros) for a cluster that it does not hold.
+    Ordinary means mix petals and leaves where both meet. Dynamic pooling takes the mean of each cluster separately: a
+    region has three colours, black (zeros) for a cluster that does not occur in it.
     """
     x = flower()
     layer, plain = layers.DynamicPooling2D(3, bins=(6,)), layers.AdaptiveAveragePooling2D(6)
@@ -175,12 +175,12 @@ def dynamic_pooling():
 
 @page("ReceptiveFieldPooling")
 def receptive_field_pooling():
-    """Nine of the 1296 rectangles over 8 x 8 cells, selected as their means tell digits apart, drawn on the mean digit.
+    """Nine of the 1296 rectangles over 8 x 8 pixels, selected because their means separate digits, drawn on the mean
+    digit.
 
-    A grid of 3 x 3 covers all cells with regions of nearly one size; the selected rectangles differ in size and shape,
-    and none holds the first column, which is nearly always dark. The bars are the shares of digits that a linear
-    classifier gets right from nine means each: it is trained on the 896 digits that the selection was made on, and
-    tested on the other 901.
+    A grid of 3 x 3 covers all pixels with regions of nearly one size; the selected rectangles differ in size and shape,
+    and none includes the first column, which is nearly always dark. The bars show the accuracy of a linear classifier
+    on nine means each: it is trained on the 896 digits used for the selection, and tested on the other 901.
     """
     x, labels = digits()
     grid = layers.AdaptiveAveragePooling2D(3)

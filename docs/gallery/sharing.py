@@ -1,9 +1,7 @@
-"""Sharing less, and moving kernels.
+"""Less weight sharing, and moving kernels.
 
-From one kernel for all places, through kernels that take turns, to one for each place; and kernels whose cells go
-where the image sends them.
-
-Source: none.
+From one kernel for all positions, through kernels that rotate with a period, to one for each position; and kernels
+whose taps move with the input.
 """
 
 import keras
@@ -17,10 +15,10 @@ from kzoo import layers, ops
 
 @page("TiledConv")
 def tiled_conv():
-    """Four kernels that answer to lines of four directions, and a map of which kernel meets which output cell: with a
-    tile of 2 they take turns along both axes. The output mixes four answers, cell by cell. Below it is taken apart: all
-    cells of one colour make an image, a convolution of stride 2 with one kernel. Pooling over two by two cells would
-    see all four.
+    """Four kernels that respond to lines of four orientations, and a map of which kernel computes which output pixel:
+    with a tile of 2 they alternate along both axes. The output interleaves four maps. Below it is taken apart: the
+    pixels of each colour form an image, the convolution of stride 2 with one kernel. Pooling over 2 x 2 pixels would
+    combine all four.
     """
     x = grey(temple())
     layer = layers.TiledConv2D(1, 7, tile=2)
@@ -46,10 +44,11 @@ def tiled_conv():
 
 @page("TableConv")
 def table_conv():
-    """Four filters, and a table of which of the three colours each of them reads, a row a colour and a column a filter;
-    blue adds and red takes away. Three read two colours and have no weights for the third: what they find are
-    differences, blurred by the Gaussian that all links share here. The last reads all and finds the mean. Nine links of
-    25 weights are 225 where a convolution has 300; and filters that read different maps cannot all become alike.
+    """Four filters, and a table of which of the three colours each of them reads, with a row for each colour and a
+    column for each filter; blue adds and red subtracts. Three read two colours and have no weights for the third:
+    their outputs are differences, blurred by the Gaussian that all connections share here. The last reads all and
+    computes the mean. Nine connections of 25 weights are 225 where a convolution has 300; and filters that read
+    different channels cannot all become alike.
     """
     x = roof()
     table = [[0, 1], [1, 2], [0, 2], [0, 1, 2]]
@@ -73,9 +72,10 @@ def table_conv():
 
 @page("LocallyConnected")
 def locally_connected():
-    """Each of 64 x 64 places has a kernel of its own: Gaussians that widen with the distance from the upper storeys, 25
-    of them drawn as they lie over the image. The output is sharp where they are narrow and blurred around it, as an eye
-    sees. One kernel for all places, here the mean of all kernels, is a convolution and blurs everywhere alike.
+    """Each of 64 x 64 positions has its own kernel: Gaussians that widen with the distance from the upper storeys, 25
+    of them drawn at their positions in the image. The output is sharp where they are narrow and blurred around it,
+    as in the human eye. One kernel for all positions, here the mean of all kernels, is a convolution and blurs
+    uniformly.
     """
     x = grey(temple(64))
     down, right = np.mgrid[:64, :64]
@@ -101,10 +101,10 @@ def locally_connected():
 
 @page("DeformableConv")
 def deformable_conv():
-    """The cells of a 7 x 7 kernel at three places of a digit, before and after a second kernel has moved them: set by
-    hand here, normally trained, it sends each cell towards the bright cells near it, so that the cells of a place
-    gather at the stroke. The kernel itself takes the mean. With offsets of zero, as the layer starts, it is a
-    convolution and blurs the digit; with its cells at the stroke, the stroke stays narrow and bright.
+    """The taps of a 7 x 7 kernel at three positions of a digit, before and after a second kernel, set by hand here and
+    normally trained, has moved them: it sends each tap towards the bright pixels near it, so that the taps of a
+    position gather at the stroke. The kernel itself takes the mean. With zero offsets, as at the start of training,
+    the layer is a convolution and blurs the digit; with its taps at the stroke, the stroke stays narrow and bright.
     """
     x = keras.layers.UpSampling2D(4, interpolation="bilinear")(digit(3))
     layer = layers.DeformableConv2D(1, 7, padding="same", modulated=False, use_bias=False)
@@ -119,8 +119,8 @@ def deformable_conv():
 
     def look(shift):
         def overlay(axes):
-            for place, colour in (((8, 8), RED), ((22, 12), ORANGE), ((16, 22), BLUE)):
-                down, right = np.moveaxis(place + grid + shift * shifts[place], -1, 0)
+            for position, colour in (((8, 8), RED), ((22, 12), ORANGE), ((16, 22), BLUE)):
+                down, right = np.moveaxis(position + grid + shift * shifts[position], -1, 0)
                 points(down, right, colour, size=4)(axes)
 
         return overlay

@@ -1,9 +1,7 @@
-"""Back to the image's size.
+"""Upsampling.
 
-Pooling and strides make images smaller; decoders of segmentation nets and autoencoders go the way back.
-MaxPoolingWithArgmax is among them because unpooling needs its indices.
-
-Source: none.
+Pooling and strides make images smaller; the decoders of segmentation networks and autoencoders restore the size.
+MaxPoolingWithArgmax is in this group because unpooling needs its indices.
 """
 
 import keras
@@ -15,11 +13,11 @@ from docs.gallery.panels import BLUE, boxes, curves, image, points
 from kzoo import layers
 
 
-@page("UpSampling", "Makes an image larger, by repeating cells or by interpolation.", "Keras.")
+@page("UpSampling", "Enlarges images, by repeating pixels or by interpolation.")
 def up_sampling():
-    """A digit eight times larger, and one of its rows: "nearest" repeats each cell, a staircase; "bilinear" draws
-    straight lines between the cells' middles; "bicubic" draws curves, which overshoot the values that they join, here
-    to below zero. Below, a photograph of 24 x 24 cells, four times larger by the same three.
+    """A digit eight times larger, and one of its rows: "nearest" repeats each pixel, a staircase; "bilinear" draws
+    straight lines between the pixels' centres; "bicubic" draws curves, which overshoot the values that they join,
+    here to below zero. Below, a photograph of 24 x 24 pixels, four times larger by the same three modes.
     """
     x, photograph = digit(3), grey(flower(24))
     ways = ("nearest", "bilinear", "bicubic")
@@ -39,15 +37,15 @@ def up_sampling():
 
 @page(
     "Conv2DTranspose",
-    "A stamp for every cell, as strong as the cell, added up: what the gradient of a strided convolution does.",
+    "The transpose of a strided convolution: each pixel adds a scaled copy of the kernel to a larger output.",
     'Dumoulin & Visin 2016, arXiv:1603.07285; Odena, Dumoulin & Olah 2016, "Deconvolution and checkerboard artifacts".',
 )
 def conv_transpose():
-    """Every cell of the digit pastes the kernel, as bright as the cell is: with strides of the kernel's size side by
-    side, with smaller strides overlapping, where they add up. Below, a photograph made twice as large. Kernels of three
-    cells overlap unevenly at strides of 2: some places get four stamps, some two, some one, and a lattice of dark lines
-    comes out. With four cells every place but those at the border gets four. A tent of three cells weighs its overlaps
-    so that all places but those at the border get the same.
+    """Every pixel of the digit pastes the kernel, multiplied by its brightness: with strides of the kernel's size side
+    by side, with smaller strides overlapping and added. Below, a photograph made twice as large. Kernels of three
+    pixels overlap unevenly at strides of 2: some positions get four copies, some two, some one, and a lattice of
+    dark lines appears. With four pixels every position except at the border gets four. A tent of three pixels weighs
+    its overlaps so that all positions except at the border get the same.
     """
     x, photograph = digit(3), grey(temple(32))
     down, right = np.mgrid[-1:1:7j, -1:1:7j]
@@ -77,11 +75,11 @@ def conv_transpose():
 
 @page("MaxPoolingWithArgmax")
 def max_pooling_with_argmax():
-    """The windows of 2 x 2 cells of a digit, with a dot on the largest cell of each; the largest values; and the
-    indices that the layer gives beside them, counted from 0 along the rows of 8 cells: the first, 9, is row 1, column
-    1. Of equal cells, as in the black windows, the first is chosen. In the last panel there is a window of 3 x 3 cells
-    around every cell, and a dot is the larger the more windows chose its cell: few cells are the largest of many
-    windows.
+    """The windows of 2 x 2 pixels of a digit, with a dot on the largest pixel of each; the largest values; and the
+    indices that the layer also returns, counted from 0 along the rows of 8 pixels: the first, 9, is row 1, column 1.
+    Of equal pixels, as in the black windows, the first is chosen. In the last panel there is a window of 3 x 3
+    pixels around every pixel, and a dot is the larger the more windows chose its pixel: few pixels are the maximum
+    of many windows.
     """
     x = digit(3)
     values, indices = layers.MaxPoolingWithArgmax2D(2)(x)
@@ -108,11 +106,11 @@ def max_pooling_with_argmax():
 
 @page("MaxUnpooling")
 def max_unpooling():
-    """Above, a digit, the largest value of each 2 x 2 cells with its place, and the values back at these places, with
-    zeros around them; `UpSampling2D`, which does not know the places, fills every window with its value. Below, a
-    photograph pooled twice and unpooled twice, the last indices first. Its sizes are odd, and a third input says which
-    size to go back to. About one cell in sixteen is left, each where it was the brightest; convolutions fill in the
-    rest.
+    """Above, a digit, the largest value of each 2 x 2 pixels with its position, and the values returned to these
+    positions, with zeros around them; `UpSampling2D`, which does not know the positions, fills every window with its
+    value. Below, a photograph pooled twice and unpooled twice, the last indices first. Its sizes are odd, and a
+    third input sets the size to restore. About one pixel in sixteen is left, each where it was the brightest;
+    convolutions fill in the rest.
     """
     x, photograph = digit(3), grey(temple(63))
     pool = layers.MaxPoolingWithArgmax2D(2, padding="same")

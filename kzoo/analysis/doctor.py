@@ -1,39 +1,30 @@
-"""Is this installation able to work: versions, devices, one compiled op and its gradient.
+"""Checks an installation: versions, devices, and one compiled op with its gradient."""
 
-Source: none.
-"""
-
-import importlib.metadata
 import platform
 
 from rich.table import Table
 
+from kzoo.fault_report import package_version
+
 PACKAGES = ("kzoo", "tensorflow", "keras", "keras-tuner", "tensorflow-datasets", "numpy")
 
 
-def checks():
-    """(table of what was found, whether all of it works)."""
+def checks() -> tuple[Table, bool]:
+    """Returns a table of the results and whether every check passed."""
     table = Table(title="kzoo doctor", title_justify="left")
     table.add_column("what")
     table.add_column("found")
     table.add_row("python", platform.python_version())
     for package in PACKAGES:
-        table.add_row(package, _version(package))
+        table.add_row(package, package_version(package))
     results = [_row(table, "devices", _devices), _row(table, "one XLA-compiled op and its gradient", _compiled_op)]
     return table, all(results)
-
-
-def _version(package):
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed as a package"
 
 
 def _row(table, what, check):
     try:
         table.add_row(what, check())
-    except Exception as error:  # whatever is broken here is the answer to the question
+    except Exception as error:  # any error is a result of the check
         table.add_row(what, f"FAILED: {' '.join(str(error).split())[:300]}")
         return False
     return True
@@ -54,7 +45,7 @@ def _compiled_op():
     x = tf.Variable(np.arange(16.0, dtype="float32").reshape(1, 4, 4, 1))
     with tf.GradientTape() as tape:
         values, indices = max_pool_with_argmax(x, 2)
-    right = indices.numpy().ravel().tolist() == [5, 7, 13, 15] and tape.gradient(values, x).numpy().sum() == 4
-    if not right:
+    correct = indices.numpy().ravel().tolist() == [5, 7, 13, 15] and tape.gradient(values, x).numpy().sum() == 4
+    if not correct:
         raise RuntimeError("max pooling gives wrong numbers")
     return "works"

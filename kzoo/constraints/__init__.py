@@ -1,4 +1,4 @@
-"""Weight constraints that Keras lacks and models of the zoo use."""
+"""Weight constraints that Keras lacks."""
 
 import keras  # noqa: F401  first: importing Keras registers kzoo's classes (kzoo/registration.py)
 

@@ -1,24 +1,23 @@
-"""One call from a name, a folder or a file of arrays to the splits of a run.
-
-Source: none.
-"""
+"""Loads the splits of a dataset by name, from a folder of images or from a file of arrays."""
 
 import dataclasses
 import os
+from collections.abc import Sequence
 
 from kzoo.checks import is_integer, require
 from kzoo.data.examples import Examples
-from kzoo.data.folder_source import folder as read_folder
-from kzoo.data.npz_source import arrays as read_arrays
-from kzoo.data.tfds_source import named as read_named
+from kzoo.data.folder_source import folder_source
+from kzoo.data.npz_source import npz_source
+from kzoo.data.tfds_source import tfds_source
+from kzoo.types import PathLike
 
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """A data set ready for a run.
+    """The splits of a dataset.
 
-    Shapes: input_shape is that of one example. Arguments: validation and test are None where there is none, classes
-    is None where the set does not say (label maps), class_names where the classes have only numbers. Errors: none.
+    Shapes: input_shape is that of one example. `validation` and `test` are None where there is no such split, `classes`
+    where the dataset does not declare them (label maps), `class_names` where classes have only numbers.
     """
 
     name: str
@@ -26,80 +25,93 @@ class Data:
     validation: Examples | None
     test: Examples | None
     classes: int | None
-    class_names: tuple | None
-    input_shape: tuple
+    class_names: tuple[str, ...] | None
+    input_shape: tuple[int, ...]
 
 
-def load(name=None, *, folder=None, arrays=None, validation=0, image_size=None, length=None):
-    """The splits of one data set: by `name`, from a `folder` of images or from an .npz file of `arrays`.
+def load(
+    name: str | None = None,
+    *,
+    folder: PathLike | None = None,
+    arrays: PathLike | None = None,
+    validation: float | str = 0,
+    image_size: Sequence[int] | None = None,
+    length: int | None = None,
+) -> Data:
+    """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
-    The test split is the set's `test`, or its `validation` where it has no test split and nobody asked for that as
-    validation; a folder's `val` counts as `validation`.
-    Shapes: as `Data`; images are resized to `image_size` (height, width) if it is given, series and clips of a set by
-    name cut or filled to `length` steps or frames.
-    Units: `validation` is a fraction of the training split in (0, 1), or a number of examples, taken from its end and
-    the same in every run; or the name of one of the set's own splits; 0 for none.
-    Errors: Refusal if not exactly one of name, folder and arrays is given, validation is none of these, or the
-    source is refused (`named`, `folder`, `arrays`).
+    The test split is the dataset's `test`, or its `validation` (in a folder, `val`) if there is no `test` and
+    that split is not used for validation.
+    Arguments: validation, a fraction of the training split in (0, 1) or a number of examples, taken from its end and
+    the same in every run; or the name of one of the dataset's splits; 0 for none. image_size, (height, width), resizes
+    images. length, steps or frames, crops or pads the series and clips of a dataset by name.
+    Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)
     >>> digits.train.size, digits.validation.size, digits.test.size, digits.input_shape, digits.classes
     (1150, 287, 360, (8, 8, 1), 10)
     """
-    found = facts(name, folder=folder, arrays=arrays, image_size=image_size, length=length, prepare=True)
-    sizes = found.sizes
-    require("train" in sizes, "load", f"a train split in {found.name!r}", splits=sorted(sizes))
+    source = open_source(name, folder=folder, arrays=arrays, image_size=image_size, length=length, prepare=True)
+    sizes = source.split_sizes
+    require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
-    own = validation if isinstance(validation, str) else None
-    held = 0 if own else _held_out(validation, sizes["train"])
-    if own:
-        ok = own in sizes and own != "train"
+    validation_split = validation if isinstance(validation, str) else None
+    held_out = 0 if validation_split else _held_out(validation, sizes["train"])
+    if validation_split:
+        ok = validation_split in sizes and validation_split != "train"
         require(ok, "load", f"validation, one of the splits {sorted({*sizes} - {'train'})}", validation=validation)
-    tests = [split for split in ("test", "validation", "val") if split in sizes and split != own]
+    tests = [split for split in ("test", "validation", "val") if split in sizes and split != validation_split]
 
-    def split(name, start=0, stop=None):
-        return found.examples(name, start, sizes[name] if stop is None else stop)
+    def read(split, start=0, stop=None):
+        return source.read(split, start, sizes[split] if stop is None else stop)
 
-    kept = sizes["train"] - held
+    train_size = sizes["train"] - held_out
     return Data(
-        name=found.name,
-        train=split("train", 0, kept),
-        validation=split(own) if own else split("train", kept) if held else None,
-        test=split(tests[0]) if tests else None,
-        classes=found.classes,
-        class_names=found.class_names,
-        input_shape=found.input_shape,
+        name=source.name,
+        train=read("train", 0, train_size),
+        validation=read(validation_split) if validation_split else read("train", train_size) if held_out else None,
+        test=read(tests[0]) if tests else None,
+        classes=source.classes,
+        class_names=source.class_names,
+        input_shape=source.input_shape,
     )
 
 
-def specs(name=None, *, folder=None, arrays=None, image_size=None, length=None):
-    """(input_shape, dtype, classes) of a data set, without preparing or downloading it.
+def specs(
+    name: str | None = None,
+    *,
+    folder: PathLike | None = None,
+    arrays: PathLike | None = None,
+    image_size: Sequence[int] | None = None,
+    length: int | None = None,
+) -> tuple[tuple[int, ...], str, int | None]:
+    """Returns (input_shape, dtype, classes) of a dataset without preparing or downloading it.
 
-    Errors: Refusal as `load`, except that a set need not be prepared.
+    Arguments: as `load`.
 
     >>> specs("mnist1d")
     ((40, 1), 'float32', 10)
     """
-    found = facts(name, folder=folder, arrays=arrays, image_size=image_size, length=length)
-    return found.input_shape, found.dtype, found.classes
+    source = open_source(name, folder=folder, arrays=arrays, image_size=image_size, length=length)
+    return source.input_shape, source.dtype, source.classes
 
 
-def facts(name=None, *, folder=None, arrays=None, image_size=None, length=None, prepare=False):
-    """The facts of a data set as a `Source`, its files in place if `prepare`. Errors: Refusal as `load`."""
+def open_source(name=None, *, folder=None, arrays=None, image_size=None, length=None, prepare=False):
+    """Returns the `Source` that the arguments of `load` select; its files are generated or downloaded if `prepare`."""
     given = {"name": name, "folder": folder, "arrays": arrays}
     given = {key: value for key, value in given.items() if value is not None}
     require(len(given) == 1, "load", "exactly one of name, folder and arrays", **(given or {"name": None}))
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
     if name is not None:
-        return read_named(name, image_size, length, prepare)
-    require(length is None, "load", "length of a set by its name only", length=length)
+        return tfds_source(name, image_size, length, prepare)
+    require(length is None, "load", "length only for a dataset by name", length=length)
     path = folder if arrays is None else arrays
     require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
-    return read_folder(path, image_size) if arrays is None else read_arrays(path, image_size)
+    return folder_source(path, image_size) if arrays is None else npz_source(path, image_size)
 
 
 def _held_out(validation, size):
-    """How many of `size` training examples `validation` asks for."""
+    """Returns how many of `size` training examples `validation` holds out."""
     ok = not isinstance(validation, bool) and isinstance(validation, (int, float)) and 0 <= validation < size
     ok = ok and (validation < 1 or is_integer(validation, 1))
     expected = f"validation, 0, a fraction below 1, a number below the {size} training examples or a split's name"

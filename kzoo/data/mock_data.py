@@ -1,21 +1,28 @@
-"""Random data in the shape of a real set, for dry runs and tests of plumbing.
+"""Random data in the shape of a real dataset, for dry runs and for tests."""
 
-Source: none.
-"""
+from collections.abc import Sequence
 
 import numpy as np
 
 from kzoo.checks import is_integer, require
 from kzoo.data.examples import Examples
-from kzoo.data.loader import Data, facts
+from kzoo.data.loader import Data, open_source
+from kzoo.types import PathLike
 
 
-def mock(input_shape, classes, size=64, dtype="float32", label_shape=(), name="mock", class_names=None):
-    """`Data` of noise: `size` examples in each of train, validation and test, the same at each call.
+def mock(
+    input_shape: Sequence[int],
+    classes: int | None,
+    size: int = 64,
+    dtype: str = "float32",
+    label_shape: Sequence[int] = (),
+    name: str = "mock",
+    class_names: tuple[str, ...] | None = None,
+) -> Data:
+    """Returns `Data` of noise: `size` examples in each of train, validation and test, the same at each call.
 
-    Shapes: x (size, *input_shape), y (size, *label_shape). `classes` None gives labels 0 and 1, and stays None.
-    Units: floats are normal with standard deviation 1, integers 0..255 or as far as the dtype goes.
-    Errors: ValueError if input_shape is no tuple of integers above 0, or size or classes is no integer above 0.
+    Shapes: x (size, *input_shape), y (size, *label_shape). If `classes` is None, labels are 0 and 1.
+    Floats have standard deviation 1 and mean 0; integers are 0..255, or up to the largest of their dtype.
 
     >>> mock((8, 8, 3), 10, dtype="uint8").train.numpy()[0].shape
     (64, 8, 8, 3)
@@ -26,23 +33,31 @@ def mock(input_shape, classes, size=64, dtype="float32", label_shape=(), name="m
     require(classes is None or is_integer(classes, 1), "mock", "classes, an integer above 0 or None", classes=classes)
 
     def split(seed):
-        draw = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         if np.issubdtype(np.dtype(dtype), np.integer):
-            x = draw.integers(0, min(256, np.iinfo(dtype).max + 1), (size, *input_shape)).astype(dtype)
+            x = rng.integers(0, min(256, np.iinfo(dtype).max + 1), (size, *input_shape)).astype(dtype)
         else:
-            x = draw.normal(size=(size, *input_shape)).astype(dtype)
-        return Examples.from_arrays(x, draw.integers(0, classes or 2, (size, *label_shape)).astype("int32"))
+            x = rng.normal(size=(size, *input_shape)).astype(dtype)
+        return Examples.from_arrays(x, rng.integers(0, classes or 2, (size, *label_shape)).astype("int32"))
 
     return Data(name, split(0), split(1), split(2), classes, class_names, tuple(input_shape))
 
 
-def mock_like(name=None, *, folder=None, arrays=None, image_size=None, length=None, size=64):
-    """`mock` in the shape of the set that `load` would give, which need not be prepared.
+def mock_like(
+    name: str | None = None,
+    *,
+    folder: PathLike | None = None,
+    arrays: PathLike | None = None,
+    image_size: Sequence[int] | None = None,
+    length: int | None = None,
+    size: int = 64,
+) -> Data:
+    """Returns `mock` data in the shape of a dataset, which is neither prepared nor downloaded.
 
-    Shapes: one example's as in the set. Errors: Refusal as `specs`.
+    Arguments: size, as `mock`; the others, as `load`.
 
     >>> mock_like("mnist1d").input_shape
     (40, 1)
     """
-    like = facts(name, folder=folder, arrays=arrays, image_size=image_size, length=length)
+    like = open_source(name, folder=folder, arrays=arrays, image_size=image_size, length=length)
     return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, like.name, like.class_names)

@@ -1,32 +1,40 @@
-"""A random shift by whole pixels: Nielsen's expanded MNIST as a layer, drawn afresh for each image and epoch.
+"""A random shift by whole pixels: Nielsen's expanded MNIST as an augmentation layer.
 
 Source: Nielsen 2015, "Neural Networks and Deep Learning", chapter 6 and its expand_mnist.py.
 """
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from kzoo.checks import is_integer, require
+from kzoo.types import DataFormat
 
-SHIFTS = ((1, 0), (-1, 0), (0, 1), (0, -1))  # rows down, columns right; staying put is the fifth outcome
+SHIFTS = ((1, 0), (-1, 0), (0, 1), (0, -1))  # rows down, columns right; the fifth outcome is no shift
 
 
 @keras.saving.register_keras_serializable("kzoo")
 class RandomShift(keras.layers.Layer):
-    """Leave each image as it is or move it up, down, left or right, each of the five with probability 1/5.
+    """Shifts each image up, down, left, right or not at all, each with probability 1/5; inactive in inference.
 
-    Shapes: (H, W, C) or (B, H, W, C), or with the channels first -> the same, in the same dtype.
-    Arguments: pixels, the distance, an integer above 0; fill_value, in the unit of the image, for the pixels that
-    come in; seed, an integer or None; data_format. It does nothing in inference.
-    Errors: ValueError if pixels is not an integer above 0 or the input has another rank.
+    Shapes: (H, W, C) or (B, H, W, C), or channels first -> the same, in the same dtype.
+    Arguments: pixels, the distance; fill_value, of the pixels shifted in, in the unit of the image; seed; data_format.
 
     >>> RandomShift(seed=1)(keras.ops.ones((2, 28, 28, 1), "uint8")).shape
     TensorShape([2, 28, 28, 1])
     """
 
-    def __init__(self, pixels=1, fill_value=0.0, seed=None, data_format=None, **kwargs):
+    def __init__(
+        self,
+        pixels: int = 1,
+        fill_value: float = 0.0,
+        seed: int | None = None,
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ):
         require(is_integer(pixels, 1), "RandomShift", "pixels, an integer above 0", pixels=pixels)
-        kwargs.setdefault("autocast", False)  # moving pixels is no arithmetic: any dtype is kept
+        kwargs.setdefault("autocast", False)  # a shift needs no arithmetic: any dtype is kept
         super().__init__(**kwargs)
         self.pixels = pixels
         self.fill_value = fill_value
@@ -43,15 +51,15 @@ class RandomShift(keras.layers.Layer):
         shape, rank = ops.shape(images), len(images.shape)
         row = rank - 3 if self.data_format == "channels_last" else rank - 2
         margin = [(self.pixels,) * 2 if axis in (row, row + 1) else (0, 0) for axis in range(rank)]
-        wide = ops.pad(images, margin, constant_values=ops.cast(self.fill_value, images.dtype))
-        drawn = ops.shape(images)[:1] if rank == 4 else ()
-        move = keras.random.randint(drawn + (1,) * 3, 0, 1 + len(SHIFTS), seed=self.seed_generator)
+        padded = ops.pad(images, margin, constant_values=ops.cast(self.fill_value, images.dtype))
+        batch = shape[:1] if rank == 4 else ()
+        outcome = keras.random.randint(batch + (1,) * 3, 0, 1 + len(SHIFTS), seed=self.seed_generator)
         for number, shift in enumerate(SHIFTS):
             view = [slice(None)] * rank
             for axis, step in zip((row, row + 1), shift):
                 first = self.pixels * (1 - step)
                 view[axis] = slice(first, first + shape[axis])
-            images = ops.where(move == number, wide[tuple(view)], images)
+            images = ops.where(outcome == number, padded[tuple(view)], images)
         return images
 
     def compute_output_shape(self, input_shape):

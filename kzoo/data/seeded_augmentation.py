@@ -1,7 +1,4 @@
-"""Keras's random layers as pure functions of (seed, batch number), so that a resumed run sees the same images.
-
-Source: none.
-"""
+"""Keras's random layers as pure functions of (seed, batch number), so that a resumed run sees the same images."""
 
 import contextlib
 import inspect
@@ -14,61 +11,83 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal, require
 
-PURE = {"ReadVariableOp", "Assert"}  # stateful in TensorFlow's books, yet without effect on the next batch
+WHO = "augment"
+PURE = {"ReadVariableOp", "Assert"}  # TensorFlow marks these as stateful, but they do not affect the next batch
 
 
-def stateless(layers, seed, images):
-    """A function (batch number, images) -> augmented images: the same arguments, the same result, in any order.
+def seeded_augmentation(layers, seed, specs):
+    """Returns a function (batch number, (x, y)) -> (x, y): the same arguments give the same result, in any order.
 
-    Shapes: `images` is the tf.TensorSpec (B, ...) of a batch, the batch number an int64 scalar. With maps of labels to
-    be moved with the images, `images` and what the function takes and returns are a dict, as Keras has them: {images,
-    segmentation_masks}, the latter (B, H, W, 1).
-    Errors: Refusal if a layer does not take such images, mixes their labels, or draws randomness no seed reaches; with
-    maps, if it knows none, or enlarges them.
+    Layers change x only, unless y is a label map, which they then move with its image.
+    Shapes: `specs` are the tf.TensorSpecs of a batch: x (B, ...), y (B,), or label maps (B, H, W) or (B, H, W, 1).
+    Raises Refusal if a layer does not accept such images, mixes labels, or draws from an unseeded generator; and with
+    label maps, if it cannot move them or enlarges them.
 
-    >>> noise = stateless([keras.layers.GaussianNoise(0.1)], 0, tf.TensorSpec((2, 3)))
-    >>> x = tf.zeros((2, 3))
-    >>> bool(tf.reduce_all(noise(7, x) == noise(7, x))), bool(tf.reduce_all(noise(7, x) == noise(8, x)))
-    (True, False)
+    >>> specs = tf.TensorSpec((2, 3)), tf.TensorSpec((2,), "int32")
+    >>> noise = seeded_augmentation([keras.layers.GaussianNoise(0.1)], 0, specs)
+    >>> batch = tf.zeros((2, 3)), tf.zeros((2,), "int32")
+    >>> [bool(tf.reduce_all(noise(7, batch)[0] == noise(number, batch)[0])) for number in (7, 8)]
+    [True, False]
     """
-    functions = []
+    x_spec, y_spec = specs
+    maps = len(y_spec.shape) > 1
+    if maps:
+        _check_label_maps(x_spec.shape, y_spec.shape)
+        x_spec = {"images": x_spec, "segmentation_masks": tf.TensorSpec((*y_spec.shape[:3], 1), tf.float32)}
+    functions, inputs = [], x_spec
     for index, layer in enumerate(layers):
-        require(isinstance(layer, keras.layers.Layer), "augment", "Keras layers, already built", layer=layer)
-        mixes = isinstance(layer, (keras.layers.MixUp, keras.layers.CutMix))
-        require(not mixes, "augment", "layers that leave the labels true", layer=type(layer).__name__)
-        if isinstance(images, dict):
-            _check_moves(layer)
-        functions.append(_trace(layer, [seed, index], images))
-        before, images = images, functions[-1].structured_outputs
-        if isinstance(images, dict):
-            _check_maps(type(layer).__name__, *(part["segmentation_masks"] for part in (before, images)))
+        _check_layer(layer, maps)
+        functions.append(_trace(layer, [seed, index], inputs))
+        outputs = functions[-1].structured_outputs
+        if maps:
+            _check_not_enlarged(layer, inputs["segmentation_masks"].shape, outputs["segmentation_masks"].shape)
+        inputs = outputs
 
-    def augment(number, x):
+    def apply(number, x):
         for function in functions:
             x = function(tf.cast(number, tf.int64), x)
         return x
 
+    def augment(number, batch):
+        x, y = batch
+        if not maps:
+            return apply(number, x), y
+        masks = tf.cast(y if len(y.shape) == 4 else y[..., None], tf.float32)
+        moved = apply(number, {"images": x, "segmentation_masks": masks})
+        masks = tf.cast(tf.round(moved["segmentation_masks"]), y.dtype)
+        return moved["images"], masks if len(y.shape) == 4 else masks[..., 0]
+
     return augment
 
 
-def _check_moves(layer):
-    """Refuse layers that know no maps of labels, or would fill them with the first class."""
-    who, name = "augment", type(layer).__name__
-    expected = "layers that move a map of labels with its image, as keras.layers.RandomFlip"
-    require(hasattr(layer, "transform_segmentation_masks"), who, expected, layer=name)
-    mode = getattr(layer, "fill_mode", None)
-    require(mode != "constant", who, f"{name} to fill a map of labels with its own, as reflect does", fill_mode=mode)
+def _check_label_maps(x_shape, y_shape):
+    image, label = tuple(x_shape[1:3]), tuple(y_shape[1:])
+    fits = label[:2] == image and label[2:] in ((), (1,))
+    expected = "one label per image, or a label map of the image's size"
+    require(fits, WHO, expected, label_shape=label, image=image)
 
 
-def _check_maps(name, before, after):
-    """Refuse larger maps of labels: Keras makes them by interpolation, of labels too."""
-    sizes = {"before": tuple(before.shape[1:3]), "after": tuple(after.shape[1:3])}
+def _check_layer(layer, maps):
+    require(isinstance(layer, keras.layers.Layer), WHO, "Keras layers, already built", layer=layer)
+    name = type(layer).__name__
+    mixes = isinstance(layer, (keras.layers.MixUp, keras.layers.CutMix))
+    require(not mixes, WHO, "layers that do not change labels", layer=name)
+    if maps:
+        expected = "layers that move a label map with its image, as keras.layers.RandomFlip does"
+        require(hasattr(layer, "transform_segmentation_masks"), WHO, expected, layer=name)
+        mode = getattr(layer, "fill_mode", None)  # "constant" would fill label maps with class 0
+        require(mode != "constant", WHO, f"{name} to fill label maps with labels, e.g. reflect", fill_mode=mode)
+
+
+def _check_not_enlarged(layer, before, after):
+    """Raises Refusal if a layer enlarges label maps, because Keras would then interpolate between labels."""
+    sizes = {"before": tuple(before[1:3]), "after": tuple(after[1:3])}
     fits = all(None in (a, b) or a >= b for a, b in zip(*sizes.values()))
-    require(fits, "augment", f"{name} to leave a map of labels its size, or less", **sizes)
+    require(fits, WHO, f"{type(layer).__name__} not to enlarge label maps", **sizes)
 
 
-def _trace(layer, seed, images):
-    """The graph of one layer, refused if anything in it outlives the call."""
+def _trace(layer, seed, inputs):
+    """Returns the traced graph of one layer; raises Refusal if it has an effect that outlives the call."""
 
     def call(number, x):
         training = {"training": True} if "training" in inspect.signature(layer.call).parameters else {}
@@ -77,31 +96,32 @@ def _trace(layer, seed, images):
             return layer(x, **training)
 
     name = type(layer).__name__
-    before = _python_state()
+    before = _global_generators()
     try:
         number = tf.TensorSpec((), tf.int64)
-        traced = tf.function(call, autograph=False).get_concrete_function(number, images)
+        traced = tf.function(call, autograph=False).get_concrete_function(number, inputs)
     except Exception as error:
-        # Keras puts the layer's own words in bold behind a line that names the call.
-        own = str(error).partition("\x1b[1m")[2].partition("\x1b[0m")[0] or str(error)
-        spec = images["images"] if isinstance(images, dict) else images
-        takes = f"augment expects layers that take batches of {spec.dtype.name} {tuple(spec.shape)}"
-        raise Refusal(f"{takes}; received {name}, which says: {own.strip().splitlines()[0]}") from error
-    impure = sorted({op.type for op in traced.graph.get_operations() if op.op_def.is_stateful} - PURE)
-    own = "layers that draw from a keras.random.SeedGenerator of their own, so that a run can be resumed"
-    require(not impure, "augment", own, layer=name, operations=impure)
-    require(_python_state() == before, "augment", own, layer=name, draws_from="Python's or NumPy's generator, once")
+        # Keras prints the layer's message in bold, after a line that names the call.
+        message = str(error).partition("\x1b[1m")[2].partition("\x1b[0m")[0] or str(error)
+        spec = inputs["images"] if isinstance(inputs, dict) else inputs
+        expected = f"{WHO} expects layers that accept batches of {spec.dtype.name} {tuple(spec.shape)}"
+        raise Refusal(f"{expected}; received {name}, which raises: {message.strip().splitlines()[0]}") from error
+    stateful = sorted({op.type for op in traced.graph.get_operations() if op.op_def.is_stateful} - PURE)
+    expected = "layers that draw from their own keras.random.SeedGenerator, so that a run can be resumed"
+    require(not stateful, WHO, expected, layer=name, operations=stateful)
+    unchanged = _global_generators() == before
+    require(unchanged, WHO, expected, layer=name, draws_from="Python's or NumPy's global generator")
     return traced
 
 
-def _python_state():
-    """The global generators: a layer that draws from them while traced (AugMix) repeats that draw for ever."""
+def _global_generators():
+    """Returns the states of the global generators: a layer (AugMix) that uses them while traced repeats one draw."""
     return random.getstate(), *map(str, np.random.get_state(legacy=False)["state"].values())
 
 
 @contextlib.contextmanager
 def _seeded(generators, key):
-    """While tracing, each draw takes the next number under `key` in place of the generator's running state."""
+    """Context manager: while tracing, each draw folds its number into `key`; generators keep their states."""
     draws = itertools.count()
     for generator in generators:
         generator.next = lambda ordered=True: tf.random.experimental.stateless_fold_in(key, next(draws))
@@ -112,9 +132,9 @@ def _seeded(generators, key):
             del generator.next
 
 
-def _generators(part):
-    """Every SeedGenerator of a layer and of the layers inside it, each once."""
-    found, seen, queue = [], set(), [part]
+def _generators(layer):
+    """Returns every SeedGenerator of a layer and of its sublayers, each once."""
+    found, seen, queue = [], set(), [layer]
     while queue:
         part = queue.pop()
         if id(part) in seen:

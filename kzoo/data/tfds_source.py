@@ -1,7 +1,4 @@
-"""Data sets by name: kzoo's own, then whatever TensorFlow Datasets knows or finds prepared in TFDS_DATA_DIR.
-
-Source: none.
-"""
+"""Datasets by name: kzoo's own, those of TensorFlow Datasets (TFDS), and those prepared in TFDS_DATA_DIR."""
 
 import functools
 import importlib
@@ -15,198 +12,194 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, nearest, require
 from kzoo.data.examples import Examples
-from kzoo.data.source import Source, check_image_size, cut, tidy
+from kzoo.data.source import Source, check_image_size, crop_or_pad, prepare_example
+from kzoo.terminal import quiet
 
-OWN = {  # the builder's class, in the file of the set's name
+BUILDERS = {  # {dataset: its builder's class in kzoo/data/builders/DATASET.py}
     "digits": "Digits",
     "mnist1d": "Mnist1d",
     "moving_digits": "MovingDigits",
     "tones": "Tones",
 }
-UNLABELLED = {"imagenet2012": ("test",)}  # splits whose every label is -1
-PATIENCE = 3.0  # seconds for a host to answer, where TFDS would retry for minutes
+UNLABELED = {"imagenet2012": ("test",)}  # splits whose labels are all -1
+CONNECT_TIMEOUT = 3.0  # seconds; TFDS itself would retry for minutes
 
 
-def named(name, image_size=None, length=None, prepare=True):
-    """The Source of a set by its TFDS name, such as "mnist1d", "mnist" or "camvid/120x160".
+def tfds_source(name, image_size=None, length=None, prepare=True):
+    """Returns the `Source` of a dataset by its TFDS name, such as "mnist1d", "mnist" or "camvid/120x160".
 
-    `prepare`: generate kzoo's own sets, and fetch others if their hosts answer; else only the facts are looked up.
-    Shapes, units: as the set's own; images that differ in size need `image_size`, series and clips that differ in
-    length need `length`, of which the middle is taken, or zeros are added to its end.
-    Errors: Refusal if the name is unknown, the set is neither prepared nor within reach, or it has no pair of numeric
-    input and whole-number label.
+    Arguments: image_size, required for images that differ in size; length, required for series and clips that differ in
+    length; prepare, whether to generate or download missing files. Without it only the dataset's metadata are read.
+    Raises Refusal if the name is unknown, if the files are missing and cannot be downloaded, or if the dataset has no
+    pair of numeric inputs and integer labels.
     """
-    builder = _find(name)
-    x_key, y_key = _keys(builder, name)
+    builder = _find_builder(name)
+    x_key, y_key = _supervised_keys(builder, name)
     x, y = builder.info.features[x_key], builder.info.features[y_key]
-    shape = _cut_shape(x.shape, length)
+    shape = _shape_with_length(x.shape, length)
     check_image_size(image_size, shape)
     known = image_size or None not in (*shape[-3:], *y.shape)
     require(known, "load", f"image_size=(height, width) for {name!r}, whose images differ in size", input_shape=x.shape)
     resized = (*shape[:-3], *image_size, shape[-1]) if image_size else tuple(shape)
-    require(None not in resized, "load", f"length for {name!r}, whose examples differ in it", input_shape=x.shape)
+    require(None not in resized, "load", f"length for {name!r}, whose examples differ in length", input_shape=x.shape)
     if prepare:
-        builder = _ready(builder, name)
+        builder = _prepare(builder, name)
 
-    pairs = builder.info.supervised_keys is not None
+    supervised = builder.info.supervised_keys is not None
 
-    def one(*example):
-        x, y = example if pairs else (example[0][x_key], example[0][y_key])
-        return tidy(x if length is None else cut(x, length), y, image_size)
+    def prepare_one(*example):
+        x, y = example if supervised else (example[0][x_key], example[0][y_key])
+        return prepare_example(x if length is None else crop_or_pad(x, length), y, image_size)
 
-    def examples(split, start, stop):
-        read = builder.as_dataset(
+    def read(split, start, stop):
+        import tensorflow_datasets as tfds
+
+        dataset = builder.as_dataset(
             split=f"{split}[{start}:{stop}]",
-            as_supervised=pairs,
-            read_config=_read_config(),
+            as_supervised=supervised,
+            read_config=tfds.ReadConfig(try_autocache=False),  # `Examples` caches
         )
-        return Examples(read.map(one, tf.data.AUTOTUNE), stop - start)
+        return Examples(dataset.map(prepare_one, tf.data.AUTOTUNE), stop - start)
 
-    names, hidden = getattr(y, "names", None), UNLABELLED.get(builder.name, ())
-    counts = {split: info.num_examples for split, info in builder.info.splits.items() if split not in hidden}
+    class_names, unlabeled = getattr(y, "names", None), UNLABELED.get(builder.name, ())
+    counts = {split: info.num_examples for split, info in builder.info.splits.items() if split not in unlabeled}
     return Source(
         name=name,
         input_shape=resized,
         dtype=tf.as_dtype(x.dtype).name,
         label_shape=(*image_size, y.shape[-1]) if image_size and len(y.shape) == 3 else tuple(y.shape),
         classes=getattr(y, "num_classes", None),
-        class_names=tuple(names) if names else None,
-        sizes={split: count for split, count in counts.items() if count},
-        examples=examples,
+        class_names=tuple(class_names) if class_names else None,
+        split_sizes={split: count for split, count in counts.items() if count},
+        read=read,
     )
 
 
-def _cut_shape(shape, length):
-    """The shape of an example of `length`, refused unless that is a number and the example a series or a clip."""
+def _shape_with_length(shape, length):
+    """Returns the shape of a series or clip of `length` steps or frames."""
     if length is None:
         return tuple(shape)
     require(is_integer(length, 1), "load", "length, an integer above 0", length=length)
-    require(len(shape) in (1, 2, 4), "load", "series or clips to cut to a length", input_shape=shape)
+    require(len(shape) in (1, 2, 4), "load", "series or clips where length is given", input_shape=shape)
     return (length, *(shape[1:] or (1,)))
 
 
-def _find(name):
-    """The builder of `name`, prepared or not."""
-    from kzoo.data.builders.cache import cache_dir, quiet
+def _find_builder(name):
+    """Returns the TFDS builder of `name`, prepared or not."""
+    from kzoo.data.builders.cache import cache_dir
 
-    require(isinstance(name, str), "load", "the name of a data set", name=name)
+    require(isinstance(name, str), "load", "the name of a dataset", name=name)
     import tensorflow_datasets as tfds
 
     try:
-        if _is_own(name):
+        if _is_kzoo_dataset(name):
             with quiet():
-                return _own(name)(data_dir=str(cache_dir()))
-        # A namespace (huggingface:...) would ask the network before anything else.
+                return _builder_class(name)(data_dir=str(cache_dir()))
+        # A namespace (huggingface:...) would first of all connect to the network.
         local = tfds.core.naming.parse_builder_name_kwargs(name)[0].namespace is None
-        require(local, "load", "a data set without a namespace", name=name)
+        require(local, "load", "a dataset without a namespace", name=name)
         with quiet():
-            return tfds.builder(name, data_dir=_folder())
+            return tfds.builder(name, data_dir=_tfds_folder())
     except tfds.core.DatasetNotFoundError as error:
-        known = {*OWN, *tfds.list_builders(with_community_datasets=False), *_prepared_names()}
-        raise Refusal(f"load expects a known data set; received name={name!r}; {nearest(name, known)}") from error
+        known = {*BUILDERS, *tfds.list_builders(with_community_datasets=False), *_prepared_datasets()}
+        raise Refusal(f"load expects a known dataset; received name={name!r}; {nearest(name, known)}") from error
     except Refusal:
         raise
     except (ValueError, AssertionError, AttributeError) as error:
-        why = str(error).partition("\n")[0].rpartition('": ')[2].partition(". ")[0].rstrip(".")
-        raise Refusal(f"load expects a known data set; received name={name!r}: {why}.") from error
+        reason = str(error).partition("\n")[0].rpartition('": ')[2].partition(". ")[0].rstrip(".")
+        raise Refusal(f"load expects a known dataset; received name={name!r}: {reason}.") from error
 
 
-def _ready(builder, name):
-    """The builder with its files in place, generated or fetched if they were not."""
-    from kzoo.data.builders.cache import prepared
+def _prepare(builder, name):
+    """Returns the builder after its files were generated or downloaded if they were missing."""
+    from kzoo.data.builders.cache import prepared_builder
 
-    if _is_own(name):
-        return prepared(_own(name))
+    if _is_kzoo_dataset(name):
+        return prepared_builder(_builder_class(name))
     if not builder.is_prepared():
-        _fetch(builder, name)
+        _download(builder, name)
     return builder
 
 
-def _is_own(name):
-    return name.partition("/")[0] in OWN
+def _is_kzoo_dataset(name):
+    return name.partition("/")[0] in BUILDERS
 
 
-def _own(name):
-    """What makes the builder of a set of kzoo's, "set" or "set/config"."""
-    own, _, config = name.partition("/")
-    builder_class = getattr(importlib.import_module(f"kzoo.data.builders.{own}"), OWN[own])
+def _builder_class(name):
+    """Returns the builder class of a kzoo dataset, "DATASET" or "DATASET/CONFIG"."""
+    dataset, _, config = name.partition("/")
+    builder_class = getattr(importlib.import_module(f"kzoo.data.builders.{dataset}"), BUILDERS[dataset])
     return functools.partial(builder_class, config=config) if config else builder_class
 
 
-def _folder():
-    """TFDS's folder as the environment names it now; None leaves the choice to TFDS."""
+def _tfds_folder():
+    """Returns TFDS_DATA_DIR as it is set now; None for TFDS's default."""
     return os.environ.get("TFDS_DATA_DIR") or None
 
 
-def _fetch(builder, name):
-    """Download and prepare, unless it is plain that this cannot work."""
+def _download(builder, name):
+    """Downloads and prepares a dataset. Raises Refusal at once if it must be done by hand or a host is unreachable."""
     import tensorflow_datasets as tfds
 
     remedy = (
-        f"Prepare it on a machine with network (`tfds build {name}`), copy the folder here and name it in TFDS_DATA_DIR"
+        f"Prepare it on a machine with network (`tfds build {name}`), copy the folder here and set TFDS_DATA_DIR to it"
     )
-    missing = f"load expects a prepared data set or a way to fetch it; {name!r} is not in {builder.data_dir}"
+    missing = f"load expects a dataset that is prepared or can be downloaded; {name!r} is not in {builder.data_dir}"
     if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
-        raise Refusal(f"{missing} and its files must be fetched by hand. {remedy}.")
+        raise Refusal(f"{missing} and its files must be downloaded by hand. {remedy}.")
     hosts = sorted({urllib.parse.urlsplit(url).netloc for url in builder.url_infos or ()})
-    silent = _silent(hosts)
-    if silent:
-        raise Refusal(f"{missing} and {', '.join(silent)} gave no answer. {remedy}.")
+    unreachable = _unreachable(hosts)
+    if unreachable:
+        raise Refusal(f"{missing} and {', '.join(unreachable)} did not respond. {remedy}.")
     try:
         config = tfds.download.DownloadConfig(try_download_gcs=False)
         builder.download_and_prepare(download_config=config)
-    except Exception as error:  # whatever a download can meet: one line for the user, the cause behind it
-        why = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        raise Refusal(f"{missing} and fetching it failed ({why}). {remedy}.") from error
+    except Exception as error:  # a download can fail in any way
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise Refusal(f"{missing} and the download failed ({reason}). {remedy}.") from error
 
 
-def _silent(hosts, patience=PATIENCE):
-    """Those of `hosts` that take no connection in time; none if a proxy stands between, which would answer for them."""
+def _unreachable(hosts, timeout=CONNECT_TIMEOUT):
+    """Returns those of `hosts` that accept no connection in time; none if there is a proxy, which accepts any."""
     if urllib.request.getproxies():
         return []
-    answered = set()
+    reachable = set()
 
-    def call(host):
+    def connect(host):
         name, _, port = host.partition(":")
         try:
-            socket.create_connection((name, int(port or 443)), patience).close()
-            answered.add(host)
+            socket.create_connection((name, int(port or 443)), timeout).close()
+            reachable.add(host)
         except OSError:
             pass
 
-    # Daemon threads, because looking a name up has no time limit of its own.
-    calls = [threading.Thread(target=call, args=(host,), daemon=True) for host in hosts]
-    for thread in calls:
+    # Daemon threads, because a name lookup has no timeout.
+    threads = [threading.Thread(target=connect, args=(host,), daemon=True) for host in hosts]
+    for thread in threads:
         thread.start()
-    for thread in calls:
-        thread.join(patience)
-    return [host for host in hosts if host not in answered]
+    for thread in threads:
+        thread.join(timeout)
+    return [host for host in hosts if host not in reachable]
 
 
-def _keys(builder, name):
-    """The names of input and label, refused unless the set is a pair of numbers and whole numbers."""
+def _supervised_keys(builder, name):
+    """Returns the names of the input and the label. Raises Refusal unless inputs are numeric and labels integers."""
     keys, features = builder.info.supervised_keys, builder.info.features
-    if keys is None and len(features) == 2 and "label" in features:  # as ucf101
+    if keys is None and len(features) == 2 and "label" in features:  # as in ucf101
         keys = (*({*features} - {"label"}), "label")
     pair = isinstance(keys, tuple) and len(keys) == 2 and all(isinstance(key, str) for key in keys)
-    expected = f"a data set of (image, label) pairs; {name!r} is none"
+    expected = f"a dataset of (input, label) pairs; {name!r} has none"
     require(pair, "load", expected, supervised_keys=keys, features=sorted(features))
-    kinds = [getattr(features[key], "dtype", None) for key in keys]  # of a nested feature a dict, or nothing
+    kinds = [getattr(features[key], "dtype", None) for key in keys]  # of a nested feature: a dict or None
     x, y = (tf.string if kind is None or isinstance(kind, dict) else tf.as_dtype(kind) for kind in kinds)
     ok = (x.is_floating or x.is_integer) and y.is_integer
     require(ok, "load", expected, **dict(zip(keys, (x.name, y.name))))
     return keys
 
 
-def _prepared_names():
-    """What lies in TFDS's folder without code of its own."""
+def _prepared_datasets():
+    """Returns the names of the folders in TFDS's folder, which may hold datasets without a builder."""
     import tensorflow_datasets as tfds
 
-    root = tfds.core.Path(_folder() or tfds.core.constants.DATA_DIR).expanduser()
+    root = tfds.core.Path(_tfds_folder() or tfds.core.constants.DATA_DIR).expanduser()
     return [entry.name for entry in root.iterdir() if entry.is_dir()] if root.is_dir() else []
-
-
-def _read_config():
-    import tensorflow_datasets as tfds
-
-    return tfds.ReadConfig(try_autocache=False)  # `Examples` caches

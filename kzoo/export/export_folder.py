@@ -1,6 +1,7 @@
-"""A folder with one net in several formats, the names of its classes, a card and a record: whole or not there.
+"""A folder with one model in several formats, its class names, a model card and a record; complete or absent.
 
-Source: none.
+The record, export.json, has `model_info`, the number of saved examples and the model's outputs for them ("answers"), the
+results of its run ("figures") and the reports of the formats ("exports").
 """
 
 import json
@@ -10,104 +11,78 @@ import numpy as np
 from rich.table import Table
 
 from kzoo.checks import Refusal, require
-from kzoo.export.exporter import write
-from kzoo.export.formats import FORMATS, find_format
-from kzoo.export.int8 import check_representative
-from kzoo.export.model_card import EXAMPLES, card, difference, size
-from kzoo.export.preflight import check
-from kzoo.export.saved_model import takes_images
+from kzoo.export.exporter import write_and_verify
+from kzoo.export.model_card import EXAMPLES, export_card, file_size, format_difference, model_info
+from kzoo.export.preflight import check_exportable
+from kzoo.export.registry import FORMATS, find_format
 from kzoo.files import atomic_replace
 
 RECORD, LABELS, CARD = "export.json", "labels.txt", "README.md"
-FEW, MOST = 8, 10_000  # real inputs to keep; numbers of answers to write down
+KEPT_EXAMPLES, MAX_OUTPUTS = 8, 10_000  # examples saved; output values from which the record leaves them out
 
 
-def export_all(net, out, formats, what, figures=None, overwrite=False, serving=False, say=None, **more):
-    """Write `net` to the folder `out` in several formats; returns their reports, as `kzoo.export.exporter` gives them.
+def write_export_folder(model, folder, formats, origin, results=None, overwrite=False, serving=False, say=None, **data):
+    """Exports `model` to the folder in several formats. Returns their reports, as `kzoo.export.exporter.export` does.
 
-    what: a sentence on where the net is from; figures, of its run, as in its metrics.json; serving: the SavedModel goes
-    to `out/1/`, or the next number, as TensorFlow Serving wants it; say, a function that is told in a line what is done
-    next; more: examples, targets, labels, images, representative, as `export` takes them.
-    Errors: ValueError, one line, if the folder is there and `overwrite` is false, or is no export, or a format will
-    not do; what was there is then as it was.
+    formats: their names; origin: where the model comes from, for the card; results: those of its run, as in
+    metrics.json; serving: write the SavedModel to `folder/1/`, or the next number, for TensorFlow Serving; say: a
+    function that prints a line of progress; data: examples, targets, labels, images, representative, as for `export`.
+    Raises ValueError with one line if the folder exists and `overwrite` is false, if it is not an export, or if a
+    format fails; what existed before is then unchanged.
     """
-    out, formats = Path(out), list(dict.fromkeys(formats))
+    folder = Path(folder)
     require(formats, "export", f"at least one format of {', '.join(FORMATS)}", formats=formats)
-    for format in formats:
-        find_format(format)
-    require(not serving or "saved_model" in formats, "export", "format saved_model for serving", formats=formats)
-    if out.exists() and not (out / RECORD).is_file():
-        raise Refusal(f"{out} is no export of kzoo, so nothing is written there: choose another folder.")
-    if out.exists() and not overwrite:
-        raise Refusal(f"{out} is an export already: choose another folder, or --overwrite it.")
-    for format in formats:  # all before the first is written
-        check(net, format)
-    if "litert_int8" in formats:
-        ranges = more.get("representative")
-        check_representative(net, more.get("examples") if ranges is None else ranges)
-    version = str(1 + max((int(child.name) for child in _children(out) if child.name.isdecimal()), default=0))
-    with atomic_replace(out) as folder:
-        folder.mkdir()
+    formats = [find_format(name) for name in dict.fromkeys(formats)]
+    ready = not serving or FORMATS["saved_model"] in formats
+    require(ready, "export", "format saved_model for serving", formats=[format.name for format in formats])
+    if folder.exists() and not (folder / RECORD).is_file():
+        raise Refusal(f"{folder} is not an export of kzoo, so nothing is written there: choose another folder.")
+    if folder.exists() and not overwrite:
+        raise Refusal(f"{folder} is an export already: choose another folder, or --overwrite it.")
+    for format in formats:  # all of them before the first is written
+        check_exportable(model, format)
+        format.check_data(model, **data)
+    versions = [int(child.name) for child in folder.iterdir() if child.name.isdecimal()] if folder.is_dir() else []
+    version = str(1 + max(versions, default=0))
+    with atomic_replace(folder) as partial:
+        partial.mkdir()
         reports = []
         for format in formats:
             if say:
-                say(f"{FORMATS[format].label}: writing and checking")
-            file = version if serving and format == "saved_model" else FORMATS[format].file
-            reports.append(write(net, folder / file, format, **more))
-        about = describe(net, what, more.get("labels"), more.get("images"))
-        about |= {**keep_examples(net, folder, more.get("examples")), "figures": figures}
-        if about["labels"]:
-            (folder / LABELS).write_text("".join(f"{label}\n" for label in about["labels"]))
-        (folder / CARD).write_text(card(about, reports))
-        (folder / RECORD).write_text(json.dumps({**about, "exports": reports}, indent=2) + "\n")
+                say(f"{format.label}: writing and verifying")
+            file = version if serving and format.name == "saved_model" else format.file
+            reports.append(write_and_verify(model, partial / file, format, **data))
+        info = model_info(model, origin, data.get("labels"), data.get("images"))
+        info |= {**save_examples(model, partial, data.get("examples")), "figures": results}
+        if info["labels"]:
+            (partial / LABELS).write_text("".join(f"{label}\n" for label in info["labels"]))
+        (partial / CARD).write_text(export_card(info, reports))
+        (partial / RECORD).write_text(json.dumps({**info, "exports": reports}, indent=2) + "\n")
     return reports
 
 
-def describe(net, what, labels=None, images=None):
-    """What is known of a net whatever its format: a dict that JSON holds."""
-    last = net.outputs[0].shape
-    classes = last[-1] if len(net.outputs) == 1 and len(last) == 2 else None
-    kind = f"{classes} scores, one a class" if classes else "; ".join(str(tuple(y.shape)) for y in net.outputs)
-    if classes and getattr(getattr(net.layers[-1], "activation", None), "__name__", "") == "softmax":
-        kind = f"probabilities of {classes} classes"
-    return {
-        "name": net.name,
-        "what": what,
-        "parameters": net.count_params(),
-        "inputs": {t.name: list(t.shape) for t in net.inputs},
-        "outputs": kind,
-        "classes": classes,
-        "labels": [" ".join(str(label).split()) for label in labels] if labels else None,
-        "images": takes_images(net) if images is None else images,
-    }
-
-
-def keep_examples(net, folder, examples):
-    """Save a few real inputs for whoever tries the export, and return them with the net's answers, for the record."""
+def save_examples(model, folder, examples):
+    """Saves a few real inputs. Returns their number and the model's outputs for them, as entries of the record."""
     if examples is None:
         return {"examples": 0, "answers": None}
-    x = np.asarray(examples[:FEW])
-    whole = x.min() >= 0 and x.max() <= 255 and (x == np.round(x)).all()
-    np.save(folder / EXAMPLES, x.astype("uint8" if whole else "float32"))
-    answers = np.round(net.predict(x, verbose=0).astype("float64"), 6)
-    return {"examples": len(x), "answers": answers.tolist() if answers.size < MOST else None}
+    x = np.asarray(examples[:KEPT_EXAMPLES])
+    bytes_ = x.min() >= 0 and x.max() <= 255 and (x == np.round(x)).all()
+    np.save(folder / EXAMPLES, x.astype("uint8" if bytes_ else "float32"))
+    outputs = np.round(model.predict(x, verbose=0).astype("float64"), 6)
+    return {"examples": len(x), "answers": outputs.tolist() if outputs.size < MAX_OUTPUTS else None}
 
 
-def table(title, reports):
-    """A table of reports for the terminal."""
-    found = Table(title=title, title_justify="left")
-    for column in ("format", "file", "size", "tried with", "largest difference", "seconds"):
+def export_table(title, reports):
+    """Returns a rich table of reports."""
+    table = Table(title=title, title_justify="left")
+    for column in ("format", "file", "size", "verified on", "largest difference", "seconds"):
         right = column in ("size", "largest difference", "seconds")
-        found.add_column(column, justify="right" if right else "left", overflow="fold")
-    for one in reports:
-        label, told = FORMATS[one["format"]].label, difference(one)
-        if "accuracy" in one:
-            before, after = (100 * one["accuracy"][key] for key in ("before", "after"))
-            told += f"; right {after:.2f} %, before {before:.2f} %"
-        cells = (label, one["file"], size(one["bytes"]), "; ".join(one["tried"]), told, f"{one['seconds']:.1f}")
-        found.add_row(*cells)
-    return found
-
-
-def _children(folder):
-    return folder.iterdir() if folder.is_dir() else ()
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for report in reports:
+        label, difference = FORMATS[report["format"]].label, format_difference(report)
+        if "accuracy" in report:
+            before, after = (100 * report["accuracy"][key] for key in ("before", "after"))
+            difference += f"; accuracy {after:.2f} %, before {before:.2f} %"
+        inputs, seconds = "; ".join(report["tried"]), f"{report['seconds']:.1f}"
+        table.add_row(label, report["file"], file_size(report["bytes"]), inputs, difference, seconds)
+    return table

@@ -1,7 +1,4 @@
-"""Graphs that any TensorFlow runs: no operation of XLA's, no function that must be compiled, no operation of one's own.
-
-Source: none.
-"""
+"""Checks that a graph holds only TensorFlow's own operations: none of XLA's, none that must be compiled by XLA."""
 
 import tensorflow as tf
 
@@ -10,29 +7,28 @@ from kzoo.checks import Refusal
 MARKS = ("_XlaMustCompile", "_XlaCompile")
 
 
-def check_plain(graph, who="export"):
-    """Refuse a `GraphDef` that holds more than TensorFlow's own operations.
+def check_graph(graph, who="export"):
+    """Raises Refusal if a `GraphDef` holds more than TensorFlow's own operations, and names what it holds.
 
-    Errors: Refusal that names what it holds.
-
-    >>> check_plain(tf.function(lambda x: x + 1).get_concrete_function(1.0).graph.as_graph_def())
+    >>> check_graph(tf.function(lambda x: x + 1).get_concrete_function(1.0).graph.as_graph_def())
     """
-    found = strange(graph)
+    found = foreign_operations(graph)
     if found:
         raise Refusal(
-            f"{who}: its graph holds {', '.join(found)}, which a SavedModel's users may not be able to run; "
-            "kzoo's layers leave none, nor do functions without jit_compile=True."
+            f"{who}: its graph holds {', '.join(found)}, which a SavedModel's users may not be able to run. "
+            "They come from custom layers or from jit_compile=True; kzoo's layers have neither."
         )
 
 
-def strange(graph):
-    """What a graph holds that only XLA or only this process can run, sorted."""
-    known = {_spelled(name) for name in dir(tf.raw_ops)} | {_spelled(f.signature.name) for f in graph.library.function}
+def foreign_operations(graph):
+    """Returns the sorted operations of a graph that are not TensorFlow's own, and whether XLA must compile a part."""
+    known = {_normalize(name) for name in dir(tf.raw_ops)}
+    known |= {_normalize(function.signature.name) for function in graph.library.function}
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-    odd = {node.op for node in nodes if node.op.startswith("Xla") or _spelled(node.op) not in known}
-    marked = [mark for thing in (*nodes, *graph.library.function) for mark in MARKS if thing.attr[mark].b]
-    return sorted(odd | {"a function that must be compiled by XLA" for _ in marked})
+    foreign = {node.op for node in nodes if node.op.startswith("Xla") or _normalize(node.op) not in known}
+    marked = any(part.attr[mark].b for part in (*nodes, *graph.library.function) for mark in MARKS)
+    return sorted(foreign | ({"a function that must be compiled by XLA"} if marked else set()))
 
 
-def _spelled(name):
+def _normalize(name):
     return name.lower().replace("_", "")

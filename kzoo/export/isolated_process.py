@@ -1,40 +1,51 @@
-"""Running an exported model where there is neither kzoo nor Keras, in a process that has its runtime alone.
+"""Runs an exported model in a process where its runtime can be imported, but neither kzoo, Keras nor another runtime.
 
-Source: none.
+    python -m kzoo.export.isolated_process FORMAT PATH INPUTS.npz OUTPUTS.npz
+
+The arrays in INPUTS are named BATCH/SIGNATURE/INPUT, those in OUTPUTS BATCH/OUTPUT, where BATCH and OUTPUT are numbers.
 """
 
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import numpy as np
 
 from kzoo.checks import Refusal
-from kzoo.export import runtimes
-from kzoo.export.formats import FORMATS
+from kzoo.export.registry import FORMATS
+
+# packages that the process cannot import, except the format's runtime and what that imports
+BLOCKED = {"kzoo", "keras", "tf_keras", "tensorflow", "jax", "torch"}
+BLOCKED |= {package for format in FORMATS.values() for package in (format.runtime, *format.packages)}
 
 
-def run_isolated(path, cases, format="saved_model"):
-    """The outputs, a list of arrays for each case, of the model at `path` for the inputs of these cases.
+def run_isolated(path, batches, format):
+    """Returns the outputs of the model at `path`, a list of arrays for each batch.
 
-    Errors: Refusal with the runtime's own words if it does not run.
+    Raises Refusal with the runtime's message if the model does not run.
     """
     with tempfile.TemporaryDirectory() as folder:
         inputs, outputs = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
-        fed = {
-            f"{place}/{case.signature}/{name}": x for place, case in enumerate(cases) for name, x in case.inputs.items()
+        arrays = {
+            f"{index}/{batch.signature}/{name}": x
+            for index, batch in enumerate(batches)
+            for name, x in batch.inputs.items()
         }
-        np.savez(inputs, **fed)
-        command = [sys.executable, "-P", runtimes.__file__, format, path, inputs, outputs]
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        np.savez(inputs, **arrays)
+        command = [sys.executable, "-P", "-m", "kzoo.export.isolated_process", format.name, path, inputs, outputs]
+        paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            label = FORMATS[format].label
-            raise Refusal(f"export: the {label} at {path} does not run in a bare process: {_reason(done)}")
+            message = f"export: the {format.label} at {path} does not run in an isolated process: {_reason(done)}"
+            raise Refusal(message)
         with np.load(outputs) as found:
-            answers = dict(found.items())
-    return [[answers[f"{place}/{i}"] for i in range(len(case.wanted))] for place, case in enumerate(cases)]
+            results = dict(found.items())
+    return [[results[f"{index}/{i}"] for i in range(len(batch.expected))] for index, batch in enumerate(batches)]
 
 
 def _reason(done):
@@ -44,22 +55,45 @@ def _reason(done):
     return (done.stderr.strip().splitlines() or ["no message"])[-1]
 
 
-def max_difference(wanted, got):
-    """Largest absolute difference over largest absolute value wanted.
+def main(format, path, inputs, outputs):
+    """Runs the model at `path` on the arrays in the file `inputs` and writes its outputs to the file `outputs`."""
+    open_model, allowed = FORMATS[format].open, {FORMATS[format].runtime, *FORMATS[format].runtime_imports}
+    _refuse_imported({"kzoo"})  # a runtime that kzoo had imported could not be blocked any more
+    for name in [name for name in sys.modules if name.partition(".")[0] == "kzoo"]:
+        del sys.modules[name]
+    _Finder.blocked = BLOCKED - allowed
+    others = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("kzoo.")]
+    sys.meta_path[:] = [_Finder if finder is PathFinder else finder for finder in others]
+    _, run = open_model(path)
+    batches = {}
+    with np.load(inputs) as arrays:
+        for key in arrays.files:
+            index, signature, name = key.split("/", 2)
+            batches.setdefault((index, signature), {})[name] = arrays[key]
+    results = {}
+    for (index, signature), arrays in batches.items():
+        results |= {f"{index}/{i}": y for i, y in enumerate(run(arrays, signature))}
+    np.savez(outputs, **results)
+    _refuse_imported(allowed)
 
-    >>> max_difference(np.array([0.0, 4.0]), np.array([1.0, 4.0]))
-    0.25
-    """
-    return float(differences(wanted, got).max(initial=0))
+
+class _Finder(PathFinder):
+    """Python's finder of installed packages, which does not find the blocked ones."""
+
+    blocked = frozenset()
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in cls.blocked else super().find_spec(name, path, target)
 
 
-def differences(wanted, got, scale=None):
-    """Absolute differences over `scale`, which is the largest absolute value wanted unless another is given.
+def _refuse_imported(expected):
+    """Exits with a message unless, of the blocked packages, exactly the expected ones are imported."""
+    imported = {name for name in BLOCKED if sys.modules.get(name) is not None}
+    if imported != expected:
+        names = ", ".join(sorted(imported)) or "nothing"
+        sys.exit(f"{names} was imported instead of only {', '.join(sorted(expected))}")
 
-    Infinity, alone, if the shapes differ.
-    """
-    wanted, got = np.asarray(wanted, "float64"), np.asarray(got, "float64")
-    if wanted.shape != got.shape:
-        return np.array([np.inf])
-    scale = np.abs(wanted).max(initial=0) if scale is None else scale
-    return np.abs(wanted - got) / max(scale, np.finfo("float32").tiny)
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

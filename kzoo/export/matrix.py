@@ -1,156 +1,132 @@
-"""Which models of the zoo every format carries: all variants, small, each cell in a process with bounded memory.
+"""The compatibility matrix: which formats can represent which models of the zoo.
 
-Source: none.
+Every model is made small and exported to every format, each in a process with limited memory.
 """
 
 import hashlib
 import importlib.metadata
 import json
-import multiprocessing
 import resource
 import tempfile
 import time
 from pathlib import Path
 
 import keras
-from rich.console import Console
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal, require
 from kzoo.export.exporter import export
-from kzoo.export.formats import FORMATS, find_format
 from kzoo.export.inference_model import inference_model
+from kzoo.export.registry import FORMATS, find_format
 from kzoo.files import atomic_replace
 from kzoo.models.registry import describe, list_models, model
+from kzoo.processes import forkserver
+from kzoo.terminal import say
 
-SIDES = (
-    8,
-    13,
-    16,
-    17,
-    23,
-    24,
-    29,
-    31,
-    32,
-    33,
-    39,
-    47,
-    64,
-    72,
-    79,
-    91,
-    128,
-    193,
-    380,
-)  # the smallest that builds is taken
+# candidates for the sides of the input; the smallest that a model accepts is taken
+SIDES = (8, 13, 16, 17, 23, 24, 29, 31, 32, 33, 39, 47, 64, 72, 79, 91, 128, 193, 380)
 UNITS, CLASSES = 64, 10
-HUGE, WIDTH = 10**8, 1 / 8  # parameters left after cutting dense layers; the factor of all filters then
-MEMORY = 16 * 2**30  # bytes of data that a cell's process may have
-PATIENCE = 1800  # seconds
-PACKAGES = ("keras", "tensorflow", "tf2onnx", "onnxruntime", "ai-edge-litert", "openvino")
+HUGE, WIDTH = 10**8, 1 / 8  # models with more parameters get this fraction of their filters
+MEMORY = 16 * 2**30  # bytes of data that the process of one export may have
+TIMEOUT = 1800  # seconds
 
 
 def run_matrix(results, pattern="*", formats=("saved_model",), memory=MEMORY):
-    """Try every model that matches in every format, and write what came of it to the file `results`; returns it.
+    """Exports every model that matches to every format; writes the outcomes to the file `results` and returns them.
 
-    Started again it goes on, and cells of models that are as they were are not tried again. A cell: {ok, reason,
-    hash, bytes, max_difference, seconds, tried, peak}, the peak in bytes of memory.
+    A second run resumes the first and repeats an export only if its model or a package has changed. An outcome is a dict: ok, reason,
+    hash, bytes, max_difference, seconds, tried, and peak, the bytes of memory.
     """
-    results, say = Path(results), Console(stderr=True).print
+    results = Path(results)
     for format in formats:
         find_format(format)
-    known = json.loads(results.read_text()) if results.is_file() else {}
+    matrix = json.loads(results.read_text()) if results.is_file() else {}
     names = list_models(pattern)
     require(names, "export", "a pattern that models match", pattern=pattern)
-    for place, name in enumerate(names, start=1):
-        settings, net = small(name)
-        known.setdefault(name, {}).update(
-            parameters=net.count_params(), input=list(net.inputs[0].shape[1:]), settings=settings
-        )
-        mark = fingerprint(net)
+    for number, name in enumerate(names, start=1):
+        settings, small = small_variant(name)
+        shape = list(small.inputs[0].shape[1:])
+        matrix.setdefault(name, {}).update(parameters=small.count_params(), input=shape, settings=settings)
         for format in formats:
-            if known[name].get(format, {}).get("hash") == mark:
+            digest = fingerprint(small, format)
+            if matrix[name].get(format, {}).get("hash") == digest:
                 continue
-            cell = {**try_cell(name, settings, format, memory), "hash": mark}
-            known[name][format] = cell
+            outcome = {**export_in_process(name, settings, format, memory), "hash": digest}
+            matrix[name][format] = outcome
             with atomic_replace(results) as file:
-                file.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
-            told = f"{cell['max_difference']:.1e}" if cell["ok"] else cell["reason"]
-            say(f"{place}/{len(names)} {name} {format}: {told}", highlight=False, markup=False)
+                file.write_text(json.dumps(dict(sorted(matrix.items())), indent=1) + "\n")
+            summary = f"{outcome['max_difference']:.1e}" if outcome["ok"] else outcome["reason"]
+            say(f"{number}/{len(names)} {name} {format}: {summary}")
     return json.loads(results.read_text())
 
 
-def small(name):
-    """(settings, sketch) of a variant with 10 classes, at most 64 units in hidden layers and the least input it takes.
+def small_variant(name):
+    """Returns (settings, model without weights) of a variant with 10 classes, small dense layers and a small input.
 
-    No side is below 8; inputs of unknown size stay so. Softmax is left out: of a net that is not trained its values are
-    almost 0 or 1, which hides what differs.
+    Hidden layers have at most 64 units. Sides are the smallest that the model accepts, at least 8; unknown ones stay
+    unknown. There is no softmax: in a model that is not trained its values are almost 0 or 1, which hides differences.
 
-    >>> small("vgg11")[0]
+    >>> small_variant("vgg11")[0]
     {'classes': 10, 'classifier_activation': None, 'fc_units': (64, 64), 'input_shape': (32, 32, 3)}
     """
-    known = describe(name)["settings"]
-    given = {"classes": CLASSES, "classifier_activation": None}
-    settings = {key: value for key, value in given.items() if key in known}
-    if "fc_units" in known:
-        units = known["fc_units"]
+    defaults = describe(name)["settings"]
+    wanted = {"classes": CLASSES, "classifier_activation": None}
+    settings = {key: value for key, value in wanted.items() if key in defaults}
+    if "fc_units" in defaults:
+        units = defaults["fc_units"]
         settings["fc_units"] = min(units, UNITS) if isinstance(units, int) else tuple(min(n, UNITS) for n in units)
-    *sides, channels = known["input_shape"]
-    for side in (None,) if None in sides else [n for n in SIDES if n < min(sides)] + [0]:
-        fitting = {**settings, "input_shape": (*((side for _ in sides) if side != 0 else sides), channels)}
+    *sides, channels = defaults["input_shape"]
+    smaller = [(side,) * len(sides) for side in SIDES if None not in sides and side < min(sides)]
+    for size in (*smaller, sides):
+        sized = {**settings, "input_shape": (*size, channels)}
         try:
-            net = sketch(name, **fitting)
-            if net.count_params() > HUGE and "width" in known:
-                fitting["width"] = WIDTH
-                net = sketch(name, **fitting)
+            small = sketch(name, **sized)
+            if small.count_params() > HUGE and "width" in defaults:
+                sized["width"] = WIDTH
+                small = sketch(name, **sized)
         except Refusal:
             continue
-        return fitting, net
-    raise Refusal(f"export: {name} is built with none of the sides tried.")
+        return sized, small
+    raise Refusal(f"export: {name} cannot be built with any of the sides tried.")
 
 
-def fingerprint(net):
-    """What decides a cell: the architecture, and the versions of what writes and runs it."""
-    found = {}
-    for package in PACKAGES:
+def fingerprint(model, format):
+    """Returns a hash of what determines an outcome: the architecture and the versions of the packages involved."""
+    versions = {}
+    for package in ("keras", "tensorflow", *FORMATS[format].packages):
         try:
-            found[package] = importlib.metadata.version(package)
+            versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = None
-    text = json.dumps([net.get_config(), found], sort_keys=True, default=str)
+            versions[package] = None
+    text = json.dumps([model.get_config(), versions], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def try_cell(name, settings, format, memory=MEMORY, work=None):
-    """One model to one format, in a process of its own; what came of it."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kzoo_trials"])  # TensorFlow is imported once
+def export_in_process(name, settings, format, memory=MEMORY, target=None):
+    """Exports one model to one format in a process of its own and returns the outcome."""
     with tempfile.TemporaryDirectory() as folder:
-        process = context.Process(target=work or _cell, args=(name, settings, format, memory, folder), daemon=True)
-        began = time.perf_counter()
+        arguments = (name, settings, format, memory, folder)
+        process = forkserver().Process(target=target or _export_small, args=arguments, daemon=True)
+        started = time.perf_counter()
         process.start()
-        process.join(PATIENCE)
+        process.join(TIMEOUT)
         process.kill()
         process.join()
-        said = Path(folder, "cell.json")
-        if said.is_file():
-            return json.loads(said.read_text())
-        return {
-            "ok": False,
-            "reason": f"its process ended with {process.exitcode} after {time.perf_counter() - began:.0f} s",
-        }
+        outcome = Path(folder, "outcome.json")
+        if outcome.is_file():
+            return json.loads(outcome.read_text())
+        seconds = time.perf_counter() - started
+        return {"ok": False, "reason": f"its process ended with {process.exitcode} after {seconds:.0f} s"}
 
 
-def _cell(name, settings, format, memory, folder):
+def _export_small(name, settings, format, memory, folder):
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    file = FORMATS[format].file
     keras.utils.set_random_seed(0)
     try:
-        report = export(inference_model(model(name, **settings)), Path(folder, file), format)
-        kept = ("tried", "bytes", "max_difference", "undecided", "seconds")
-        cell = {"ok": True, "reason": None, **{key: report[key] for key in kept if key in report}}
+        report = export(inference_model(model(name, **settings)), Path(folder, FORMATS[format].file), format)
+        keys = ("tried", "bytes", "max_difference", "undecided", "seconds")
+        outcome = {"ok": True, "reason": None, **{key: report[key] for key in keys if key in report}}
     except (Refusal, MemoryError) as error:
-        cell = {"ok": False, "reason": str(error) or "out of memory"}
+        outcome = {"ok": False, "reason": str(error) or "out of memory"}
     own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    Path(folder, "cell.json").write_text(json.dumps({**cell, "peak": 1024 * max(own, children)}))
+    Path(folder, "outcome.json").write_text(json.dumps({**outcome, "peak": 1024 * max(own, children)}))

@@ -1,145 +1,181 @@
-"""The card of an export's folder: what is in it, how far it was checked, and the few lines that run it.
+"""Model cards, in Markdown: of an export folder and of a run, with the Python that runs each exported format."""
 
-Source: none.
-"""
-
-from kzoo.export.formats import FORMATS
+from kzoo.export.registry import FORMATS
+from kzoo.export.signatures import takes_images
 from kzoo.terminal import percent
 
 EXAMPLES = "examples.npy"
-ANSWER = """for row in answers:
-    for place in row.argsort()[::-1][:3]:
-        print({name}, row[place])"""
-CODE = {
-    "saved_model": """import numpy as np
-import tensorflow as tf
-
-net = tf.saved_model.load("{file}")
-x = {x}
-answers = net.serve(x).numpy()""",
-    "onnx": """import numpy as np
-import onnxruntime
-
-net = onnxruntime.InferenceSession("{file}")
-x = {x}
-(answers,) = net.run(None, {{net.get_inputs()[0].name: x}})""",
-    "litert": """import numpy as np
-from ai_edge_litert.interpreter import Interpreter
-
-net = Interpreter("{file}").get_signature_runner()
-x = {x}
-answers = net(**{{next(iter(net.get_input_details())): x}})["output_0"]""",
-    "openvino": """import numpy as np
-import openvino
-
-precise = {{"INFERENCE_PRECISION_HINT": "f32"}}  # its own choice may be bfloat16
-net = openvino.Core().compile_model("{file}/model.xml", "CPU", precise)
-x = {x}
-answers = net(x)[0]""",
-}
-CODE["litert_int8"] = CODE["litert"]
+TOP_CLASSES = """for row in outputs:
+    for index in row.argsort()[::-1][:3]:
+        print({name}, row[index])"""
 
 
-def card(about, reports):
-    """The card, Markdown.
+def model_info(model, origin, labels=None, images=None):
+    """Returns what cards say about a model, whatever its format, as a dict that JSON can hold.
 
-    about: a dict {name, what, inputs, outputs, labels, images}; reports, those of `kzoo.export.exporter`.
+    origin: a phrase on where the model comes from; labels: names of the classes; images: whether it takes images (None:
+    by its input).
     """
-    shape = ", ".join("N" if n is None else str(n) for n in next(iter(about["inputs"].values())))
-    labels = about["labels"]
+    shape = model.outputs[0].shape
+    classes = shape[-1] if len(model.outputs) == 1 and len(shape) == 2 else None
+    outputs = "; ".join(str(tuple(y.shape)) for y in model.outputs)
+    if classes:
+        softmax = getattr(getattr(model.layers[-1], "activation", None), "__name__", "") == "softmax"
+        outputs = f"probabilities of {classes} classes" if softmax else f"{classes} scores, one for each class"
+    return {
+        "name": model.name,
+        "what": origin,
+        "parameters": model.count_params(),
+        "inputs": {t.name: list(t.shape) for t in model.inputs},
+        "outputs": outputs,
+        "classes": classes,
+        "labels": [" ".join(str(label).split()) for label in labels] if labels else None,
+        "images": takes_images(model) if images is None else images,
+    }
+
+
+def export_card(info, reports):
+    """Returns the card of an export folder.
+
+    info: `model_info`, "examples" (how many the folder has) and "figures" (results of its run, or None); reports: those
+    of `kzoo.export.exporter.export`.
+    """
+    labels = info["labels"]
     lines = [
-        f"# {about['name']}",
+        f"# {info['name']}",
         "",
-        f"{about['what']}. Input: float32 batches of shape ({shape}), `N` any number, as the training data has them; "
-        f"preprocessing is inside. Output: {about['outputs']}.",
-        *_figures(about.get("figures") or {}),
-        *(["", f"`labels.txt` has the names of the {len(labels)} classes, a line each."] if labels else []),
-        *(["", f"`{EXAMPLES}` has a few real inputs."] if about["examples"] else []),
+        f"{info['what']}. {_inputs_and_outputs(info)}",
+        *_test_error(info.get("figures") or {}),
+        *(["", f"`labels.txt` has the names of the {len(labels)} classes, one in each line."] if labels else []),
+        *(["", f"`{EXAMPLES}` has a few real inputs."] if info["examples"] else []),
         "",
-        *table(reports),
+        *report_table(reports),
         "",
-        "Each was run by its runtime alone, in a process without kzoo and Keras, on random and, where there were any, "
-        "real inputs; the difference is to the model's own outputs, relative to the largest of them.",
+        "Each was verified by its own runtime, in a process without kzoo and Keras, on random inputs and, where "
+        "available, real ones. The difference is to the model's own outputs, relative to the largest of them.",
     ]
     if any(report.get("undecided") for report in reports):
         lines += [
             "",
-            "On examples called undecided the model's own answers move as much when its inputs change by a millionth: "
-            "where values go to places that pools chose, rounding chooses between equal ones.",
+            "In examples with argmax ties, the model's own outputs change as much when its inputs change by a "
+            "millionth: rounding decides which of several equal values a pool takes.",
         ]
-    single = len(about["inputs"]) == 1
+    names = 'open("labels.txt").read().splitlines()' if labels else None
     for report in reports:
-        lines += ["", f"## {FORMATS[report['format']].label}", ""]
-        if "accuracy" in report:
-            found = {key: f"{100 * value:.2f} %" for key, value in report["accuracy"].items()}
-            lines += [f"Right of the test examples: {found['after']}; in float32 {found['before']}.", ""]
-        if single:
-            package = FORMATS[report["format"]].runtime.replace("_", "-")
-            lines += [f"`pip install {package}` is all that it needs:", "", "```python", code(report, about), "```"]
-        if "serve_image" in report.get("signatures", ()):
-            lines += ["", *_images(report)]
+        lines += _format_section(info, report, names)
     return "\n".join([*lines, "", "`export.json` has all of this for programs.", ""])
 
 
-def table(reports):
-    """Lines of a Markdown table of reports."""
+def run_card(title, info, metrics, rows, reports):
+    """Returns the card of a run, with lines for the formats that it exported.
+
+    info: `model_info`; metrics: the content of metrics.json; rows: (quantity, measured, published), as text.
+    """
+    published = metrics["published"]
+    lines = [
+        f"# {title}",
+        "",
+        f"`{metrics['model']}` trained on `{metrics['data']}` with seed {metrics['seed']} by kzoo "
+        f"{metrics['versions']['kzoo']}.",
+        "",
+        "| | measured | published |",
+        "|---|---:|---:|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+        *(["", f"Published result: {published['source']}."] if published else []),
+        "",
+        "![loss and error](history.png)",
+        "",
+        _inputs_and_outputs(info),
+    ]
+    for report in reports:
+        lines += _format_section({**info, "examples": 0}, report)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "## Keras",
+            "",
+            "```python",
+            "import kzoo",
+            "",
+            'model = kzoo.load_model(".")',
+            "```",
+            "",
+            "`config.yaml` is the complete config, `metrics.json` has the results, `history.csv` a row for each epoch.",
+            "",
+        ]
+    )
+
+
+def report_table(reports):
+    """Returns the lines of a Markdown table of reports."""
     rows = [
-        f"| {FORMATS[one['format']].label} | `{one['file']}` | {size(one['bytes'])} | {'; '.join(one['tried'])} "
-        f"| {difference(one)} | {one['seconds']:.1f} |"
+        f"| {FORMATS[one['format']].label} | `{one['file']}` | {file_size(one['bytes'])} | {'; '.join(one['tried'])} "
+        f"| {format_difference(one)} | {one['seconds']:.1f} |"
         for one in reports
     ]
     return [
-        "| format | file | size | tried with inputs of | largest difference | seconds to write and check |",
+        "| format | file | size | verified on inputs of | largest difference | seconds to write and verify |",
         "|---|---|---:|---|---:|---:|",
         *rows,
     ]
 
 
-def difference(report):
-    """The largest difference, and on how many examples the net itself is undecided, if any."""
+def format_difference(report):
+    """Returns the largest difference as text, with the number of examples with argmax ties if there are any."""
     count = report.get("undecided")
-    return f"{report['max_difference']:.1e}" + (f", on {count} undecided" if count else "")
+    return f"{report['max_difference']:.1e}" + (f", {count} with argmax ties" if count else "")
 
 
-def code(report, about):
-    """The lines of Python that print the best classes of a file of examples, by the runtime alone."""
-    zeros = ", ".join("1" if n is None else str(n) for n in next(iter(about["inputs"].values())))
-    x = f'np.zeros(({zeros}), "float32")'
-    if about["examples"]:
-        x = f'np.load("{EXAMPLES}").astype("float32")'
-    name = "names[place]" if about["labels"] else "place"
-    names = ['names = open("labels.txt").read().splitlines()'] if about["labels"] else []
-    head = CODE[report["format"]].format(file=report["file"], x=x)
-    tail = ANSWER.format(name=name) if about["classes"] else "print(answers.shape)"
-    return "\n".join([head, *names, tail])
+def usage_code(info, report, names=None):
+    """Returns Python that runs an export by its runtime only and prints the best classes, or the shape of the outputs.
+
+    names: an expression for the list of class names.
+    """
+    shape = ", ".join("1" if n is None else str(n) for n in next(iter(info["inputs"].values())))
+    x = f'np.load("{EXAMPLES}").astype("float32")' if info["examples"] else f'np.zeros(({shape}), "float32")'
+    lines = [FORMATS[report["format"]].code.format(file=report["file"], x=x)]
+    if names:
+        lines.append(f"names = {names}")
+    name = "names[index]" if names else "index"
+    return "\n".join([*lines, TOP_CLASSES.format(name=name) if info["classes"] else "print(outputs.shape)"])
 
 
-def _figures(figures):
-    """What was measured and what was published, in a line."""
-    found, published = figures.get("test"), figures.get("published")
-    if found:
-        told = f"; published: {percent(published['error'])} ({published['source']})" if published else ""
-        yield from ("", f"Test error: {percent(found['error'])}{told}.")
+def file_size(count):
+    """Formats a number of bytes.
 
-
-def _images(report):
-    return [
-        "Images as files, or as pixels, of any size:",
-        "",
-        "```python",
-        'files = tf.constant([open("image.png", "rb").read()])',
-        "answers = net.serve_image(files).numpy()",
-        "answers = net.serve_pixels(tf.zeros((1, 100, 200, 3), tf.uint8))  # as many channels as the net's input",
-        "```",
-    ]
-
-
-def size(count):
-    """Bytes as a person reads them.
-
-    >>> size(1_234_567), size(830)
+    >>> file_size(1_234_567), file_size(830)
     ('1.2 MB', '830 bytes')
     """
     if count < 1000:
         return f"{count} bytes"
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+
+
+def _inputs_and_outputs(info):
+    shape = ", ".join("N" if n is None else str(n) for n in next(iter(info["inputs"].values())))
+    return (
+        f"Input: float32 batches of shape ({shape}), `N` any number, with values as in the training data; "
+        f"preprocessing is inside the model. Output: {info['outputs']}."
+    )
+
+
+def _test_error(results):
+    measured, published = results.get("test"), results.get("published")
+    if not measured:
+        return []
+    compared = f"; published: {percent(published['error'])} ({published['source']})" if published else ""
+    return ["", f"Test error: {percent(measured['error'])}{compared}."]
+
+
+def _format_section(info, report, names=None):
+    """Returns the lines on one exported format; no code for models of several inputs."""
+    format = FORMATS[report["format"]]
+    lines = ["", f"## {format.label}"]
+    if len(info["inputs"]) == 1:
+        packages = " ".join((format.runtime, *format.runtime_imports)).replace("_", "-")
+        code = usage_code(info, report, names)
+        lines += ["", f"It needs only `pip install {packages}`:", "", "```python", code, "```"]
+    for note in format.card_notes(report):
+        lines += ["", note]
+    return lines

@@ -1,19 +1,19 @@
-"""What the converter to ONNX writes that ONNX Runtime refuses or computes wrongly, put right in its graph.
+"""Repairs of ONNX graphs that ONNX Runtime refuses or computes wrongly.
 
-Source: none; both were seen with tf2onnx 1.17 and ONNX Runtime 1.32.
+Both faults were seen with tf2onnx 1.17 and ONNX Runtime 1.32.
 """
 
 from onnx import helper
 
 
 def repair(graph):
-    """Change an ONNX `GraphProto` in place, by both repairs below."""
+    """Applies both repairs below to an ONNX `GraphProto`, in place."""
     explicit_pads(graph)
-    selections(graph)
+    where_nodes(graph)
 
 
 def explicit_pads(graph):
-    """Give convolutions without strides their padding in cells: ONNX Runtime has no "same" with dilations.
+    """Writes the padding of convolutions without strides as numbers: ONNX Runtime lacks "same" with dilations.
 
     >>> weight = helper.make_tensor("w", 1, (1, 1, 3), [1.0, 1.0, 1.0])
     >>> node = helper.make_node("Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER", dilations=[2], strides=[1])
@@ -37,15 +37,15 @@ def explicit_pads(graph):
         node.attribute.extend([*kept, helper.make_attribute("pads", before + after)])
 
 
-def selections(graph):
-    """Make `Where` of sums of products with a condition and its opposite, in which 0 times infinity is NaN.
+def where_nodes(graph):
+    """Replaces cond * a + (not cond) * b, which is NaN where the value not chosen is infinite, by Where(cond, a, b).
 
     >>> names = [("Not", "c", "n"), ("Cast", "c", "one"), ("Cast", "n", "two")]
     >>> nodes = [helper.make_node(op, [x], [y]) for op, x, y in names]
     >>> nodes += [helper.make_node("Mul", ["one", "a"], ["p"]), helper.make_node("Mul", ["b", "two"], ["q"])]
     >>> nodes += [helper.make_node("Add", ["p", "q"], ["y"])]
     >>> graph = helper.make_graph(nodes, "graph", [], [helper.make_tensor_value_info("y", 1, [3])])
-    >>> selections(graph)
+    >>> where_nodes(graph)
     >>> [(node.op_type, list(node.input)) for node in graph.node]
     [('Where', ['c', 'a', 'b'])]
     """
@@ -62,27 +62,27 @@ def selections(graph):
 
 
 def _condition(makers, name):
-    """(condition, value) if `name` is a value times a cast condition, else (None, None)."""
+    """Returns (condition, value) if `name` is a value times a cast condition, otherwise (None, None)."""
     product = makers.get(name)
-    for place, factor in enumerate(product.input if product is not None and product.op_type == "Mul" else ()):
+    for index, factor in enumerate(product.input if product is not None and product.op_type == "Mul" else ()):
         cast = makers.get(factor)
         if cast is not None and cast.op_type == "Cast":
-            return cast.input[0], product.input[1 - place]
+            return cast.input[0], product.input[1 - index]
     return None, None
 
 
 def _drop_unused(graph):
-    """Remove the nodes whose outputs nobody takes; they stand in an order in which they can be run."""
-    wanted, kept = {output.name for output in graph.output}, []
+    """Removes nodes whose outputs are not used. ONNX sorts nodes topologically."""
+    used, kept = {output.name for output in graph.output}, []
     for node in reversed(graph.node):
-        if wanted & set(node.output):
+        if used & set(node.output):
             kept.append(node)
-            wanted |= _taken(node)
+            used |= _inputs(node)
     del graph.node[:]
     graph.node.extend(reversed(kept))
 
 
-def _taken(node):
-    """Names that a node takes, those of its loops' and branches' graphs included."""
+def _inputs(node):
+    """Returns the names of a node's inputs, including those in the graphs of its loops and branches."""
     inner = (one for a in node.attribute for one in [*a.graphs, *([a.g] if a.HasField("g") else [])])
-    return {*node.input, *(name for graph in inner for one in graph.node for name in _taken(one))}
+    return {*node.input, *(name for graph in inner for one in graph.node for name in _inputs(one))}

@@ -1,7 +1,4 @@
-"""The best classes of images, arrays and folders of images, by an exported model or any other function.
-
-Source: none.
-"""
+"""Predicts the classes of images, arrays and folders of images with an exported model or any other function."""
 
 import json
 from collections.abc import Callable
@@ -13,48 +10,47 @@ import tensorflow as tf
 from rich.table import Table
 
 from kzoo.checks import Refusal, require
-from kzoo.data.source import tidy
+from kzoo.data.source import resize_images
 from kzoo.export.export_folder import LABELS, RECORD
-from kzoo.export.formats import format_at
-from kzoo.export.runtimes import OPENERS
+from kzoo.export.registry import find_format, format_at
 
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp")
 BATCH = 256
 
 
 class Predictor(NamedTuple):
-    """Something that answers: the shape of an example (None: any size), names of the classes or None, the function."""
+    """The shape of one example (None: any size), names of the classes or None, and the function that predicts."""
 
     shape: tuple
     labels: list | None
-    answer: Callable
+    run: Callable
 
 
 def is_export(path):
-    """Whether there is an exported model at `path`: a folder of `kzoo export`, a SavedModel, a file of a format."""
+    """Returns whether `path` is an exported model: a folder of `kzoo export`, or a file or folder of one format."""
     path = Path(path)
     return path.exists() and (format_at(path) is not None or (path / RECORD).is_file())
 
 
 def open_export(path):
-    """The `Predictor` of an exported model, by its own runtime.
+    """Returns the `Predictor` of an exported model, run by its own runtime.
 
-    Errors: Refusal if there is none at `path`, its runtime is missing or cannot open it, or it has several inputs.
+    A folder of `kzoo export` opens as its first format. Raises Refusal if there is no export, if its runtime is missing
+    or cannot open it, or if the model has several inputs.
     """
     path = Path(path)
     if (path / RECORD).is_file():
-        found = json.loads((path / RECORD).read_text())["exports"][0]
-        path, format = path / found["file"], found["format"]
+        first = json.loads((path / RECORD).read_text())["exports"][0]
+        path, format = path / first["file"], find_format(first["format"])
     else:
         format = format_at(path)
         if format is None or not path.exists():
             raise Refusal(f"predict: no exported model at {path}.")
-    opener, runtime = OPENERS[format]
     try:
-        shapes, run = opener(path)
+        shapes, run = format.open(path)
     except ImportError as error:
-        raise Refusal(f"predict: {path} needs {runtime}: pip install 'kzoo[export]'.") from error
-    except Exception as error:  # each runtime has errors of its own
+        raise Refusal(f"predict: {path} needs {format.runtime}: pip install 'kzoo[export]'.") from error
+    except Exception as error:  # each runtime has its own classes
         raise Refusal(f"predict: {path} cannot be opened: {' '.join(str(error).split())[:300]}") from error
     require(len(shapes) == 1, "predict", "a model of one input", inputs=", ".join(shapes))
     ((name, shape),) = shapes.items()
@@ -62,7 +58,7 @@ def open_export(path):
 
 
 def labels_of(path):
-    """Names of the classes from the file beside an exported model, or within a SavedModel; None if there is none."""
+    """Returns the names of the classes from the file next to an exported model or in a SavedModel; None without one."""
     for file in (path.parent / LABELS, path / "assets" / LABELS):
         if file.is_file():
             return file.read_text().splitlines()
@@ -70,74 +66,72 @@ def labels_of(path):
 
 
 def predict(predictor, files, top=3):
-    """(records, outputs): for each example of the files its `top` classes, and all outputs (N, classes).
+    """Returns (records, outputs): the `top` classes of each example in the files, and all outputs (N, classes).
 
-    files: images (PNG, JPEG, GIF, BMP), resized as training data is; .npy arrays, one example or many; folders of
-    either. A record is {file, index, top: [{class, label, score}, ...]}; index is None for images.
-    Errors: Refusal, one line, for a file that is none of these or does not fit the model's input.
+    files: images (PNG, JPEG, GIF, BMP), resized like the training data; .npy arrays of one example or many; folders of
+    either. A record is {file, index, top: [{class, label, score}, ...]}; the index is None for images. Raises Refusal
+    for a file that is none of these or does not fit the model's input.
     """
     records, outputs = [], []
-    for file in found_in(files):
-        x = read(file, predictor.shape)
-        answers = np.concatenate([np.asarray(predictor.answer(x[i : i + BATCH])) for i in range(0, len(x), BATCH)])
-        require(answers.ndim == 2, "predict", "a classifier", outputs=answers.shape)
-        known = predictor.labels if predictor.labels and len(predictor.labels) == answers.shape[1] else None
-        several = Path(file).suffix == ".npy"
-        for index, row in enumerate(answers):
+    for file in list_files(files):
+        x = read_examples(file, predictor.shape)
+        scores = np.concatenate([np.asarray(predictor.run(x[i : i + BATCH])) for i in range(0, len(x), BATCH)])
+        require(scores.ndim == 2, "predict", "a classifier", outputs=scores.shape)
+        labels = predictor.labels if predictor.labels and len(predictor.labels) == scores.shape[1] else None
+        for index, row in enumerate(scores):
             best = [
-                {"class": int(k), "label": known[k] if known else None, "score": float(row[k])}
+                {"class": int(k), "label": labels[k] if labels else None, "score": float(row[k])}
                 for k in np.argsort(-row, kind="stable")[:top]
             ]
-            records.append({"file": str(file), "index": index if several else None, "top": best})
-        outputs.append(answers)
+            records.append({"file": str(file), "index": index if file.suffix == ".npy" else None, "top": best})
+        outputs.append(scores)
     return records, np.concatenate(outputs)
 
 
-def found_in(files):
-    """The files themselves, and those in folders, however deep, in order of their names.
+def list_files(paths):
+    """Returns the files among the paths and those in their folders, at any depth, sorted in each folder.
 
-    Errors: Refusal for what does not exist, and for folders that hold nothing to predict.
+    Raises Refusal for a path that does not exist and for a folder without a file to predict.
     """
-    found = []
-    for path in map(Path, files):
+    files = []
+    for path in map(Path, paths):
         if path.is_dir():
-            inside = sorted(f for f in path.rglob("*") if f.suffix.lower() in (*IMAGES, ".npy") and f.is_file())
-            require(inside, "predict", f"a folder with {', '.join(IMAGES)} or .npy files", folder=str(path))
-            found += inside
+            found = sorted(f for f in path.rglob("*") if f.suffix.lower() in (*IMAGES, ".npy") and f.is_file())
+            require(found, "predict", f"a folder with {', '.join(IMAGES)} or .npy files", folder=str(path))
+            files += found
         else:
             require(path.is_file(), "predict", "existing files and folders", file=str(path))
-            found.append(path)
-    return found
+            files.append(path)
+    return files
 
 
-def read(file, shape):
-    """The examples in one file as float32, (N, *shape). Errors: Refusal if they do not fit."""
+def read_examples(file, shape):
+    """Returns the examples in one file as float32, (N, *shape). Raises Refusal if they have another shape."""
     if Path(file).suffix.lower() in IMAGES:
         return read_image(file, shape)
     x = read_array(file)
     if x.ndim == len(shape):  # one example
         x = x[None]
     fits = x.ndim == len(shape) + 1 and all(a in (None, b) for a, b in zip(shape, x.shape[1:])) and len(x) > 0
-    wanted = ", ".join(str(n or "any") for n in shape)
-    require(fits, "predict", f"an array of shape (N, {wanted}), N above 0", file=str(file), shape=x.shape)
+    expected = ", ".join(str(n or "any") for n in shape)
+    require(fits, "predict", f"an array of shape (N, {expected}), N above 0", file=str(file), shape=x.shape)
     return x
 
 
 def read_image(file, shape):
-    """One image file as a batch (1, H, W, C) of float32 from 0 to 255, resized if the model's size is known."""
-    takes = len(shape) == 3 and shape[-1] in (1, 3)
-    wanted = ", ".join(str(n or "any") for n in shape)
-    require(takes, "predict", f".npy files for examples of shape ({wanted}), which are no images", file=str(file))
+    """Returns an image as a batch (1, H, W, C) of float32 from 0 to 255, resized if the model's size is known."""
+    images = len(shape) == 3 and shape[-1] in (1, 3)
+    expected = ", ".join(str(n or "any") for n in shape)
+    require(images, "predict", f".npy files for examples of shape ({expected}), which are not images", file=str(file))
     try:
         image = tf.io.decode_image(Path(file).read_bytes(), shape[-1], expand_animations=False)
     except tf.errors.InvalidArgumentError as error:
-        raise Refusal(f"predict: {file} is no image that can be read.") from error
-    size = None if None in shape[:2] else shape[:2]
-    return tidy(image, tf.zeros((), "int32"), size)[0].numpy()[None].astype("float32")
+        raise Refusal(f"predict: {file} is not an image that can be read.") from error
+    return resize_images(image, None if None in shape[:2] else shape[:2]).numpy()[None].astype("float32")
 
 
 def read_array(file):
-    """The numeric array in a .npy file, as float32."""
+    """Returns the numeric array in a .npy file as float32."""
     try:
         x = np.load(file, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
@@ -147,17 +141,15 @@ def read_array(file):
     return x.astype("float32")
 
 
-def table(records, title="most probable classes"):
-    """A table of records for the terminal."""
-    places = max(len(record["top"]) for record in records)
-    found = Table(title=title, title_justify="left")
-    for column in ("example", *(f"{place}." for place in range(1, places + 1))):
-        found.add_column(column)
+def predictions_table(records, title="most probable classes"):
+    """Returns a rich table of records."""
+    table = Table(title=title, title_justify="left")
+    for column in ("example", *(f"{rank}." for rank in range(1, 1 + max(len(record["top"]) for record in records)))):
+        table.add_column(column)
     for record in records:
         name = Path(record["file"]).name + ("" if record["index"] is None else f" {record['index']}")
-        told = (
-            f"{best['label'] if best['label'] is not None else best['class']}  {best['score']:.3f}"
-            for best in record["top"]
+        best = (
+            f"{one['label'] if one['label'] is not None else one['class']}  {one['score']:.3f}" for one in record["top"]
         )
-        found.add_row(name, *told)
-    return found
+        table.add_row(name, *best)
+    return table

@@ -1,7 +1,4 @@
-"""What can be said before a model is written: that a package is missing, that memory will not do, what is no model.
-
-Source: none; what formats need was measured.
-"""
+"""Checks before an export is written: packages, memory, and whether the model can be exported at all."""
 
 import importlib.util
 import resource
@@ -10,65 +7,52 @@ from pathlib import Path
 import keras
 
 from kzoo.checks import Refusal, require
-from kzoo.export.formats import find_format
-
-# peak memory of writing and checking: bytes, and bytes more for each parameter, of ResNet-18 and -50
-NEED = {
-    "saved_model": (6e8, 20),
-    "onnx": (6e8, 280),
-    "litert": (6e8, 50),
-    "litert_int8": (6e8, 50),
-    "openvino": (6e8, 50),
-}
 
 
-def check(net, format):
-    """Refuse to write what cannot be written so.
-
-    Errors: Refusal that names what is missing: a package, memory and how much, known sizes.
-    """
-    found, backend = find_format(format), keras.backend.backend()
+def check_exportable(model, format):
+    """Raises Refusal if a model cannot be exported to a format (an `ExportFormat`), naming what is missing."""
+    backend = keras.backend.backend()
     require(backend == "tensorflow", "export", "Keras on its TensorFlow backend", backend=backend)
-    graph = getattr(net, "inputs", None) and getattr(net, "outputs", None)
-    require(graph, "export", "a functional or sequential model with its inputs known", net=type(net).__name__)
-    missing = [name for name in found.packages if importlib.util.find_spec(name) is None]
+    graph = getattr(model, "inputs", None) and getattr(model, "outputs", None)
+    require(graph, "export", "a functional or sequential model with its inputs known", model=type(model).__name__)
+    missing = [name for name in format.packages if importlib.util.find_spec(name) is None]
     if missing:
-        raise Refusal(f"export to {format} needs {', '.join(missing)}: pip install 'kzoo[export]'.")
-    for layer in net.layers:
-        keras_own = type(layer).__module__.startswith("keras.")
-        if keras_own and type(layer).__name__.startswith("Adaptive") and None in layer.input.shape[1:]:
+        raise Refusal(f"export to {format.name} needs {', '.join(missing)}: pip install 'kzoo[export]'.")
+    for layer in model.layers:
+        from_keras = type(layer).__module__.startswith("keras.")
+        if from_keras and type(layer).__name__.startswith("Adaptive") and None in layer.input.shape[1:]:
             raise Refusal(
-                f"export of {net.name}: Keras's {type(layer).__name__} ({layer.name}) needs an input of known size; "
+                f"export of {model.name}: Keras's {type(layer).__name__} ({layer.name}) needs an input of known size; "
                 "kzoo.layers has one of that name for any size."
             )
-    least, free = need(net, format), available()
-    if least > free:
+    needed, free = required_memory(model, format), available_memory()
+    if needed > free:
         raise Refusal(
-            f"export of {net.name} to {format} needs about {least / 2**30:.1f} GiB of memory for its "
-            f"{net.count_params():,} parameters, and {free / 2**30:.1f} GiB are free."
+            f"export of {model.name} to {format.name} needs about {needed / 2**30:.1f} GiB of memory for its "
+            f"{model.count_params():,} parameters, and {free / 2**30:.1f} GiB are free."
         )
 
 
-def need(net, format):
-    """Bytes of memory that writing and checking take, roughly, beyond what the net holds already."""
-    base, each = NEED[format]
-    return base + each * net.count_params()
+def required_memory(model, format):
+    """Returns about how many bytes of memory writing and verifying take, in addition to the model itself."""
+    fixed, each = format.memory
+    return fixed + each * model.count_params()
 
 
-def available():
-    """Bytes of memory that this process can still have: of the machine, its control group, its own limit."""
-    free = [_line(Path("/proc/meminfo"), "MemAvailable:")]
+def available_memory():
+    """Returns the bytes of memory that are left to this process by the machine, its control group and its limit."""
+    free = [_proc_bytes(Path("/proc/meminfo"), "MemAvailable:")]
     group = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
     if all(file.is_file() for file in group):
         limit, used = (file.read_text().strip() for file in group)
         free.append(float("inf") if limit == "max" else int(limit) - int(used))
     limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
     if limit != resource.RLIM_INFINITY:
-        free.append(limit - _line(Path("/proc/self/status"), "VmData:"))
+        free.append(limit - _proc_bytes(Path("/proc/self/status"), "VmData:"))
     return min(free)
 
 
-def _line(file, name):
-    """A figure of /proc, in bytes; without the file, without limit."""
+def _proc_bytes(file, name):
+    """Returns a number of a file in /proc in bytes; infinity if there is none."""
     lines = file.read_text().splitlines() if file.is_file() else []
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name)), float("inf"))

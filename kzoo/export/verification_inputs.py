@@ -1,7 +1,4 @@
-"""What an exported model is tried with: random and real inputs, several batches and sizes, and what Keras says to them.
-
-Source: none.
-"""
+"""Inputs that an exported model is verified on, random and real, in several batch and image sizes."""
 
 import math
 from typing import NamedTuple
@@ -10,85 +7,83 @@ import keras
 import numpy as np
 
 from kzoo.checks import Refusal
-from kzoo.export.runtimes import ordered
+from kzoo.export.export_format import sort_outputs
 from kzoo.ops.xla import no_islands
 
-BATCHES, LARGE = (1, 7), 2**18  # examples; values from which on an input is tried with two instead of seven
-REAL = 500  # examples in a batch of real ones
-SIDES, LARGEST = (32, 128, 512, 2048, 8192), 2**24  # tried where a net leaves a size open; values of an input
+BATCH_SIZES, LARGE_BATCH_SIZES = (1, 7), (1, 2)  # the second if an example is large
+LARGE = 2**18  # number of values from which an example is large
+EXAMPLES_BATCH = 500  # examples in a batch of real inputs
+SIDES, LARGEST = (32, 128, 512, 2048, 8192), 2**24  # tried for unknown sizes, up to so many values in an example
 
 
-class Case(NamedTuple):
-    """One call: of which signature, with which arrays by the inputs' names, and the outputs wanted."""
+class Batch(NamedTuple):
+    """One call of an exported model: its signature, input arrays by name, and the outputs that Keras computes."""
 
     signature: str
     inputs: dict
-    wanted: list
+    expected: list
+    real: bool = False  # whether the inputs are the user's examples
 
     @property
     def shape(self):
-        """The first input's, as people read it."""
+        """The shape of the first input, as text such as "7 x 28 x 28 x 1"."""
         return " x ".join(map(str, next(iter(self.inputs.values())).shape))
 
 
-def cases(net, examples=None, seed=0):
-    """Random batches of 1 and 7, or 2 of large inputs, at each size to try, then the examples, each with net's outputs.
+def verification_batches(model, examples=None, seed=0):
+    """Returns random batches of 1 and 7 examples (1 and 2 if large) in each of the `input_sizes`, then the examples.
 
-    Shapes: examples, an array (N, *input_shape) or None.
-    Errors: Refusal if the net's answers are not finite, or it takes no size that is tried.
+    examples: an array (N, *input_shape), or None. Raises Refusal if an output is not finite.
     """
-    draw = np.random.default_rng(seed)
-    found = [
-        case_of(net, [noise(draw, t, batch, size, examples) for t, size in zip(net.inputs, sizes)])
-        for sizes in sizes_of(net, examples)
-        for batch in (BATCHES if math.prod(sizes[0]) < LARGE else (1, 2))
+    rng = np.random.default_rng(seed)
+    batches = [
+        make_batch(model, [random_input(rng, t, count, size, examples) for t, size in zip(model.inputs, sizes)])
+        for sizes in input_sizes(model, examples)
+        for count in (BATCH_SIZES if math.prod(sizes[0]) < LARGE else LARGE_BATCH_SIZES)
     ]
     if examples is not None:
-        answers = flat(net.predict(examples, batch_size=REAL, verbose=0))
-        stops = range(0, len(examples), REAL)
-        inputs = np.asarray(examples, net.inputs[0].dtype)
-        name = net.inputs[0].name
-        found += [
-            Case("serving_default", {name: inputs[i : i + REAL]}, [y[i : i + REAL] for y in answers]) for i in stops
-        ]
-    if not all(np.isfinite(y).all() for case in found for y in case.wanted if y.dtype.kind == "f"):
-        raise Refusal(f"export: {net.name} gives values that are not finite, so nothing can be compared with them.")
-    return found
+        outputs = output_arrays(model.predict(examples, batch_size=EXAMPLES_BATCH, verbose=0))
+        inputs, name = np.asarray(examples, model.inputs[0].dtype), model.inputs[0].name
+        for start in range(0, len(examples), EXAMPLES_BATCH):
+            part = slice(start, start + EXAMPLES_BATCH)
+            batches.append(Batch("serving_default", {name: inputs[part]}, [y[part] for y in outputs], real=True))
+    if not all(np.isfinite(y).all() for batch in batches for y in batch.expected if y.dtype.kind == "f"):
+        raise Refusal(f"export: {model.name} returns values that are not finite, so its export cannot be verified.")
+    return batches
 
 
-def case_of(net, inputs):
-    """The case of these input arrays, one for each of the net's inputs."""
-    with no_islands():  # each new shape would be compiled
-        answers = flat(net(inputs if len(inputs) > 1 else inputs[0], training=False))
-    named = {t.name: x for t, x in zip(net.inputs, inputs)}
-    return Case("serving_default", named, answers)
+def make_batch(model, arrays):
+    """Returns the batch of these input arrays, one for each input of the model, with the model's outputs."""
+    with no_islands():  # or each new shape would be compiled
+        outputs = model(arrays if len(arrays) > 1 else arrays[0], training=False)
+    return Batch("serving_default", {t.name: x for t, x in zip(model.inputs, arrays)}, output_arrays(outputs))
 
 
-def flat(outputs):
-    """A net's outputs as arrays, in the order of a signature's."""
+def output_arrays(outputs):
+    """Returns a model's outputs as a list of arrays, in the order of a signature's outputs."""
     if isinstance(outputs, dict):
-        return ordered({name: keras.ops.convert_to_numpy(y) for name, y in outputs.items()})
+        return sort_outputs({name: keras.ops.convert_to_numpy(y) for name, y in outputs.items()})
     return [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(outputs)]
 
 
-def noise(draw, tensor, batch, size, examples=None):
-    """Normal noise, with the mean and deviation of the examples if there are any; zeros and ones for integers."""
-    shape = (batch, *size)
+def random_input(rng, tensor, count, size, examples=None):
+    """Returns normal noise (count, *size) with the mean and deviation of the examples; zeros and ones for integers."""
+    shape = (count, *size)
     if "int" in tensor.dtype:
-        return draw.integers(0, 2, shape).astype(tensor.dtype)
+        return rng.integers(0, 2, shape).astype(tensor.dtype)
     mean, deviation = (0, 1) if examples is None else (np.mean(examples), np.std(examples))
-    return (mean + deviation * draw.normal(size=shape)).astype(tensor.dtype)
+    return (mean + deviation * rng.normal(size=shape)).astype(tensor.dtype)
 
 
-def sizes_of(net, examples=None):
-    """The input shapes to try, without the batch, one for each input: one, or two where the net leaves sizes open."""
-    shapes = [tuple(t.shape[1:]) for t in net.inputs]
+def input_sizes(model, examples=None):
+    """Returns one list of the shapes of all inputs, without the batch; two lists if the model has unknown sizes.
+
+    Raises Refusal if the model accepts none of the sizes tried.
+    """
+    shapes = [tuple(t.shape[1:]) for t in model.inputs]
     if all(None not in shape for shape in shapes):
         return [shapes]
-    if examples is not None:
-        first = [tuple(np.shape(examples)[1:])]
-    else:
-        first = _first_size(net, shapes)
+    first = [tuple(np.shape(examples)[1:])] if examples is not None else _smallest_size(model, shapes)
     second = [
         tuple(n + 5 + 4 * axis if known is None else n for axis, (n, known) in enumerate(zip(size, shape)))
         for size, shape in zip(first, shapes)
@@ -96,15 +91,14 @@ def sizes_of(net, examples=None):
     return [first, second]
 
 
-def _first_size(net, shapes):
+def _smallest_size(model, shapes):
     for side in SIDES:
         sizes = [tuple(n or side for n in shape) for shape in shapes]
         if max(map(math.prod, sizes)) > LARGEST:
             break
-        blank = [np.zeros((1, *size), t.dtype) for t, size in zip(net.inputs, sizes)]
         try:
-            case_of(net, blank)
-        except Exception:  # noqa: S112, BLE001 (whatever a layer says to an input that is too small)
+            make_batch(model, [np.zeros((1, *size), t.dtype) for t, size in zip(model.inputs, sizes)])
+        except Exception:  # noqa: S112, BLE001 (layers raise various errors for inputs that are too small)
             continue
         return sizes
-    raise Refusal(f"export: {net.name} takes no input with sides of {', '.join(map(str, SIDES))}.")
+    raise Refusal(f"export: {model.name} takes no input with sides of {', '.join(map(str, SIDES))}.")

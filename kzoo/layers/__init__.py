@@ -1,6 +1,6 @@
-"""The layers: weights and configuration around the ops, in each dimension that makes sense."""
+"""Keras layers around the functions of `kzoo.ops`, in 1D, 2D and 3D where that makes sense."""
 
-import keras  # noqa: F401  first: importing Keras registers kzoo's classes (kzoo/registration.py)
+import keras  # noqa: F401  first, because importing Keras registers kzoo's classes (kzoo/registration.py)
 
 from kzoo.layers.adaptive_average_pooling import (
     AdaptiveAveragePooling1D,

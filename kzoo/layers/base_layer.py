@@ -1,15 +1,20 @@
-"""Layers that compute with floating numbers, and say so before anything runs.
-
-Source: none.
-"""
+"""The base class of layers that compute with floating-point inputs only."""
 
 import keras
 
 from kzoo.checks import require
+from kzoo.layers.field import Fields, pointwise
+from kzoo.types import KnownShape, Shape
 
 
 class BaseLayer(keras.layers.Layer):
-    """A layer of floating inputs, one or several, cast by Keras; a subclass gives `compute_output_shape`."""
+    """A layer of one or several floating-point inputs. Subclasses define `compute_output_shape`.
+
+    Integer inputs are refused when the layer is called on symbolic inputs, before anything is computed.
+    """
+
+    def build(self, input_shape):
+        self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
 
     def compute_output_spec(self, inputs, training=False):
         several = isinstance(inputs, (list, tuple))
@@ -19,11 +24,21 @@ class BaseLayer(keras.layers.Layer):
         return keras.KerasTensor(self.compute_output_shape(shape), self.compute_dtype)
 
 
-def shapes_of(input_shape):
-    """The shapes of a layer's inputs, of which it may have one or several, as a list.
+class Pointwise:
+    """Declares that an output position depends on the same input position only, and counts no operations."""
 
-    >>> shapes_of((None, 3)), shapes_of([(None, 3), (None, 2)])
+    def receptive_field(self, input_shapes: list[Shape]) -> Fields:
+        return pointwise(input_shapes[0])
+
+    def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
+        return 0
+
+
+def shape_list(input_shape):
+    """Returns the shapes of a layer's one or several inputs as a list.
+
+    >>> shape_list((None, 3)), shape_list([(None, 3), (None, 2)])
     ([(None, 3)], [(None, 3), (None, 2)])
     """
-    alone = all(n is None or isinstance(n, int) for n in input_shape)
-    return [input_shape] if alone else list(input_shape)
+    single = all(n is None or isinstance(n, int) for n in input_shape)
+    return [input_shape] if single else list(input_shape)

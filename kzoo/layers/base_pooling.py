@@ -1,37 +1,53 @@
-"""What the layers with a pooling window share: their arguments, shapes and the way to the op.
+"""The base class of the pooling layers: arguments, shapes and the call of the op.
 
-Source: none; arguments and defaults are those of `keras.layers.MaxPooling2D`.
+Arguments and defaults are those of `keras.layers.MaxPooling2D`.
 """
 
+import math
+from typing import Any
+
 from kzoo.layers.base_window import BaseWindow
-from kzoo.layers.data_format import from_last, to_last
+from kzoo.layers.data_format import from_channels_last, to_channels_last
+from kzoo.types import DataFormat, KnownShape, Padding, Size, Tensor
 
 
 class BasePooling(BaseWindow):
-    """One pool over sliding windows: a subclass gives its rank and its op."""
+    """Pooling over sliding windows. Subclasses define rank and op."""
 
     size_name = "pool_size"
 
-    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, dilation_rate=1, **kwargs):
+    def __init__(
+        self,
+        pool_size: Size = 2,
+        strides: Size | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat = None,
+        dilation_rate: Size = 1,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.set_window(pool_size, pool_size if strides is None else strides, padding, dilation_rate, data_format)
 
     @property
-    def geometry(self):
-        """The window as the ops take it."""
+    def geometry(self) -> tuple[Any, Any, Any, Any]:
+        """Window size, strides, padding and dilation, in the order in which the ops take them."""
         return self.pool_size, self.strides, self.padding, self.dilation_rate
 
+    def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
+        """Returns one operation for each tap of the window at each value of the output."""
+        return math.prod(output_shapes[0][1:]) * math.prod(self.pool_size)
+
     def op(self, x):
-        """The pool of channels-last floating x."""
+        """Returns channels-last x, pooled."""
         raise NotImplementedError
 
-    def build(self, input_shape):
-        self.compute_output_shape(input_shape)  # no weights: only to refuse in the layer's name, not the op's
-
-    def call(self, inputs):
-        return from_last(self.op(to_last(inputs, self.data_format)), self.data_format)
+    def call(self, inputs: Tensor) -> Tensor:
+        return from_channels_last(self.op(to_channels_last(inputs, self.data_format)), self.data_format)
 
 
 def value_dtype(layer, inputs):
-    """The dtype of pooled values: the layer's for floats, which Keras casts to it; integers stay what they are."""
+    """Returns the dtype of outputs that are selected from the inputs.
+
+    Keras casts floating-point inputs to the layer's compute dtype and leaves integers as they are.
+    """
     return layer.compute_dtype if "float" in str(inputs.dtype) else inputs.dtype

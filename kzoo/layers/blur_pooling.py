@@ -1,24 +1,26 @@
-"""Blur pooling: a low-pass filter, then a stride.
+"""Blur pooling: a binomial low-pass filter with a stride.
 
 Source: as `kzoo.ops.blur_pool`.
 """
+
+from typing import Any
 
 import keras
 
 from kzoo.layers.base_pooling import BasePooling
 from kzoo.ops.blur_pool import blur_padding, blur_pool
 from kzoo.ops.views import as_tuple
+from kzoo.types import DataFormat, Padding, Size
 
 
 @keras.saving.register_keras_serializable("kzoo")
 class BlurPooling2D(BasePooling):
-    """Binomial averages before each stride, so that a small shift of the input changes the output little.
+    """Anti-aliased downsampling: a binomial blur before the stride, so that small shifts hardly change the output.
 
-    Shapes: (B, H, W, C) -> (B, H', W', C), or channels first. Units: cells. Max blur pooling is
-    `keras.layers.MaxPooling2D(2, 1)` before it.
-    Arguments: pool_size, the filter's size; strides; padding, by default the paper's, else any of `Conv2D`'s;
-    data_format, dilation_rate.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.blur_pool`.
+    Shapes: (B, H, W, C) -> (B, H', W', C), or channels first.
+    Arguments: pool_size, the blur filter's size; strides; padding, any of `Conv2D`'s, by default the paper's
+    (reflection, pool_size - 1 pixels in all); data_format; dilation_rate.
+    For max blur pooling put `keras.layers.MaxPooling2D(2, 1)` before this layer.
 
     >>> tuple(BlurPooling2D()(keras.ops.ones((1, 9, 8, 3))).shape)
     (1, 5, 4, 3)
@@ -26,7 +28,15 @@ class BlurPooling2D(BasePooling):
 
     rank = 2
 
-    def __init__(self, pool_size=3, strides=2, padding=None, data_format=None, dilation_rate=1, **kwargs):
+    def __init__(
+        self,
+        pool_size: Size = 3,
+        strides: Size = 2,
+        padding: Padding | None = None,
+        data_format: DataFormat = None,
+        dilation_rate: Size = 1,
+        **kwargs: Any,
+    ):
         if padding is None:
             who = type(self).__name__
             size = as_tuple(who, "pool_size", pool_size, self.rank)

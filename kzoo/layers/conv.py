@@ -1,13 +1,16 @@
-"""Convolution layers: Keras's, plus every padding, strides with dilation, and untied biases.
+"""Convolution layers: Keras's, plus every padding mode, strides with dilation, and untied biases.
 
 Source: as `kzoo.ops.conv`.
 """
+
+from typing import Any
 
 import keras
 
 from kzoo.checks import is_integer, require
 from kzoo.layers.base_conv import BaseConv
 from kzoo.ops.conv import conv
+from kzoo.types import DataFormat, Padding, Size
 
 
 class Conv(BaseConv):
@@ -15,15 +18,15 @@ class Conv(BaseConv):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        groups=1,
-        *args,
-        **kwargs,
+        filters: int,
+        kernel_size: Size,
+        strides: Size = 1,
+        padding: Padding = "valid",
+        data_format: DataFormat = None,
+        dilation_rate: Size = 1,
+        groups: int = 1,
+        *args: Any,
+        **kwargs: Any,
     ):
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, *args, **kwargs)
         who = type(self).__name__
@@ -32,14 +35,12 @@ class Conv(BaseConv):
         self.groups = int(groups)
 
     def build(self, input_shape):
-        channels = self.last_shape(input_shape)[-1]
-        expected = "input channels divisible by groups"
-        require(
-            (channels or 0) % self.groups == 0, type(self).__name__, expected, channels=channels, groups=self.groups
-        )
+        who, channels = type(self).__name__, self.channels_last_shape(input_shape)[-1]
+        fits = (channels or 0) % self.groups == 0
+        require(fits, who, "input channels divisible by groups", channels=channels, groups=self.groups)
         super().build(input_shape)
 
-    def biased(self, x):
+    def op_with_bias(self, x):
         return conv(x, self.kernel, self.strides, self.padding, self.dilation_rate, self.bias)
 
     def get_config(self):
@@ -48,13 +49,12 @@ class Conv(BaseConv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class Conv1D(Conv):
-    """Convolution of signals.
+    """A convolution of signals with every padding mode, strides together with dilation, groups and untied biases.
 
-    Shapes: (B, L, C) -> (B, L', filters). Weights: kernel (kernel_size, C / groups, filters) from
-    `kernel_initializer`, bias (filters,), or (L', filters) with `untied_bias`, from `bias_initializer`.
-    Arguments: as `keras.layers.Conv1D`, with `padding` any of "valid", "same", "full", "circular", "reflect",
-    "replicate", cells, or (mode, cells); strides and dilation_rate may both exceed 1.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.conv`.
+    Shapes: (B, L, C) -> (B, L', filters), or channels first.
+    Weights: kernel (kernel_size, C / groups, filters); bias (filters,), or (L', filters) with `untied_bias`.
+    Arguments: as `keras.layers.Conv1D`. padding is "valid", "same", "full", "circular", "reflect", "replicate", a
+    number of pixels, pairs (before, after), or (mode, pixels). strides and dilation_rate may both exceed 1.
 
     >>> tuple(Conv1D(15, 3, strides=2)(keras.ops.ones((1, 40, 1))).shape)
     (1, 19, 15)
@@ -65,11 +65,11 @@ class Conv1D(Conv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class Conv2D(Conv):
-    """One kernel laid, as it is and not mirrored, on every place of an image: each output is a weighted sum.
+    """A convolution of images with every padding mode, strides together with dilation, groups and untied biases.
 
-    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (*kernel_size, C / groups,
-    filters) from `kernel_initializer`, bias (filters,), or (H', W', filters) with `untied_bias`.
-    Arguments, errors, source: as `Conv1D`.
+    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first.
+    Weights: kernel (*kernel_size, C / groups, filters); bias (filters,), or (H', W', filters) with `untied_bias`.
+    Arguments: as `keras.layers.Conv2D`, with the padding of `Conv1D`. As in Keras the kernel is not mirrored.
 
     >>> tuple(Conv2D(4, 3, strides=2, padding="circular", dilation_rate=2)(keras.ops.ones((1, 9, 8, 3))).shape)
     (1, 5, 4, 4)
@@ -80,10 +80,10 @@ class Conv2D(Conv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class Conv3D(Conv):
-    """Convolution of volumes and clips.
+    """A convolution of volumes with every padding mode, strides together with dilation, groups and untied biases.
 
-    Shapes: (B, D, H, W, C) -> (B, D', H', W', filters), or channels first. Weights, arguments, errors, source: as
-    `Conv2D`, with three spatial axes.
+    Shapes: (B, D, H, W, C) -> (B, D', H', W', filters), or channels first.
+    Weights and arguments: as `Conv2D`, with three spatial axes.
 
     >>> tuple(Conv3D(2, 3, padding="full")(keras.ops.ones((1, 4, 4, 4, 1))).shape)
     (1, 6, 6, 6, 2)

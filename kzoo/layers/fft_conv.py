@@ -1,4 +1,4 @@
-"""Convolution layers that compute by the Fourier transform.
+"""Convolution layers computed by the fast Fourier transform.
 
 Source: as `kzoo.ops.fft_conv`.
 """
@@ -18,12 +18,12 @@ class FFTConv(BaseConv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class FFTConv1D(FFTConv):
-    """Convolution of signals by the Fourier transform.
+    """A convolution of signals computed by the fast Fourier transform, for large kernels.
 
-    Shapes: (B, L, C) -> (B, L', filters). Weights: kernel (kernel_size, C, filters), bias (filters,), or (L', filters)
-    with `untied_bias`. Arguments: as `Conv1D`, without groups; weights and results are those of `Conv1D`.
-    Faster than `Conv1D` for large kernels only; measured for images, see `FFTConv2D`.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.fft_conv`.
+    Shapes: (B, L, C) -> (B, L', filters), or channels first.
+    Weights: kernel (kernel_size, C, filters); bias (filters,), or (L', filters) with `untied_bias`.
+    Arguments: as `Conv1D`, without groups. Weights and outputs are those of `Conv1D`.
+    It is faster than `Conv1D` only for large kernels; for measurements on images see `FFTConv2D`.
 
     >>> tuple(FFTConv1D(15, 101, padding="same")(keras.ops.ones((1, 400, 1))).shape)
     (1, 400, 15)
@@ -34,13 +34,14 @@ class FFTConv1D(FFTConv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class FFTConv2D(FFTConv):
-    """Convolution of images by the Fourier transform, for large kernels.
+    """A convolution of images computed by the fast Fourier transform, for large kernels.
 
-    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (*kernel_size, C, filters), bias
-    (filters,), or (H', W', filters) with `untied_bias`. Arguments, errors, source: as `FFTConv1D`.
-    When to use it, measured on 2 CPU cores for 8 images of 64 x 64, 16 channels and filters (`python -m benchmarks
-    layers --only fft_conv`): a training step takes longer than `Conv2D`'s up to 11 x 11 and is 5 times faster at
-    15 x 15; forward alone it is faster from 11 x 11 on, 2 times at 15 x 15 and 5 times at 31 x 31.
+    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first.
+    Weights: kernel (*kernel_size, C, filters); bias (filters,), or (H', W', filters) with `untied_bias`.
+    Arguments: as `Conv2D`, without groups. Weights and outputs are those of `Conv2D`.
+    When to use it, measured on 2 CPU cores for 8 images of 64 x 64 with 16 channels and filters (`python -m benchmarks
+    layers --only fft_conv`): a training step is slower than `Conv2D`'s up to 11 x 11 and 5 times faster at 15 x 15. The
+    forward pass is faster from 11 x 11 on, 2 times at 15 x 15 and 5 times at 31 x 31.
 
     >>> tuple(FFTConv2D(4, 31, padding="same")(keras.ops.ones((1, 48, 40, 3))).shape)
     (1, 48, 40, 4)

@@ -1,32 +1,42 @@
-"""Fractional max pooling: an image shrinks by any ratio, over regions drawn anew at each training step.
+"""Fractional max pooling: downsampling by any ratio, over regions drawn at random in training.
 
 Source: as `kzoo.ops.fractional_max_pool`.
 """
 
 import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
 
 import keras
 from keras import ops
 
 from kzoo.checks import is_number, require
 from kzoo.layers.base_layer import BaseLayer
-from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
+from kzoo.layers.data_format import (
+    as_data_format,
+    from_channels_last,
+    shape_from_channels_last,
+    shape_to_channels_last,
+    to_channels_last,
+)
+from kzoo.layers.field import EXACT, UPPER_BOUND, Field, Fields, whole
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
+from kzoo.types import DataFormat, KnownShape, Shape, Tensor
 
-EXACT = 1e-9  # 33 / 1.1 is 30, not 29.999...
+TOLERANCE = 1e-9  # so that 33 / 1.1 gives 30, not 29.999...
 
 
 @keras.saving.register_keras_serializable("kzoo")
 class FractionalMaxPooling2D(BaseLayer):
-    """Max pooling to floor(size / pooling_ratio) regions an axis.
+    """Max pooling by a non-integer ratio, over regions drawn at random in training.
 
     Shapes: (B, H, W, C) -> (B, floor(H / ratio), floor(W / ratio), C), or channels first.
-    Arguments: pooling_ratio, a number of at least 1 or two of them, in the paper between 1 and 2; overlapping: regions
-    share their border cells; pseudo_random: regions by a random shift of an even sequence, else in random order; seed.
-    A call in training draws the regions, one set for the batch; at inference they are the even sequence.
-    The paper draws at inference too, and averages several passes: call this layer with training=True for that.
-    Errors: ValueError that names the argument, what is expected and what came.
-    Source: as `kzoo.ops.fractional_max_pool`.
+    Arguments: pooling_ratio, a number of at least 1 or two of them, in the paper between 1 and 2; overlapping, whether
+    adjacent regions share their border pixels; pseudo_random, whether regions come from a randomly shifted even
+    sequence or from a random order; data_format; seed.
+    Each training call draws one set of regions for the whole batch. At inference the even sequence is used; the paper
+    draws at inference too and averages several passes, for which call the layer with training=True.
 
     >>> tuple(FractionalMaxPooling2D(2**0.5)(keras.ops.ones((1, 36, 25, 3))).shape)
     (1, 25, 17, 3)
@@ -34,12 +44,12 @@ class FractionalMaxPooling2D(BaseLayer):
 
     def __init__(
         self,
-        pooling_ratio=2**0.5,
-        overlapping=False,
-        pseudo_random=True,
-        data_format=None,
-        seed=None,
-        **kwargs,
+        pooling_ratio: float | Sequence[float] = 2**0.5,
+        overlapping: bool = False,
+        pseudo_random: bool = True,
+        data_format: DataFormat = None,
+        seed: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         who = type(self).__name__
@@ -53,39 +63,55 @@ class FractionalMaxPooling2D(BaseLayer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape):
-        self.compute_output_shape(input_shape)  # to refuse in the layer's name
-
-    def call(self, inputs, training=False):
-        x = to_last(inputs, self.data_format)
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        x = to_channels_last(inputs, self.data_format)
         edges, widest = [], 1
         for size, ratio in zip(ops.shape(x)[1:-1], self.pooling_ratio):
-            count, pseudo_random = regions(size, ratio), self.pseudo_random or not training
+            count, pseudo_random = region_count(size, ratio), self.pseudo_random or not training
             samples = 0.5
             if training:
                 shape = () if pseudo_random else (count,)
                 samples = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
             edges.append(fractional_edges(size, count, samples, pseudo_random))
-            # size / count is above the ratio, but never twice it
+            # size / count is at least the ratio and less than twice the ratio
             widest = max(widest, -(-size // count) if isinstance(size, int) else math.ceil(2 * ratio))
-        return from_last(fractional_max_pool(x, edges, self.overlapping, widest), self.data_format)
+        return from_channels_last(fractional_max_pool(x, edges, self.overlapping, widest), self.data_format)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         who = type(self).__name__
-        batch, *spatial, channels = shape_to_last(who, input_shape, 2, self.data_format)
+        batch, *spatial, channels = shape_to_channels_last(who, input_shape, 2, self.data_format)
         for size, ratio in zip(spatial, self.pooling_ratio):
             fits = size is None or size >= ratio
-            require(fits, who, "an input of at least pooling_ratio cells an axis", size=size, pooling_ratio=ratio)
-        counts = (None if n is None else regions(n, ratio) for n, ratio in zip(spatial, self.pooling_ratio))
-        return shape_from_last((batch, *counts, channels), self.data_format)
+            require(fits, who, "an input of at least pooling_ratio pixels on each axis", size=size, pooling_ratio=ratio)
+        counts = (None if n is None else region_count(n, ratio) for n, ratio in zip(spatial, self.pooling_ratio))
+        return shape_from_channels_last((batch, *counts, channels), self.data_format)
+
+    def receptive_field(self, input_shapes: list[Shape]) -> Fields:
+        """Returns a bound that holds for the regions drawn in training too."""
+        spatial = shape_to_channels_last(type(self).__name__, input_shapes[0], 2, self.data_format)[1:-1]
+        if None in spatial:
+            return whole(input_shapes[0], UPPER_BOUND)
+        fields = []
+        for size, ratio in zip(spatial, self.pooling_ratio):
+            stride = Fraction(size, region_count(size, ratio))
+            count, longer = region_count(size, ratio), size % region_count(size, ratio)
+            # how far an edge can lie from i * stride: by rounding, or where all the longer steps come first
+            shift = Fraction(count - 1, count) if self.pseudo_random else Fraction(longer * (count - longer), count)
+            shift, last = shift * (longer > 0), stride - 1 + self.overlapping
+            status = UPPER_BOUND if longer else EXACT
+            fields.append(Field.between(-shift, last + shift, stride, status))
+        return tuple(fields)
+
+    def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
+        return math.prod(input_shapes[0][1:])
 
     def get_config(self):
         names = ("pooling_ratio", "overlapping", "pseudo_random", "data_format", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def regions(size, ratio):
-    """floor(size / ratio), for an integer or a scalar tensor."""
+def region_count(size, ratio):
+    """Returns floor(size / ratio), at least 1, for an integer or a scalar tensor."""
     if isinstance(size, int):
-        return max(math.floor(size / ratio + EXACT), 1)
-    return ops.maximum(ops.cast(ops.floor(ops.cast(size, "float64") / ratio + EXACT), "int32"), 1)
+        return max(math.floor(size / ratio + TOLERANCE), 1)
+    return ops.maximum(ops.cast(ops.floor(ops.cast(size, "float64") / ratio + TOLERANCE), "int32"), 1)

@@ -1,27 +1,32 @@
-"""Convolution with Gabor functions: a fixed bank, or eight trained parameters a filter.
+"""Convolution with Gabor kernels: a fixed bank, or eight trained parameters per filter.
 
 Source: as `kzoo.ops.gabor_conv`.
 """
+
+import math
+from typing import Any
 
 import keras
 
 from kzoo.layers.base_conv import BaseFilters
 from kzoo.ops.filters import gabor_bank
 from kzoo.ops.gabor_conv import gabor_conv
+from kzoo.types import Activation, DataFormat, Padding, Size
 
 
 @keras.saving.register_keras_serializable("kzoo")
 class GaborConv2D(BaseFilters):
-    """Simple cells of the visual cortex, or with `energy` complex ones.
+    """A convolution with Gabor kernels: eight trained parameters per filter instead of free weights.
 
-    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first; a filter sees the sum of the channels.
-    Weights: alpha, beta_x, beta_y, frequency, phase, x0, y0, tau, each (filters,) (see `kzoo.ops.filters.gabor`), then
-    with `use_bias` a bias. They start as `kzoo.ops.filters.gabor_bank`: orientations, wavelengths and, without energy,
-    phases 0 and pi / 2; beta_x and beta_y are kept from falling below 0. `trainable=False` keeps the bank.
-    Arguments: as `Conv2D`, without groups and the kernel's initialiser, regulariser and constraint; use_bias is False;
-    energy: sqrt(even^2 + odd^2), which hardly depends on where a wave has its crest; zero_mean: kernels less their
-    mean, so that an even surface gives 0. Units: cells and radians.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.gabor_conv`.
+    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Each filter is applied to the sum of the channels.
+    Weights: alpha, beta_x, beta_y, frequency, phase, x0, y0, tau, each (filters,) (see `kzoo.ops.filters.gabor`;
+    lengths in pixels, angles in radians), then with `use_bias` a bias. The initial values are those of
+    `kzoo.ops.filters.gabor_bank`: several orientations and wavelengths and, without energy, the phases 0 and pi / 2.
+    beta_x and beta_y are constrained to be non-negative. `trainable=False` gives a fixed bank.
+    Arguments: as `Conv2D`, without groups and the kernel's initializer, regularizer and constraint; use_bias is False
+    by default; energy, whether to output sqrt(even^2 + odd^2), which hardly depends on the phase, as complex cells of
+    the visual cortex do, instead of the response of simple cells; zero_mean, whether each kernel's mean is subtracted,
+    so that a constant input gives 0.
 
     >>> layer = GaborConv2D(16, 11)
     >>> tuple(layer(keras.ops.ones((1, 32, 32, 3))).shape), layer.count_params()
@@ -32,17 +37,17 @@ class GaborConv2D(BaseFilters):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation=None,
-        use_bias=False,
-        energy=False,
-        zero_mean=True,
-        **kwargs,
+        filters: int,
+        kernel_size: Size,
+        strides: Size = 1,
+        padding: Padding = "valid",
+        data_format: DataFormat = None,
+        dilation_rate: Size = 1,
+        activation: Activation = None,
+        use_bias: bool = False,
+        energy: bool = False,
+        zero_mean: bool = True,
+        **kwargs: Any,
     ):
         super().__init__(
             filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, **kwargs
@@ -57,17 +62,20 @@ class GaborConv2D(BaseFilters):
     def build_kernel(self, channels, output):
         bank = gabor_bank(self.filters, self.kernel_size, self.energy, self.zero_mean)
         self.parameters = [
-            # without autocast: sixteen bits are too few for the argument of a cosine
+            # without autocast, as sixteen bits are too few for the argument of a cosine
             self.add_weight(
                 name=name,
                 shape=(self.filters,),
-                initializer=lambda shape, dtype=None, start=start: keras.ops.convert_to_tensor(start, dtype),
+                initializer=lambda shape, dtype=None, values=values: keras.ops.convert_to_tensor(values, dtype),
                 autocast=False,
-                # a width that turned negative would make an exponential that grows outwards
+                # a negative width would make the envelope grow exponentially outwards
                 constraint="non_neg" if name.startswith("beta") else None,
             )
-            for name, start in bank.items()
+            for name, values in bank.items()
         ]
+
+    def products(self, channels: int) -> int:
+        return math.prod(self.kernel_size) * self.filters * (1 + self.energy)  # on the sum of the channels
 
     def get_config(self):
         return {**super().get_config(), "energy": self.energy, "zero_mean": self.zero_mean}

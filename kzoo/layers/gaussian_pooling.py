@@ -3,10 +3,14 @@
 Source: as `kzoo.ops.gaussian_pool`.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from kzoo.layers.base_pooling import BasePooling
 from kzoo.ops.gaussian_pool import as_sigma, gaussian_pool
+from kzoo.types import DataFormat, Padding, Size
 
 
 class GaussianPooling(BasePooling):
@@ -14,13 +18,13 @@ class GaussianPooling(BasePooling):
 
     def __init__(
         self,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        sigma=None,
-        **kwargs,
+        pool_size: Size = 2,
+        strides: Size | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat = None,
+        dilation_rate: Size = 1,
+        sigma: float | Sequence[float] | None = None,
+        **kwargs: Any,
     ):
         super().__init__(pool_size, strides, padding, data_format, dilation_rate, **kwargs)
         self.sigma = as_sigma(type(self).__name__, sigma, self.pool_size)
@@ -34,12 +38,11 @@ class GaussianPooling(BasePooling):
 
 @keras.saving.register_keras_serializable("kzoo")
 class GaussianPooling1D(GaussianPooling):
-    """The average of each window of a signal, weighted by a Gaussian about its centre.
+    """Average pooling of signals, weighted by a Gaussian around the centre of each window.
 
-    Shapes: (B, L, C) -> (B, L', C). Units: cells.
-    Arguments: pool_size, strides (default: pool_size), padding (any of `Conv1D`'s), data_format, dilation_rate; sigma,
-    a number or one an axis, by default a quarter of pool_size.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.gaussian_pool`.
+    Shapes: (B, L, C) -> (B, L', C), or channels first.
+    Arguments: pool_size; strides (default: pool_size); padding, any of `Conv1D`'s; data_format; dilation_rate; sigma, a
+    number or one per axis, by default a quarter of pool_size.
 
     >>> GaussianPooling1D(3)(keras.ops.reshape(keras.ops.arange(3.0), (1, 3, 1))).numpy().item()
     1.0
@@ -50,9 +53,10 @@ class GaussianPooling1D(GaussianPooling):
 
 @keras.saving.register_keras_serializable("kzoo")
 class GaussianPooling2D(GaussianPooling):
-    """The average of each window of an image, weighted by a Gaussian about its centre.
+    """Average pooling of images, weighted by a Gaussian around the centre of each window.
 
-    Shapes: (B, H, W, C) -> (B, H', W', C), or channels first. Arguments, errors, source: as `GaussianPooling1D`.
+    Shapes: (B, H, W, C) -> (B, H', W', C), or channels first.
+    Arguments: as `GaussianPooling1D`.
 
     >>> tuple(GaussianPooling2D(3, strides=2, padding="same")(keras.ops.ones((1, 9, 8, 3))).shape)
     (1, 5, 4, 3)
@@ -63,10 +67,10 @@ class GaussianPooling2D(GaussianPooling):
 
 @keras.saving.register_keras_serializable("kzoo")
 class GaussianPooling3D(GaussianPooling):
-    """The average of each window of a volume or clip, weighted by a Gaussian about its centre.
+    """Average pooling of volumes or clips, weighted by a Gaussian around the centre of each window.
 
-    Shapes: (B, D, H, W, C) -> (B, D', H', W', C), or channels first. Arguments, errors, source: as
-    `GaussianPooling1D`.
+    Shapes: (B, D, H, W, C) -> (B, D', H', W', C), or channels first.
+    Arguments: as `GaussianPooling1D`.
 
     >>> tuple(GaussianPooling3D(2)(keras.ops.ones((1, 4, 4, 4, 1))).shape)
     (1, 2, 2, 2, 1)

@@ -1,25 +1,26 @@
-"""Local response normalisation, in AlexNet's form and in Caffe's.
+"""Local response normalization, with the constants of AlexNet or of Caffe.
 
 Source: as `kzoo.ops.local_response_normalization`.
 """
 
+from typing import Any
+
 import keras
 
-from kzoo.layers.base_layer import BaseLayer
-from kzoo.layers.data_format import as_data_format, check_channels, from_last, to_last
+from kzoo.layers.base_layer import BaseLayer, Pointwise
+from kzoo.layers.data_format import as_data_format, from_channels_last, known_channels, to_channels_last
 from kzoo.ops.local_response_normalization import as_response, local_response_normalization
+from kzoo.types import DataFormat, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class LocalResponseNormalization(BaseLayer):
-    """Each channel divided by (bias + alpha * energy of its neighbours)^beta.
+class LocalResponseNormalization(Pointwise, BaseLayer):
+    """Divides each channel by (bias + alpha * energy of the neighbouring channels)^beta, as in AlexNet.
 
-    Shapes: (B, ..., C) -> the same, or channels first; any number of axes. Units: channels.
-    Arguments: depth_radius, neighbours on either side; bias, alpha, beta, by default AlexNet's; divide_by_size: alpha
-    over 2 depth_radius + 1, as in Caffe, whose `local_size: 5, alpha: 1e-4, k: 1` is bias=1, divide_by_size=True;
-    data_format.
-    Errors: ValueError that names the argument, what is expected and what came.
-    Source: as `kzoo.ops.local_response_normalization`.
+    Shapes: (B, ..., C) -> (B, ..., C), or channels first; any number of axes.
+    Arguments: depth_radius, the number of neighbouring channels on each side; bias, alpha and beta, by default
+    AlexNet's; divide_by_size, whether alpha is divided by 2 depth_radius + 1, as in Caffe; data_format. Caffe's
+    `local_size: 5, alpha: 1e-4, k: 1` is bias=1, divide_by_size=True.
 
     >>> tuple(LocalResponseNormalization()(keras.ops.ones((1, 9, 8, 3))).shape)
     (1, 9, 8, 3)
@@ -27,13 +28,13 @@ class LocalResponseNormalization(BaseLayer):
 
     def __init__(
         self,
-        depth_radius=2,
-        bias=2.0,
-        alpha=1e-4,
-        beta=0.75,
-        divide_by_size=False,
-        data_format=None,
-        **kwargs,
+        depth_radius: int = 2,
+        bias: float = 2.0,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        divide_by_size: bool = False,
+        data_format: DataFormat = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         as_response(type(self).__name__, depth_radius, bias, alpha, beta, divide_by_size)
@@ -42,13 +43,15 @@ class LocalResponseNormalization(BaseLayer):
         self.data_format = as_data_format(type(self).__name__, data_format)
 
     def build(self, input_shape):
-        check_channels(type(self).__name__, input_shape, self.data_format)
+        known_channels(type(self).__name__, input_shape, self.data_format)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         settings = (self.depth_radius, self.bias, self.alpha, self.beta, self.divide_by_size)
-        return from_last(local_response_normalization(to_last(inputs, self.data_format), *settings), self.data_format)
+        return from_channels_last(
+            local_response_normalization(to_channels_last(inputs, self.data_format), *settings), self.data_format
+        )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)
 
     def get_config(self):

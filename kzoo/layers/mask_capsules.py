@@ -1,38 +1,41 @@
-"""One capsule of several, for a decoder.
+"""Selection of one capsule, for a decoder that reconstructs the input.
 
 Source: as `kzoo.ops.mask_capsules`.
 """
 
+from typing import Any
+
 import keras
 
 from kzoo.checks import require
+from kzoo.layers.field import DATA, Fields, pointwise
 from kzoo.ops.mask_capsules import check_capsules, check_labels, mask_capsules
+from kzoo.types import KnownShape, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
 class MaskCapsules(keras.layers.Layer):
-    """Keeps the capsule of a sample's label, or else the longest, and sets all others to 0.
+    """Sets all capsules to zero except the labelled one, or the longest where there is no label.
 
-    Shapes: [capsules (B, K, D), labels (B,) integers] -> (B, K, D); of the capsules alone, and where a label is below
-    0, the longest is kept. A decoder that is trained behind it learns what each capsule's numbers mean, and what it is
-    fed at inference needs no label. Weights: none.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.mask_capsules`.
+    A decoder after this layer learns what the numbers of each capsule mean, and needs no label at inference.
+    Shapes: [capsules (B, K, D), labels (B,) integers] or capsules -> (B, K, D). Without labels, and where a label is
+    negative, the longest capsule is kept.
 
     >>> MaskCapsules()(keras.ops.convert_to_tensor([[[3.0, 4.0], [1.0, 0.0]]])).numpy()
     array([[[3., 4.],
             [0., 0.]]], dtype=float32)
     """
 
-    def __init__(self, **kwargs):  # without one Keras would guess a config
+    def __init__(self, **kwargs: Any):  # without it Keras would derive the config from the first call
         super().__init__(**kwargs)
 
     def build(self, input_shape):
-        self.compute_output_shape(input_shape)  # no weights: only to refuse in the layer's name, not the op's
+        self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return mask_capsules(*self._parts(inputs))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         capsules, *labels = self._parts(input_shape)
         check_capsules(type(self).__name__, capsules)
         require(all(len(x) == 1 for x in labels), type(self).__name__, "labels (batch,)", labels=labels)
@@ -45,6 +48,12 @@ class MaskCapsules(keras.layers.Layer):
             check_labels(type(self).__name__, part)
         shape = self.compute_output_shape([x.shape for x in (capsules, *labels)])
         return keras.KerasTensor(shape, self.compute_dtype)
+
+    def receptive_field(self, input_shapes: list[Shape]) -> Fields:
+        return pointwise(self._parts(input_shapes)[0], DATA)  # which capsule is the longest depends on all
+
+    def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
+        return 0
 
     def _parts(self, inputs):
         several = isinstance(inputs, (list, tuple)) and not any(n is None or isinstance(n, int) for n in inputs)

@@ -1,23 +1,26 @@
-"""Max pooling layers that also give the places of the maxima.
+"""Max pooling layers that also return the indices of the maxima.
 
 Source: as `kzoo.ops.max_pool_with_argmax`.
 """
 
+from typing import Any
+
 import keras
 
 from kzoo.layers.base_pooling import BasePooling, value_dtype
-from kzoo.layers.data_format import from_last, to_last
+from kzoo.layers.data_format import from_channels_last, to_channels_last
 from kzoo.ops.max_pool_with_argmax import check_sample, max_pool_with_argmax
+from kzoo.types import Shape, Tensor
 
 
 class MaxPoolingWithArgmax(BasePooling):
     """Any rank; use `MaxPoolingWithArgmax1D`, `2D` or `3D`."""
 
-    def call(self, inputs):
-        values, indices = max_pool_with_argmax(to_last(inputs, self.data_format), *self.geometry)
-        return from_last(values, self.data_format), from_last(indices, self.data_format)
+    def call(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        values, indices = max_pool_with_argmax(to_channels_last(inputs, self.data_format), *self.geometry)
+        return from_channels_last(values, self.data_format), from_channels_last(indices, self.data_format)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         output = super().compute_output_shape(input_shape)
         check_sample(type(self).__name__, tuple(input_shape[1:]))
         return output, output
@@ -29,12 +32,12 @@ class MaxPoolingWithArgmax(BasePooling):
 
 @keras.saving.register_keras_serializable("kzoo")
 class MaxPoolingWithArgmax1D(MaxPoolingWithArgmax):
-    """Max pooling of signals, values and int32 indices.
+    """Max pooling of signals that also returns the index of each maximum.
 
-    Shapes: (B, L, C) -> values and indices, each (B, L', C). Units: cells. Indices are flat within one unpadded
-    sample, channels last in both data formats: `position * C + channel`.
-    Arguments: pool_size, strides (default: pool_size), padding (any of `Conv1D`'s), data_format, dilation_rate.
-    Ties, NaN, errors, source: as `kzoo.ops.max_pool_with_argmax`.
+    Shapes: (B, L, C) -> values and int32 indices, each (B, L', C), or channels first. Indices are flat within one
+    unpadded sample, numbered channels last in both data formats: `position * C + channel`.
+    Arguments: pool_size; strides (default: pool_size); padding, any of `Conv1D`'s; data_format; dilation_rate. Ties and
+    NaN: as `kzoo.ops.max_pool_with_argmax`.
 
     >>> values, indices = MaxPoolingWithArgmax1D(2)(keras.ops.reshape(keras.ops.arange(4.0), (1, 4, 1)))
     >>> values[0, :, 0].numpy(), indices[0, :, 0].numpy()
@@ -46,11 +49,11 @@ class MaxPoolingWithArgmax1D(MaxPoolingWithArgmax):
 
 @keras.saving.register_keras_serializable("kzoo")
 class MaxPoolingWithArgmax2D(MaxPoolingWithArgmax):
-    """The largest value of each window of an image, and its index.
+    """Max pooling of images that also returns the index of each maximum.
 
-    Shapes: (B, H, W, C) -> values and indices, each (B, H', W', C), or channels first. Indices are flat within one
-    unpadded sample, channels last in both data formats: `(row * W + column) * C + channel`.
-    Arguments, ties, NaN, errors, source: as `MaxPoolingWithArgmax1D`.
+    Shapes: (B, H, W, C) -> values and int32 indices, each (B, H', W', C), or channels first. Indices are flat within
+    one unpadded sample, numbered channels last in both data formats: `(row * W + column) * C + channel`.
+    Arguments: as `MaxPoolingWithArgmax1D`.
 
     >>> values, indices = MaxPoolingWithArgmax2D(2)(keras.ops.ones((1, 4, 4, 3)))
     >>> tuple(values.shape), indices.dtype.name
@@ -62,10 +65,11 @@ class MaxPoolingWithArgmax2D(MaxPoolingWithArgmax):
 
 @keras.saving.register_keras_serializable("kzoo")
 class MaxPoolingWithArgmax3D(MaxPoolingWithArgmax):
-    """Max pooling of volumes and clips, values and int32 indices.
+    """Max pooling of volumes or clips that also returns the index of each maximum.
 
-    Shapes: (B, D, H, W, C) -> values and indices, each (B, D', H', W', C), or channels first. Arguments, indices,
-    ties, NaN, errors, source: as `MaxPoolingWithArgmax2D`, with three spatial axes.
+    Shapes: (B, D, H, W, C) -> values and int32 indices, each (B, D', H', W', C), or channels first. Indices are
+    numbered as in `MaxPoolingWithArgmax2D`, with three spatial axes.
+    Arguments: as `MaxPoolingWithArgmax1D`.
 
     >>> values, _ = MaxPoolingWithArgmax3D(2)(keras.ops.ones((1, 4, 4, 4, 1)))
     >>> tuple(values.shape)

@@ -1,16 +1,20 @@
-"""Max unpooling layers: values return to where they were the maximum.
+"""Max unpooling layers: pooled values return to the positions of the maxima.
 
 Source: as `kzoo.ops.max_unpool`.
 """
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from kzoo.checks import require
 from kzoo.layers.base_pooling import BasePooling, value_dtype
-from kzoo.layers.data_format import from_last, shape_from_last, to_last
+from kzoo.layers.data_format import from_channels_last, shape_from_channels_last, to_channels_last
+from kzoo.layers.field import DATA, transposed_field, window_field
 from kzoo.ops.max_unpool import check_unpool, default_size, max_unpool
 from kzoo.ops.views import as_tuple
+from kzoo.types import DataFormat, KnownShape, Padding, Shape, Size, Tensor
 
 
 class MaxUnpooling(BasePooling):
@@ -18,49 +22,62 @@ class MaxUnpooling(BasePooling):
 
     def __init__(
         self,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        output_size=None,
-        **kwargs,
+        pool_size: Size = 2,
+        strides: Size | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat = None,
+        dilation_rate: Size = 1,
+        output_size: Size | None = None,
+        **kwargs: Any,
     ):
         super().__init__(pool_size, strides, padding, data_format, dilation_rate, **kwargs)
         who = type(self).__name__
         self.output_size = None if output_size is None else as_tuple(who, "output_size", output_size, self.rank)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         values, indices, *reference = self._parts(inputs)
-        values, indices = (to_last(x, self.data_format) for x in (values, indices))
+        values, indices = (to_channels_last(x, self.data_format) for x in (values, indices))
         size = self.output_size
         if reference:
-            size = ops.shape(to_last(reference[0], self.data_format))[1:-1]
-        return from_last(max_unpool(values, indices, size, *self.geometry), self.data_format)
+            size = ops.shape(to_channels_last(reference[0], self.data_format))[1:-1]
+        return from_channels_last(max_unpool(values, indices, size, *self.geometry), self.data_format)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Shape:
         who, shapes = type(self).__name__, self._parts(input_shape)
-        values, indices, *_ = shapes = [self.last_shape(shape) for shape in shapes]
-        alike = all(a == b or None in (a, b) for a, b in zip(values, indices))
-        require(alike, who, "indices of the values' shape", values=values, indices=indices)
+        values, indices, *_ = shapes = [self.channels_last_shape(shape) for shape in shapes]
+        same_shape = all(a == b or None in (a, b) for a, b in zip(values, indices))
+        require(same_shape, who, "indices of the values' shape", values=values, indices=indices)
         size = self.output_size or default_size(self.window, values[1:-1])
         if len(shapes) == 3:
             size = shapes[2][1:-1]
         check_unpool(who, self.window, values[1:-1], size, values[-1])
-        return shape_from_last((values[0], *size, values[-1]), self.data_format)
+        return shape_from_channels_last((values[0], *size, values[-1]), self.data_format)
 
     def compute_output_spec(self, inputs):
         parts = self._parts(inputs)
-        expected = "integer indices, as MaxPoolingWithArgmax gives them"
+        expected = "integer indices, as MaxPoolingWithArgmax returns them"
         require("int" in str(parts[1].dtype), type(self).__name__, expected, dtype=str(parts[1].dtype))
         return keras.KerasTensor(self.compute_output_shape([x.shape for x in parts]), value_dtype(self, parts[0]))
 
     def _parts(self, inputs):
         several = isinstance(inputs, (list, tuple)) and not any(n is None or isinstance(n, int) for n in inputs)
-        good = several and len(inputs) in (2, 3)
-        came = len(inputs) if several else "one"
-        require(good, type(self).__name__, "[values, indices] or [values, indices, reference]", inputs=came)
+        count = len(inputs) if several else 1
+        expected = "[values, indices] or [values, indices, reference]"
+        require(count in (2, 3), type(self).__name__, expected, inputs=count)
         return list(inputs)
+
+    def receptive_field(self, input_shapes: list[Shape]) -> Any:
+        """Returns fields for the values and indices, and None for a reference, of which only the size is read."""
+        size = self.channels_last_shape(self.compute_output_shape(input_shapes))[1:-1]
+        fields = []
+        for n, k, stride, dilation, pair in zip(size, *self.window[:4]):
+            pool = window_field(n, k, stride, dilation, None if pair is None else pair[0])
+            before = (pool.size - pool.last - 1, pool.padding)
+            fields.append(transposed_field(k, stride, dilation, before)._replace(status=DATA))
+        return [tuple(fields), tuple(fields), None][: len(input_shapes)]
+
+    def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
+        return 0
 
     def get_config(self):
         return {**super().get_config(), "output_size": self.output_size}
@@ -68,12 +85,12 @@ class MaxUnpooling(BasePooling):
 
 @keras.saving.register_keras_serializable("kzoo")
 class MaxUnpooling1D(MaxUnpooling):
-    """Max unpooling of signals, the partner of `MaxPoolingWithArgmax1D`.
+    """Reverses max pooling of signals: values return to the positions of their maxima, and all others are zero.
 
-    Shapes: [values (B, L', C), indices (B, L', C) int32] -> (B, L, C); with a third input, a reference (B, L, any),
-    its size is taken. Arguments: those of the pool it undoes, and output_size; without it and without a reference
-    the smallest size that the pool could have had. Windows may overlap: where they share a maximum, values add up.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.max_unpool`.
+    Shapes: [values (B, L', C), indices (B, L', C) int32] -> (B, L, C), or channels first. A third input, a reference
+    (B, L, any), sets the output's size.
+    Arguments: those of the `MaxPoolingWithArgmax1D` to reverse; output_size, by default the smallest input size that
+    the pooling could have had. Values of overlapping windows that share a maximum are added.
 
     >>> from kzoo.layers import MaxPoolingWithArgmax1D
     >>> x = keras.ops.convert_to_tensor([[[1.0], [5.0], [7.0], [2.0]]])
@@ -86,10 +103,11 @@ class MaxUnpooling1D(MaxUnpooling):
 
 @keras.saving.register_keras_serializable("kzoo")
 class MaxUnpooling2D(MaxUnpooling):
-    """Max unpooling of images, the partner of `MaxPoolingWithArgmax2D`.
+    """Reverses max pooling of images: values return to the positions of their maxima, and all others are zero.
 
-    Shapes: [values (B, H', W', C), indices of that shape, int32] -> (B, H, W, C), or channels first; with a third
-    input, a reference, its height and width are taken. Arguments, errors, source: as `MaxUnpooling1D`.
+    Shapes: [values (B, H', W', C), int32 indices of the same shape] -> (B, H, W, C), or channels first. A third input,
+    a reference, sets the output's height and width.
+    Arguments: as `MaxUnpooling1D`.
 
     >>> from kzoo.layers import MaxPoolingWithArgmax2D
     >>> x = keras.ops.ones((1, 45, 5, 3))
@@ -102,9 +120,10 @@ class MaxUnpooling2D(MaxUnpooling):
 
 @keras.saving.register_keras_serializable("kzoo")
 class MaxUnpooling3D(MaxUnpooling):
-    """Max unpooling of volumes and clips, the partner of `MaxPoolingWithArgmax3D`.
+    """Reverses max pooling of volumes: values return to the positions of their maxima, and all others are zero.
 
-    Shapes: as `MaxUnpooling2D`, with three spatial axes. Arguments, errors, source: as `MaxUnpooling1D`.
+    Shapes: as `MaxUnpooling2D`, with three spatial axes.
+    Arguments: as `MaxUnpooling1D`.
 
     >>> from kzoo.layers import MaxPoolingWithArgmax3D
     >>> x = keras.ops.ones((1, 4, 4, 4, 1))

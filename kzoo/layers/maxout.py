@@ -1,38 +1,42 @@
-"""Maxout: the largest of several channels.
+"""Maxout: the maximum of groups of channels.
 
 Source: as `kzoo.ops.maxout`.
 """
 
+from typing import Any
+
 import keras
 
+from kzoo.layers.base_layer import Pointwise
 from kzoo.layers.base_pooling import value_dtype
 from kzoo.ops.maxout import check_units, maxout
+from kzoo.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class Maxout(keras.layers.Layer):
-    """The largest of each unit's channels: after a dense or convolution layer, a convex function learned in pieces.
+class Maxout(Pointwise, keras.layers.Layer):
+    """The maximum of each group of channels: after a dense or convolution layer, a learned piecewise linear activation.
 
-    Shapes: (B, ..., num_units * pieces) -> (B, ..., num_units), the channels on `axis`, any number of axes.
-    Arguments: num_units, a divisor of the channels; axis, 1 with channels first; as TensorFlow Addons had them.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.maxout`.
+    Shapes: (B, ..., num_units * pieces) -> (B, ..., num_units), with the channels on `axis`; any number of axes.
+    Arguments: num_units, a divisor of the number of channels; axis, 1 for channels first. The arguments are those of
+    TensorFlow Addons.
 
     >>> tuple(Maxout(48)(keras.ops.ones((1, 9, 8, 96))).shape)
     (1, 9, 8, 48)
     """
 
-    def __init__(self, num_units, axis=-1, **kwargs):
+    def __init__(self, num_units: int, axis: int = -1, **kwargs: Any):
         super().__init__(**kwargs)
         check_units(type(self).__name__, None, num_units, axis)
         self.num_units, self.axis = int(num_units), int(axis)
 
     def build(self, input_shape):
-        self.compute_output_shape(input_shape)  # to refuse in the layer's name
+        self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return maxout(inputs, self.num_units, self.axis)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         axis = check_units(type(self).__name__, tuple(input_shape), self.num_units, self.axis)
         return (*input_shape[:axis], self.num_units, *input_shape[axis + 1 :])
 

@@ -1,22 +1,40 @@
-"""Padding layers, with zeros or from the sample itself.
+"""Padding layers: with a constant, or with values of the sample itself.
 
 Source: as `kzoo.ops.pad`.
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from kzoo.checks import is_number, require
 from kzoo.layers.base_pooling import value_dtype
-from kzoo.layers.data_format import as_data_format, from_last, shape_from_last, shape_to_last, to_last
+from kzoo.layers.data_format import (
+    as_data_format,
+    from_channels_last,
+    shape_from_channels_last,
+    shape_to_channels_last,
+    to_channels_last,
+)
+from kzoo.layers.field import Field, Fields
 from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad
+from kzoo.types import DataFormat, KnownShape, Shape, Tensor
 
 
 class Padding(keras.layers.Layer):
     """Any rank; use `Padding1D`, `2D` or `3D`."""
 
-    rank = None
+    rank: int
 
-    def __init__(self, padding=1, mode="zeros", constant_values=0.0, data_format=None, **kwargs):
+    def __init__(
+        self,
+        padding: int | Sequence[Any] = 1,
+        mode: str = "zeros",
+        constant_values: float = 0.0,
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         who = type(self).__name__
         self.padding = as_pairs(who, "padding", padding, self.rank)
@@ -26,21 +44,27 @@ class Padding(keras.layers.Layer):
         self.data_format = as_data_format(who, data_format)
 
     def build(self, input_shape):
-        self.compute_output_shape(input_shape)  # to refuse in the layer's name
+        self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
 
-    def call(self, inputs):
-        y = pad(to_last(inputs, self.data_format), self.padding, self.mode, self.constant_values)
-        return from_last(y, self.data_format)
+    def call(self, inputs: Tensor) -> Tensor:
+        y = pad(to_channels_last(inputs, self.data_format), self.padding, self.mode, self.constant_values)
+        return from_channels_last(y, self.data_format)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         who = type(self).__name__
-        batch, *spatial, channels = shape_to_last(who, input_shape, self.rank, self.data_format)
+        batch, *spatial, channels = shape_to_channels_last(who, input_shape, self.rank, self.data_format)
         check_pairs(who, self.padding, self.mode, spatial)
         size = (None if n is None else n + sum(pair) for n, pair in zip(spatial, self.padding))
-        return shape_from_last((batch, *size, channels), self.data_format)
+        return shape_from_channels_last((batch, *size, channels), self.data_format)
 
     def compute_output_spec(self, inputs):
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), value_dtype(self, inputs))
+
+    def receptive_field(self, input_shapes: list[Shape]) -> Fields:
+        return tuple(Field(1, padding=before) for before, _ in self.padding)
+
+    def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
+        return 0
 
     def get_config(self):
         names = ("padding", "mode", "constant_values", "data_format")
@@ -49,12 +73,11 @@ class Padding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("kzoo")
 class Padding1D(Padding):
-    """Cells before and after a signal.
+    """Pads signals at both ends: with a constant, circularly, by reflection or by replication.
 
-    Shapes: (B, L, C) -> (B, L', C). Units: cells.
-    Arguments: padding, an integer for both sides, or ((before, after),); mode: "zeros" (with constant_values),
-    "circular", "reflect" or "replicate"; data_format.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.pad`.
+    Shapes: (B, L, C) -> (B, L', C), or channels first.
+    Arguments: padding, an integer for both sides, or ((before, after),); mode, "zeros" (filled with constant_values),
+    "circular", "reflect" or "replicate"; constant_values; data_format.
 
     >>> Padding1D(2, "reflect")(keras.ops.reshape(keras.ops.arange(3.0), (1, 3, 1)))[0, :, 0].numpy()
     array([2., 1., 0., 1., 2., 1., 0.], dtype=float32)
@@ -65,10 +88,11 @@ class Padding1D(Padding):
 
 @keras.saving.register_keras_serializable("kzoo")
 class Padding2D(Padding):
-    """Cells added around an image: zeros or a value, mirrored, repeated, or from the other side.
+    """Pads the borders of images: with a constant, circularly, by reflection or by replication.
 
-    Shapes: (B, H, W, C) -> (B, H', W', C), or channels first. Arguments: padding, an integer, or one integer or pair an
-    axis; else as `Padding1D`. Errors, source: as `Padding1D`.
+    Shapes: (B, H, W, C) -> (B, H', W', C), or channels first.
+    Arguments: padding, an integer for all sides, or an integer or (before, after) for each axis; the others as
+    `Padding1D`.
 
     >>> tuple(Padding2D((1, (0, 2)), "circular")(keras.ops.ones((1, 9, 8, 3))).shape)
     (1, 11, 10, 3)
@@ -79,9 +103,10 @@ class Padding2D(Padding):
 
 @keras.saving.register_keras_serializable("kzoo")
 class Padding3D(Padding):
-    """Cells around a volume or clip.
+    """Pads the borders of volumes or clips: with a constant, circularly, by reflection or by replication.
 
-    Shapes: (B, D, H, W, C) -> (B, D', H', W', C), or channels first. Arguments, errors, source: as `Padding2D`.
+    Shapes: (B, D, H, W, C) -> (B, D', H', W', C), or channels first.
+    Arguments: as `Padding2D`.
 
     >>> tuple(Padding3D(1, "replicate")(keras.ops.ones((1, 4, 4, 4, 1))).shape)
     (1, 6, 6, 6, 1)

@@ -1,7 +1,10 @@
-"""Receptive field pooling: which rectangles to pool which features over is learned, once for all images.
+"""Receptive field pooling: which rectangles to pool, for which channels, is learned from data.
 
 Source: as `kzoo.ops.rectangle_pool`.
 """
+
+import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,27 +12,38 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.layers.base_layer import BaseLayer
-from kzoo.layers.data_format import as_data_format, shape_to_last, to_last
+from kzoo.layers.data_format import as_data_format, shape_to_channels_last, to_channels_last
+from kzoo.layers.field import EXACT, UPPER_BOUND, Fields, whole
 from kzoo.ops.rectangle_pool import check_grid, rectangle_pool, rectangles
+from kzoo.types import DataFormat, KnownShape, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
 class ReceptiveFieldPooling2D(BaseLayer):
-    """Pools over all rectangles of a grid, or over the pairs of rectangle and channel that were selected.
+    """Pools over all rectangles of a grid, or over selected pairs of rectangle and channel.
 
-    Shapes: (B, H, W, C), or channels first, of any size -> (B, rectangles * C), rectangle after rectangle in the order
-    of `kzoo.ops.rectangle_pool`, or (B, features). Weights, not trained: with `features`, selection (features,), the
-    places of the selected pairs among all, at first the first ones.
-    Two ways to learn it: `select` on images and labels, greedily; or train a dense layer with the regularizer
-    `kzoo.losses.RowSparsity` on all pairs, standardized, and give its kernel to `select_rows`.
-    Arguments: grid, cells an axis; pooling, "max", "average" or "rms"; features, None for all; data_format.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.rectangle_pool`.
+    Shapes: (B, H, W, C), or channels first, of any size -> (B, rectangles * C), ordered by rectangle as in
+    `kzoo.ops.rectangle_pool`, or with `features` (B, features).
+    Weights: with `features`, selection (features,), not trained: the indices of the selected pairs, at first 0, 1, 2,
+    ...
+    Arguments: grid, the number of cells along each axis; pooling, "max", "average" or "rms"; features, the number of
+    pairs to select, or None for all; data_format.
+    There are two ways to learn the selection. `select` chooses greedily by images and labels. Or train a dense layer
+    with the regularizer `kzoo.regularizers.RowSparsity` on all pairs, standardized, and pass its kernel to
+    `select_rows`.
 
     >>> tuple(ReceptiveFieldPooling2D(4)(keras.ops.ones((1, 9, 8, 3))).shape)
     (1, 300)
     """
 
-    def __init__(self, grid=4, pooling="max", features=None, data_format=None, **kwargs):
+    def __init__(
+        self,
+        grid: int = 4,
+        pooling: str = "max",
+        features: int | None = None,
+        data_format: DataFormat = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         who = type(self).__name__
         check_grid(who, grid, pooling)
@@ -40,80 +54,88 @@ class ReceptiveFieldPooling2D(BaseLayer):
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)
-        channels = shape_to_last(type(self).__name__, input_shape, 2, self.data_format)[-1]
+        channels = shape_to_channels_last(type(self).__name__, input_shape, 2, self.data_format)[-1]
         self.pairs = len(rectangles(self.grid)) * channels
         self.selection = None
         if self.features is not None:
-            first = np.arange(self.features)
 
-            def start(shape, dtype=None):
-                return ops.convert_to_tensor(first, dtype)
+            def initializer(shape, dtype=None):
+                return ops.convert_to_tensor(np.arange(shape[0]), dtype)
 
             self.selection = self.add_weight(
-                name="selection", shape=(self.features,), dtype="int32", initializer=start, trainable=False
+                name="selection", shape=(self.features,), dtype="int32", initializer=initializer, trainable=False
             )
 
-    def candidates(self, inputs):
-        """All pairs of rectangle and channel: (B, rectangles * C)."""
-        y = rectangle_pool(to_last(inputs, self.data_format), self.grid, self.pooling)
+    def candidates(self, inputs: Tensor) -> Tensor:
+        """Returns the pooled values of all pairs of rectangle and channel, (B, rectangles * C)."""
+        y = rectangle_pool(to_channels_last(inputs, self.data_format), self.grid, self.pooling)
         return ops.reshape(y, (-1, y.shape[1] * y.shape[2]))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         y = self.candidates(inputs)
         return y if self.selection is None else ops.take(y, self.selection, -1)
 
-    def select(self, images, labels, step=None, batch_size=128):
-        """Choose greedily: the pairs along which a softmax classifier's loss falls fastest, the classifier being
-        trained again on what is chosen so far after every `step` of them (default: an eighth of all).
+    def select(self, images: Tensor, labels: Tensor, step: int | None = None, batch_size: int = 128) -> None:
+        """Selects pairs greedily: those along which the loss of a softmax classifier has the steepest gradient.
 
-        Shapes: images (N, H, W, C) in the layer's data format, labels (N,) whole numbers.
-        Errors: ValueError without `features`, and if images and labels differ in number.
+        The classifier is trained again on the pairs selected so far after every `step` of them (default: an eighth).
+
+        Shapes: images (N, H, W, C) in the layer's data format, labels (N,) integers.
+        ValueError without `features`, or if images and labels differ in number.
         """
         from sklearn.linear_model import LogisticRegression
 
         who, labels = type(self).__name__, np.asarray(labels)
-        require(self.features is not None, who, "features, how many to select", features=None)
-        alike = labels.ndim == 1 and len(images) == len(labels)
-        require(alike, who, "one label for each image", images=len(images), labels=labels.shape)
+        count = self.features or 0
+        require(count > 0, who, "features, the number to select", features=self.features)
+        paired = labels.ndim == 1 and len(images) == len(labels)
+        require(paired, who, "one label for each image", images=len(images), labels=labels.shape)
         if not self.built:
             self.build((None, *images.shape[1:]))
-            self.built = True
         batches = range(0, len(images), batch_size)
         pooled = np.concatenate([np.asarray(self.candidates(images[at : at + batch_size])) for at in batches])
-        pooled = (pooled - pooled.mean(0)) / (pooled.std(0) + 1e-6)  # so that scores compare
+        pooled = (pooled - pooled.mean(0)) / (pooled.std(0) + 1e-6)  # so that scores are comparable
         classes, truth = np.unique(labels, return_inverse=True)
-        error = np.mean(np.eye(len(classes))[truth], 0) - np.eye(len(classes))[truth]
-        chosen = []
-        while len(chosen) < self.features:
-            rest = pooled.copy()
-            for _ in range(min(step or -(-self.features // 8), self.features - len(chosen))):
-                scores = np.sum((rest.T @ error) ** 2, 1)
+        one_hot = np.eye(len(classes))[truth]
+        error = one_hot.mean(0) - one_hot
+        chosen: list[int] = []
+        while len(chosen) < count:
+            residual = pooled.copy()
+            for _ in range(min(step or -(-count // 8), count - len(chosen))):
+                scores = np.sum((residual.T @ error) ** 2, 1)
                 scores[chosen] = -1
                 chosen.append(int(np.argmax(scores)))
-                best = rest[:, chosen[-1]] / (np.linalg.norm(rest[:, chosen[-1]]) + 1e-6)
-                rest -= np.outer(best, best @ rest)  # what the others say beyond it: else its likes would come next
-            known = LogisticRegression(max_iter=200).fit(pooled[:, chosen], truth).predict_proba(pooled[:, chosen])
-            error = known - np.eye(len(classes))[truth]
+                best = residual[:, chosen[-1]] / (np.linalg.norm(residual[:, chosen[-1]]) + 1e-6)
+                residual -= np.outer(best, best @ residual)  # otherwise similar pairs would be chosen next
+            classifier = LogisticRegression(max_iter=200).fit(pooled[:, chosen], truth)
+            error = classifier.predict_proba(pooled[:, chosen]) - one_hot
         self.selection.assign(np.sort(chosen))
 
-    def select_rows(self, kernel):
-        """Choose the rows of a dense layer's kernel (rectangles * C, units) that hold the largest weights."""
+    def select_rows(self, kernel: Tensor) -> None:
+        """Selects the rows of a dense layer's kernel (rectangles * C, units) that hold the largest magnitudes."""
         who, kernel = type(self).__name__, np.abs(np.asarray(kernel))
         ready = self.built and self.features is not None
-        require(ready, who, "features, and to be built", features=self.features, built=self.built)
+        require(ready, who, "to be built, with features", features=self.features, built=self.built)
         fits = kernel.ndim == 2 and len(kernel) == self.pairs
         require(fits, who, f"a kernel with {self.pairs} rows, one for each pair", kernel=kernel.shape)
         self.selection.assign(np.sort(np.argsort(-kernel.max(1), kind="stable")[: self.features]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         who = type(self).__name__
-        shape = shape_to_last(who, input_shape, 2, self.data_format)
+        shape = shape_to_channels_last(who, input_shape, 2, self.data_format)
         require(shape[-1] is not None, who, "a known number of channels", shape=tuple(input_shape))
-        require(0 not in shape[1:-1], who, "an input of at least 1 cell on each axis", shape=tuple(input_shape))
+        require(0 not in shape[1:-1], who, "an input of at least 1 pixel on each axis", shape=tuple(input_shape))
         pairs = len(rectangles(self.grid)) * shape[-1]
         enough = self.features is None or self.features <= pairs
         require(enough, who, f"features of at most {pairs}, the pairs of rectangle and channel", features=self.features)
         return shape[0], self.features or pairs
+
+    def receptive_field(self, input_shapes: list[Shape]) -> Fields:
+        return whole(input_shapes[0], EXACT if self.features is None else UPPER_BOUND)
+
+    def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
+        """Returns one for each value of the input, then one for each pair of rectangle and channel."""
+        return math.prod(input_shapes[0][1:]) + self.pairs
 
     def get_config(self):
         names = ("grid", "pooling", "features", "data_format")

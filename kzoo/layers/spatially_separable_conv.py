@@ -1,13 +1,17 @@
-"""Spatially separable convolution layers: kernels made of one-dimensional ones.
+"""Spatially separable convolution layers: kernels that are products of one-dimensional kernels.
 
 Source: as `kzoo.ops.spatially_separable_conv`.
 """
+
+import math
+from typing import Any
 
 import keras
 
 from kzoo.checks import is_integer, require
 from kzoo.layers.base_conv import BaseConv
 from kzoo.ops.spatially_separable_conv import spatially_separable_conv
+from kzoo.types import DataFormat, KnownShape, Padding, Size
 
 
 class SpatiallySeparableConv(BaseConv):
@@ -15,15 +19,15 @@ class SpatiallySeparableConv(BaseConv):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        terms=1,
-        *args,
-        **kwargs,
+        filters: int,
+        kernel_size: Size,
+        strides: Size = 1,
+        padding: Padding = "valid",
+        data_format: DataFormat = None,
+        dilation_rate: Size = 1,
+        terms: int = 1,
+        *args: Any,
+        **kwargs: Any,
     ):
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, *args, **kwargs)
         require(is_integer(terms, least=1), type(self).__name__, "terms, an integer above 0", terms=terms)
@@ -35,13 +39,13 @@ class SpatiallySeparableConv(BaseConv):
     def build_kernel(self, channels, output):
         size, *others = self.kernel_size
 
-        def first(shape, dtype=None):  # with the fans of a convolution along the first axis
+        def first(shape, dtype=None):  # the fans are those of a convolution along the first axis
             return keras.ops.reshape(self.kernel_initializer((size, channels, shape[2] * shape[3]), dtype), shape)
 
-        def other(shape, dtype=None):  # together sums of sizes * terms products, which this leaves as spread as before
+        def other(shape, dtype=None):  # each response is a sum of taps * terms products; its variance is preserved
             scale = self.terms ** (1 - 1 / len(others))
-            draw = keras.initializers.VarianceScaling(scale, "fan_in", "untruncated_normal")
-            return keras.ops.moveaxis(draw((shape[0], shape[2], shape[1]), dtype), 1, 2)
+            initializer = keras.initializers.VarianceScaling(scale, "fan_in", "untruncated_normal")
+            return keras.ops.moveaxis(initializer((shape[0], shape[2], shape[1]), dtype), 1, 2)
 
         shapes = [(size, channels, self.filters, self.terms), *((k, self.filters, self.terms) for k in others)]
         self.kernels = [
@@ -55,20 +59,31 @@ class SpatiallySeparableConv(BaseConv):
             for axis, shape in enumerate(shapes)
         ]
 
+    def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
+        """Returns two operations for each product along the first axis and all channels, then along each other axis."""
+        shape, output = self.channels_last_shape(input_shapes[0]), self.channels_last_shape(output_shapes[0])[1:-1]
+        pairs = zip(shape[1:-1], self.window.pairs(shape[1:-1]))
+        sizes, products = [n + sum(pair) for n, pair in pairs], shape[-1]
+        total = 0
+        for axis, size in enumerate(self.kernel_size):
+            sizes[axis] = output[axis]
+            total += 2 * math.prod(sizes) * size * products * self.filters * self.terms
+            products = 1
+        return total
+
     def get_config(self):
         return {**super().get_config(), "terms": self.terms}
 
 
 @keras.saving.register_keras_serializable("kzoo")
 class SpatiallySeparableConv2D(SpatiallySeparableConv):
-    """Convolution of images whose kernels are sums of `terms` outer products of a column and a row.
+    """A convolution of images whose kernels are sums of `terms` outer products of a column and a row.
 
-    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel_0 (height, C, filters, terms) from
-    `kernel_initializer`, kernel_1 (width, filters, terms), normal with variance 1 / (width * terms), so that it keeps
-    the spread; bias (filters,), or (H', W', filters) with `untied_bias`.
-    Arguments: as `Conv2D`, with `terms` in the place of groups; terms=width can express every convolution.
-    Errors: ValueError that names the argument, what is expected and what came.
-    Source: as `kzoo.ops.spatially_separable_conv`.
+    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first.
+    Weights: kernel_0 (height, C, filters, terms) from `kernel_initializer`; kernel_1 (width, filters, terms), initially
+    normal with variance 1 / (width * terms), which preserves the variance of the responses; bias (filters,), or (H',
+    W', filters) with `untied_bias`.
+    Arguments: as `Conv2D`, with terms instead of groups; terms=width can express every convolution.
 
     >>> layer = SpatiallySeparableConv2D(16, 7)
     >>> tuple(layer(keras.ops.ones((1, 32, 32, 3))).shape), layer.count_params(), 7 * 7 * 3 * 16 + 16
@@ -80,11 +95,12 @@ class SpatiallySeparableConv2D(SpatiallySeparableConv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class SpatiallySeparableConv3D(SpatiallySeparableConv):
-    """Convolution of volumes and clips whose kernels are sums of `terms` outer products of three vectors.
+    """A convolution of volumes or clips whose kernels are sums of `terms` outer products of three vectors.
 
-    Shapes: (B, D, H, W, C) -> (B, D', H', W', filters), or channels first. Weights: kernel_0 (depth, C, filters,
-    terms), kernel_1 (height, filters, terms), kernel_2 (width, filters, terms), bias. Arguments, errors, source: as
-    `SpatiallySeparableConv2D`.
+    Shapes: (B, D, H, W, C) -> (B, D', H', W', filters), or channels first.
+    Weights: kernel_0 (depth, C, filters, terms), kernel_1 (height, filters, terms), kernel_2 (width, filters, terms),
+    bias.
+    Arguments: as `SpatiallySeparableConv2D`.
 
     >>> tuple(SpatiallySeparableConv3D(2, 3, terms=2)(keras.ops.ones((1, 4, 4, 4, 1))).shape)
     (1, 2, 2, 2, 2)

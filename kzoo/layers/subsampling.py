@@ -1,28 +1,29 @@
-"""LeNet's subsampling layer: sums of windows, a trained coefficient and bias a channel, an activation.
+"""LeNet's subsampling layer: sums of windows with a trained coefficient and bias per channel.
 
 Source: as `kzoo.ops.subsample`.
 """
 
 import math
+from typing import Any
 
 import keras
 
 from kzoo.checks import require
-from kzoo.layers.base_conv import serialized
+from kzoo.layers.base_conv import weight_config
 from kzoo.layers.base_pooling import BasePooling
 from kzoo.ops.bias_add import bias_add
 from kzoo.ops.subsample import subsample
+from kzoo.types import Activation, Constraint, DataFormat, Initializer, Padding, Regularizer, Size
 
 
 @keras.saving.register_keras_serializable("kzoo")
 class Subsampling2D(BasePooling):
-    """activation(coefficient * (sum of the window) + bias), a coefficient and a bias for each channel.
+    """LeNet's subsampling: activation(coefficient * sum of the window + bias), with trained weights per channel.
 
-    Shapes: (B, H, W, C) -> (B, H', W', C), or channels first. Weights: coefficient (C,), by default 1 / cells of the
-    window, so that it starts as an average; bias (C,).
-    Arguments: pool_size, strides (default: pool_size), padding (any of `Conv2D`'s), data_format, dilation_rate,
-    activation, use_bias, and initialiser, regulariser and constraint of both weights.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.subsample`.
+    Shapes: (B, H, W, C) -> (B, H', W', C), or channels first.
+    Weights: coefficient (C,), initially 1 / window size, which makes the layer an average; bias (C,).
+    Arguments: pool_size; strides (default: pool_size); padding, any of `Conv2D`'s; data_format; dilation_rate;
+    activation; use_bias; initializer, regularizer and constraint of both weights.
 
     >>> from kzoo.ops import scaled_tanh
     >>> layer = Subsampling2D(2, activation=scaled_tanh)  # LeNet-5's S2: 12 weights
@@ -34,20 +35,20 @@ class Subsampling2D(BasePooling):
 
     def __init__(
         self,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        coefficient_initializer=None,
-        bias_initializer="zeros",
-        coefficient_regularizer=None,
-        bias_regularizer=None,
-        coefficient_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        pool_size: Size = 2,
+        strides: Size | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat = None,
+        dilation_rate: Size = 1,
+        activation: Activation = None,
+        use_bias: bool = True,
+        coefficient_initializer: Initializer = None,
+        bias_initializer: Initializer = "zeros",
+        coefficient_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        coefficient_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
+        **kwargs: Any,
     ):
         super().__init__(pool_size, strides, padding, data_format, dilation_rate, **kwargs)
         average = keras.initializers.Constant(1 / math.prod(self.pool_size))
@@ -62,13 +63,24 @@ class Subsampling2D(BasePooling):
 
     def build(self, input_shape):
         super().build(input_shape)
-        channels = self.last_shape(input_shape)[-1]
+        channels = self.channels_last_shape(input_shape)[-1]
         require(channels is not None, type(self).__name__, "a known number of channels", input_shape=input_shape)
-        for part in ("coefficient", "bias"):
-            kinds = ("initializer", "regularizer", "constraint")
-            how = {kind: getattr(self, f"{part}_{kind}") for kind in kinds}
-            wanted = part == "coefficient" or self.use_bias
-            setattr(self, part, self.add_weight(name=part, shape=(channels,), **how) if wanted else None)
+        self.coefficient = self.add_weight(
+            name="coefficient",
+            shape=(channels,),
+            initializer=self.coefficient_initializer,
+            regularizer=self.coefficient_regularizer,
+            constraint=self.coefficient_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(channels,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def op(self, x):
         y = subsample(x, self.coefficient, *self.geometry)
@@ -76,4 +88,4 @@ class Subsampling2D(BasePooling):
 
     def get_config(self):
         config = {"activation": keras.activations.serialize(self.activation), "use_bias": self.use_bias}
-        return {**super().get_config(), **config, **serialized(self, "coefficient"), **serialized(self, "bias")}
+        return {**super().get_config(), **config, **weight_config(self, "coefficient"), **weight_config(self, "bias")}

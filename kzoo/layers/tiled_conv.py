@@ -1,7 +1,9 @@
-"""Tiled convolution layers: kernels that take turns across space.
+"""Tiled convolution layers: kernels that rotate with a period across space.
 
 Source: as `kzoo.ops.tiled_conv`.
 """
+
+from typing import Any
 
 import keras
 
@@ -9,12 +11,22 @@ from kzoo.checks import require
 from kzoo.layers.base_conv import BaseConv
 from kzoo.ops.tiled_conv import tiled_conv
 from kzoo.ops.views import as_tuple
+from kzoo.types import Padding, Size
 
 
 class TiledConv(BaseConv):
     """Any rank; use `TiledConv1D`, `TiledConv2D` or `TiledConv3D`."""
 
-    def __init__(self, filters, kernel_size, tile=2, strides=1, padding="valid", *args, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Size,
+        tile: Size = 2,
+        strides: Size = 1,
+        padding: Padding = "valid",
+        *args: Any,
+        **kwargs: Any,
+    ):
         super().__init__(filters, kernel_size, strides, padding, *args, **kwargs)
         self.tile = as_tuple(type(self).__name__, "tile", tile, self.rank)
 
@@ -32,13 +44,14 @@ class TiledConv(BaseConv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class TiledConv1D(TiledConv):
-    """Tiled convolution of signals: output position p uses kernel p modulo tile.
+    """A convolution of signals whose kernels rotate with a period: output position p uses kernel p modulo tile.
 
-    Shapes: (B, L, C) -> (B, L', filters). Weights: kernel (tile, kernel_size, C, filters), each of its kernels
-    started as one alone would be; bias (tile, filters), or (L', filters) with `untied_bias`.
-    Arguments: `tile`, the period in output positions, at most the output's size; the others as `Conv1D`, without
-    groups. A tile of 1 is a convolution, a tile of the output's size is locally connected.
-    Errors: ValueError that names the argument, what is expected and what came. Source: as `kzoo.ops.tiled_conv`.
+    Shapes: (B, L, C) -> (B, L', filters), or channels first.
+    Weights: kernel (tile, kernel_size, C, filters), each of the kernels initialized as a convolution's; bias (tile,
+    filters), or (L', filters) with `untied_bias`.
+    Arguments: tile, the period in output positions; the others as `Conv1D`, without groups. A tile of 1 gives a
+    convolution, a tile of the output's size a locally connected layer.
+    ValueError if tile exceeds the output's size.
 
     >>> layer = TiledConv1D(15, 3, tile=2, strides=2)
     >>> tuple(layer(keras.ops.ones((1, 40, 1))).shape), tuple(layer.kernel.shape)
@@ -50,11 +63,11 @@ class TiledConv1D(TiledConv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class TiledConv2D(TiledConv):
-    """A convolution of images whose kernels take turns from place to place.
+    """A convolution of images whose kernels rotate with a period along both axes.
 
-    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first. Weights: kernel (*tile, *kernel_size, C,
-    filters), bias (*tile, filters), or (H', W', filters) with `untied_bias`. Arguments, errors, source: as
-    `TiledConv1D`.
+    Shapes: (B, H, W, C) -> (B, H', W', filters), or channels first.
+    Weights: kernel (*tile, *kernel_size, C, filters); bias (*tile, filters), or (H', W', filters) with `untied_bias`.
+    Arguments: as `TiledConv1D`.
 
     >>> tuple(TiledConv2D(4, 3, tile=(2, 3))(keras.ops.ones((1, 9, 8, 3))).shape)
     (1, 7, 6, 4)
@@ -65,10 +78,10 @@ class TiledConv2D(TiledConv):
 
 @keras.saving.register_keras_serializable("kzoo")
 class TiledConv3D(TiledConv):
-    """Tiled convolution of volumes and clips.
+    """A convolution of volumes or clips whose kernels rotate with a period along all axes.
 
-    Shapes: (B, D, H, W, C) -> (B, D', H', W', filters), or channels first. Weights, arguments, errors, source: as
-    `TiledConv2D`, with three spatial axes.
+    Shapes: (B, D, H, W, C) -> (B, D', H', W', filters), or channels first.
+    Weights and arguments: as `TiledConv2D`, with three spatial axes.
 
     >>> tuple(TiledConv3D(2, 3, tile=2, padding="same")(keras.ops.ones((1, 4, 4, 4, 1))).shape)
     (1, 4, 4, 4, 2)

@@ -1,25 +1,28 @@
-"""The loss of capsules: that of the class is to be long, all others short, each for itself.
+"""The margin loss of capsules: the label's capsule should be long, all others short.
 
 Source: Sabour, Frosst & Hinton 2017, "Dynamic routing between capsules", arXiv:1710.09829, section 3, equation 4.
 """
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from kzoo.checks import is_number, require
+from kzoo.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
 class CapsuleMarginLoss(keras.losses.Loss):
-    """sum_k T_k max(0, m_plus - |v_k|)^2 + down_weight (1 - T_k) max(0, |v_k| - m_minus)^2, T_k 1 for the label only.
+    """The margin loss of capsules: long for the label, short for all other classes.
 
-    Shapes: y_true (B,) or (B, 1), whole numbers; y_pred (B, K), the lengths of K capsules.
-    Arguments: m_plus and m_minus, lengths beyond which nothing is lost; down_weight of the absent classes, so that
-    they do not shrink all capsules at first; name, reduction and dtype as of Keras's losses. (The authors' program
-    multiplies the sum by another half.)
-    Errors: ValueError that names the argument, what is expected and what came. Source: this file's head.
+    sum_k T_k max(0, m_plus - |v_k|)^2 + down_weight (1 - T_k) max(0, |v_k| - m_minus)^2, where T_k is 1 for the label
+    and 0 otherwise.
+    Shapes: y_true (B,) or (B, 1) integers; y_pred (B, K), the lengths of K capsules.
+    Arguments: m_plus and m_minus, the lengths beyond which the loss is 0; down_weight of the absent classes, so that
+    they do not shrink all capsules at first; name, reduction and dtype as `keras.losses.Loss`. (The authors' program
+    also halves the sum.)
 
     >>> loss = CapsuleMarginLoss()(ops.array([0]), ops.array([[0.4, 0.3]]))
     >>> round(float(loss), 6)  # 0.5^2 + 0.5 * 0.2^2
@@ -28,12 +31,12 @@ class CapsuleMarginLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        m_plus=0.9,
-        m_minus=0.1,
-        down_weight=0.5,
-        name="capsule_margin_loss",
-        reduction="sum_over_batch_size",
-        dtype=None,
+        m_plus: float = 0.9,
+        m_minus: float = 0.1,
+        down_weight: float = 0.5,
+        name: str | None = "capsule_margin_loss",
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
     ):
         super().__init__(name, reduction, dtype)
         for setting, value in {"m_plus": m_plus, "m_minus": m_minus, "down_weight": down_weight}.items():
@@ -41,7 +44,7 @@ class CapsuleMarginLoss(keras.losses.Loss):
             require(good, "CapsuleMarginLoss", f"{setting}, a number of at least 0", **{setting: value})
             setattr(self, setting, float(value))
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         require(len(y_pred.shape) == 2, "CapsuleMarginLoss", "lengths (batch, capsules)", shape=tuple(y_pred.shape))
         labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
         present = ops.one_hot(labels, y_pred.shape[1], dtype=y_pred.dtype)

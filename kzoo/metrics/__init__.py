@@ -1,4 +1,4 @@
-"""Metrics that Keras lacks and models of the zoo use."""
+"""Metrics that Keras lacks."""
 
 import keras  # noqa: F401  first: importing Keras registers kzoo's classes (kzoo/registration.py)
 

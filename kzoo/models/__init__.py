@@ -1,10 +1,11 @@
-"""The models: one family a file, found by name through the registry."""
+"""The models of kzoo: one family per file, found by name through the registry."""
 
 from kzoo.models import (
     alexnet,
     all_cnn,
     c3d,
     capsnet,
+    deconvnet,
     deep_fried,
     deepface,
     dilated,
@@ -26,6 +27,7 @@ from kzoo.models import (
     two_stream,
     vgg,
     waveform,
+    zfnet,
 )
 from kzoo.models.adapt import adapt
 from kzoo.models.freeze import freeze
@@ -41,6 +43,7 @@ __all__ = [
     "all_cnn",
     "c3d",
     "capsnet",
+    "deconvnet",
     "deep_fried",
     "deepface",
     "describe",
@@ -73,4 +76,5 @@ __all__ = [
     "two_stream",
     "vgg",
     "waveform",
+    "zfnet",
 ]

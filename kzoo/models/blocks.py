@@ -1,7 +1,7 @@
-"""What two families share: the way in, the way out, and the checks of keras.applications' arguments.
+"""What families share: the input, the top, and the checks of keras.applications' arguments."""
 
-Source: none; the arguments' meaning is that of `keras.applications`.
-"""
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -9,10 +9,43 @@ from keras import layers
 from kzoo.checks import is_integer, is_number, require
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
 from kzoo.models.weights import load_weights
+from kzoo.types import Activation, PathLike, Shape, Tensor
 
 
-def start(who, input_shape, input_tensor=None, smallest=1):
-    """The tensor a family begins with: a fresh input, or `input_tensor` of that shape; no side below `smallest`."""
+def check_integer(who: str, **settings: Any) -> None:
+    """Refuses settings that are not integers above 0."""
+    for setting, value in settings.items():
+        require(is_integer(value, least=1), who, f"{setting}, an integer above 0", **{setting: value})
+
+
+def check_integer_list(who: str, **settings: Any) -> None:
+    """Refuses settings that are not lists of integers above 0."""
+    for setting, values in settings.items():
+        good = isinstance(values, (tuple, list)) and all(is_integer(n, least=1) for n in values)
+        require(good, who, f"{setting}, a list of integers above 0", **{setting: values})
+
+
+def check_rate(who: str, **rates: Any) -> None:
+    """Refuses dropout rates that are not numbers in [0, 1)."""
+    for setting, rate in rates.items():
+        require(is_number(rate) and 0 <= rate < 1, who, f"{setting}, at least 0 and below 1", **{setting: rate})
+
+
+def scale_filters(who: str, filters: Sequence[int], width: float, multiple: int = 1) -> list[int]:
+    """Returns each number of filters times `width`, rounded to a multiple of `multiple` above 0.
+
+    >>> scale_filters("vgg16", (64, 128), 0.1, multiple=4)
+    [8, 12]
+    """
+    require(is_number(width) and width > 0, who, "width, a number above 0", width=width)
+    return [max(1, round(n * width / multiple)) * multiple for n in filters]
+
+
+def model_input(who: str, input_shape: Shape, input_tensor: Tensor | None = None, smallest: int = 1) -> Tensor:
+    """Returns a new `keras.Input` of `input_shape`, or `input_tensor` if there is one.
+
+    Refuses an `input_shape` with a side below `smallest`.
+    """
     good = isinstance(input_shape, (tuple, list)) and all(n is None or is_integer(n, least=1) for n in input_shape)
     require(good, who, "input_shape, sizes above 0 or None", input_shape=input_shape)
     large = all(n is None or n >= smallest for n in input_shape[:-1])
@@ -23,105 +56,105 @@ def start(who, input_shape, input_tensor=None, smallest=1):
     return input_tensor
 
 
-def whole_numbers(who, **settings):
-    """Refuse settings that are not lists of integers above 0."""
-    for setting, values in settings.items():
-        good = isinstance(values, (tuple, list)) and all(is_integer(n, least=1) for n in values)
-        require(good, who, f"{setting}, a list of integers above 0", **{setting: values})
+def build_model(
+    who: str, inputs: Tensor | list[Tensor], outputs: Tensor | list[Tensor], weights: PathLike | None = None
+) -> keras.Model:
+    """Returns the functional model from `inputs` to `outputs`, with the weights of a file or run if given."""
+    # sought from the inputs: from the outputs it takes time that grows exponentially with the number of shortcuts
+    sources = [source for tensor in keras.tree.flatten(inputs) for source in keras.utils.get_source_inputs(tensor)]
+    model = keras.Model(sources if len(sources) > 1 else sources[0], outputs, name=who)
+    return model if weights is None else load_weights(model, weights)
 
 
-def whole_number(who, **settings):
-    """Refuse settings that are not integers above 0."""
-    for setting, value in settings.items():
-        require(is_integer(value, least=1), who, f"{setting}, an integer above 0", **{setting: value})
+def ceil_pool(x: Tensor, name: str, size: int = 3, strides: int = 2, rectified: bool = True) -> Tensor:
+    """Max-pools with output sizes rounded up, as Caffe and cuda-convnet do, so that windows may overhang the end.
 
-
-def scaled(who, filters, width, multiple=1):
-    """Numbers of filters times `width`, each a multiple of `multiple` above 0.
-
-    >>> scaled("vgg16", (64, 128), 0.1, multiple=4)
-    [8, 12]
+    `rectified`: x has no negative values, so that zero padding never wins a window.
     """
-    require(is_number(width) and width > 0, who, "width, a number above 0", width=width)
-    return [max(1, round(n * width / multiple)) * multiple for n in filters]
-
-
-def ceil_pool(x, label, size=3, strides=2, rectified=True):
-    """Max pooling that rounds sizes up, as Caffe and cuda-convnet do: windows may end in cells that never win."""
     after = ((0, strides - 1), (0, strides - 1))
     if not rectified:
-        return MaxPoolingWithArgmax2D(size, strides, padding=after, name=label)(x)[0]
-    x = layers.ZeroPadding2D(after, name=f"{label}_pad")(x)  # a zero wins nothing from rectified maps
-    return layers.MaxPooling2D(size, strides, name=label)(x)
+        return MaxPoolingWithArgmax2D(size, strides, padding=after, name=name)(x)[0]
+    x = layers.ZeroPadding2D(after, name=f"{name}_pad")(x)
+    return layers.MaxPooling2D(size, strides, name=name)(x)
 
 
-def hidden_layers(fc_units, dropout, first=1, prefix=""):
-    """Dense layers fc1, fc2 ..., or from `first` on, each with dropout behind."""
+def hidden_layers(
+    fc_units: Sequence[int], dropout: float, first: int = 1, prefix: str = ""
+) -> list[keras.layers.Layer]:
+    """Returns dense ReLU layers fc1, fc2 ... (numbered from `first`), each followed by dropout."""
     parts = []
-    for place, units in enumerate(fc_units, start=first):
-        label = f"{prefix}fc{place}"
-        parts += [layers.Dense(units, "relu", name=label), layers.Dropout(dropout, name=f"{label}_dropout")]
+    for number, units in enumerate(fc_units, start=first):
+        name = f"{prefix}fc{number}"
+        parts += [layers.Dense(units, "relu", name=name), layers.Dropout(dropout, name=f"{name}_dropout")]
     return parts
 
 
-def apply(parts, x):
-    """Functions of a tensor, one after the other."""
+def apply_layers(parts: Sequence[Callable[[Tensor], Tensor]], x: Tensor) -> Tensor:
+    """Applies layers, or functions of a tensor, one after the other."""
     for part in parts:
         x = part(x)
     return x
 
 
-def classify(
-    who, x, include_top, classes, classifier_activation, pooling, hidden=(), prefix="", layer=layers.Dense, **more
-):
-    """The way out: Flatten, `hidden` (functions of a tensor) and a float32 `layer` of `classes` units.
+def add_top(
+    who: str,
+    x: Tensor,
+    include_top: bool,
+    classes: int,
+    classifier_activation: Activation,
+    pooling: str | None,
+    hidden: Sequence[Callable[[Tensor], Tensor]] = (),
+    prefix: str = "",
+    layer: Callable[..., Any] = layers.Dense,
+    **settings: Any,
+) -> Tensor:
+    """Flattens x and applies `hidden` and a float32 `layer` of `classes` units; without the top see `pool_features`.
 
-    Without the top: x itself, or its global "avg" or "max" pooling. `prefix` goes before the layers' names, `more` to
-    the last layer.
+    `prefix` precedes the names of the layers; `settings` go to the last one.
     """
     if not include_top:
-        return without_top(who, x, pooling)
+        return pool_features(who, x, pooling)
     check_top(who, classes, pooling)
     if len(x.shape) > 2:
         require(None not in x.shape[1:], who, "known sizes with include_top=True", shape=tuple(x.shape[1:]))
         x = layers.Flatten(name=f"{prefix}flatten")(x)
-    x = apply(hidden, x)
+    x = apply_layers(hidden, x)
     # float32 whatever the policy: half-precision probabilities spoil the loss
-    more = {"dtype": "float32", "name": f"{prefix}predictions", **more}
-    return layer(classes, activation=classifier_activation, **more)(x)
+    settings = {"dtype": "float32", "name": f"{prefix}predictions", **settings}
+    return layer(classes, activation=classifier_activation, **settings)(x)
 
 
-def average(who, x, include_top, classes, classifier_activation, pooling, conv):
-    """The way out of nets whose last convolution has a map a class: `conv` of so many, their means, the activation.
+def add_convolutional_top(
+    who: str,
+    x: Tensor,
+    include_top: bool,
+    classes: int,
+    classifier_activation: Activation,
+    pooling: str | None,
+    conv: Callable[[int], Callable[[Tensor], Tensor]],
+) -> Tensor:
+    """Applies `conv(classes)`, a convolution with one map per class, global average pooling and the activation.
 
-    Any size of x. Without the top as `classify`.
+    x may have any size. Without the top see `pool_features`.
     """
     if not include_top:
-        return without_top(who, x, pooling)
+        return pool_features(who, x, pooling)
     check_top(who, classes, pooling)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(conv(classes)(x))
     return layers.Activation(classifier_activation, dtype="float32", name="predictions")(x)
 
 
-def check_top(who, classes, pooling):
-    """Refuse a number of classes or a pooling that there is not."""
+def check_top(who: str, classes: int, pooling: str | None) -> None:
+    """Refuses a number of classes below 1 and an unknown pooling."""
     require(pooling in (None, "avg", "max"), who, "pooling, None, 'avg' or 'max'", pooling=pooling)
     require(is_integer(classes, least=1), who, "classes, an integer above 0", classes=classes)
 
 
-def without_top(who, x, pooling):
-    """The maps x themselves, or their global "avg" or "max" pooling."""
+def pool_features(who: str, x: Tensor, pooling: str | None) -> Tensor:
+    """Returns x if `pooling` is None, or else its global "avg" or "max" pooling: a model's output without its top."""
     check_top(who, 1, pooling)
     rank = len(x.shape) - 2
     if pooling is None or rank == 0:
         return x
     kind = "Average" if pooling == "avg" else "Max"
     return getattr(layers, f"Global{kind}Pooling{rank}D")(name=f"{pooling}_pool")(x)
-
-
-def finish(who, inputs, outputs, weights=None):
-    """The functional model from `start`'s tensor, or what that is made of, with a file's or run's weights if named."""
-    # of the outputs it would take exponentially long behind shortcuts
-    sources = [source for tensor in keras.tree.flatten(inputs) for source in keras.utils.get_source_inputs(tensor)]
-    net = keras.Model(sources if len(sources) > 1 else sources[0], outputs, name=who)
-    return net if weights is None else load_weights(net, weights)

@@ -1,116 +1,135 @@
-"""Dilated convolutions for segmentation: a front end made of VGG-16, and context modules that see ever wider.
+"""Dilated convolutions for segmentation: a front end made of VGG-16, and context modules of growing dilation.
 
 Source: Yu & Koltun 2016, "Multi-scale context aggregation by dilated convolutions", arXiv:1511.07122, table 1, and the
 authors' code.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 from keras import layers
 from keras.initializers import RandomNormal
 
 from kzoo.checks import nearest, require
 from kzoo.initializers.identity_kernel import IdentityKernel
 from kzoo.layers.conv import Conv2D
-from kzoo.models.blocks import check_top, finish, scaled, start, whole_number, whole_numbers, without_top
+from kzoo.models.blocks import (
+    build_model,
+    check_integer,
+    check_integer_list,
+    check_rate,
+    check_top,
+    model_input,
+    pool_features,
+    scale_filters,
+)
 from kzoo.models.registry import register_family
+from kzoo.types import Activation, PathLike, Shape, Tensor
 
 DILATIONS = (1, 1, 2, 4, 8, 16, 1)
-BASIC, LARGE = {"multiples": (1,) * 7, "stddev": 0.0}, {"multiples": (2, 2, 4, 8, 16, 32, 32), "stddev": 0.01}
+BASIC: dict[str, Any] = {"multiples": (1,) * 7, "stddev": 0.0}
+LARGE: dict[str, Any] = {"multiples": (2, 2, 4, 8, 16, 32, 32), "stddev": 0.01}
 CONTEXTS = {"basic": BASIC, "large": LARGE}
 STAGES = ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3)
 POOLED = 3  # stages that are pooled
-PADDINGS = {"valid": 380, "same": 8}  # and the smallest input
-REACH = 7  # cells of the convolution that takes the place of VGG's first dense layer
+SMALLEST = {"valid": 380, "same": 8}  # input, by padding
+FC6_KERNEL = 7  # VGG's first dense layer as a convolution
 
 
 def dilated_frontend(
-    fc_units=4096,
-    dropout=0.5,
-    padding="valid",
-    upsample=1,
-    context=None,
-    width=1.0,
-    input_shape=(900, 900, 3),
-    input_tensor=None,
-    classes=21,
-    include_top=True,
-    pooling=None,
-    weights=None,
-    classifier_activation="softmax",
-    name="dilated_frontend",
-):
-    """Images (B, H, W, 3) -> probabilities (B, (H - 372) / 8, (W - 372) / 8, 21): VGG-16 with dilations for two pools.
+    fc_units: int = 4096,
+    dropout: float = 0.5,
+    padding: str = "valid",
+    upsample: int = 1,
+    context: str | None = None,
+    width: float = 1.0,
+    input_shape: Shape = (900, 900, 3),
+    input_tensor: Tensor | None = None,
+    classes: int = 21,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = "softmax",
+    name: str = "dilated_frontend",
+) -> keras.Model:
+    """Builds a segmentation network: VGG-16 with dilated convolutions in place of its last two pools.
 
-    Nothing is padded: for an output of an eighth of an image, pad that by 186 cells ("reflect").
-    Settings: fc_units of the two wide layers and their dropout; padding, "valid" or "same"; upsample, a factor of the
-    classes' maps, between whose cells it is linear: with 8 a padded image gets a class for each of its pixels; context,
-    "basic" or "large", a module behind it that starts as the identity and is padded by zeros; width, a factor of the
-    filters before. Layers: stage1 ... stage5, fc6, fc7, logits, context1 ... context8, predictions. The smallest input
-    is 380 x 380, or 8 x 8 where all is padded.
+    Shapes: images (B, H, W, 3) -> probabilities (B, (H - 372) / 8, (W - 372) / 8, 21). Nothing is padded: for an output
+    of an eighth of an image's size, pad the image by 186 pixels ("reflect"). The smallest input is 380 x 380, or 8 x 8
+    with padding="same".
+    Settings: fc_units of the two wide layers and their dropout; padding, "valid" or "same"; upsample, a factor by which
+    the class maps are enlarged bilinearly (8 gives each pixel of a padded image a class); context, "basic" or "large",
+    a zero-padded context module after the front end that is initialized as the identity; width, a factor of the filters
+    of the VGG stages.
+    Layers: stage1 ... stage5, fc6, fc7, logits, context1 ... context8, predictions.
     """
-    whole_number(name, fc_units=fc_units, upsample=upsample)
-    require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
-    require(padding in PADDINGS, name, f"padding, {nearest(padding, PADDINGS)}", padding=padding)
+    check_integer(name, fc_units=fc_units, upsample=upsample)
+    check_rate(name, dropout=dropout)
+    require(padding in SMALLEST, name, f"padding, {nearest(padding, SMALLEST)}", padding=padding)
     known = context is None or context in tuple(CONTEXTS)
     require(known, name, f"context, None or one of {', '.join(CONTEXTS)}", context=context)
-    x = inputs = start(name, input_shape, input_tensor, smallest=PADDINGS[padding])
+    x = inputs = model_input(name, input_shape, input_tensor, smallest=SMALLEST[padding])
     for stage, counts in enumerate(STAGES, start=1):
         dilation = 2 if stage == 5 else 1
-        for place, units in enumerate(scaled(name, counts, width), start=1):
-            last = stage > POOLED and place == len(counts)
-            label = f"stage{stage}" if last else f"stage{stage}_conv{place}"
+        for number, units in enumerate(scale_filters(name, counts, width), start=1):
+            last = stage > POOLED and number == len(counts)
+            label = f"stage{stage}" if last else f"stage{stage}_conv{number}"
             x = Conv2D(units, 3, dilation_rate=dilation, padding=padding, activation="relu", name=label)(x)
         x = layers.MaxPooling2D(2, name=f"stage{stage}")(x) if stage <= POOLED else x
     check_top(name, classes, pooling)
     if include_top:
-        for label, kernel, dilation in (("fc6", REACH, 4), ("fc7", 1, 1)):
-            more = {"dilation_rate": dilation, "padding": padding, "activation": "relu", "name": label}
+        for label, kernel, dilation in (("fc6", FC6_KERNEL, 4), ("fc7", 1, 1)):
+            more: dict[str, Any] = {"dilation_rate": dilation, "padding": padding, "activation": "relu", "name": label}
             x = Conv2D(fc_units, kernel, **more)(x)
             x = layers.Dropout(dropout, name=f"{label}_dropout")(x)
         x = Conv2D(classes, 1, kernel_initializer=RandomNormal(stddev=0.001), name="logits")(x)
         if context:
-            labels = [f"context{place}" for place in range(1, len(DILATIONS) + 2)]
-            x = aggregated(x, classes, labels, DILATIONS, **CONTEXTS[context])
+            names = [f"context{number}" for number in range(1, len(DILATIONS) + 2)]
+            x = add_context(x, classes, names, DILATIONS, **CONTEXTS[context])
         x = layers.UpSampling2D(upsample, interpolation="bilinear", name="upsampled")(x) if upsample > 1 else x
         x = layers.Activation(classifier_activation, dtype="float32", name="predictions")(x)
     else:
-        x = without_top(name, x, pooling)
-    return finish(name, inputs, x, weights)
+        x = pool_features(name, x, pooling)
+    return build_model(name, inputs, x, weights)
 
 
-def aggregated(x, classes, labels, dilations, multiples, stddev, padding="same", activation=None):
-    """A context module's layers, of these names, on maps of classes."""
-    started = {"kernel_initializer": IdentityKernel(classes, stddev), "padding": padding}
-    for label, multiple, dilation in zip(labels, multiples, dilations):
-        x = Conv2D(multiple * classes, 3, dilation_rate=dilation, activation="relu", name=label, **started)(x)
-    return Conv2D(classes, 1, activation=activation, dtype="float32", name=labels[-1], **started)(x)
+def add_context(x, classes, names, dilations, multiples, stddev, padding="same", activation=None):
+    """Applies the layers of a context module, named `names`, to class maps."""
+    settings = {"kernel_initializer": IdentityKernel(classes, stddev), "padding": padding}
+    for label, multiple, dilation in zip(names, multiples, dilations):
+        x = Conv2D(multiple * classes, 3, dilation_rate=dilation, activation="relu", name=label, **settings)(x)
+    return Conv2D(classes, 1, activation=activation, dtype="float32", name=names[-1], **settings)(x)
 
 
 def context(
-    multiples=BASIC["multiples"],
-    dilations=DILATIONS,
-    stddev=BASIC["stddev"],
-    padding="same",
-    input_shape=(None, None, None),
-    input_tensor=None,
-    classes=21,
-    weights=None,
-    classifier_activation=None,
-    name="context_basic",
-):
-    """Maps of classes (B, H, W, 21) -> maps of classes, each cell having seen 67 x 67: dilations that double.
+    multiples: Sequence[int] = BASIC["multiples"],
+    dilations: Sequence[int] = DILATIONS,
+    stddev: float = BASIC["stddev"],
+    padding: str = "same",
+    input_shape: Shape = (None, None, None),
+    input_tensor: Tensor | None = None,
+    classes: int = 21,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = None,
+    name: str = "context_basic",
+) -> keras.Model:
+    """Builds a context module: convolutions of doubling dilation on class maps, initialized as the identity.
 
-    It starts as the identity, so that it can be put behind a trained net.
-    Settings: multiples of `classes` that each of the 3 x 3 convolutions has as filters, their dilations and padding;
-    stddev of the noise around the identity at the start. Layers: stage1 ... stage7, predictions. Any size.
+    Shapes: class maps (B, H, W, 21) -> class maps, each pixel with a receptive field of 67 x 67. Any input size.
+    As an identity at first, it can be appended to a trained model.
+    Settings: multiples, the filters of each 3 x 3 convolution as multiples of `classes`; dilations and padding; stddev
+    of the noise added to the identity.
+    Layers: stage1 ... stage7, predictions.
     """
-    whole_numbers(name, multiples=multiples, dilations=dilations)
+    check_integer_list(name, multiples=multiples, dilations=dilations)
     require(len(multiples) == len(dilations), name, "as many multiples as dilations", multiples=multiples)
     check_top(name, classes, None)
     shape = (*input_shape[:-1], classes) if input_shape[-1] is None else input_shape
-    x = inputs = start(name, shape, input_tensor)
-    labels = [*(f"stage{stage}" for stage in range(1, len(dilations) + 1)), "predictions"]
-    x = aggregated(x, classes, labels, dilations, multiples, stddev, padding, classifier_activation)
-    return finish(name, inputs, x, weights)
+    x = inputs = model_input(name, shape, input_tensor)
+    names = [*(f"stage{stage}" for stage in range(1, len(dilations) + 1)), "predictions"]
+    x = add_context(x, classes, names, dilations, multiples, stddev, padding, classifier_activation)
+    return build_model(name, inputs, x, weights)
 
 
 register_family(

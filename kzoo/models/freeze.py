@@ -1,4 +1,4 @@
-"""Freezing the first layers of a model, to train what is behind them on other data.
+"""Freezes the first layers of a model, so that only the later ones are trained on other data.
 
 Source: Yosinski, Clune, Bengio & Lipson 2014, "How transferable are features in deep neural networks?"
 """
@@ -8,24 +8,24 @@ import keras
 from kzoo.checks import nearest, require
 
 
-def freeze(net, until):
-    """Keep the layer `until` of a model and all that it is computed from as they are; returns the model.
+def freeze(model: keras.Model, until: str) -> keras.Model:
+    """Makes the layer `until` and all layers that it depends on non-trainable; returns the model.
 
-    Their batch norms work with their moving statistics, in training too. Compile the model afterwards.
-    Errors: ValueError for a layer that there is not, with the nearest names.
+    Their batch norms use their moving statistics, in training too. Compile the model afterwards. Refuses unknown
+    layers, naming the nearest known ones.
 
-    >>> from kzoo.models.registry import model
-    >>> net = freeze(model("nielsen_3"), until="stage1")
-    >>> [layer.name for layer in net.layers if layer.weights and not layer.trainable]
+    >>> import kzoo
+    >>> frozen = freeze(kzoo.model("nielsen_3"), until="stage1")
+    >>> [layer.name for layer in frozen.layers if layer.weights and not layer.trainable]
     ['stage1_conv']
     """
-    for layer in layers_until(net, until):
+    for layer in layers_until(model, until):
         layer.trainable = False
-    return net
+    return model
 
 
-def layers_until(net, until):
-    """The layer `until` of a model and all that it is computed from."""
-    known = [layer.name for layer in net.layers]
-    require(until in known, net.name, f"until, {nearest(until, known)}", until=until)
-    return keras.Model(net.inputs, net.get_layer(until).output).layers
+def layers_until(model: keras.Model, until: str) -> list[keras.layers.Layer]:
+    """Returns the layer `until` and all layers that it depends on."""
+    known = [layer.name for layer in model.layers]
+    require(until in known, model.name, f"until, {nearest(until, known)}", until=until)
+    return keras.Model(model.inputs, model.get_layer(until).output).layers

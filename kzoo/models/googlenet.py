@@ -1,18 +1,20 @@
-"""GoogLeNet: blocks that look at several scales at once, with or without the auxiliary heads of its training.
+"""GoogLeNet: inception blocks of several kernel sizes, with or without the auxiliary classifiers of its training.
 
 Source: Szegedy et al. 2015, "Going deeper with convolutions", arXiv:1409.4842, table 1; the numbers of filters of the
 BVLC Caffe model, which the paper's own column of parameters does not fit in some rows.
 """
 
+import keras
 from keras import layers
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
-from kzoo.models.blocks import ceil_pool, classify, finish, scaled, start
+from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, model_input, scale_filters
 from kzoo.models.registry import register_family
+from kzoo.types import Activation, PathLike, Shape, Tensor
 
-BLOCKS = {  # 1x1; before 3x3, 3x3; before 5x5, 5x5; behind the pool
+BLOCKS = {  # 1x1; before 3x3, 3x3; before 5x5, 5x5; after the pool
     "stage3_block1": (64, 96, 128, 16, 32, 32),
     "stage3": (128, 128, 192, 32, 96, 64),
     "stage4_block1": (192, 96, 208, 16, 48, 64),
@@ -24,40 +26,43 @@ BLOCKS = {  # 1x1; before 3x3, 3x3; before 5x5, 5x5; behind the pool
     "stage5": (384, 192, 384, 48, 128, 128),
 }
 AUXILIARY = {"stage4_block1": "auxiliary1", "stage4_block4": "auxiliary2"}
-POOLED = ("stage3", "stage4")  # pooled behind
+POOLED = ("stage3", "stage4")  # followed by a pool
 
 
 def googlenet(
-    auxiliary=False,
-    batch_norm=False,
-    large_kernel=5,
-    last_pool=3,
-    dropout=0.4,
-    width=1.0,
-    input_shape=(224, 224, 3),
-    input_tensor=None,
-    classes=1000,
-    include_top=True,
-    pooling=None,
-    weights=None,
-    classifier_activation="softmax",
-    name="googlenet",
-):
-    """Images (B, 224, 224, 3), the mean taken off -> probabilities (B, 1000), by nine inception blocks.
+    auxiliary: bool = False,
+    batch_norm: bool = False,
+    large_kernel: int = 5,
+    last_pool: int = 3,
+    dropout: float = 0.4,
+    width: float = 1.0,
+    input_shape: Shape = (224, 224, 3),
+    input_tensor: Tensor | None = None,
+    classes: int = 1000,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = "softmax",
+    name: str = "googlenet",
+) -> keras.Model:
+    """Builds GoogLeNet: a convolutional stem and nine inception blocks.
 
+    Shapes: images (B, 224, 224, 3), the mean subtracted -> probabilities (B, 1000). Any size from 31 x 31; with
+    auxiliary classifiers a known one from 79 x 79.
     Settings: auxiliary, two further outputs that are trained with weight 0.3 each (`compile(loss_weights=[1, 0.3,
-    0.3])`) and left out afterwards; batch_norm, in place of biases and of response normalisation, epsilon 0.001, as
-    torchvision has it; large_kernel of the widest branch, 5, or torchvision's 3; last_pool, the size of the last pool,
-    3, or torchvision's 2; dropout of the main head; width, a factor of all filters.
-    Layers: stage1, stage2 (the pooled stem), stage3_block1 ... stage5, predictions, auxiliary1, auxiliary2. Any size
-    from 31 x 31 on; with the auxiliary heads a known one from 79 x 79 on.
+    0.3])`) and dropped afterwards; batch_norm, in place of biases and of response normalization, epsilon 0.001, as in
+    torchvision; large_kernel of the widest branch, 5, or torchvision's 3; last_pool, the size of the last pool, 3, or
+    torchvision's 2; dropout before the main classifier; width, a factor of all filters.
+    Layers: stage1, stage2 (the pooled stem), stage3_block1 ... stage5, predictions, auxiliary1, auxiliary2.
     """
-    require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
+    check_rate(name, dropout=dropout)
     require(include_top or not auxiliary, name, "auxiliary heads with include_top=True", include_top=include_top)
 
     def conv(x, label, units, kernel=1, strides=1):
         more = {"use_bias": False} if batch_norm else {"activation": "relu"}
-        x = Conv2D(*scaled(name, [units], width), kernel, strides=strides, padding=kernel // 2, name=label, **more)(x)
+        x = Conv2D(
+            *scale_filters(name, [units], width), kernel, strides=strides, padding=kernel // 2, name=label, **more
+        )(x)
         if not batch_norm:
             return x
         x = layers.BatchNormalization(epsilon=1e-3, name=f"{label}_norm")(x)
@@ -66,23 +71,23 @@ def googlenet(
     def norm(x, label):
         return x if batch_norm else LocalResponseNormalization(bias=1.0, divide_by_size=True, name=label)(x)
 
-    def block(x, label, one, before3, three, before5, five, behind):
+    def block(x, label, one, before3, three, before5, five, pooled):
         return layers.Concatenate(name=label)(
             [
                 conv(x, f"{label}_1x1", one),
                 conv(conv(x, f"{label}_3x3_reduce", before3), f"{label}_3x3", three, 3),
                 conv(conv(x, f"{label}_5x5_reduce", before5), f"{label}_5x5", five, large_kernel),
-                conv(layers.MaxPooling2D(3, 1, "same", name=f"{label}_pool")(x), f"{label}_pool_project", behind),
+                conv(layers.MaxPooling2D(3, 1, "same", name=f"{label}_pool")(x), f"{label}_pool_project", pooled),
             ]
         )
 
     def head(x, label):
         x = conv(layers.AveragePooling2D(5, 3, name=f"{label}_pool")(x), f"{label}_conv", 128)
-        x = layers.Dense(*scaled(name, [1024], width), "relu", name=f"{label}_fc")(layers.Flatten()(x))
+        x = layers.Dense(*scale_filters(name, [1024], width), "relu", name=f"{label}_fc")(layers.Flatten()(x))
         x = layers.Dropout(0.7, name=f"{label}_dropout")(x)
         return layers.Dense(classes, classifier_activation, dtype="float32", name=label)(x)
 
-    x = inputs = start(name, input_shape, input_tensor, smallest=79 if auxiliary else 31)
+    x = inputs = model_input(name, input_shape, input_tensor, smallest=79 if auxiliary else 31)
     x = norm(ceil_pool(conv(x, "stage1_conv", 64, 7, 2), "stage1"), "stage1_norm")
     x = norm(conv(conv(x, "stage2_conv1", 64), "stage2_conv2", 192, 3), "stage2_norm")
     x, heads = ceil_pool(x, "stage2"), []
@@ -95,8 +100,8 @@ def googlenet(
     if include_top:
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
         x = layers.Dropout(dropout, name="dropout")(x)
-    x = classify(name, x, include_top, classes, classifier_activation, pooling)
-    return finish(name, inputs, [x, *heads] if heads else x, weights)
+    x = add_top(name, x, include_top, classes, classifier_activation, pooling)
+    return build_model(name, inputs, [x, *heads] if heads else x, weights)
 
 
 register_family(

@@ -1,10 +1,14 @@
-"""Digit readers whose convolutions take strides in the place of subsampling: LeCun's first, and Simard's.
+"""Digit classifiers that use strided convolutions instead of subsampling: LeCun et al. 1989 and Simard et al. 2003.
 
 Source: LeCun, Boser, Denker, Henderson, Howard, Hubbard & Jackel 1989, "Backpropagation applied to handwritten zip code
 recognition"; Simard, Steinkraus & Platt 2003, "Best practices for convolutional neural networks applied to visual
 document analysis".
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 from keras import layers
 
 from kzoo.checks import is_integer, require
@@ -12,53 +16,57 @@ from kzoo.initializers.fan_in_uniform import FanInUniform
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.padding import Padding2D
 from kzoo.layers.table_conv import TableConv2D
-from kzoo.models.blocks import classify, finish, start, whole_numbers
+from kzoo.models.blocks import add_top, build_model, check_integer_list, model_input
 from kzoo.models.registry import register_family
 from kzoo.ops.scaled_tanh import scaled_tanh
+from kzoo.types import Activation, Initializer, PathLike, Shape, Tensor
 
 H2 = ((*range(8),),) * 4 + ((*range(4, 12),),) * 4 + ((*range(4), *range(8, 12)),) * 4
 
 
 def lecun1989(
-    filters=(12, 12),
-    connections=H2,
-    border=2,
-    untied_bias=True,
-    fc_units=(30,),
-    activation="scaled_tanh",
-    kernel_initializer=None,
-    input_shape=(16, 16, 1),
-    input_tensor=None,
-    classes=10,
-    include_top=True,
-    pooling=None,
-    weights=None,
-    classifier_activation="softmax",
-    name="lecun1989",
-):
-    """Digits (B, 16, 16, 1), -1 for paper and 1 for ink -> probabilities (B, 10), by 5 x 5 convolutions of stride 2.
+    filters: Sequence[int] = (12, 12),
+    connections: Sequence[Sequence[int]] | None = H2,
+    border: int = 2,
+    untied_bias: bool = True,
+    fc_units: Sequence[int] = (30,),
+    activation: Activation = "scaled_tanh",
+    kernel_initializer: Initializer = None,
+    input_shape: Shape = (16, 16, 1),
+    input_tensor: Tensor | None = None,
+    classes: int = 10,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = "softmax",
+    name: str = "lecun1989",
+) -> keras.Model:
+    """Builds the first convolutional network for digits: two 5 x 5 convolutions of stride 2 and dense layers.
 
-    The paper's outputs are scaled tanhs trained on squared errors. It does not tell which 8 of the 12 maps each map of
-    the second layer reads; here four maps each read the first eight, the last eight, and the outer eight. Simard's
-    does not tell the activation, here the same.
-    Settings: filters of each convolution; connections, the table of the second, None for all; border, so many cells of
-    -1 around each layer's input; untied_bias, a bias for each cell; fc_units; activation; kernel_initializer, by
-    default `FanInUniform`. Layers: stage1, stage2, fc1, predictions. Without a border the smallest input is 13 x 13.
+    Shapes: digits (B, 16, 16, 1), -1 for paper and 1 for ink -> probabilities (B, 10). Without a border the smallest
+    input is 13 x 13.
+    Settings: filters of each convolution; connections, the table of the second, None for all; border, the width of the
+    padding of -1 around each layer's input; untied_bias, one bias per position; fc_units; activation;
+    kernel_initializer, by default `FanInUniform`.
+    The paper's outputs are scaled tanhs trained on squared errors. It does not say which 8 of the 12 maps each map of
+    the second layer reads; here four maps each read the first eight, the last eight, and the outer eight. Simard et al.
+    do not name the activation; here it is the same.
+    Layers: stage1, stage2, fc1, predictions.
     """
-    whole_numbers(name, filters=filters, fc_units=fc_units)
+    check_integer_list(name, filters=filters, fc_units=fc_units)
     require(len(filters) == 2, name, "filters of two convolutions", filters=filters)
     require(is_integer(border, least=0), name, "border, an integer of at least 0", border=border)
     activation = scaled_tanh if activation == "scaled_tanh" else activation
-    started = {"kernel_initializer": kernel_initializer or FanInUniform()}
-    shared = {"strides": 2, "activation": activation, "untied_bias": untied_bias, **started}
-    x = inputs = start(name, input_shape, input_tensor, smallest=max(1, 13 - 6 * border))
+    initializer: dict[str, Any] = {"kernel_initializer": kernel_initializer or FanInUniform()}
+    shared: dict[str, Any] = {"strides": 2, "activation": activation, "untied_bias": untied_bias, **initializer}
+    x = inputs = model_input(name, input_shape, input_tensor, smallest=max(1, 13 - 6 * border))
     for stage, units in enumerate(filters, start=1):
         x = Padding2D(border, constant_values=-1.0, name=f"stage{stage}_border")(x) if border else x
-        table = {"connections": connections} if stage == 2 and connections is not None else {}
+        table: dict[str, Any] = {"connections": connections} if stage == 2 and connections is not None else {}
         x = (TableConv2D if table else Conv2D)(units, 5, name=f"stage{stage}", **shared, **table)(x)
-    hidden = [layers.Dense(n, activation, name=f"fc{i}", **started) for i, n in enumerate(fc_units, start=1)]
-    x = classify(name, x, include_top, classes, classifier_activation, pooling, hidden, **started)
-    return finish(name, inputs, x, weights)
+    hidden = [layers.Dense(n, activation, name=f"fc{i}", **initializer) for i, n in enumerate(fc_units, start=1)]
+    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **initializer)
+    return build_model(name, inputs, x, weights)
 
 
 register_family(

@@ -1,22 +1,19 @@
-"""Loading what a run trained.
-
-Source: none.
-"""
+"""Loads the model that a run trained."""
 
 import zipfile
 from pathlib import Path
 
 import keras
 
-import kzoo.layers  # noqa: F401 (registers the classes that a saved model names)
 from kzoo.checks import Refusal
+from kzoo.run_folder import find_run
+from kzoo.types import PathLike
 
 
-def load_model(run):
-    """The trained Keras model of a run: its folder, its name under `saved_models/`, or a `.keras` file.
+def load_model(run: PathLike) -> keras.Model:
+    """Returns the trained Keras model of a run: its folder, its name under `saved_models/`, or a `.keras` file.
 
-    Errors: ValueError if there is no finished run there, if it holds several seeds and none is chosen, or if the
-    file is damaged.
+    Refuses a run that is not finished, one of several seeds of which none is chosen, and a damaged file.
 
     >>> load_model("no_such_run")
     Traceback (most recent call last):
@@ -30,19 +27,5 @@ def load_model(run):
         raise Refusal(f"no file {file}.")
     try:
         return keras.models.load_model(file)
-    except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:  # Keras's own words for a damaged file
+    except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:  # raised by Keras for a damaged file
         raise Refusal(f"{file} cannot be loaded: {' '.join(str(error).split())[:300]}") from error
-
-
-def find_run(run, file="model.keras"):
-    """The path of a file in a finished run's folder, given as a path or as a name under `saved_models/`."""
-    places = [Path(run), Path("saved_models") / run]
-    for place in places:
-        if (place / file).is_file():
-            return place / file
-        seeds = sorted(child.name for child in place.glob("seed_*") if (child / file).is_file())
-        if seeds:
-            raise Refusal(
-                f"{place} holds one run a seed: name one of {', '.join(f'{place}/{seed}' for seed in seeds)}."
-            )
-    raise Refusal(f"no finished run at {' or '.join(map(str, places))}: {file} is missing.")

@@ -1,9 +1,12 @@
-"""Maxout networks: each unit is the largest of several affine pieces, an activation that is learned.
+"""Maxout networks: each unit is the largest of several affine pieces, which makes the activation learned.
 
 Source: Goodfellow, Warde-Farley, Mirza, Courville & Bengio 2013, "Maxout networks", arXiv:1302.4389, and the authors'
 pylearn2 configurations.
 """
 
+from collections.abc import Sequence
+
+import keras
 from keras import layers
 from keras.constraints import MaxNorm
 from keras.initializers import RandomUniform
@@ -11,55 +14,56 @@ from keras.initializers import RandomUniform
 from kzoo.checks import is_integer, require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.maxout import Maxout
-from kzoo.models.blocks import ceil_pool, classify, finish, scaled, start
+from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, model_input, scale_filters
 from kzoo.models.registry import register_family
+from kzoo.types import Activation, PathLike, Shape, Tensor
 
 
 def maxout(
-    convolutions=(),
-    dense=(),
-    untied_bias=False,
-    dropout=0.5,
-    input_dropout=0.2,
-    width=1.0,
-    input_shape=(32, 32, 3),
-    input_tensor=None,
-    classes=10,
-    include_top=True,
-    pooling=None,
-    weights=None,
-    classifier_activation="softmax",
-    name="maxout_cifar",
-):
-    """Images, whitened -> probabilities (B, 10), by convolutions and dense layers of maxout units.
+    convolutions: Sequence[Sequence[int]] = (),
+    dense: Sequence[Sequence[int]] = (),
+    untied_bias: bool = False,
+    dropout: float = 0.5,
+    input_dropout: float = 0.2,
+    width: float = 1.0,
+    input_shape: Shape = (32, 32, 3),
+    input_tensor: Tensor | None = None,
+    classes: int = 10,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = "softmax",
+    name: str = "maxout_cifar",
+) -> keras.Model:
+    """Builds a maxout network of convolutions and dense layers.
 
-    Settings: convolutions, for each (units, pieces, kernel, padding, size and strides of the pool behind it); dense,
-    for each hidden layer (units, pieces); untied_bias, a bias for each cell of a convolution's map; dropout on the
-    input and on that of every other layer; width, a factor of all units. Layers: stage1 ... (pooled), fc1 ...,
-    predictions.
-    Kernels' norms are kept below 0.9 in the first layer, 1.9365 in the others.
+    Shapes: images (B, 32, 32, 3), whitened -> probabilities (B, 10).
+    Settings: convolutions, for each (units, pieces, kernel, padding, size and strides of the pool after it); dense, for
+    each hidden layer (units, pieces); untied_bias, one bias per position; input_dropout, and dropout on the inputs of
+    all other layers; width, a factor of all units. Kernel norms are constrained to 0.9 in the first layer, 1.9365 in
+    the others.
+    Layers: stage1 ... (pooled), fc1 ..., predictions.
     """
     for setting, rows, length in (("convolutions", convolutions, 6), ("dense", dense, 2)):
-        good = all(isinstance(row, (tuple, list)) and len(row) == length and all(map(is_integer, row)) for row in rows)
-        require(good, name, f"{setting}, rows of {length} integers", **{setting: rows})
-    for setting, rate in {"dropout": dropout, "input_dropout": input_dropout}.items():
-        require(0 <= rate < 1, name, f"{setting}, at least 0 and below 1", **{setting: rate})
+        known = all(isinstance(row, (tuple, list)) and len(row) == length and all(map(is_integer, row)) for row in rows)
+        require(known, name, f"{setting}, rows of {length} integers", **{setting: rows})
+    check_rate(name, dropout=dropout, input_dropout=input_dropout)
 
-    def started(axes, first=False):
+    def kernel_settings(axes, first=False):
         limit = MaxNorm(0.9 if first else 1.9365, axis=axes)
         return {"kernel_initializer": RandomUniform(-0.005, 0.005), "kernel_constraint": limit}
 
-    def dropped(x, label, first=False):
+    def drop(x, label, first=False):
         return layers.Dropout(input_dropout if first else dropout, name=f"{label}_dropout")(x)
 
-    def fc(place, units, pieces):
-        (units,), label, first = scaled(name, [units], width), f"fc{place}", place == 1 and not convolutions
-        more = started(0, first)
+    def fc(number, units, pieces):
+        (units,), label, first = scale_filters(name, [units], width), f"fc{number}", number == 1 and not convolutions
+        more = kernel_settings(0, first)
         parts = [layers.Dense(units * pieces, name=label, **more), Maxout(units, name=f"{label}_maxout")]
-        return lambda x: parts[1](parts[0](dropped(x, label, first)))
+        return lambda x: parts[1](parts[0](drop(x, label, first)))
 
-    x = inputs = start(name, input_shape, input_tensor)
-    counts = scaled(name, [row[0] for row in convolutions], width)
+    x = inputs = model_input(name, input_shape, input_tensor)
+    counts = scale_filters(name, [row[0] for row in convolutions], width)
     for stage, (units, row) in enumerate(zip(counts, convolutions), start=1):
         (_, pieces, kernel, padding, size, strides), label = row, f"stage{stage}"
         conv = Conv2D(
@@ -68,14 +72,14 @@ def maxout(
             padding=padding,
             untied_bias=untied_bias,
             name=f"{label}_conv",
-            **started([0, 1, 2], stage == 1),
+            **kernel_settings([0, 1, 2], stage == 1),
         )
-        x = Maxout(units, name=f"{label}_maxout")(conv(dropped(x, label, stage == 1)))
+        x = Maxout(units, name=f"{label}_maxout")(conv(drop(x, label, stage == 1)))
         x = ceil_pool(x, label, size, strides, rectified=False)
-    hidden = [fc(place, *row) for place, row in enumerate(dense, start=1)]
-    hidden.append(lambda x: dropped(x, "predictions"))
-    x = classify(name, x, include_top, classes, classifier_activation, pooling, hidden, **started(0))
-    return finish(name, inputs, x, weights)
+    hidden = [fc(number, *row) for number, row in enumerate(dense, start=1)]
+    hidden.append(lambda x: drop(x, "predictions"))
+    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **kernel_settings(0))
+    return build_model(name, inputs, x, weights)
 
 
 register_family(

@@ -1,64 +1,79 @@
-"""Network in network: each convolution followed by two of 1 x 1, and means of class maps instead of dense layers.
+"""Network in network: each convolution is followed by 1 x 1 ones, and class maps are averaged instead of dense layers.
 
 Source: Lin, Chen & Yan 2014, "Network in network", arXiv:1312.4400, and the author's configurations.
 """
 
+from collections.abc import Sequence
+
+import keras
 from keras import layers
 from keras.initializers import RandomNormal
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
-from kzoo.models.blocks import average, ceil_pool, finish, scaled, start, whole_numbers
+from kzoo.models.blocks import (
+    add_convolutional_top,
+    build_model,
+    ceil_pool,
+    check_integer_list,
+    check_rate,
+    model_input,
+    scale_filters,
+)
 from kzoo.models.registry import register_family
+from kzoo.types import Activation, PathLike, Shape, Tensor
 
 
 def nin(
-    filters=((192, 160, 96), (192, 192, 192), (192, 192)),
-    kernels=(5, 5, 3),
-    strides=1,
-    dropout_everywhere=True,
-    dropout=0.5,
-    width=1.0,
-    input_shape=(32, 32, 3),
-    input_tensor=None,
-    classes=10,
-    include_top=True,
-    pooling=None,
-    weights=None,
-    classifier_activation="softmax",
-    name="nin_cifar",
-):
-    """Images (B, 32, 32, 3), whitened -> probabilities (B, 10): small networks slid over the image, stage by stage.
+    filters: Sequence[Sequence[int]] = ((192, 160, 96), (192, 192, 192), (192, 192)),
+    kernels: Sequence[int] = (5, 5, 3),
+    strides: int = 1,
+    dropout_everywhere: bool = True,
+    dropout: float = 0.5,
+    width: float = 1.0,
+    input_shape: Shape = (32, 32, 3),
+    input_tensor: Tensor | None = None,
+    classes: int = 10,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = "softmax",
+    name: str = "nin_cifar",
+) -> keras.Model:
+    """Builds a network-in-network model: stages of a convolution and two of 1 x 1, and global average pooling.
 
-    Settings: filters of each stage, those of its convolution and of the 1 x 1 ones behind, where the last stage's last
-    has a map a class; kernels of the convolutions; strides of the first; dropout behind each pool, or
-    without dropout_everywhere behind the last alone; width, a factor of all filters.
-    Layers: stage1_conv1 ..., stage1 ... (the pooled maps), predictions. Any size that the pools leave something of.
+    Shapes: images (B, 32, 32, 3), whitened -> probabilities (B, 10). Any size of which the pools leave something.
+    Settings: filters of each stage, of its convolution and of the 1 x 1 ones after it; the last stage's last 1 x 1
+    convolution, with a map per class, is added; kernels of the convolutions; strides of the first; dropout after each
+    pool, or with dropout_everywhere=False after the last pool only; width, a factor of all filters.
+    Layers: stage1_conv1 ..., stage1 ... (the pooled maps), predictions.
     """
-    whole_numbers(name, kernels=kernels)
+    check_integer_list(name, kernels=kernels)
     require(len(filters) == len(kernels) > 1, name, "as many stages of filters as kernels", filters=filters)
-    require(0 <= dropout < 1, name, "dropout, at least 0 and below 1", dropout=dropout)
+    check_rate(name, dropout=dropout)
 
     def conv(label, units, kernel=1, **more):
-        start = {"kernel_initializer": RandomNormal(stddev=0.05), "activation": "relu"}
-        return Conv2D(units, kernel, name=label, **start, **more)
+        more |= {"kernel_initializer": RandomNormal(stddev=0.05), "activation": "relu"}
+        return Conv2D(units, kernel, name=label, **more)
 
-    x = inputs = start(name, input_shape, input_tensor, smallest=1)
+    x = inputs = model_input(name, input_shape, input_tensor, smallest=1)
     for stage, (counts, kernel) in enumerate(zip(filters, kernels), start=1):
-        whole_numbers(name, filters=counts)
+        check_integer_list(name, filters=counts)
         last = stage == len(kernels)
-        first, *others = scaled(name, counts, width)
+        first, *others = scale_filters(name, counts, width)
         more = {"strides": strides, "padding": "valid"} if stage == 1 and strides > 1 else {"padding": "same"}
         x = conv(f"stage{stage}_conv1", first, kernel, **more)(x)
-        for place, units in enumerate(others, start=2):
-            x = conv(f"stage{stage}_conv{place}", units)(x)
+        for number, units in enumerate(others, start=2):
+            x = conv(f"stage{stage}_conv{number}", units)(x)
         if not last:
             x = ceil_pool(x, f"stage{stage}")
             if dropout_everywhere or stage == len(kernels) - 1:
                 x = layers.Dropout(dropout, name=f"stage{stage}_dropout")(x)
     head = f"stage{len(kernels)}_conv{len(filters[-1]) + 1}"
-    x = average(name, x, include_top, classes, classifier_activation, pooling, lambda units: conv(head, units))
-    return finish(name, inputs, x, weights)
+    x = add_convolutional_top(
+        name, x, include_top, classes, classifier_activation, pooling, lambda units: conv(head, units)
+    )
+    return build_model(name, inputs, x, weights)
 
 
 register_family(

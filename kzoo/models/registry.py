@@ -1,23 +1,24 @@
-"""Model names to builders: one table and three functions.
-
-Source: none; the arguments are those of `keras.applications`.
-"""
+"""Finds a model's builder by the model's name, and builds the model."""
 
 import fnmatch
 import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
 from kzoo.checks import Refusal, nearest, require
 from kzoo.models.weights import find_tag, tags_of
 
-_MODELS = {}  # name -> (builder, settings)
+__all__ = ["describe", "list_models", "model", "register_family"]
+
+_MODELS: dict[str, tuple[Callable[..., keras.Model], dict[str, Any]]] = {}  # name -> (builder, settings)
 
 
-def register_family(builder, variants):
-    """File `builder` under every name of `variants`, a dict {name: settings}.
+def register_family(builder: Callable[..., keras.Model], variants: dict[str, dict[str, Any]]) -> None:
+    """Registers `builder` under each name of `variants`, a dict {name: settings}.
 
-    Errors: ValueError for a name that is taken and for a setting that the builder does not have.
+    Refuses names that are taken and settings that the builder does not have.
     """
     for name, settings in variants.items():
         require(name not in _MODELS, "register_family", "a name not yet taken", name=name)
@@ -25,8 +26,8 @@ def register_family(builder, variants):
         _MODELS[name] = (builder, settings)
 
 
-def list_models(pattern="*"):
-    """Names of the zoo that match a shell pattern, sorted.
+def list_models(pattern: str = "*") -> list[str]:
+    """Returns the sorted names of the models that match a shell pattern.
 
     >>> list_models("mnist1d_fc*")
     ['mnist1d_fc', 'mnist1d_fc100']
@@ -34,15 +35,15 @@ def list_models(pattern="*"):
     return sorted(fnmatch.filter(_MODELS, pattern))
 
 
-def model(name, /, features=None, **overrides):
-    """Build a model of the zoo; called with the name alone it is exactly the published one.
+def model(name: str, /, features: str | Sequence[str] | None = None, **overrides: Any) -> keras.Model:
+    """Builds the model `name`; without further arguments it is exactly the published one.
 
     Arguments: `input_shape`, `input_tensor`, `classes`, `include_top`, `pooling`, `weights`,
     `classifier_activation` and `name` as in `keras.applications`, and the family's own settings, which
     `describe(name)` lists. `weights`: a tag that `describe(name)` names, a `.weights.h5` or `.keras` file, or a run's
-    folder or name under `saved_models/`. `features`: names of layers; the model's outputs are then their maps, in that
-    order. Returns a functional `keras.Model`. Errors: ValueError that names an unknown model, setting or layer and the
-    nearest known ones, or says what the family refuses.
+    folder or name under `saved_models/`. `features`: names of layers, whose outputs then are the model's, in that
+    order. Returns a functional `keras.Model`. Refuses unknown models, settings and layers, naming the nearest known
+    ones, and settings that the family cannot build.
 
     >>> model("mnist1d_cnn").count_params()
     2050
@@ -53,18 +54,18 @@ def model(name, /, features=None, **overrides):
     if tag:
         overrides = {**tag.settings, **overrides, "weights": None}
     try:
-        net = builder(**{"name": name, **settings, **overrides})
+        built = builder(**{"name": name, **settings, **overrides})
     except Refusal:
         raise
-    except (ValueError, TypeError) as error:  # Keras's own words for what it does not like
+    except (ValueError, TypeError) as error:  # raised by Keras for settings that it refuses
         raise Refusal(f"model {name!r} cannot be built so: {' '.join(str(error).split())[:300]}") from error
     if tag:
-        tag.load(net)
-    return net if features is None else features_of(net, features)
+        tag.load(built)
+    return built if features is None else feature_extractor(built, features)
 
 
-def describe(name):
-    """What is known of a model before it is built: its family's file, tags of weights, all settings' values.
+def describe(name: str) -> dict[str, Any]:
+    """Returns a model's family, docstring, source, tags of weights, and the values of all settings.
 
     >>> describe("mnist1d_cnn")["settings"]["filters"]
     15
@@ -80,21 +81,20 @@ def describe(name):
     }
 
 
-def features_of(net, names):
-    """A model with the weights of `net` whose outputs are the named layers' maps, in that order."""
-    known = [layer.name for layer in net.layers]
+def feature_extractor(model: keras.Model, names: str | Sequence[str]) -> keras.Model:
+    """Returns a model that shares the weights of `model` and outputs the maps of the named layers, in that order."""
+    known = [layer.name for layer in model.layers]
     names = (names,) if isinstance(names, str) else names
-    good = isinstance(names, (tuple, list)) and len(names) > 0
-    require(good, "model", "features, at least one name of a layer", features=names)
+    several = isinstance(names, (tuple, list)) and len(names) > 0
+    require(several, "model", "features, at least one name of a layer", features=names)
     for layer in names:
-        require(layer in known, "model", f"features of {net.name!r}, {nearest(layer, known)}", features=layer)
-    return keras.Model(
-        net.inputs, [keras.tree.flatten(net.get_layer(layer).output)[0] for layer in names], name=f"{net.name}_features"
-    )
+        require(layer in known, "model", f"features of {model.name!r}, {nearest(layer, known)}", features=layer)
+    outputs = [keras.tree.flatten(model.get_layer(layer).output)[0] for layer in names]
+    return keras.Model(model.inputs, outputs, name=f"{model.name}_features")
 
 
-def find(name):
-    """The builder and settings of a registered name."""
+def find(name: str) -> tuple[Callable[..., keras.Model], dict[str, Any]]:
+    """Returns the builder and the settings that a name is registered with."""
     if not isinstance(name, str) or name not in _MODELS:
         raise Refusal(f"no model {name!r}; {nearest(name, _MODELS)}")
     return _MODELS[name]

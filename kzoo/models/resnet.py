@@ -1,93 +1,101 @@
-"""Residual networks for ImageNet and for CIFAR, and their plain twins without shortcuts.
+"""Residual networks for ImageNet and for CIFAR, and plain counterparts without shortcuts.
 
-Source: He, Zhang, Ren & Sun 2016, "Deep residual learning for image recognition", arXiv:1512.03385, table 1 and
-section 4.2; the authors' Caffe files for the place of the strides.
+Source: He, Zhang, Ren & Sun 2016, "Deep residual learning for image recognition", arXiv:1512.03385, table 1 and section
+4.2; the authors' Caffe files for the position of the strides.
 """
 
+from collections.abc import Sequence
+
+import keras
 from keras import layers, ops
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
-from kzoo.models.blocks import classify, finish, scaled, start, whole_numbers
+from kzoo.models.blocks import add_top, build_model, check_integer_list, model_input, scale_filters
 from kzoo.models.registry import register_family
+from kzoo.types import Activation, PathLike, Shape, Tensor
 
 
 def resnet(
-    blocks=(3, 4, 6, 3),
-    bottleneck=True,
-    shortcut="B",
-    stride_on="1x1",
-    epsilon=1e-5,
-    width=1.0,
-    input_shape=(224, 224, 3),
-    input_tensor=None,
-    classes=1000,
-    include_top=True,
-    pooling=None,
-    weights=None,
-    classifier_activation="softmax",
-    name="resnet50",
-):
-    """Images (B, 224, 224, 3), the mean taken off -> probabilities (B, 1000), by residual blocks in four stages.
+    blocks: Sequence[int] = (3, 4, 6, 3),
+    bottleneck: bool = True,
+    shortcut: str = "B",
+    stride_on: str = "1x1",
+    epsilon: float = 1e-5,
+    width: float = 1.0,
+    input_shape: Shape = (224, 224, 3),
+    input_tensor: Tensor | None = None,
+    classes: int = 1000,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = "softmax",
+    name: str = "resnet50",
+) -> keras.Model:
+    """Builds a ResNet for ImageNet: residual blocks in four stages.
 
+    Shapes: images (B, 224, 224, 3), the mean subtracted -> probabilities (B, 1000). Any size from 33 x 33, also
+    unknown.
     Settings: blocks of each stage; bottleneck, 1x1-3x3-1x1 instead of 3x3-3x3; shortcut where shapes change, "B" a
-    projection or "A" every other cell and zeros for the new channels; stride_on, which convolution of a bottleneck
-    strides, "1x1" as the authors' or "3x3" as torchvision's; epsilon of the batch norms; width, a factor of filters.
+    projection, or "A" every other position and zeros for the new channels; stride_on, which convolution of a bottleneck
+    strides, "1x1" as the authors' or "3x3" as torchvision's; epsilon of the batch norms; width, a factor of all
+    filters.
     Layers: stage1 (the pooled stem), stage2_block1 ..., stage2 ... stage5 (the last block's sum, rectified),
-    predictions. Any size from 33 x 33 on, also unknown.
+    predictions.
     """
     require(stride_on in ("1x1", "3x3"), name, "stride_on, '1x1' or '3x3'", stride_on=stride_on)
     build = _Blocks(name, shortcut, epsilon, residual=True)
-    whole_numbers(name, blocks=blocks)
-    stem, *filters = scaled(name, (64, 64, 128, 256, 512), width)
-    x = inputs = start(name, input_shape, input_tensor, smallest=33)
+    check_integer_list(name, blocks=blocks)
+    stem, *filters = scale_filters(name, (64, 64, 128, 256, 512), width)
+    x = inputs = model_input(name, input_shape, input_tensor, smallest=33)
     x = build.norm(build.conv(x, stem, 7, 2, 3, "stage1_conv"), "stage1_norm", "stage1_relu")
     x = layers.MaxPooling2D(3, 2, name="stage1")(layers.ZeroPadding2D(1, name="stage1_pad")(x))
     for stage, (count, units) in enumerate(zip(blocks, filters), start=2):
-        for place in range(1, count + 1):
-            strides = 2 if stage > 2 and place == 1 else 1
-            label = f"stage{stage}" if place == count else f"stage{stage}_block{place}"
-            inner = f"stage{stage}_block{place}"
+        for number in range(1, count + 1):
+            strides = 2 if stage > 2 and number == 1 else 1
+            label = f"stage{stage}" if number == count else f"stage{stage}_block{number}"
+            inner = f"stage{stage}_block{number}"
             if bottleneck:
                 first, second = (strides, 1) if stride_on == "1x1" else (1, strides)
                 parts = [(units, 1, first), (units, 3, second), (4 * units, 1, 1)]
             else:
                 parts = [(units, 3, strides), (units, 3, 1)]
             x = build.block(x, parts, inner, label)
-    return _end(name, inputs, x, include_top, classes, classifier_activation, pooling, weights)
+    return _add_top(name, inputs, x, include_top, classes, classifier_activation, pooling, weights)
 
 
 def resnet_cifar(
-    blocks=3,
-    residual=True,
-    shortcut="A",
-    width=1.0,
-    input_shape=(32, 32, 3),
-    input_tensor=None,
-    classes=10,
-    include_top=True,
-    pooling=None,
-    weights=None,
-    classifier_activation="softmax",
-    name="resnet20_cifar",
-):
-    """Images (B, 32, 32, 3), the mean taken off -> probabilities (B, 10), by residual blocks in three stages.
+    blocks: int = 3,
+    residual: bool = True,
+    shortcut: str = "A",
+    width: float = 1.0,
+    input_shape: Shape = (32, 32, 3),
+    input_tensor: Tensor | None = None,
+    classes: int = 10,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = "softmax",
+    name: str = "resnet20_cifar",
+) -> keras.Model:
+    """Builds a ResNet for CIFAR: residual blocks in three stages.
 
-    Settings: blocks of each stage, a third of the pairs of layers; residual, False for the plain twin; shortcut and
-    width as `resnet`. Layers: stage1_conv, stage1_block1 ..., stage1 ... stage3, predictions. Any size.
+    Shapes: images (B, 32, 32, 3), the mean subtracted -> probabilities (B, 10). Any input size.
+    Settings: blocks of each stage; residual, False for the plain counterpart; shortcut and width as `resnet`.
+    Layers: stage1_conv, stage1_block1 ..., stage1 ... stage3, predictions.
     """
     build = _Blocks(name, shortcut, 1e-5, residual)
-    whole_numbers(name, blocks=(blocks,))
-    filters = scaled(name, (16, 32, 64), width)
-    x = inputs = start(name, input_shape, input_tensor)
+    check_integer_list(name, blocks=(blocks,))
+    filters = scale_filters(name, (16, 32, 64), width)
+    x = inputs = model_input(name, input_shape, input_tensor)
     x = build.norm(build.conv(x, filters[0], 3, 1, 1, "stem_conv"), "stem_norm", "stem")
     for stage, units in enumerate(filters, start=1):
-        for place in range(1, blocks + 1):
-            strides = 2 if stage > 1 and place == 1 else 1
-            inner = f"stage{stage}_block{place}"
-            label = f"stage{stage}" if place == blocks else inner
+        for number in range(1, blocks + 1):
+            strides = 2 if stage > 1 and number == 1 else 1
+            inner = f"stage{stage}_block{number}"
+            label = f"stage{stage}" if number == blocks else inner
             x = build.block(x, [(units, 3, strides), (units, 3, 1)], inner, label)
-    return _end(name, inputs, x, include_top, classes, classifier_activation, pooling, weights)
+    return _add_top(name, inputs, x, include_top, classes, classifier_activation, pooling, weights)
 
 
 class _Blocks:
@@ -98,8 +106,8 @@ class _Blocks:
         self.shortcut, self.epsilon, self.residual = shortcut, epsilon, residual
 
     def conv(self, x, filters, kernel, strides, padding, label):
-        start = {"use_bias": False, "kernel_initializer": "he_normal"}
-        return Conv2D(filters, kernel, strides=strides, padding=padding, name=label, **start)(x)
+        more = {"use_bias": False, "kernel_initializer": "he_normal", "name": label}
+        return Conv2D(filters, kernel, strides=strides, padding=padding, **more)(x)
 
     def norm(self, x, label, relu=None):
         x = layers.BatchNormalization(epsilon=self.epsilon, name=label)(x)
@@ -108,10 +116,10 @@ class _Blocks:
     def block(self, x, parts, inner, label):
         """Convolutions `parts`, each (filters, kernel, strides), whose sum with x is rectified as layer `label`."""
         kept, total = x, 1
-        for place, (filters, kernel, strides) in enumerate(parts, start=1):
+        for number, (filters, kernel, strides) in enumerate(parts, start=1):
             total *= strides
-            x = self.conv(x, filters, kernel, strides, kernel // 2, f"{inner}_conv{place}")
-            x = self.norm(x, f"{inner}_norm{place}", f"{inner}_relu{place}" if place < len(parts) else None)
+            x = self.conv(x, filters, kernel, strides, kernel // 2, f"{inner}_conv{number}")
+            x = self.norm(x, f"{inner}_norm{number}", f"{inner}_relu{number}" if number < len(parts) else None)
         if self.residual:
             x = layers.Add(name=f"{inner}_add")([self.carry(kept, parts[-1][0], total, inner), x])
         return layers.ReLU(name=label)(x)
@@ -123,16 +131,16 @@ class _Blocks:
             return x
         if self.shortcut == "B":
             return self.norm(self.conv(x, filters, 1, strides, 0, f"{inner}_conv0"), f"{inner}_norm0")
-        x = layers.MaxPooling2D(1, strides, name=f"{inner}_subsample")(x)  # every other cell
+        x = layers.MaxPooling2D(1, strides, name=f"{inner}_subsample")(x)  # every other position
         return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, filters - channels)))
 
 
-def _end(name, inputs, x, include_top, classes, classifier_activation, pooling, weights):
-    """Global average pooling and the classifier."""
+def _add_top(name, inputs, x, include_top, classes, classifier_activation, pooling, weights):
+    """Applies global average pooling and the classifier, and returns the model."""
     if include_top:
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    x = classify(name, x, include_top, classes, classifier_activation, pooling)
-    return finish(name, inputs, x, weights)
+    x = add_top(name, x, include_top, classes, classifier_activation, pooling)
+    return build_model(name, inputs, x, weights)
 
 
 BASIC = {"bottleneck": False}

@@ -1,55 +1,59 @@
-"""Random filters under square pooling: what an architecture can do before it has learned anything.
+"""Random filters under square pooling: the performance of an architecture before any training.
 
-With circular borders and a pool over the whole plane the input that excites a filter most is a wave at the peak of the
-filter's spectrum, wherever its crests lie: any filter, random ones too, prefers a frequency and does not mind shifts.
+With circular padding and a pool over the whole map, the input that excites a filter most is a wave at the peak of the
+filter's spectrum, of any phase: any filter, also a random one, is frequency-selective and invariant to shifts.
 
 Source: Saxe, Koh, Chen, Bhand, Suresh & Ng 2011, "On random weights and unsupervised feature learning". The paper's
-sizes were not at hand; those of 32 x 32 images are chosen here.
+sizes were not available; those of 32 x 32 images are chosen here.
 """
 
 import math
 
+import keras
 from keras import layers
 from keras.initializers import RandomNormal
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.lp_pooling import LPPooling2D
-from kzoo.models.blocks import classify, finish, scaled, start, whole_number
+from kzoo.models.blocks import add_top, build_model, check_integer, model_input, scale_filters
 from kzoo.models.registry import register_family
+from kzoo.types import Activation, PathLike, Shape, Tensor
 
 BORDERS = ("valid", "circular")
 
 
 def saxe(
-    filters=64,
-    kernel=8,
-    pool=5,
-    strides=None,
-    padding="valid",
-    trainable_filters=False,
-    width=1.0,
-    input_shape=(32, 32, 1),
-    input_tensor=None,
-    classes=10,
-    include_top=True,
-    pooling=None,
-    weights=None,
-    classifier_activation="softmax",
-    name="saxe",
-):
-    """Images (B, 32, 32, 1) -> probabilities (B, 10): Gaussian filters, roots of sums of squares, one dense layer.
+    filters: int = 64,
+    kernel: int = 8,
+    pool: int | None = 5,
+    strides: int | None = None,
+    padding: str = "valid",
+    trainable_filters: bool = False,
+    width: float = 1.0,
+    input_shape: Shape = (32, 32, 1),
+    input_tensor: Tensor | None = None,
+    classes: int = 10,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = "softmax",
+    name: str = "saxe",
+) -> keras.Model:
+    """Builds a classifier on square-pooled responses of random Gaussian filters.
 
-    Settings: filters and their kernel; pool, the side of its windows, or None for the whole plane; strides of the
-    windows (default: pool); padding, "valid" or "circular"; trainable_filters, to compare with; width, a factor of the
-    filters. `standardize` learns means and deviations of the features from data by `kzoo.models.adapt`, until when it
-    changes nothing. Layers: stage1 (pooled), standardize, predictions. The smallest input is kernel + pool - 1 a side.
+    Shapes: images (B, 32, 32, 1) -> probabilities (B, 10). The smallest input is kernel + pool - 1 a side.
+    Settings: filters and their kernel; pool, the side of its windows, or None for the whole map; strides of the windows
+    (default: pool); padding, "valid" or "circular"; trainable_filters, for comparison; width, a factor of the filters.
+    `standardize` is the identity until `kzoo.models.adapt` computes the features' means and standard deviations from
+    data.
+    Layers: stage1 (pooled), standardize, predictions.
     """
-    whole_number(name, kernel=kernel, pool=1 if pool is None else pool, filters=filters)
+    check_integer(name, kernel=kernel, pool=1 if pool is None else pool, filters=filters)
     require(padding in BORDERS, name, f"padding, one of {BORDERS}", padding=padding)
     inside = (kernel if padding == "valid" else 1) - 1
-    x = inputs = start(name, input_shape, input_tensor, smallest=max(kernel, inside + (pool or 1)))
-    (units,) = scaled(name, [filters], width)
+    x = inputs = model_input(name, input_shape, input_tensor, smallest=max(kernel, inside + (pool or 1)))
+    (units,) = scale_filters(name, [filters], width)
     drawn = RandomNormal(stddev=1 / math.sqrt(kernel**2 * x.shape[-1]))
     more = {"padding": padding, "use_bias": False, "kernel_initializer": drawn, "trainable": trainable_filters}
     x = Conv2D(units, kernel, name="stage1_conv", **more)(x)
@@ -58,9 +62,11 @@ def saxe(
     x = LPPooling2D((high, 1), (strides or high, 1), name="stage1_rows")(x)  # the norm of norms is the norm of all
     x = LPPooling2D((1, wide), (1, strides or wide), name="stage1")(x)
     hidden = [layers.Normalization(dtype="float32", name="standardize")]
-    x = classify(name, x, include_top, classes, classifier_activation, pooling, hidden)
-    return finish(name, inputs, x, weights)
+    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden)
+    return build_model(name, inputs, x, weights)
 
 
-VARIANTS = {"saxe": {}, "saxe_circular": {"padding": "circular"}, "saxe_trained": {"trainable_filters": True}}
-register_family(saxe, VARIANTS)
+register_family(
+    saxe,
+    {"saxe": {}, "saxe_circular": {"padding": "circular"}, "saxe_trained": {"trainable_filters": True}},
+)

@@ -1,10 +1,12 @@
-"""SegNet, SegNet-Basic and DeconvNet: a class a pixel; the decoder puts values back where the pools had found them.
+"""SegNet and SegNet-Basic: segmentation by a decoder that unpools with the argmax indices of the encoder's pools.
 
 Source: Badrinarayanan, Kendall & Cipolla 2017, "SegNet: a deep convolutional encoder-decoder architecture for image
-segmentation", arXiv:1511.00561; Noh, Hong & Han 2015, "Learning deconvolution network for semantic segmentation",
-arXiv:1505.04366; the Caffe files of both.
+segmentation", arXiv:1511.00561; the authors' Caffe files.
 """
 
+from collections.abc import Sequence
+
+import keras
 from keras import layers
 
 from kzoo.checks import require
@@ -12,90 +14,101 @@ from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
 from kzoo.layers.max_unpooling import MaxUnpooling2D
-from kzoo.models.blocks import check_top, finish, scaled, start, without_top
+from kzoo.models.blocks import build_model, check_top, model_input, pool_features, scale_filters
 from kzoo.models.registry import register_family
+from kzoo.types import Activation, PathLike, Shape, Tensor
 
-BOTTLENECK = 7  # cells, the side of DeconvNet's last pooled map
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
-DECODER = ((64,), (128, 64), (256, 256, 128), (512, 512, 256), (512, 512, 512))  # first to last stage; run backwards
+DECODER = ((64,), (128, 64), (256, 256, 128), (512, 512, 256), (512, 512, 512))  # in the encoder's order
 
 
 def segnet(
-    encoder=ENCODER,
-    decoder=DECODER,
-    kernel=3,
-    last_kernel=3,
-    bottleneck=None,
-    normalize=False,
-    linear_decoder=False,
-    width=1.0,
-    input_shape=(360, 480, 3),
-    input_tensor=None,
-    classes=11,
-    include_top=True,
-    pooling=None,
-    weights=None,
-    classifier_activation="softmax",
-    name="segnet",
-):
-    """Images (B, H, W, 3) -> probabilities of each pixel's classes (B, H, W, 11), odd sizes too.
+    encoder: Sequence[Sequence[int]] = ENCODER,
+    decoder: Sequence[Sequence[int]] = DECODER,
+    kernel: int = 3,
+    last_kernel: int = 3,
+    normalize: bool = False,
+    linear_decoder: bool = False,
+    width: float = 1.0,
+    input_shape: Shape = (360, 480, 3),
+    input_tensor: Tensor | None = None,
+    classes: int = 11,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = "softmax",
+    name: str = "segnet",
+) -> keras.Model:
+    """Builds SegNet: an encoder of convolutions and pools, and a decoder that unpools by the pools' indices.
 
+    Shapes: images (B, H, W, 3) -> probabilities of each pixel's classes (B, H, W, 11). Any size, also odd ones.
     Settings: filters of the convolutions of each stage, of the encoder and, in the same order, of the decoder, which
-    runs backwards; their kernel, and last_kernel of the one that gives the classes; bottleneck, DeconvNet's units
-    between the two, by a convolution over 7 x 7 cells and one that spreads them again, whence a decoder of transposed
-    convolutions; normalize, response normalisation of the input; linear_decoder, no ReLU in it; width, a factor of all
-    filters. Layers: stage1 ... stage5 (pooled), fc6, fc7, unfc6 of a bottleneck, decode5_conv1 ..., predictions.
-    Any size; with a bottleneck from 6 * 2^stages + 1 on, 193 x 193 for DeconvNet's five.
+    runs from last to first; their kernel, and last_kernel of the classifier; normalize, response normalization of the
+    input; linear_decoder, a decoder without ReLUs; width, a factor of all filters.
+    Layers: stage1 ... stage5 (pooled), decode5_conv1 ..., predictions.
     """
-    require(len(encoder) == len(decoder) > 0, name, "as many stages of decoder as encoder", decoder=decoder)
-
-    def conv(x, units, label, size=kernel, kind=Conv2D, padding="same", relu=True):
-        x = kind(units, size, padding=padding, kernel_initializer="he_normal", name=label)(x)
-        x = layers.BatchNormalization(name=f"{label}_norm")(x)
-        return layers.ReLU(name=f"{label}_relu")(x) if relu else x
-
-    def stage(x, counts, label, **more):
-        for place, units in enumerate(scaled(name, counts, width), start=1):
-            x = conv(x, units, f"{label}_conv{place}", **more)
-        return x
-
-    smallest = (BOTTLENECK - 1) * 2 ** len(encoder) + 1 if bottleneck else 1
-    x = inputs = start(name, input_shape, input_tensor, smallest=smallest)
+    check_stages(name, encoder, decoder)
+    x = inputs = model_input(name, input_shape, input_tensor)
     x = LocalResponseNormalization(bias=1.0, divide_by_size=True, name="norm")(x) if normalize else x
-    pooled = []
-    for place, counts in enumerate(encoder, start=1):
-        before = stage(x, counts, f"stage{place}")
-        x, indices = MaxPoolingWithArgmax2D(2, padding="same", name=f"stage{place}")(before)
-        pooled.append((indices, before))
+    x, pools = encode(name, x, encoder, kernel, width)
     if not include_top:
-        return finish(name, inputs, without_top(name, x, pooling), weights)
+        return build_model(name, inputs, pool_features(name, x, pooling), weights)
     check_top(name, classes, pooling)
-    if bottleneck:
-        (units,), back = scaled(name, [bottleneck], width), x.shape[-1]
-        x = conv(conv(x, units, "fc6", BOTTLENECK, padding="valid"), units, "fc7", 1)
-        x = conv(x, back, "unfc6", BOTTLENECK, layers.Conv2DTranspose, "valid")
-    kind = layers.Conv2DTranspose if bottleneck else Conv2D
-    for place in range(len(decoder), 0, -1):
-        x = MaxUnpooling2D(2, padding="same", name=f"decode{place}_unpool")([x, *pooled[place - 1]])
-        x = stage(x, decoder[place - 1], f"decode{place}", kind=kind, relu=not linear_decoder)
-    x = Conv2D(classes, last_kernel, padding="same", name="logits")(x)
-    x = layers.Activation(classifier_activation, dtype="float32", name="predictions")(x)
-    return finish(name, inputs, x, weights)
+    x = decode(name, x, pools, decoder, kernel, width, relu=not linear_decoder)
+    x = classify_pixels(x, classes, last_kernel, classifier_activation)
+    return build_model(name, inputs, x, weights)
 
 
-SAME = ((64,),) * 4
-BASIC = {"encoder": SAME, "decoder": SAME, "kernel": 7, "last_kernel": 1, "normalize": True, "linear_decoder": True}
+def check_stages(who, encoder, decoder):
+    """Refuses an encoder and a decoder of different numbers of stages, or of none."""
+    require(len(encoder) == len(decoder) > 0, who, "as many stages of decoder as encoder", decoder=decoder)
+
+
+def conv(x, filters, name, kernel, layer=Conv2D, padding="same", relu=True):
+    """Applies a convolution, a batch norm and, unless `relu` is False, a ReLU."""
+    x = layer(filters, kernel, padding=padding, kernel_initializer="he_normal", name=name)(x)
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
+def encode(who, x, stages, kernel, width):
+    """Applies the encoder; returns the last pooled maps and, for each pool, its argmax indices and its input."""
+    pools = []
+    for stage, filters in enumerate(stages, start=1):
+        for number, units in enumerate(scale_filters(who, filters, width), start=1):
+            x = conv(x, units, f"stage{stage}_conv{number}", kernel)
+        reference = x
+        x, indices = MaxPoolingWithArgmax2D(2, padding="same", name=f"stage{stage}")(x)
+        pools.append((indices, reference))
+    return x, pools
+
+
+def decode(who, x, pools, stages, kernel, width, layer=Conv2D, relu=True):
+    """Applies the decoder: from the last stage to the first, unpools by `pools` of `encode`, then convolves."""
+    for stage in range(len(stages), 0, -1):
+        x = MaxUnpooling2D(2, padding="same", name=f"decode{stage}_unpool")([x, *pools[stage - 1]])
+        for number, units in enumerate(scale_filters(who, stages[stage - 1], width), start=1):
+            x = conv(x, units, f"decode{stage}_conv{number}", kernel, layer, relu=relu)
+    return x
+
+
+def classify_pixels(x, classes, kernel, activation):
+    """Applies a convolution with one map per class, and the activation in float32."""
+    x = Conv2D(classes, kernel, padding="same", name="logits")(x)
+    return layers.Activation(activation, dtype="float32", name="predictions")(x)
+
+
 register_family(
     segnet,
     {
         "segnet": {},
-        "segnet_basic": BASIC,
-        "deconvnet": {
-            "decoder": ((64, 64), *DECODER[1:]),
+        "segnet_basic": {
+            "encoder": ((64,),) * 4,
+            "decoder": ((64,),) * 4,
+            "kernel": 7,
             "last_kernel": 1,
-            "bottleneck": 4096,
-            "input_shape": (224, 224, 3),
-            "classes": 21,
+            "normalize": True,
+            "linear_decoder": True,
         },
     },
 )

@@ -1,17 +1,22 @@
-"""Weights from elsewhere: keras.applications' models and torchvision's state dicts, each to the variant that matches.
+"""Converts the weights of keras.applications' models and of torchvision's state dicts to kzoo's models.
 
-Source: none; names are read off keras.applications 3.15 and torchvision 0.20's alexnet, vgg, googlenet and resnet.
+Names are those of keras.applications 3.15 and of torchvision 0.20's alexnet, vgg, googlenet and resnet.
 """
 
+import functools
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
 from kzoo.checks import Refusal, nearest, require
-from kzoo.models.registry import describe, model
-from kzoo.models.weights import Tag, add_tag, unfetched
+from kzoo.models import registry
+from kzoo.models.weights import Tag, add_tag, download_failed
+
+__all__ = ["from_keras_applications", "from_torch_state_dict"]
 
 APPLICATIONS = {"vgg16": "VGG16", "vgg19": "VGG19"} | {f"resnet{n}": f"ResNet{n}" for n in (50, 101, 152)}
 EPSILON = 1.001e-5  # of the batch norms of Keras's ResNets
@@ -25,39 +30,41 @@ BRANCHES = {  # of torchvision's inception blocks
     "branch3.1": "5x5",
     "branch4.1": "pool_project",
 }
-BLOCKS = {f"4{letter}": f"stage4_block{place}" for place, letter in enumerate("abcd", start=1)}
+BLOCKS = {f"4{letter}": f"stage4_block{number}" for number, letter in enumerate("abcd", start=1)}
 BLOCKS |= {"3a": "stage3_block1", "3b": "stage3", "4e": "stage4", "5a": "stage5_block1", "5b": "stage5"}
 UNUSED = re.compile(r"aux\d\.|.*\.num_batches_tracked$")  # auxiliary heads, and counts of steps
-MOST = 3  # names in one line
+SHOWN = 3  # names in one message
 
 
-def from_keras_applications(net):
-    """kzoo's model with the weights of `keras.applications.VGG16, VGG19, ResNet50, ResNet101` or `ResNet152`.
+def from_keras_applications(model: keras.Model) -> keras.Model:
+    """Returns kzoo's model with the weights of a `keras.applications` VGG16, VGG19, ResNet50, ResNet101 or ResNet152.
 
-    `net`: the model as built there, with its own name, any input size, number of classes, and with or without the top.
-    Biases in front of batch norms, which kzoo's ResNets have not, go into the norms' means.
-    Errors: ValueError for another model, naming the nearest, or naming the weights that do not fit.
+    `model`: as built there, with its own name, of any input size and number of classes, with or without the top.
+    Biases before batch norms, which kzoo's ResNets lack, are subtracted from the norms' means.
+    Refuses other models, naming the nearest, and weights that do not fit.
     """
-    require(net.name in APPLICATIONS, "from_keras_applications", nearest(net.name, APPLICATIONS), name=net.name)
-    top = next((layer for layer in net.layers if layer.name == "predictions"), None)
+    require(model.name in APPLICATIONS, "from_keras_applications", nearest(model.name, APPLICATIONS), name=model.name)
+    top = next((layer for layer in model.layers if layer.name == "predictions"), None)
     more = {"classes": top.units, "classifier_activation": top.activation} if top else {"include_top": False}
-    ours = model(net.name, input_shape=tuple(net.input_shape[1:]), **more, **_settings(net.name))
-    return _take_application(ours, net)
+    ours = registry.model(model.name, input_shape=tuple(model.input_shape[1:]), **more, **_settings(model.name))
+    return _copy_application(ours, model)
 
 
-def from_torch_state_dict(name, state_dict, **settings):
-    """kzoo's model `name` with the weights of a torchvision model's `state_dict()`, tensors or NumPy arrays.
+def from_torch_state_dict(name: str, state_dict: Mapping[str, Any], **settings: Any) -> keras.Model:
+    """Returns kzoo's model `name` with the weights of a torchvision model's `state_dict()`, tensors or NumPy arrays.
 
     `name`: "alexnet_torchvision", "vgg11", "vgg13", "vgg16", "vgg19" (of those without batch norm),
     "googlenet_torchvision", or "resnet18" ... "resnet152", which then stride in the 3 x 3 convolutions, as there.
-    GoogLeNet's auxiliary heads are left out; its `transform_input` is not in a state dict and done by hand.
-    `settings`: as `kzoo.model` takes them, such as `classifier_activation=None` for torchvision's logits, or
-    `include_top=False`. Errors: ValueError that names the keys that do not fit, and the variants that they would fit.
+    GoogLeNet's auxiliary classifiers are ignored; its `transform_input` is not in a state dict and must be applied by
+    the caller. `settings`: as `kzoo.model` takes them, such as `classifier_activation=None` for torchvision's logits,
+    or `include_top=False`. Refuses a state dict of another model: names the keys that do not fit, and the models that
+    they would fit.
     """
     who = "from_torch_state_dict"
     require(name in TORCHVISION, who, nearest(name, TORCHVISION), name=name)
     require(hasattr(state_dict, "items"), who, "state_dict, a dict of arrays", state_dict=type(state_dict).__name__)
-    parts, names = {}, _torch_names(name)
+    parts: dict[str, dict[str, np.ndarray]] = {}
+    names = _torch_names(name)
     for key, value in state_dict.items():
         prefix, _, part = str(key).rpartition(".")
         if not UNUSED.match(str(key)):
@@ -72,7 +79,7 @@ def from_torch_state_dict(name, state_dict, **settings):
     known = {label: prefix for prefix, label in names.items()}
     classes = len(parts[known["predictions"]]["weight"])
     strided = {"stride_on": "3x3"} if name in RESNETS else {}
-    ours = model(name, **{"classes": classes, **strided, **settings})
+    ours = registry.model(name, **{"classes": classes, **strided, **settings})
     flat = next((layer for layer in ours.layers if isinstance(layer, layers.Flatten)), None)
     for layer in ours.layers:
         if layer.weights:
@@ -86,57 +93,61 @@ def from_torch_state_dict(name, state_dict, **settings):
 
 
 def _settings(name):
-    """What a variant must be told to be the one of keras.applications."""
+    """Returns the settings with which a variant equals the one of keras.applications."""
     return {"epsilon": EPSILON} if name in RESNETS else {}
 
 
-def _imagenet(net, name):
-    """Give a net the weights that keras.applications fetches."""
-    top = any(layer.name == "predictions" for layer in net.layers)
+def _load_imagenet(name, model):
+    """Loads the weights that keras.applications downloads."""
+    top = any(layer.name == "predictions" for layer in model.layers)
     try:
         theirs = getattr(keras.applications, APPLICATIONS[name])(weights="imagenet", include_top=top)
     except Exception as error:  # Keras raises a bare Exception without a network
-        raise unfetched(name, "imagenet", error) from error
-    _take_application(net, theirs)
+        raise download_failed(name, "imagenet", error) from error
+    _copy_application(model, theirs)
 
 
 for _name in APPLICATIONS:
-    add_tag(_name, "imagenet", Tag(lambda net, name=_name: _imagenet(net, name), _settings(_name)))
+    add_tag(_name, "imagenet", Tag(functools.partial(_load_imagenet, _name), _settings(_name)))
 
 
-def _take_application(ours, net):
-    """Our net with the weights of keras.applications' `net`."""
-    names = {_of_application(layer.name): layer for layer in net.layers if layer.weights}
+def _copy_application(ours, theirs):
+    """Copies the weights of keras.applications' model `theirs`; returns `ours`."""
+    sources = {_of_application(layer.name): layer for layer in theirs.layers if layer.weights}
     for layer in ours.layers:
         if not layer.weights:
             continue
-        if layer.name not in names:
-            raise Refusal(f"from_keras_applications: {net.name} has no layer for {layer.name}.")
-        source = names.pop(layer.name)
+        if layer.name not in sources:
+            raise Refusal(f"from_keras_applications: {theirs.name} has no layer for {layer.name}.")
+        source = sources.pop(layer.name)
         values = [np.array(weight) for weight in source.weights]
         if isinstance(layer, layers.BatchNormalization):
-            values[2] = values[2] - _bias_before(net, source)
+            values[2] = values[2] - _bias_before(theirs, source)
         _assign(f"from_keras_applications: {source.name}", layer, values[: len(layer.weights)])
-    if names:
-        raise Refusal(f"from_keras_applications: no layer of {ours.name} takes {', '.join(sorted(names))}.")
+    if sources:
+        raise Refusal(f"from_keras_applications: no layer of {ours.name} takes {', '.join(sorted(sources))}.")
     return ours
 
 
 def _of_application(name):
-    """block1_conv1 -> stage1_conv1; conv2_block1_1_bn -> stage2_block1_norm1; conv1_conv -> stage1_conv."""
+    """Returns kzoo's name of a layer.
+
+    >>> [_of_application(name) for name in ("block1_conv1", "conv2_block1_1_bn", "conv1_conv")]
+    ['stage1_conv1', 'stage2_block1_norm1', 'stage1_conv']
+    """
     name = re.sub(r"^block(\d)_conv", r"stage\1_conv", name)
     name = re.sub(r"^conv(\d)_block(\d+)_(\d)_(conv|bn)$", r"stage\1_block\2_\4\3", name)
     return re.sub(r"^conv1_(conv|bn)$", r"stage1_\1", name).replace("_bn", "_norm")
 
 
-def _bias_before(net, norm):
-    """The bias of the convolution that a batch norm follows."""
-    return np.array(net.get_layer(re.sub(r"_bn$", "_conv", norm.name)).bias)
+def _bias_before(model, norm):
+    """Returns the bias of the convolution before a batch norm."""
+    return np.array(model.get_layer(re.sub(r"_bn$", "_conv", norm.name)).bias)
 
 
 def _torch_names(name):
-    """{the prefix of torchvision's keys: our layer}, of a variant."""
-    settings = describe(name)["settings"]
+    """Returns {prefix of torchvision's keys: kzoo's layer} of a variant."""
+    settings = registry.describe(name)["settings"]
     if name in RESNETS:
         return {"conv1": "stage1_conv", "bn1": "stage1_norm", "fc": "predictions"} | _residual(**settings)
     if name == "googlenet_torchvision":
@@ -146,41 +157,41 @@ def _torch_names(name):
         norms = {f"{prefix}.bn": f"{label}_norm" for prefix, label in convs.items()}
         return {f"{prefix}.conv": label for prefix, label in convs.items()} | norms | {"fc": "predictions"}
     if name in VGGS:
-        heads, place, convs = ("fc1", "fc2"), 0, {}
+        heads, index, convs = ("fc1", "fc2"), 0, {}
         for stage, count in enumerate(settings["convolutions"], start=1):
             for conv in range(1, count + 1):
-                convs[f"features.{place}"] = f"stage{stage}_conv{conv}"
-                place += 2  # a ReLU after each
-            place += 1  # a pool after the stage
+                convs[f"features.{index}"] = f"stage{stage}_conv{conv}"
+                index += 2  # a ReLU after each
+            index += 1  # a pool after the stage
         dense = (0, 3, 6)
     else:
         heads, dense = ("fc6", "fc7"), (1, 4, 6)
         labels = ("stage1_conv", "stage2_conv", "stage3", "stage4", "stage5_conv")
-        convs = {f"features.{place}": label for place, label in zip((0, 3, 6, 8, 10), labels)}
-    return convs | {f"classifier.{place}": label for place, label in zip(dense, (*heads, "predictions"))}
+        convs = {f"features.{index}": label for index, label in zip((0, 3, 6, 8, 10), labels)}
+    return convs | {f"classifier.{index}": label for index, label in zip(dense, (*heads, "predictions"))}
 
 
 def _residual(blocks, bottleneck, **_):
-    """The convolutions and batch norms of residual blocks."""
+    """Returns the names of the convolutions and batch norms of residual blocks."""
     names = {}
     for stage, count in enumerate(blocks, start=1):
         for block in range(count):
             theirs, ours = f"layer{stage}.{block}", f"stage{stage + 1}_block{block + 1}"
-            for place in (1, 2, 3)[: 2 + bottleneck]:
-                names |= {f"{theirs}.conv{place}": f"{ours}_conv{place}", f"{theirs}.bn{place}": f"{ours}_norm{place}"}
+            for n in (1, 2, 3)[: 2 + bottleneck]:
+                names |= {f"{theirs}.conv{n}": f"{ours}_conv{n}", f"{theirs}.bn{n}": f"{ours}_norm{n}"}
             if block == 0 and (bottleneck or stage > 1):  # the shape changes
                 names |= {f"{theirs}.downsample.0": f"{ours}_conv0", f"{theirs}.downsample.1": f"{ours}_norm0"}
     return names
 
 
 def _some(prefixes):
-    """The first of some keys, in order of their numbers."""
+    """Returns the first of some keys, in order of their numbers, as text."""
     found = sorted(prefixes, key=lambda prefix: re.sub(r"\d+", lambda n: n[0].zfill(3), prefix))
-    return ", ".join(found[:MOST]) + (f" and {len(found) - MOST} more" if len(found) > MOST else "")
+    return ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
 
 
 def _keras_order(layer, parts):
-    """A torch layer's arrays in Keras's order and layout."""
+    """Returns a torch layer's arrays in Keras's order and layout."""
     if isinstance(layer, layers.BatchNormalization):
         return [parts[key] for key in ("weight", "bias", "running_mean", "running_var") if key in parts]
     kernel, *bias = (parts[key] for key in ("weight", "bias") if key in parts)
@@ -188,16 +199,16 @@ def _keras_order(layer, parts):
 
 
 def _channels_last(kernel, shape):
-    """The kernel of a dense layer behind maps (H, W, C) that torch flattens channels first."""
+    """Returns the kernel of a dense layer after maps (H, W, C) that torch flattens channels first."""
     height, width, channels = shape
     if len(kernel) != height * width * channels:
-        return kernel  # refused for its shape
+        return kernel  # `_assign` refuses its shape
     units = kernel.shape[-1]
     return kernel.reshape(channels, height, width, units).transpose(1, 2, 0, 3).reshape(-1, units)
 
 
 def _array(value):
-    """A NumPy array of an array or of a torch tensor, on whatever device."""
+    """Returns an array or a torch tensor, on any device, as a NumPy array."""
     return np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
 
 

@@ -1,13 +1,14 @@
-"""Weights of files and of tags: found, checked, and refused by the names of the layers that differ.
+"""Loads weights of files, runs and tags into models, and names the layers that do not fit.
 
-Source: none; the layout is that of Keras 3.15's `.weights.h5`, which names each layer.
+The layout of files is that of Keras 3.15's `.weights.h5`, which names each layer.
 """
 
 import contextlib
 import hashlib
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import h5py
 import keras
@@ -15,48 +16,51 @@ import numpy as np
 
 from kzoo.checks import Refusal, require
 from kzoo.models.freeze import layers_until
-from kzoo.models.load_model import find_run
+from kzoo.run_folder import find_run
+from kzoo.types import PathLike
+
+__all__ = ["load_weights", "register_weights"]
 
 SHIPPED = Path(__file__).parent / "pretrained"
-ENDINGS = (".weights.h5", ".keras")
-MOST = 3  # differences in one line
-OTHERS = ("preprocess", "normalization", "seed_generator")  # of what stands before a net, and of dropout
+SUFFIXES = (".weights.h5", ".keras")
+SHOWN = 3  # differences in one message
+IGNORED = ("preprocess", "normalization", "seed_generator")  # layers before a model, and those of dropout
 
 
 class Tag(NamedTuple):
-    """Weights by name: `load(net)` puts them into a net that was built with `settings`."""
+    """A registered set of weights: `load(model)` loads them into a model that was built with `settings`."""
 
-    load: object
-    settings: dict = {}
-
-
-_TAGS = {}  # (model, tag) -> Tag
+    load: Callable[[keras.Model], Any]
+    settings: dict[str, Any] = {}
 
 
-def register_weights(model, tag, file, sha256):
-    """File trained weights under a tag: `kzoo.model(model, weights=tag)` then loads them.
+_TAGS: dict[tuple[str, str], Tag] = {}  # (model's name, tag) -> Tag
 
-    `file`: a URL, fetched once into Keras's cache; a path; or the name of a file that kzoo ships. `sha256`: its
-    fingerprint, checked at each loading. Errors: ValueError for a tag that is taken or a file of another kind.
+
+def register_weights(model: str, tag: str, file: PathLike, sha256: str) -> None:
+    """Registers trained weights of the model named `model` under a tag: `kzoo.model(model, weights=tag)` loads them.
+
+    `file`: a URL, downloaded once into Keras's cache; a path; or the name of a file that kzoo ships. `sha256`: the
+    file's hash, checked at each loading. Refuses a tag that is taken and a file of another kind.
     """
-    good = isinstance(file, (str, Path)) and str(file).endswith(ENDINGS)
-    require(good, "register_weights", "file, a .weights.h5 or .keras file", file=file)
-    add_tag(model, tag, Tag(lambda net: load_weights(net, _fetched(model, tag, file, sha256))))
+    known = isinstance(file, (str, Path)) and str(file).endswith(SUFFIXES)
+    require(known, "register_weights", "file, a .weights.h5 or .keras file", file=file)
+    add_tag(model, tag, Tag(lambda built: load_weights(built, _find(model, tag, file, sha256))))
 
 
-def add_tag(model, tag, source):
-    """File a `Tag`."""
+def add_tag(model: str, tag: str, source: Tag) -> None:
+    """Registers a `Tag` for the model named `model`."""
     require((model, tag) not in _TAGS, "register_weights", f"a tag of {model!r} not yet taken", tag=tag)
     _TAGS[model, tag] = source
 
 
-def find_tag(model, weights):
-    """The `Tag` that `weights` names for a model, or None."""
+def find_tag(model: str, weights: Any) -> Tag | None:
+    """Returns the `Tag` that `weights` names for the model named `model`, or None."""
     return _TAGS.get((model, weights)) if isinstance(weights, str) else None
 
 
-def tags_of(model):
-    """The tags of a model's trained weights, sorted.
+def tags_of(model: str) -> list[str]:
+    """Returns the sorted tags of weights for the model named `model`.
 
     >>> tags_of("mnist1d_cnn")
     ['mnist1d']
@@ -64,40 +68,40 @@ def tags_of(model):
     return sorted(tag for name, tag in _TAGS if name == model)
 
 
-def load_weights(net, source, until=None):
-    """Give a model the weights of a file, layer by layer by their names; returns the model.
+def load_weights(model: keras.Model, source: PathLike, until: str | None = None) -> keras.Model:
+    """Loads the weights of a file into the layers of a model by their names; returns the model.
 
     `source`: a `.weights.h5` or `.keras` file, or a run: its folder or its name under `saved_models/`. `until`: the
-    last layer that takes weights, with all that it is computed from; those behind stay as they are.
-    A net without its top leaves the file's top alone, and every net the statistics of preprocessing layers.
-    Errors: ValueError that names the layers which are missing, superfluous or of another shape in the file.
+    last layer to load, with all layers that it depends on; later ones keep their weights.
+    A model without its top ignores the top in the file, and every model the statistics of preprocessing layers.
+    Refuses a file in which layers are missing, superfluous or of another shape, and names them.
     """
-    file = _file(net.name, source)
-    layers = net.layers if until is None else layers_until(net, until)
-    wanted = {layer.name: layer for layer in layers if layer.weights and not layer.name.startswith(OTHERS)}
-    with _weights_in(file) as given:
-        _refuse_differences(net, file, wanted, given, partly=until is not None)
+    file = _file(model.name, source)
+    layers = model.layers if until is None else layers_until(model, until)
+    wanted = {layer.name: layer for layer in layers if layer.weights and not layer.name.startswith(IGNORED)}
+    with _weights_in(file) as stored:
+        _refuse_differences(model, file, wanted, stored, partly=until is not None)
         for name, layer in wanted.items():
-            layer.set_weights([_array(value) for value in given[name]])
+            layer.set_weights([_array(value) for value in stored[name]])
             if isinstance(layer, keras.layers.Normalization):
-                layer.finalize_state()  # it works with copies
-    return net
+                layer.finalize_state()  # it computes with copies
+    return model
 
 
-def _refuse_differences(net, file, wanted, given, partly):
+def _refuse_differences(model, file, wanted, stored, partly):
     lines = []
     for name, layer in wanted.items():
-        ours, theirs = ([tuple(value.shape) for value in values] for values in (layer.weights, given.get(name, ())))
-        if name in given and ours != theirs:
-            lines.append(f"{name} has {_shapes(theirs)} in the file and {_shapes(ours)} in the net")
-    missing = [name for name in wanted if name not in given]
-    # a top that the net lacks may stay behind, a stage may not: the rest would fit a deeper net's and mean another
-    topless = all(layer.name != "predictions" for layer in net.layers)
-    more = [name for name in given if name not in wanted and not (partly or (topless and "stage" not in name))]
-    lines += [f"the file has no {', '.join(missing[:MOST])}{_rest(missing)}"] if missing else []
-    lines += [f"the net has no {', '.join(more[:MOST])}{_rest(more)}"] if more else []
+        ours, theirs = ([tuple(value.shape) for value in values] for values in (layer.weights, stored.get(name, ())))
+        if name in stored and ours != theirs:
+            lines.append(f"{name} has {_shapes(theirs)} in the file and {_shapes(ours)} in the model")
+    missing = [name for name in wanted if name not in stored]
+    # the file's top may be ignored, a stage may not: the file would be of a deeper model, with other features
+    topless = all(layer.name != "predictions" for layer in model.layers)
+    more = [name for name in stored if name not in wanted and not (partly or (topless and "stage" not in name))]
+    lines += [f"the file has no {', '.join(missing[:SHOWN])}{_rest(missing)}"] if missing else []
+    lines += [f"the model has no {', '.join(more[:SHOWN])}{_rest(more)}"] if more else []
     if lines:
-        raise Refusal(f"{file} does not fit model {net.name!r}: {'; '.join(lines[:MOST])}{_rest(lines)}.")
+        raise Refusal(f"{file} does not fit model {model.name!r}: {'; '.join(lines[:SHOWN])}{_rest(lines)}.")
 
 
 def _shapes(shapes):
@@ -105,30 +109,30 @@ def _shapes(shapes):
 
 
 def _rest(values):
-    return f" and {len(values) - MOST} more" if len(values) > MOST else ""
+    return f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
 
 
 def _file(who, source):
-    """The file that `weights` or a run's name stands for."""
+    """Returns the path of the file that a path or a run's name stands for."""
     tags = "".join(f"{tag!r}, " for tag in tags_of(who))
     expected = f"weights, None, {tags}an existing .weights.h5 or .keras file, or a run's folder or name"
-    good = isinstance(source, (str, Path)) and str(source) not in ("", ".")
-    require(good, who, expected, weights=source)
-    if any(place.is_dir() for place in (Path(source), Path("saved_models") / source)):
+    named = isinstance(source, (str, Path)) and str(source) not in ("", ".")
+    require(named, who, expected, weights=source)
+    if any(folder.is_dir() for folder in (Path(source), Path("saved_models") / source)):
         return find_run(source)
-    require(Path(source).is_file() and str(source).endswith(ENDINGS), who, expected, weights=str(source))
+    require(Path(source).is_file() and str(source).endswith(SUFFIXES), who, expected, weights=str(source))
     return Path(source)
 
 
-def _fetched(model, tag, file, sha256):
-    """The file of a tag, its fingerprint checked."""
+def _find(model, tag, file, sha256):
+    """Returns the path of a tag's file, downloaded if need be, after a check of its hash."""
     path = SHIPPED / file  # an absolute path stays as it is
     if "://" in str(file):
         try:
-            name = f"{model}-{tag}{next(end for end in ENDINGS if file.endswith(end))}"
+            name = f"{model}-{tag}{next(suffix for suffix in SUFFIXES if file.endswith(suffix))}"
             path = keras.utils.get_file(name, file, file_hash=sha256, cache_subdir="kzoo")
         except Exception as error:  # Keras raises a bare Exception without a network
-            raise unfetched(model, tag, error) from error
+            raise download_failed(model, tag, error) from error
     require(Path(path).is_file(), f"weights {tag!r} of {model!r}", "an existing file", file=str(path))
     with open(path, "rb") as opened:
         found = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -137,15 +141,15 @@ def _fetched(model, tag, file, sha256):
     return path
 
 
-def unfetched(model, tag, error):
-    """What is said where weights cannot be had."""
-    told = " ".join(str(error).split())[:200]
-    return Refusal(f"weights {tag!r} of {model!r} cannot be fetched, which takes a network once: {told}")
+def download_failed(model: str, tag: str, error: Exception) -> Refusal:
+    """Returns the Refusal for weights that cannot be downloaded."""
+    reason = " ".join(str(error).split())[:200]
+    return Refusal(f"weights {tag!r} of {model!r} cannot be downloaded, which needs a network once: {reason}")
 
 
 @contextlib.contextmanager
 def _weights_in(file):
-    """The weights in a file, {layer's name: arrays}."""
+    """Context manager: yields the weights in a file, {layer's name: arrays}."""
     with contextlib.ExitStack() as stack:
         try:
             opened = file
@@ -154,15 +158,15 @@ def _weights_in(file):
                 opened = stack.enter_context(archive.open("model.weights.h5"))
             store = stack.enter_context(h5py.File(opened, "r"))
         except (OSError, KeyError, zipfile.BadZipFile) as error:
-            told = " ".join(str(error).split())[:200]
-            raise Refusal(f"{file} cannot be read as a file of weights: {told}") from error
+            reason = " ".join(str(error).split())[:200]
+            raise Refusal(f"{file} cannot be read as a file of weights: {reason}") from error
         found = {}
 
         def visit(path, group):
             parts = path.split("/")  # layers/conv2d_1/vars
             if parts[0] == "layers" and parts[-1] == "vars" and len(group):
                 name = group.attrs.get("name", parts[-2])
-                if not name.startswith(OTHERS):
+                if not name.startswith(IGNORED):
                     found[name] = [group[key] for key in sorted(group, key=int)]
 
         store.visititems(visit)
@@ -170,5 +174,5 @@ def _weights_in(file):
 
 
 def _array(value):
-    """A stored array; Keras writes bfloat16 as bytes and says so beside them."""
+    """Returns a stored array; Keras stores bfloat16 as bytes and the dtype as an attribute."""
     return np.array(value, "bfloat16") if value.attrs.get("dtype") == "bfloat16" else np.array(value)

@@ -1,4 +1,4 @@
-"""The ops: arithmetic of the layers as pure functions, channels last, any spatial rank, on any Keras backend."""
+"""The ops: pure functions with the arithmetic of the layers, channels last, any spatial rank, on any Keras backend."""
 
 import keras  # noqa: F401  first: importing Keras registers kzoo's classes (kzoo/registration.py)
 

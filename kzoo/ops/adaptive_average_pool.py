@@ -1,25 +1,27 @@
-"""Adaptive average pooling: the bins follow from the output size, whatever the input's.
+"""Adaptive average pooling: average pooling to a given output size, whatever the input's size.
 
-Bin i of n over s cells spans floor(i * s / n) to ceil((i + 1) * s / n): bins differ by at most a cell and overlap
-where n does not divide s.
+Bin i of n over s elements spans floor(i * s / n) to ceil((i + 1) * s / n). Bin sizes differ by at most 1, and bins
+overlap where n does not divide s.
 
 Source: He, Zhang, Ren & Sun 2014, arXiv:1406.4729, for pooling to a fixed size; the rule is that of PyTorch's
 AdaptiveAvgPool.
 """
 
+from collections.abc import Sequence
+
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops.backend import ceil_div, check_floating, spatial_rank, tensors, wide
+from kzoo.ops.backend import ceil_div, check_floating, spatial_rank, sum_dtype, tensors
 from kzoo.ops.xla import island
+from kzoo.types import Size, Tensor
 
 
-def adaptive_average_pool(x, output_size):
-    """The mean of each bin.
+def adaptive_average_pool(x: Tensor, output_size: Size | Sequence[int | None] | None) -> Tensor:
+    """Returns the mean of each bin.
 
-    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output_size, C) in x's dtype; sums in
-    float32 or wider. output_size: an integer, or one an axis; None keeps the axis as it is. Units: cells.
-    Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output_size, C) in x's dtype, summed in
+    float32 or wider. output_size: an integer, or one for each axis; None keeps the axis as it is.
 
     >>> adaptive_average_pool([[[1.0], [2.0], [6.0]]], 2)[0, :, 0].numpy()
     array([1.5, 4. ], dtype=float32)
@@ -31,22 +33,22 @@ def adaptive_average_pool(x, output_size):
 
 @island
 def _adaptive_average_pool(x, *, sizes):
-    y = ops.cast(x, wide(x.dtype))
-    for axis, count in enumerate(sizes, start=1):  # the mean of a box is the mean of its rows' means
+    y = ops.cast(x, sum_dtype(x.dtype))
+    for axis, count in enumerate(sizes, start=1):  # the mean of a box is the mean of the means of its rows
         if count is not None:
-            y = ops.stack([ops.mean(part, axis) for part in bins(y, axis, count)], axis)
+            y = ops.stack([ops.mean(part, axis) for part in split_into_bins(y, axis, count)], axis)
     return ops.cast(y, x.dtype)
 
 
 def bins_of(who, shape, output_size):
-    """output_size checked against x's shape, as a tuple with an integer or None an axis."""
+    """Returns output_size, checked against x's shape, as a tuple with an integer or None for each axis."""
     rank = spatial_rank(who, shape)
-    require(all(n != 0 for n in shape[1:-1]), who, "an input of at least 1 cell on each axis", shape=tuple(shape))
+    require(all(n != 0 for n in shape[1:-1]), who, "an input of at least 1 pixel on each axis", shape=tuple(shape))
     return as_bins(who, output_size, rank)
 
 
 def as_bins(who, output_size, rank):
-    """An integer or None, or one of these an axis, as a tuple."""
+    """Returns output_size (an integer or None, or one of these for each axis) as a tuple."""
     sizes = (output_size,) * rank if output_size is None or is_integer(output_size) else output_size
     good = isinstance(sizes, (tuple, list)) and len(sizes) == rank
     good = good and all(n is None or is_integer(n, least=1) for n in sizes)
@@ -54,8 +56,8 @@ def as_bins(who, output_size, rank):
     return tuple(n if n is None else int(n) for n in sizes)
 
 
-def bins(x, axis, count):
-    """The `count` bins of x along an axis, as slices of it."""
+def split_into_bins(x, axis, count):
+    """Returns the `count` bins of x along an axis, as slices."""
     size = ops.shape(x)[axis]
     edges = [(i * size // count, ceil_div((i + 1) * size, count)) for i in range(count)]
     return [x[(slice(None),) * axis + (slice(start, stop),)] for start, stop in edges]

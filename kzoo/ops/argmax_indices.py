@@ -1,6 +1,7 @@
-"""Places: the flat indices by which a pool says where its maxima were, and the ways between its windows and cells.
+"""Argmax indices: the flat indices of the maxima of a pool, and how windows and input positions map to each other.
 
-`unpool` and `collect` compare places and scatter nothing; each is the gradient of the other.
+An index counts the elements of one sample without padding, in row-major order, channels last. `unpool` and
+`take_at_indices` compare indices instead of scattering; each is the gradient of the other.
 
 Source: Zeiler, Taylor & Fergus 2011, "Adaptive deconvolutional networks" (switches).
 """
@@ -10,152 +11,164 @@ import itertools
 import numpy as np
 from keras import ops
 
-from kzoo.ops.backend import wide
+from kzoo.ops.backend import sum_dtype
 from kzoo.ops.xla import island
 
-NOWHERE = -(2**31)  # no cell's place
+NO_INDEX = -(2**31)  # not the index of any element
 
 
-def along(vector, axis, rank):
-    """A vector as the axis of a tensor (1, *spatial, 1) of this rank."""
+def reshape_to_axis(vector, axis, rank):
+    """Returns a vector reshaped to broadcast along one axis of a tensor (1, *spatial, 1) of this rank."""
     return ops.reshape(vector, [-1 if i == axis else 1 for i in range(rank + 2)])
 
 
-def flat(coordinates, size):
-    """Row-major number of a cell of a sample without channels; a coordinate an axis, integers or tensors."""
-    place = 0
+def ravel_index(coordinates, size):
+    """Returns the row-major index of a position; `coordinates` holds an integer or tensor for each spatial axis."""
+    index = 0
     for coordinate, n in zip(coordinates, size):
-        place = place * n + coordinate
-    return place
+        index = index * n + coordinate
+    return index
 
 
-def numbers(n):
-    """0 to n - 1, a constant where n is known: another index XLA would compute at each cell."""
+def int32_range(n):
+    """Returns 0 to n - 1, as a constant if n is known.
+
+    XLA would compute any other vector of indices anew at each element that reads it.
+    """
     return np.arange(n, dtype="int32") if isinstance(n, int) else ops.arange(n, dtype="int32")
 
 
-def first_largest(x):
-    """True at the first largest number, or first NaN, of the last axis, whose size is known.
+def argmax_mask(x):
+    """Returns a mask that is True at the first maximum, or first NaN, along the last axis, whose size is known.
 
-    By comparisons, which every format of exported models has; of Keras's `argmax` some lack the bit operations.
+    It uses comparisons only, which every export format supports; some lack the bit operations of Keras's `argmax`.
     """
-    places = np.arange(x.shape[-1], dtype="int32")
-    found = (x == ops.max(x, -1, keepdims=True)) | (x != x)  # noqa: PLR0124 (true of NaN)
-    return places == ops.min(ops.where(found, places, x.shape[-1]), -1, keepdims=True)
+    indices = np.arange(x.shape[-1], dtype="int32")
+    found = (x == ops.max(x, -1, keepdims=True)) | (x != x)  # noqa: PLR0124 (True for NaN)
+    return indices == ops.min(ops.where(found, indices, x.shape[-1]), -1, keepdims=True)
 
 
-def source_indices(size):
-    """Flat index of each cell of a sample without channels, (1, *size, 1) int32."""
+def position_indices(size):
+    """Returns the flat index of each position of a sample without channels: (1, *size, 1) int32."""
     rank = len(size)
-    return flat([along(ops.arange(n, dtype="int32"), axis, rank) for axis, n in enumerate(size, 1)], size)
+    return ravel_index(
+        [reshape_to_axis(ops.arange(n, dtype="int32"), axis, rank) for axis, n in enumerate(size, 1)], size
+    )
 
 
 def window_origins(win, size, output):
-    """Flat index of the cell where each window begins, (1, *output, 1) int32; in the padding it may be any number."""
+    """Returns the flat index of each window's first position, (1, *output, 1) int32.
+
+    It is arbitrary where that position lies in the padding.
+    """
     begins = zip(output, win.strides, win.pairs(size))
     starts = [ops.arange(n, dtype="int32") * s - before for n, s, (before, _) in begins]
-    return flat([along(start, axis, len(size)) for axis, start in enumerate(starts, 1)], size)
+    return ravel_index([reshape_to_axis(start, axis, len(size)) for axis, start in enumerate(starts, 1)], size)
 
 
-def window_covers(win, size, output):
-    """For each axis the windows that may hold its cells: pairs of a vector of windows, and the number that is none."""
-    covers = []
+def covering_windows(win, size, output):
+    """Returns, for each axis, pairs of a vector of windows that may cover its positions and the number of windows.
+
+    An entry equal to the number of windows stands for no window.
+    """
+    covering = []
     for n, count, k, s, d, (before, _) in zip(size, output, *win[:3], win.pairs(size)):
-        cell = numbers(n) + before
-        covers.append([])
+        position = int32_range(n) + before
+        covering.append([])
         for back in sorted({o * d // s for o in range(k)}):
-            window = cell // s - back
-            offset = cell - window * s
+            window = position // s - back
+            offset = position - window * s
             holds = (window >= 0) & (window < count) & (offset % d == 0) & (offset <= (k - 1) * d)
-            covers[-1].append((_library(holds).where(holds, window, count), count))
-    return covers
+            covering[-1].append((_numpy_or_ops(holds).where(holds, window, count), count))
+    return covering
 
 
-def _library(vector):
+def _numpy_or_ops(vector):
     return np if isinstance(vector, np.ndarray) else ops
 
 
-def spread(values, places, size, covers):
-    """Add each value to the cell that its place names: (B, *output, C) to (B, *size, C).
+def unpool_covered(values, indices, size, covering):
+    """Returns the values added up at the positions that their indices name: (B, *output, C) to (B, *size, C).
 
-    Each cell asks the windows that hold it, which `covers` lists an axis, whether it won. Reading a window's answer by
-    index is up to twice as fast as views by phase, for all that these need no index.
+    Each position reads the index of every window that covers it, which `covering` lists for each axis, and compares.
+    These gathers are up to twice as fast as strided views, which would need no index vectors.
     """
     rank, channels = len(size), ops.shape(values)[-1]
-    cells = source_indices(size) * channels
-    # a row beyond the last, which nothing won; XLA fuses no padding with what reads it, so that it finds winners once
-    wanted = places - ops.arange(channels, dtype="int32")
-    wanted = ops.pad(wanted, ((0, 0), *((0, 1),) * rank, (0, 0)), constant_values=NOWHERE)
-    given, total = ops.cast(values, wide(values.dtype)), None
-    for cover in itertools.product(*covers):
-        place, value = wanted, given
-        for axis, (window, none) in enumerate(cover, 1):
-            inside = _library(window).minimum(window, none - 1)
-            place, value = ops.take(place, window, axis), ops.take(value, inside, axis)
-        part = ops.where(place == cells, value, 0)
+    positions = position_indices(size) * channels
+    # One window beyond the last, with no index, stands for "no window". XLA does not fuse a padding with its
+    # readers, so the indices are computed once.
+    wanted = indices - ops.arange(channels, dtype="int32")
+    wanted = ops.pad(wanted, ((0, 0), *((0, 1),) * rank, (0, 0)), constant_values=NO_INDEX)
+    padded_values, total = ops.cast(values, sum_dtype(values.dtype)), None
+    for windows in itertools.product(*covering):
+        index, value = wanted, padded_values
+        for axis, (window, none) in enumerate(windows, 1):
+            inside = _numpy_or_ops(window).minimum(window, none - 1)
+            index, value = ops.take(index, window, axis), ops.take(value, inside, axis)
+        part = ops.where(index == positions, value, 0)
         total = part if total is None else total + part
     return ops.cast(total, values.dtype)
 
 
-def unpool(values, places, *sizes, size, win):
-    """`spread` over the windows of a pool without copies of cells; a place outside its window is dropped.
+def unpool(values, indices, *sizes, size, win):
+    """Returns `unpool_covered` over the windows of a pool, with its gradient. An index outside its window is dropped.
 
-    `size` holds None for the entries that are tensors: these follow as `sizes`.
+    `size` holds None for the entries that are tensors; these follow as `sizes`.
     """
 
-    @ops.custom_gradient  # around the islands: within one TensorFlow would copy each argument
-    def run(values, places, *sizes):
-        # tensors of the graph at hand, where a gradient's gradient can reach them
-        places, *sizes = map(ops.stop_gradient, (places, *sizes))
+    @ops.custom_gradient  # outside the islands: inside one, TensorFlow would copy each argument
+    def run(values, indices, *sizes):
+        # as tensors of the current graph, where second derivatives can reach them
+        indices, *sizes = map(ops.stop_gradient, (indices, *sizes))
 
         def gradient(dy):
-            return collect(dy, places, win), None, *(None for _ in sizes)
+            return take_at_indices(dy, indices, win), None, *(None for _ in sizes)
 
-        return _spread(values, places, *sizes, size=size, win=win), gradient
+        return _unpool(values, indices, *sizes, size=size, win=win), gradient
 
-    return run(values, places, *sizes)
+    return run(values, indices, *sizes)
 
 
-def collect(x, places, win):
-    """The cell of x (B, *size, C) that each window's place names, (B, *output, C): 0 for one outside the window."""
+def take_at_indices(x, indices, win):
+    """Returns the elements of x (B, *size, C) at the windows' indices, (B, *output, C); 0 if outside its window."""
 
     @ops.custom_gradient
-    def run(x, places):
-        places = ops.stop_gradient(places)  # as above
-        size, sizes = split(ops.shape(x)[1:-1])
+    def run(x, indices):
+        indices = ops.stop_gradient(indices)  # as above
+        size, sizes = split_size(ops.shape(x)[1:-1])
         sizes = list(map(ops.stop_gradient, sizes))
 
         def gradient(dy):
-            return unpool(dy, places, *sizes, size=size, win=win), None
+            return unpool(dy, indices, *sizes, size=size, win=win), None
 
-        return _collect(x, places, win=win), gradient
+        return _take_at_indices(x, indices, win=win), gradient
 
-    return run(x, places)
+    return run(x, indices)
 
 
-def split(size):
-    """A size whose tensors are None, and these tensors, to travel into an island by position."""
+def split_size(size):
+    """Returns a size with None in place of tensors, and these tensors: an XLA island takes tensors by position only."""
     return tuple(n if isinstance(n, int) else None for n in size), [n for n in size if not isinstance(n, int)]
 
 
-def merge(size, sizes):
-    """What `split` took apart."""
+def merge_size(size, sizes):
+    """Returns the size that `split_size` took apart."""
     rest = iter(sizes)
     return tuple(next(rest) if n is None else n for n in size)
 
 
 @island
-def _spread(values, places, *sizes, size, win):
-    size = merge(size, sizes)
-    return spread(values, places, size, window_covers(win, size, ops.shape(values)[1:-1]))
+def _unpool(values, indices, *sizes, size, win):
+    size = merge_size(size, sizes)
+    return unpool_covered(values, indices, size, covering_windows(win, size, ops.shape(values)[1:-1]))
 
 
 @island
-def _collect(x, places, *, win):
-    size, channels, output = ops.shape(x)[1:-1], ops.shape(x)[-1], ops.shape(places)[1:-1]
-    steps = places - (window_origins(win, size, output) * channels + ops.arange(channels, dtype="int32"))
+def _take_at_indices(x, indices, *, win):
+    size, channels, output = ops.shape(x)[1:-1], ops.shape(x)[-1], ops.shape(indices)[1:-1]
+    steps = indices - (window_origins(win, size, output) * channels + ops.arange(channels, dtype="int32"))
     total = 0
     for offset, view in win.views(win.pad(x), output):
-        step = flat([o * d for o, d in zip(offset, win.dilations)], size) * channels
-        total = total + ops.where(steps == step, view, 0)  # cells of padding may share a step, but are 0
+        step = ravel_index([o * d for o, d in zip(offset, win.dilations)], size) * channels
+        total = total + ops.where(steps == step, view, 0)  # padding may share the step, but is 0
     return total

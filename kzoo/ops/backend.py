@@ -1,9 +1,7 @@
-"""What the ops need of a backend and `keras.ops` lacks: tensors as they come, a convolution, a Fourier transform.
+"""Backend functions that `keras.ops` lacks: conversion to tensors, convolution, Fourier transform.
 
-`keras.ops.conv` refuses a stride with a dilation, and its grouped form leaves an XLA-only function in exports;
-`keras.ops.rfft` knows one axis and one precision.
-
-Source: none.
+`keras.ops.conv` does not take a stride together with a dilation, and its grouped form leaves an XLA-only function in
+exported graphs. `keras.ops.rfft` transforms one axis, in one precision.
 """
 
 import keras
@@ -16,9 +14,10 @@ if keras.backend.backend() == "tensorflow":
 
 
 def tensors(who, layer, *arrays):
-    """Arrays, tensors or Keras variables as backend tensors; a symbolic input is refused by naming the layer to use.
+    """Returns arrays, tensors or Keras variables as backend tensors.
 
-    `layer` holds {} where a layer's name has the number of its spatial axes.
+    A symbolic input is refused with a message that names the layer to use; `layer` holds {} where the layer's name has
+    the number of spatial axes.
 
     >>> tensors("conv", "Conv{}D", keras.Input((8, 1)))
     Traceback (most recent call last):
@@ -32,7 +31,7 @@ received a KerasTensor=(None, 8, 1).
             name = layer.format(rank if 1 <= rank <= 3 else "{1,2,3}")
             expected = f"arrays or tensors, and in a functional model the layer kzoo.layers.{name}"
             require(False, who, expected, **{"a KerasTensor": tuple(array.shape)})
-    # keras.ops.convert_to_tensor hands a variable on as its resource, which an inner tf.function cannot read
+    # keras.ops.convert_to_tensor passes a variable on as its resource, which an inner tf.function cannot read
     tensorflow = keras.backend.backend() == "tensorflow"
     convert = tf.convert_to_tensor if tensorflow else keras.ops.convert_to_tensor
     try:
@@ -43,30 +42,32 @@ received a KerasTensor=(None, 8, 1).
 
 
 def spatial_rank(who, shape, layout="x (batch, *spatial, channels)"):
-    """The number of spatial axes, which must be 1 to 3."""
+    """Returns the number of spatial axes, which must be 1 to 3."""
     rank = len(shape) - 2
     require(1 <= rank <= 3, who, f"{layout} with 1 to 3 spatial axes", shape=tuple(shape))
     return rank
 
 
 def dtype_of(x):
-    """The name of a tensor's dtype, such as "float32"."""
+    """Returns the name of a tensor's dtype, such as "float32"."""
     return keras.backend.standardize_dtype(x.dtype)
 
 
 def check_floating(who, x):
-    """Refuse what is not floating."""
+    """Raises a ValueError unless x is floating."""
     require("float" in dtype_of(x), who, "floating x", dtype=dtype_of(x))
 
 
 def check_one_dtype(who, what, **parts):
-    """Refuse tensors of different dtypes; `what` says how the caller calls them."""
+    """Raises a ValueError unless all tensors have the same dtype; `what` names them in the message."""
     dtypes = {name: dtype_of(part) for name, part in parts.items()}
     require(len(set(dtypes.values())) == 1, who, f"{what} of one dtype", **dtypes)
 
 
 def ceil_div(n, d):
-    """n / d rounded up, for n of at least 0, which may be a tensor; ONNX rounds -(-n // d) the other way.
+    """Returns n / d rounded up, for an n of at least 0, which may be a tensor.
+
+    Not as -(-n // d), which ONNX rounds the other way.
 
     >>> ceil_div(7, 2)
     4
@@ -74,23 +75,23 @@ def ceil_div(n, d):
     return (n + d - 1) // d
 
 
-def wide(dtype):
-    """The dtype to sum in: float32 for the 16-bit ones."""
+def sum_dtype(dtype):
+    """Returns the dtype to sum in: float32 for 16-bit floats, otherwise the dtype itself."""
     return "float32" if keras.backend.standardize_dtype(dtype) in ("float16", "bfloat16") else dtype
 
 
 def convolve(x, kernel, strides, padding, dilations):
-    """The backend's convolution, strides and dilations together, in 1D to 3D, without groups.
+    """Returns the backend's convolution in 1D to 3D, with strides and dilations together, without groups.
 
     Shapes: x (B, *spatial, C), kernel (*size, C, F); returns (B, *output, F). `padding` is "VALID" or "SAME".
     """
     if keras.backend.backend() == "tensorflow":
         span, (size, stride) = (kernel.shape[-3] - 1) * dilations[-1] + 1, (x.shape[-2], strides[-1])
         if padding == "VALID" and stride > 1 and size is not None and size < span + stride:
-            # one output on the last axis, so this stride is idle; with it some of oneDNN's kernels read wrong cells
+            # one output on the last axis, so this stride has no effect; with it some oneDNN kernels read wrong elements
             x, strides = x[..., :span, :], (*strides[:-1], 1)
-        # with a dilation, TensorFlow on CPU has a gradient in oneDNN alone (float32, bfloat16); XLA has it for all
-        # and its convolution of an empty batch has the input's size
+        # Dilated convolutions: TensorFlow on CPU has gradients only in oneDNN (float32, bfloat16), XLA for all dtypes.
+        # Empty batches: TensorFlow's result has the input's size.
         plain = (max(dilations) == 1 or x.dtype in (tf.float32, tf.bfloat16)) and x.shape[0] != 0
         run = _convolve if plain else _compiled_convolve
         return run(x, kernel, strides=strides, padding=padding, dilations=dilations)
@@ -114,7 +115,7 @@ _compiled_convolve = island(_convolve)
 
 
 def gradient_of(fn, x, dy):
-    """The gradient for x of `fn(x)`, for a gradient dy of its output; on TensorFlow."""
+    """Returns the gradient of `fn(x)` for x, given the gradient dy of its output; TensorFlow only."""
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = fn(x)  # dropped from a graph wherever the gradient does not need it
@@ -122,10 +123,10 @@ def gradient_of(fn, x, dy):
 
 
 def rfftn(x, lengths):
-    """Fourier transform of real x over its last 1 or 2 axes, each filled with zeros up to its length; complex."""
+    """Returns the Fourier transform of real x over its last 1 or 2 axes, each zero-padded to its length; complex."""
     if keras.backend.backend() == "tensorflow":
         axes = len(x.shape) - len(lengths)
-        # tf.signal can fill too, but not an empty batch
+        # tf.signal pads too, but not an empty batch
         gaps = [(0, 0)] * axes + [(0, n - size) for n, size in zip(lengths, keras.ops.shape(x)[axes:])]
         return _rfftn(tf.pad(x, gaps), len(lengths))
 
@@ -135,7 +136,7 @@ def rfftn(x, lengths):
 
 
 def irfftn(real, imaginary, lengths):
-    """The inverse of `rfftn`, from the two parts."""
+    """Returns the inverse of `rfftn`, from the real and the imaginary part."""
     if keras.backend.backend() == "tensorflow":
         return (tf.signal.irfft, tf.signal.irfft2d)[len(lengths) - 1](tf.complex(real, imaginary), lengths)
 
@@ -145,16 +146,19 @@ def irfftn(real, imaginary, lengths):
 
 
 def _rfftn(x, rank):
-    """TensorFlow's, whose own gradient multiplies each map by a matrix of length x length."""
+    """Returns TensorFlow's transform with a fast gradient.
+
+    TensorFlow's own gradient multiplies each map by a matrix of length x length.
+    """
     forward = (tf.signal.rfft, tf.signal.rfft2d)[rank - 1]
 
     @tf.custom_gradient
     def transform(x):
         def gradient(g):
             lengths = tf.unstack(tf.shape(x)[-rank:])
-            # the inverse counts twice each frequency whose mirror image is left out: all but 0 and the highest
-            place = tf.range(tf.shape(g)[-1])
-            share = tf.cast(tf.where(2 * place % lengths[-1] == 0, 1.0, 0.5), x.dtype)
+            # the inverse counts each frequency twice whose mirror image is left out: all but 0 and the highest
+            frequency = tf.range(tf.shape(g)[-1])
+            share = tf.cast(tf.where(2 * frequency % lengths[-1] == 0, 1.0, 0.5), x.dtype)
             total = tf.cast(tf.reduce_prod(lengths), x.dtype)
             return irfftn(tf.math.real(g) * share, tf.math.imag(g) * share, lengths) * total
 

@@ -1,4 +1,4 @@
-"""Adding a bias that may be shared by all positions, rotate with the kernels, or differ at every position.
+"""Bias addition, for a bias that is shared by all positions, repeats with a tile, or differs at every position.
 
 Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.5 (biases are shared as the kernels are).
 """
@@ -9,13 +9,13 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops.backend import ceil_div, check_one_dtype, tensors
+from kzoo.types import Tensor
 
 
-def bias_add(y, bias):
-    """Add a bias to a layer's output: position p gets the bias at p modulo the bias's spatial shape.
+def bias_add(y: Tensor, bias: Tensor) -> Tensor:
+    """Returns y plus a bias: position p gets the bias at p modulo the bias's spatial shape.
 
     Shapes: y (B, *output, F); bias (F,), (*tile, F) or (*output, F); returns y's shape and dtype.
-    Errors: ValueError if the bias has neither no nor all of y's spatial axes, or another number of filters.
 
     >>> bias_add(ops.zeros((1, 5, 1)), [[1.0], [2.0]])[0, :, 0].numpy()
     array([1., 2., 1., 2., 1.], dtype=float32)

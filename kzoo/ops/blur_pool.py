@@ -1,4 +1,4 @@
-"""Blur pooling: a binomial low-pass filter before each stride, so that small shifts change little.
+"""Blur pooling: a binomial low-pass filter before each stride, so that the output changes little under small shifts.
 
 Source: Zhang 2019, "Making convolutional networks shift-invariant again", arXiv:1904.11486.
 """
@@ -8,14 +8,17 @@ import math
 from kzoo.ops.backend import spatial_rank, tensors
 from kzoo.ops.views import as_tuple
 from kzoo.ops.weighted_pool import mean_of_windows
+from kzoo.types import Padding, Size, Tensor
 
 
-def blur_pool(x, ksize=3, strides=2, padding=None, dilations=1):
-    """The mean of each window with binomial weights: 1 2 1, 1 3 3 1, 1 4 6 4 1, ... on each axis.
+def blur_pool(
+    x: Tensor, ksize: Size = 3, strides: Size = 2, padding: Padding | None = None, dilations: Size = 1
+) -> Tensor:
+    """Returns the mean of each window with binomial weights: 1 2 1, 1 3 3 1, 1 4 6 4 1, ... on each axis.
 
-    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype. Units: cells.
-    padding: None is the paper's, by reflection, ksize - 1 cells in all, the odd one after; else as `conv`.
-    Max blur pooling is this after `keras.layers.MaxPooling2D(2, 1)`. Errors: as `weighted_pool`.
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype.
+    padding: None is the paper's, by reflection, ksize - 1 in all, the odd one after; otherwise as `conv`. Max blur
+    pooling is this op after `keras.layers.MaxPooling2D(2, 1)`.
 
     >>> blur_pool([[[0.0], [4.0], [0.0], [0.0]]])[0, :, 0].numpy()
     array([2., 1.], dtype=float32)
@@ -28,10 +31,10 @@ def blur_pool(x, ksize=3, strides=2, padding=None, dilations=1):
 
 
 def blur_padding(size, dilations):
-    """The paper's padding for this window."""
+    """Returns the paper's padding for this window."""
     return "reflect", tuple(((k - 1) * d // 2, (k - 1) * d - (k - 1) * d // 2) for k, d in zip(size, dilations))
 
 
 def binomial_weights(size):
-    """One vector an axis, each with the sum 1."""
+    """Returns one vector for each axis, each with the sum 1."""
     return [[math.comb(k - 1, o) / 2 ** (k - 1) for o in range(k)] for k in size]

@@ -1,8 +1,7 @@
 """Convolution with every padding, strides and dilations together, and groups.
 
-Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", sections 9.1 and 9.5; LeCun et al. 1989,
-"Backpropagation applied to handwritten zip code recognition", for the layer; Yu & Koltun 2016, arXiv:1511.07122, for
-the dilation.
+Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", sections 9.1 and 9.5; LeCun et al. 1989, "Backpropagation
+applied to handwritten zip code recognition", for the layer; Yu & Koltun 2016, arXiv:1511.07122, for the dilation.
 """
 
 import functools
@@ -15,19 +14,26 @@ from kzoo.ops.backend import check_one_dtype, convolve, spatial_rank, tensors
 from kzoo.ops.bias_add import bias_add
 from kzoo.ops.views import Window, window
 from kzoo.ops.xla import compiled_on_cpu
+from kzoo.types import Padding, Size, Tensor
 
-WIDEST = 1024  # cells of a patch, up to which `_product` is worth the copies it makes
-NARROW = 64  # cells of a patch, up to which it is worth turning them, where there are more samples than cells
+WIDEST_PATCH = 1024  # elements of a patch, up to which `_by_matrix_product` is worth the copies it makes
+NARROW_PATCH = 64  # elements of a patch, up to which samples on the last axis are faster
 
 
-def conv(x, kernel, strides=1, padding="valid", dilations=1, bias=None):
-    """Convolve (in the field's sense: correlate) x with a kernel shared by all positions, and add a bias if given.
+def conv(
+    x: Tensor,
+    kernel: Tensor,
+    strides: Size = 1,
+    padding: Padding = "valid",
+    dilations: Size = 1,
+    bias: Tensor | None = None,
+) -> Tensor:
+    """Returns the convolution (cross-correlation) of x with a kernel shared by all positions, plus a bias if given.
 
-    Shapes: x (B, *spatial, C), kernel (*size, C / groups, F), in 1 to 3 spatial axes, bias as `bias_add` takes it;
-    returns (B, *output, F).
-    The number of groups is read from the shapes. Units: strides, padding and dilations in cells.
-    padding: "valid", "same", "full", "circular", "reflect", "replicate", cells, or (mode, cells).
-    Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: x (B, *spatial, C), kernel (*size, C / groups, F), in 1 to 3 spatial axes, bias as in `bias_add`; returns
+    (B, *output, F). The number of groups follows from the shapes.
+    padding: "valid", "same", "full", "circular", "reflect", "replicate", amounts (an integer, or an integer or pair for
+    each axis), or a pair (mode, amounts).
 
     >>> x = ops.reshape(ops.arange(6.0), (1, 6, 1))
     >>> conv(x, ops.ones((2, 1, 1)), strides=2, padding="circular", dilations=3)[0, :, 0].numpy()
@@ -49,9 +55,9 @@ def conv(x, kernel, strides=1, padding="valid", dilations=1, bias=None):
         check_one_dtype("conv", "x and bias", x=x, bias=bias)
     win = window("conv", rank, tuple(size), strides, padding, dilations)
     win.check("conv", x.shape[1:-1])
-    if groups == 1 and math.prod(size) * depth <= WIDEST and compiled_on_cpu():
-        return _product(win.pad(x), kernel, bias, strides=win.strides, dilations=win.dilations)
-    # the convolution pads by zeros itself where it can: a copy less (for one output on the last axis see `convolve`)
+    if groups == 1 and math.prod(size) * depth <= WIDEST_PATCH and compiled_on_cpu():
+        return _by_matrix_product(win.pad(x), kernel, bias, strides=win.strides, dilations=win.dilations)
+    # the convolution pads with zeros itself where it can, which saves a copy (for one output see `convolve`)
     native = win.mode == "zeros" and padding == "same" and win.output(x.shape[1:-1])[-1] != 1
     run = functools.partial(
         convolve, strides=win.strides, padding="SAME" if native else "VALID", dilations=win.dilations
@@ -65,33 +71,35 @@ def conv(x, kernel, strides=1, padding="valid", dilations=1, bias=None):
     return y if bias is None else bias_add(y, bias)
 
 
-def _product(x, kernel, bias, *, strides, dilations):
-    """The same as matrix products over views side by side: within a compiled loop XLA's own convolution on CPU is a
-    plain loop on one core, 5 to 10 times slower than this.
+def _by_matrix_product(x, kernel, bias, *, strides, dilations):
+    """Returns the convolution as matrix products over views side by side.
 
-    Narrow products in a batch of more samples than cells have the samples along the last axis, a better length for
-    vectors than 15 filters: a step of `mnist1d_cnn` takes 0.6 of the time. A shared bias is then the weight of one
-    more input that is always 1: XLA would turn everything back to sum its gradient.
+    Inside a function that XLA compiles for CPU, XLA's own convolution is a plain loop on one core, 5 to 10 times
+    slower.
+
+    Narrow products of a batch with more samples than output positions have the samples on the last axis, which
+    vectorizes better than 15 filters: a step of `mnist1d_cnn` takes 0.6 of the time. A shared bias is then the weight
+    of an extra input that is always 1, because XLA would transpose everything back to sum its gradient.
     """
     (*size, _, filters), rank = kernel.shape, len(kernel.shape) - 2
     win = Window(tuple(size), strides, dilations, ((0, 0),) * rank)
     batch, output = x.shape[0], win.output(x.shape[1:-1])
     views = [view for _, view in win.views(x, win.output(ops.shape(x)[1:-1]))]
     weights = ops.reshape(kernel, (-1, filters))
-    if None in (batch, *output) or batch < math.prod(output) or weights.shape[0] > NARROW:
+    if None in (batch, *output) or batch < math.prod(output) or weights.shape[0] > NARROW_PATCH:
         y = ops.matmul(ops.concatenate(views, -1), weights)
         return y if bias is None else bias_add(y, bias)
     if shared := bias is not None and tuple(bias.shape) == (filters,):
         views.append(ops.ones_like(views[0][..., :1]))
         weights = ops.concatenate([weights, ops.reshape(bias, (1, filters))], 0)
-    turned = ops.concatenate([ops.transpose(view, (*range(1, rank + 2), 0)) for view in views], rank)
+    transposed = ops.concatenate([ops.transpose(view, (*range(1, rank + 2), 0)) for view in views], rank)
     weights = ops.broadcast_to(ops.transpose(weights), (*output, filters, weights.shape[0]))
-    y = ops.transpose(ops.matmul(weights, turned), (rank + 1, *range(rank + 1)))
+    y = ops.transpose(ops.matmul(weights, transposed), (rank + 1, *range(rank + 1)))
     return y if bias is None or shared else bias_add(y, bias)
 
 
 def check_operands(who, x, kernel, layout, tiled=False):
-    """Refuse operands of a wrong rank or of two dtypes; returns the number of spatial axes."""
+    """Returns the number of spatial axes; raises a ValueError for operands of wrong rank or of two dtypes."""
     rank = spatial_rank(who, x.shape)
     fits = len(kernel.shape) - 2 == (2 * rank if tiled else rank)
     require(fits, who, f"kernel {layout}", x=tuple(x.shape), kernel=tuple(kernel.shape))

@@ -1,4 +1,4 @@
-"""Deformable convolution: each kernel cell looks where an offset, different at each position, sends it.
+"""Deformable convolution: at each output position, every kernel tap samples the input at a shifted position.
 
 Source: Dai et al. 2017, "Deformable convolutional networks", arXiv:1703.06211; Zhu, Hu, Lin & Dai 2019, "Deformable
 ConvNets v2", arXiv:1811.11168, for the mask.
@@ -10,20 +10,28 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, check_one_dtype, tensors, wide
+from kzoo.ops.backend import check_floating, check_one_dtype, sum_dtype, tensors
 from kzoo.ops.conv import check_operands
 from kzoo.ops.views import window
 from kzoo.ops.xla import island
+from kzoo.types import Padding, Size, Tensor
 
 
-def deformable_conv(x, kernel, offsets, mask=None, strides=1, padding="valid", dilations=1):
-    """Convolve x with a kernel whose cells are shifted by offsets and weighted by a mask.
+def deformable_conv(
+    x: Tensor,
+    kernel: Tensor,
+    offsets: Tensor,
+    mask: Tensor | None = None,
+    strides: Size = 1,
+    padding: Padding = "valid",
+    dilations: Size = 1,
+) -> Tensor:
+    """Returns the convolution of x with a kernel whose taps are shifted by offsets and weighted by a mask.
 
-    Shapes: x (B, H, W, C) floating, kernel (*size, C, F), offsets (B, H', W', 2 * cells) in cells, for each kernel cell
-    in row-major order the shift down, then to the right; mask (B, H', W', cells) or None for ones; returns
-    (B, H', W', F) in x's dtype. Between cells x is interpolated linearly; beyond it there are zeros.
-    Units: strides, padding and dilations in cells. padding: as `conv`; with zero offsets and no mask this is `conv`.
-    Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: x (B, H, W, C) floating, kernel (*size, C, F), offsets (B, H', W', 2 * taps) in pixels, for each tap in
+    row-major order the shift down, then to the right; mask (B, H', W', taps) or None for ones; returns (B, H', W', F)
+    in x's dtype. Between pixels x is interpolated bilinearly; beyond the image it is zero. padding: as `conv`. With
+    zero offsets and no mask this is `conv`.
 
     >>> x, kernel = [[[[1.0], [2.0], [4.0]]]], [[[[1.0]]]]
     >>> half = ops.tile(ops.convert_to_tensor([0.0, 0.5]), (1, 1, 3, 1))
@@ -40,54 +48,59 @@ def deformable_conv(x, kernel, offsets, mask=None, strides=1, padding="valid", d
     require(channels, who, expected, channels=x.shape[-1], kernel=tuple(kernel.shape))
     win = window(who, 2, tuple(kernel.shape[:2]), strides, padding, dilations)
     win.check(who, x.shape[1:-1])
-    cells, output = math.prod(win.size), win.output(x.shape[1:-1])
-    _check_field(who, "offsets", offsets, x, (x.shape[0], *output, 2 * cells))
+    taps, output = math.prod(win.size), win.output(x.shape[1:-1])
+    _check_shape(who, "offsets", offsets, x, (x.shape[0], *output, 2 * taps))
     parts = [offsets]
     if mask is not None:
         (mask,) = tensors(who, "DeformableConv2D", mask)
-        _check_field(who, "mask", mask, x, (x.shape[0], *output, cells))
+        _check_shape(who, "mask", mask, x, (x.shape[0], *output, taps))
         parts.append(mask)
     return _deformable_conv(x, kernel, *parts, win=win)
 
 
-def _check_field(who, name, field, x, shape):
-    fits = len(field.shape) == 4 and all(a == b or None in (a, b) for a, b in zip(field.shape, shape))
-    require(fits, who, f"{name} of shape {shape}", **{name: tuple(field.shape)})
-    check_one_dtype(who, f"x and {name}", x=x, **{name: field})
+def _check_shape(who, name, tensor, x, shape):
+    fits = len(tensor.shape) == 4 and all(a == b or None in (a, b) for a, b in zip(tensor.shape, shape))
+    require(fits, who, f"{name} of shape {shape}", **{name: tuple(tensor.shape)})
+    check_one_dtype(who, f"x and {name}", x=x, **{name: tensor})
 
 
 @island
 def _deformable_conv(x, kernel, offsets, *masks, win):
     padded, output = win.pad(x), win.output(ops.shape(x)[1:-1])
-    dtype, cells = wide(x.dtype), math.prod(win.size)
-    grid = list(itertools.product(*(range(0, k * d, d) for k, d in zip(win.size, win.dilations))))
-    shifts = ops.reshape(ops.cast(offsets, dtype), (-1, *output, cells, 2))
-    places = []
+    dtype, taps = sum_dtype(x.dtype), math.prod(win.size)
+    tap_positions = list(itertools.product(*(range(0, k * d, d) for k, d in zip(win.size, win.dilations))))
+    shifts = ops.reshape(ops.cast(offsets, dtype), (-1, *output, taps, 2))
+    coordinates = []
     for axis, (n, stride) in enumerate(zip(output, win.strides)):
         start = ops.reshape(ops.arange(n, dtype=dtype) * stride, [-1 if i == axis else 1 for i in range(3)])
-        places.append(start + ops.convert_to_tensor([float(o[axis]) for o in grid], dtype) + shifts[..., axis])
-    patches = sample_linearly(ops.cast(padded, dtype), *places)  # (B, H', W', cells, C)
+        coordinates.append(
+            start + ops.convert_to_tensor([float(o[axis]) for o in tap_positions], dtype) + shifts[..., axis]
+        )
+    patches = sample_linearly(ops.cast(padded, dtype), *coordinates)  # (B, H', W', taps, C)
     for mask in masks:
         patches = patches * ops.cast(mask, dtype)[..., None]
-    patches = ops.cast(ops.reshape(patches, (-1, *output, cells * x.shape[-1])), x.dtype)
-    return ops.matmul(patches, ops.reshape(kernel, (cells * x.shape[-1], kernel.shape[-1])))
+    patches = ops.cast(ops.reshape(patches, (-1, *output, taps * x.shape[-1])), x.dtype)
+    return ops.matmul(patches, ops.reshape(kernel, (taps * x.shape[-1], kernel.shape[-1])))
 
 
 def sample_linearly(x, rows, columns):
-    """x (B, H, W, C) at fractional rows and columns (B, ...), linearly interpolated, zero beyond: (B, ..., C)."""
+    """Returns x at fractional rows and columns, bilinearly interpolated and zero beyond the image.
+
+    Shapes: x (B, H, W, C), rows and columns (B, ...); returns (B, ..., C).
+    """
     batch, height, width, channels = ops.shape(x)
-    cells = ops.reshape(x, (-1, channels))
+    pixels = ops.reshape(x, (-1, channels))
     lead = [-1] + [1] * (len(rows.shape) - 1)
     first = ops.reshape(ops.arange(batch, dtype="int32") * (height * width), lead)
     top, left = ops.floor(rows), ops.floor(columns)
-    # by the fraction, and not 1 - |distance|, whose slope is 0 at a whole cell, where training starts
+    # by the fraction and not 1 - |distance|, whose slope is 0 at whole pixels, where training starts
     down, right = rows - top, columns - left
     total, dtype = 0.0, rows.dtype
     for i, j in itertools.product((0, 1), (0, 1)):
         row, column = top + i, left + j
         weight = (down if i else 1 - down) * (right if j else 1 - right)
         inside = (row >= 0) & (row < ops.cast(height, dtype)) & (column >= 0) & (column < ops.cast(width, dtype))
-        place = [ops.cast(ops.where(inside, part, 0), "int32") for part in (row, column)]  # NaN lies outside too
-        values = ops.take(cells, first + place[0] * width + place[1], 0)
+        index = [ops.cast(ops.where(inside, part, 0), "int32") for part in (row, column)]  # NaN lies outside too
+        values = ops.take(pixels, first + index[0] * width + index[1], 0)
         total = total + ops.where(inside, weight, 0)[..., None] * values
     return total

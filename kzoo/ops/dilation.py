@@ -1,4 +1,4 @@
-"""Greyscale dilation: the largest sum of a cell and the structuring kernel's entry.
+"""Greyscale dilation: the maximum over each window of the input plus a structuring kernel.
 
 The definition is that of `tf.nn.dilation2d`, which XLA does not compile.
 
@@ -10,27 +10,27 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, check_one_dtype, spatial_rank, tensors
 from kzoo.ops.pool_window import pool_window
-from kzoo.ops.views import largest
+from kzoo.ops.views import maximum
 from kzoo.ops.xla import island
+from kzoo.types import Padding, Size, Tensor
 
 
-def dilation(x, kernel, strides=1, padding="valid", dilations=1):
-    """max over offsets o of x[p * stride + o * dilation] + kernel[o], on each channel.
+def dilation(x: Tensor, kernel: Tensor, strides: Size = 1, padding: Padding = "valid", dilations: Size = 1) -> Tensor:
+    """Returns the max over offsets o of x[p * stride + o * dilation] + kernel[o], for each channel.
 
     Shapes: x (B, *spatial, C) floating, kernel (*size, C), in 1 to 3 spatial axes; returns (B, *output, C) in x's
-    dtype. A kernel of zeros gives the maximum of the window. Units: cells. padding: as `conv`; cells that zeros
-    padding made take no part. Of equal sums the first offset receives the gradient; NaN wins.
-    Errors: ValueError that names the argument, what is expected and what came.
+    dtype. With a kernel of zeros this is max pooling. padding: as `conv`; zero padding is left out of the maximum. Of
+    equal sums the first offset receives the gradient; NaN wins.
 
     >>> dilation([[[0.0], [2.0], [0.0]]], [[0.0], [0.0], [-1.0]], padding="same")[0, :, 0].numpy()
     array([1., 2., 2.], dtype=float32)
     """
-    x, kernel, win = structured("dilation", "Dilation2D", x, kernel, strides, padding, dilations)
+    x, kernel, win = morphology_operands("dilation", "Dilation2D", x, kernel, strides, padding, dilations)
     return largest_sum(x, kernel, win=win)
 
 
-def structured(who, layer, x, kernel, strides, padding, dilations):
-    """The operands of a morphological op as tensors, and its window, all checked."""
+def morphology_operands(who, layer, x, kernel, strides, padding, dilations):
+    """Returns the operands of a morphological op as tensors, and its window, all checked."""
     x, kernel = tensors(who, layer, x, kernel)
     rank = spatial_rank(who, x.shape)
     check_floating(who, x)
@@ -42,6 +42,6 @@ def structured(who, layer, x, kernel, strides, padding, dilations):
 
 @island
 def largest_sum(x, kernel, *, win):
-    """The largest of each window's cells plus the kernel's entries."""
+    """Returns the maximum over each window of the input plus the kernel."""
     views = win.views(win.pad(x, -float("inf")), win.output(ops.shape(x)[1:-1]))
-    return largest(view + kernel[offset] for offset, view in views)
+    return maximum(view + kernel[offset] for offset, view in views)

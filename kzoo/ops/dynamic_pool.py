@@ -1,30 +1,31 @@
-"""Dynamic pooling: features are pooled together where they lie close in space and in feature space.
+"""Dynamic pooling: features are pooled together if they are close in space and in feature space.
 
 Source: Boureau, Le Roux, Bach, Ponce & LeCun 2011, "Ask the locals: multi-way local pooling for image recognition";
 Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3.
 """
 
 import itertools
+from collections.abc import Sequence
 
 from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops import safe_math
-from kzoo.ops.adaptive_average_pool import bins as bins_along
-from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, tensors, wide
+from kzoo.ops.adaptive_average_pool import split_into_bins
+from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, sum_dtype, tensors
 from kzoo.ops.spatial_pyramid_pool import as_levels
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
 
 POOLINGS = ("average", "max")
 
 
-def dynamic_pool(x, assignment, bins=(1,), pooling="average"):
-    """The mean or maximum of the codes in each spatial cell and cluster; 0 where no position is of the cluster.
+def dynamic_pool(x: Tensor, assignment: Tensor, bins: Sequence[int] = (1,), pooling: str = "average") -> Tensor:
+    """Returns the mean or maximum of the codes in each spatial bin and cluster, or 0 where there are none.
 
     Shapes: codes x (B, *spatial, C) floating; assignment (B, *spatial, P) in x's dtype, 1 at each position's cluster
-    and 0 elsewhere; returns (B, cells, P, C) in x's dtype, the cells of grids with `bins` cells an axis, level after
-    level, row after row; bins as those of `adaptive_max_pool`. With one cluster this is a spatial pyramid.
-    Errors: ValueError that names the argument, what is expected and what came.
+    and 0 elsewhere; returns (B, bins, P, C) in x's dtype. The bins are those of grids with `bins` bins on each axis,
+    level after level, in row-major order, as in `adaptive_max_pool`. With one cluster this is a spatial pyramid.
 
     >>> dynamic_pool([[[1.0], [2.0], [4.0]]], [[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]]).numpy().ravel()
     array([2.5, 2. ], dtype=float32)
@@ -38,24 +39,24 @@ def dynamic_pool(x, assignment, bins=(1,), pooling="average"):
     expected = "assignment (batch, *spatial, clusters) of x's spatial size and dtype"
     require(alike, who, expected, x=tuple(x.shape), assignment=tuple(assignment.shape), dtype=dtype_of(assignment))
     known = None not in (x.shape[-1], assignment.shape[-1]) and 0 not in x.shape[1:]
-    require(known, who, "at least one cell, and known channels and clusters", x=tuple(x.shape))
+    require(known, who, "at least one position, and known channels and clusters", x=tuple(x.shape))
     require(pooling in POOLINGS, who, f"pooling, one of {POOLINGS}", pooling=pooling)
     return _dynamic_pool(x, assignment, bins=as_levels(who, bins), pooling=pooling)
 
 
 @island
 def _dynamic_pool(x, assignment, *, bins, pooling):
-    codes, members = (ops.cast(part, wide(x.dtype)) for part in (x, assignment))
+    codes, members = (ops.cast(part, sum_dtype(x.dtype)) for part in (x, assignment))
     rank, channels = len(x.shape) - 2, x.shape[-1]
     both = ops.concatenate([codes, members], -1)
     results = []
     for count in bins:
-        cells = [both]
+        regions = [both]
         for axis in range(1, rank + 1):
-            cells = list(itertools.chain.from_iterable(bins_along(cell, axis, count) for cell in cells))
-        for cell in cells:
-            flat = ops.reshape(cell, (ops.shape(cell)[0], -1, channels + members.shape[-1]))
-            code, member = flat[..., :channels], flat[..., channels:]
+            regions = list(itertools.chain.from_iterable(split_into_bins(region, axis, count) for region in regions))
+        for region in regions:
+            rows = ops.reshape(region, (ops.shape(region)[0], -1, channels + members.shape[-1]))
+            code, member = rows[..., :channels], rows[..., channels:]
             if pooling == "average":
                 total = ops.einsum("bnp,bnc->bpc", member, code)
                 results.append(safe_math.divide(total, ops.sum(member, 1)[..., None]))

@@ -1,23 +1,25 @@
-"""Greyscale erosion: the smallest difference of a cell and the mirrored structuring kernel's entry.
+"""Greyscale erosion: the minimum over each window of the input minus the mirrored structuring kernel.
 
-Source: Serra 1982, "Image analysis and mathematical morphology"; the definition is that of `tf.nn.erosion2d`, which
-XLA does not compile.
+The definition is that of `tf.nn.erosion2d`, which XLA does not compile.
+
+Source: Serra 1982, "Image analysis and mathematical morphology".
 """
 
 from keras import ops
 
-from kzoo.ops.dilation import largest_sum, structured
+from kzoo.ops.dilation import largest_sum, morphology_operands
+from kzoo.types import Padding, Size, Tensor
 
 
-def erosion(x, kernel, strides=1, padding="valid", dilations=1):
-    """The dual of `dilation`: minus the dilation of -x by the kernel mirrored on every spatial axis.
+def erosion(x: Tensor, kernel: Tensor, strides: Size = 1, padding: Padding = "valid", dilations: Size = 1) -> Tensor:
+    """Returns the dual of `dilation`: minus the dilation of -x by the kernel mirrored on every spatial axis.
 
     Shapes: x (B, *spatial, C) floating, kernel (*size, C), in 1 to 3 spatial axes; returns (B, *output, C) in x's
-    dtype. A kernel of zeros gives the minimum of the window. Units, padding, errors: as `dilation`.
+    dtype. With a kernel of zeros this is min pooling. Padding and gradient are those of `dilation`.
 
     >>> erosion([[[5.0], [2.0], [5.0]]], [[0.0], [0.0], [1.0]], padding="same")[0, :, 0].numpy()
     array([2., 2., 1.], dtype=float32)
     """
-    x, kernel, win = structured("erosion", "Erosion2D", x, kernel, strides, padding, dilations)
+    x, kernel, win = morphology_operands("erosion", "Erosion2D", x, kernel, strides, padding, dilations)
     mirrored = ops.flip(kernel, tuple(range(len(kernel.shape) - 1)))
     return -largest_sum(-x, mirrored, win=win)

@@ -1,7 +1,7 @@
-"""Fastfood: a dense matrix replaced by diagonal ones, a permutation and two Hadamard transforms.
+"""Fastfood: a dense matrix replaced by diagonal matrices, a permutation and two Hadamard transforms.
 
-Source: Le, Sarlos & Smola 2013, "Fastfood: approximating kernel expansions in loglinear time"; Yang et al. 2015,
-"Deep fried convnets", arXiv:1412.7149, for the trained form.
+Source: Le, Sarlos & Smola 2013, "Fastfood: approximating kernel expansions in loglinear time"; Yang et al. 2015, "Deep
+fried convnets", arXiv:1412.7149, for the trained form.
 """
 
 from keras import ops
@@ -10,15 +10,15 @@ from kzoo.checks import require
 from kzoo.ops.backend import check_floating, dtype_of, tensors
 from kzoo.ops.hadamard import hadamard
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
 
 
-def fastfood(x, scale, gaussian, permutation, signs):
-    """S H G P H B x / sqrt(d), for each block of diagonals side by side.
+def fastfood(x: Tensor, scale: Tensor, gaussian: Tensor, permutation: Tensor, signs: Tensor) -> Tensor:
+    """Returns S H G P H B x / sqrt(d) for each block of diagonals, the blocks side by side.
 
     Shapes: x (..., n) floating; scale S, gaussian G and signs B (blocks, d) in x's dtype, permutation P (blocks, d)
-    integers, d a power of two of at least n; returns (..., blocks * d) in x's dtype. x is filled with zeros up to d;
-    H is the Hadamard matrix, P z = z[permutation].
-    Errors: ValueError that names the argument, what is expected and what came.
+    integers, d a power of two of at least n; returns (..., blocks * d) in x's dtype. x is zero-padded to d; H is the
+    Hadamard matrix, and P z = z[permutation].
 
     >>> one = ops.ones((1, 2))
     >>> fastfood([[3.0, 1.0]], one, one, [[0, 1]], one).numpy().round(3)  # H H = 2
@@ -45,7 +45,7 @@ def _fastfood(x, scale, gaussian, permutation, signs):
     x = ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, d - x.shape[-1])])
     y = hadamard(x[..., None, :] * signs)
     lead = ops.shape(y)[:-2]
-    flat = ops.cast(permutation, "int32") + d * ops.arange(blocks, dtype="int32")[:, None]
-    y = ops.take(ops.reshape(y, (*lead, blocks * d)), ops.reshape(flat, (-1,)), -1)
+    flat_permutation = ops.cast(permutation, "int32") + d * ops.arange(blocks, dtype="int32")[:, None]
+    y = ops.take(ops.reshape(y, (*lead, blocks * d)), ops.reshape(flat_permutation, (-1,)), -1)
     y = hadamard(ops.reshape(y, (*lead, blocks, d)) * gaussian) * scale
     return ops.reshape(y, (*lead, blocks * d)) * d**-0.5

@@ -1,26 +1,29 @@
-"""Fractional max pooling: max pooling over regions of one or two cells, so that a map shrinks by any ratio.
+"""Fractional max pooling: max pooling over regions of one or two elements on each axis, to shrink a map by any ratio.
 
 Source: Graham 2014, "Fractional max-pooling", arXiv:1412.6071.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import check_floating, spatial_rank, tensors
-from kzoo.ops.views import largest
+from kzoo.ops.views import maximum
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
+
+__all__ = ["fractional_edges", "fractional_max_pool"]
 
 
-def fractional_max_pool(x, edges, overlapping=False, widest=2):
-    """The largest value of each region, between edges on each axis.
+def fractional_max_pool(x: Tensor, edges: Sequence[Tensor], overlapping: bool = False, widest: int = 2) -> Tensor:
+    """Returns the maximum of each region between edges.
 
-    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; edges, one vector of integers an axis, from 0 to the
-    axis's size in steps of 1 to `widest` cells; returns (B, *output, C) in x's dtype, output[i] = len(edges[i]) - 1.
-    Region i holds the cells edges[i] to edges[i + 1] - 1, if `overlapping` also edges[i + 1], but for the
-    last. Units: cells.
-    Of equal values one receives the gradient. `fractional_edges` draws the edges as the paper does.
-    Errors: ValueError that names the argument, what is expected and what came; edges that are known only inside a
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; edges, for each axis a vector of integers from 0 to the
+    axis's size in steps of 1 to `widest`; returns (B, *output, C) in x's dtype, output[i] = len(edges[i]) - 1. Region i
+    spans edges[i] to edges[i + 1] - 1; if `overlapping` it includes edges[i + 1] too, except for the last region. Of
+    equal values one receives the gradient. `fractional_edges` draws edges as in the paper. Edges that are tensors of a
     graph are not checked.
 
     >>> fractional_max_pool([[[1.0], [5.0], [2.0]]], [[0, 1, 3]])[0, :, 0].numpy()
@@ -61,35 +64,33 @@ def _fractional_max_pool(x, *edges, overlapping, widest):
 
 
 def window_maximum(x, axis, starts, stops, widest):
-    """The maxima of x[starts[i]:stops[i]] along an axis, none of these longer than `widest`."""
-    # beyond a shorter window's end, its last cell again
-    places = (ops.minimum(starts + offset, stops - 1) for offset in range(widest))
-    return largest(ops.take(x, place, axis) for place in places)
+    """Returns the maxima of x[starts[i]:stops[i]] along an axis; none of these slices is longer than `widest`."""
+    # beyond the end of a shorter window, its last element again
+    indices = (ops.minimum(starts + offset, stops - 1) for offset in range(widest))
+    return maximum(ops.take(x, index, axis) for index in indices)
 
 
-def fractional_edges(size, count, samples, pseudo_random=True):
-    """The edges of `count` regions over `size` cells, as the paper draws them.
+def fractional_edges(size: int, count: int, samples: Tensor, pseudo_random: bool = True) -> Tensor:
+    """Returns the edges of `count` regions over `size` elements, drawn as in the paper: (count + 1,) int32.
 
-    samples, uniform in (0, 1): one number for the pseudo-random sequence, ceil(ratio * (i + u)) less its start; `count`
-    numbers for the random one, in which the longer and the shorter steps come in random order.
-    Shapes: returns (count + 1,) int32. Units: cells.
-    Errors: ValueError unless 1 <= count <= size, and for samples of another shape.
+    samples, uniform in (0, 1): one number for the pseudo-random sequence, ceil(ratio * (i + u)) minus its first entry;
+    `count` numbers for the random one, in which longer and shorter steps come in random order.
 
     >>> fractional_edges(7, 5, 0.5).numpy()
     array([0, 2, 3, 4, 6, 7], dtype=int32)
     """
     who = "fractional_edges"
     samples = ops.convert_to_tensor(samples, "float32")
-    if not ops.is_tensor(size):  # sizes that are known only inside a graph are not checked
+    if not ops.is_tensor(size):  # a tensor of a graph is not checked
         require(is_integer(size, 1), who, "size, an integer above 0", size=size)
         require(is_integer(count, 1) and count <= size, who, f"count, an integer of 1 to {size}", count=count)
         shape = () if pseudo_random else (count,)
         require(tuple(samples.shape) == shape, who, f"samples of shape {shape}", samples=tuple(samples.shape))
     if pseudo_random:
-        # in whole numbers, so that rounding breaks no step: ceil((i * size + t) / count) is the same with t rounded up
-        turn = ops.cast(ops.ceil(samples * ops.cast(size, "float32")), "int32")
-        places = (ops.arange(count + 1, dtype="int32") * size + turn + count - 1) // count
-        return places - places[0]
+        # in integers, so that rounding cannot change a step: ceil((i * size + t) / count) is the same with t rounded up
+        shift = ops.cast(ops.ceil(samples * ops.cast(size, "float32")), "int32")
+        edges = (ops.arange(count + 1, dtype="int32") * size + shift + count - 1) // count
+        return edges - edges[0]
     rank = ops.argsort(ops.argsort(samples))
     steps = size // count + ops.cast(rank < size % count, "int32")
     return ops.concatenate([ops.zeros((1,), "int32"), ops.cumsum(steps)])

@@ -4,6 +4,7 @@ Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,15 +12,22 @@ from kzoo.checks import is_number, require
 from kzoo.ops.backend import spatial_rank, tensors
 from kzoo.ops.views import as_tuple
 from kzoo.ops.weighted_pool import mean_of_windows
+from kzoo.types import Padding, Size, Tensor
 
 
-def gaussian_pool(x, ksize, strides=None, padding="valid", dilations=1, sigma=None):
-    """The mean of each window with weights exp(-distance^2 / (2 sigma^2)).
+def gaussian_pool(
+    x: Tensor,
+    ksize: Size,
+    strides: Size | None = None,
+    padding: Padding = "valid",
+    dilations: Size = 1,
+    sigma: float | Sequence[float] | None = None,
+) -> Tensor:
+    """Returns the mean of each window with weights exp(-distance^2 / (2 sigma^2)).
 
-    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype.
-    Units: ksize, strides, padding, dilations in cells; sigma, a number or one an axis, in steps of the window, by
-    default a quarter of ksize, so that the window spans two sigma on either side. Strides default to ksize.
-    Cells that zeros padding made take no part. Errors: as `weighted_pool`, and for a sigma that is not above 0.
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype. Strides default
+    to ksize. sigma: a number or one for each axis, in steps of the window, by default a quarter of ksize, so that the
+    window spans two sigma on either side. Zero padding is left out of the mean.
 
     >>> gaussian_pool([[[0.0], [1.0], [0.0]]], 3)[0, :, 0].numpy().round(3)
     array([0.549], dtype=float32)
@@ -32,7 +40,7 @@ def gaussian_pool(x, ksize, strides=None, padding="valid", dilations=1, sigma=No
 
 
 def as_sigma(who, sigma, size):
-    """A number above 0, or one an axis, as a tuple; None is a quarter of the size."""
+    """Returns sigma (a number above 0, or one for each axis) as a tuple; None is a quarter of the size."""
     if sigma is None:
         return tuple(k / 4 for k in size)
     values = sigma if isinstance(sigma, (tuple, list)) else (sigma,) * len(size)
@@ -42,11 +50,11 @@ def as_sigma(who, sigma, size):
 
 
 def gaussian_weights(size, sigma):
-    """One vector an axis, each with the sum 1."""
+    """Returns one vector for each axis, each with the sum 1."""
     vectors = []
     for k, s in zip(size, sigma):
         distance = np.arange(k) - (k - 1) / 2
-        farther = distance**2 - np.min(distance**2)  # so that not all are 0, however small sigma is
+        farther = distance**2 - np.min(distance**2)  # keeps the largest weight 1, however small sigma is
         vector = np.exp(-0.5 * farther / max(s * s, 1e-300))
         vectors.append(vector / vector.sum())
     return vectors

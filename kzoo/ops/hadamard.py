@@ -7,17 +7,18 @@ import numpy as np
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.backend import check_floating, sum_dtype, tensors
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
 
-RADIX = 64  # sums at once: a product with a matrix of this size passes over the data a sixth as often as pairs would
+RADIX = 64  # size of one matrix product, which passes over the data a sixth as often as sums of pairs would
 
 
-def hadamard(x):
-    """x times the Hadamard matrix of +1 and -1, along the last axis, in n log n operations.
+def hadamard(x: Tensor) -> Tensor:
+    """Returns x times the Hadamard matrix of +1 and -1, along the last axis, in n log n operations.
 
-    Shapes: x (..., n) floating, n a power of two; returns the same shape and dtype; sums in float32 or wider. Applied
-    twice it gives n * x. Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: x (..., n) floating, n a power of two; returns the same shape and dtype, summed in float32 or wider. Applied
+    twice it gives n * x.
 
     >>> hadamard([1.0, 0.0, 2.0, 0.0]).numpy()
     array([ 3.,  3., -1., -1.], dtype=float32)
@@ -33,8 +34,8 @@ def hadamard(x):
 @island
 def _hadamard(x):
     n, shape = x.shape[-1], ops.shape(x)
-    y, done = ops.cast(x, wide(x.dtype)), 1
-    while done < n:  # the matrix is the Kronecker product of small ones: one axis after the other
+    y, done = ops.cast(x, sum_dtype(x.dtype)), 1
+    while done < n:  # the matrix is a Kronecker product of small ones, applied axis by axis
         radix = min(RADIX, n // done)
         small = ops.cast(matrix(radix), y.dtype)
         if done == 1:
@@ -46,7 +47,7 @@ def _hadamard(x):
 
 
 def matrix(n):
-    """The Hadamard matrix of a power of two, in Sylvester's order."""
+    """Returns the n x n Hadamard matrix in Sylvester's order, for a power of two."""
     h = np.ones((1, 1), "float32")
     while len(h) < n:
         h = np.block([[h, h], [h, -h]])

@@ -1,7 +1,7 @@
-"""How far the patches of an image lie from the centroids of a dictionary, evened and whitened first.
+"""K-means features: distances from an image's normalized and whitened patches to the centroids of a dictionary.
 
-Source: Coates, Lee & Ng 2011, "An analysis of single-layer networks in unsupervised feature learning", sections 3.1
-to 3.3, and the authors' demonstration code.
+Source: Coates, Lee & Ng 2011, "An analysis of single-layer networks in unsupervised feature learning", sections 3.1 to
+3.3, and the authors' demonstration code.
 """
 
 import math
@@ -10,25 +10,34 @@ from keras import ops
 
 from kzoo.checks import is_number, require
 from kzoo.ops import safe_math
-from kzoo.ops.argmax_indices import first_largest
-from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
+from kzoo.ops.argmax_indices import argmax_mask
+from kzoo.ops.backend import check_floating, spatial_rank, sum_dtype, tensors
 from kzoo.ops.views import as_tuple, window
 from kzoo.ops.xla import island
+from kzoo.types import Padding, Size, Tensor
 
 ENCODINGS = ("triangle", "hard")
 
 
 def kmeans_features(
-    x, mean, whitening, centroids, ksize, strides=1, padding="valid", dilations=1, epsilon=10.0, encoding="triangle"
-):
-    """max(0, mean of all z - z_k) of each patch, where z_k is its distance to centroid k; or 1 at the nearest alone.
+    x: Tensor,
+    mean: Tensor,
+    whitening: Tensor,
+    centroids: Tensor,
+    ksize: Size,
+    strides: Size = 1,
+    padding: Padding = "valid",
+    dilations: Size = 1,
+    epsilon: float = 10.0,
+    encoding: str = "triangle",
+) -> Tensor:
+    """Returns max(0, mean(z) - z_k) of each patch, z_k its distance to centroid k; or a one-hot vector of the nearest.
 
-    A patch of D = cells * C values p is first evened, p' = (p - mean(p)) / sqrt(var(p) + epsilon), and whitened,
-    (p' - mean) @ whitening.
-    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; mean (D,), whitening (D, D), centroids (K, D), the
-    values of a patch in the order of its cells and within a cell of its channels; returns (B, *output, K) in x's dtype;
-    computed in float32 or wider. epsilon above 0, in the square of x's unit; encoding "triangle" or "hard".
-    Errors: ValueError that names the argument, what is expected and what came.
+    A patch p of D = taps * C values is first normalized, p' = (p - mean(p)) / sqrt(var(p) + epsilon), and whitened, (p'
+    - mean) @ whitening.
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; mean (D,), whitening (D, D), centroids (K, D), a
+    patch's values in the order of taps and then channels; returns (B, *output, K) in x's dtype, computed in float32 or
+    wider. epsilon above 0, in squared units of x; encoding "triangle" or "hard" (one-hot).
 
     >>> x = [[[0.0], [4.0], [0.0]]]
     >>> kmeans_features(x, [0.0] * 2, [[1.0, 0.0], [0.0, 1.0]], [[-1.0, 1.0], [1.0, -1.0]], 2).numpy().round(1)
@@ -53,7 +62,7 @@ def kmeans_features(
 
 
 def as_coding(who, epsilon, encoding):
-    """epsilon and encoding, checked."""
+    """Returns the checked epsilon and encoding as keyword arguments."""
     good = is_number(epsilon) and 0 < epsilon < math.inf
     require(good, who, "epsilon, a number above 0", epsilon=epsilon)
     require(encoding in ENCODINGS, who, f"encoding, one of {ENCODINGS}", encoding=encoding)
@@ -63,10 +72,10 @@ def as_coding(who, epsilon, encoding):
 @island
 def _kmeans_features(x, mean, whitening, centroids, *, win, epsilon, encoding):
     dtype = x.dtype
-    x, mean, whitening, centroids = (ops.cast(part, wide(dtype)) for part in (x, mean, whitening, centroids))
+    x, mean, whitening, centroids = (ops.cast(part, sum_dtype(dtype)) for part in (x, mean, whitening, centroids))
     views = [view for _, view in win.views(win.pad(x), win.output(ops.shape(x)[1:-1]))]
     y = ops.concatenate(views, -1)
-    # the result does not depend on any one value taken from all; so an even patch is exactly 0, not some rounding
+    # subtracting one value leaves the result as it is, but makes a constant patch exactly 0 and not a rounding error
     y = y - ops.stop_gradient(y[..., :1])
     y = y - ops.mean(y, -1, keepdims=True)
     y = y * ops.rsqrt(ops.mean(y * y, -1, keepdims=True) + epsilon)
@@ -74,6 +83,6 @@ def _kmeans_features(x, mean, whitening, centroids, *, win, epsilon, encoding):
     squares = ops.sum(y * y, -1, keepdims=True) + ops.sum(centroids**2, -1)
     squares = squares - 2 * ops.matmul(y, ops.transpose(centroids))
     if encoding == "hard":
-        return ops.cast(first_largest(-squares), dtype)
+        return ops.cast(argmax_mask(-squares), dtype)
     distances = safe_math.root(ops.relu(squares))
     return ops.cast(ops.relu(ops.mean(distances, -1, keepdims=True) - distances), dtype)

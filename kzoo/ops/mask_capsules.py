@@ -1,4 +1,4 @@
-"""All capsules but one set to zero: what a decoder is to draw.
+"""Capsule masking: all capsules except one set to zero, as the input of a decoder.
 
 Source: Sabour, Frosst & Hinton 2017, "Dynamic routing between capsules", arXiv:1710.09829, section 4.1.
 """
@@ -6,17 +6,17 @@ Source: Sabour, Frosst & Hinton 2017, "Dynamic routing between capsules", arXiv:
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.argmax_indices import first_largest, numbers
-from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.argmax_indices import argmax_mask, int32_range
+from kzoo.ops.backend import check_floating, sum_dtype, tensors
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
 
 
-def mask_capsules(x, labels=None):
-    """The vector of each sample's label, and 0 in place of all others; without a label the longest one is kept.
+def mask_capsules(x: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Returns x with all vectors except that of each sample's label set to 0; without labels the longest one is kept.
 
-    Shapes: x (B, capsules, D) floating, labels (B,) integers or None; returns x's shape and dtype. A label below 0
-    means none, one that is no capsule's number keeps nothing. Of several longest the first is kept.
-    Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: x (B, capsules, D) floating, labels (B,) integers or None; returns x's shape and dtype. A negative label
+    means no label; a label of at least the number of capsules keeps none. Of several longest vectors the first is kept.
 
     >>> mask_capsules([[[3.0, 4.0], [1.0, 0.0]]], [1]).numpy()
     array([[[0., 0.],
@@ -35,20 +35,20 @@ def mask_capsules(x, labels=None):
 
 
 def check_capsules(who, shape):
-    """Refuse what is no list of a known number of capsules."""
+    """Raises a ValueError unless the shape is (batch, capsules, dimension) with a known number of capsules."""
     good = len(shape) == 3 and shape[1] is not None and shape[1] > 0
     require(good, who, "capsules (batch, their number, dimension)", shape=tuple(shape))
 
 
 def check_labels(who, labels):
-    """Refuse labels that are no integers."""
+    """Raises a ValueError unless labels are integers."""
     require("int" in str(labels.dtype), who, "integer labels", dtype=str(labels.dtype))
 
 
 @island
 def _mask(x, labels):
-    y = ops.cast(x, wide(x.dtype))
-    longest = first_largest(ops.sum(y * y, -1))  # a 16-bit square might overflow
+    y = ops.cast(x, sum_dtype(x.dtype))
+    longest = argmax_mask(ops.sum(y * y, -1))  # in y's dtype, as 16-bit squares may overflow
     labels = ops.cast(labels, "int32")[:, None]
-    kept = ops.where(labels < 0, longest, labels == numbers(x.shape[1]))
+    kept = ops.where(labels < 0, longest, labels == int32_range(x.shape[1]))
     return ops.where(kept[..., None], x, 0)

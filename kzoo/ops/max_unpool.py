@@ -1,31 +1,42 @@
-"""Max unpooling: values go back to where they were the maximum, zeros elsewhere.
+"""Max unpooling: values return to the positions of their maxima, with zeros elsewhere.
 
 Source: Zeiler, Taylor & Fergus 2011, "Adaptive deconvolutional networks"; Badrinarayanan, Kendall & Cipolla 2017,
 arXiv:1511.00561.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.argmax_indices import merge, unpool
+from kzoo.ops.argmax_indices import merge_size, unpool
 from kzoo.ops.backend import dtype_of, spatial_rank, tensors
 from kzoo.ops.max_pool_with_argmax import check_sample
 from kzoo.ops.pool_window import check_pool
 from kzoo.ops.views import as_tuple, window
+from kzoo.types import Padding, Size, Tensor
 
 
-def max_unpool(values, indices, output_size=None, ksize=None, strides=None, padding="valid", dilations=1):
-    """Put each value at its index; where windows overlapped and share a maximum, their values add up.
+def max_unpool(
+    values: Tensor,
+    indices: Tensor,
+    output_size: Sequence[Any] | int | None = None,
+    ksize: Size | None = None,
+    strides: Size | None = None,
+    padding: Padding = "valid",
+    dilations: Size = 1,
+) -> Tensor:
+    """Returns a tensor with each value at its index and zeros elsewhere; values with the same index are summed.
 
-    Shapes: values and indices (B, *pooled, C), indices int32 as `max_pool_with_argmax` gives them; returns
-    (B, *output_size, C) in values' dtype. Units: cells.
-    With ksize (and strides, padding, dilations) the geometry of the pool is known: each output cell asks the windows
-    that cover it whether it won, which needs no scatter; an index outside its own window is then dropped. Without
-    ksize any index is taken, by a scatter; output_size is then required. With ksize output_size defaults to the
-    smallest input the pool could have had ("valid", "full", cells), or pooled size times stride ("same" and modes).
-    Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: values and indices (B, *pooled, C), indices int32 from `max_pool_with_argmax`; returns (B, *output_size, C)
+    in values' dtype.
+    With ksize (and strides, padding, dilations) the geometry of the pool is known: each output position compares the
+    indices of the windows that cover it, without a scatter, and an index outside its own window is dropped. Without
+    ksize any index is accepted, by a scatter, and output_size is required. With ksize output_size defaults to the
+    smallest input the pool can have had ("valid", "full", explicit amounts), or to pooled size times stride ("same" and
+    the modes).
 
     >>> max_unpool([[[5.0], [7.0]]], [[[1], [2]]], output_size=4)[0, :, 0].numpy()
     array([0., 5., 7., 0.], dtype=float32)
@@ -39,65 +50,68 @@ def max_unpool(values, indices, output_size=None, ksize=None, strides=None, padd
     require(values.shape[-1] is not None, who, "a known number of channels", values=tuple(values.shape))
     indices = ops.cast(indices, "int32")
     if ksize is None:
-        require(output_size is not None, who, "output_size, as no ksize is given", output_size=output_size)
-        size = _static(who, output_size, rank)
+        require(output_size is not None, who, "output_size, or ksize to derive it from", output_size=output_size)
+        size = _known_sizes(who, output_size, rank)
         check_sample(who, (*size, values.shape[-1]))
-        return _scatter(values, indices, *_dynamic(output_size), size=size)
+        return _scatter(values, indices, *_tensor_sizes(output_size), size=size)
     win = window(who, rank, ksize, ksize if strides is None else strides, padding, dilations)
     if output_size is None:
         output_size = default_size(win, ops.shape(values)[1:-1])
-    size = _static(who, output_size, rank)
+    size = _known_sizes(who, output_size, rank)
     check_unpool(who, win, values.shape[1:-1], size, values.shape[-1])
-    # copies of cells won for cells elsewhere: only a scatter can bring these together
+    # a copy in the padding has an index outside its window, which only a scatter can reach
     run = _scatter if win.mode != "zeros" and any(pair != (0, 0) for pair in win.pads) else unpool
-    return run(values, indices, *_dynamic(output_size), size=size, win=win)
+    return run(values, indices, *_tensor_sizes(output_size), size=size, win=win)
 
 
 def default_size(win, pooled):
-    """The size an unpooled sample has when nobody says otherwise; None where `pooled` is None."""
+    """Returns the default size of an unpooled sample; None where `pooled` is None."""
     return tuple(
-        None if n is None else n * s if pair is None else max_of((n - 1) * s + (k - 1) * d + 1 - sum(pair), 1)
+        None if n is None else n * s if pair is None else at_least((n - 1) * s + (k - 1) * d + 1 - sum(pair), 1)
         for n, k, s, d, pair in zip(pooled, *win[:4])
     )
 
 
-def max_of(n, least):
-    """`max` for an integer or a scalar tensor."""
+def at_least(n, least):
+    """Returns the maximum of an integer or scalar tensor and `least`."""
     return max(n, least) if isinstance(n, int) else ops.maximum(n, least)
 
 
 def check_unpool(who, win, pooled, size, channels):
-    """Refuse an output size that the pool would not have taken to `pooled`; None is not checked."""
+    """Raises a ValueError if the pool does not take this output size to `pooled`. Unknown sizes are not checked."""
     check_sample(who, (*size, channels))
     check_pool(who, win, size)
     fits = all(a is None or b is None or a == b for a, b in zip(win.output(size), pooled))
     require(fits, who, "an output_size that pools to the values' size", output_size=size, values=tuple(pooled))
 
 
-def _static(who, output_size, rank):
-    """The sizes as integers, None for those that are tensors."""
-    if not _dynamic(output_size) or len(output_size) != rank:
+def _known_sizes(who, output_size, rank):
+    """Returns the sizes as integers, with None for those that are tensors."""
+    if not _tensor_sizes(output_size) or len(output_size) != rank:
         return as_tuple(who, "output_size", output_size, rank)
     known = [n for n in output_size if not ops.is_tensor(n)]
     rest = iter(as_tuple(who, "output_size", known, len(known)))
     return tuple(None if ops.is_tensor(n) else next(rest) for n in output_size)
 
 
-def _dynamic(output_size):
-    """The sizes that are tensors, to travel into an island by position."""
+def _tensor_sizes(output_size):
+    """Returns the sizes that are tensors: an XLA island takes tensors by position only."""
     return [n for n in output_size if ops.is_tensor(n)] if isinstance(output_size, (tuple, list)) else []
 
 
-def _scatter(values, indices, *dynamic, size, win=None):
-    """Any indices. Deterministic on CPU: XLA and TensorFlow add duplicates in order there."""
-    output, channels = merge(size, dynamic), values.shape[-1]
+def _scatter(values, indices, *sizes, size, win=None):
+    """Returns each value at its index, for any indices.
+
+    Deterministic on CPU, where XLA and TensorFlow add duplicates in order.
+    """
+    output, channels = merge_size(size, sizes), values.shape[-1]
     batch, total = ops.shape(values)[0], math.prod(size) * channels if None not in size else None
     if total is None:
         total = channels
         for n in output:
             total = total * n
-    flat = ops.reshape(indices, (batch, -1))
-    rows = ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], ops.shape(flat))
-    places = ops.stack([ops.reshape(rows, (-1,)), ops.reshape(flat, (-1,))], -1)
-    y = ops.scatter(places, ops.reshape(values, (-1,)), (batch, total))
+    flat_indices = ops.reshape(indices, (batch, -1))
+    rows = ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], ops.shape(flat_indices))
+    targets = ops.stack([ops.reshape(rows, (-1,)), ops.reshape(flat_indices, (-1,))], -1)
+    y = ops.scatter(targets, ops.reshape(values, (-1,)), (batch, total))
     return ops.reshape(y, (batch, *output, channels))

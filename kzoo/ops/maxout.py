@@ -1,4 +1,4 @@
-"""Maxout: the largest of several channels, a convex function learned piece by piece.
+"""Maxout: the maximum of several channels, a learned piecewise linear convex function.
 
 Source: Goodfellow, Warde-Farley, Mirza, Courville & Bengio 2013, "Maxout networks", arXiv:1302.4389.
 """
@@ -7,17 +7,17 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import tensors
-from kzoo.ops.views import largest
+from kzoo.ops.views import maximum
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
 
 
-def maxout(x, num_units, axis=-1):
-    """The largest of each unit's channels, which stand together.
+def maxout(x: Tensor, num_units: int, axis: int = -1) -> Tensor:
+    """Returns the maximum of each unit's channels, which are adjacent.
 
-    Shapes: x (B, ..., num_units * pieces, ...), the channels on `axis`; returns the same with num_units channels.
-    Unit u is the largest of the channels u * pieces to (u + 1) * pieces - 1.
-    NaN wins; of equal values the first receives the gradient.
-    Errors: ValueError if num_units does not divide the channels, or the axis is the batch's or does not exist.
+    Shapes: x (B, ..., num_units * pieces, ...), the channels on `axis`; returns the same with num_units channels. Unit
+    u is the maximum of channels u * pieces to (u + 1) * pieces - 1. NaN wins; of equal values the first receives the
+    gradient.
 
     >>> maxout([[1.0, 3.0, 2.0, 0.0]], 2).numpy()
     array([[3., 2.]], dtype=float32)
@@ -31,13 +31,13 @@ def maxout(x, num_units, axis=-1):
 def _maxout(x, *, num_units, axis):
     shape, pieces = ops.shape(x), x.shape[axis] // num_units
     y = ops.reshape(x, (*shape[:axis], num_units, pieces, *shape[axis + 1 :]))
-    return largest(y[(slice(None),) * (axis + 1) + (piece,)] for piece in range(pieces))
+    return maximum(y[(slice(None),) * (axis + 1) + (piece,)] for piece in range(pieces))
 
 
 def check_units(who, shape, num_units, axis):
-    """The axis as a positive number, after refusing one without channels, or channels that do not divide.
+    """Returns the axis as a positive number; raises a ValueError unless num_units divides its channels.
 
-    A shape of None is not known yet.
+    A shape of None is not known yet and is not checked.
     """
     require(is_integer(num_units, least=1), who, "num_units, an integer above 0", num_units=num_units)
     require(is_integer(axis), who, "axis, an integer", axis=axis)

@@ -1,25 +1,25 @@
-"""Padding of the spatial axes: with a value, or from the sample itself.
+"""Padding of the spatial axes, with a constant or with elements of the sample itself.
 
-Source: none; the modes' names are those of PyTorch's `padding_mode`.
+The modes have the names of PyTorch's `padding_mode`.
 """
 
 from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import spatial_rank, tensors
+from kzoo.types import Padding, Tensor
 
 MODES = ("zeros", "circular", "reflect", "replicate")
 
 
-def pad(x, padding, mode="zeros", constant_values=0):
-    """Pad each spatial axis before and after.
+def pad(x: Tensor, padding: Padding, mode: str = "zeros", constant_values: float = 0) -> Tensor:
+    """Returns x with each spatial axis padded before and after.
 
-    Shapes: x (B, *spatial, C); returns (B, *padded, C) in x's dtype. Units: cells.
-    Arguments: padding, an integer for all sides, or one entry an axis: an integer, or a pair (before, after).
-    mode: "zeros" fills with `constant_values`; "circular" continues with the other end; "reflect" mirrors about
-    the edge cell without repeating it; "replicate" repeats the edge cell.
-    Errors: ValueError for a negative amount, an unknown mode, or more cells than the sample can give (circular:
-    its size; reflect: its size less one).
+    Shapes: x (B, *spatial, C); returns (B, *padded, C) in x's dtype.
+    padding: an integer for all sides, or for each axis an integer or a pair (before, after).
+    mode: "zeros" fills with `constant_values`; "circular" continues with the opposite end; "reflect" mirrors at the
+    edge element without repeating it; "replicate" repeats the edge element.
+    ValueError if a sample is too small: "circular" pads by at most its size, "reflect" by at most its size less one.
 
     >>> pad([[[1.0], [2.0], [3.0]]], 2, "reflect")[0, :, 0].numpy()
     array([3., 2., 1., 2., 3., 2., 1.], dtype=float32)
@@ -33,7 +33,7 @@ def pad(x, padding, mode="zeros", constant_values=0):
 
 
 def as_pairs(who, name, padding, rank):
-    """An integer, or one integer or pair an axis, as `rank` pairs of (before, after)."""
+    """Returns an integer, or an integer or pair for each axis, as `rank` pairs (before, after)."""
     axes = (padding,) * rank if is_integer(padding) else padding
     expected = f"{name}, an integer of at least 0, or {rank} of them or of pairs (before, after)"
     require(isinstance(axes, (tuple, list)) and len(axes) == rank, who, expected, **{name: padding})
@@ -44,18 +44,18 @@ def as_pairs(who, name, padding, rank):
 
 
 def check_pairs(who, pairs, mode, spatial):
-    """Refuse what a sample of this size cannot give; sizes that are not known are not checked."""
+    """Raises a ValueError if a sample of this size is too small for the padding. Unknown sizes are not checked."""
     spare = {"circular": 0, "reflect": 1}.get(mode)
     for pair, size in zip(pairs, spatial):
         if spare is not None and isinstance(size, int) and all(isinstance(n, int) for n in pair):
             limit = max(size - spare, 0)
-            require(max(pair) <= limit, who, f"{mode} padding of at most {limit} cells", padding=pair, size=size)
+            require(max(pair) <= limit, who, f"{mode} padding of at most {limit}", padding=pair, size=size)
         if mode == "replicate":
-            require(size != 0 or pair == (0, 0), who, "a cell to replicate on each axis", padding=pair, size=size)
+            require(size != 0 or pair == (0, 0), who, "an element to replicate on each axis", padding=pair, size=size)
 
 
 def pad_pairs(x, pairs, mode, value=0):
-    """`pad` for checked pairs; the amounts may be tensors, where sizes are unknown."""
+    """Returns `pad` for checked pairs; the amounts may be tensors where sizes are unknown."""
     if all(isinstance(n, int) and n == 0 for pair in pairs for n in pair):
         return x
     if mode == "zeros":
@@ -63,22 +63,22 @@ def pad_pairs(x, pairs, mode, value=0):
     for axis, (before, after) in enumerate(pairs, start=1):
         size = ops.shape(x)[axis]
 
-        def cells(start, stop, x=x, axis=axis):
+        def part(start, stop, x=x, axis=axis):
             return x[(slice(None),) * axis + (slice(start, stop),)]
 
         if mode == "circular":
-            head, tail = cells(size - before, size), cells(0, after)
+            head, tail = part(size - before, size), part(0, after)
         elif mode == "reflect":
-            head = ops.flip(cells(1, before + 1), axis)
-            tail = ops.flip(cells(size - 1 - after, size - 1), axis)
+            head = ops.flip(part(1, before + 1), axis)
+            tail = ops.flip(part(size - 1 - after, size - 1), axis)
         else:
-            head = _repeat(cells(0, 1), before, axis)
-            tail = _repeat(cells(size - 1, size), after, axis)
+            head = _repeat(part(0, 1), before, axis)
+            tail = _repeat(part(size - 1, size), after, axis)
         x = ops.concatenate([head, x, tail], axis)
     return x
 
 
-def _repeat(cell, count, axis):
-    shape = list(ops.shape(cell))
+def _repeat(edge, count, axis):
+    shape = list(ops.shape(edge))
     shape[axis] = count
-    return ops.broadcast_to(cell, shape)
+    return ops.broadcast_to(edge, shape)

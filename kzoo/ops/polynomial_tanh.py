@@ -1,21 +1,21 @@
-"""A trained activation: a hyperbolic tangent of a polynomial.
+"""A trained activation: the hyperbolic tangent of a polynomial, a * tanh(b0 + b1 x + ... + bn x^n).
 
-Source: none found; the formula is a * tanh(b0 + b1 x + ... + bn x^n), with LeCun et al.'s scaled tanh (1998) as
-n = 1, b0 = 0.
+With n = 1 and b0 = 0 it is the scaled tanh of LeCun et al. (1998). No source is known for higher degrees.
 """
 
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, check_one_dtype, tensors, wide
+from kzoo.ops.backend import check_floating, check_one_dtype, sum_dtype, tensors
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
 
 
-def polynomial_tanh(x, a, b):
-    """a * tanh(b[0] + b[1] x + ... + b[n] x^n), on each channel.
+def polynomial_tanh(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Returns a * tanh(b[0] + b[1] x + ... + b[n] x^n) for each channel.
 
     Shapes: x (B, ..., C) floating; a () or (C,), b (n + 1,) or (n + 1, C); returns x's shape and dtype; the polynomial
-    is computed in float32 or wider. Errors: ValueError that names the argument, what is expected and what came.
+    is computed in float32 or wider.
 
     >>> polynomial_tanh([[-1.0, 2.0]], 2.0, [0.0, 0.0, 1.0]).numpy().round(3)
     array([[1.523, 1.999]], dtype=float32)
@@ -34,7 +34,7 @@ def polynomial_tanh(x, a, b):
 
 @island
 def _polynomial_tanh(x, a, b):
-    z, a, b = (ops.cast(part, wide(x.dtype)) for part in (x, a, b))
+    z, a, b = (ops.cast(part, sum_dtype(x.dtype)) for part in (x, a, b))
     total = b[-1]
     for power in range(b.shape[0] - 2, -1, -1):  # Horner's rule
         total = total * z + b[power]

@@ -1,4 +1,4 @@
-"""Probabilistic max pooling: at most one unit of each block is on, and the pooling unit says whether one is.
+"""Probabilistic max pooling: at most one unit of each block is on, and the pooling unit is on if one is.
 
 Source: Lee, Grosse, Ranganath & Ng 2009, "Convolutional deep belief networks for scalable unsupervised learning of
 hierarchical representations", section 3.3.
@@ -9,20 +9,21 @@ import math
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, tensors, wide
+from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, sum_dtype, tensors
 from kzoo.ops.views import as_tuple
 from kzoo.ops.xla import island
+from kzoo.types import Size, Tensor
 
 
-def probabilistic_max_pool(x, ksize=2, noise=None):
-    """Probabilities of a softmax over each block and "none", or a draw from it.
+def probabilistic_max_pool(x: Tensor, ksize: Size = 2, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Returns the probabilities of a softmax over each block and "none", or with noise a sample from it.
 
-    Shapes: x (B, *spatial, C) floating, the input of each detection unit, sizes that ksize divides; returns (hidden,
-    pooled): hidden (B, *spatial, C), exp(x) / (1 + sum over the block of exp(x)), and pooled (B, *spatial / ksize, C),
-    their sum over the block, in x's dtype; computed in float32 or wider.
-    With noise (B, *spatial / ksize, C), uniform in [0, 1), hidden is 1 at the one unit that is on and pooled 1 where
-    there is one, else 0: the first in row-major order whose running sum of probabilities exceeds the noise.
-    Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: x (B, *spatial, C) floating, the input of each detection unit, with sizes divisible by ksize; returns
+    (hidden, pooled) in x's dtype, computed in float32 or wider: hidden (B, *spatial, C), exp(x) / (1 + sum over the
+    block of exp(x)), and pooled (B, *spatial / ksize, C), the block's sum of hidden.
+    With noise (B, *spatial / ksize, C), uniform in [0, 1), hidden is 1 at the unit that is on, and pooled is 1 if there
+    is one; otherwise they are 0. The unit is the first in row-major order at which the running sum of probabilities
+    exceeds the noise.
 
     >>> hidden, pooled = probabilistic_max_pool([[[0.0], [0.0]]], 2)
     >>> hidden.numpy().ravel().round(3), pooled.numpy().item()
@@ -45,7 +46,7 @@ def probabilistic_max_pool(x, ksize=2, noise=None):
 
 
 def check_blocks(who, name, size, spatial):
-    """Refuse sizes that the blocks do not divide; unknown sizes are not checked."""
+    """Raises a ValueError unless the blocks divide the spatial sizes. Unknown sizes are not checked."""
     fits = all(n is None or (n > 0 and n % k == 0) for n, k in zip(spatial, size))
     require(fits, who, f"spatial sizes that {name} divides", **{name: size}, spatial=tuple(spatial))
 
@@ -67,11 +68,11 @@ def _sample(x, noise, *, size):
 
 
 def _probabilities(x, size):
-    """(B, *blocks, cells of a block, C): the softmax with "none", whose input is 0."""
+    """Returns the softmax over each block and "none", whose input is 0: (B, *blocks, elements of a block, C)."""
     rank = len(size)
     pooled = [n // k for n, k in zip(ops.shape(x)[1:-1], size)]
     split = [n for pair in zip(pooled, size) for n in pair]
-    y = ops.reshape(ops.cast(x, wide(x.dtype)), (-1, *split, x.shape[-1]))
+    y = ops.reshape(ops.cast(x, sum_dtype(x.dtype)), (-1, *split, x.shape[-1]))
     y = ops.transpose(y, (0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1))
     y = ops.reshape(y, (-1, *pooled, math.prod(size), x.shape[-1]))
     top = ops.stop_gradient(ops.maximum(ops.max(y, -2, keepdims=True), 0))  # so that no exponential overflows
@@ -80,7 +81,7 @@ def _probabilities(x, size):
 
 
 def _unblock(p, x, size):
-    """(B, *blocks, cells, C) back to x's shape and dtype."""
+    """Returns (B, *blocks, elements, C) in x's shape and dtype."""
     rank, pooled = len(size), ops.shape(p)[1:-2]
     y = ops.reshape(p, (-1, *pooled, *size, x.shape[-1]))
     order = [0] + [axis for i in range(rank) for axis in (1 + i, 1 + rank + i)] + [2 * rank + 1]

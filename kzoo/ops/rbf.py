@@ -1,4 +1,4 @@
-"""Euclidean radial basis functions: how far an input is from each of several prototypes.
+"""Euclidean radial basis functions: squared distances from an input to several prototypes.
 
 Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition", section II.B,
 equation 7; Broomhead & Lowe 1988, "Multivariable functional interpolation and adaptive networks".
@@ -7,16 +7,17 @@ equation 7; Broomhead & Lowe 1988, "Multivariable functional interpolation and a
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, check_one_dtype, tensors, wide
+from kzoo.ops.backend import check_floating, check_one_dtype, sum_dtype, tensors
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
 
 
-def rbf(x, kernel):
-    """-sum over j of (x_j - kernel_ji)^2: the nearest prototype has the largest output, 0 where it is x itself.
+def rbf(x: Tensor, kernel: Tensor) -> Tensor:
+    """Returns minus the sum over j of (x_j - kernel_ji)^2: the nearest prototype has the largest output, at most 0.
 
-    The exponential of it is the Gaussian function. Shapes: x (B, ..., C) floating, kernel (C, units), a prototype a
-    column; returns (B, ..., units) in x's dtype. Sums are of differences, and exact for near prototypes.
-    Errors: ValueError that names the argument, what is expected and what came.
+    Its exponential is the Gaussian function. Shapes: x (B, ..., C) floating, kernel (C, units), one prototype in each
+    column; returns (B, ..., units) in x's dtype. The differences are summed directly, which is accurate near a
+    prototype.
 
     >>> rbf([[1.0, -1.0]], [[1.0, -1.0], [1.0, -1.0]]).numpy()
     array([[-4., -4.]], dtype=float32)
@@ -31,6 +32,6 @@ def rbf(x, kernel):
 
 @island
 def _rbf(x, kernel):
-    dtype = wide(x.dtype)
+    dtype = sum_dtype(x.dtype)
     apart = ops.expand_dims(ops.cast(x, dtype), -1) - ops.cast(kernel, dtype)
     return ops.cast(-ops.sum(ops.square(apart), -2), x.dtype)

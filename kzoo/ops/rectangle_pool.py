@@ -1,4 +1,4 @@
-"""Pooling over all rectangles of a grid, many more than are needed: which to keep is learned.
+"""Pooling over all rectangles of a grid: an overcomplete set of regions, from which a layer learns a selection.
 
 Source: Jia, Huang & Darrell 2012, "Beyond spatial pyramids: receptive field learning for pooled image features";
 Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3.
@@ -12,20 +12,22 @@ from kzoo.checks import is_integer, require
 from kzoo.ops import safe_math
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
-from kzoo.ops.backend import check_floating, tensors, wide
-from kzoo.ops.views import largest
+from kzoo.ops.backend import check_floating, sum_dtype, tensors
+from kzoo.ops.views import maximum
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
+
+__all__ = ["rectangle_pool", "rectangles"]
 
 POOLINGS = ("max", "average", "rms")
 
 
-def rectangle_pool(x, grid=4, pooling="max"):
-    """The maximum, mean or root mean square over each rectangle of a grid of cells.
+def rectangle_pool(x: Tensor, grid: int = 4, pooling: str = "max") -> Tensor:
+    """Returns the maximum, mean or root mean square over each rectangle of bins of a grid.
 
     Shapes: x (B, H, W, C) floating; returns (B, rectangles, C) in x's dtype, (grid * (grid + 1) / 2)^2 of them in the
-    order of `rectangles(grid)`. The grid's cells are the bins of `adaptive_max_pool`; a mean is that of their means.
-    Of equal values one alone receives the gradient of a maximum.
-    Errors: ValueError that names the argument, what is expected and what came.
+    order of `rectangles(grid)`. The grid's bins are those of `adaptive_max_pool`; a mean is the mean of the bins'
+    means. Of equal values only one receives the gradient of a maximum.
 
     >>> rectangle_pool([[[[1.0], [2.0]], [[3.0], [4.0]]]], 2).numpy().ravel()
     array([1., 2., 2., 3., 4., 4., 3., 4., 4.], dtype=float32)
@@ -35,45 +37,45 @@ def rectangle_pool(x, grid=4, pooling="max"):
     require(len(x.shape) == 4, who, "x (batch, height, width, channels)", shape=tuple(x.shape))
     check_floating(who, x)
     check_grid(who, grid, pooling)
-    require(0 not in x.shape[1:3], who, "an input of at least 1 cell on each axis", shape=tuple(x.shape))
+    require(0 not in x.shape[1:3], who, "an input of at least 1 pixel on each axis", shape=tuple(x.shape))
     return _rectangle_pool(x, grid=int(grid), pooling=pooling)
 
 
 def check_grid(who, grid, pooling):
-    """Refuse what is no number of cells, or no way to pool them."""
+    """Raises a ValueError unless grid is an integer above 0 and pooling one of POOLINGS."""
     require(is_integer(grid, least=1), who, "grid, an integer above 0", grid=grid)
     require(pooling in POOLINGS, who, f"pooling, one of {POOLINGS}", pooling=pooling)
 
 
-def rectangles(grid):
-    """The corners of all rectangles of cells: (first row, last row, first column, last column).
+def rectangles(grid: int) -> list[tuple[int, int, int, int]]:
+    """Returns all rectangles of bins: (first row, last row, first column, last column).
 
     >>> len(rectangles(4)), rectangles(2)[:3]
     (100, [(0, 0, 0, 0), (0, 0, 0, 1), (0, 0, 1, 1)])
     """
-    spans = [(first, last) for first in range(grid) for last in range(first, grid)]
-    return [(*rows, *columns) for rows, columns in itertools.product(spans, spans)]
+    intervals = [(first, last) for first in range(grid) for last in range(first, grid)]
+    return [(*rows, *columns) for rows, columns in itertools.product(intervals, intervals)]
 
 
 @island
 def _rectangle_pool(x, *, grid, pooling):
-    y = ops.cast(x, wide(x.dtype))
+    y = ops.cast(x, sum_dtype(x.dtype))
     if pooling == "max":
         y = adaptive_max_pool(y, grid)
     else:
         y = adaptive_average_pool(y * y if pooling == "rms" else y, grid)
-    for axis in (1, 2):  # spans of rows, then spans of columns: (B, spans, spans, C)
+    for axis in (1, 2):  # intervals of rows, then of columns: (B, intervals, intervals, C)
         y = ops.moveaxis(y, axis, 0)
-        spans = []
+        intervals = []
         for first in range(grid):
             total = None
             for last in range(first, grid):
                 if pooling == "max":
-                    total = y[last] if total is None else largest([total, y[last]])
-                    spans.append(total)
+                    total = y[last] if total is None else maximum([total, y[last]])
+                    intervals.append(total)
                 else:
                     total = y[last] if total is None else total + y[last]
-                    spans.append(total / (last - first + 1))
-        y = ops.stack(spans, axis)
+                    intervals.append(total / (last - first + 1))
+        y = ops.stack(intervals, axis)
     y = ops.reshape(y, (-1, y.shape[1] * y.shape[2], x.shape[-1]))
     return ops.cast(safe_math.root(y) if pooling == "rms" else y, x.dtype)

@@ -1,4 +1,4 @@
-"""Routing by agreement: capsules send their output to those above that agree with it.
+"""Routing by agreement: capsules send their output to those capsules of the next layer whose output agrees with it.
 
 Source: Sabour, Frosst & Hinton 2017, "Dynamic routing between capsules", arXiv:1710.09829, procedure 1.
 """
@@ -6,19 +6,19 @@ Source: Sabour, Frosst & Hinton 2017, "Dynamic routing between capsules", arXiv:
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops.backend import check_floating, tensors, wide
+from kzoo.ops.backend import check_floating, sum_dtype, tensors
 from kzoo.ops.squash import squash
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
 
 
-def route(predictions, iterations=3, bias=None):
-    """The capsules above: squashed sums of the predictions, weighted by softmaxes that agreement sharpens.
+def route(predictions: Tensor, iterations: int = 3, bias: Tensor | None = None) -> Tensor:
+    """Returns the output capsules: squashed sums of the predictions, weighted by softmaxes that agreement sharpens.
 
-    Shapes: predictions (B, inputs, outputs, D) floating, bias (outputs, D) or None, added to the sums; returns
-    (B, outputs, D) in the predictions' dtype; computed in float32 or wider.
-    Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: predictions (B, inputs, outputs, D) floating, bias (outputs, D) or None, added to the sums; returns (B,
+    outputs, D) in the predictions' dtype, computed in float32 or wider.
 
-    >>> route([[[[3.0, 4.0]]]]).numpy().round(3)  # with one capsule above there is nothing to choose
+    >>> route([[[[3.0, 4.0]]]]).numpy().round(3)  # with one output capsule, all weights are 1
     array([[[0.577, 0.769]]], dtype=float32)
     """
     (u,) = tensors("route", "Capsules", predictions)
@@ -37,10 +37,12 @@ def route(predictions, iterations=3, bias=None):
 @island
 def _route(u, bias, *, iterations):
     dtype = u.dtype
-    u, bias = (ops.cast(part, wide(dtype)) for part in (u, bias))
+    u, bias = (ops.cast(part, sum_dtype(dtype)) for part in (u, bias))
     logits = ops.zeros_like(u[..., 0])
     for iteration in range(iterations):
-        shares = ops.exp(logits - ops.logsumexp(logits, -1, keepdims=True))  # Keras's softmax warns of a single capsule
+        shares = ops.exp(
+            logits - ops.logsumexp(logits, -1, keepdims=True)
+        )  # Keras's softmax warns about a single capsule
         v = squash(ops.einsum("bio,biod->bod", shares, u) + bias)
         if iteration < iterations - 1:
             logits = logits + ops.einsum("biod,bod->bio", u, v)

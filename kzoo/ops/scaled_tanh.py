@@ -10,13 +10,12 @@ from keras import ops
 
 from kzoo.checks import is_number, require
 from kzoo.ops.backend import check_floating, tensors
+from kzoo.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")  # so that it may be any layer's activation
-def scaled_tanh(x, amplitude=1.7159, slope=2 / 3):
-    """amplitude * tanh(slope * x).
-
-    Shapes: x of any shape, floating; returns the same shape and dtype. Errors: ValueError if x is not floating.
+def scaled_tanh(x: Tensor, amplitude: float = 1.7159, slope: float = 2 / 3) -> Tensor:
+    """Returns amplitude * tanh(slope * x), for floating x of any shape.
 
     >>> scaled_tanh([0.0, 1.0]).numpy().round(3)
     array([0., 1.], dtype=float32)
@@ -28,6 +27,6 @@ def scaled_tanh(x, amplitude=1.7159, slope=2 / 3):
 
 
 def check_numbers(who, **values):
-    """Refuse what is no finite number."""
+    """Raises a ValueError unless all values are finite numbers."""
     for name, value in values.items():
         require(is_number(value) and math.isfinite(value), who, f"{name}, a number", **{name: value})

@@ -1,7 +1,9 @@
-"""Spatial pyramid pooling: max pooling to several grids, side by side, so that any size gives the same length.
+"""Spatial pyramid pooling: max pooling to several grids, for an output length independent of the input's size.
 
 Source: He, Zhang, Ren & Sun 2014, "Spatial pyramid pooling in deep convolutional networks", arXiv:1406.4729.
 """
+
+from collections.abc import Sequence
 
 from keras import ops
 
@@ -11,14 +13,14 @@ from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from kzoo.ops.backend import tensors
 from kzoo.ops.max_pool_with_argmax import check_maximum
 from kzoo.ops.xla import island
+from kzoo.types import Tensor
 
 
-def spatial_pyramid_pool(x, bins=(6, 3, 2, 1)):
-    """The largest value of each bin of grids with `bins` cells an axis, flattened.
+def spatial_pyramid_pool(x: Tensor, bins: Sequence[int] = (6, 3, 2, 1)) -> Tensor:
+    """Returns the maximum of each bin of grids with `bins` bins on each axis, flattened.
 
     Shapes: x (B, *spatial, C), in 1 to 3 spatial axes; returns (B, C * sum of bins^rank) in x's dtype: level after
-    level, in each row after row, the channels of a bin together. Bins are those of `adaptive_max_pool`.
-    Errors: ValueError that names the argument, what is expected and what came.
+    level, bins in row-major order, channels last. Bins are those of `adaptive_max_pool`.
 
     >>> spatial_pyramid_pool([[[1.0], [5.0], [2.0], [3.0]]], (2, 1)).numpy()
     array([[5., 3., 5.]], dtype=float32)
@@ -39,7 +41,7 @@ def _spatial_pyramid_pool(x, *, bins):
 
 
 def as_levels(who, bins):
-    """A sequence of integers above 0 as a tuple of them."""
+    """Returns a sequence of integers above 0 as a tuple."""
     good = isinstance(bins, (tuple, list)) and len(bins) > 0 and all(is_integer(n, least=1) for n in bins)
     require(good, who, "bins, a sequence of integers above 0", bins=bins)
     return tuple(map(int, bins))

@@ -1,28 +1,32 @@
-"""Spatially separable convolution: kernels that are sums of a few outer products of one-dimensional ones.
+"""Spatially separable convolution: kernels that are sums of a few outer products of one-dimensional kernels.
 
-An outer product costs the sum of its sides instead of their product: one convolution along the first axis, then
+An outer product costs the sum of its sizes instead of their product: one convolution along the first axis, then
 weighted sums along the others.
 
 Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.8; Rigamonti et al. 2013, "Learning separable
 filters", for sums of several.
 """
 
+from collections.abc import Sequence
+
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_one_dtype, spatial_rank, tensors, wide
+from kzoo.ops.backend import check_one_dtype, spatial_rank, sum_dtype, tensors
 from kzoo.ops.conv import conv
 from kzoo.ops.views import axis_views, window
 from kzoo.ops.xla import island
+from kzoo.types import Padding, Size, Tensor
 
 
-def spatially_separable_conv(x, kernels, strides=1, padding="valid", dilations=1):
-    """Convolve x with the kernel sum over q of kernels[0][a, c, f, q] * kernels[1][b, f, q] * ...
+def spatially_separable_conv(
+    x: Tensor, kernels: Sequence[Tensor], strides: Size = 1, padding: Padding = "valid", dilations: Size = 1
+) -> Tensor:
+    """Returns the convolution of x with the kernel sum over q of kernels[0][a, c, f, q] * kernels[1][b, f, q] * ...
 
-    Shapes: x (B, *spatial, C), in 1 to 3 spatial axes; kernels, one an axis: the first (size, C, F, terms), the others
-    (size, F, terms); returns (B, *output, F). Units: cells. padding: as `conv`.
-    With as many terms as the second axis has cells every two-dimensional kernel can be written so.
-    Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: x (B, *spatial, C), in 1 to 3 spatial axes; kernels, one for each axis: the first (size, C, F, terms), the
+    others (size, F, terms); returns (B, *output, F). padding: as `conv`. With as many terms as the second axis has
+    taps, every two-dimensional kernel can be written this way.
 
     >>> column, row = [[[[1.0]]], [[[2.0]]], [[[1.0]]]], [[[-1.0]], [[0.0]], [[1.0]]]  # Sobel's
     >>> ramp = ops.tile(ops.reshape(ops.arange(4.0), (1, 1, 4, 1)), (1, 3, 1, 1))
@@ -45,15 +49,21 @@ def spatially_separable_conv(x, kernels, strides=1, padding="valid", dilations=1
     win.check(who, x.shape[1:-1])
 
     size, channels, filters, terms = shapes[0]
-    along = [(n, *(1,) * (rank - 1)) for n in (size, win.strides[0], win.dilations[0])]
-    x = conv(win.pad(x), ops.reshape(first, (*along[0], channels, filters * terms)), along[1], "valid", along[2])
+    first_axis = [(n, *(1,) * (rank - 1)) for n in (size, win.strides[0], win.dilations[0])]
+    x = conv(
+        win.pad(x),
+        ops.reshape(first, (*first_axis[0], channels, filters * terms)),
+        first_axis[1],
+        "valid",
+        first_axis[2],
+    )
     return _other_axes(x, *others, filters=filters, win=win)
 
 
 @island
 def _other_axes(x, *kernels, filters, win):
-    """Weighted sums along the axes after the first, then over the terms; x is padded."""
-    y = ops.cast(x, wide(x.dtype))
+    """Returns weighted sums along the axes after the first, then over the terms; x is padded."""
+    y = ops.cast(x, sum_dtype(x.dtype))
     for axis, (kernel, size, stride, dilation) in enumerate(zip(kernels, *(part[1:] for part in win[:3])), start=2):
         weights = ops.cast(ops.reshape(kernel, (size, -1)), y.dtype)
         y = sum(view * weights[o] for o, view in enumerate(axis_views(y, axis, size, stride, dilation)))

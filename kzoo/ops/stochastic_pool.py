@@ -1,4 +1,4 @@
-"""Stochastic pooling: one cell of each window, drawn in proportion to its activation.
+"""Stochastic pooling: one element of each window, sampled in proportion to its activation.
 
 Source: Zeiler & Fergus 2013, "Stochastic pooling for regularization of deep convolutional neural networks",
 arXiv:1301.3557.
@@ -7,21 +7,28 @@ arXiv:1301.3557.
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, dtype_of, tensors, wide
+from kzoo.ops.backend import check_floating, dtype_of, sum_dtype, tensors
 from kzoo.ops.pool_window import pool_window
-from kzoo.ops.views import largest
+from kzoo.ops.views import maximum
 from kzoo.ops.xla import island
+from kzoo.types import Padding, Size, Tensor
 
 
-def stochastic_pool(x, ksize, strides=None, padding="valid", dilations=1, noise=None):
-    """A cell of each window, drawn with probability a / (sum of a), or without noise the mean with these weights.
+def stochastic_pool(
+    x: Tensor,
+    ksize: Size,
+    strides: Size | None = None,
+    padding: Padding = "valid",
+    dilations: Size = 1,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """Returns an element of each window, sampled with probability a / sum(a), or without noise the expected value.
 
     Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; noise (B, *output, C), uniform in [0, 1), or None;
-    returns (B, *output, C) in x's dtype. Strides default to ksize. Units: cells.
-    a is max(x, 0), as the paper's activations are rectified: a cell that is not positive is never drawn, and a window
-    without a positive one gives 0. The first cell in row-major order whose running sum exceeds noise * sum is the one;
-    it alone receives the gradient. Cells that padding by zeros made are never drawn.
-    Errors: ValueError that names the argument, what is expected and what came.
+    returns (B, *output, C) in x's dtype. Strides default to ksize. a is max(x, 0), as the paper's activations are
+    rectified: elements that are not positive are never sampled, and a window without positive ones gives 0. The sample
+    is the first element in row-major order at which the running sum exceeds noise * sum; only it receives the gradient.
+    Zero padding is never sampled.
 
     >>> x = [[[1.0], [3.0]]]  # probabilities 1/4 and 3/4
     >>> stochastic_pool(x, 2).numpy().item(), stochastic_pool(x, 2, noise=[[[0.2]]]).numpy().item()
@@ -42,12 +49,15 @@ def stochastic_pool(x, ksize, strides=None, padding="valid", dilations=1, noise=
 
 
 def _activations(x, win):
-    """The activations of each window; these over the largest, so that no sum overflows; and that, 1 where it is 0."""
-    a = ops.relu(ops.cast(x, wide(x.dtype)))
-    cells = [view for _, view in win.views(win.pad(a), win.output(ops.shape(x)[1:-1]))]
-    top = ops.stop_gradient(largest(cells))
+    """Returns each window's activations, these divided by their maximum, so that no sum overflows, and that scale.
+
+    The scale is 1 where the maximum is 0 or infinite.
+    """
+    a = ops.relu(ops.cast(x, sum_dtype(x.dtype)))
+    elements = [view for _, view in win.views(win.pad(a), win.output(ops.shape(x)[1:-1]))]
+    top = ops.stop_gradient(maximum(elements))
     scale = ops.where((top > 0) & (top < float("inf")), top, 1)
-    return cells, [cell / scale for cell in cells], scale
+    return elements, [element / scale for element in elements], scale
 
 
 @island
@@ -60,11 +70,11 @@ def _expected(x, *, win):
 
 @island
 def _sample(x, noise, *, win):
-    cells, parts, _ = _activations(x, win)
+    elements, parts, _ = _activations(x, win)
     total = ops.stop_gradient(sum(parts))
     threshold, running, drawn = ops.cast(noise, total.dtype) * total, 0.0, ops.zeros_like(total)
-    for a, part in zip(cells, parts):
-        # while the sum has not passed the threshold, the latest positive cell: rounding can leave no window empty
+    for a, part in zip(elements, parts):
+        # until the sum exceeds the threshold, the latest positive element: rounding cannot leave a window without one
         drawn = ops.where((running <= threshold) & (a > 0), a, drawn)
         running = running + ops.stop_gradient(part)
-    return ops.cast(ops.where(total != total, total, drawn), x.dtype)  # noqa: PLR0124 (NaN is not swallowed)
+    return ops.cast(ops.where(total != total, total, drawn), x.dtype)  # noqa: PLR0124 (keeps NaN)

@@ -1,4 +1,4 @@
-"""Subsampling: sums of windows times a trained coefficient for each channel, LeNet's pooling.
+"""Subsampling, LeNet's pooling: sums of windows times a trained coefficient for each channel.
 
 Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition", section II.B.
 """
@@ -6,18 +6,25 @@ Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied t
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, check_one_dtype, tensors, wide
+from kzoo.ops.backend import check_floating, check_one_dtype, sum_dtype, tensors
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.weighted_pool import weighted_sum
 from kzoo.ops.xla import island
+from kzoo.types import Padding, Size, Tensor
 
 
-def subsample(x, coefficient, ksize=2, strides=None, padding="valid", dilations=1):
-    """The sum of each window, times its channel's coefficient.
+def subsample(
+    x: Tensor,
+    coefficient: Tensor,
+    ksize: Size = 2,
+    strides: Size | None = None,
+    padding: Padding = "valid",
+    dilations: Size = 1,
+) -> Tensor:
+    """Returns the sum of each window times its channel's coefficient.
 
-    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes, coefficient (C,); returns (B, *output, C) in x's
-    dtype. Strides default to ksize. Units: cells. padding: as `conv`.
-    Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes, coefficient (C,); returns (B, *output, C) in x's dtype.
+    Strides default to ksize. padding: as `conv`.
 
     >>> subsample([[[1.0], [2.0], [3.0], [4.0]]], [0.5])[0, :, 0].numpy()
     array([1.5, 3.5], dtype=float32)
@@ -33,6 +40,6 @@ def subsample(x, coefficient, ksize=2, strides=None, padding="valid", dilations=
 
 @island
 def _subsample(x, coefficient, *, win):
-    dtype = wide(x.dtype)
+    dtype = sum_dtype(x.dtype)
     total = weighted_sum(win.pad(ops.cast(x, dtype)), [(1.0,) * k for k in win.size], win)
     return ops.cast(total * ops.cast(coefficient, dtype), x.dtype)

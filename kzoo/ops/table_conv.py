@@ -1,8 +1,10 @@
-"""Convolution with a connection table: each output map reads some of the input maps, and has no weights for the rest.
+"""Convolution with a connection table: each output map reads some of the input maps, and has weights for these only.
 
 Source: LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning applied to document recognition", section II.B
 and table I.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from keras import ops
@@ -10,15 +12,23 @@ from keras import ops
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import tensors
 from kzoo.ops.conv import conv
+from kzoo.types import Padding, Size, Tensor
 
 
-def table_conv(x, kernel, connections, strides=1, padding="valid", dilations=1, bias=None):
-    """Convolve x with a kernel that has weights for the links of a table alone.
+def table_conv(
+    x: Tensor,
+    kernel: Tensor,
+    connections: Sequence[Sequence[int]],
+    strides: Size = 1,
+    padding: Padding = "valid",
+    dilations: Size = 1,
+    bias: Tensor | None = None,
+) -> Tensor:
+    """Returns the convolution of x with a kernel that has weights only for the links of a table.
 
     Shapes: x (B, *spatial, C), in 1 to 3 spatial axes, kernel (*size, links); returns (B, *output, F).
-    connections: for each of F output maps the input maps that it reads, at least one and none twice; the kernel's
-    links come in that order. Units: cells. padding, bias: as `conv`.
-    Errors: ValueError that names the argument, what is expected and what came.
+    connections: for each of F output maps the input maps that it reads, at least one, each at most once; the kernel's
+    links are in that order. padding, bias: as `conv`.
 
     >>> x = [[[1.0, 10.0, 100.0]]]
     >>> table_conv(x, [[1.0, 1.0, 2.0]], [[0, 1], [2]]).numpy()
@@ -31,34 +41,36 @@ def table_conv(x, kernel, connections, strides=1, padding="valid", dilations=1, 
     table = check_table(who, connections, channels)
     links = sum(map(len, table))
     fits = len(kernel.shape) == len(x.shape) - 1 and kernel.shape[-1] == links
-    require(fits, who, f"kernel (*size, {links}), a weight a link", x=tuple(x.shape), kernel=tuple(kernel.shape))
-    return conv(x, _whole(kernel, table, channels), strides, padding, dilations, bias)
+    require(
+        fits, who, f"kernel (*size, {links}), one weight for each link", x=tuple(x.shape), kernel=tuple(kernel.shape)
+    )
+    return conv(x, _dense_kernel(kernel, table, channels), strides, padding, dilations, bias)
 
 
-def _whole(kernel, table, channels):
-    """The kernel (*size, C, F) with zeros where the table has no link; by gathers, backwards too, as no map is twice.
+def _dense_kernel(kernel, table, channels):
+    """Returns the kernel (*size, C, F) with zeros where the table has no link.
 
-    Left to itself TensorFlow would scatter the gradient.
+    Both directions are gathers, as no map occurs twice; TensorFlow's own gradient would be a scatter.
     """
     inputs = np.concatenate(table).astype("int32")
     outputs = np.repeat(np.arange(len(table)), [len(maps) for maps in table])
-    links = np.full((channels, len(table)), len(inputs), "int32")  # what is not linked takes the zero behind the last
+    links = np.full((channels, len(table)), len(inputs), "int32")  # pairs without a link read the zero appended last
     links[inputs, outputs] = np.arange(len(inputs))
-    places = (inputs * len(table) + outputs).astype("int32")
+    linked = (inputs * len(table) + outputs).astype("int32")
 
     @ops.custom_gradient
-    def spread(kernel):
+    def fill(kernel):
         def gradient(dy):
-            return ops.take(ops.reshape(dy, (*kernel.shape[:-1], links.size)), places, axis=-1)
+            return ops.take(ops.reshape(dy, (*kernel.shape[:-1], links.size)), linked, axis=-1)
 
         filled = ops.pad(kernel, [(0, 0)] * (len(kernel.shape) - 1) + [(0, 1)])
         return ops.take(filled, links, axis=-1), gradient
 
-    return spread(kernel)
+    return fill(kernel)
 
 
 def check_table(who, connections, channels=None):
-    """The table as tuples of integers, after refusing one that is none, or that names maps past the channels."""
+    """Returns the table as tuples of integers; raises a ValueError if it names a map beyond the channels."""
     several = isinstance(connections, (tuple, list)) and len(connections) > 0
     several = several and all(isinstance(maps, (tuple, list)) and len(maps) > 0 for maps in connections)
     expected = "connections, for each output map a list of the input maps it reads"
@@ -72,7 +84,7 @@ def check_table(who, connections, channels=None):
 
 
 def random_table(channels, filters, connections, seed):
-    """A table in which each of `filters` output maps reads so many input maps, drawn without order.
+    """Returns a table in which each of `filters` output maps reads `connections` input maps, drawn at random.
 
     >>> random_table(4, 2, 4, seed=0)
     ((0, 1, 2, 3), (0, 1, 2, 3))

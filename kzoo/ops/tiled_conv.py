@@ -1,12 +1,11 @@
-"""Tiled convolution: the kernels rotate with a period across space.
+"""Tiled convolution: the kernels repeat with a period, the tile, across space.
 
-Between convolution (period 1) and a locally connected layer (period = output size) lies one family. Two lowerings
-compute it: views side by side on the channel axis, positions grouped by the kernel they meet, and one batched matrix
-product; or, where that is faster, a convolution for each kernel, whose stride is the tile. At the local end, where no
-two positions meet the same kernel, `local_conv` is faster than both.
+A tile of 1 is a convolution; a tile as large as the output is a locally connected layer. There are four ways to compute
+it: tile 1 by `conv`; one kernel for each position by `local_conv`; a strided convolution for each kernel; or views side
+by side on the channel axis, positions grouped by kernel, and one batched matrix product.
 
-Source: Gregor & LeCun 2010, arXiv:1006.0448; Le et al. 2010, "Tiled convolutional neural networks"; Goodfellow,
-Bengio & Courville 2016, "Deep Learning", section 9.5, equation 9.10.
+Source: Gregor & LeCun 2010, arXiv:1006.0448; Le et al. 2010, "Tiled convolutional neural networks"; Goodfellow, Bengio
+& Courville 2016, "Deep Learning", section 9.5, equation 9.10.
 """
 
 import functools
@@ -18,31 +17,31 @@ import numpy as np
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import ceil_div, convolve, dtype_of, gradient_of, tensors, wide
+from kzoo.ops.backend import ceil_div, convolve, dtype_of, gradient_of, sum_dtype, tensors
 from kzoo.ops.conv import check_operands, conv
 from kzoo.ops.local_conv import local_conv
 from kzoo.ops.views import window
 from kzoo.ops.xla import compiling, island
+from kzoo.types import Padding, Size, Tensor
 
-CHANNELS, WORK = 16, 5e6  # what a convolution or product needs to be fast: channels, and multiplications a call
+MIN_CHANNELS, MIN_WORK = 16, 5e6  # channels and multiplications that make a convolution or product fast
 
 
-def tiled_conv(x, kernel, strides=1, padding="valid", dilations=1):
-    """Convolve x with kernels that take turns: output position p meets kernel p modulo tile, on each axis.
+def tiled_conv(x: Tensor, kernel: Tensor, strides: Size = 1, padding: Padding = "valid", dilations: Size = 1) -> Tensor:
+    """Returns the convolution of x with rotating kernels: on each axis, output position p uses kernel p modulo tile.
 
-    Shapes: x (B, *spatial, C), kernel (*tile, *size, C, F), in 1 to 3 spatial axes; returns (B, *output, F).
-    The tile is at most the output's size. Units: cells.
-    padding: as `conv`. Errors: ValueError that names the argument, what is expected and what came.
+    Shapes: x (B, *spatial, C), kernel (*tile, *size, C, F), in 1 to 3 spatial axes; returns (B, *output, F). The tile
+    is at most as large as the output. padding: as `conv`.
 
     >>> kernel = ops.reshape(ops.convert_to_tensor([1.0, -1.0]), (2, 1, 1, 1))
     >>> tiled_conv(ops.ones((1, 5, 1)), kernel)[0, :, 0].numpy()
     array([ 1., -1.,  1., -1.,  1.], dtype=float32)
     """
-    return rotated_conv("tiled_conv", "TiledConv{}D", x, kernel, strides, padding, dilations)
+    return tiled_or_local_conv("tiled_conv", "TiledConv{}D", x, kernel, strides, padding, dilations)
 
 
-def rotated_conv(who, layer, x, kernel, strides, padding, dilations, local=False):
-    """The family's checks: `tiled_conv`, or if `local` a tile that must be the output's size."""
+def tiled_or_local_conv(who, layer, x, kernel, strides, padding, dilations, local=False):
+    """Returns `tiled_conv`, or `locally_connected` if `local`, computed in the fastest way for these operands."""
     x, kernel = tensors(who, layer, x, kernel)
     layout = f"(*{'output' if local else 'tile'}, *size, channels, filters)"
     rank = check_operands(who, x, kernel, layout, tiled=True)
@@ -66,123 +65,127 @@ def rotated_conv(who, layer, x, kernel, strides, padding, dilations, local=False
         return conv(x, ops.reshape(kernel, kernel.shape[rank:]), strides, padding, dilations)
     if tile == output:
         return local_conv(x, kernel, win)
-    if _suits_convolutions(x, kernel, output, win):
-        return _convolutions(win.pad(x), kernel)
-    return _rotated_conv(x, kernel, win=win)
+    if _prefers_convolutions(x, kernel, output, win):
+        return _by_convolutions(win.pad(x), kernel)
+    return _by_matrix_product(x, kernel, win=win)
 
 
-def _suits_convolutions(x, kernel, output, win):
-    """Whether a convolution for each kernel is faster: about twice on CPU, forward and gradients.
+def _prefers_convolutions(x, kernel, output, win):
+    """Returns whether a convolution for each kernel is faster: about twice as fast on CPU, forward and gradients.
 
-    It is not inside XLA, where gradients of convolutions are slow; nor with few channels, where those for the input
-    are slow everywhere and patches small; nor in float16, for whose gradients oneDNN has nothing; nor with strides or
-    dilations; nor if a kernel has too little to do for a call of its own.
+    Not inside XLA, where gradients of convolutions are slow; nor with few channels, where patches are small and the
+    gradients for the input slow everywhere; nor in float16, whose gradients oneDNN lacks; nor with strides or
+    dilations; nor if a kernel has too few multiplications for a call of its own.
     """
     outside = keras.backend.backend() == "tensorflow" and not compiling() and dtype_of(x) != "float16"
     tile, rest = kernel.shape[: len(output)], kernel.shape[len(output) :]
-    positions = (x.shape[0] or 32) * math.prod((n or 32) // t for n, t in zip(output, tile))  # unknown: as in training
+    # an unknown size counts as 32, as in training
+    positions = (x.shape[0] or 32) * math.prod((n or 32) // t for n, t in zip(output, tile))
     work = positions * math.prod(rest)
-    return outside and x.shape[-1] >= CHANNELS and max(*win.strides, *win.dilations) == 1 and work >= WORK
+    return outside and x.shape[-1] >= MIN_CHANNELS and max(*win.strides, *win.dilations) == 1 and work >= MIN_WORK
 
 
-def _convolutions(x, kernel):
-    """`tiled_conv` of x padded already, without strides and dilations."""
+def _by_convolutions(x, kernel):
+    """Returns `tiled_conv` of padded x, without strides and dilations, with its gradients."""
 
     @ops.custom_gradient
     def run(x, kernel):
         def gradient(dy):
-            # for x it is a tiled convolution again, faster than the sum of the gradients of strided convolutions
-            dx = _phases(dy, _turned(kernel), full=True)
-            return dx, gradient_of(lambda kernel: _phases(x, kernel), kernel, dy)
+            # the gradient for x is a tiled convolution again: faster than summing gradients of strided convolutions
+            dx = _interleaved_convolutions(dy, _gradient_kernel(kernel), full=True)
+            return dx, gradient_of(lambda kernel: _interleaved_convolutions(x, kernel), kernel, dy)
 
-        return _phases(x, kernel), gradient
+        return _interleaved_convolutions(x, kernel), gradient
 
     return run(x, kernel)
 
 
-def _phases(x, kernel, full=False):
-    """A convolution for each kernel, put together; `full` pads x by all that a window reaches beyond its first cell."""
+def _interleaved_convolutions(x, kernel, full=False):
+    """Returns the interleaved outputs of one convolution for each kernel.
+
+    `full` pads x by the kernel size less one on both sides.
+    """
     rank = len(x.shape) - 2
     tile, size, channels = kernel.shape[:rank], kernel.shape[rank:-2], kernel.shape[-2]
     before = [k - 1 if full else 0 for k in size]
     output = [n + 2 * b - k + 1 for n, b, k in zip(ops.shape(x)[1:-1], before, size)]
-    whole = [
-        ceil_div(n, t) * t + k - 1 for n, t, k in zip(output, tile, size)
-    ]  # room for the last turn of every kernel
-    after = [w - b - n for w, b, n in zip(whole, before, ops.shape(x)[1:-1])]
-    # All samples shifted by whole cells are a slice of one long row of cells, which TensorFlow takes without a copy;
-    # what comes in at a sample's end lies beyond the last window. A sample more makes the row long enough.
-    cells = ops.reshape(ops.pad(x, ((0, 1), *zip(before, after), (0, 0))), (-1, channels))
-    length = ops.shape(cells)[0] - math.prod(whole)
+    # output sizes rounded up to a multiple of the tile
+    rounded = [ceil_div(n, t) * t + k - 1 for n, t, k in zip(output, tile, size)]
+    after = [w - b - n for w, b, n in zip(rounded, before, ops.shape(x)[1:-1])]
+    # All samples shifted by some positions are a slice of one long row of positions, which TensorFlow takes without a
+    # copy; the next sample's elements at a sample's end lie beyond the last window. An extra sample makes the row
+    # long enough.
+    row = ops.reshape(ops.pad(x, ((0, 1), *zip(before, after), (0, 0))), (-1, channels))
+    length = ops.shape(row)[0] - math.prod(rounded)
     parts = []
     kernels = ops.unstack(ops.reshape(kernel, (math.prod(tile), *kernel.shape[rank:])))
     for phase, one in zip(itertools.product(*map(range, tile)), kernels):
-        start = functools.reduce(lambda start, axis: start * whole[axis] + phase[axis], range(rank), 0)
-        shifted = ops.reshape(cells[start : start + length], (-1, *whole, channels))
+        start = functools.reduce(lambda start, axis: start * rounded[axis] + phase[axis], range(rank), 0)
+        shifted = ops.reshape(row[start : start + length], (-1, *rounded, channels))
         parts.append(convolve(shifted, one, tile, "VALID", (1,) * rank))
     for axis in range(rank, 0, -1):
         turn = tile[axis - 1]
         parts = [_interleave(parts[i : i + turn], axis) for i in range(0, len(parts), turn)]
-    # a slice, as the gradient of an index is a slow one
+    # ops.slice, as the gradient of an index expression is slow
     return ops.slice(parts[0], (0,) * (rank + 2), (ops.shape(x)[0], *output, kernel.shape[-1]))
 
 
 def _interleave(parts, axis):
-    """Tensors of one shape as one, whose cells take turns along an axis."""
+    """Returns tensors of one shape as one tensor, in which their elements alternate along an axis."""
     y = ops.stack(parts, axis + 1)
     shape = ops.shape(y)
     return ops.reshape(y, (*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]))
 
 
-def _turned(kernel):
-    """The kernels of the gradient for the input: each cell p meets kernel (p - o) modulo tile at its offset o."""
+def _gradient_kernel(kernel):
+    """Returns the input gradient's kernels: position p reads kernel (p - o) modulo tile at offset o, mirrored."""
     rank = len(kernel.shape) // 2 - 1
     tile, size = kernel.shape[:rank], kernel.shape[rank:-2]
-    places = np.indices((*tile, *size))
-    offsets = [k - 1 - o for k, o in zip(size, places[rank:])]
-    phases = [(p - o) % t for p, o, t in zip(places, offsets, tile)]
+    grid = np.indices((*tile, *size))
+    offsets = [k - 1 - o for k, o in zip(size, grid[rank:])]
+    phases = [(p - o) % t for p, o, t in zip(grid, offsets, tile)]
     index = np.ravel_multi_index((*phases, *offsets), (*tile, *size))
     matrices = ops.take(ops.reshape(kernel, (-1, *kernel.shape[-2:])), index.ravel(), 0)
     return ops.reshape(ops.swapaxes(matrices, 1, 2), (*tile, *size, *kernel.shape[:-3:-1]))
 
 
 @island
-def _rotated_conv(x, kernel, *, win):
+def _by_matrix_product(x, kernel, *, win):
     rank = len(win.size)
     tile, (*_, channels, filters) = kernel.shape[:rank], kernel.shape
     output = win.output(ops.shape(x)[1:-1])
     turns = tuple(ceil_div(n, t) for n, t in zip(output, tile))
-    # whole turns only: zeros after the input make up the last one, and its surplus is cropped below
+    # sizes rounded up to whole tiles: zeros after the input fill the last one, and the surplus is cropped below
     rounded = tuple(q * t for q, t in zip(turns, tile))
     surplus = tuple((0, (r - n) * s) for r, n, s in zip(rounded, output, win.strides))
     padded = ops.pad(win.pad(x), ((0, 0), *surplus, (0, 0)))
     views = [view for _, view in win.views(padded, rounded)]
 
     # A product for each row of the kernel, summed: narrower patches stay in cache, 1.2-1.5 times faster than all at
-    # once, but for few channels, whose rows are too narrow for a product.
-    parts = 1 if math.prod(win.size[1:]) * channels < CHANNELS else win.size[0]
+    # once. With few channels a row is too narrow for a product of its own.
+    parts = 1 if math.prod(win.size[1:]) * channels < MIN_CHANNELS else win.size[0]
     width = len(views) // parts
     kernels = ops.reshape(kernel, (math.prod(tile), parts, width * channels, filters))
     total = 0.0
     for part in range(parts):
         patches = ops.concatenate(views[part * width : (part + 1) * width], -1)
-        product = ops.matmul(_group(patches, turns, tile), kernels[:, part])  # (tiles, positions, F)
-        total = total + ops.cast(product, wide(x.dtype))
+        product = ops.matmul(_group_by_kernel(patches, turns, tile), kernels[:, part])  # (tiles, positions, F)
+        total = total + ops.cast(product, sum_dtype(x.dtype))
     y = _ungroup(ops.cast(total, x.dtype), ops.shape(x)[0], turns, tile)
     return y[(slice(None), *(slice(0, n) for n in output))]
 
 
-def _group(x, turns, tile):
-    """(B, *turns * tile, K) -> (tiles, B * turns, K): positions that meet the same kernel, together."""
+def _group_by_kernel(x, turns, tile):
+    """Returns (B, *turns * tile, K) as (tiles, B * turns, K): positions that share a kernel, together."""
     rank, shape = len(tile), ops.shape(x)
-    split = [n for pair in zip(turns, tile) for n in pair]  # turns and tile interleaved
+    split = [n for pair in zip(turns, tile) for n in pair]  # turns and tile alternating
     x = ops.reshape(x, (shape[0], *split, shape[-1]))
     x = ops.transpose(x, (*range(2, 2 * rank + 1, 2), 0, *range(1, 2 * rank, 2), 2 * rank + 1))
     return ops.reshape(x, (math.prod(tile), -1, shape[-1]))
 
 
 def _ungroup(y, batch, turns, tile):
-    """The inverse of `_group`."""
+    """Returns (tiles, B * turns, F) as (B, *turns * tile, F): the inverse of `_group_by_kernel`."""
     rank, filters = len(tile), y.shape[-1]
     y = ops.reshape(y, (*tile, batch, *turns, filters))
     order = [rank] + [axis for i in range(rank) for axis in (rank + 1 + i, i)] + [2 * rank + 1]

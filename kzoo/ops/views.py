@@ -1,10 +1,8 @@
-"""Window views, the one primitive: all that a sliding window meets at one of its offsets, as a strided slice.
+"""Window views, the primitive of every windowed op: one strided slice of the input for each kernel offset.
 
-For an output of size n, an offset o, a stride s and a dilation d these are the cells
-`x[o*d : o*d + (n-1)*s + 1 : s]` on each spatial axis. Convolution sums views times kernels, a max pool keeps the
-largest, an unpool asks them who won.
-
-Source: none.
+For an output of size n, an offset o, a stride s and a dilation d, the view is `x[o*d : o*d + (n-1)*s + 1 : s]` on each
+spatial axis: the elements that all windows hold at this offset. A convolution sums views times kernel taps; max pooling
+takes the maximum of the views.
 """
 
 import functools
@@ -22,9 +20,9 @@ NAMED_PADDINGS = ("valid", "same", "full", *MODES[1:])
 
 
 class Window(NamedTuple):
-    """The geometry of a sliding window, checked and hashable: one entry an axis.
+    """The checked, hashable geometry of a sliding window, with one entry for each spatial axis.
 
-    `pads` are the pairs (before, after), or None on an axis where "same" depends on the input's size.
+    `pads` are pairs (before, after), or None on an axis where "same" padding depends on the input's size.
     """
 
     size: tuple
@@ -32,28 +30,28 @@ class Window(NamedTuple):
     dilations: tuple
     pads: tuple
     mode: str = "zeros"
-    name: str = "ksize"  # what the caller calls the size
+    name: str = "ksize"  # the caller's name for the size
 
     def pairs(self, spatial):
-        """Cells of padding (before, after) an axis, for an input of this size (integers or scalar tensors)."""
+        """Returns the padding (before, after) of each axis for an input of this size (integers or scalar tensors)."""
         return tuple(
             same_pair(n, k, s, d) if pair is None else pair
             for n, k, s, d, pair in zip(spatial, self.size, self.strides, self.dilations, self.pads)
         )
 
     def output(self, spatial):
-        """Size of the output for an input of this size; None where it is unknown."""
+        """Returns the output's size for an input of this size; None where that is unknown."""
         return tuple(
             None if n is None else ceil_div(n, s) if pair is None else (sum(pair) + n - (k - 1) * d - 1) // s + 1
             for n, k, s, d, pair in zip(spatial, self.size, self.strides, self.dilations, self.pads)
         )
 
     def check(self, who, spatial):
-        """Refuse an input that no window fits into; sizes that are unknown are not checked."""
+        """Raises a ValueError if no window fits into an input of this size. Unknown sizes are not checked."""
         for axis, (n, k, s, d, pads) in enumerate(zip(spatial, *self[:4])):
             if n is None:
                 continue
-            require(n > 0, who, f"an input of at least 1 cell on spatial axis {axis}", size=n)
+            require(n > 0, who, f"an input of at least 1 pixel on spatial axis {axis}", size=n)
             pair = pads or same_pair(n, k, s, d)
             fits = (k - 1) * d + 1 <= n + sum(pair)
             expected = f"a window that fits into the padded input on spatial axis {axis}"
@@ -61,58 +59,63 @@ class Window(NamedTuple):
             check_pairs(who, (pair,), self.mode, (n,))
 
     def pad(self, x, value=0):
-        """Pad x (B, *spatial, C) so that every window lies inside."""
+        """Returns x (B, *spatial, C), padded so that every window lies inside."""
         return pad_pairs(x, self.pairs(ops.shape(x)[1:-1]), self.mode, value)
 
     def views(self, padded, output):
-        """Yield (offset, view) in row-major order of the offsets; a view has shape (B, *output, C)."""
+        """Yields (offset, view) in row-major order of the offsets. A view has shape (B, *output, C)."""
         for offset in itertools.product(*map(range, self.size)):
-            places = map(tap, offset, output, self.strides, self.dilations)
-            yield offset, padded[(slice(None), *places)]
+            slices = map(offset_slice, offset, output, self.strides, self.dilations)
+            yield offset, padded[(slice(None), *slices)]
 
 
-def tap(offset, size, stride=1, dilation=1):
-    """The cells of a padded axis that the kernel's cell `offset` meets, for an output of this size."""
+def offset_slice(offset, size, stride=1, dilation=1):
+    """Returns the slice of a padded axis that kernel offset `offset` reads, for an output of this size."""
     start = offset * dilation
     return slice(start, start + (size - 1) * stride + 1, stride)
 
 
 def axis_views(padded, axis, size, stride=1, dilation=1):
-    """The views of a window of `size` cells along one axis alone, one an offset."""
+    """Yields the views of a one-dimensional window of `size` taps along `axis`, one for each offset."""
     output = (ops.shape(padded)[axis] - (size - 1) * dilation - 1) // stride + 1
     for offset in range(size):
-        yield padded[(slice(None),) * axis + (tap(offset, output, stride, dilation),)]
+        yield padded[(slice(None),) * axis + (offset_slice(offset, output, stride, dilation),)]
 
 
-def largest(views):
-    """The largest of the views, cell by cell: NaN wins, and of equal values the first receives the gradient.
+def maximum(views):
+    """Returns the elementwise maximum of the views. NaN wins, and the first of equal values receives the gradient.
 
-    `maximum` would split the gradient of equal values, or not, by backend.
+    `ops.maximum` would split the gradient between equal values on some backends and not on others.
     """
     top = None
     for view in views:
-        # view != view is true of NaN
+        # view != view is True for NaN
         top = view if top is None else ops.where((view > top) | (view != view), view, top)  # noqa: PLR0124
     return top
 
 
-def maximum(views):
-    """The largest of the views, cell by cell, or NaN where one is NaN; its gradient is the caller's business."""
+def maximum_without_gradient(views):
+    """Returns the elementwise maximum of the views, or NaN where one is NaN.
+
+    It is faster than `maximum`, for callers that define the gradient themselves.
+    """
     views = list(views)
-    top = functools.reduce(ops.maximum, views)  # which compiled may pass over NaN
+    top = functools.reduce(ops.maximum, views)  # compiled, this may drop a NaN
     if "float" not in dtype_of(top):
         return top
     return ops.where(functools.reduce(ops.logical_and, (view == view for view in views)), top, NAN)  # noqa: PLR0124
 
 
-def winner(labelled):
-    """The label of the largest view, cell by cell: of equal values the first, and the last NaN before all.
+def argmax(labelled):
+    """Returns the label of the largest view, for each element.
 
-    `labelled` yields pairs (label, view); labels are int32, numbers or tensors.
+    Of equal values the first wins; a NaN wins over numbers, and the last NaN over others.
+
+    `labelled` yields pairs (label, view); labels are int32, either numbers or tensors.
     """
     best = top = None
     for label, view in labelled:
-        # NaN counts as infinity, and passes that too: one comparison a view, where `view != view` would be a second
+        # NaN becomes infinity and `<=` lets a later one win: one comparison for each view instead of two
         number = ops.where(view < INFINITY, view, INFINITY) if "float" in dtype_of(view) else view
         if best is None:
             best, top = ops.zeros_like(view, dtype="int32") + label, number
@@ -122,10 +125,11 @@ def winner(labelled):
 
 
 def window(who, rank, size, strides, padding, dilations, names=("ksize", "strides", "padding", "dilations")):
-    """A checked `Window` of this rank from the arguments of an op or layer; `names` are what the caller calls them.
+    """Returns a checked `Window` of this rank; `names` are the caller's names for these arguments.
 
-    `padding` is "valid", "same", "full", "circular", "reflect", "replicate", explicit cells (an integer, or one
-    integer or pair an axis), or a pair (mode, cells). The three modes alone pad by the amounts of "same".
+    `padding` is "valid", "same", "full", "circular", "reflect", "replicate", explicit amounts (an integer, or an
+    integer or pair for each axis), or a pair (mode, amounts). "circular", "reflect" and "replicate" without amounts pad
+    by the amounts of "same".
 
     >>> window("conv", 1, 3, 2, ("circular", 1), 1)
     Window(size=(3,), strides=(2,), dilations=(1,), pads=((1, 1),), mode='circular', name='ksize')
@@ -134,31 +138,31 @@ def window(who, rank, size, strides, padding, dilations, names=("ksize", "stride
         as_tuple(who, name, value, rank)
         for name, value in zip((*names[:2], names[3]), (size, strides, dilations), strict=True)
     )
-    mode, cells = "zeros", padding
+    mode, amounts = "zeros", padding
     if isinstance(padding, (tuple, list)) and len(padding) == 2 and isinstance(padding[0], str):
-        mode, cells = padding
+        mode, amounts = padding
         require(mode in MODES, who, f"a {names[2]} mode of {MODES}", **{names[2]: padding})
     elif isinstance(padding, str):
         require(
             padding in NAMED_PADDINGS,
             who,
-            f"{names[2]}, one of {NAMED_PADDINGS}, cells, or a pair (mode, cells)",
+            f"{names[2]}, one of {NAMED_PADDINGS}, amounts, or a pair (mode, amounts)",
             **{names[2]: padding},
         )
-        mode, cells = (padding, "same") if padding in MODES else ("zeros", padding)
-    if cells == "valid":
+        mode, amounts = (padding, "same") if padding in MODES else ("zeros", padding)
+    if amounts == "valid":
         pads = ((0, 0),) * rank
-    elif cells == "full":
+    elif amounts == "full":
         pads = tuple(((k - 1) * d,) * 2 for k, d in zip(size, dilations))
-    elif cells == "same":  # with a stride of 1 the amount is the same for every input
+    elif amounts == "same":  # with a stride of 1 the amount is the same for every input
         pads = tuple(same_pair(1, k, s, d) if s == 1 else None for k, s, d in zip(size, strides, dilations))
     else:
-        pads = as_pairs(who, names[2], cells, rank)
+        pads = as_pairs(who, names[2], amounts, rank)
     return Window(size, strides, dilations, pads, mode, names[0])
 
 
 def as_tuple(who, name, value, rank, least=1):
-    """An integer, or one an axis, as a tuple of `rank` integers of at least `least`."""
+    """Returns an integer, or one for each axis, as a tuple of `rank` integers of at least `least`."""
     values = (value,) * rank if is_integer(value) else value
     good = isinstance(values, (tuple, list)) and len(values) == rank and all(is_integer(v, least) for v in values)
     require(good, who, f"{name}, an integer of at least {least} or {rank} of them", **{name: value})
@@ -166,7 +170,7 @@ def as_tuple(who, name, value, rank, least=1):
 
 
 def as_plain(padding):
-    """Lists, as a config file has them, to tuples, and NumPy's numbers to Python's."""
+    """Returns padding as plain Python values: lists (from a config file) become tuples, NumPy numbers Python ones."""
     if isinstance(padding, (list, tuple)):
         return tuple(map(as_plain, padding))
     if is_integer(padding):
@@ -175,7 +179,7 @@ def as_plain(padding):
 
 
 def same_pair(n, k, s, d):
-    """TensorFlow's "SAME": ceil(n / s) outputs, the odd cell after."""
+    """Returns the (before, after) of TensorFlow's "SAME": ceil(n / s) outputs, an odd element of padding after."""
     total = (ceil_div(n, s) - 1) * s + (k - 1) * d + 1 - n
     total = max(total, 0) if isinstance(total, int) else ops.maximum(total, 0)
     return total // 2, total - total // 2

@@ -1,30 +1,36 @@
-"""Weighted average pooling, with weights that are an outer product of one vector an axis.
+"""Weighted average pooling, with weights that are the outer product of one vector for each axis.
 
-Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3 (the weighted average as a pooling
-function).
+Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3 (the weighted average as a pooling function).
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops import safe_math
-from kzoo.ops.backend import check_floating, spatial_rank, tensors, wide
+from kzoo.ops.backend import check_floating, spatial_rank, sum_dtype, tensors
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.views import axis_views
 from kzoo.ops.xla import island
+from kzoo.types import Padding, Size, Tensor
 
 
-def weighted_pool(x, weights, strides=None, padding="valid", dilations=1):
-    """The weighted mean of each window's cells.
+def weighted_pool(
+    x: Tensor,
+    weights: Sequence[Sequence[float]],
+    strides: Size | None = None,
+    padding: Padding = "valid",
+    dilations: Size = 1,
+) -> Tensor:
+    """Returns the weighted mean of each window.
 
-    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype; sums in float32
-    or wider. weights: one vector an axis, none negative; a cell's weight is the product of its axes' entries. Their
-    lengths are the window; strides default to it. Units: cells.
-    Cells that zeros padding made take no part: at the borders the weights of the others make up the whole.
-    Errors: ValueError for a window wholly in the padding, and for arguments of the wrong kind, naming the argument.
+    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype, summed in float32
+    or wider. weights: one vector for each axis, without negative entries; an element's weight is the product of its
+    axes' entries. Their lengths are the window's size; strides default to it. Zero padding is left out: at the borders
+    the weights of the other elements are rescaled to sum to 1. ValueError for a window that lies wholly in the padding.
 
     >>> weighted_pool([[[1.0], [2.0], [6.0]]], [[1, 2, 1]], strides=1, padding="same")[0, :, 0].numpy().round(3)
     array([1.333, 2.75 , 4.667], dtype=float32)
@@ -34,7 +40,7 @@ def weighted_pool(x, weights, strides=None, padding="valid", dilations=1):
 
 
 def mean_of_windows(who, x, weights, strides, padding, dilations):
-    """`weighted_pool` in the name of an op that knows its weights."""
+    """Returns `weighted_pool` for an op that has its own weights; error messages name that op."""
     check_floating(who, x)
     weights = as_weights(who, weights, spatial_rank(who, x.shape))
     win = pool_window(who, x, tuple(map(len, weights)), strides, padding, dilations)
@@ -42,7 +48,7 @@ def mean_of_windows(who, x, weights, strides, padding, dilations):
 
 
 def as_weights(who, weights, rank):
-    """One vector an axis, as tuples of numbers."""
+    """Returns one vector for each axis, as tuples of numbers."""
     try:
         axes = [np.asarray(vector, "float64") for vector in weights]
     except (TypeError, ValueError):
@@ -54,11 +60,11 @@ def as_weights(who, weights, rank):
 
 @island
 def _weighted_pool(x, *, weights, win):
-    return ops.cast(window_means(ops.cast(x, wide(x.dtype)), weights, win), x.dtype)
+    return ops.cast(window_means(ops.cast(x, sum_dtype(x.dtype)), weights, win), x.dtype)
 
 
 def window_means(x, weights, win):
-    """Each window's weighted mean over the cells that are the sample's."""
+    """Returns each window's weighted mean over its elements inside the sample."""
     if win.mode != "zeros" or all(pair == (0, 0) for pair in win.pads):
         return weighted_sum(win.pad(x), weights, win) / math.prod(map(sum, weights))
     ones = ops.ones((1, *ops.shape(x)[1:-1], 1), x.dtype)
@@ -66,7 +72,7 @@ def window_means(x, weights, win):
 
 
 def weighted_sum(padded, weights, win):
-    """Each window's weighted sum, one axis after the other: 2 k sums instead of k * k."""
+    """Returns each window's weighted sum, computed axis by axis: 2 k terms instead of k * k."""
     y = padded
     for axis, (vector, stride, dilation) in enumerate(zip(weights, win.strides, win.dilations), start=1):
         views = axis_views(y, axis, len(vector), stride, dilation)

@@ -1,86 +1,90 @@
-"""Runs an op as an XLA-compiled island on TensorFlow, when nothing around it is compiled or exported.
+"""XLA islands: an island is an op that TensorFlow runs as an XLA-compiled function of its own.
 
-Without XLA an op made of window views costs 3 to 30 times more; inside a function that XLA compiles whole an
-island would only get in the way, and an exported graph must hold no function that only XLA can run.
-
-Source: none.
+Without XLA an op made of window views takes 3 to 30 times as long, so each is compiled although the model around it is
+not. An island runs as plain operations where its own compilation would hurt: inside a function that XLA already
+compiles, and in an exported graph, which must not hold functions that only XLA can run.
 """
 
 import contextlib
 import functools
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import keras
+
+__all__ = ["no_islands"]
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
-_caches = []  # of each op, its compiled functions
-_off = 0  # a plain global: a context variable would not be seen by the threads of MirroredStrategy
+_compiled_functions: list[Any] = []  # for each island the cache of its compiled functions
+_disabled = 0  # how many `no_islands` are active; a plain global, which the threads of MirroredStrategy see too
 
 
 @contextlib.contextmanager
-def no_islands():
-    """Within this context ops are traced as plain operations, as an exported graph needs.
+def no_islands() -> Iterator[None]:
+    """Context manager: runs ops as plain operations, without XLA islands, as an exported graph needs.
 
     >>> with no_islands():
-    ...     pass  # net.export(path)
+    ...     pass  # model.export(path)
     """
-    global _off  # noqa: PLW0603
-    _off += 1
+    global _disabled  # noqa: PLW0603
+    _disabled += 1
     try:
         yield
     finally:
-        _off -= 1
+        _disabled -= 1
 
 
 def forget_islands():
-    """Give back what compiled islands hold of memory in Python; they compile again when they are called.
+    """Frees the memory that compiled islands hold in Python; they compile again when next called.
 
     >>> forget_islands()
     """
-    for cache in _caches:
+    for cache in _compiled_functions:
         cache.cache_clear()
 
 
 def island(fn):
-    """Compile `fn(*tensors, **static)`: tensors by position, hashable settings by keyword.
+    """Returns `fn(*tensors, **settings)` as an XLA island: tensors by position, hashable settings by keyword.
 
-    Whether to step aside is read in Python at each outer trace, so that no cached graph can outlive the answer.
+    Whether to compile is decided in Python each time the op is called or traced, so no cached graph keeps an outdated
+    decision. On other backends `fn` is returned as it is.
     """
     if keras.backend.backend() != "tensorflow":
         return fn
 
     @functools.cache
-    def compiled(static):  # one function a setting; TensorFlow itself keeps one graph a signature of tensors
-        # autograph would only warn: the ops hold no Python branch on a tensor's value
-        return tf.function(functools.partial(fn, **dict(static)), jit_compile=True, autograph=False)
+    def compiled(settings):  # a function for each setting, of which TensorFlow keeps a graph for each signature
+        # no autograph, as the ops never branch on a tensor's value: it could only print warnings
+        return tf.function(functools.partial(fn, **dict(settings)), jit_compile=True, autograph=False)
 
-    _caches.append(compiled)
+    _compiled_functions.append(compiled)
 
-    def stands_aside():
-        return _off or compiling() or _exporting(tf.executing_eagerly())
+    def skips_compilation():
+        return _disabled or compiling() or _exporting(tf.executing_eagerly())
 
     @functools.wraps(fn)
-    def call(*tensors, **static):
-        return fn(*tensors, **static) if stands_aside() else compiled(tuple(static.items()))(*tensors)
+    def call(*tensors, **settings):
+        return fn(*tensors, **settings) if skips_compilation() else compiled(tuple(settings.items()))(*tensors)
 
     return call
 
 
 def compiling():
-    """Whether XLA compiles what is being traced now, on TensorFlow."""
+    """Returns whether XLA compiles the function being traced; TensorFlow only."""
     return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def compiled_on_cpu():
-    """Whether XLA compiles what is being traced now, and for a CPU."""
+    """Returns whether XLA compiles the function being traced, on TensorFlow and without a GPU."""
     return keras.backend.backend() == "tensorflow" and compiling() and not tf.config.list_logical_devices("GPU")
 
 
 def _exporting(eager):
-    """Whether Keras's own `model.export` is tracing: it cannot be asked, so its frames are looked for."""
+    """Returns whether Keras's `model.export` is tracing. Keras has no flag for it, so the call stack is inspected."""
     frame = None if eager else sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith("keras.src.export"):

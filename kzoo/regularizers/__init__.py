@@ -1,4 +1,4 @@
-"""Regularizers that Keras lacks and models of the zoo use."""
+"""Regularizers that Keras lacks."""
 
 import keras  # noqa: F401  first: importing Keras registers kzoo's classes (kzoo/registration.py)
 

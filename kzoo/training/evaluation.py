@@ -1,20 +1,42 @@
-"""What can be asked of a finished run: its figures again.
+"""Evaluates models on the splits of their data: during a run, and again for a finished run."""
 
-Source: none.
-"""
-
+import keras
+import numpy as np
+import tensorflow as tf
 from rich.table import Table
 
-from kzoo.models.load_model import find_run, load_model
+from kzoo.data.examples import Examples
+from kzoo.models.load_model import load_model
+from kzoo.run_folder import find_run
 from kzoo.terminal import percent
-from kzoo.training.config import check_config
-from kzoo.training.model_building import build_trainer
-from kzoo.training.seed_run import evaluate, load_data
+from kzoo.training.config import Config, check_config
+from kzoo.training.model_building import build_trainer, map_inputs_and_targets
+from kzoo.training.run_data import load_data
 from kzoo.training.yaml_file import read_yaml
+from kzoo.types import PathLike
+
+BATCH_BYTES = 2**26  # of the examples in one evaluation batch
 
 
-def evaluate_run(run):
-    """A table of a finished run's error and loss on each split of its data, computed anew."""
+def evaluate(trainer: keras.Model, split: Examples, config: Config) -> dict[str, float]:
+    """Returns the error, the loss and the config's metrics of a compiled model on a split."""
+    scores = trainer.evaluate(evaluation_batches(trainer, split, config), return_dict=True, verbose=0)
+    return {"error": round(1 - float(scores.pop("accuracy")), 6), **{k: float(v) for k, v in scores.items()}}
+
+
+def evaluation_batches(model: keras.Model, split: Examples, config: Config) -> tf.data.Dataset:
+    """Returns one pass over a split, in order, as batches of the model's inputs and targets."""
+    return map_inputs_and_targets(config, model, split.once(evaluation_batch_size(split, config)))
+
+
+def evaluation_batch_size(split: Examples, config: Config) -> int:
+    """Returns the size of evaluation batches: at least that of training, up to 1,000 for small examples."""
+    example_bytes = int(np.prod(split.input_shape)) * 4
+    return max(config.data.batch_size, min(1000, BATCH_BYTES // example_bytes))
+
+
+def evaluate_run(run: PathLike) -> Table:
+    """Returns a table of a finished run's error and loss on each split of its data, computed again."""
     folder = find_run(run).parent
     config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
     data, trainer = load_data(config), build_trainer(config, load_model(folder))

@@ -1,18 +1,14 @@
-"""Objects of Keras and kzoo from `{class_name, config}`: one function that refuses whatever Keras would let pass.
-
-Source: none.
-"""
+"""Builds objects of Keras and kzoo from `{class_name, config}`, and checks arguments that Keras does not check."""
 
 import inspect
 import sys
-import textwrap
 import warnings
+from typing import Any
 
 import keras
 
-import kzoo.layers
-import kzoo.losses  # noqa: F401  both imported for what they register
 from kzoo.checks import Refusal, nearest, require
+from kzoo.training.config_errors import one_line
 
 KINDS = {  # kind: (Keras's public namespace, base class)
     "optimizer": (keras.optimizers, keras.optimizers.Optimizer),
@@ -26,39 +22,48 @@ KINDS = {  # kind: (Keras's public namespace, base class)
     "constraint": (keras.constraints, keras.constraints.Constraint),
 }
 NEED_CODE = ("Lambda", "LambdaCallback", "MeanMetricWrapper", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")
-MOST = sys.float_info.max  # so that neither .inf nor .nan is within bounds
-ANY, RATE = (-MOST, MOST, "a number"), (0, MOST, "a number of at least 0")
-COUNT, SHARE = (1, MOST, "a number of at least 1"), (0, 1, "a number from 0 to 1")
-BOUNDS = {  # arguments that Keras takes as they come, be they text, true or negative
+MAX_FLOAT = sys.float_info.max  # as a bound it excludes .inf and .nan
+ANY, RATE = (-MAX_FLOAT, MAX_FLOAT, "a number"), (0, MAX_FLOAT, "a number of at least 0")
+COUNT, FRACTION = (1, MAX_FLOAT, "a number of at least 1"), (0, 1, "a number from 0 to 1")
+BOUNDS = {  # arguments that Keras accepts unchecked, even text, true or negative numbers
     **dict.fromkeys(("learning_rate", "initial_learning_rate", "end_learning_rate", "warmup_target"), RATE),
     **dict.fromkeys(("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "epsilon", "decay_rate"), RATE),
     **dict.fromkeys(("warmup_steps", "boundaries", "values", "patience", "cooldown", "min_lr"), RATE),
-    **dict.fromkeys(("momentum", "ema_momentum", "renorm_momentum", "beta_1", "beta_2", "rho"), SHARE),
-    **dict.fromkeys(("label_smoothing", "rate", "dropout", "recurrent_dropout"), SHARE),
+    **dict.fromkeys(("momentum", "ema_momentum", "renorm_momentum", "beta_1", "beta_2", "rho"), FRACTION),
+    **dict.fromkeys(("label_smoothing", "rate", "dropout", "recurrent_dropout"), FRACTION),
     **dict.fromkeys(("decay_steps", "first_decay_steps", "height", "width"), COUNT),
     **dict.fromkeys(("scale", "offset", "baseline"), ANY),
 }
-LISTS = ("boundaries", "values", "scale", "offset")  # of those, the ones that may be lists of numbers
-TEXTS = ("filename", "filepath", "directory", "backup_dir", "log_dir", "monitor", "mode")  # filename: 5 is a descriptor
-FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")  # RandomFlip takes any text, and then flips nothing
+LISTS = ("boundaries", "values", "scale", "offset")  # those of BOUNDS that may be lists of numbers
+TEXTS = (
+    "filename",
+    "filepath",
+    "directory",
+    "backup_dir",
+    "log_dir",
+    "monitor",
+    "mode",
+)  # 5 would be a descriptor
+FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")  # RandomFlip accepts any text, and does not flip then
 REQUIRED = inspect.Parameter.empty
 
 
-def build(kind, spec, where=None):
-    """A new object of `kind` (a key of KINDS) from {class_name, config}, a `Spec` or the bare name of a class.
+def build_object(kind: str, spec: Any, where: str | None = None) -> Any:
+    """Returns a new object of `kind` (a key of KINDS) from {class_name, config}, a `Spec` or a class name.
 
-    A name means Keras's class, else kzoo's; "kzoo>Name" means kzoo's. Specs within the config are built first.
-    `where` opens each message. Errors: Refusal, one line, for an unknown class or setting, a value of the wrong type or
-    range, and whatever the class itself refuses or warns of.
+    A name is looked up among Keras's classes, then among kzoo's; "kzoo>Name" is always kzoo's. Nested specs are built
+    first. Raises Refusal, one line that starts with `where`, for an unknown class or setting, for a value of the wrong
+    type or range, and for every error or warning of the class's constructor.
 
-    >>> build("optimizer", {"class_name": "SGD", "config": {"learning_rate": 0.5}}).learning_rate.numpy().item()
+    >>> spec = {"class_name": "SGD", "config": {"learning_rate": 0.5}}
+    >>> build_object("optimizer", spec).learning_rate.numpy().item()
     0.5
     """
-    require(kind in KINDS, "build", f"kind, one of {', '.join(KINDS)}", kind=kind)
+    require(kind in KINDS, "build_object", f"kind, one of {', '.join(KINDS)}", kind=kind)
     where = where or kind
     name, config = _read(spec, where)
-    cls = _find(kind, name, where)
-    settings = _settings(cls)
+    cls = _find_class(kind, name, where)
+    settings = _constructor_settings(cls)
     for key in config:
         if key not in settings:
             near = nearest(key, settings) if settings else "it has none"
@@ -68,18 +73,17 @@ def build(kind, spec, where=None):
         raise Refusal(f"{where}: {name} needs {' and '.join(missing)}.")
     if cls is keras.layers.RandomFlip and config.get("mode", FLIPS[-1]) not in FLIPS:
         raise Refusal(f"{where}.config.mode expects one of {', '.join(FLIPS)}; received {config['mode']!r}.")
-    config = {key: _value(key, value, settings[key], f"{where}.config.{key}") for key, value in config.items()}
+    config = {key: _checked(key, value, settings[key], f"{where}.config.{key}") for key, value in config.items()}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # Keras only warns of an unknown callback mode, for one
+            warnings.simplefilter("error", UserWarning)  # an unknown mode of a callback, for example, is only a warning
             return cls(**config)
-    except Exception as error:  # whatever a constructor raises, the config is what has to change
-        text = textwrap.shorten(str(error) or type(error).__name__, 300, placeholder=" ...")
-        raise Refusal(f"{where}: {name} refuses its config: {text}") from error
+    except Exception as error:  # of any class; the config has to change
+        raise Refusal(f"{where}: {name} refuses its config: {one_line(error)}") from error
 
 
 def _read(spec, where):
-    """(class name, config) of any spelling of a spec."""
+    """Returns (class name, config) of a spec in any of its spellings."""
     if isinstance(spec, str):
         return spec, {}
     if hasattr(spec, "class_name"):
@@ -95,10 +99,10 @@ def _read(spec, where):
 
 
 def _classes(kind):
-    """Name to class, of kzoo's and Keras's public classes of a kind; Keras's aliases (`he_normal`) too."""
-    space, base = KINDS[kind]
-    ours = {name: cls for name, cls in keras.saving.get_custom_objects().items() if name.startswith("kzoo>")}
-    found = {name.removeprefix("kzoo>"): cls for name, cls in ours.items()} | vars(space) | ours
+    """Returns {name: class} of Keras's public and kzoo's registered classes of a kind, with aliases as `he_normal`."""
+    namespace, base = KINDS[kind]
+    registered = {name: cls for name, cls in keras.saving.get_custom_objects().items() if name.startswith("kzoo>")}
+    found = {name.removeprefix("kzoo>"): cls for name, cls in registered.items()} | vars(namespace) | registered
     return {
         name: cls
         for name, cls in found.items()
@@ -106,7 +110,7 @@ def _classes(kind):
     }
 
 
-def _find(kind, name, where):
+def _find_class(kind, name, where):
     known = _classes(kind)
     if name in NEED_CODE:
         raise Refusal(f"{where}: {name} needs Python code, which a config cannot hold; write a class and register it.")
@@ -116,44 +120,44 @@ def _find(kind, name, where):
     other = next((other for other in KINDS if name in _classes(other)), None)
     if other:
         raise Refusal(f"{where} expects {article} {kind}; {name} is of kind {other}.")
-    proper = [key for key, cls in known.items() if key == cls.__name__]  # no aliases
-    raise Refusal(f"{where} expects {article} {kind}; received {name!r}; {nearest(name, proper)}")
+    without_aliases = [key for key, cls in known.items() if key == cls.__name__]
+    raise Refusal(f"{where} expects {article} {kind}; received {name!r}; {nearest(name, without_aliases)}")
 
 
-def _settings(cls):
-    """Settings a constructor knows, name to default, following **kwargs up the classes it is handed to."""
+def _constructor_settings(cls):
+    """Returns {name: default} of a constructor's arguments, those of its base classes included if it takes **kwargs."""
     settings = {}
     for parent in cls.__mro__:
         if "__init__" not in vars(parent):
             continue
         parameters = list(inspect.signature(parent.__init__).parameters.values())[1:]
-        plain = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        # what a parent requires the class itself passes on
-        news = {p.name: p.default if parent is cls or p.default is not REQUIRED else None for p in plain}
-        settings = news | settings
+        named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        # the class itself passes on what a base class requires
+        own = {p.name: p.default if parent is cls or p.default is not REQUIRED else None for p in named}
+        settings = own | settings
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return settings
 
 
-def _nested(value, key, where):
-    """`value` with every {class_name, config} in it built; the argument's name tells of what kind, else the class's."""
+def _build_nested(value, key, where):
+    """Returns `value` with every {class_name, config} in it built, of the kind that the argument or the class names."""
     if isinstance(value, dict) and "class_name" in value:
         name, _ = _read(value, where)
-        meant = "schedule" if key == "learning_rate" else key
-        named = [kind for kind in KINDS if meant.endswith((kind, kind + "s"))]
-        kinds = named or [kind for kind in KINDS if name in _classes(kind)] or ["layer"]
-        return build(kinds[0], value, where)
+        argument = "schedule" if key == "learning_rate" else key
+        by_argument = [kind for kind in KINDS if argument.endswith((kind, kind + "s"))]
+        kinds = by_argument or [kind for kind in KINDS if name in _classes(kind)] or ["layer"]
+        return build_object(kinds[0], value, where)
     if isinstance(value, dict):
-        return {inner: _nested(item, inner, f"{where}.{inner}") for inner, item in value.items()}
+        return {inner: _build_nested(item, inner, f"{where}.{inner}") for inner, item in value.items()}
     if isinstance(value, list):
-        return [_nested(item, key, f"{where}.{place}") for place, item in enumerate(value)]
+        return [_build_nested(item, key, f"{where}.{index}") for index, item in enumerate(value)]
     return value
 
 
-def _value(key, value, default, where):
-    """The value to pass on, its specs built; of the type of the argument's default and in the bounds of its name."""
-    value = _nested(value, key, where)
+def _checked(key, value, default, where):
+    """Returns the value of an argument with its specs built, or refuses it by the argument's default and bounds."""
+    value = _build_nested(value, key, where)
     items = value if isinstance(value, list) and value else [value]
     numbers = all(type(item) in (int, float) for item in items)  # not bool, a subclass of int
     if isinstance(default, bool):
@@ -168,7 +172,7 @@ def _value(key, value, default, where):
         ok, expected = isinstance(value, str), "text"
     elif isinstance(default, (int, float)):
         ok, expected = value is None or numbers, "a number"
-    elif isinstance(default, str):  # "epoch" may also be a count of batches
+    elif isinstance(default, str):  # save_freq: "epoch" may also be a number of batches
         ok, expected = type(value) not in (int, float) or key.endswith("_freq"), "text"
     elif isinstance(default, tuple):
         ok, expected = not isinstance(value, str), "a number or a list of numbers"
@@ -176,5 +180,5 @@ def _value(key, value, default, where):
         ok, expected = True, "something other than true and false"
     if not ok or (isinstance(value, bool) and not isinstance(default, (bool, type(None)))):
         raise Refusal(f"{where} expects {expected}; received {value!r}.")
-    whole = isinstance(default, float) and type(value) is int and abs(value) < MOST
-    return float(value) if whole else value  # SGD refuses `momentum: 0`
+    is_whole = isinstance(default, float) and type(value) is int and abs(value) < MAX_FLOAT
+    return float(value) if is_whole else value  # SGD refuses `momentum: 0`

@@ -1,7 +1,6 @@
-"""Many optimizer steps in one call of Keras, for nets so small that the call costs more than the step.
+"""A model that runs several optimizer steps in one call, for models so small that a call costs more than a step."""
 
-Source: none.
-"""
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -10,20 +9,20 @@ from kzoo.training.trainer import Trainer
 
 
 class LoopedModel(Trainer):
-    """The model of these inputs and outputs, trained on super-batches (steps, batch, ...) by a compiled loop.
+    """A `Trainer` whose batches have shape (steps, batch, ...): one compiled loop runs all their steps.
 
-    Weights and metrics are those of plain `fit` over the same batches; Keras sees each call as one batch.
+    Weights and metrics equal those of a plain `fit` over the same batches. For callbacks each call is one batch.
 
     >>> inputs = keras.Input((1,))
-    >>> net = LoopedModel(inputs, keras.layers.Dense(1)(inputs))
-    >>> net.compile("sgd", "mse")
-    >>> _ = net.fit(tf.data.Dataset.from_tensors((tf.ones((5, 2, 1)), tf.ones((5, 2, 1)))), verbose=0)
-    >>> int(net.optimizer.iterations)
+    >>> model = LoopedModel(inputs, keras.layers.Dense(1)(inputs))
+    >>> model.compile("sgd", "mse")
+    >>> _ = model.fit(tf.data.Dataset.from_tensors((tf.ones((5, 2, 1)), tf.ones((5, 2, 1)))), verbose=0)
+    >>> int(model.optimizer.iterations)
     5
     """
 
-    def train_step(self, data):
-        """As Keras's, once for each step of the super-batch."""
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Runs Keras's `train_step` once for each step in `data`."""
         steps = tf.shape(tf.nest.flatten(data)[0])[0]
 
         def body(i):

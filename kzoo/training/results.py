@@ -1,10 +1,8 @@
-"""The figures of the configs that kzoo ships: what was published, and what runs measured.
-
-Source: none.
-"""
+"""The recorded results of the configs that kzoo ships: published and measured test errors."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 from kzoo.training.config import config_path, list_configs
 from kzoo.training.yaml_file import read_yaml
@@ -12,18 +10,18 @@ from kzoo.training.yaml_file import read_yaml
 FOLDERS = [up / "results" for up in Path(__file__).resolve().parents[1:3]]  # in the wheel; in a checkout
 
 
-def figures():
-    """{model: its configs, each {config, published, measured}}; test errors as fractions, None where there is none.
+def recorded_results() -> dict[str, list[dict[str, Any]]]:
+    """Returns {model: [{"config", "published", "measured"} of each config]}; a missing test error is None.
 
-    >>> figures()["mnist1d_cnn"][0]["published"]
+    >>> recorded_results()["mnist1d_cnn"][0]["published"]
     0.17
     """
-    found = {}
+    results: dict[str, list[dict[str, Any]]] = {}
     for name in list_configs():
         config = read_yaml(config_path(name))
-        results = next((folder / f"{name}.json" for folder in FOLDERS if (folder / f"{name}.json").is_file()), None)
-        metrics = json.loads(results.read_text()) if results else {}
-        told = {"published": config.get("published"), "measured": metrics.get("test")}
-        errors = {key: value.get("error") if value else None for key, value in told.items()}
-        found.setdefault(config["model"]["name"], []).append({"config": name, **errors})
-    return found
+        file = next((folder / f"{name}.json" for folder in FOLDERS if (folder / f"{name}.json").is_file()), None)
+        metrics = json.loads(file.read_text()) if file else {}
+        sources = {"published": config.get("published"), "measured": metrics.get("test")}
+        errors = {key: value.get("error") if value else None for key, value in sources.items()}
+        results.setdefault(config["model"]["name"], []).append({"config": name, **errors})
+    return results

@@ -1,118 +1,125 @@
-"""A run: one config, one or several seeds, one folder that is whole or absent.
-
-Source: none.
-"""
+"""Runs: one config, one or several seeds, and one folder that is complete or absent."""
 
 import json
-import os
-import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kzoo.checks import Refusal, require
-from kzoo.files import file_lock, write_atomically
+from kzoo.files import file_lock, hidden, recover, remove, replace_in_two_steps, write_atomically
 from kzoo.terminal import say
-from kzoo.training import report
-from kzoo.training.config import config_sha256, differences, resolved
-from kzoo.training.seed_run import STATE, policy, run_seed, versions
+from kzoo.training.checkpoint import STATE
+from kzoo.training.config import Config, config_sha256, differences, resolved
+from kzoo.training.report import print_results
+from kzoo.training.seed_run import numeric_settings, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
+from kzoo.types import PathLike
 
-RESULT = "result.json"  # of a search's trial
+RESULT = "result.json"  # the record of a finished trial of a search, in its folder
+
+Metrics = dict[str, Any]  # the content of metrics.json
 
 
-def run(config, name, out="saved_models", overwrite=False, work=None, record="config.yaml"):
-    """Train as `config` says into `out/name/`; returns (folder, metrics).
+def run(
+    config: Config,
+    name: str,
+    out: PathLike = "saved_models",
+    overwrite: bool = False,
+    work: Callable[[Config, Path, str], Metrics] | None = None,
+    record: str = "config.yaml",
+) -> tuple[Path, Metrics]:
+    """Trains as `config` says and returns (folder, metrics). The folder is `out/name/`, complete or absent.
 
-    The work is done in `out/.name.partial/` and renamed when complete. Started again after an interruption it goes
-    on from the last period. With several seeds each has a folder `seed_N`, and metrics.json their summary.
-    `work(config, folder, name)` does it and returns the metrics, `run_seeds` unless another is given; `record` is the
-    file that remembers the config it was begun with.
-    Errors: ValueError if the run is finished and `overwrite` is false, if another process works on it, or if an
-    interrupted run was begun with another config; the message says what changed.
+    Work is done in `out/.name.partial/`, which is renamed when it is complete. After an interruption the same call
+    resumes from the last epoch. With several seeds each has a folder `seed_N`, and metrics.json is their summary.
+    Arguments: work, the function of (config, partial folder, name) that does it and returns the metrics, by default
+    `run_seeds`; record, the file of the partial folder that holds the config it was started with.
+    Raises Refusal if the run is finished and `overwrite` is false, if another process works on it, or if an interrupted
+    run was started with another config; then the message lists the differences.
     """
-    plain = name and Path(name).name == name and not name.startswith(".") and name.isprintable()
-    require(plain, "run", "a plain name", name=name)
+    is_plain = name and Path(name).name == name and not name.startswith(".") and name.isprintable()
+    require(is_plain, "run", "a plain name", name=name)
     if work is None:
-        config = config.model_copy(update={"search": None})  # it does not change how to train
-    out = Path(out)
-    final, partial, old = out / name, out / f".{name}.partial", out / f".{name}.old"
-    out.mkdir(parents=True, exist_ok=True)
-    taken = f"another process is training {name!r} here; choose another --run NAME."
-    with file_lock(out / f".{name}.lock", taken):
-        if old.exists():  # killed while one run took another's place
-            shutil.rmtree(old) if final.exists() else os.replace(old, final)
-        if final.exists() and not overwrite:
-            raise Refusal(f"{final} is a finished run: choose another --run NAME or --out DIR, or --overwrite it.")
-        if final.exists() and not (final / "metrics.json").is_file():
+        config = config.model_copy(update={"search": None})  # it does not affect the training
+    folder = Path(out, name)
+    partial = hidden(folder, "partial")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    locked = f"another process is training {name!r} here; choose another --run NAME."
+    with file_lock(hidden(folder, "lock"), locked):
+        recover(folder)
+        if folder.exists() and not overwrite:
+            raise Refusal(f"{folder} is a finished run: choose another --run NAME or --out DIR, or --overwrite it.")
+        if folder.exists() and not (folder / "metrics.json").is_file():
             raise Refusal(
-                f"{final} is no run of kzoo, so it is not overwritten: choose another --run NAME or --out DIR."
+                f"{folder} is not a run of kzoo, so --overwrite does not replace it: choose another --run NAME."
             )
-        begin(config, partial, overwrite, record)
+        prepare_partial(config, partial, overwrite, record)
         try:
-            with policy(config.training):
+            with numeric_settings(config.training):
                 metrics = (work or run_seeds)(config, partial, name)
         except Refusal:
-            if not trained(partial):
-                shutil.rmtree(partial)
+            if not can_resume(partial):
+                remove(partial)
             raise
-        if final.exists():
-            os.replace(final, old)
-        os.replace(partial, final)
-        shutil.rmtree(old, ignore_errors=True)
-    return final, metrics
+        replace_in_two_steps(partial, folder)  # an exchange would leave the old run as `partial`, to be resumed
+    return folder, metrics
 
 
-def begin(config, partial, overwrite, record="config.yaml"):
-    """Make the partial folder, or find it begun with the same config."""
-    begun = partial / record
-    if trained(partial):
-        same_command = begun.is_file()
-        changed = differences(read_yaml(begun), resolved(config)) if same_command else ["it was another command's"]
+def prepare_partial(config: Config, partial: Path, overwrite: bool, record: str = "config.yaml") -> None:
+    """Creates the partial folder, or keeps an interrupted run of the same config there.
+
+    Raises Refusal if the interrupted run has another config and `overwrite` is false.
+    """
+    started_with = partial / record
+    if can_resume(partial):
+        same_command = started_with.is_file()
+        changed = (
+            differences(read_yaml(started_with), resolved(config)) if same_command else ["it is another command's"]
+        )
         if changed and not overwrite:
             raise Refusal(
                 f"an interrupted run at {partial} had another config: {'; '.join(changed)}. "
-                "Start it as it was, choose another --run NAME, or give it up with --overwrite."
+                "Use that config, choose another --run NAME, or discard it with --overwrite."
             )
         if not changed:
             return
-    if partial.exists():
-        shutil.rmtree(partial)
+    remove(partial)
     partial.mkdir()
-    write_atomically(begun, write_yaml(resolved(config)))
+    write_atomically(started_with, write_yaml(resolved(config)))
 
 
-def trained(partial):
-    """Whether an interrupted run has anything that is worth going on with."""
+def can_resume(partial: Path) -> bool:
+    """Returns whether an interrupted run got far enough to be resumed: at least one epoch or trial."""
     return any(next(partial.rglob(file), None) for file in (STATE, "metrics.json", RESULT))
 
 
-def run_seeds(config, partial, name):
-    """Each seed's run, those that are whole left as they are; returns the run's metrics."""
+def run_seeds(config: Config, partial: Path, name: str) -> Metrics:
+    """Runs each seed that has not finished yet, and returns the run's metrics."""
     seeds = config.training.seeds
     if len(seeds) == 1:
-        return whole_seed(config, seeds[0], partial, name)
-    found = [whole_seed(config, seed, partial / f"seed_{seed}", f"{name} seed {seed}") for seed in seeds]
-    metrics = summary(config, found)
-    write_atomically(
-        partial / "README.md", f"# {name}\n\nOne run a seed; `metrics.json` holds means and each seed's figures.\n"
-    )
+        return finish_seed(config, seeds[0], partial, name)
+    of_seeds = [finish_seed(config, seed, partial / f"seed_{seed}", f"{name} seed {seed}") for seed in seeds]
+    metrics = summarize(config, of_seeds)
+    readme = f"# {name}\n\nOne run per seed; `metrics.json` has the means and the errors of each seed.\n"
+    write_atomically(partial / "README.md", readme)
     write_atomically(partial / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics
 
 
-def whole_seed(config, seed, folder, label):
-    """One seed's metrics: those that an earlier process finished with, or else a run's."""
-    done = folder / "metrics.json"
-    if not done.exists():
+def finish_seed(config: Config, seed: int, folder: Path, label: str) -> Metrics:
+    """Returns the metrics of one seed, from its folder if an earlier process finished it."""
+    finished = folder / "metrics.json"
+    if not finished.exists():
         return run_seed(config, seed, folder, label)
     (folder / STATE).unlink(missing_ok=True)
-    return json.loads(done.read_text())
+    return json.loads(finished.read_text())
 
 
-def summary(config, runs):
-    """Means over the seeds, and each seed's errors beside them."""
-    means = {}
+def summarize(config: Config, runs: Sequence[Metrics]) -> Metrics:
+    """Returns the means over seeds, with the errors of each seed."""
+    means: dict[str, Any] = {}
     for split in ("test", "train", "validation"):
         if split in runs[0]:
             means[split] = {key: float(np.mean([r[split][key] for r in runs])) for key in runs[0][split]}
@@ -132,7 +139,7 @@ def summary(config, runs):
     }
 
 
-def finished(title, folder, metrics):
-    """Tell the person how the run ended."""
-    report.print_table(title, metrics)
+def print_finished(title: str, folder: Path, metrics: Metrics) -> None:
+    """Prints the results of a finished run and where they are."""
+    print_results(title, metrics)
     say(f"Written to {folder}/: saved_model, model.keras, history.png, README.md")

@@ -1,18 +1,21 @@
-"""YAML as configs need it: `1e-3` is a number, a key given twice is an error, every fault is one line of text.
+"""Reads and writes YAML 1.2: `1e-3` is a number, a duplicate key is an error, and every error is one line.
 
-Source: YAML 1.2.2, section 10.3.2 (core schema): PyYAML follows 1.1, where 1e-3 is text, `no` false and 010 eight.
+Source: YAML 1.2.2, section 10.3.2 (core schema). PyYAML follows YAML 1.1, where 1e-3 is text, `no` false and 010 eight.
 """
 
 import copy
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from kzoo.checks import Refusal, require
+from kzoo.types import PathLike
 
 TAG = "tag:yaml.org,2002:"
-SCALARS = {  # name: (pattern of its plain form, the characters that can open it)
+SCALARS = {  # name: (pattern of a plain scalar, its possible first characters)
     "null": (r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
     "bool": (r"(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
     "int": (r"[-+]?(?:0|[1-9][0-9_]*)$", list("-+0123456789")),
@@ -25,16 +28,16 @@ SCALARS = {  # name: (pattern of its plain form, the characters that can open it
 
 
 class Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with the plain scalars of YAML 1.2 and nothing but plain values."""
+    """PyYAML's safe loader with the plain scalars of YAML 1.2 and only the types that JSON has."""
 
     yaml_implicit_resolvers = {}
-    yaml_constructors = {  # no dates, sets or bytes: JSON could not hold them, so config_sha256 neither
+    yaml_constructors = {  # without dates, sets and bytes, of which config_sha256 could not make JSON
         tag: make for tag, make in yaml.SafeLoader.yaml_constructors.items() if tag in {None, TAG + "str"}
     }
 
 
 class Dumper(yaml.SafeDumper):
-    """PyYAML's safe dumper; what either reading of YAML takes for more than text is quoted, aliases are written out."""
+    """PyYAML's safe dumper: quotes text that YAML 1.1 or 1.2 would read as another type, and writes aliases out."""
 
     def ignore_aliases(self, data):
         return True
@@ -45,12 +48,12 @@ class Dumper(yaml.SafeDumper):
 
 
 def _mapping(loader, node):
-    """Deep at once, so that PyYAML refuses a mapping that holds itself."""
+    """Returns a mapping; built deeply, so that PyYAML refuses a mapping that contains itself."""
     data = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str) or key in data:
-            problem = f"the key {key!r} is " + ("given twice" if isinstance(key, str) else "not text; quote it")
+            problem = f"the key {key!r} is " + ("a duplicate" if isinstance(key, str) else "not text; quote it")
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
         data[key] = loader.construct_object(value_node, deep=True)
     return data
@@ -62,13 +65,16 @@ for _name, (_pattern, _first) in SCALARS.items():
         _class.add_implicit_resolver(TAG + _name, re.compile(_pattern), _first)
 Dumper.add_representer(str, Dumper.represent_str)
 Loader.add_constructor(TAG + "map", _mapping)
-Loader.add_constructor(TAG + "seq", lambda loader, node: loader.construct_sequence(node, deep=True))
+Loader.add_constructor(
+    TAG + "seq",
+    lambda loader, node: loader.construct_sequence(node, deep=True),  # type: ignore[arg-type]
+)
 
 
-def read_yaml(path):
-    """Read the mapping in a file.
+def read_yaml(path: PathLike) -> dict[str, Any]:
+    """Reads the mapping in a file.
 
-    Errors: Refusal if the file is missing, a folder, not UTF-8, empty, no mapping or broken YAML (with its line).
+    Raises Refusal if the file is missing, a folder, not UTF-8, empty, not a mapping or invalid YAML (with the line).
     """
     try:
         text = Path(path).read_bytes().decode("utf-8")
@@ -79,14 +85,14 @@ def read_yaml(path):
         raise Refusal(f"{path} line {line}: the file is not UTF-8 text.") from None
     data = _load(text, path)
     if data is None:
-        raise Refusal(f"{path} is empty; it should hold a mapping of settings.")
+        raise Refusal(f"{path} is empty; expected a mapping of settings.")
     if not isinstance(data, dict):
         raise Refusal(f"{path} expects a mapping of settings; received a {type(data).__name__}.")
     return data
 
 
-def parse_value(text, where="--set"):
-    """Read the value of one `--set part.key=value`: a YAML scalar, list or mapping.
+def parse_value(text: str, where: str = "--set") -> Any:
+    """Parses the value in `--set part.key=value`: a YAML scalar, list or mapping.
 
     >>> [parse_value(text) for text in ("1e-3", "[8, no]", "{step: 010}", "")]
     [0.001, [8, 'no'], {'step': '010'}, None]
@@ -94,18 +100,18 @@ def parse_value(text, where="--set"):
     return _load(text, where)
 
 
-def write_yaml(data, path=None):
-    """Return `data` as YAML text that reads back equal, in the order of its keys; write it to `path` if given."""
+def write_yaml(data: Any, path: PathLike | None = None) -> str:
+    """Returns `data` as YAML text, keys in their order, and writes it to `path` if given; reading it is the inverse."""
     text = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
     if path is not None:
         Path(path).write_text(text, encoding="utf-8", newline="\n")
     return text
 
 
-def apply_sets(config, sets):
-    """Return a copy of `config` changed by each "part.key=value"; whole numbers in a path are positions in lists.
+def apply_sets(config: dict[str, Any], sets: Sequence[str]) -> dict[str, Any]:
+    """Returns a copy of `config` changed by each "part.key=value"; an integer in a path is a position in a list.
 
-    Missing mappings on the way are made. Errors: Refusal if an item has no path or no "=", or leads through a scalar.
+    Missing mappings are created. Raises Refusal if an item has no path or no "=", or its path goes through a scalar.
 
     >>> apply_sets({"training": {"seeds": [0, 1]}}, ["training.seeds.1=5", "data.name=digits"])
     {'training': {'seeds': [0, 5]}, 'data': {'name': 'digits'}}
@@ -114,21 +120,23 @@ def apply_sets(config, sets):
     for item in sets:
         path, sign, text = item.partition("=")
         require(sign and all(path.strip().split(".")), "--set", "part.key=value", item=item)
-        put(config, path.strip(), parse_value(text, f"--set {item}"), f"--set {item}")
+        set_value(config, path.strip(), parse_value(text, f"--set {item}"), f"--set {item}")
     return config
 
 
-def put(config, path, value, where):
-    """Set what a path leads to in `config`, in place. Errors: Refusal that begins with `where`."""
-    parts, node = path.split("."), config
+def set_value(config: dict[str, Any], path: str, value: Any, where: str) -> None:
+    """Sets the value at a dotted path of `config` in place. Raises Refusal that starts with `where`."""
+    node: Any = config
+    parts = path.split(".")
     for depth, part in enumerate(parts):
-        key, here = part, ".".join(parts[:depth])
+        key: Any = part
+        here = ".".join(parts[:depth])
         if isinstance(node, list):
-            inside = part.isdecimal() and int(part) < len(node)
-            require(inside, f"{where}: {here}", f"a position in its list of {len(node)}", position=part)
+            valid = part.isdecimal() and int(part) < len(node)
+            require(valid, f"{where}: {here}", f"a position in its list of {len(node)}", position=part)
             key = int(part)
         elif not isinstance(node, dict):
-            raise Refusal(f"{where}: {here} is {node!r}, which has no settings of its own.")
+            raise Refusal(f"{where}: {here} is {node!r}, which contains no settings.")
         if depth == len(parts) - 1:
             node[key] = value
         elif isinstance(node, dict) and node.get(key) is None:
@@ -138,7 +146,7 @@ def put(config, path, value, where):
 
 def _load(text, where):
     try:
-        return yaml.load(text, Loader)  # Loader descends from SafeLoader
+        return yaml.load(text, Loader)  # a SafeLoader
     except yaml.reader.ReaderError as error:
         line, problem = (
             text.count("\n", 0, error.position) + 1,

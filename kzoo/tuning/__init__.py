@@ -1,4 +1,4 @@
-"""Hyperparameter search: a zoo model with its search space for KerasTuner; `kzoo tune` runs whole searches."""
+"""Hyperparameter searches with KerasTuner: the searches of `kzoo tune`, and `HyperModel` for any tuner."""
 
 import lazy_loader
 

@@ -1,69 +1,72 @@
-"""KerasTuner's oracles, which propose the trials, made ready to be replayed.
+"""KerasTuner's oracles, which propose the trials, prepared so that they can be replayed.
 
-An oracle is deterministic: told the same results in the same order it proposes the same trials. So nothing of it is
-kept on disk; a search that goes on asks a new oracle and answers with the results it has. That leaves these faults of
-KerasTuner 1.4.8 without effect (tests/tuning/test_oracle.py shows each, and when one is mended):
+An oracle is deterministic: if it is told the same results in the same order, it proposes the same trials. So its state
+is not saved. A resumed search replays the recorded log of ask and tell calls into a new oracle, with the results on
+disk. This avoids the following faults of KerasTuner 1.4.8 (tests/tuning/test_oracle.py has a test of each, which
+fails when it is fixed):
 
-- GridSearch does not reload (keras-tuner#1055), Bayesian optimization reloads without its random state, so goes on
-  otherwise than undisturbed;
-- oracle.json and trial.json are written in place and apart: a kill between or within loses trials or all;
-- what is reloaded replaces the space that was asked for, silently;
-- after three failed trials in a row the oracle raises with its lock held, and two failures of two say nothing;
-- a worker that dies keeps its trial, which nobody is given again, and its chief, which never ends;
-- seed 0 is read as none.
+- GridSearch cannot be reloaded (keras-tuner#1055). Bayesian optimization is reloaded without its random state, so that
+  a resumed search proposes other trials;
+- oracle.json and trial.json are two files that are not written atomically: a kill loses one trial or all;
+- a reloaded search space silently replaces the requested one;
+- after three failed trials in a row the oracle raises while it holds its lock, and if two trials of two fail it raises
+  nothing;
+- the trial of a worker that dies is never run again, and the chief never exits;
+- seed 0 is replaced by a random seed.
 
 Source: O'Malley and others, KerasTuner, 2019. Hyperband: Li and others, JMLR 18, 2018.
 """
 
 import keras_tuner
 
-from kzoo.tuning.hyperparameters import values_of
+from kzoo.tuning.hyperparameters import values_from_hyperparameters
 
-KINDS = {
+ORACLES = {
     "random": keras_tuner.oracles.RandomSearchOracle,
     "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
     "hyperband": keras_tuner.oracles.HyperbandOracle,
     "grid": keras_tuner.oracles.GridSearchOracle,
 }
-EPOCHS, PAST = "tuner/epochs", "tuner/trial_id"  # Hyperband's: train so long in all, going on from that trial
+# Hyperband's hyperparameters: the total number of epochs; the id of the trial whose training is continued.
+HYPERBAND_EPOCHS, HYPERBAND_PARENT = "tuner/epochs", "tuner/trial_id"
 
 
 def build_oracle(config):
-    """The oracle of a config's search, silent and without files."""
+    """Returns the oracle of a config's search, which prints nothing and writes no files."""
     search, hyperparameters = config.search, keras_tuner.HyperParameters()
-    values_of(config, hyperparameters)
+    values_from_hyperparameters(config, hyperparameters)
     settings = {}
     if search.algorithm == "hyperband":
         settings = {"max_epochs": search.max_epochs or config.training.epochs, "hyperband_iterations": None}
-    elif search.algorithm == "bayesian":  # KerasTuner's own number, unless that leaves little to optimize with
+    elif search.algorithm == "bayesian":  # KerasTuner's default, unless that leaves few trials to optimize with
         settings = {"num_initial_points": max(3, min(3 * len(search.space), search.trials // 3))}
-    kind = KINDS[search.algorithm]
-    oracle = type(kind.__name__, (Fresh if search.algorithm == "bayesian" else Unsaved, kind), {})(
+    kind = ORACLES[search.algorithm]
+    mixin = NoRepeats if search.algorithm == "bayesian" else NoFiles
+    oracle = type(kind.__name__, (mixin, kind), {})(
         objective=keras_tuner.Objective(search.objective, "max" if search.maximize else "min"),
         hyperparameters=hyperparameters,
         seed=search.seeds[0] + 1,
         max_consecutive_failed_trials=float("inf"),
         **settings,
     )
-    oracle.max_trials, oracle.verbose = None, 0  # the search counts
+    oracle.max_trials, oracle.verbose = None, 0  # `Trials` counts the trials
     return oracle
 
 
-class Unsaved:
-    """An oracle that writes nothing."""
+class NoFiles:
+    """Mixin of an oracle that writes no files."""
 
     def save(self):
-        """Nothing."""
+        pass
 
     def _save_trial(self, trial):
-        """Nothing."""
+        pass
 
 
-class Fresh(Unsaved):
-    """An oracle that proposes nothing twice: where KerasTuner's Bayesian one does, being sure, a random setting."""
+class NoRepeats(NoFiles):
+    """Mixin of an oracle that proposes random values where it would propose the same values again."""
 
     def populate_space(self, trial_id):
-        """KerasTuner's proposal, or a random one if that was tried."""
         proposed = super().populate_space(trial_id)
         if proposed["values"] is not None and self._duplicate(proposed["values"]):
             return self._random_populate_space()
@@ -71,19 +74,20 @@ class Fresh(Unsaved):
 
 
 def ask(oracle, config, worker="0"):
-    """What an oracle proposes next: KerasTuner's `Trial`, its settings, its periods and past trial's id, each or None.
+    """Returns an oracle's next proposal, (KerasTuner's `Trial`, values, epochs or None, id of the parent or None).
 
-    None if it has no more.
+    Returns None if the oracle has no proposal now.
     """
     trial = oracle.create_trial(worker)
     if trial.status != "RUNNING":
         return None
-    hp = trial.hyperparameters
-    return trial, values_of(config, hp.copy()), hp.values.get(EPOCHS), hp.values.get(PAST)
+    values = values_from_hyperparameters(config, trial.hyperparameters.copy())
+    proposed = trial.hyperparameters.values
+    return trial, values, proposed.get(HYPERBAND_EPOCHS), proposed.get(HYPERBAND_PARENT)
 
 
 def tell(oracle, trial, objective, reason=None):
-    """Tell an oracle how a trial ended: its objective, or None and the reason of its failure."""
+    """Tells an oracle the result of a trial: its objective, or None and the reason of its failure."""
     if objective is None:
         trial.status, trial.message = "FAILED", reason
     else:

@@ -1,10 +1,6 @@
-"""One trial, an ordinary training in a process of its own, whose end, whatever it is, is one small file.
-
-Source: none.
-"""
+"""One trial: an ordinary training in its own process, whose result is one small file however it ends."""
 
 import dataclasses
-import fcntl
 import json
 import multiprocessing
 import os
@@ -12,123 +8,86 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from multiprocessing.connection import wait
 
 import numpy as np
 
 from kzoo.checks import Refusal, nearest
-from kzoo.files import write_atomically
-from kzoo.training.checkpoint import Checkpoint
+from kzoo.files import file_lock, write_atomically
+from kzoo.processes import forkserver
+from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.config import check_config, resolved
-from kzoo.training.keras_objects import build
+from kzoo.training.evaluation import evaluate
+from kzoo.training.keras_objects import build_object
 from kzoo.training.model_building import build_augmentation, build_callbacks
 from kzoo.training.report import write_history
 from kzoo.training.run import RESULT
-from kzoo.training.seed_run import STATE, evaluate, load_data, policy, train_seed
+from kzoo.training.run_data import load_data
+from kzoo.training.seed_run import numeric_settings, train_seed
 
-METHOD = "forkserver"
-BEAT = 2.0  # seconds
-INTERRUPTED = 130  # as of Ctrl-C, in a shell
-STOPS = (INTERRUPTED, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # somebody ends the search, not the trial
+HEARTBEAT_INTERVAL = 2.0  # seconds
+INTERRUPTED = 130  # exit code after Ctrl-C, as in a shell
+STOPS = (INTERRUPTED, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # the user stops the search, not only the trial
 
 
-def run_trial(config, trial, folder, label, search, past=None, beat=None):
-    """Run a trial in a process of its own and return its record, which is then in `folder/result.json`.
+def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None):
+    """Runs a trial in its own process and returns its result, which is also written to `folder/result.json`.
 
-    Arguments: config, the trial's, or the Refusal that it could not be made with; trial, what is known of it (a dict);
-    search, the search's settings; past, the folder of a trial whose training is gone on with; beat, called now and then
-    while the process runs, which it ends by raising something.
-    Errors: KeyboardInterrupt if the trial was told to stop; Refusal if it ended otherwise without saying why.
+    Arguments: config, the trial's config, or the Refusal that prevented one; trial, the first keys of the result;
+    search, the search's settings; parent, the folder of the trial whose training is continued; heartbeat, a function
+    called every few seconds, which stops the process by raising an exception.
+    Raises KeyboardInterrupt if the process was told to stop, Refusal if it ended in another way without a result.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    began = time.perf_counter()
+    start = time.perf_counter()
     if isinstance(config, Refusal):
-        return _write(folder, _failed(trial, str(config), 0))
-    work = resolved(config), trial, folder, label, search.model_dump(), past
-    code = in_child(_work, *work, beat=beat)
+        return _write_result(folder, _failed(trial, str(config), 0))
+    args = resolved(config), trial, folder, label, search.model_dump(), parent
+    code = call_in_process(_train_trial, *args, heartbeat=heartbeat)
     if code in STOPS:
         raise KeyboardInterrupt
     if code < 0:
-        time.sleep(1)  # whoever kills all of a search's processes at once kills this one by then
+        time.sleep(1)  # if all processes of the search are being killed, this one is killed now
         name = signal.Signals(-code).name
-        more = ", as when memory runs out" if -code == signal.SIGKILL else ""
-        return _write(folder, _failed(trial, f"its process was ended by {name}{more}", time.perf_counter() - began))
+        hint = ", as when memory runs out" if -code == signal.SIGKILL else ""
+        reason = f"its process was ended by {name}{hint}"
+        return _write_result(folder, _failed(trial, reason, time.perf_counter() - start))
     if code > 0:
-        raise Refusal(f"{label} ended with exit code {code}, for what it printed; the same command goes on with it.")
-    return read_record(folder)
+        raise Refusal(f"{label} ended with exit code {code}, see its output above; the same command resumes it.")
+    return read_result(folder)
 
 
-def read_record(folder):
-    """A finished trial's record. Errors: Refusal if its file is damaged."""
+def read_result(folder):
+    """Returns a finished trial's result. Raises Refusal if its file is damaged."""
     file = folder / RESULT
     try:
-        record = json.loads(file.read_text())
-        wanted = {"trial", "values", "epochs", "status", "objective", "reason", "parameters", "seconds"}
-        if not isinstance(record, dict) or not wanted <= record.keys():
-            raise ValueError("it holds something else")
+        result = json.loads(file.read_text())
+        keys = {"trial", "values", "epochs", "status", "objective", "reason", "parameters", "seconds"}
+        if not isinstance(result, dict) or not keys <= result.keys():
+            raise ValueError("it is not the result of a trial")
     except ValueError as error:
         raise Refusal(f"{file} is damaged ({error}); delete it, and the same command runs that trial again.") from None
-    return record
+    return result
 
 
-def in_child(function, *args, beat=None):
-    """Call a function in a process that dies with this one, and return its exit code; a minus and a signal's number."""
-    context = multiprocessing.get_context(METHOD)
-    context.set_forkserver_preload(["kzoo_trials"])  # TensorFlow is imported once; this process's GPU stays unused
-    process = context.Process(target=with_parent, args=(function, args))
+def call_in_process(function, *args, heartbeat=None):
+    """Calls a function in a process that dies with this one; returns its exit code, or minus the number of a signal."""
+    process = forkserver(["kzoo.tuning.trial"]).Process(target=exit_with_parent, args=(function, args))
     process.start()
     try:
         while process.exitcode is None:
-            process.join(BEAT)
-            if beat is not None and process.exitcode is None:
-                beat()
+            process.join(HEARTBEAT_INTERVAL)
+            if heartbeat is not None and process.exitcode is None:
+                heartbeat()
     finally:
         process.kill()
         process.join()
     return process.exitcode
 
 
-def check_parts(configs):
-    """Build the parts of configs, pairs (where, settings), that can be built without data.
-
-    Errors: Refusal that begins with `where`.
-    """
-    for where, settings in configs:
-        try:
-            config = check_config(settings)
-            build("optimizer", config.training.optimizer, "training.optimizer")
-            build_callbacks(config)
-            build_augmentation(config)
-            metrics = [build("metric", m, f"training.metrics.{i}") for i, m in enumerate(config.training.metrics)]
-            known = ["val_" + name for name in ("accuracy", "error", "loss", *(metric.name for metric in metrics))]
-            wanted = config.search.objective
-            if wanted not in known:
-                raise Refusal(f"search.objective {wanted!r} is not measured; {nearest(wanted, known)}")
-        except Refusal as refusal:
-            raise Refusal(f"{where}: {refusal}") from None
-
-
-def check_in_child(configs, folder):
-    """`check_parts` in a process of its own, as building them takes hold of a GPU."""
-    said = folder / "refusal.txt"
-    code = in_child(_check, configs, said)
-    if said.exists():
-        text = said.read_text()
-        said.unlink()
-        raise Refusal(text)
-    if code:
-        raise Refusal(f"the search's settings could not be checked: exit code {code}, for what it printed.")
-
-
-def _check(configs, said):
-    try:
-        check_parts(configs)
-    except Refusal as refusal:
-        write_atomically(said, str(refusal))
-
-
-def with_parent(function, args):
-    """Call a function in this process, which ends when its parent does."""
+def exit_with_parent(function, args):
+    """Calls a function in this process, which exits as soon as its parent process does."""
     parent = multiprocessing.parent_process().sentinel
     threading.Thread(target=lambda: (wait([parent]), os._exit(1)), daemon=True).start()
     try:
@@ -137,45 +96,88 @@ def with_parent(function, args):
         os._exit(INTERRUPTED)
 
 
-def _work(settings, trial, folder, label, search, past):
-    """The child's part: train once a seed, evaluate, write the record."""
-    began = time.perf_counter()
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the child of a search that was killed may need a moment to notice
+def check_configs(configs):
+    """Builds those parts of configs, pairs (where, settings), that can be built without data.
+
+    Raises Refusal, which begins with `where`, if one of them is invalid.
+    """
+    for where, settings in configs:
+        try:
+            config = check_config(settings)
+            build_object("optimizer", config.training.optimizer, "training.optimizer")
+            build_callbacks(config)
+            build_augmentation(config)
+            metrics = [
+                build_object("metric", m, f"training.metrics.{i}") for i, m in enumerate(config.training.metrics)
+            ]
+            known = ["val_" + name for name in ("accuracy", "error", "loss", *(metric.name for metric in metrics))]
+            objective = config.search.objective
+            if objective not in known:
+                raise Refusal(f"search.objective {objective!r} is not measured; {nearest(objective, known)}")
+        except Refusal as refusal:
+            raise Refusal(f"{where}: {refusal}") from None
+
+
+def check_configs_in_process(configs, folder):
+    """Calls `check_configs` in its own process, because building the parts allocates GPU memory."""
+    file = folder / "refusal.txt"
+    code = call_in_process(_write_refusal, configs, file)
+    if file.exists():
+        text = file.read_text()
+        file.unlink()
+        raise Refusal(text)
+    if code:
+        raise Refusal(f"the search's settings could not be checked: exit code {code}, see the output above.")
+
+
+def _write_refusal(configs, file):
+    try:
+        check_configs(configs)
+    except Refusal as refusal:
+        write_atomically(file, str(refusal))
+
+
+def _train_trial(settings, trial, folder, label, search, parent):
+    """Runs in the trial's process: trains with each seed, evaluates, and writes the result."""
+    start = time.perf_counter()
+    with file_lock(folder / "lock"):  # the process of a killed search may still be running for a moment
         try:
             config = check_config(settings, label)
-            keep = search["algorithm"] == "hyperband"
-            with policy(config.training):
-                runs = [_train(config, seed, folder, label, past, keep) for seed in search["seeds"]]
-            record = _completed(trial, runs, search["objective"])
-        except OSError:  # a full disk is no fault of the trial's
+            keep_state = search["algorithm"] == "hyperband"
+            with numeric_settings(config.training):
+                runs = [_train_seed(config, seed, folder, label, parent, keep_state) for seed in search["seeds"]]
+            result = _completed(trial, runs, search["objective"])
+        except OSError:  # such as a full disk, which is not a failure of the trial
             raise
         except Exception as error:
-            kind = "" if isinstance(error, Refusal) else f"{type(error).__name__}: "
-            record = _failed(trial, kind + " ".join(str(error).split())[:300], time.perf_counter() - began)
-        _write(folder, record)
+            reason = " ".join(str(error).split())[:300]
+            if not isinstance(error, Refusal):
+                reason = f"{type(error).__name__}: {reason}"
+                write_atomically(folder / "traceback.txt", traceback.format_exc())
+            result = _failed(trial, reason, time.perf_counter() - start)
+        _write_result(folder, result)
 
 
-def _train(config, seed, folder, label, past, keep):
-    """Metrics of a trial's training with one seed, on held out examples: from its folder if it is done."""
-    inside = f"seed_{seed}"
-    folder, past = folder / inside, past and past / inside
-    done = folder / "metrics.json"
-    if done.exists():
-        return json.loads(done.read_text())
+def _train_seed(config, seed, folder, label, parent, keep_state):
+    """Returns the metrics of a training with one seed on the validation split; reads them if it is complete."""
+    name = f"seed_{seed}"
+    folder, parent = folder / name, parent and parent / name
+    metrics_file = folder / "metrics.json"
+    if metrics_file.exists():
+        return json.loads(metrics_file.read_text())
     folder.mkdir(parents=True, exist_ok=True)
-    if past and (past / STATE).exists() and not (folder / STATE).exists():
-        write_atomically(folder / STATE, (past / STATE).read_bytes())
+    if parent and (parent / STATE).exists() and not (folder / STATE).exists():
+        write_atomically(folder / STATE, (parent / STATE).read_bytes())
     try:
         Checkpoint(None, folder / STATE)
-    except Refusal as refusal:  # a damaged file is no fault of the trial's either
+    except Refusal as refusal:  # a damaged file is not a failure of the trial
         sys.exit(str(refusal))
     data = dataclasses.replace(load_data(config), test=None)
     _, trainer, checkpoint = train_seed(config, seed, folder, label, data)
     losses = [row["loss"] for row in checkpoint.history]
     if not np.isfinite(losses).all():
-        period = int(np.argmin(np.isfinite(losses))) + 1
-        raise Refusal(f"training diverged to a loss of {losses[period - 1]} in period {period}")
+        epoch = int(np.argmin(np.isfinite(losses))) + 1
+        raise Refusal(f"training diverged to a loss of {losses[epoch - 1]} in epoch {epoch}")
     scores = evaluate(trainer, data.validation, config)
     metrics = {
         "validation": {"accuracy": round(1 - scores["error"], 6), **scores},
@@ -184,8 +186,8 @@ def _train(config, seed, folder, label, past, keep):
         "seconds": round(checkpoint.seconds, 2),
     }
     write_history(checkpoint.history, folder)
-    write_atomically(done, json.dumps(metrics, indent=2) + "\n")
-    if not keep:
+    write_atomically(metrics_file, json.dumps(metrics, indent=2) + "\n")
+    if not keep_state:
         (folder / STATE).unlink(missing_ok=True)
     return metrics
 
@@ -195,18 +197,18 @@ def _completed(trial, runs, objective):
     value = float(np.mean([run["validation"][name] for run in runs]))
     if not np.isfinite(value):
         raise Refusal(f"{objective} is {value}")
-    figures = {"parameters": runs[0]["parameters"], "seconds": round(sum(run["seconds"] for run in runs), 2)}
-    return {**trial, "status": "completed", "reason": None, "objective": value, **figures}
+    cost = {"parameters": runs[0]["parameters"], "seconds": round(sum(run["seconds"] for run in runs), 2)}
+    return {**trial, "status": "completed", "reason": None, "objective": value, **cost}
 
 
 def _failed(trial, reason, seconds):
-    figures = {"parameters": None, "seconds": round(seconds, 2)}
-    return {**trial, "status": "failed", "reason": reason, "objective": None, **figures}
+    cost = {"parameters": None, "seconds": round(seconds, 2)}
+    return {**trial, "status": "failed", "reason": reason, "objective": None, **cost}
 
 
-def _write(folder, record):
-    write_atomically(folder / RESULT, json.dumps(record, indent=2) + "\n")
-    if record["status"] == "failed":
+def _write_result(folder, result):
+    write_atomically(folder / RESULT, json.dumps(result, indent=2) + "\n")
+    if result["status"] == "failed":
         for state in folder.rglob(STATE):
             state.unlink()
-    return record
+    return result

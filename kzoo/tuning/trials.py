@@ -1,10 +1,8 @@
-"""The trials of a search: which is given out next, and what becomes of it.
+"""The trials of a search: which trial a worker gets next, and what happens to its result.
 
-A trial's folder has `trial.json` from when it is begun, and `result.json` from its end. The first also says what the
-oracle was asked and told since the trial before, so that a search that goes on can ask a new oracle the same in the
-same order, whoever finished first, and comes to the same trials.
-
-Source: none.
+The folder of a trial has `trial.json` from its start and `result.json` from its end. trial.json also contains the ask
+and tell calls to the oracle since the previous trial started. Replayed in that order, they make the new oracle of a
+resumed search propose the same trials, in whatever order these finished.
 """
 
 import collections
@@ -14,262 +12,273 @@ import secrets
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from kzoo.checks import Refusal
 from kzoo.files import write_atomically
 from kzoo.terminal import say
 from kzoo.training.run import RESULT
-from kzoo.tuning.hyperparameters import own_values
+from kzoo.tuning.hyperparameters import baseline_values
 from kzoo.tuning.oracle import ask, build_oracle, tell
-from kzoo.tuning.report import best_of, write_csv
-from kzoo.tuning.trial import read_record, run_trial
+from kzoo.tuning.report import best_trial, write_csv
+from kzoo.tuning.trial import read_result, run_trial
 
-BEGUN = "trial.json"
-FACTS = ("trial", "values", "epochs")  # of a trial: its number, settings and periods
-REPEATS = 20  # settings proposed again, in a row, after which a space is taken for exhausted
-ATTEMPTS = 3  # workers that may die of one trial
+TRIAL_FILE = "trial.json"
+TRIAL_KEYS = ("trial", "values", "epochs")  # the keys of trial.json that are also in result.json
+PARENT, LOG = "past", "since"  # the other keys: the number of the parent trial; the ask and tell calls before
+MAX_REPEATS = 20  # repeated proposals in a row after which the search space counts as exhausted
+MAX_WORKER_DEATHS = 3  # in one trial
 
 
 @dataclasses.dataclass
-class Given:
-    """A trial that a worker runs: an id of this one time, what trial.json holds, who runs it, when it was last seen."""
+class Lease:
+    """A worker's lease on a trial: lease id, content of trial.json, worker, time of the last heartbeat."""
 
     id: str
     trial: dict
     worker: str
-    seen: float = dataclasses.field(default_factory=time.monotonic)
+    last_heartbeat: float = dataclasses.field(default_factory=time.monotonic)
 
 
 class Trials:
-    """The trials of a search, those on disk with them; what is public may be called from several threads.
+    """The trials of a search and their files in `folder`; public methods may be called from several threads.
 
-    Attributes: begun, what is known of each trial, in order; records, {number: record} of those that ended; given,
-    {id: Given} of those that somebody runs.
-    Errors: Refusal if what is on disk is damaged, or is not what the oracle proposes.
+    Attributes: started, the content of each trial.json in order; results, {number: result} of finished trials; leases,
+    {id: Lease} of running trials.
+    Raises Refusal if a file is damaged, or if a trial on disk is not what the oracle proposes.
     """
 
     def __init__(self, config, folder, name):
         self.config, self.search, self.folder, self.name = config, config.search, Path(folder), name
         self.oracle, self.lock = build_oracle(config), threading.RLock()
-        self.begun, self.records = _read_begun(self.folder), _read_records(self.folder)
-        for number, record in self.records.items():
-            begun = self.begun[number] if number < len(self.begun) else {}
-            if any(record[what] != begun.get(what) for what in FACTS):
-                raise _another(self.folder / f"{number:04d}", record["values"], begun.get("values", "any begun"))
-        self.waiting = [trial for trial in self.begun if trial["trial"] not in self.records]
-        self.given, self._deaths = {}, collections.Counter()
-        self._known, self._numbers, self._asked = {}, {}, collections.defaultdict(list)
-        self._since, self._told, self._replayed, self._exhausted = [], set(), 0, False
-        self._started, self._trained = time.perf_counter(), 0
+        self.started, self.results = _read_started(self.folder), _read_results(self.folder)
+        for number, result in self.results.items():
+            trial = self.started[number] if number < len(self.started) else {}
+            if any(result[key] != trial.get(key) for key in TRIAL_KEYS):
+                raise _mismatch(self.folder / f"{number:04d}", result["values"], trial.get("values", "a started trial"))
+        self.waiting = [trial for trial in self.started if trial["trial"] not in self.results]
+        self.leases, self._deaths = {}, collections.Counter()
+        self._numbers = {}  # {Proposal.key: number of the trial}
+        self._oracle_numbers = {}  # {id of the oracle's trial: number of the trial}
+        self._untold = collections.defaultdict(list)  # {number: the oracle's trials without a result}
+        self._log, self._told = [], set()  # the ask and tell calls since the last trial started; the numbers told
+        self._replayed, self._exhausted = 0, False
+        self._start_time, self._finished_now = time.perf_counter(), 0
 
-    def give(self, worker):
-        """A `Given` for `worker` to run; None if there is none at the moment, or, where all is `finished`, at all."""
+    def acquire(self, worker):
+        """Returns a `Lease` on the next trial, or None if there is none now, or none at all (`all_finished`)."""
         with self.lock:
-            trial = self.waiting.pop(0) if self.waiting else self._propose()
+            trial = self.waiting.pop(0) if self.waiting else self._next_trial()
             if trial is None:
                 return None
-            given = Given(f"{trial['trial']:04d}-{secrets.token_hex(4)}", trial, worker)
-            self.given[given.id] = given
-            return given
+            lease = Lease(f"{trial['trial']:04d}-{secrets.token_hex(4)}", trial, worker)
+            self.leases[lease.id] = lease
+            return lease
 
-    def seen(self, given_id):
-        """Note that a trial is still run; False if it is no longer whose who says so."""
+    def heartbeat(self, lease_id):
+        """Renews a lease; returns False if it has expired."""
         with self.lock:
-            if given_id in self.given:
-                self.given[given_id].seen = time.monotonic()
-            return given_id in self.given
+            if lease_id in self.leases:
+                self.leases[lease_id].last_heartbeat = time.monotonic()
+            return lease_id in self.leases
 
-    def end(self, given_id):
-        """Take up the result of a trial that was given; if it was given to another since, that one's will come."""
+    def finish(self, lease_id):
+        """Ends a lease and reads the result of its trial; does nothing if the lease has expired."""
         with self.lock:
-            given = self.given.get(given_id)
-            if given is None:
+            lease = self.leases.get(lease_id)
+            if lease is None:
                 return
-            number = given.trial["trial"]
+            number = lease.trial["trial"]
             if (self.folder / f"{number:04d}" / RESULT).exists():
-                del self.given[given_id]
-                self._record(number)
+                del self.leases[lease_id]
+                self._add_result(number)
             else:
-                self.lose(given_id, "its result is not in its folder.")
+                self.expire(lease_id, "its result is not in its folder.")
 
-    def refuse(self, given_id, refusal):
-        """A worker of this process cannot go on with the search: the trial waits, and the worker raises the refusal."""
+    def abort(self, lease_id, refusal):
+        """Ends a lease without a result, because the search has to stop; the worker then raises `refusal`."""
         with self.lock:
-            self.waiting.append(self.given.pop(given_id).trial)
+            self.waiting.append(self.leases.pop(lease_id).trial)
 
-    def lose(self, given_id, why):
-        """Give a trial out again whose worker is gone; when too many are gone of it, it is a failed one."""
+    def expire(self, lease_id, reason):
+        """Ends the lease of a lost worker; its trial is run again, or fails after MAX_WORKER_DEATHS workers."""
         with self.lock:
-            trial = self.given.pop(given_id).trial
+            trial = self.leases.pop(lease_id).trial
             number = trial["trial"]
             self._deaths[number] += 1
-            if self._deaths[number] < ATTEMPTS:
+            if self._deaths[number] < MAX_WORKER_DEATHS:
                 self.waiting.append(trial)
-                say(f"{self.name}: trial {number} is given out again: {why}")
+                say(f"{self.name}: trial {number} is run again: {reason}")
                 return
-            failed, facts = Refusal(f"{ATTEMPTS} workers died of it: {why}"), {what: trial[what] for what in FACTS}
-            run_trial(failed, facts, self.folder / f"{number:04d}", self.name, self.search)
-            self._record(number)
+            failure = Refusal(f"{MAX_WORKER_DEATHS} workers died of it: {reason}")
+            facts = {key: trial[key] for key in TRIAL_KEYS}
+            run_trial(failure, facts, self.folder / f"{number:04d}", self.name, self.search)
+            self._add_result(number)
 
-    def finished(self):
-        """Whether no trial is run, and none is left to give."""
+    def all_finished(self):
+        """Returns whether no trial is running and none is left to start."""
         with self.lock:
-            if not self.given and not self.waiting:
-                self.waiting += filter(None, [self._propose()])
-            return not self.given and not self.waiting
+            if not self.leases and not self.waiting:
+                self.waiting += filter(None, [self._next_trial()])
+            return not self.leases and not self.waiting
 
-    def sorted(self):
-        """The records, by number."""
+    def sorted_results(self):
+        """Returns the results of the finished trials in the order of their numbers."""
         with self.lock:
-            return [self.records[number] for number in sorted(self.records)]
+            return [self.results[number] for number in sorted(self.results)]
 
-    def _record(self, number):
-        self.records[number] = record = read_record(self.folder / f"{number:04d}")
-        self._trained += 1
-        if self._replayed == len(self.begun):
+    def _add_result(self, number):
+        self.results[number] = result = read_result(self.folder / f"{number:04d}")
+        self._finished_now += 1
+        if self._replayed == len(self.started):
             self._tell(number)
-        write_csv(self.sorted(), self.search, self.folder.parent / "trials.csv")
-        self._say(record)
+        write_csv(self.sorted_results(), self.search, self.folder.parent / "trials.csv")
+        self._print_progress(result)
 
-    def _propose(self):
-        """A trial that is begun now; None if none may be, or if the oracle waits for the end of others."""
-        hours, spent = self.search.hours, sum(record["seconds"] for record in self.records.values())
-        in_time = hours is None or spent < hours * 3600
-        if not self._replay() or not in_time or len(self.begun) >= self.search.trials or self._exhausted:
+    def _next_trial(self):
+        """Starts a trial; returns None if none may start, or if the oracle waits for results."""
+        hours, seconds = self.search.hours, sum(result["seconds"] for result in self.results.values())
+        in_time = hours is None or seconds < hours * 3600
+        if not self._replay() or not in_time or len(self.started) >= self.search.trials or self._exhausted:
             return None
-        if not self.begun:
-            return self._begin(Proposal(own_values(self.config), self._most()))
-        for _ in range(REPEATS):
+        if not self.started:
+            return self._start(self._baseline())
+        for _ in range(MAX_REPEATS):
             proposal = self._ask()
-            if proposal is None or proposal.key not in self._known:
-                return proposal and self._begin(proposal)
-            number = self._repeat(proposal)
-            if number in self.records:
+            if proposal is None or proposal.key not in self._numbers:
+                return proposal and self._start(proposal)
+            number = self._register_repeat(proposal)
+            if number in self.results:
                 self._tell(number)
         self._exhausted = True
         return None
 
-    def _begin(self, proposal):
-        number = len(self.begun)
+    def _start(self, proposal):
+        number = len(self.started)
         trial = {"trial": number, "values": proposal.values, "epochs": proposal.epochs}
-        trial |= {"past": proposal.past, "since": self._since}
+        trial |= {PARENT: proposal.parent, LOG: self._log}
         folder = self.folder / f"{number:04d}"
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / BEGUN, json.dumps(trial, indent=2) + "\n")
-        self.begun.append(trial)
-        self._note(proposal, number)
+        write_atomically(folder / TRIAL_FILE, json.dumps(trial, indent=2) + "\n")
+        self.started.append(trial)
+        self._register(proposal, number)
         return trial
 
-    def _note(self, proposal, number):
-        """A trial of the oracle's proposal is begun, or was."""
-        self._known[proposal.key] = number
-        if proposal.asked is not None:
-            self._asked[number].append(proposal.asked)
-            self._numbers[proposal.asked.trial_id] = number
-        self._since, self._replayed = [], self._replayed + 1
+    def _register(self, proposal, number):
+        """Notes that a proposal was started as this trial."""
+        self._numbers[proposal.key] = number
+        if proposal.oracle_trial is not None:
+            self._untold[number].append(proposal.oracle_trial)
+            self._oracle_numbers[proposal.oracle_trial.trial_id] = number
+        self._log, self._replayed = [], self._replayed + 1
 
-    def _repeat(self, proposal):
-        """The number of the trial whose setting the oracle proposed once more."""
-        number = self._known[proposal.key]
-        self._asked[number].append(proposal.asked)
-        self._numbers[proposal.asked.trial_id] = number
-        self._since.append(["ask", number])
+    def _register_repeat(self, proposal):
+        """Notes that the oracle proposed the values of an earlier trial, whose number it returns."""
+        number = self._numbers[proposal.key]
+        self._untold[number].append(proposal.oracle_trial)
+        self._oracle_numbers[proposal.oracle_trial.trial_id] = number
+        self._log.append(["ask", number])
         return number
 
     def _tell(self, number):
-        for trial in self._asked.pop(number, []):
-            tell(self.oracle, trial, self.records[number]["objective"], self.records[number]["reason"])
+        for trial in self._untold.pop(number, []):
+            tell(self.oracle, trial, self.results[number]["objective"], self.results[number]["reason"])
         self._told.add(number)
-        self._since.append(["tell", number])
+        self._log.append(["tell", number])
 
     def _ask(self):
         proposed = ask(self.oracle, self.config, worker=secrets.token_hex(8))
         if proposed is None:
             return None
-        trial, values, epochs, past = proposed
-        return Proposal(values, epochs or self._most(), None if past is None else self._numbers[past], trial)
+        trial, values, epochs, parent = proposed
+        parent = None if parent is None else self._oracle_numbers[parent]
+        return Proposal(values, epochs or self._default_epochs(), parent, trial)
 
-    def _most(self):
-        """Periods of a trial, where neither the oracle nor the space says how many."""
-        most = self.search.max_epochs or self.config.training.epochs
-        return None if "training.epochs" in self.search.space else most
+    def _baseline(self):
+        """Returns the proposal of trial 0: the config's own values."""
+        return Proposal(baseline_values(self.config), self._default_epochs())
+
+    def _default_epochs(self):
+        """Returns the epochs of a trial for which the oracle proposes none; None if they are in the search space."""
+        epochs = self.search.max_epochs or self.config.training.epochs
+        return None if "training.epochs" in self.search.space else epochs
 
     def _replay(self):
-        """Ask and tell the oracle what it was; False if a result that it was told is to be made again first."""
-        if self._replayed == len(self.begun):
+        """Replays the recorded ask/tell log into the oracle; returns False if a logged result must be recomputed."""
+        if self._replayed == len(self.started):
             return True
-        while self._replayed < len(self.begun):
-            trial = self.begun[self._replayed]
-            for what, number in trial["since"][len(self._since) :]:
-                if what == "ask":
-                    self._expect(self.begun[number])
-                elif number in self.records:
+        while self._replayed < len(self.started):
+            trial = self.started[self._replayed]
+            for call, number in trial[LOG][len(self._log) :]:
+                if call == "ask":
+                    self._replay_ask(self.started[number])
+                elif number in self.results:
                     self._tell(number)
                 else:
                     return False
-            self._expect(trial)
-        for number in sorted(self.records.keys() - self._told):
+            self._replay_ask(trial)
+        for number in sorted(self.results.keys() - self._told):
             self._tell(number)
         return True
 
-    def _expect(self, trial):
-        """Ask the oracle for what it proposed once."""
-        number, repeated = trial["trial"], trial["trial"] < self._replayed
-        proposal = self._ask() if number or repeated else Proposal(own_values(self.config), self._most())
+    def _replay_ask(self, trial):
+        """Asks the oracle for a trial that it proposed before. Raises Refusal if it proposes another one."""
+        number, repeat = trial["trial"], trial["trial"] < self._replayed
+        proposal = self._ask() if number or repeat else self._baseline()
         if proposal is None or proposal.key != Proposal(trial["values"], trial["epochs"]).key:
-            raise _another(self.folder / f"{number:04d}", trial["values"], proposal and proposal.values)
-        if repeated:
-            self._repeat(proposal)
+            raise _mismatch(self.folder / f"{number:04d}", trial["values"], proposal and proposal.values)
+        if repeat:
+            self._register_repeat(proposal)
         else:
-            self._note(proposal, number)
+            self._register(proposal, number)
 
-    def _say(self, record):
-        search, left = self.search, self.search.trials - len(self.records)
-        ended = f"{search.objective} {record['objective']:.4f}" if record["reason"] is None else record["reason"]
-        best = best_of(self.sorted(), search)
-        told = f"; best {best['objective']:.4f}, trial {best['trial']}" if best else ""
-        minutes = (time.perf_counter() - self._started) / self._trained * left / 60
-        say(f"{self.name}: trial {record['trial']}, {left} left: {ended}{told}; about {minutes:.1f} min to go")
+    def _print_progress(self, result):
+        search, left = self.search, self.search.trials - len(self.results)
+        value = f"{search.objective} {result['objective']:.4f}" if result["reason"] is None else result["reason"]
+        best = best_trial(self.sorted_results(), search)
+        best_text = f"; best {best['objective']:.4f}, trial {best['trial']}" if best else ""
+        minutes = (time.perf_counter() - self._start_time) / self._finished_now * left / 60
+        say(f"{self.name}: trial {result['trial']}, {left} left: {value}{best_text}; about {minutes:.1f} min to go")
 
 
 @dataclasses.dataclass
 class Proposal:
-    """A setting to try: its values, periods, the trial it goes on with, and KerasTuner's trial where it was asked."""
+    """A proposed trial: its values, epochs, parent trial (whose training it continues) and KerasTuner's trial."""
 
     values: dict
     epochs: int | None
-    past: int | None = None
-    asked: object = None
+    parent: int | None = None
+    oracle_trial: Any = None
 
     @property
     def key(self):
-        """What tells it from others."""
+        """A text that is equal for equal trials."""
         return json.dumps([self.values, self.epochs], sort_keys=True)
 
 
-def _read_begun(folder):
-    """What was begun, in order."""
-    found = []
-    for number, file in enumerate(sorted(folder.glob(f"*/{BEGUN}"))):
+def _read_started(folder):
+    """Returns the content of all trial.json files in order."""
+    started = []
+    for number, file in enumerate(sorted(folder.glob(f"*/{TRIAL_FILE}"))):
         try:
             trial = json.loads(file.read_text())
-            if {*FACTS, "past", "since"} - trial.keys() or trial["trial"] != number:
-                raise ValueError(f"it is not that of trial {number}")
+            if {*TRIAL_KEYS, PARENT, LOG} - trial.keys() or trial["trial"] != number:
+                raise ValueError(f"it does not belong to trial {number}")
         except (ValueError, AttributeError) as error:
             raise Refusal(
-                f"{file} is damaged ({error}); delete its folder and those after it, and the same command runs "
-                "these trials again."
+                f"{file} is damaged ({error}); delete its folder and the later ones, and the same command runs these "
+                "trials again."
             ) from None
-        found.append(trial)
-    return found
+        started.append(trial)
+    return started
 
 
-def _read_records(folder):
-    return {int(file.parent.name): read_record(file.parent) for file in sorted(folder.glob(f"*/{RESULT}"))}
+def _read_results(folder):
+    return {int(file.parent.name): read_result(file.parent) for file in sorted(folder.glob(f"*/{RESULT}"))}
 
 
-def _another(folder, had, wanted):
+def _mismatch(folder, found, expected):
     return Refusal(
-        f"{folder} is a trial of {had}, not of {wanted}: results before it were deleted or KerasTuner is another. "
-        "Delete it and those after it, and the same command runs them again."
+        f"{folder} is a trial of {found}, not of {expected}: earlier results were deleted, or KerasTuner's version "
+        "differs. Delete it and the later ones, and the same command runs them again."
     )

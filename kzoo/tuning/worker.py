@@ -1,6 +1,6 @@
-"""A worker of a search: runs the trials that it is given, one after another, by its own process or by a chief.
+"""A worker of a search: runs trials one after another, which it gets from its own process or from a chief.
 
-A chief is asked over KerasTuner's protocol; trials lie in a folder that chief and workers share.
+It talks to a chief in KerasTuner's protocol; the trials' files are in a folder that chief and workers share.
 
 Source: O'Malley and others, KerasTuner, 2019: distributed tuning.
 """
@@ -16,115 +16,117 @@ from kzoo.checks import Refusal
 from kzoo.files import write_atomically
 from kzoo.training.config import resolved
 from kzoo.training.yaml_file import write_yaml
-from kzoo.tuning.hyperparameters import chosen, trial_config
+from kzoo.tuning.hyperparameters import run_config, trial_config
 from kzoo.tuning.trial import run_trial
-from kzoo.tuning.trials import BEGUN, FACTS, Given
+from kzoo.tuning.trials import PARENT, TRIAL_FILE, TRIAL_KEYS, Lease
 
-PAUSE = 0.5  # seconds before asking again for a trial
-ANSWER = 10  # seconds for a chief to answer whose worker is busy anyway
-RETURN = 600  # seconds for a chief to come back that is gone
-WHOLE = "config.yaml"  # in a trial's folder: its setting as a run of its own, on all examples
-REFUSED = "refusal.txt"  # in a trial's folder: why the whole search has to stop
-
-
-class Lost(Exception):
-    """The trial that is run was given to another worker."""
+POLL_INTERVAL = 0.5  # seconds between requests for a trial
+HEARTBEAT_TIMEOUT = 10  # seconds for a chief to answer a heartbeat
+RECONNECT_TIMEOUT = 600  # seconds for a lost chief to come back
+RUN_CONFIG = "config.yaml"  # in a trial's folder: the config of a run with its values on all training examples
+REFUSAL = "refusal.txt"  # in a trial's folder: why the whole search has to stop
 
 
-def work(trials, config, folder, name, worker="0"):
-    """Run trials of a search in `folder` until none is left; `trials` are `Trials`, or a `Chief` that has them.
+class LeaseExpired(Exception):
+    """The trial that is running belongs to another worker now."""
 
-    Errors: Refusal or KeyboardInterrupt as of `run_trial`.
+
+def run_worker(trials, config, folder, name, worker="0"):
+    """Runs trials of a search in `folder` until none is left; `trials` are `Trials`, or a `ChiefClient`.
+
+    Raises Refusal or KeyboardInterrupt as `run_trial` does.
     """
     while True:
-        given = trials.give(worker)
-        if given is not None:
-            run_given(given, trials, config, folder, name)
-        elif trials.finished():
+        lease = trials.acquire(worker)
+        if lease is not None:
+            run_lease(lease, trials, config, folder, name)
+        elif trials.all_finished():
             return
         else:
-            time.sleep(PAUSE)
+            time.sleep(POLL_INTERVAL)
 
 
-def run_given(given, trials, config, folder, name):
-    """Run a trial and say that it ended, unless it is another's by then."""
-    trial = given.trial
-    label, own = f"{name} trial {trial['trial']}", folder / f"{trial['trial']:04d}"
+def run_lease(lease, trials, config, folder, name):
+    """Runs the trial of a lease and reports its end, unless the lease has expired."""
+    trial = lease.trial
+    label, trial_folder = f"{name} trial {trial['trial']}", folder / f"{trial['trial']:04d}"
     epochs = {} if trial["epochs"] is None else {"training.epochs": trial["epochs"]}
     try:
-        tried = trial_config(config, {**trial["values"], **epochs}, label)
-        write_atomically(own / WHOLE, write_yaml(resolved(chosen(config, trial["values"], label))))
+        trained = trial_config(config, {**trial["values"], **epochs}, label)
+        write_atomically(trial_folder / RUN_CONFIG, write_yaml(resolved(run_config(config, trial["values"], label))))
     except Refusal as refusal:
-        tried = refusal
-    past = None if trial["past"] is None else folder / f"{trial['past']:04d}"
+        trained = refusal
+    parent = None if trial[PARENT] is None else folder / f"{trial[PARENT]:04d}"
 
-    def beat():
-        if not trials.seen(given.id):
-            raise Lost
+    def heartbeat():
+        if not trials.heartbeat(lease.id):
+            raise LeaseExpired
 
     try:
-        run_trial(tried, {what: trial[what] for what in FACTS}, own, label, config.search, past, beat)
-    except Lost:
+        facts = {key: trial[key] for key in TRIAL_KEYS}
+        run_trial(trained, facts, trial_folder, label, config.search, parent, heartbeat)
+    except LeaseExpired:
         return
     except Refusal as refusal:
-        trials.refuse(given.id, refusal)
+        trials.abort(lease.id, refusal)
         raise
-    trials.end(given.id)
+    trials.finish(lease.id)
 
 
-class Chief:
-    """A search's `Trials`, asked for over the network. Arguments: address, "host:port"; folder, where trials lie."""
+class ChiefClient:
+    """A client of a chief with the methods of `Trials`. Arguments: address, "host:port"; folder, of the trials."""
 
     def __init__(self, address, folder):
-        self.address, self.folder, self.stopped = address, folder, False
+        self.address, self.folder, self.search_finished = address, folder, False
         self.stub = get_service_grpc().OracleStub(grpc.insecure_channel(address))
 
-    def wait(self):
-        """Wait until the chief answers."""
+    def connect(self):
+        """Waits until the chief responds."""
         self._call("GetTrial", get_service().GetTrialRequest(trial_id=""))
 
-    def give(self, worker):
-        """As of `Trials`."""
-        answer = self._call("CreateTrial", get_service().CreateTrialRequest(tuner_id=worker))
-        trial = Trial.from_proto(answer.trial)
-        self.stopped = trial.status == "STOPPED"
+    def acquire(self, worker):
+        """As `Trials.acquire`."""
+        response = self._call("CreateTrial", get_service().CreateTrialRequest(tuner_id=worker))
+        trial = Trial.from_proto(response.trial)
+        self.search_finished = trial.status == "STOPPED"
         if trial.status != "RUNNING":
             return None
-        begun = self.folder / trial.trial_id.partition("-")[0] / BEGUN
-        if not begun.exists():
-            raise Refusal(f"{begun} is missing: chief and workers need one folder, by --out, that they share.")
-        return Given(trial.trial_id, json.loads(begun.read_text()), worker)
+        file = self.folder / trial.trial_id.partition("-")[0] / TRIAL_FILE
+        if not file.exists():
+            raise Refusal(f"{file} is missing: chief and workers need one shared folder, given by --out.")
+        return Lease(trial.trial_id, json.loads(file.read_text()), worker)
 
-    def finished(self):
-        """Whether the chief had said, when it was asked last, that none is left."""
-        return self.stopped
+    def all_finished(self):
+        """Returns whether the chief's last response was that no trial is left."""
+        return self.search_finished
 
-    def seen(self, given_id):
-        """As of `Trials`; True where the chief does not answer, which may come back."""
+    def heartbeat(self, lease_id):
+        """As `Trials.heartbeat`; returns True if the chief does not respond, because it may come back."""
         try:
-            answer = self.stub.GetTrial(get_service().GetTrialRequest(trial_id=given_id), timeout=ANSWER)
+            request = get_service().GetTrialRequest(trial_id=lease_id)
+            response = self.stub.GetTrial(request, timeout=HEARTBEAT_TIMEOUT)
         except grpc.RpcError:
             return True
-        return Trial.from_proto(answer.trial).status == "RUNNING"
+        return Trial.from_proto(response.trial).status == "RUNNING"
 
-    def end(self, given_id, status="COMPLETED"):
-        """As of `Trials`."""
-        self._call("EndTrial", get_service().EndTrialRequest(trial=message(given_id, status)))
+    def finish(self, lease_id, status="COMPLETED"):
+        """As `Trials.finish`."""
+        self._call("EndTrial", get_service().EndTrialRequest(trial=trial_message(lease_id, status)))
 
-    def refuse(self, given_id, refusal):
-        """Tell the chief that the search cannot go on."""
-        write_atomically(self.folder / given_id.partition("-")[0] / REFUSED, str(refusal))
-        self.end(given_id, "INVALID")
+    def abort(self, lease_id, refusal):
+        """Tells the chief that the search has to stop."""
+        write_atomically(self.folder / lease_id.partition("-")[0] / REFUSAL, str(refusal))
+        self.finish(lease_id, "INVALID")
 
     def _call(self, method, request):
         try:
-            return getattr(self.stub, method)(request, wait_for_ready=True, timeout=RETURN)
+            return getattr(self.stub, method)(request, wait_for_ready=True, timeout=RECONNECT_TIMEOUT)
         except grpc.RpcError as error:
-            raise Refusal(f"the search's chief at {self.address} does not answer: {error.code().name}.") from None
+            raise Refusal(f"the search's chief at {self.address} does not respond: {error.code().name}.") from None
 
 
-def message(given_id, status):
-    """KerasTuner's message about a trial."""
+def trial_message(lease_id, status):
+    """Returns the protocol's message of a trial."""
     import keras_tuner
 
-    return Trial(keras_tuner.HyperParameters(), given_id, status).to_proto()
+    return Trial(keras_tuner.HyperParameters(), lease_id, status).to_proto()

@@ -1,4 +1,4 @@
-"""The doctor finds this installation able to work, and says what fails where one is not."""
+"""`kzoo doctor`: a working installation passes every check; a broken part is reported."""
 
 import platform
 import sys
@@ -18,7 +18,7 @@ def test_healthy():
     assert rows["keras"].startswith("3.") and set(doctor.PACKAGES) <= rows.keys()
 
 
-def test_a_broken_part_is_the_answer(monkeypatch):
+def test_a_broken_part_is_reported(monkeypatch):
     def broken():
         raise RuntimeError("no\n  driver " + "x" * 500)
 
@@ -31,7 +31,7 @@ def test_a_broken_part_is_the_answer(monkeypatch):
     assert rows["one XLA-compiled op and its gradient"] == "works"
 
 
-def test_wrong_numbers_are_found(monkeypatch):
+def test_wrong_numbers_are_reported(monkeypatch):
     module = sys.modules["kzoo.ops.max_pool_with_argmax"]  # the package has the function under that name
     real = module.max_pool_with_argmax
     monkeypatch.setattr(module, "max_pool_with_argmax", lambda x, size: (real(x, size)[0], real(x, size)[1] + 1))

@@ -14,6 +14,7 @@ from kzoo.layers import (
     KMeansFeatures2D,
     LocallyConnected2D,
     PrimaryCapsules2D,
+    SpatiallySeparableConv2D,
     TableConv2D,
     TiledConv2D,
 )
@@ -64,12 +65,42 @@ def test_capsules():
 
 
 def test_models():
-    # 19, 9 and 4 places of kernels of 45, 675 and 675 weights, and a dense layer
+    # kernels of 45, 675 and 675 weights at 19, 9 and 4 positions, and a dense layer
     assert flops(model("mnist1d_cnn")) == 2 * (19 * 45 + 9 * 675 + 4 * 675 + 600)
     assert flops(model("mnist1d_cnn")) == flops(model("mnist1d_local")) == flops(model("mnist1d_tiled"))
-    # 15.3 G places and weights of the convolutions, 2 x 2 cells of the pools, 25,088 + 1 + 1 weights behind
+    # 15.3 G products of the convolutions, 2 x 2 taps of the pools, 25,088 + 1 + 1 weights of the dense layers
     assert flops(model("vgg16", fc_units=(1, 1), classes=1)) == 2 * 15_346_630_656 + 4 * 1_530_368 + 2 * 25_090
 
 
 def test_unknown_sizes():
     assert flops(model("context_basic")) is None
+
+
+def test_shared_layers():
+    """Applied twice, a layer counts twice; the sum of both counts one a value."""
+    x, dense = keras.Input((10,)), layers.Dense(10)
+    assert flops(keras.Model(x, layers.Add()([dense(x), dense(dense(x))]))) == 3 * 200 + 10
+    y = dense(x)
+    assert flops(keras.Model(x, layers.Add()([y, dense(y)]))) == 410
+    assert flops(keras.Model(x, y + dense(y))) == 410
+
+
+def test_nested_models():
+    """At the size they are called with, which need not be the one they were built with."""
+    for size in (32, None):
+        vgg = keras.applications.VGG16(include_top=False, weights=None, input_shape=(size, size, 3))
+        x = keras.Input((32, 32, 3))
+        assert flops(keras.Model(x, vgg(x))) == 626_518_016
+    inner = keras.Sequential([layers.Dense(10), layers.Dense(10)])
+    x = keras.Input((10,))
+    assert flops(keras.Model(x, inner(inner(x)))) == 800
+
+
+def test_unknown_layers():
+    x = keras.Input((10,))
+    assert flops(keras.Model(x, layers.Lambda(lambda x: x)(layers.Dense(10)(x)))) is None
+
+
+def test_separable_in_space():
+    """3 taps of 4 channels at 8 x 12 positions, then 3 taps of each of 8 filters at 8 x 10."""
+    assert of(SpatiallySeparableConv2D(8, 3)) == 2 * (8 * 12 * 3 * 4 * 8 + 8 * 10 * 3 * 8)

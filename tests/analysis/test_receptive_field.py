@@ -1,4 +1,4 @@
-"""Receptive fields: published ones, branches, and what an input's cell really changes."""
+"""Receptive fields: published ones, branches, nested models, and gradients with respect to the input."""
 
 import keras
 import numpy as np
@@ -8,7 +8,8 @@ from keras import layers
 from kzoo.analysis.catalogue import sketch
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.checks import Refusal
-from kzoo.layers import Conv2D, MaxPoolingWithArgmax2D, MaxUnpooling2D, Padding2D
+from kzoo.layers import Conv2D, FoveatedGlimpse2D, MaxPoolingWithArgmax2D, MaxUnpooling2D, Padding2D
+from kzoo.layers.field import Field
 from kzoo.models.registry import model
 
 THIN = {"width": 0.02, "classes": 2}
@@ -50,7 +51,7 @@ def test_published(name):
 
 
 @pytest.mark.parametrize("where, size", [("1x1", 483), ("3x3", 427)])
-def test_place_of_the_strides(where, size):
+def test_position_of_the_strides(where, size):
     assert receptive_fields(sketch("resnet50", stride_on=where, **THIN))["stage5"][0].size == size
 
 
@@ -60,54 +61,118 @@ def test_signals():
     assert fields["predictions"][0].size is None
 
 
-def odd_net():
+def odd_model():
     """Windows of unequal sides, strides with dilations, explicit padding, branches that meet, and unpooling."""
     x = inputs = keras.Input((40, 44, 1))
     x = Conv2D(2, (3, 5), strides=(2, 1), padding=((1, 2), (0, 3)), dilation_rate=(3, 2), name="odd")(x)
     a = layers.Conv2D(2, 3, padding="same", name="narrow")(x)
     b = Conv2D(2, (1, 7), padding="same", name="wide")(x)
     x = layers.Add(name="met")([a, b])
-    y, places = MaxPoolingWithArgmax2D(2, padding="same", name="pool")(x)
+    y, indices = MaxPoolingWithArgmax2D(2, padding="same", name="pool")(x)
     y = Conv2D(2, 3, padding="same", name="inner")(y)
-    y = MaxUnpooling2D(2, padding="same", name="unpool")([y, places, x])
+    y = MaxUnpooling2D(2, padding="same", name="unpool")([y, indices, x])
     return keras.Model(inputs, Padding2D(1, name="pad")(y))
 
 
 @pytest.mark.parametrize("name", ["odd", "narrow", "wide", "met"])
 def test_is_what_the_input_changes(name):
-    """The gradient of a cell for the input, all weights above 0, is above 0 within its field and nowhere else."""
+    """With positive weights the gradient of a position is positive within its field and 0 outside."""
     import tensorflow as tf
 
-    net = odd_net()
-    for weight in net.weights:
+    whole = odd_model()
+    for weight in whole.weights:
         weight.assign(np.ones(weight.shape))
-    part = keras.Model(net.inputs, net.get_layer(name).output)
+    part = keras.Model(whole.inputs, whole.get_layer(name).output)
     x = tf.ones((1, 40, 44, 1))
-    cell = (8, 14)
+    position = (8, 14)
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = part(x)[0, cell[0], cell[1], 0]
+        y = part(x)[0, position[0], position[1], 0]
     rows, columns = np.nonzero(tape.gradient(y, x)[0, :, :, 0].numpy())
-    for axis, met in enumerate((rows, columns)):
-        field = receptive_fields(net)[name][axis]
-        begin = cell[axis] * field.stride - field.padding
-        assert (met.min(), met.max() + 1) == (begin, begin + field.size)
+    for axis, seen in enumerate((rows, columns)):
+        field = receptive_fields(whole)[name][axis]
+        begin = position[axis] * field.stride - field.padding
+        assert (seen.min(), seen.max() + 1) == (begin, begin + field.size)
 
 
 def test_unpooling_gives_strides_back():
-    fields = receptive_fields(odd_net())
+    fields = receptive_fields(odd_model())
     assert [field.stride for field in fields["inner"]] == [4, 2]
     assert [field.stride for field in fields["unpool"]] == [field.stride for field in fields["met"]]
-    assert fields["pad"][0].padding == fields["unpool"][0].padding + fields["unpool"][0].stride
+    assert fields["pad"][0].padding >= fields["unpool"][0].padding + fields["unpool"][0].stride
 
 
 def test_refused():
     with pytest.raises(Refusal, match="1 to 3 spatial axes"):
         receptive_fields(keras.Sequential([keras.Input((5,)), layers.Dense(2)]))
+    with pytest.raises(Refusal, match="a functional or built Sequential model"):
+        receptive_fields(keras.Sequential([layers.Dense(2)]))
     x = keras.Input((8, 8, 1))
     pooled = layers.UpSampling2D(2)(layers.Conv2D(1, 1, strides=2)(x))
     fine = layers.Add(name="fine")([pooled, x])
     assert receptive_fields(keras.Model(x, fine))["fine"][0].stride == 1
-    other = keras.Model(x, layers.Concatenate(1, name="unequal")([layers.MaxPooling2D(2)(x), x[:, :4, :4]]))
+    unequal = layers.Concatenate(1, name="unequal")([layers.MaxPooling2D(2)(x), layers.Conv2D(1, 5)(x)])
+    other = keras.Model(x, layers.Concatenate(name="never")([unequal, unequal]))
     with pytest.raises(Refusal, match="one stride at layer unequal"):
         receptive_fields(other)
+
+
+def test_unknown_layers_are_reported():
+    x = keras.Input((8, 8, 1))
+    y = layers.Lambda(lambda x: x, name="unknown")(layers.Conv2D(1, 3, name="known")(x))
+    fields = receptive_fields(keras.Model(x, layers.Conv2D(1, 3, name="behind")(y)))
+    assert fields["known"][0].status == "exact"
+    assert all(field.status == "unknown" for name in ("unknown", "behind") for field in fields[name])
+    sliced = layers.ReLU(name="sliced")(x[:, ::2])
+    assert receptive_fields(keras.Model(x, sliced))["sliced"][0].status == "unknown"
+
+
+def test_operations_on_tensors():
+    x = keras.Input((8, 8, 2))
+    y = layers.Conv2D(2, 3, padding="same", name="conv")(x)
+    y = keras.ops.relu(y * 2 + x)
+    gate = keras.ops.sigmoid(keras.ops.mean(y, (1, 2), keepdims=True))
+    padded = layers.Identity(name="padded")(keras.ops.pad(y, ((0, 0), (1, 0), (0, 2), (0, 0))))
+    gated = layers.Identity(name="gated")(y * gate)
+    fields = receptive_fields(keras.Model(x, [padded, gated]))
+    assert [field[:3] for field in fields["padded"]] == [(3, 1, 2), (3, 1, 1)]
+    assert fields["gated"] == (Field(None), Field(None))
+
+
+def test_nested_models_and_shared_layers():
+    """A nested model has the field of its output; a layer that is called twice that of its second call."""
+    inner = keras.Sequential([keras.Input((None, None, 2)), layers.Conv2D(2, 3), layers.MaxPooling2D(2)], name="inner")
+    x = keras.Input((32, 32, 2))
+    shared = layers.Conv2D(2, 3, padding="same", name="shared")
+    y = shared(shared(inner(inner(x))))
+    fields = receptive_fields(keras.Model(x, y))
+    assert fields["inner"][0] == (4 + 2 * 3, 4, 0, "exact") and set(fields) == {"inner", "shared"}
+    assert fields["shared"][0] == (10 + 4 * 4, 4, 8, "exact")
+
+
+def test_inputs_without_spatial_axes_are_not_seen():
+    x, location = keras.Input((28, 28, 1)), keras.Input((2,))
+    moved = layers.Dense(2, name="moved")(location)
+    glimpse = FoveatedGlimpse2D(8, name="glimpse")([x, moved])
+    fields = receptive_fields(keras.Model([x, location], glimpse))
+    assert fields == {"glimpse": (Field(None, status="depends on the data"),) * 2}
+
+
+def test_decoders():
+    """Unpooling spreads what a window saw; DeconvNet's transposed convolutions widen it."""
+    from kzoo.analysis.catalogue import stages_table
+
+    fields = receptive_fields(sketch("segnet", **THIN))
+    assert fields["stage5"][0] == (212, 32, 90, "exact")
+    assert fields["decode5_unpool"][0][1:] == (16, 106, "depends on the data")
+    deconv = receptive_fields(sketch("deconvnet", **THIN))
+    assert deconv["fc7"][0][:3] == (404, 32, 90) and deconv["unfc6"][0][:3] == (404 + 6 * 32, 32, 90 + 6 * 32)
+    assert deconv["decode5_conv1"][0].size > deconv["decode5_unpool"][0].size
+    rows = list(zip(*(column.cells for column in stages_table(sketch("segnet", **THIN)).columns)))
+    assert len(rows) == 5 and rows[0][1].startswith("180 x 240 x ") and rows[4][2:] == ("32", "212", "90")
+
+
+def test_local_contrast():
+    """Its mean deviation is the sample's: what a position sees of it depends on the data."""
+    fields = receptive_fields(sketch("jarrett"))
+    assert fields["stage1"][0] == Field(None, status="depends on the data")

@@ -1,4 +1,4 @@
-"""Orthonormal filters: the formula, tiles for themselves, kernels that have no inverse, a file, and refusals."""
+"""OrthogonalFilters: the formula, tiles, kernels without an inverse, a file, errors."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from kzoo.losses import OrthogonalFilters
 
 
 def test_formula(seeds):
-    """(W W^T)^(-1/2) W, each tile for itself, W's rows the filters."""
+    """Returns (W W^T)^(-1/2) W for each tile, where the rows of W are the filters."""
     kernel = seeds.normal(size=(2, 3, 4, 5, 2, 7)).astype("float32")
     got = np.asarray(OrthogonalFilters()(kernel))
     for tile in np.ndindex(2, 3):
@@ -36,14 +36,14 @@ def test_filters_that_depend_on_each_other():
 
 def test_training_keeps_them_orthonormal(tmp_path):
     layer = TiledConv2D(3, 2, tile=2, kernel_constraint=OrthogonalFilters())
-    net = keras.Sequential([keras.Input((5, 5, 1)), layer, keras.layers.Flatten(), keras.layers.Dense(1)])
-    net.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
+    model = keras.Sequential([keras.Input((5, 5, 1)), layer, keras.layers.Flatten(), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
     x = np.random.default_rng(0).normal(size=(8, 5, 5, 1))
-    net.fit(x, x[:, 0, 0], verbose=0)
+    model.fit(x, x[:, 0, 0], verbose=0)
     for w in layer.kernel.numpy().reshape(4, 4, 3):
         np.testing.assert_allclose(w.T @ w, np.eye(3), atol=1e-5)
-    net.save(tmp_path / "net.keras")
-    again = keras.models.load_model(tmp_path / "net.keras").layers[0].kernel_constraint
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras").layers[0].kernel_constraint
     assert isinstance(again, OrthogonalFilters) and again.rank == 2
 
 

@@ -1,4 +1,4 @@
-"""The data tests keep what kzoo generates in a folder of their own, made once a session."""
+"""The data tests use one temporary cache per session."""
 
 import os
 
@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
+def session_cache(tmp_path_factory):
     before = os.environ.get("KZOO_DATA_DIR")
     os.environ["KZOO_DATA_DIR"] = str(tmp_path_factory.mktemp("datasets"))
     yield os.environ["KZOO_DATA_DIR"]
@@ -17,8 +17,8 @@ def own_cache(tmp_path_factory):
 
 @pytest.fixture
 def real_mnist():
-    """The name of a real TFDS set, where one is prepared."""
+    """The name of a TFDS dataset that is prepared on this machine; skips the test if there is none."""
     root = os.environ.get("TFDS_DATA_DIR", "")
     if not os.path.isdir(os.path.join(root, "mnist")):
-        pytest.skip("no prepared mnist: TFDS_DATA_DIR is unset or holds none")
+        pytest.skip("no prepared mnist: TFDS_DATA_DIR is unset or does not contain it")
     return "mnist"

@@ -8,7 +8,7 @@ from kzoo.data.examples import Examples
 
 
 def numbered(size=23, streams=False, shape=(3,)):
-    """Example i has i in every place of x and as its label."""
+    """Returns examples of which number i has i everywhere in x and as its label."""
     y = np.arange(size)
     x = np.broadcast_to(y.reshape(-1, *(1,) * len(shape)), (size, *shape)).astype("float32")
     if not streams:
@@ -25,7 +25,7 @@ def examples(request):
     return numbered(streams=request.param)
 
 
-def test_describes_itself(examples):
+def test_attributes(examples):
     assert (examples.size, examples.input_shape, examples.label_shape, examples.dtype) == (23, (3,), (), "float32")
 
 
@@ -41,7 +41,7 @@ def test_an_epoch_that_divides_has_each_example_exactly_once(examples):
     assert all(sorted(epoch) == list(range(23)) for epoch in epochs)
 
 
-def test_what_is_left_over_changes(examples):
+def test_the_examples_left_out_change(examples):
     epochs = labels(examples.batches(20), 30)
     assert len({frozenset(set(range(23)) - set(epoch)) for epoch in epochs}) > 1
 
@@ -57,16 +57,16 @@ def test_start_is_skip(examples, start):
     np.testing.assert_array_equal(labels(examples.batches(5, seed=2, start=start), 9), whole[start:])
 
 
-def test_seed_alone_decides(examples):
+def test_only_the_seed_decides(examples):
     keras.utils.set_random_seed(98)
     one = labels(examples.batches(5, seed=1), 8)
-    keras.utils.set_random_seed(99)  # the global generators take no part
+    keras.utils.set_random_seed(99)  # the global seed has no effect
     np.testing.assert_array_equal(labels(examples.batches(5, seed=1), 8), one)
     assert not np.array_equal(labels(examples.batches(5, seed=2), 8), one)
 
 
 def test_seeds_are_not_epochs(examples):
-    """Epoch 1 of seed 0 is another order than epoch 0 of seed 1: the two numbers are not added."""
+    """Epoch 1 of seed 0 has another order than epoch 0 of seed 1: the two numbers are not added."""
     one, other = labels(examples.batches(23, seed=0), 2), labels(examples.batches(23, seed=1), 2)
     assert not np.array_equal(one[1], other[0])
 
@@ -77,14 +77,14 @@ def test_memory_and_stream_differ_only_in_order():
         np.testing.assert_array_equal(a, b)
 
 
-def test_batches_have_static_shapes_and_no_end(examples):
+def test_batches_have_static_shapes_and_are_endless(examples):
     batches = examples.batches(5)
     assert [spec.shape.as_list() for spec in batches.element_spec] == [[5, 3], [5]]
     assert batches.cardinality() == tf.data.INFINITE_CARDINALITY
     assert batches.batch(4, drop_remainder=True).element_spec[0].shape == (4, 5, 3)
 
 
-def test_the_chunk_gathered_at_a_time_changes_nothing(monkeypatch):
+def test_the_chunk_size_changes_nothing(monkeypatch):
     expected = labels(numbered().batches(5), 9)
     monkeypatch.setattr("kzoo.data.examples.CHUNK", 1)
     np.testing.assert_array_equal(labels(numbered().batches(5), 9), expected)
@@ -95,21 +95,21 @@ def test_a_small_buffer_still_covers_the_epoch(monkeypatch):
     assert sorted(labels(numbered(streams=True).batches(1), 23).ravel()) == list(range(23))
 
 
-def test_once_is_in_order_with_its_remainder(examples):
+def test_once_is_in_order_with_a_smaller_last_batch(examples):
     passed = examples.once(10)
     assert passed.cardinality() == 3
     batches = [y.tolist() for _, y in passed.as_numpy_iterator()]
     assert batches == [list(range(10)), list(range(10, 20)), [20, 21, 22]]
-    assert len(list(passed)) == 3  # and again
+    assert len(list(passed)) == 3  # a second pass
 
 
-def test_numpy_gives_everything(examples):
+def test_numpy_returns_all_examples(examples):
     x, y = examples.numpy()
     np.testing.assert_array_equal(y, np.arange(23))
     assert x.shape == (23, 3)
 
 
-def test_small_sets_are_read_once():
+def test_small_splits_are_read_once():
     reads = []
 
     def generate():
@@ -124,7 +124,7 @@ def test_small_sets_are_read_once():
     assert reads == [1]
 
 
-def test_integers_stay_what_they_are():
+def test_integers_keep_their_dtype():
     images = Examples.from_arrays(np.zeros((4, 2, 2, 1), "uint8"), np.arange(4, dtype="int32"))
     assert next(iter(images.batches(2)))[0].dtype == tf.uint8
     assert next(iter(images.once(2)))[0].dtype == tf.uint8
@@ -141,14 +141,14 @@ def augmented(count, streams=False, start=0, seed=0, layers=None):
 
 
 @pytest.mark.parametrize("streams", [False, True])
-def test_augmentation_starts_where_it_would_have_been(streams):
+def test_start_is_skip_with_augmentation_too(streams):
     whole, late = augmented(9, streams), augmented(3, streams, start=6)
     for (x, y), (late_x, late_y) in zip(whole[6:], late):
         np.testing.assert_array_equal(x, late_x)
         np.testing.assert_array_equal(y, late_y)
 
 
-def test_augmentation_moves_images_and_leaves_labels():
+def test_augmentation_changes_images_and_not_labels():
     plain = Examples.from_arrays(np.zeros((23, 6, 6, 1), "float32"), np.arange(23)).batches(5)
     batches = augmented(8)
     np.testing.assert_array_equal([y for _, y in batches], labels(plain, 8))
@@ -189,7 +189,7 @@ MOVES = [
 
 @pytest.mark.parametrize("channel", [(), (1,)])
 @pytest.mark.parametrize("layer", MOVES, ids=lambda layer: type(layer).__name__)
-def test_maps_of_labels_move_with_their_images(layer, channel):
+def test_label_maps_move_with_their_images(layer, channel):
     y = np.random.default_rng(0).integers(0, 5, (8, 6, 7))
     maps = Examples.from_arrays(y[..., None].astype("float32"), y.reshape(*y.shape, *channel))
     data = maps.batches(4, augment=[layer, keras.layers.RandomBrightness(0.0)])
@@ -207,34 +207,34 @@ def test_maps_of_labels_move_with_their_images(layer, channel):
         (
             (3,),
             keras.layers.RandomFlip(),
-            r"one label .*or a map .*; received label_shape=\(3,\), image=\(6, 7\)",
+            r"one label .*or a label map .*; received label_shape=\(3,\), image=\(6, 7\)",
         ),
         ((5, 7), keras.layers.RandomFlip(), r"received label_shape=\(5, 7\)"),
         ((6, 7, 2), keras.layers.RandomFlip(), r"received label_shape=\(6, 7, 2\)"),
         (
             (6, 7),
             keras.layers.GaussianNoise(1.0),
-            "move a map of labels with its image.* received layer='GaussianNoise'",
+            "move a label map with its image.* received layer='GaussianNoise'",
         ),
         (
             (6, 7),
             keras.layers.RandomRotation(0.1, fill_mode="constant"),
-            "RandomRotation to fill a map of labels with its own, .*; received fill_mode='constant'",
+            "RandomRotation to fill label maps with labels, .*; received fill_mode='constant'",
         ),
         (
             (6, 7),
             keras.layers.RandomCrop(4, 9),
-            r"RandomCrop to leave a map.*; received before=\(6, 7\), after=\(4, 9\)",
+            r"RandomCrop not to enlarge label maps; received before=\(6, 7\), after=\(4, 9\)",
         ),
     ],
 )
-def test_refuses_what_leaves_maps_untrue(shape, layer, words):
+def test_refuses_augmentation_that_falsifies_label_maps(shape, layer, words):
     maps = Examples.from_arrays(np.zeros((4, 6, 7, 1), "float32"), np.zeros((4, *shape), int))
     with pytest.raises(Refusal, match=words):
         maps.batches(2, augment=[layer])
 
 
-def test_refuses_lengths_that_differ_and_shapes_unknown():
+def test_refuses_lengths_that_differ_and_unknown_shapes():
     with pytest.raises(Refusal, match="as many labels as examples; received x=3, y=2"):
         Examples.from_arrays(np.zeros(3), np.zeros(2))
     with pytest.raises(Refusal, match="as many labels as examples; received x=0, y=0"):
@@ -245,7 +245,7 @@ def test_refuses_lengths_that_differ_and_shapes_unknown():
         numbered().once(0)
 
 
-def test_refuses_a_source_shorter_than_it_says():
+def test_refuses_a_source_with_fewer_examples_than_declared():
     short = Examples(tf.data.Dataset.from_tensor_slices((np.zeros((4, 2)), np.zeros(4))), 5)
     with pytest.raises(Refusal, match="5 examples, as its source declares; received counted=4"):
         short.numpy()

@@ -7,7 +7,7 @@ from kzoo.data.loader import load, specs
 
 
 def fill(root, split, name, values, size=(6, 4), mode="L"):
-    """Images of one grey value each; `size` is (width, height), as PIL has it."""
+    """Writes images of one grey value each; `size` is (width, height), as in PIL."""
     (root / split / name).mkdir(parents=True, exist_ok=True)
     for value in values:
         colour = value if mode == "L" else (value, 0, 0)
@@ -39,7 +39,7 @@ def test_validation_mixes_classes_and_never_changes(root):
     assert set(one.validation.numpy()[1]) == {0, 1}
 
 
-def test_colour_makes_three_channels(root):
+def test_color_images_have_three_channels(root):
     fill(root, "train", "cat", [200], mode="RGB")
     data = load(folder=root)
     assert data.input_shape == (4, 6, 3)
@@ -71,6 +71,6 @@ def test_refusals(tmp_path, root):
     fill(tmp_path / "flat", "test", "cat", [1])
     with pytest.raises(Refusal, match="folder with images train/CLASS/NAME.png; received folder='.*flat'"):
         load(folder=tmp_path / "flat")
-    (root / "train" / "cat" / "note.png").write_text("no image")
-    with pytest.raises(Refusal, match="load expects images in its folder; received '.*note.png', which is none"):
+    (root / "train" / "cat" / "note.png").write_text("text")
+    with pytest.raises(Refusal, match="load expects images in its folder; received '.*note.png', not an image"):
         load(folder=root)

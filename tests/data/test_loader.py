@@ -11,7 +11,7 @@ from kzoo.data.loader import load, specs
 
 @pytest.fixture
 def file(tmp_path):
-    """Ten training examples, example i filled with i, and four test examples."""
+    """A file of ten training examples, example i filled with i, and four test examples."""
     x = np.broadcast_to(np.arange(14, dtype="uint8")[:, None, None, None], (14, 2, 2, 1))
     y = np.arange(14) % 3
     np.savez(tmp_path / "ten.npz", x_train=x[:10], y_train=y[:10], x_test=x[10:], y_test=y[10:])
@@ -32,7 +32,7 @@ def test_validation_is_held_out_of_training(file, validation, held):
     np.testing.assert_array_equal(again.validation.numpy()[0], data.validation.numpy()[0])
 
 
-def test_validation_is_no_tail_of_a_sorted_file(file):
+def test_validation_is_not_the_tail_of_a_sorted_file(file):
     assert contents(load(arrays=file, validation=3).validation) != [7, 8, 9]
 
 
@@ -47,7 +47,7 @@ def test_data_is_frozen(file):
         load(arrays=file).train = None
 
 
-def test_validation_of_a_tfds_set_is_disjoint_too():
+def test_validation_of_a_tfds_dataset_is_disjoint_too():
     whole, data = load("digits"), load("digits", validation=0.2)
     assert (data.train.size, data.validation.size) == (1150, 287)
     parts = np.concatenate([data.train.numpy()[0], data.validation.numpy()[0]])
@@ -63,7 +63,7 @@ def test_refuses_other_validation(file, validation):
         load(arrays=file, validation=validation)
 
 
-def test_validation_may_be_a_split_of_the_set(file):
+def test_validation_may_be_a_split_of_the_dataset(file):
     data = load(arrays=file, validation="test")
     assert contents(data.validation) == [10, 11, 12, 13] and data.test is None and data.train.size == 10
     for name in ("train", "val"):
@@ -77,7 +77,7 @@ def test_validation_may_be_a_split_of_the_set(file):
         ({}, "load expects exactly one of name, folder and arrays; received name=None"),
         ({"name": "digits", "arrays": "a.npz"}, "exactly one of .*; received name='digits', arrays='a.npz'"),
         ({"folder": 3}, "load expects a path; received folder=3"),
-        ({"name": 3}, "the name of a data set; received name=3"),
+        ({"name": 3}, "the name of a dataset; received name=3"),
         ({"name": "mnist1d", "image_size": (4, 4)}, r"images \(height, width, channels\) to resize; .*\(40, 1\)"),
         ({"name": "digits", "image_size": 4}, r"image_size, \(height, width\) in pixels; received image_size=4"),
         ({"name": "digits", "image_size": (4, 0)}, r"image_size, \(height, width\) in pixels; .*\(4, 0\)"),

@@ -6,7 +6,7 @@ from kzoo.data.loader import load
 from kzoo.data.mock_data import mock, mock_like
 
 
-def test_has_every_split_and_the_asked_shapes():
+def test_has_every_split_and_the_requested_shapes():
     data = mock((4, 5, 2), 3, size=50, dtype="uint8")
     for split in (data.train, data.validation, data.test):
         x, y = split.numpy()
@@ -22,7 +22,7 @@ def test_dtypes(dtype):
     assert mock((3,), 2, dtype=dtype).train.dtype == dtype
 
 
-def test_is_like_the_real_set():
+def test_is_like_the_real_dataset():
     for name in ("mnist1d", "digits"):
         real, made = load(name), mock_like(name, size=8)
         assert (made.name, made.classes, made.class_names) == (real.name, real.classes, real.class_names)
@@ -32,7 +32,7 @@ def test_is_like_the_real_set():
         assert made.train.dtype == real.train.dtype
 
 
-def test_is_like_a_set_of_label_maps(tmp_path):
+def test_is_like_a_dataset_of_label_maps(tmp_path):
     file = tmp_path / "maps.npz"
     np.savez(file, x_train=np.zeros((4, 6, 8, 3), "uint8"), y_train=np.ones((4, 6, 8), int))
     assert mock_like(arrays=file).train.label_shape == load(arrays=file).train.label_shape == (6, 8, 1)

@@ -14,7 +14,7 @@ GOOD = {
 
 
 def save(path, **changes):
-    """An .npz like Keras's mnist.npz; a change to None leaves that array out."""
+    """Writes an .npz file like Keras's mnist.npz, without the arrays that `changes` sets to None."""
     arrays = {name: value for name, value in {**GOOD, **changes}.items() if value is not None}
     np.savez(path / "set.npz", **arrays)
     return path / "set.npz"
@@ -73,18 +73,18 @@ def test_resizes_in_the_same_dtype(tmp_path):
         ({"y_test": None}, "arrays with y_test"),
         (
             {"y_train": np.zeros(11, int)},
-            "as many rows in x_train as in y_train, and some; received x_train=12, y_train=11",
+            "as many examples in x_train as in y_train, at least 1; received x_train=12, y_train=11",
         ),
-        ({"x_test": GOOD["x_test"][:0], "y_test": GOOD["y_test"][:0]}, "and some; received x_test=0, y_test=0"),
+        ({"x_test": GOOD["x_test"][:0], "y_test": GOOD["y_test"][:0]}, "at least 1; received x_test=0, y_test=0"),
         (
             {"x_test": np.zeros((6, 4, 6))},
             r"one shape in both splits; received x_train=\(4, 5, 1\), x_test=\(4, 6, 1\)",
         ),
         ({"x_train": np.zeros(12)}, r"x_train of rank 2 \(series\) to 5 \(volumes\); received shape=\(12,\)"),
         ({"x_train": np.full((12, 4, 5), "a")}, "numbers in x_train; received dtype='str32'"),
-        ({"y_train": np.zeros(12)}, "whole numbers in y_train; received dtype='float64'"),
-        ({"y_train": np.eye(12, dtype=int)}, r"y_train of shape \(N,\), one class number an example"),
-        ({"y_train": np.arange(12) - 1}, "y_train from 0; received smallest=.*-1"),
+        ({"y_train": np.zeros(12)}, "integers in y_train; received dtype='float64'"),
+        ({"y_train": np.eye(12, dtype=int)}, r"y_train of shape \(N,\), one class number per example"),
+        ({"y_train": np.arange(12) - 1}, "y_train of at least 0; received smallest=.*-1"),
         (
             {"x_train": np.array([{}] * 12)},
             "plain arrays; received '.*set.npz', which cannot be read: Object arrays cannot",
@@ -96,10 +96,10 @@ def test_refusals(tmp_path, changes, words):
         load(arrays=save(tmp_path, **changes))
 
 
-def test_refuses_what_is_no_npz(tmp_path):
+def test_refuses_files_that_are_no_npz(tmp_path):
     whole = save(tmp_path).read_bytes()
     np.save(tmp_path / "one.npy", np.zeros(3))
-    for content in (b"", b"no zip at all", whole[: len(whole) // 2], (tmp_path / "one.npy").read_bytes()):
+    for content in (b"", b"not a zip file", whole[: len(whole) // 2], (tmp_path / "one.npy").read_bytes()):
         (tmp_path / "other.npz").write_bytes(content)
         with pytest.raises(Refusal, match="load expects arrays, an .npz file; received arrays='.*other.npz'"):
             load(arrays=tmp_path / "other.npz")

@@ -10,7 +10,7 @@ OUTCOMES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 
 
 def nielsen(image, down, right, fill=0):
-    """expand_mnist.py's way: roll, then clear what came round."""
+    """Shifts an image as expand_mnist.py does: roll, then clear the rows and columns that were rolled in."""
     moved = np.roll(image, (down, right), (0, 1))
     if down:
         moved[slice(0, down) if down > 0 else slice(down, None)] = fill
@@ -20,50 +20,50 @@ def nielsen(image, down, right, fill=0):
 
 
 def which(image, moved, pixels, fill=0):
-    """The outcomes that explain `moved`."""
+    """Returns the outcomes that give `moved`."""
     steps = ((down * pixels, right * pixels) for down, right in OUTCOMES)
     return [number for number, step in enumerate(steps) if np.array_equal(nielsen(image, *step, fill), moved)]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", "float32", "float64"])
 @pytest.mark.parametrize("pixels, fill", [(1, 0), (2, 7)])
-def test_each_image_takes_one_of_five_ways(dtype, pixels, fill):
+def test_each_image_has_one_of_five_outcomes(dtype, pixels, fill):
     images = np.random.default_rng(0).integers(0, 99, (64, 6, 5, 2)).astype(dtype)
     moved = np.array(RandomShift(pixels, fill_value=fill, seed=1)(images))
     assert moved.dtype == dtype
     found = [which(image, out, pixels, fill) for image, out in zip(images, moved)]
-    assert all(len(ways) == 1 for ways in found)
-    assert {way for (way,) in found} == set(range(5))
+    assert all(len(outcomes) == 1 for outcomes in found)
+    assert {outcome for (outcome,) in found} == set(range(5))
 
 
-def test_the_five_are_equally_likely():
+def test_the_five_outcomes_are_equally_likely():
     image = np.random.default_rng(0).random((6, 6, 1)).astype("float32")
     moved = np.array(RandomShift(seed=0)(np.repeat(image[None], 5000, axis=0)))
     counts = np.bincount([which(image, out, 1)[0] for out in moved], minlength=5)
     assert abs(counts - 1000).max() < 120  # four standard deviations
 
 
-def test_channels_first_is_the_same_move():
+def test_channels_first_is_the_same_shift():
     images = np.random.default_rng(0).random((16, 6, 5, 3)).astype("float32")
     last = np.array(RandomShift(seed=4, data_format="channels_last")(images))
     first = np.array(RandomShift(seed=4, data_format="channels_first")(images.transpose(0, 3, 1, 2)))
     np.testing.assert_array_equal(first.transpose(0, 2, 3, 1), last)
 
 
-def test_single_images_move_too():
+def test_single_images_are_shifted_too():
     image = np.random.default_rng(0).random((6, 5, 1)).astype("float32")
     layer = RandomShift(seed=0)
-    ways = {which(image, np.array(layer(image)), 1)[0] for _ in range(40)}
-    assert ways == set(range(5))
+    outcomes = {which(image, np.array(layer(image)), 1)[0] for _ in range(40)}
+    assert outcomes == set(range(5))
 
 
-def test_a_shift_past_the_edge_leaves_the_fill():
+def test_a_shift_past_the_edge_leaves_only_the_fill_value():
     moved = np.array(RandomShift(9, fill_value=3, seed=0)(np.ones((20, 4, 4, 1), "uint8")))
     assert set(np.unique(moved)) == {1, 3}
     assert all(len(np.unique(image)) == 1 for image in moved)
 
 
-def test_inference_leaves_images_alone():
+def test_inference_leaves_images_unchanged():
     images = np.random.default_rng(0).random((8, 4, 4, 1)).astype("float32")
     np.testing.assert_array_equal(RandomShift()(images, training=False), images)
     model = keras.Sequential([keras.Input((4, 4, 1)), RandomShift()])
@@ -110,6 +110,6 @@ def test_refusals(settings, words):
         RandomShift(**settings)
 
 
-def test_refuses_another_rank():
+def test_refuses_wrong_ranks():
     with pytest.raises(ValueError, match=r"images of rank 3 or 4; received shape=\(4, 4\)"):
         RandomShift()(np.zeros((4, 4)))

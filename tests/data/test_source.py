@@ -3,27 +3,27 @@ import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
-from kzoo.data.source import check_image_size, cut, tidy
+from kzoo.data.source import check_image_size, crop_or_pad, prepare_example, resize_images
 
 
 def test_shrinking_averages_areas():
     corner = np.zeros((8, 8, 1), "float32")
-    corner[0, 0] = 100  # lies between the places that two points an axis would look at
-    x, _ = tidy(tf.constant(corner), tf.constant(1), (2, 2))
+    corner[0, 0] = 100  # bilinear interpolation would not sample it
+    x = resize_images(tf.constant(corner), (2, 2))
     assert 1 < x[0, 0, 0] < 10 and x[1, 1, 0] == 0
 
 
-def test_integers_are_rounded_not_cut():
-    x, _ = tidy(tf.constant([[[0]], [[3]]], tf.uint8), tf.constant(1), (1, 1))
+def test_integers_are_rounded_not_truncated():
+    x = resize_images(tf.constant([[[0]], [[3]]], tf.uint8), (1, 1))
     assert x.dtype == tf.uint8 and x.numpy().item() == 2
 
 
 def test_labels_become_int32_and_maps_keep_their_values():
     x = tf.zeros((4, 4, 3))
     y = tf.constant(np.arange(16).reshape(4, 4, 1) % 3 * 4, tf.uint8)
-    assert tidy(x, tf.constant(7, tf.int64))[1].dtype == tf.int32
-    assert set(np.unique(tidy(x, y, (9, 9))[1])) == {0, 4, 8}
-    assert tidy(x, y)[1].shape == (4, 4, 1)
+    assert prepare_example(x, tf.constant(7, tf.int64))[1].dtype == tf.int32
+    assert set(np.unique(prepare_example(x, y, (9, 9))[1])) == {0, 4, 8}
+    assert prepare_example(x, y)[1].shape == (4, 4, 1)
 
 
 def test_image_size_is_checked():
@@ -36,17 +36,17 @@ def test_image_size_is_checked():
 
 
 @pytest.mark.parametrize("steps", [2, 5, 8, 9])
-def test_cut_takes_the_middle_or_fills_the_end(steps):
+def test_crop_or_pad_takes_the_middle_or_pads_the_end(steps):
     x = np.arange(1, steps + 1, dtype="float32")
-    wanted = {2: [1, 2, 0, 0, 0], 5: [1, 2, 3, 4, 5], 8: [2, 3, 4, 5, 6], 9: [3, 4, 5, 6, 7]}[steps]
-    assert cut(tf.constant(x), 5)[:, 0].numpy().tolist() == wanted
-    clip = cut(tf.constant(x[:, None, None, None]) * tf.ones((1, 2, 3, 1)), 5)
-    assert clip.shape == (5, 2, 3, 1) and clip[:, 1, 2, 0].numpy().tolist() == wanted
+    expected = {2: [1, 2, 0, 0, 0], 5: [1, 2, 3, 4, 5], 8: [2, 3, 4, 5, 6], 9: [3, 4, 5, 6, 7]}[steps]
+    assert crop_or_pad(tf.constant(x), 5)[:, 0].numpy().tolist() == expected
+    clip = crop_or_pad(tf.constant(x[:, None, None, None]) * tf.ones((1, 2, 3, 1)), 5)
+    assert clip.shape == (5, 2, 3, 1) and clip[:, 1, 2, 0].numpy().tolist() == expected
 
 
 def test_clips_are_resized_frame_by_frame():
     clip = np.random.default_rng(0).integers(0, 255, (3, 8, 6, 2)).astype("uint8")
-    x, _ = tidy(tf.constant(clip), tf.constant(1), (4, 5))
+    x = resize_images(tf.constant(clip), (4, 5))
     assert x.shape == (3, 4, 5, 2) and x.dtype == tf.uint8
-    np.testing.assert_array_equal(x[1], tidy(tf.constant(clip[1]), tf.constant(1), (4, 5))[0])
+    np.testing.assert_array_equal(x[1], resize_images(tf.constant(clip[1]), (4, 5)))
     check_image_size((3, 4), (5, 8, 8, 3))

@@ -8,11 +8,11 @@ import tensorflow_datasets as tfds
 
 from kzoo.checks import Refusal
 from kzoo.data.loader import load, specs
-from kzoo.data.tfds_source import UNLABELLED, _silent
+from kzoo.data.tfds_source import UNLABELED, _unreachable
 
 
 class KzooTestBlobs(tfds.core.GeneratorBasedBuilder):
-    """Images of growing size with label maps, in train and validation; nothing to download."""
+    """Images of growing size with label maps, in train and validation, without downloads."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -35,7 +35,7 @@ class KzooTestBlobs(tfds.core.GeneratorBasedBuilder):
 
 
 class KzooTestClips(tfds.core.GeneratorBasedBuilder):
-    """Clips that grow, each of one value, without supervised keys, as TFDS has ucf101."""
+    """Clips of growing length, each of one value, without supervised keys, like ucf101 in TFDS."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -56,13 +56,13 @@ class KzooTestClips(tfds.core.GeneratorBasedBuilder):
 
 @pytest.fixture
 def empty(monkeypatch, tmp_path):
-    """TFDS's folder, empty, and no network."""
+    """An empty TFDS folder without network."""
 
-    def refuse(*args):
+    def fail(*args):
         raise OSError("unreachable")
 
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(socket, "create_connection", fail)
     monkeypatch.setattr(urllib.request, "getproxies", dict)
     return tmp_path
 
@@ -76,7 +76,7 @@ def test_prepares_where_tfds_looks_and_resizes_maps(empty):
     assert data.classes is None and data.train.label_shape == (8, 12, 1)
 
 
-def test_clips_are_cut_to_a_length(empty):
+def test_clips_are_cropped_or_padded_to_a_length(empty):
     data = load("kzoo_test_clips", image_size=(2, 2), length=3)
     x, y = data.train.numpy()
     assert (x.shape, data.input_shape, data.classes) == ((4, 3, 2, 2, 1), (3, 2, 2, 1), 9)
@@ -84,15 +84,15 @@ def test_clips_are_cut_to_a_length(empty):
         assert clip.tolist() == [label] * min(3, label) + [0] * (3 - label)
 
 
-def test_lengths_that_differ_need_one(empty):
+def test_lengths_that_differ_need_length(empty):
     for call in (load, specs):
-        with pytest.raises(Refusal, match="length for 'kzoo_test_clips', whose examples differ in it"):
+        with pytest.raises(Refusal, match="length for 'kzoo_test_clips', whose examples differ in length"):
             call("kzoo_test_clips")
-        with pytest.raises(Refusal, match="series or clips to cut to a length"):
+        with pytest.raises(Refusal, match="series or clips where length is given"):
             call("kzoo_test_blobs", length=3)
         with pytest.raises(Refusal, match="length, an integer above 0; received length=0"):
             call("kzoo_test_clips", length=0)
-        with pytest.raises(Refusal, match="length of a set by its name only"):
+        with pytest.raises(Refusal, match="length only for a dataset by name"):
             call(arrays="some.npz", length=3)
     assert specs("speech_commands", length=16000) == ((16000, 1), "int16", 12)
     assert specs("ucf101/ucf101_1_256", length=16, image_size=(112, 112)) == ((16, 112, 112, 3), "uint8", 101)
@@ -106,26 +106,26 @@ def test_validation_split_is_the_test_where_there_is_none(empty):
 
 
 def test_splits_without_labels_are_left_out(empty, monkeypatch):
-    monkeypatch.setitem(UNLABELLED, "kzoo_test_blobs", ("validation",))
+    monkeypatch.setitem(UNLABELED, "kzoo_test_blobs", ("validation",))
     data = load("kzoo_test_blobs", image_size=(8, 12))
     assert data.train.size == 6 and data.test is None
 
 
-def test_images_that_differ_need_a_size(empty):
+def test_images_that_differ_need_image_size(empty):
     for call in (load, specs):
         with pytest.raises(Refusal, match=r"image_size=\(height, width\) for 'kzoo_test_blobs', whose images differ"):
             call("kzoo_test_blobs")
     assert not any(empty.iterdir())
 
 
-def test_a_set_out_of_reach_is_refused_at_once(empty):
-    began = time.monotonic()
+def test_a_dataset_out_of_reach_is_refused_at_once(empty):
+    start = time.monotonic()
     with pytest.raises(Refusal) as refused:
         load("cifar10")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - start < 5
     words = str(refused.value)
     assert "\n" not in words
-    assert f"'cifar10' is not in {empty}" in words and "www.cs.toronto.edu gave no answer" in words
+    assert f"'cifar10' is not in {empty}" in words and "www.cs.toronto.edu did not respond" in words
     assert "`tfds build cifar10`" in words and "TFDS_DATA_DIR" in words
     assert not any(empty.iterdir())
 
@@ -140,31 +140,31 @@ def test_a_download_that_fails_is_one_line(empty, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("first line\nsecond line")
 
-    monkeypatch.setattr("kzoo.data.tfds_source._silent", lambda hosts: [])
+    monkeypatch.setattr("kzoo.data.tfds_source._unreachable", lambda hosts: [])
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
-    with pytest.raises(Refusal, match=r"fetching it failed \(RuntimeError: first line\). Prepare it") as refused:
+    with pytest.raises(Refusal, match=r"the download failed \(RuntimeError: first line\). Prepare it") as refused:
         load("cifar10")
     assert "\n" not in str(refused.value)
 
 
-def test_files_that_must_be_fetched_by_hand(empty):
-    with pytest.raises(Refusal, match="imagenet2012' is not in .* its files must be fetched by hand. Prepare it"):
+def test_files_that_must_be_downloaded_by_hand(empty):
+    with pytest.raises(Refusal, match="imagenet2012' is not in .* its files must be downloaded by hand. Prepare it"):
         load("imagenet2012", image_size=(8, 8))
 
 
 @pytest.mark.parametrize(
     "name, words",
     [
-        ("minst", "load expects a known data set; received name='minst'; did you mean .*'mnist'"),
+        ("minst", "load expects a known dataset; received name='minst'; did you mean .*'mnist'"),
         ("digit", "did you mean 'digits'"),
         ("mnist/foo", "received name='mnist/foo': BuilderConfig foo not found with version"),
         ("mnist:9.9.9", "received name='mnist:9.9.9': Dataset mnist cannot be loaded at version 9.9.9, only"),
         ("../mnist", "received name='../mnist': Parsing builder name string ../mnist failed"),
-        ("huggingface:mnist", "a data set without a namespace; received name='huggingface:mnist'"),
-        ("imdb_reviews", r"'imdb_reviews' is none; received text='string', label='int64'"),
+        ("huggingface:mnist", "a dataset without a namespace; received name='huggingface:mnist'"),
+        ("imdb_reviews", r"'imdb_reviews' has none; received text='string', label='int64'"),
         (
             "coco/2017",
-            r"\(image, label\) pairs; 'coco/2017' is none; received supervised_keys=None, features=\['image'",
+            r"\(input, label\) pairs; 'coco/2017' has none; received supervised_keys=None, features=\['image'",
         ),
     ],
 )
@@ -175,7 +175,7 @@ def test_refusals(empty, name, words):
         assert "\n" not in str(refused.value)
 
 
-def test_near_names_come_once_and_from_the_folder_too(empty):
+def test_near_names_are_listed_once_and_include_the_folder(empty):
     (empty / "zebrafish").mkdir()
     with pytest.raises(Refusal, match="did you mean 'zebrafish'") as refused:
         load("zebrafsh")
@@ -184,12 +184,12 @@ def test_near_names_come_once_and_from_the_folder_too(empty):
     assert str(refused.value).count("'mnist'") == 1
 
 
-def test_silent_hosts_are_those_that_do_not_connect(monkeypatch):
+def test_unreachable_hosts(monkeypatch):
     monkeypatch.setattr(urllib.request, "getproxies", dict)
-    asked = []
+    addresses = []
 
     def connect(address, timeout):
-        asked.append(address)
+        addresses.append(address)
         if address[0] == "slow":
             time.sleep(5)
         if address[0] == "dead":
@@ -197,12 +197,12 @@ def test_silent_hosts_are_those_that_do_not_connect(monkeypatch):
         return socket.socket()
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    began = time.monotonic()
-    assert _silent(["live", "dead", "slow:81"], patience=0.2) == ["dead", "slow:81"]
-    assert time.monotonic() - began < 4
-    assert set(asked) == {("live", 443), ("dead", 443), ("slow", 81)}
+    start = time.monotonic()
+    assert _unreachable(["live", "dead", "slow:81"], timeout=0.2) == ["dead", "slow:81"]
+    assert time.monotonic() - start < 4
+    assert set(addresses) == {("live", 443), ("dead", 443), ("slow", 81)}
     monkeypatch.setattr(urllib.request, "getproxies", lambda: {"https": "http://proxy"})
-    assert _silent(["dead"]) == []
+    assert _unreachable(["dead"]) == []
 
 
 def test_real_mnist(real_mnist):

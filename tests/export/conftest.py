@@ -1,4 +1,4 @@
-"""One small net for all tests of exports: images of 8 x 8, preprocessing inside, two stages, three classes."""
+"""One small model for all tests of exports: images of 8 x 8, preprocessing inside, two stages, three classes."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ LABELS = ("cat", "a dog", "b/c")
 
 
 @pytest.fixture(scope="session")
-def net():
+def small_model():
     keras.utils.set_random_seed(3)
     x = inputs = keras.Input((8, 8, 1), name="input")
     x = keras.layers.Rescaling(1 / 128, offset=-1, name="preprocess1")(x)

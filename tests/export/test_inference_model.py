@@ -1,4 +1,4 @@
-"""The way to a net's answer, whatever else it was trained with."""
+"""The part of a model that inference needs, whatever it was trained with."""
 
 import keras
 import numpy as np
@@ -7,8 +7,8 @@ from kzoo.export.inference_model import inference_model
 from kzoo.models.registry import model
 
 
-def test_one_input_and_one_output_are_the_net_itself(net):
-    assert inference_model(net) is net
+def test_one_input_and_one_output_are_the_model_itself(small_model):
+    assert inference_model(small_model) is small_model
 
 
 def test_decoders_and_labels_are_left_out():
@@ -19,7 +19,7 @@ def test_decoders_and_labels_are_left_out():
     np.testing.assert_array_equal(found(x), whole([x, np.zeros(2)])[0])
 
 
-def test_inputs_that_the_answer_needs_stay():
+def test_inputs_that_the_output_needs_are_kept():
     a, b, c = (keras.Input((2,), name=name) for name in "abc")
     both = keras.layers.Add(name="both")([a, b])
     found = inference_model(keras.Model([a, b, c], [both, keras.layers.Add()([both, c])]))

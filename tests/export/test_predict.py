@@ -1,4 +1,4 @@
-"""Images, arrays and folders to classes, by a function and by exported files; and whatever cannot be read."""
+"""Predictions for images, arrays and folders, by a function and by exported models; and files that cannot be read."""
 
 import io
 import json
@@ -10,20 +10,26 @@ import tensorflow as tf
 from rich.console import Console
 
 from kzoo.checks import Refusal
-from kzoo.export.litert import write_litert
-from kzoo.export.onnx import write_onnx
-from kzoo.export.predict import Predictor, found_in, is_export, labels_of, open_export, predict, read_array, table
-from kzoo.export.saved_model import write_saved_model
+from kzoo.export.predict import (
+    Predictor,
+    is_export,
+    labels_of,
+    list_files,
+    open_export,
+    predict,
+    predictions_table,
+    read_array,
+)
+from kzoo.export.registry import FORMATS
 from tests.export.conftest import LABELS
 
 
 @pytest.fixture(scope="module")
-def exports(net, tmp_path_factory):
-    """A folder of exported models, as their writers leave them."""
+def exports(small_model, tmp_path_factory):
+    """A folder of exported models without a record."""
     folder = tmp_path_factory.mktemp("exports")
-    write_saved_model(net, folder / "saved_model", LABELS)
-    write_onnx(net, folder / "it.onnx")
-    write_litert(net, folder / "it.tflite")
+    for format, file in {"saved_model": "saved_model", "onnx": "it.onnx", "litert": "it.tflite"}.items():
+        FORMATS[format].write(small_model, folder / file, labels=LABELS)
     return folder
 
 
@@ -39,33 +45,33 @@ def files(images, tmp_path):
     return tmp_path
 
 
-def by_hand(net):
-    return Predictor((8, 8, 1), list(LABELS), lambda x: net.predict(x, verbose=0))
+def keras_predictor(small_model):
+    return Predictor((8, 8, 1), list(LABELS), lambda x: small_model.predict(x, verbose=0))
 
 
-def test_records(net, images, files):
-    records, outputs = predict(by_hand(net), [files / "x.npy", files / "data"], top=2)
+def test_records(small_model, images, files):
+    records, outputs = predict(keras_predictor(small_model), [files / "x.npy", files / "data"], top=2)
     assert [(r["file"].rpartition("/")[2], r["index"]) for r in records] == [
         *(("x.npy", 0), ("x.npy", 1), ("x.npy", 2)),
         *(("b.PNG", None), ("a.jpg", None)),
     ]
-    wanted = net.predict(images[:3], verbose=0)
-    np.testing.assert_allclose(outputs[:3], wanted, atol=1e-6)
-    np.testing.assert_allclose(outputs[3], wanted[0], atol=1e-6)  # the same image from its file
-    best = wanted[1].argmax()
-    assert records[1]["top"][0] == {"class": best, "label": LABELS[best], "score": pytest.approx(wanted[1].max())}
+    expected = small_model.predict(images[:3], verbose=0)
+    np.testing.assert_allclose(outputs[:3], expected, atol=1e-6)
+    np.testing.assert_allclose(outputs[3], expected[0], atol=1e-6)  # the same image from its file
+    best = expected[1].argmax()
+    assert records[1]["top"][0] == {"class": best, "label": LABELS[best], "score": pytest.approx(expected[1].max())}
     assert all(len(record["top"]) == 2 for record in records) and json.dumps(records)
 
 
 @pytest.mark.parametrize("name", ["saved_model", "it.onnx", "it.tflite"])
-def test_by_exported_models(net, images, exports, files, name):
+def test_by_exported_models(small_model, images, exports, files, name):
     found = open_export(exports / name)
     assert found.shape == (8, 8, 1) and found.labels == (list(LABELS) if name == "saved_model" else None)
     _, outputs = predict(found, [files / "x.npy"], top=1)
-    np.testing.assert_allclose(outputs, net.predict(images[:3], verbose=0), atol=1e-5)
+    np.testing.assert_allclose(outputs, small_model.predict(images[:3], verbose=0), atol=1e-5)
 
 
-def test_by_a_folder(net, exports, files, images):
+def test_by_a_folder(small_model, exports, files, images):
     (exports / "export.json").write_text(json.dumps({"exports": [{"file": "it.onnx", "format": "onnx"}]}))
     (exports / "labels.txt").write_text("x\ny\nz\n")
     try:
@@ -88,33 +94,33 @@ def test_models_that_cannot_be_opened(tmp_path):
 
 def test_models_of_several_inputs_are_refused(tmp_path):
     a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
-    write_onnx(keras.Model([a, b], keras.layers.Add()([a, b])), tmp_path / "it.onnx")
+    FORMATS["onnx"].write(keras.Model([a, b], keras.layers.Add()([a, b])), tmp_path / "it.onnx")
     with pytest.raises(Refusal, match="^predict expects a model of one input; received inputs='a, b'.$"):
         open_export(tmp_path / "it.onnx")
 
 
 @pytest.mark.parametrize("shape", [(4, 8), (4, 9, 8, 1), (0, 8, 8, 1), (4, 8, 8, 1, 1), ()], ids=str)
-def test_arrays_of_other_shapes_are_refused(net, tmp_path, shape):
+def test_arrays_of_other_shapes_are_refused(small_model, tmp_path, shape):
     np.save(tmp_path / "x.npy", np.zeros(shape))
     with pytest.raises(Refusal) as caught:
-        predict(by_hand(net), [tmp_path / "x.npy"])
+        predict(keras_predictor(small_model), [tmp_path / "x.npy"])
     assert "predict expects an array of shape (N, 8, 8, 1), N above 0; received file=" in str(caught.value)
 
 
-def test_one_example_is_a_batch_of_one(net, tmp_path):
+def test_one_example_is_a_batch_of_one(small_model, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((8, 8, 1), "uint8"))
-    assert len(predict(by_hand(net), [tmp_path / "x.npy"])[0]) == 1
+    assert len(predict(keras_predictor(small_model), [tmp_path / "x.npy"])[0]) == 1
 
 
-def test_other_refusals(net, files):
+def test_other_refusals(small_model, files):
     (files / "empty").mkdir()
     (files / "bad.png").write_bytes(b"no image")
     signals = Predictor((40, 1), None, None)
     for predictor, file, words in [
-        (by_hand(net), "none", "existing files and folders; received file="),
-        (by_hand(net), "empty", "a folder with .png, .jpg"),
-        (by_hand(net), "bad.png", "bad.png is no image that can be read"),
-        (signals, "data/b.PNG", "expects .npy files for examples of shape (40, 1), which are no images"),
+        (keras_predictor(small_model), "none", "existing files and folders; received file="),
+        (keras_predictor(small_model), "empty", "a folder with .png, .jpg"),
+        (keras_predictor(small_model), "bad.png", "bad.png is not an image that can be read"),
+        (signals, "data/b.PNG", "expects .npy files for examples of shape (40, 1), which are not images"),
         (Predictor((8, 8, 1), None, lambda x: np.zeros((len(x), 4, 4, 2))), "x.npy", "a classifier"),
     ]:
         with pytest.raises(Refusal) as caught:
@@ -141,15 +147,15 @@ def test_read_array(tmp_path):
 
 def test_labels_and_files(exports, files):
     assert labels_of(exports / "saved_model") == list(LABELS) and labels_of(files) is None
-    assert [path.name for path in found_in([files / "x.npy", files / "data"])] == ["x.npy", "b.PNG", "a.jpg"]
+    assert [path.name for path in list_files([files / "x.npy", files / "data"])] == ["x.npy", "b.PNG", "a.jpg"]
 
 
-def test_table():
+def test_predictions_table():
     records = [
         {"file": "a/b.npy", "index": 4, "top": [{"class": 7, "label": None, "score": 0.5}]},
         {"file": "c.png", "index": None, "top": [{"class": 7, "label": "cat", "score": 0.25}]},
     ]
     console = Console(file=io.StringIO(), width=100, markup=False)
-    console.print(table(records))
+    console.print(predictions_table(records))
     text = console.file.getvalue()
     assert "b.npy 4" in text and "7  0.500" in text and "c.png" in text and "cat  0.250" in text

@@ -1,4 +1,4 @@
-"""The trained exports that the repository holds: small, with card and figures, and right in each of their formats."""
+"""The trained exports in the repository: small, with a card and results, and correct in each of their formats."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from kzoo.data.loader import load
 from kzoo.export.predict import open_export
-from kzoo.export.runtimes import OPENERS
+from kzoo.export.registry import FORMATS
 from kzoo.training.config import config_sha256, read_config
 
 ZOO = Path(__file__).parents[2] / "saved_models" / "zoo"
@@ -23,30 +23,30 @@ def test_what_is_there():
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_figures(name):
-    """Of a run of the config of that name, as it is now but for what its figures say, and its search."""
-    figures, text = RECORDS[name]["figures"], (ZOO / name / "README.md").read_text()
-    assert 0 < figures["test"]["error"] < 0.2 and f"# {name}\n" in text and "Test error: " in text
-    settings = [f"training.epochs={figures['epochs']}", "search=null"]
-    assert figures["config_sha256"] == config_sha256(read_config(name, settings))
+def test_results(name):
+    """They are of a run of the config of that name, unchanged except for its epochs and search."""
+    results, text = RECORDS[name]["figures"], (ZOO / name / "README.md").read_text()
+    assert 0 < results["test"]["error"] < 0.2 and f"# {name}\n" in text and "Test error: " in text
+    settings = [f"training.epochs={results['epochs']}", "search=null"]
+    assert results["config_sha256"] == config_sha256(read_config(name, settings))
 
 
 @pytest.mark.parametrize("name, format, file", EXPORTS)
-def test_right(name, format, file):
-    """The answers written down, by the format's own runtime, to the examples beside it."""
-    _, run = OPENERS[format][0](ZOO / name / file)
-    x, answers = np.load(ZOO / name / "examples.npy").astype("float32"), np.array(RECORDS[name]["answers"])
+def test_outputs(name, format, file):
+    """The format's own runtime gives the recorded outputs for the examples next to it."""
+    _, run = FORMATS[format].open(ZOO / name / file)
+    x, outputs = np.load(ZOO / name / "examples.npy").astype("float32"), np.array(RECORDS[name]["answers"])
     ((input_name, _),) = RECORDS[name]["inputs"].items()
     (found,) = run({input_name: x})
     if "int8" in format:
-        assert (found.argmax(-1) == answers.argmax(-1)).all()
+        assert (found.argmax(-1) == outputs.argmax(-1)).all()
     else:
-        np.testing.assert_allclose(found, answers, rtol=0, atol=1e-4 * np.abs(answers).max())
+        np.testing.assert_allclose(found, outputs, rtol=0, atol=1e-4 * np.abs(outputs).max())
 
 
-def test_the_figure_of_mnist1d():
-    """Its test error, measured anew on data that kzoo generates."""
+def test_the_test_error_of_mnist1d():
+    """Measures it again on data that kzoo generates."""
     x, y = load("mnist1d").test.numpy()
-    answers = open_export(ZOO / "mnist1d_cnn").answer(x)
-    wrong = (answers.argmax(-1) != y).mean()
+    outputs = open_export(ZOO / "mnist1d_cnn").run(x)
+    wrong = (outputs.argmax(-1) != y).mean()
     assert wrong == pytest.approx(RECORDS["mnist1d_cnn"]["figures"]["test"]["error"], abs=1.5 / len(y))

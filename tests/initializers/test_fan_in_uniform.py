@@ -1,4 +1,4 @@
-"""FanInUniform: its range for dense layers, convolutions and connection tables, a config, refusals."""
+"""FanInUniform: its range for dense layers, convolutions and connection tables, config, errors."""
 
 import keras
 import numpy as np

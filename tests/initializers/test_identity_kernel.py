@@ -1,4 +1,4 @@
-"""The identity initialiser against its formula, its noise, its config, and what it refuses."""
+"""IdentityKernel: its formula, its noise, config, errors."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from kzoo.initializers.identity_kernel import IdentityKernel
 
 
 def test_formula():
-    """Weights in the middle cell: maps / channels where floor(a maps / channels) = floor(b maps / filters), else 0."""
+    """The centre tap is maps / channels where floor(a maps / channels) = floor(b maps / filters), otherwise 0."""
     maps, channels, filters = 3, 6, 12
     kernel = np.array(IdentityKernel(maps)((3, 5, channels, filters)))
     for a, b in np.ndindex(channels, filters):
@@ -31,9 +31,9 @@ def test_config():
     np.testing.assert_array_equal(again((3, 2, 4)), first((3, 2, 4)))
 
 
-@pytest.mark.parametrize("settings, told", [({"maps": 0}, "maps"), ({"maps": 2, "stddev": -1}, "stddev")], ids=str)
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+@pytest.mark.parametrize("settings, words", [({"maps": 0}, "maps"), ({"maps": 2, "stddev": -1}, "stddev")], ids=str)
+def test_refused(settings, words):
+    with pytest.raises(Refusal, match=words):
         IdentityKernel(**settings)
-    with pytest.raises(Refusal, match="that 2 divides"):
+    with pytest.raises(Refusal, match="divisible by 2"):
         IdentityKernel(2)((3, 3, 4))

@@ -1,7 +1,7 @@
-"""Keras 2's locally connected layers in NumPy: an output from a kernel in each of its three forms.
+"""Keras 2's locally connected layers in NumPy: the output of a kernel in each of its three layouts.
 
-Written from the loops that the forms came from, knowing nothing of kzoo: a window of output position p covers the
-cells from p * stride - before, with before = 0 for "valid" and kernel_size // 2 for Keras 2's "same".
+Written from Keras 2's definitions, independently of kzoo: the window of output position p starts at pixel p * stride -
+before, with before = 0 for "valid" and kernel_size // 2 for Keras 2's "same".
 """
 
 import itertools
@@ -11,11 +11,11 @@ import numpy as np
 
 
 def windows(spatial, size, strides, padding):
-    """Yield (output position, slices of the input), positions in row-major order."""
+    """Yields (output position, slices of the input), with positions in row-major order."""
     before = [k // 2 if padding == "same" else 0 for k in size]
-    for place in itertools.product(*map(range, output_size(spatial, size, strides, padding))):
-        starts = [p * s - b for p, s, b in zip(place, strides, before)]
-        yield place, tuple(slice(max(a, 0), min(a + k, n)) for a, k, n in zip(starts, size, spatial))
+    for position in itertools.product(*map(range, output_size(spatial, size, strides, padding))):
+        starts = [p * s - b for p, s, b in zip(position, strides, before)]
+        yield position, tuple(slice(max(a, 0), min(a + k, n)) for a, k, n in zip(starts, size, spatial))
 
 
 def output_size(spatial, size, strides, padding):
@@ -23,18 +23,20 @@ def output_size(spatial, size, strides, padding):
     return tuple(-(-(n - r) // s) for n, r, s in zip(spatial, reach, strides))
 
 
-def form_1(x, size, strides, filters, rng, first):
-    """One matrix a position, over the flattened patch ("valid" alone): kernel, output (B, *output, F)."""
+def layout_1(x, size, strides, filters, rng, first):
+    """One matrix per position, over the flattened patch (only "valid"): returns kernel, output (B, *output, F)."""
     spatial = x.shape[2:] if first else x.shape[1:-1]
-    places = list(windows(spatial, size, strides, "valid"))
-    patches = [x[(slice(None), slice(None), *at) if first else (slice(None), *at)] for _, at in places]
-    kernel = rng.normal(size=(len(places), patches[0][0].size, filters)).astype("float32")
+    patches = [
+        x[(slice(None), slice(None), *at) if first else (slice(None), *at)]
+        for _, at in windows(spatial, size, strides, "valid")
+    ]
+    kernel = rng.normal(size=(len(patches), patches[0][0].size, filters)).astype("float32")
     y = np.stack([patch.reshape(len(x), -1) @ part for patch, part in zip(patches, kernel)], 1)
     return kernel, y.reshape(len(x), *output_size(spatial, size, strides, "valid"), filters)
 
 
-def form_2(x, size, strides, filters, rng, first, padding):
-    """A dense matrix, masked: also where no link is it holds numbers, which must not matter."""
+def layout_2(x, size, strides, filters, rng, first, padding):
+    """A dense matrix and a mask: entries that are masked out are random numbers, which must not matter."""
     spatial = x.shape[2:] if first else x.shape[1:-1]
     output = output_size(spatial, size, strides, padding)
     channels = x.shape[1] if first else x.shape[-1]
@@ -46,8 +48,8 @@ def form_2(x, size, strides, filters, rng, first, padding):
     return kernel, np.moveaxis(y, 1, -1) if first else y
 
 
-def form_3(x, size, strides, filters, rng, first, padding):
-    """The links alone, as one vector sorted by (output, input)."""
+def layout_3(x, size, strides, filters, rng, first, padding):
+    """Only the connections, as one vector sorted by (output, input)."""
     spatial = x.shape[2:] if first else x.shape[1:-1]
     channels = x.shape[1] if first else x.shape[-1]
     mask = linked(spatial, size, strides, padding, channels, filters, first)
@@ -60,11 +62,11 @@ def form_3(x, size, strides, filters, rng, first, padding):
 
 
 def linked(spatial, size, strides, padding, channels, filters, first):
-    """True where an input meets an output, in form 2's order of axes."""
+    """True where an input is connected to an output, in the order of axes of layout 2."""
     output = output_size(spatial, size, strides, padding)
     mask = np.zeros((*spatial, *output), bool)
-    for place, at in windows(spatial, size, strides, padding):
-        mask[(*at, *place)] = True
+    for position, at in windows(spatial, size, strides, padding):
+        mask[(*at, *position)] = True
     rank = len(spatial)
     c, f = (0, rank + 1) if first else (rank, 2 * rank + 1)
     mask = np.expand_dims(mask, (c, f))

@@ -1,4 +1,4 @@
-"""AdaptiveAveragePooling1D, 2D, 3D: the contract, the op with the layer's sizes, any input size, refusals."""
+"""AdaptiveAveragePooling1D, 2D, 3D: the contract, the op with the layer's sizes, any input size, errors."""
 
 import numpy as np
 import pytest
@@ -6,19 +6,23 @@ import pytest
 from kzoo.layers import AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool
 from tests.layer_checks import as_model, check_layer, check_refusal, same, symbols
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
 
+LAYER_CASES = {
+    f"AdaptiveAveragePooling{rank}D": Case({"output_size": (3, None, 2)[:rank]}, noise(*SHAPES[rank]))
+    for rank in SHAPES
+}
 RANKS = {1: AdaptiveAveragePooling1D, 2: AdaptiveAveragePooling2D, 3: AdaptiveAveragePooling3D}
 
 
 @pytest.mark.parametrize("cls", [AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("size", [1, 3, None])
-def test_hands_its_sizes_to_the_op(rank, size):
+def test_passes_its_sizes_to_the_op(rank, size):
     x = noise(*SHAPES[rank])
     y = RANKS[rank](size)(x)
     same(y, adaptive_average_pool(x, size))
@@ -40,7 +44,7 @@ def test_one_model_takes_any_size():
     [
         ({}, (1, 5, 2), ["rank 4", " 5, 2)"]),
         ({}, (1, 5, 5, 5, 2), ["rank 4", " 5, 5, 5, 2)"]),
-        ({}, (1, 0, 5, 2), ["an input of at least 1 cell on each axis", "0, 5, 2)"]),
+        ({}, (1, 0, 5, 2), ["an input of at least 1 pixel on each axis", "0, 5, 2)"]),
         ({"output_size": 0}, (1, 5, 5, 2), ["output_size, an integer above 0 or None, or 2 of these", "output_size=0"]),
         ({"output_size": 2.5}, (1, 5, 5, 2), ["output_size", "output_size=2.5"]),
         ({"output_size": (2, 2, 2)}, (1, 5, 5, 2), ["output_size", "output_size=(2, 2, 2)"]),

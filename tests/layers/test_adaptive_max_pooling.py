@@ -1,4 +1,4 @@
-"""AdaptiveMaxPooling1D, 2D, 3D: the contract with indices and without, the op with the layer's sizes, refusals."""
+"""AdaptiveMaxPooling1D, 2D, 3D: the contract with and without indices, the op with the layer's sizes, errors."""
 
 import keras
 import numpy as np
@@ -7,25 +7,31 @@ import pytest
 from kzoo.layers import AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from tests.layer_checks import as_model, check_layer, check_refusal, dtype, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
 
+LAYER_CASES = {
+    f"AdaptiveMaxPooling{rank}D": Case(
+        {"output_size": (3, None, 2)[:rank], "return_indices": True}, noise(*SHAPES[rank])
+    )
+    for rank in SHAPES
+}
 RANKS = {1: AdaptiveMaxPooling1D, 2: AdaptiveMaxPooling2D, 3: AdaptiveMaxPooling3D}
 
 
 @pytest.mark.parametrize("cls", [AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_contract_without_indices(rank, tmp_path):
-    _, inputs, free = CASES[f"AdaptiveMaxPooling{rank}D"]
+    _, inputs, free = LAYER_CASES[f"AdaptiveMaxPooling{rank}D"]
     check_layer(RANKS[rank], {"output_size": 2}, inputs, free, tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("size", [1, 3, None])
-def test_hands_its_sizes_to_the_op(rank, size):
+def test_passes_its_sizes_to_the_op(rank, size):
     x = noise(*SHAPES[rank])
     values, indices = RANKS[rank](size, return_indices=True)(x)
     same((values, indices), adaptive_max_pool(x, size, return_indices=True))
@@ -51,7 +57,7 @@ def test_integers_stay_integers():
     "kwargs, shape, words",
     [
         ({}, (1, 5, 2), ["rank 4", " 5, 2)"]),
-        ({}, (1, 0, 5, 2), ["an input of at least 1 cell on each axis", "0, 5, 2)"]),
+        ({}, (1, 0, 5, 2), ["an input of at least 1 pixel on each axis", "0, 5, 2)"]),
         ({"output_size": 0}, (1, 5, 5, 2), ["output_size, an integer above 0 or None, or 2 of these", "output_size=0"]),
         ({"output_size": 2.5}, (1, 5, 5, 2), ["output_size", "output_size=2.5"]),
         ({"output_size": (2, 2, 2)}, (1, 5, 5, 2), ["output_size", "output_size=(2, 2, 2)"]),

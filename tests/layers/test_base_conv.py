@@ -1,6 +1,5 @@
-"""What the convolution family shares: start values, regularizers, constraints, activations, plain configs."""
+"""The base of the convolution layers: initial values, regularizers, constraints, activations, plain configs."""
 
-import functools
 import json
 import math
 
@@ -8,12 +7,13 @@ import keras
 import numpy as np
 import pytest
 
+from kzoo import layers
 from kzoo.layers import Conv2D, LocallyConnected2D, TiledConv2D
-from kzoo.layers.base_conv import BaseFilters, each_of
+from kzoo.layers.base_conv import BaseFilters, per_kernel
 from kzoo.ops.views import as_plain
-from tests import references
+from tests.collect import collect
 from tests.layer_checks import randomize, same
-from tests.layers.cases import CASES, CLASSES, noise
+from tests.layers.cases import noise
 
 FAMILY = [Conv2D, TiledConv2D, LocallyConnected2D]
 SHAPE = (2, 6, 7, 8)
@@ -21,30 +21,31 @@ SHAPE = (2, 6, 7, 8)
 
 @pytest.mark.parametrize("initializer", ["glorot_uniform", "he_normal", "lecun_uniform"])
 @pytest.mark.parametrize("cls", FAMILY)
-def test_each_kernel_starts_as_one_alone(cls, initializer):
-    """The spread of each tile's kernel is that of Keras's Conv2D; fans of all kernels together would shrink it.
+def test_each_kernel_is_initialized_like_a_single_one(cls, initializer):
+    """Each tile's kernel has the variance of Keras's Conv2D; fans computed from all kernels together would reduce it.
 
-    A kernel has 5 * 5 * 8 * 16 = 3,200 entries: the spread of a normal sample's deviation is 1 / sqrt(6400) = 1.3 %,
-    so that 6 % is nearly five of it. Shrunk it would be by the root of the number of kernels, 2 or more.
+    A kernel has 5 * 5 * 8 * 16 = 3,200 entries: a normal sample's standard deviation has a relative error of 1 /
+    sqrt(6400) = 1.3 %, so that 6 % is nearly five times that. It would be reduced by the root of the number of kernels,
+    2 or more.
     """
     layer = cls(16, 5, kernel_initializer=keras.initializers.get({"class_name": initializer, "config": {"seed": 7}}))
     layer.build(SHAPE)
-    alone = keras.layers.Conv2D(
+    single = keras.layers.Conv2D(
         16, 5, kernel_initializer=keras.initializers.get({"class_name": initializer, "config": {"seed": 8}})
     )
-    alone.build(SHAPE)
+    single.build(SHAPE)
     kernels = np.reshape(layer.kernel, (-1, 3200))
     assert len(kernels) == {Conv2D: 1, TiledConv2D: 4, LocallyConnected2D: 6}[cls]
-    np.testing.assert_allclose(kernels.std(1), np.std(alone.kernel), rtol=0.06)
-    assert len(np.unique(kernels[:, 0])) == len(kernels)  # and no two are copies
+    np.testing.assert_allclose(kernels.std(1), np.std(single.kernel), rtol=0.06)
+    assert len(np.unique(kernels[:, 0])) == len(kernels)  # no two are equal
     if initializer == "glorot_uniform":
         bound = math.sqrt(6 / (5 * 5 * 8 + 5 * 5 * 16))
         assert 0.99 * bound < np.abs(kernels).max() <= bound
 
 
-def test_other_start_values_are_left_alone():
+def test_other_initializers_are_kept():
     ones = keras.initializers.Ones()
-    assert each_of(4, ones) is ones
+    assert per_kernel(4, ones) is ones
     layer = LocallyConnected2D(2, 3, kernel_initializer="ones", bias_initializer=keras.initializers.Constant(2.0))
     layer.build(SHAPE)
     assert (np.asarray(layer.kernel) == 1).all() and (np.asarray(layer.bias) == 2).all()
@@ -60,7 +61,7 @@ def test_weights_are_kernel_then_bias(cls):
 
 @pytest.mark.parametrize("cls", FAMILY)
 def test_regularizers_add_their_losses(cls):
-    """Each by its own factor: 1 and 10 on the weights' squares, 100 on the output's mean over the batch."""
+    """Each with its own factor: 1 and 10 on the weights' squares, 100 on the output's mean over the batch."""
     x = noise(*SHAPE)
     layer = cls(
         4,
@@ -90,32 +91,18 @@ def test_constraints_hold_after_a_step(cls):
     assert 0 < np.linalg.norm(bias) <= 0.01 * (1 + 1e-5)
 
 
-CONVOLUTIONS = {
-    "Conv": (references.conv, {}),
-    "TableConv": (
-        functools.partial(references.table_conv, connections=((0,), (1, 0), (1,))),
-        {"connections": [[0], [1, 0], [1]]},
-    ),
-    "TiledConv": (references.tiled_conv, {"tile": 2}),
-    "LocallyConnected": (references.locally_connected, {}),
-    "FFTConv": (references.conv, {}),
-    "SpatiallySeparableConv": (references.spatially_separable_conv, {"terms": 2}),
-    # with offsets of 0, as those of other places have tests of their own
-    "DeformableConv": (
-        lambda x, kernel, *offsets, **geometry: references.conv(x, kernel, **geometry),
-        {"modulated": False},
-    ),
-    "GaborConv": (functools.partial(references.gabor_conv, ksize=3), {"use_bias": True, "zero_mean": False}),
-}
+# Each convolution's reference, and the arguments with which the layer computes it.
+CONVOLUTIONS = collect("CONVOLUTIONS")
+CASES = collect("LAYER_CASES")
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-@pytest.mark.parametrize("name", [name for name in CASES if issubclass(CLASSES[name], BaseFilters)])
+@pytest.mark.parametrize("name", [name for name in CASES if issubclass(getattr(layers, name), BaseFilters)])
 def test_every_convolution_is_complete(name, data_format):
-    """Padding "full" and a bias for each output cell, with a stride, on every convolution in every dimension."""
+    """Padding "full" and a bias for each output position, with a stride, for every convolution in every dimension."""
     rank, (reference, kwargs) = int(name[-2]), CONVOLUTIONS[name[:-2]]
     shape = (2, *(5, 4, 6)[:rank], 2)
-    layer = CLASSES[name](3, 3, strides=2, padding="full", untied_bias=True, data_format=data_format, **kwargs)
+    layer = getattr(layers, name)(3, 3, strides=2, padding="full", untied_bias=True, data_format=data_format, **kwargs)
     layer.build(shape if data_format == "channels_last" else (2, 2, *shape[1:-1]))
     x = noise(*shape)
     *kernels, bias = [0.5 * w for w in randomize(layer)]
@@ -146,7 +133,7 @@ def test_a_built_layer_refuses_other_channels(cls):
 @pytest.mark.parametrize(
     "padding", [np.int64(1), [np.int64(1), [0, 2]], ("circular", [1, np.int32(2)]), ["reflect", 1]]
 )
-def test_config_is_plain_whatever_came(padding):
+def test_config_is_plain_python(padding):
     layer = Conv2D(np.int64(2), np.int32(3), [np.int64(2), 1], padding)
     config = json.loads(json.dumps(layer.get_config()))
     again = Conv2D.from_config(config)

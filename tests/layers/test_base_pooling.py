@@ -1,4 +1,4 @@
-"""What the pools share: arguments in Keras's order, default strides, shapes, and refusals in the layer's name."""
+"""The base of the pooling layers: arguments in Keras's order, default strides, shapes, errors that name the layer."""
 
 import inspect
 
@@ -15,8 +15,8 @@ from tests.layer_checks import check_refusal
 from tests.layers.cases import SHAPES
 
 POOLS = [cls for cls in map(layers.__dict__.get, layers.__all__) if issubclass(cls, BasePooling)]
-ALONE = [cls for cls in POOLS if not issubclass(cls, MaxUnpooling)]  # which takes two inputs, in its own test
-FLOATING = [cls for cls in ALONE if not issubclass(cls, MaxPoolingWithArgmax)]  # which takes integers too
+SINGLE_INPUT = [cls for cls in POOLS if not issubclass(cls, MaxUnpooling)]  # MaxUnpooling takes two inputs
+FLOATING = [cls for cls in SINGLE_INPUT if not issubclass(cls, MaxPoolingWithArgmax)]  # which takes integers too
 
 
 def test_there_are_such_layers():
@@ -39,16 +39,16 @@ def test_strides_are_the_window_by_default(cls):
         assert cls((3, 1, 2)[:r]).strides == (3, 1, 2)[:r]
 
 
-@pytest.mark.parametrize("cls", ALONE)
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
 def test_shapes(cls):
-    """Of an image of 9 cells an axis: (9 + 2 - 3) // 2 + 1 outputs; the channels stay, and so does what is unknown."""
+    """For images of 9 pixels per axis: (9 + 2 - 3) // 2 + 1 outputs; channels and unknown sizes are kept."""
     r, layer = cls.rank, cls(3, 2, 1)
     shape = layer.compute_output_shape((None, 9, *(None,) * (r - 1), 7))
     shapes = shape if isinstance(shape[0], tuple) else (shape,)
     assert all(s == (None, 5, *(None,) * (r - 1), 7) for s in shapes)
 
 
-@pytest.mark.parametrize("cls", ALONE)
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
 @pytest.mark.parametrize("padding, dilation", [(3, 1), ("same", 9), (("zeros", 3), 1)])
 def test_refuses_windows_that_see_only_padding(cls, padding, dilation):
     kwargs = {"pool_size": 2, "strides": 1, "padding": padding, "dilation_rate": dilation}
@@ -62,9 +62,9 @@ def test_refuses_integers_in_functional_models(cls):
         cls()(keras.Input(SHAPES[cls.rank][1:], dtype="int32"))
 
 
-@pytest.mark.parametrize("cls", ALONE)
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
 def test_any_padding_but_zeros_is_the_sample_s_own(cls):
-    """So that no window is blind, however wide."""
+    """So that no window lies wholly in the padding, however wide it is."""
     x = keras.Input((5,) * cls.rank + (2,))
     for out in keras.tree.flatten(cls(2, 1, ("replicate", 3))(x)):
         assert out.shape == (None, *(10,) * cls.rank, 2)

@@ -1,4 +1,4 @@
-"""What every layer with a sliding window shares: the geometry's checks, its names, its plain config, its shapes."""
+"""The base of the layers with a sliding window: checks of the geometry, names, plain config, shapes."""
 
 import inspect
 import json
@@ -14,7 +14,7 @@ from tests.layer_checks import check_refusal
 from tests.layers.cases import SHAPES
 
 WINDOWED = [cls for cls in map(layers.__dict__.get, layers.__all__) if issubclass(cls, BaseWindow)]
-ALONE = [cls for cls in WINDOWED if not issubclass(cls, MaxUnpooling)]  # which takes two inputs, in its own test
+SINGLE_INPUT = [cls for cls in WINDOWED if not issubclass(cls, MaxUnpooling)]  # MaxUnpooling takes two inputs
 
 
 def with_window(cls, size=2, **kwargs):
@@ -28,10 +28,10 @@ def refuses(cls, kwargs, *words):
 
 
 def test_there_are_such_layers():
-    assert {"Conv1D", "GaborConv2D", "Erosion2D", "StochasticPooling3D"} <= {cls.__name__ for cls in ALONE}
+    assert {"Conv1D", "GaborConv2D", "Erosion2D", "StochasticPooling3D"} <= {cls.__name__ for cls in SINGLE_INPUT}
 
 
-@pytest.mark.parametrize("cls", ALONE)
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
 def test_refuses_a_window(cls):
     r, name = cls.rank, cls.size_name
     for size in (0, 2.5, None, (2,) * (r + 1), [2] * (r - 1), True):
@@ -41,13 +41,13 @@ def test_refuses_a_window(cls):
     refuses(cls, with_window(cls, large), "a window that fits", "spatial axis 0", f"{name}={large}", "input=")
 
 
-@pytest.mark.parametrize("cls", ALONE)
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
 @pytest.mark.parametrize("name, value", [("strides", 0), ("strides", 1.5), ("dilation_rate", 0), ("dilation_rate", ())])
 def test_refuses_steps(cls, name, value):
     refuses(cls, with_window(cls, **{name: value}), f"{name}, an integer of at least 1", f"{name}={value!r}")
 
 
-@pytest.mark.parametrize("cls", ALONE)
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
 @pytest.mark.parametrize(
     "padding, words",
     [
@@ -62,27 +62,27 @@ def test_refuses_a_padding(cls, padding, words):
     refuses(cls, with_window(cls, padding=padding), *words, f"padding={padding!r}")
 
 
-@pytest.mark.parametrize("cls", ALONE)
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
 def test_refuses_more_padding_than_there_is(cls):
     size = SHAPES[cls.rank][1]
-    refuses(cls, with_window(cls, padding=("reflect", size)), f"reflect padding of at most {size - 1} cells")
+    refuses(cls, with_window(cls, padding=("reflect", size)), f"reflect padding of at most {size - 1}")
 
 
-@pytest.mark.parametrize("cls", ALONE)
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
 def test_refuses_a_data_format(cls):
     refuses(cls, with_window(cls, data_format="NHWC"), "data_format, one of", "data_format='NHWC'")
 
 
-@pytest.mark.parametrize("cls", ALONE)
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
 def test_refuses_another_rank_and_empty_axes(cls):
     r = cls.rank
     for shape in ((1, *(5,) * (r - 1), 2), (1, *(5,) * (r + 1), 2)):
         check_refusal(cls, with_window(cls), shape, f"an input of rank {r + 2}", f"{r} spatial axes", " 2)")
-    check_refusal(cls, with_window(cls), (1, *(5,) * (r - 1), 0, 2), f"at least 1 cell on spatial axis {r - 1}")
+    check_refusal(cls, with_window(cls), (1, *(5,) * (r - 1), 0, 2), f"at least 1 pixel on spatial axis {r - 1}")
 
 
 @pytest.mark.parametrize("cls", WINDOWED)
-def test_config_is_plain_whatever_came(cls):
+def test_config_is_plain_python(cls):
     size, strides = np.int64(2), [np.int32(1)] * cls.rank
     layer = cls(**with_window(cls, size, strides=strides, padding=["reflect", np.int64(1)], dilation_rate=np.int8(1)))
     config = json.loads(json.dumps(layer.get_config()))
@@ -94,5 +94,5 @@ def test_config_is_plain_whatever_came(cls):
 
 def test_shapes_with_unknown_sizes():
     layer = LPPooling2D(3, 2, "same", data_format="channels_first")
-    assert layer.last_shape((None, 5, None, 8)) == (None, None, 8, 5)
+    assert layer.channels_last_shape((None, 5, None, 8)) == (None, None, 8, 5)
     assert layer.output_shape((None, 5, None, 8), 7) == (None, 7, None, 4)

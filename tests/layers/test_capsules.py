@@ -1,4 +1,4 @@
-"""Capsules: the contract, the op with the layer's weights, the card's count, training, refusals."""
+"""Capsules: the contract, the op with the layer's weights, the paper's count, training, errors."""
 
 import keras
 import numpy as np
@@ -7,15 +7,17 @@ import pytest
 from kzoo import ops
 from kzoo.layers import Capsules
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import Case, noise
+
+LAYER_CASES = {"Capsules": Case({"capsules": 3, "dimension": 4, "use_bias": True}, noise(2, 6, 5), free=False)}
 
 
 def test_contract(tmp_path):
-    check_layer(Capsules, *CASES["Capsules"], tmp_path)
+    check_layer(Capsules, *LAYER_CASES["Capsules"], tmp_path)
 
 
 @pytest.mark.parametrize("use_bias", [False, True])
-def test_hands_its_predictions_to_the_op(use_bias):
+def test_passes_its_predictions_to_the_op(use_bias):
     """W_ij u_i, one pair of capsules at a time."""
     x, layer = noise(2, 6, 5), Capsules(3, 4, 2, use_bias)
     layer.build(x.shape)
@@ -46,17 +48,17 @@ def test_starts_wide_enough_for_the_lengths_to_tell():
 
 
 def test_learns_agreement():
-    """Two kinds of samples, told apart by which of two capsules is longer."""
+    """Two classes of samples, recognised by which of two capsules is longer."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 64)
     x = rng.normal(size=(64, 6, 4)).astype("float32") * 0.3
     x[:, :3] += np.eye(4)[labels][:, None]  # not opposite ones: without biases a sign changes no length
     keras.utils.set_random_seed(0)
     below = keras.Input((6, 4))
-    net = keras.Model(below, keras.ops.norm(Capsules(2, 4)(below), axis=-1))
-    net.compile(keras.optimizers.Adam(0.05), keras.losses.CategoricalHinge())
-    net.fit(x, np.eye(2)[labels], epochs=20, batch_size=16, verbose=0)
-    assert (net.predict(x, verbose=0).argmax(1) == labels).mean() > 0.95
+    model = keras.Model(below, keras.ops.norm(Capsules(2, 4)(below), axis=-1))
+    model.compile(keras.optimizers.Adam(0.05), keras.losses.CategoricalHinge())
+    model.fit(x, np.eye(2)[labels], epochs=20, batch_size=16, verbose=0)
+    assert (model.predict(x, verbose=0).argmax(1) == labels).mean() > 0.95
 
 
 def test_settings_and_initializers():
@@ -80,7 +82,7 @@ def test_settings_and_initializers():
         ({"iterations": True}, (2, 6, 5), ["iterations, an integer above 0", "iterations=True"]),
         ({}, (2, 6, 5, 1), ["an input (batch, capsules, dimension)", "shape=(", "6, 5, 1)"]),
         ({}, (2, 0, 5), ["an input (batch, capsules, dimension)", "0, 5)"]),
-        ({}, (2, None, 5), ["a known number of capsules below and of their dimension", "None, 5)"]),
+        ({}, (2, None, 5), ["input capsules of known number and dimension", "None, 5)"]),
     ],
 )
 def test_refuses(kwargs, shape, words):

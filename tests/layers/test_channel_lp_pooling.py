@@ -1,4 +1,4 @@
-"""ChannelLPPooling: the contract, the op with the layer's settings, subspaces, a topographic map, refusals."""
+"""ChannelLPPooling: the contract, the op with the layer's settings, subspaces, a topographic map, errors."""
 
 import math
 
@@ -8,21 +8,24 @@ import pytest
 from kzoo import ops
 from kzoo.layers import ChannelLPPooling
 from tests.layer_checks import check_config, check_layer, check_refusal, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import Case, noise
 
+LAYER_CASES = {
+    "ChannelLPPooling": Case({"pool_size": 3, "strides": 1, "padding": "circular", "grid": (4, 3)}, noise(2, 7, 8, 12))
+}
 X = noise(2, 5, 4, 12)
 
 
 @pytest.mark.parametrize("cls", [ChannelLPPooling])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize(
     "settings",
     [((2, 1), (1, 2), "same", (4, 3), 3, 0.5), ((2, 3, 1), None, "valid", (2, 3, 2), math.inf), (5, 2, "full")],
 )
-def test_hands_its_settings_to_the_op(settings):
+def test_passes_its_settings_to_the_op(settings):
     layer = ChannelLPPooling(*settings)
     check_config(layer, {})
     with ops.no_islands():
@@ -39,7 +42,7 @@ def test_subspaces_of_any_rank(shape):
 
 
 def test_a_topographic_map_is_a_torus():
-    """Turning the map of the channels turns that of the outputs; each has the energy of its 9 neighbours."""
+    """Rolling the map of the channels rolls that of the outputs; each has the energy of its 9 neighbours."""
     layer = ChannelLPPooling(3, 1, "circular", grid=(4, 3))
     turned = np.roll(X.reshape(2, 5, 4, 4, 3), (1, 2), (3, 4)).reshape(X.shape)
     with ops.no_islands():
@@ -60,9 +63,9 @@ def test_a_topographic_map_is_a_torus():
         ({"pool_size": 7}, (1, 5, 6), ["a window that fits", "pool_size=7", "input=6"]),
         ({"strides": 0}, (1, 5, 6), ["strides, an integer of at least 1", "strides=0"]),
         ({"padding": "half"}, (1, 5, 6), ["padding, one of", "padding='half'"]),
-        ({"padding": ("reflect", 6)}, (1, 5, 6), ["reflect padding of at most 5 cells", "padding=(6, 6)"]),
+        ({"padding": ("reflect", 6)}, (1, 5, 6), ["reflect padding of at most 5", "padding=(6, 6)"]),
         ({"padding": 2}, (1, 5, 6), ["windows that each meet the input", "pool_size=2", "padding=(2, 2)"]),
-        ({"grid": (4, 2)}, (1, 5, 6), ["a grid of as many cells as channels", "grid=(4, 2), channels=6"]),
+        ({"grid": (4, 2)}, (1, 5, 6), ["a grid whose sizes multiply to the channels", "grid=(4, 2), channels=6"]),
         ({"grid": (3, 0)}, (1, 5, 6), ["grid, 1 to 3 integers above 0", "grid=(3, 0)"]),
         ({"grid": (6, 1, 1, 1)}, (1, 5, 6), ["grid, 1 to 3 integers above 0", "grid=(6, 1, 1, 1)"]),
         ({"grid": 6}, (1, 5, 6), ["grid, 1 to 3 integers above 0", "grid=6"]),

@@ -1,4 +1,4 @@
-"""Conv1D, Conv2D, Conv3D: the contract, the op with the layer's weights, groups, refusals."""
+"""Conv1D, Conv2D, Conv3D: the contract, the op with the layer's weights, groups, errors."""
 
 import keras
 import numpy as np
@@ -6,21 +6,39 @@ import pytest
 
 from kzoo.layers import Conv1D, Conv2D, Conv3D
 from kzoo.ops.conv import conv
+from tests import references
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
 
+LAYER_CASES = {
+    f"Conv{rank}D": Case(
+        {
+            "filters": 4,
+            "kernel_size": (3, 2, 3)[:rank],
+            "activation": "tanh",
+            "bias_initializer": "ones",
+            "strides": 2,
+            "dilation_rate": 2,
+            "padding": "circular",
+            "groups": 2,
+        },
+        noise(*SHAPES[rank]),
+    )
+    for rank in SHAPES
+}
+CONVOLUTIONS = {"Conv": (references.conv, {})}
 RANKS = {1: Conv1D, 2: Conv2D, 3: Conv3D}
 
 
 @pytest.mark.parametrize("cls", [Conv1D, Conv2D, Conv3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("untied", [False, True])
-def test_hands_its_weights_to_the_op(rank, groups, untied):
+def test_passes_its_weights_to_the_op(rank, groups, untied):
     x = noise(*SHAPES[rank])
     layer = RANKS[rank](4, 3, strides=2, padding="reflect", groups=groups, untied_bias=untied, activation="relu")
     layer.build(x.shape)
@@ -55,7 +73,7 @@ def test_has_no_bias_when_asked():
         ({}, (1, 5, 2), ["rank 4", " 5, 2)"]),
         ({}, (1, 5, 5, 5, 2), ["rank 4", "2 spatial axes"]),
         ({}, (1, 5, 5, None), ["a known number of channels", "(None, 5, 5, None)"]),
-        ({}, (1, 0, 5, 2), ["at least 1 cell on spatial axis 0", "size=0"]),
+        ({}, (1, 0, 5, 2), ["at least 1 pixel on spatial axis 0", "size=0"]),
         ({"kernel_size": 6}, (1, 9, 5, 2), ["a window that fits", "spatial axis 1", "kernel_size=6", "input=5"]),
         (
             {"kernel_size": 3, "dilation_rate": 3},
@@ -73,7 +91,7 @@ def test_has_no_bias_when_asked():
         ({"padding": "half"}, (1, 5, 5, 2), ["padding, one of", "'circular'", "padding='half'"]),
         ({"padding": ("mirror", 1)}, (1, 5, 5, 2), ["padding mode", "'reflect'", "padding=('mirror', 1)"]),
         ({"padding": -1}, (1, 5, 5, 2), ["padding, an integer of at least 0", "padding=-1"]),
-        ({"padding": ("reflect", 5)}, (1, 5, 5, 2), ["reflect padding of at most 4 cells", "padding=(5, 5)"]),
+        ({"padding": ("reflect", 5)}, (1, 5, 5, 2), ["reflect padding of at most 4", "padding=(5, 5)"]),
         ({"data_format": "NHWC"}, (1, 5, 5, 2), ["data_format, one of", "data_format='NHWC'"]),
         ({"groups": 0}, (1, 5, 5, 2), ["groups, an integer above 0", "groups=0"]),
         ({"groups": 3}, (1, 5, 5, 2), ["filters divisible by groups", "filters=4, groups=3"]),

@@ -1,4 +1,4 @@
-"""DeformableConv2D: the contract, the op with the layer's weights, its start, learning to look elsewhere, refusals."""
+"""DeformableConv2D: the contract, the op with the layer's weights, its initial state, learning offsets, errors."""
 
 import keras
 import numpy as np
@@ -6,16 +6,33 @@ import pytest
 
 from kzoo import ops
 from kzoo.layers import Conv2D, DeformableConv2D
+from tests import references
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+
+# small offsets: large ones multiply the rounding of 16 bits
+LAYER_CASES = {
+    "DeformableConv2D": Case(
+        {"filters": 3, "kernel_size": (3, 2), "strides": (2, 1), "padding": "same"}, noise(*SHAPES[2]) / 2
+    )
+}
+
+
+def undeformed(x, kernel, *offsets, **geometry):
+    """Returns the reference for offsets of 0; other offsets have their own tests."""
+    del offsets
+    return references.conv(x, kernel, **geometry)
+
+
+CONVOLUTIONS = {"DeformableConv": (undeformed, {"modulated": False})}
 
 
 def test_contract(tmp_path):
-    check_layer(DeformableConv2D, *CASES["DeformableConv2D"], tmp_path)
+    check_layer(DeformableConv2D, *LAYER_CASES["DeformableConv2D"], tmp_path)
 
 
 @pytest.mark.parametrize("modulated", [False, True])
-def test_hands_its_weights_to_the_op(modulated):
+def test_passes_its_weights_to_the_op(modulated):
     x, geometry = noise(*SHAPES[2]), ((2, 1), "reflect", 2)
     layer = DeformableConv2D(4, (3, 2), *geometry[:2], None, geometry[2], modulated=modulated)
     layer.build(x.shape)
@@ -38,19 +55,19 @@ def test_starts_as_a_convolution(modulated, share):
         same(y, conv(x) * share)
 
 
-def test_is_modulated_unless_told():
+def test_is_modulated_by_default():
     assert DeformableConv2D(4, 3).modulated
 
 
-def test_learns_to_look_elsewhere():
-    """A target two cells to the right, out of a 1 x 1 kernel's sight: the offset's bias goes there."""
+def test_learns_offsets():
+    """The target lies two pixels to the right, outside of a 1 x 1 kernel's window: the offset's bias is learned."""
     x = np.cumsum(noise(16, 8, 12, 1), 2) / 3  # smooth, so that slopes lead there
     keras.utils.set_random_seed(0)
     layer = DeformableConv2D(1, 1, use_bias=False, modulated=False, kernel_initializer="ones")
-    net = keras.Sequential([keras.Input((8, 12, 1)), layer, keras.layers.Cropping2D(((0, 0), (0, 2)))])
+    model = keras.Sequential([keras.Input((8, 12, 1)), layer, keras.layers.Cropping2D(((0, 0), (0, 2)))])
     layer.kernel.trainable = layer.offset_kernel.trainable = False
-    net.compile(keras.optimizers.Adam(0.1), "mse")
-    net.fit(x, x[:, :, 2:], epochs=80, batch_size=16, verbose=0)
+    model.compile(keras.optimizers.Adam(0.1), "mse")
+    model.fit(x, x[:, :, 2:], epochs=80, batch_size=16, verbose=0)
     np.testing.assert_allclose(layer.offset_bias.numpy(), [0, 2], atol=0.1)
 
 

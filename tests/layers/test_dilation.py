@@ -1,4 +1,4 @@
-"""Dilation2D: the contract, the op with the layer's kernel, how it starts, regularizers, refusals."""
+"""Dilation2D: the contract, the op with the layer's kernel, its initial state, regularizers, errors."""
 
 import keras
 import numpy as np
@@ -7,17 +7,23 @@ import pytest
 from kzoo import ops
 from kzoo.layers import Dilation2D
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
 
+LAYER_CASES = {
+    "Dilation2D": Case(
+        {"kernel_size": (3, 2), "strides": 2, "padding": "same", "kernel_initializer": "random_normal"},
+        noise(*SHAPES[2]),
+    )
+}
 X = noise(*SHAPES[2])
 
 
 @pytest.mark.parametrize("cls", [Dilation2D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
-def test_hands_its_kernel_to_the_op():
+def test_passes_its_kernel_to_the_op():
     layer = Dilation2D((3, 2), 2, "circular", dilation_rate=(1, 2))
     layer.build(X.shape)
     (kernel,) = randomize(layer)
@@ -31,7 +37,7 @@ def test_starts_as_a_max_pool():
         same(Dilation2D(3, padding="same")(X), keras.layers.MaxPooling2D(3, 1, "same")(X))
 
 
-def test_start_values_regularizers_and_constraints():
+def test_initializers_regularizers_and_constraints():
     layer = Dilation2D(2, kernel_initializer="ones", kernel_regularizer="l2", kernel_constraint="non_neg")
     layer.build(X.shape)
     assert (np.asarray(layer.kernel) == 1).all()

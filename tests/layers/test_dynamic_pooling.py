@@ -1,4 +1,4 @@
-"""DynamicPooling2D: the contract, the op with the nearest clusters, `adapt`, descriptors apart from codes, refusals."""
+"""DynamicPooling2D: the contract, the op with the nearest clusters, `adapt`, descriptors besides codes, errors."""
 
 import keras
 import numpy as np
@@ -7,11 +7,13 @@ import pytest
 from kzoo import ops
 from kzoo.layers import DynamicPooling2D
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+
+LAYER_CASES = {"DynamicPooling2D": Case({"clusters": 3, "bins": (2, 1)}, noise(*SHAPES[2]))}
 
 
 def test_contract(tmp_path):
-    check_layer(DynamicPooling2D, *CASES["DynamicPooling2D"], tmp_path)
+    check_layer(DynamicPooling2D, *LAYER_CASES["DynamicPooling2D"], tmp_path)
 
 
 def nearest(descriptors, centroids):
@@ -20,8 +22,8 @@ def nearest(descriptors, centroids):
 
 
 @pytest.mark.parametrize("pooling", ["average", "max"])
-def test_hands_the_nearest_clusters_to_the_op(pooling):
-    """By the descriptors where they are given, else by the codes."""
+def test_passes_the_nearest_clusters_to_the_op(pooling):
+    """By the descriptors where there are any, otherwise by the codes."""
     codes, descriptors = noise(*SHAPES[2]), noise(2, 7, 8, 3, seed=1)
     assert codes.shape[-1] != descriptors.shape[-1]
     for inputs, by in ((codes, codes), ([codes, descriptors], descriptors)):
@@ -34,7 +36,7 @@ def test_hands_the_nearest_clusters_to_the_op(pooling):
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_adapt_recovers_planted_clusters(data_format):
-    """From an array, or batches that hold some of them each; what it learned is there for images of another size."""
+    """From an array or from batches; the centroids then serve images of another size."""
     rng = np.random.default_rng(0)
     planted = rng.normal(size=(5, 3)) * 10
     data = (planted[np.sort(rng.integers(0, 5, (40, 6, 6)), 0)] + rng.normal(size=(40, 6, 6, 3)) * 0.1).astype(
@@ -50,13 +52,13 @@ def test_adapt_recovers_planted_clusters(data_format):
         assert layer(x).shape == (2, 15) and (np.asarray(layer.centroids) == found).all()
 
 
-def test_adapt_comes_back_from_a_file(tmp_path):
+def test_adapt_is_restored_from_a_file(tmp_path):
     x = noise(8, 6, 6, 3)
     layer = DynamicPooling2D(4)
     layer.adapt(x)
-    net = keras.Sequential([keras.Input((6, 6, 3)), layer])
-    net.save(tmp_path / "layer.keras")
-    same(keras.models.load_model(tmp_path / "layer.keras")(x), net(x))
+    model = keras.Sequential([keras.Input((6, 6, 3)), layer])
+    model.save(tmp_path / "layer.keras")
+    same(keras.models.load_model(tmp_path / "layer.keras")(x), model(x))
 
 
 def test_adapt_follows_its_seed():
@@ -69,7 +71,7 @@ def test_adapt_follows_its_seed():
 
 
 def test_half_precision_finds_the_nearest_too():
-    """100^2 - 2 * 100 * 100 and 102^2 - 2 * 100 * 102 differ by less than float16 can say of either."""
+    """100^2 - 2 * 100 * 100 and 102^2 - 2 * 100 * 102 differ by less than the resolution of float16."""
     layer = DynamicPooling2D(2, dtype="mixed_float16")
     x = np.full((1, 2, 2, 1), 100.0, "float16")
     layer.build(x.shape)
@@ -77,7 +79,7 @@ def test_half_precision_finds_the_nearest_too():
     np.testing.assert_array_equal(layer(x), [[0, 100]])
 
 
-def test_pools_everything_by_means_unless_told():
+def test_pools_everything_by_means_by_default():
     assert DynamicPooling2D(4).bins == (1,) and DynamicPooling2D(4).pooling == "average"
 
 
@@ -104,7 +106,7 @@ def test_adapt_refuses():
         ({"bins": (0,)}, (1, 5, 5, 2), ["bins"]),
         ({}, (1, 5, 2), ["rank 4", "5, 2)"]),
         ({}, (1, 5, 5, None), ["a known number of channels"]),
-        ({}, (1, 0, 5, 2), ["an input of at least 1 cell on each axis"]),
+        ({}, (1, 0, 5, 2), ["an input of at least 1 pixel on each axis"]),
     ],
 )
 def test_refuses(kwargs, shape, words):

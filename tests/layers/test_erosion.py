@@ -1,4 +1,4 @@
-"""Erosion2D: the contract, the op with the layer's kernel, how it starts, the duality with dilation, refusals."""
+"""Erosion2D: the contract, the op with the layer's kernel, its initial state, the duality with dilation, errors."""
 
 import keras
 import numpy as np
@@ -7,17 +7,29 @@ import pytest
 from kzoo import ops
 from kzoo.layers import Dilation2D, Erosion2D
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
 
+LAYER_CASES = {
+    "Erosion2D": Case(
+        {
+            "kernel_size": (3, 2),
+            "strides": 2,
+            "padding": "same",
+            "kernel_initializer": "random_normal",
+            "dilation_rate": 2,
+        },
+        noise(*SHAPES[2]),
+    )
+}
 X = noise(*SHAPES[2])
 
 
 @pytest.mark.parametrize("cls", [Erosion2D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
-def test_hands_its_kernel_to_the_op():
+def test_passes_its_kernel_to_the_op():
     layer = Erosion2D((3, 2), 2, "circular", dilation_rate=(1, 2))
     layer.build(X.shape)
     (kernel,) = randomize(layer)

@@ -1,7 +1,7 @@
-"""What is asked of all public layers together: Keras's conformance test, and four processes of their own.
+"""Tests of all public layers together: Keras's conformance test, and four that need their own process.
 
-Op determinism and virtual devices hold for a whole process, JAX is a backend of a process: these tests run this file
-as a script, `python -m tests.layers.test_every_layer PART ...`.
+Op determinism and virtual devices hold for a whole process, and JAX is the backend of a process: these tests run this
+file as a script, `python -m tests.layers.test_every_layer PART ...`.
 """
 
 import os
@@ -14,35 +14,36 @@ import numpy as np
 import pytest
 
 from kzoo import layers
-from kzoo.layers import AdaptiveAveragePooling2D
-from tests.layers.cases import CASES, CLASSES, noise
+from tests.collect import collect
+from tests.layers.cases import noise
 
 ROOT = pathlib.Path(__file__).parents[2]
+CASES = collect("LAYER_CASES")
 
 
 def test_every_layer_has_a_case():
-    assert set(CASES) == set(layers.__all__), "add what is missing to tests/layers/cases.py"
+    assert set(CASES) == set(layers.__all__), "define LAYER_CASES in the layer's test file"
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_keras_conformance(name):
     from tests.layer_checks import check_conformance
 
-    check_conformance(CLASSES[name], CASES[name].kwargs, CASES[name].inputs)
+    check_conformance(getattr(layers, name), CASES[name].kwargs, CASES[name].inputs)
 
 
 def test_deterministic_ops():
-    """With op determinism on, every layer runs, trains, and gives the same bits twice."""
+    """With op determinism every layer runs, trains, and gives the same bits twice."""
     run("deterministic")
 
 
 def test_mirrored_strategy():
-    """A model that holds every layer family trains two steps on two devices as on one."""
+    """A model with every layer family trains two steps on two devices as on one."""
     run("mirrored")
 
 
 def test_jax(tmp_path):
-    """Built on JAX from the same weights, every layer has TensorFlow's numbers and gradients."""
+    """Built on JAX with the same weights, every layer gives TensorFlow's outputs and gradients."""
     expected = {}
     for name in CASES:
         layer, weights = prepared(name)
@@ -54,10 +55,10 @@ def test_jax(tmp_path):
 
 
 def run(part, *arguments, backend="tensorflow"):
-    """Run one function of this file in a process of its own."""
+    """Runs one function of this file in its own process."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    # numbers are not at stake here, and so programs compile some times faster
+    # speed does not matter here, and without optimizations programs compile several times faster
     env |= {"JAX_DISABLE_MOST_OPTIMIZATIONS": "true", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
     command = [sys.executable, "-m", "tests.layers.test_every_layer", part, *map(str, arguments)]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
@@ -66,8 +67,8 @@ def run(part, *arguments, backend="tensorflow"):
 
 
 def prepared(name):
-    """A built layer with random weights, but for integers, and these."""
-    layer = CLASSES[name](**CASES[name].kwargs)
+    """Returns a built layer with random weights, except integers, and these weights."""
+    layer = getattr(layers, name)(**CASES[name].kwargs)
     layer.build(keras.tree.map_structure(lambda x: x.shape, CASES[name].inputs))
     rng = np.random.default_rng(2)
     drawn = [rng.normal(size=w.shape).astype("float32") for w in layer.weights]
@@ -77,13 +78,13 @@ def prepared(name):
 
 
 def objective(outputs):
-    """One number that depends on every entry of the floating outputs, each by another factor."""
+    """Returns a scalar that depends on every entry of the floating-point outputs, each with its own factor."""
     parts = [y for y in keras.tree.flatten(outputs) if "float" in keras.backend.standardize_dtype(y.dtype)]
     return sum(keras.ops.sum(y * noise(*y.shape, seed=3)) for y in parts)
 
 
 def on_tensorflow(layer, name):
-    """Outputs, and gradients for the first input and the weights."""
+    """Returns the outputs, and the gradients with respect to the first input and the weights."""
     import tensorflow as tf
 
     first, *rest = map(tf.constant, CASES[name].arrays)
@@ -110,7 +111,7 @@ def on_jax(path):
             outputs, _ = layer.stateless_call(trained, others, [first, *rest] if rest else first)
             return objective(outputs), outputs
 
-        compiled = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))  # not op by op: 60 s slower
+        compiled = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))  # op by op it takes 60 s longer
         (input_gradient, weight_gradients), outputs = compiled(first, trained)
         got = {
             "weight": weights,
@@ -121,7 +122,7 @@ def on_jax(path):
             for i, value in enumerate(map(np.asarray, values)):
                 wanted = expected.pop(f"{name}/{part}/{i}")
                 assert value.dtype == wanted.dtype, (name, part, i, value.dtype, wanted.dtype)
-                # terms are of order 1, and a smaller gradient is a difference of such
+                # terms are of order 1, and a smaller gradient is a difference of them
                 scale = max(np.abs(wanted).max(), 1) if "float" in wanted.dtype.name else 0
                 np.testing.assert_allclose(value, wanted, rtol=0, atol=1e-5 * scale, err_msg=f"{name} {part} {i}")
     assert not expected, f"not compared: {list(expected)}"
@@ -137,79 +138,59 @@ def deterministic():
         first, second = (keras.tree.flatten(on_tensorflow(layer, name)) for _ in range(2))
         for a, b in zip(first, second, strict=True):
             np.testing.assert_array_equal(a, b, err_msg=name)
-    first, second = (train(everything()) for _ in range(2))
+    first, second = (train(*everything()) for _ in range(2))
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def mirrored():
-    """The weights after two steps are those of one device, but for the order of float32 sums."""
+    """The weights after two steps equal those of one device, up to the order of float32 sums."""
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    alone = train(everything(random=False))
+    single = train(*everything(random=False))
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     assert strategy.num_replicas_in_sync == 2
     with strategy.scope():
-        both = train(everything(random=False))
-        assert np.isfinite(np.concatenate([np.ravel(w) for w in train(everything())])).all()
-    for a, b in zip(both, alone, strict=True):
+        both = train(*everything(random=False))
+        assert np.isfinite(np.concatenate([np.ravel(w) for w in train(*everything())])).all()
+    for a, b in zip(both, single, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * max(np.abs(b).max(), 1e-3))
 
 
 def everything(random=True):
-    """A model through every layer family in 2D, unpooling by the indices of the pool.
+    """Returns a model of every layer family, in 2D where there is a choice, each on inputs of its own; and the inputs.
 
-    Without `random` those that draw in training are left out, as two devices draw other numbers than one.
+    A dense layer in front of each has a gradient only if the layer passes one on. Without `random`, layers that draw in
+    training are left out, as two devices draw different numbers from one.
     """
     keras.utils.set_random_seed(1)
-    x = images = keras.Input((9, 8, 2))
-    x = layers.Conv2D(4, 3, padding="circular", untied_bias=True, groups=2, activation="tanh")(x)
-    x = layers.TiledConv2D(4, 3, tile=2, padding="same", activation="tanh")(x)
-    x = layers.TableConv2D(4, 3, padding="same", connections=2, activation="tanh", seed=1)(x)
-    size = x.shape[1:-1]
-    x, indices = layers.MaxPoolingWithArgmax2D(3, 2, "same")(x)
-    x = layers.MaxUnpooling2D(3, 2, "same", output_size=size)([x, indices])
-    x = layers.Padding2D(1, "reflect")(x)
-    x = keras.layers.Concatenate()([x, layers.GaborConv2D(4, 3, padding="same", energy=True)(x)])
-    x = layers.LocalResponseNormalization()(layers.LocalContrastNormalization(3)(x))
-    x = layers.SpatiallySeparableConv2D(4, 3, padding="same", terms=2)(layers.FFTConv2D(4, 3, padding="same")(x))
-    x = layers.PolynomialTanh(2)(layers.DeformableConv2D(4, 2, padding="same")(x))
-    x = keras.layers.Concatenate()([layers.Dilation2D(2, padding="same")(x), layers.Erosion2D(2, padding="same")(x)])
-    x = layers.ChannelLPPooling(2)(x)
-    x = keras.layers.Add()([pool(2, 1, "same")(x) for pool in (layers.LPPooling2D, layers.GaussianPooling2D)])
-    x = layers.ScaledTanh()(layers.BlurPooling2D(3, 1)(x))
-    if random:
-        x = layers.FractionalMaxPooling2D(1.2, seed=1)(layers.StochasticPooling2D(2, 1, "same", seed=2)(x))
-    x = layers.Subsampling2D(2, 1, activation="tanh")(x)
-    x = layers.LocallyConnected2D(4, 3, 2, activation="tanh")(x)
-    tops, _ = layers.AdaptiveMaxPooling2D(2, return_indices=True)(x)
-    x = layers.Maxout(4)(keras.layers.Concatenate()([tops, AdaptiveAveragePooling2D(2)(x)]))
-    tops = [layers.SpatialPyramidPooling2D((2, 1))(x)]
-    tops += [keras.layers.Flatten()(layers.MaskCapsules()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x))))]
-    tops += [layers.Fastfood(5, activation="tanh")(keras.layers.Flatten()(x))]
-    tops += [layers.RBF(3, activation="exponential")(keras.layers.Flatten()(x))]
-    tops += [keras.layers.Flatten()(layers.KMaxPooling1D(3)(keras.layers.Reshape((-1, x.shape[-1]))(x)))]
-    tops += [keras.layers.Flatten()(layers.FoveatedGlimpse2D(2)(x))]
-    even = keras.layers.Resizing(4, 4)(x)
-    tops += [keras.layers.Flatten()(layers.ProbabilisticMaxPooling2D(2)(even))]
-    tops += [keras.layers.Flatten()(layers.KMeansFeatures2D(3, 2, epsilon=1.0)(x))]
-    tops += [layers.DynamicPooling2D(3)(x), layers.ReceptiveFieldPooling2D(2, features=20)(x)]
-    net = keras.Model(images, keras.layers.Dense(1)(keras.layers.Concatenate()(tops)))
-    families = {name.rstrip("123D") for name in layers.__all__}
-    held = {type(layer).__name__.rstrip("123D") for layer in net.layers}
-    assert families <= held or not random, f"add {families - held} to this model"
-    return net
+    inputs, arrays, parts = [], [], []
+    for name in {name.rstrip("123D"): name for name in sorted(CASES, key=lambda name: name.endswith("2D"))}.values():
+        symbols = [keras.Input(x.shape[1:], dtype=x.dtype) for x in CASES[name].arrays]
+        first, *rest = symbols
+        first = keras.layers.Dense(first.shape[-1])(first)
+        layer = getattr(layers, name)(**CASES[name].kwargs)
+        outputs = keras.tree.flatten(layer([first, *rest] if rest else first))
+        if not random and any("seed_generator" in v.path for v in layer.non_trainable_variables):
+            continue
+        inputs += symbols
+        arrays += [x[:2] for x in CASES[name].arrays]
+        floats = [keras.layers.Flatten()(y) for y in outputs if "float" in y.dtype]
+        parts += [keras.layers.Dense(1)(keras.layers.LayerNormalization()(y)) for y in floats]
+    return keras.Model(inputs, keras.layers.Average()(parts)), arrays
 
 
-def train(net):
-    """Two steps; returns the trained weights, every one of which has moved."""
-    before = [w.numpy() for w in net.trainable_weights]
-    net.compile(keras.optimizers.SGD(0.05, momentum=0.9), "mse")
-    net.fit(noise(8, 9, 8, 2), noise(8, 1, seed=4), batch_size=4, epochs=1, shuffle=False, verbose=0)
-    after = [w.numpy() for w in net.trainable_weights]
-    assert all((a != b).any() for a, b in zip(before, after, strict=True)), "a weight did not move"
+def train(model, arrays):
+    """Trains two steps; returns the trained weights, after asserting that all of them have changed."""
+    before = [w.numpy() for w in model.trainable_weights]
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), "mse")
+    x = [np.concatenate([a / n if a.dtype.kind == "f" else a for n in (1, 2, 3, 4)]).astype(a.dtype) for a in arrays]
+    model.fit(x, noise(8, 1, seed=4), batch_size=4, epochs=1, shuffle=False, verbose=0)
+    after = [w.numpy() for w in model.trainable_weights]
+    same = [w.path for w, a, b in zip(model.trainable_weights, after, before, strict=True) if (a == b).all()]
+    assert not same, f"weights that did not change: {same}"
     return after
 
 

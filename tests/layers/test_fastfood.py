@@ -1,4 +1,4 @@
-"""Fastfood: the contract, the op with the layer's weights, the card's counts, seeds, its kernel, refusals."""
+"""Fastfood: the contract, the op with the layer's weights, the paper's counts, seeds, its kernel, errors."""
 
 import json
 
@@ -9,14 +9,18 @@ import pytest
 from kzoo import ops
 from kzoo.layers import Fastfood
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import Case, noise
+
+LAYER_CASES = {
+    "Fastfood": Case({"units": 11, "activation": "tanh", "use_bias": True, "seed": 1}, noise(3, 4, 6), free=False)
+}
 
 
 def test_contract(tmp_path):
-    check_layer(Fastfood, *CASES["Fastfood"], tmp_path)
+    check_layer(Fastfood, *LAYER_CASES["Fastfood"], tmp_path)
 
 
-def test_hands_its_weights_to_the_op():
+def test_passes_its_weights_to_the_op():
     x, layer = noise(3, 6), Fastfood(11, activation="tanh", use_bias=True)
     layer.build(x.shape)
     assert set(np.unique(layer.signs)) == {-1, 1} and not np.any(layer.bias)
@@ -48,7 +52,7 @@ def test_rows_are_as_long_as_those_of_a_gaussian_matrix():
 
 
 def test_the_diagonals_at_the_start():
-    """Of 200 numbers filled up to 256, without a sigma: lengths chi of 256 degrees, and a Gaussian diagonal."""
+    """For 200 inputs padded to 256, without sigma: lengths chi of 256 degrees, and a Gaussian diagonal."""
     layer = Fastfood(2048, seed=0)
     layer.build((None, 200))
     gaussian = np.asarray(layer.gaussian)
@@ -84,8 +88,8 @@ def test_seeds():
     assert equal(*pairs)
 
 
-def test_the_permutation_comes_back_from_config():
-    """The file holds no permutation: the seed, drawn if none is given, gives it again."""
+def test_the_permutation_is_restored_from_the_config():
+    """The file does not contain the permutation: the seed, drawn if none is given, restores it."""
     layer = Fastfood(20)
     layer.build((None, 8))
     twin = Fastfood.from_config(json.loads(json.dumps(layer.get_config())))

@@ -1,24 +1,40 @@
-"""FFTConv1D, 2D: the contract, the weights and results of Conv1D and 2D, refusals."""
+"""FFTConv1D, 2D: the contract, the weights and results of Conv1D and 2D, errors."""
 
 import pytest
 
 from kzoo import ops
 from kzoo.layers import Conv1D, Conv2D, FFTConv1D, FFTConv2D
+from tests import references
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
 
+LAYER_CASES = {
+    f"FFTConv{rank}D": Case(
+        {
+            "filters": 4,
+            "kernel_size": (3, 2)[:rank],
+            "strides": 2,
+            "dilation_rate": 2,
+            "padding": "circular",
+            "bias_initializer": "ones",
+        },
+        noise(*SHAPES[rank]),
+    )
+    for rank in (1, 2)
+}
+CONVOLUTIONS = {"FFTConv": (references.conv, {})}
 PAIRS = {1: (FFTConv1D, Conv1D), 2: (FFTConv2D, Conv2D)}
 
 
 @pytest.mark.parametrize("cls", [FFTConv1D, FFTConv2D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", PAIRS)
 @pytest.mark.parametrize("untied", [False, True])
 def test_takes_the_weights_of_conv(rank, untied):
-    """And gives its results, to the rounding of the largest output."""
+    """With the same weights the results agree, up to the rounding of the largest output."""
     x, size = noise(*SHAPES[rank]), (3, 4)[:rank]
     kwargs = {"padding": "reflect", "strides": 2, "dilation_rate": (2, 1)[:rank], "untied_bias": untied}
     ours, theirs = (cls(4, size, activation="tanh", **kwargs) for cls in PAIRS[rank])

@@ -1,4 +1,4 @@
-"""FractionalMaxPooling2D: the contract, draws, the op with the layer's regions, sizes known and not, refusals."""
+"""FractionalMaxPooling2D: the contract, draws, the op with the layer's regions, known and unknown sizes, errors."""
 
 import itertools
 import math
@@ -12,28 +12,31 @@ from hypothesis import strategies as st
 
 from kzoo import ops
 from kzoo.layers import FractionalMaxPooling2D
-from kzoo.layers.fractional_max_pooling import regions
+from kzoo.layers.fractional_max_pooling import region_count
 from kzoo.ops.fractional_max_pool import fractional_edges
 from tests.layer_checks import check_draws, check_layer, check_refusal, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import SHAPES, Case, noise
 
+LAYER_CASES = {
+    "FractionalMaxPooling2D": Case({"pooling_ratio": (1.5, 1.3), "overlapping": True, "seed": 1}, noise(*SHAPES[2]))
+}
 BOTH = list(itertools.product([True, False], repeat=2))
 
 
 @pytest.mark.parametrize("cls", [FractionalMaxPooling2D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
-def test_draws_in_training_alone(tmp_path):
+def test_draws_only_in_training(tmp_path):
     kwargs = {"pooling_ratio": (1.5, 1.3), "pseudo_random": False}  # the contract trains the other kind
     check_draws(FractionalMaxPooling2D, kwargs, noise(2, 17, 19, 2), tmp_path)
 
 
 @pytest.mark.parametrize("overlapping, pseudo_random", BOTH)
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_hands_its_regions_to_the_op(overlapping, pseudo_random, data_format):
-    """Drawn row axis first; at inference the sequence of 0.5, whatever the layer draws in training."""
+def test_passes_its_regions_to_the_op(overlapping, pseudo_random, data_format):
+    """The row axis is drawn first; at inference the sequence of 0.5 is used, whatever the layer draws in training."""
     x, counts = noise(2, 17, 19, 3), (11, 14)
     layer = FractionalMaxPooling2D((1.5, 1.3), overlapping, pseudo_random, data_format, seed=3)
     turned, back = (np.moveaxis(x, -1, 1), (1, -1)) if data_format == "channels_first" else (x, (0, 0))
@@ -50,7 +53,7 @@ def test_hands_its_regions_to_the_op(overlapping, pseudo_random, data_format):
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(*[st.integers(1, 40)] * 2, *[st.floats(1, 6)] * 2, st.booleans(), st.booleans(), st.booleans())
 def test_any_ratio_and_size(height, width, tall, wide, overlapping, pseudo_random, training):
-    """floor(size / ratio) outputs an axis; no cell is left out, as the largest is always found."""
+    """floor(size / ratio) outputs per axis; every pixel is covered, as the maximum is always found."""
     ratios = min(tall, height), min(wide, width)
     layer = FractionalMaxPooling2D(ratios, overlapping, pseudo_random)
     x = noise(2, height, width, 3)
@@ -71,7 +74,7 @@ def test_a_ratio_of_1_changes_nothing(training, pseudo_random):
 
 @pytest.mark.parametrize("jit, training", BOTH)
 @pytest.mark.parametrize("pseudo_random", [True, False])
-def test_sizes_that_are_not_known(jit, training, pseudo_random):
+def test_unknown_sizes(jit, training, pseudo_random):
     layer = FractionalMaxPooling2D((1.7, 2.9), True, pseudo_random, seed=1)
     spec = [tf.TensorSpec((None, None, None, 2))]
     graph = tf.function(lambda x: layer(x, training=training), spec, jit_compile=jit)
@@ -89,7 +92,8 @@ def test_sizes_that_are_not_known(jit, training, pseudo_random):
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.integers(1, 100_000), st.floats(1, 100))
 def test_regions_of_a_size_known_and_not(size, ratio):
-    assert int(regions(tf.constant(size), ratio)) == regions(size, ratio) == max(math.floor(size / ratio + 1e-9), 1)
+    count = max(math.floor(size / ratio + 1e-9), 1)
+    assert int(region_count(tf.constant(size), ratio)) == region_count(size, ratio) == count
 
 
 def test_defaults():
@@ -113,7 +117,7 @@ RATIO = "pooling_ratio, a number of at least 1 or 2 of them"
         ({"pooling_ratio": math.nan}, (1, 5, 5, 2), [RATIO, "pooling_ratio=nan"]),
         ({"pooling_ratio": None}, (1, 5, 5, 2), [RATIO, "pooling_ratio=None"]),
         ({"pooling_ratio": 5.5}, (1, 9, 5, 2), ["an input of at least pooling_ratio", "size=5, pooling_ratio=5.5"]),
-        ({}, (1, 0, 5, 2), ["an input of at least pooling_ratio cells", "size=0"]),
+        ({}, (1, 0, 5, 2), ["an input of at least pooling_ratio pixels", "size=0"]),
         ({}, (1, 5, 2), ["rank 4", " 5, 2)"]),
         ({"data_format": "NHWC"}, (1, 5, 5, 2), ["data_format, one of", "data_format='NHWC'"]),
     ],

@@ -1,5 +1,6 @@
-"""GaborConv2D: the contract, its parameters, the bank they start as, energy, low precision, refusals."""
+"""GaborConv2D: the contract, its parameters, the initial bank, energy, low precision, errors."""
 
+import functools
 import inspect
 
 import keras
@@ -11,18 +12,23 @@ from kzoo import ops
 from kzoo.layers import GaborConv2D
 from kzoo.ops.filters import PARAMETERS, gabor, gabor_bank
 from tests.layer_checks import check_layer, check_refusal, dtype, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+from tests.ops.test_gabor_conv import reference
 
+LAYER_CASES = {
+    "GaborConv2D": Case({"filters": 3, "kernel_size": (3, 2), "padding": "same", "use_bias": True}, noise(*SHAPES[2]))
+}
+CONVOLUTIONS = {"GaborConv": (functools.partial(reference, ksize=3), {"use_bias": True, "zero_mean": False})}
 X = noise(*SHAPES[2])
 
 
 @pytest.mark.parametrize("cls", [GaborConv2D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("energy, zero_mean", [(False, False), (True, True)])
-def test_hands_its_parameters_to_the_op(energy, zero_mean):
+def test_passes_its_parameters_to_the_op(energy, zero_mean):
     layer = GaborConv2D(4, (3, 2), 2, "reflect", dilation_rate=(1, 2), use_bias=True, activation="relu", energy=energy,
                         zero_mean=zero_mean)  # fmt: skip
     layer.build(X.shape)
@@ -54,7 +60,7 @@ def test_a_bank_that_is_not_trained_stays_as_it_is():
 @pytest.mark.parametrize("energy", [False, True])
 @pytest.mark.parametrize("filters, size, zero_mean", [(16, (11, 11), True), (5, (3, 3), True), (40, (31, 21), False)])
 def test_the_bank_has_norm_1_and_no_two_kernels_alike(filters, size, zero_mean, energy):
-    """Nor one that is another's negative: it would add nothing."""
+    """Nor is one the negative of another, which would be redundant."""
     bank = gabor_bank(filters, size, energy, zero_mean)
     assert tuple(bank) == PARAMETERS
     assert all(value.shape == (filters,) and value.dtype == "float32" for value in bank.values())
@@ -78,7 +84,7 @@ def test_the_layer_starts_as_its_bank():
             np.testing.assert_array_equal(weight, value)
 
 
-def test_a_kernel_of_one_cell_has_finite_parameters():
+def test_a_kernel_of_one_pixel_has_finite_parameters():
     for zero_mean in (False, True):
         assert all(np.isfinite(value).all() for value in gabor_bank(3, (1, 1), zero_mean=zero_mean).values())
 
@@ -90,7 +96,7 @@ def grating(wavelength, phases, size=33):
 
 
 def test_energy_hardly_depends_on_the_phase():
-    """Of a grating of the first filter's wavelength and direction; a simple cell's response turns with it."""
+    """For a grating of the first filter's wavelength and orientation; without energy it varies with the phase."""
     spread = {}
     for energy in (True, False):
         layer = GaborConv2D(8, 21, energy=energy)
@@ -101,7 +107,7 @@ def test_energy_hardly_depends_on_the_phase():
     assert spread[True] < 0.05 and spread[False] > 1.9
 
 
-def test_an_even_surface_gives_nothing_unless_asked():
+def test_an_even_surface_gives_nothing_by_default():
     flat = np.ones((1, 12, 12, 2), "float32")
     with ops.no_islands():
         assert np.abs(GaborConv2D(4, 9)(flat)).max() < 1e-5
@@ -146,15 +152,15 @@ def test_refuses(kwargs, shape, words):
 
 
 def test_trains_by_plain_gradient_descent():
-    """A width that may fall below 0 makes the kernel an exponential that grows outwards: the loss was NaN at once."""
+    """With widths below 0 the kernel would grow exponentially outwards: the loss was NaN at once."""
     rng = np.random.default_rng(0)
     images = keras.Input((40, 40, 1))
     layer = GaborConv2D(16, 31, padding="same", activation="relu")
     y = keras.layers.Flatten()(keras.layers.AveragePooling2D(8)(layer(images)))
-    net = keras.Model(images, keras.layers.Dense(4)(y))
-    net.compile(keras.optimizers.SGD(0.03), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model = keras.Model(images, keras.layers.Dense(4)(y))
+    model.compile(keras.optimizers.SGD(0.03), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x, labels = rng.normal(size=(32, 40, 40, 1)).astype("float32"), rng.integers(0, 4, 32)
-    losses = net.fit(x, labels, epochs=3, verbose=0).history["loss"]
+    losses = model.fit(x, labels, epochs=3, verbose=0).history["loss"]
     assert np.isfinite(losses).all() and losses[-1] < 10
     assert min(np.min(layer.parameters[i]) for i in (1, 2)) >= 0
 

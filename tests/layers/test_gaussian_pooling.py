@@ -1,23 +1,26 @@
-"""GaussianPooling1D, 2D, 3D: the contract, the op with the layer's settings, refusals."""
+"""GaussianPooling1D, 2D, 3D: the contract, the op with the layer's settings, errors."""
 
 import pytest
 
 from kzoo import ops
 from kzoo.layers import GaussianPooling1D, GaussianPooling2D, GaussianPooling3D
 from tests.layer_checks import check_layer, check_refusal, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import POOL, SHAPES, Case, noise
 
+LAYER_CASES = {
+    f"GaussianPooling{rank}D": Case({**POOL, "sigma": (1.0, 0.5, 2.0)[:rank]}, noise(*SHAPES[rank])) for rank in SHAPES
+}
 RANKS = {1: GaussianPooling1D, 2: GaussianPooling2D, 3: GaussianPooling3D}
 
 
 @pytest.mark.parametrize("cls", [GaussianPooling1D, GaussianPooling2D, GaussianPooling3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("each", [False, True])
-def test_hands_its_settings_to_the_op(rank, each):
+def test_passes_its_settings_to_the_op(rank, each):
     x, size = noise(*SHAPES[rank]), (3, 2, 2)[:rank]
     sigma = (0.7, 2.0, 1.0)[:rank] if each else 0.7
     with ops.no_islands():

@@ -1,4 +1,4 @@
-"""KMaxPooling1D: the contract, the op with the layer's settings, k by depth, refusals."""
+"""KMaxPooling1D: the contract, the op with the layer's settings, k by depth, errors."""
 
 import keras
 import numpy as np
@@ -7,16 +7,18 @@ import pytest
 from kzoo import ops
 from kzoo.layers import KMaxPooling1D
 from tests.layer_checks import check_config, check_layer, check_refusal, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import SHAPES, Case, noise
+
+LAYER_CASES = {"KMaxPooling1D": Case({"k": 4}, noise(*SHAPES[1]))}
 
 
 def test_contract(tmp_path):
-    check_layer(KMaxPooling1D, *CASES["KMaxPooling1D"], tmp_path, full=True)
+    check_layer(KMaxPooling1D, *LAYER_CASES["KMaxPooling1D"], tmp_path, full=True)
 
 
 @pytest.mark.parametrize("layer, kept", [(1, 12), (2, 6), (3, 3)])
 def test_k_by_depth(layer, kept):
-    """The paper's example, whose second layer reads what the first left of 18 words."""
+    """The paper's example, whose second layer reads what the first kept of 18 words."""
     x, pool = noise(2, 18, 3), KMaxPooling1D(3, (layer, 3))
     same(pool(x), ops.k_max_pool(x, kept))
     check_config(pool, {"depth": (layer, 3)})

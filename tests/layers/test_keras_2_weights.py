@@ -1,4 +1,4 @@
-"""Reading Keras 2's kernels: each form lands cell for cell where its link is."""
+"""Conversion of Keras 2's kernels: each entry of each layout is placed at its connection."""
 
 import contextlib
 
@@ -15,30 +15,30 @@ def read(values, spatial, shape, data_format="channels_last", padding="valid"):
     return kernel_from_keras_2("Layer", np.asarray(values), spatial, shape, win, data_format)
 
 
-def test_form_1_is_a_matrix_for_each_position():
-    """3 cells, kernel of 2, 2 channels, 1 filter: rows are cells and within them channels, or channels and cells."""
+def test_layout_1_is_a_matrix_for_each_position():
+    """3 pixels, a kernel of 2, 2 channels, 1 filter: rows are pixel by pixel, or channel by channel."""
     values = np.arange(8.0).reshape(2, 4, 1)
     np.testing.assert_array_equal(read(values, (3,), (2, 2, 2, 1))[1, ..., 0], [[4, 5], [6, 7]])
     np.testing.assert_array_equal(read(values, (3,), (2, 2, 2, 1), "channels_first")[1, ..., 0], [[4, 6], [5, 7]])
 
 
-def test_form_2_is_dense():
-    """(3 cells, 1 channel, 2 positions, 1 filter): position p takes cells p and p + 1."""
+def test_layout_2_is_dense():
+    """(3 pixels, 1 channel, 2 positions, 1 filter): position p reads pixels p and p + 1."""
     values = np.arange(6.0).reshape(3, 1, 2, 1)
     np.testing.assert_array_equal(read(values, (3,), (2, 2, 1, 1))[..., 0, 0], [[0, 2], [3, 5]])
     first = np.arange(6.0).reshape(1, 3, 1, 2)
     np.testing.assert_array_equal(read(first, (3,), (2, 2, 1, 1), "channels_first")[..., 0, 0], [[0, 2], [3, 5]])
 
 
-def test_form_3_is_sorted_by_output_and_input():
-    """Two positions, two filters, kernel of 2: position, filter, cell; with channels first filter, position, cell."""
+def test_layout_3_is_sorted_by_output_and_input():
+    """Two positions, two filters, kernel of 2: position, filter, tap; with channels first filter, position, tap."""
     values = np.arange(8.0)
     np.testing.assert_array_equal(read(values, (3,), (2, 2, 1, 2))[:, :, 0, 1], [[2, 3], [6, 7]])
     np.testing.assert_array_equal(read(values, (3,), (2, 2, 1, 2), "channels_first")[:, :, 0, 1], [[4, 5], [6, 7]])
 
 
-def test_cells_in_the_padding_have_no_weight():
-    """Kernel of 3 on 2 cells, "same": the first position lacks its first cell, the last its last."""
+def test_taps_in_the_padding_have_no_weight():
+    """Kernel of 3 on 2 pixels, "same": the first position lacks its first tap, the last its last."""
     np.testing.assert_array_equal(
         read(np.arange(1.0, 5.0), (2,), (2, 3, 1, 1), padding="same")[..., 0, 0], [[0, 1, 2], [3, 4, 0]]
     )
@@ -51,7 +51,7 @@ def test_bias_with_channels_first_was_reshaped():
     np.testing.assert_array_equal(bias_from_keras_2(bias, "channels_last"), bias)
 
 
-def test_refuses_what_is_no_form():
+def test_refuses_what_is_no_layout():
     with pytest.raises(ValueError, match=r"Layer expects a kernel of shape .*Keras 2's: .*; received shape=\(9,\)"):
         read(np.zeros(9), (3,), (2, 2, 1, 2))
 

@@ -1,4 +1,4 @@
-"""KMeansFeatures2D: the contract, what `adapt` learns, planted patches found again, a file, and refusals."""
+"""KMeansFeatures2D: the contract, what `adapt` learns, planted patches recovered, a file, errors."""
 
 import keras
 import numpy as np
@@ -7,14 +7,20 @@ import pytest
 from kzoo import ops
 from kzoo.layers import KMeansFeatures2D
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import SHAPES, Case, noise
+
+LAYER_CASES = {
+    "KMeansFeatures2D": Case(
+        {"filters": 5, "kernel_size": (3, 2), "strides": (2, 1), "epsilon": 0.5}, noise(*SHAPES[2])
+    )
+}
 
 
 def test_contract(tmp_path):
-    check_layer(KMeansFeatures2D, *CASES["KMeansFeatures2D"], tmp_path)
+    check_layer(KMeansFeatures2D, *LAYER_CASES["KMeansFeatures2D"], tmp_path)
 
 
-def test_hands_everything_to_the_op():
+def test_passes_everything_to_the_op():
     x = noise(2, 7, 8, 2)
     geometry = {"strides": (2, 1), "padding": "reflect"}
     layer = KMeansFeatures2D(4, (3, 2), **geometry, dilation_rate=(1, 2), epsilon=0.5, encoding="hard")
@@ -34,7 +40,7 @@ def patches_of(images, size):
 
 
 def test_adapt_whitens():
-    """The mean of all patches, and the inverse root of their covariance with 0.1 added to its values."""
+    """The mean of all patches, and the inverse square root of their covariance with 0.1 added to its eigenvalues."""
     images = np.random.default_rng(0).integers(0, 256, (20, 9, 9, 2)).cumsum(1).cumsum(2) / 20
     layer = KMeansFeatures2D(4, 3)
     layer.adapt(images.astype("float32"))
@@ -48,7 +54,7 @@ def test_adapt_whitens():
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_adapt_finds_planted_patches(data_format):
-    """Images that are one of five patterns and little noise: the code of each is largest at a centroid of its own."""
+    """Images of one of five patterns with little noise: the code of each is largest at its own centroid."""
     draw = np.random.default_rng(0)
     planted, labels = draw.normal(size=(5, 4, 3, 2)) * 50 + 100, np.arange(60) % 5
     images = (planted[labels] + draw.normal(size=(60, 4, 3, 2))).astype("float32")
@@ -77,13 +83,13 @@ def test_adapt_sees_dilated_patches():
     np.testing.assert_allclose(layer.mean, patches_of(images[:, ::2, ::2], 2).mean(0), atol=1e-4)
 
 
-def test_comes_back_from_a_file(tmp_path):
+def test_is_restored_from_a_file(tmp_path):
     x = noise(4, 8, 8, 3) * 100
     layer = KMeansFeatures2D(4, 3)
     layer.adapt(x)
-    net = keras.Sequential([keras.Input((8, 8, 3)), layer])
-    net.save(tmp_path / "layer.keras")
-    same(keras.models.load_model(tmp_path / "layer.keras")(x), net(x))
+    model = keras.Sequential([keras.Input((8, 8, 3)), layer])
+    model.save(tmp_path / "layer.keras")
+    same(keras.models.load_model(tmp_path / "layer.keras")(x), model(x))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""LocalResponseNormalization: the contract, the op with the layer's settings, AlexNet's and Caffe's, refusals."""
+"""LocalResponseNormalization: the contract, the op with the layer's settings, AlexNet's and Caffe's, errors."""
 
 import math
 
@@ -8,18 +8,21 @@ import tensorflow as tf
 from kzoo import ops
 from kzoo.layers import LocalResponseNormalization
 from tests.layer_checks import check_layer, check_refusal, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import Case, noise
 
+LAYER_CASES = {
+    "LocalResponseNormalization": Case({"bias": 1.0, "alpha": 0.5, "divide_by_size": True}, noise(2, 7, 8, 12))
+}
 X = 100 * noise(2, 4, 5, 12)  # large, so that the defaults' alpha of 1e-4 matters
 
 
 @pytest.mark.parametrize("cls", [LocalResponseNormalization])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("settings", [(3, 0.5, 2.0, 1.5, True), (1, 0.5, 2.0, 1.5, False)])
-def test_hands_its_settings_to_the_op(settings):
+def test_passes_its_settings_to_the_op(settings):
     with ops.no_islands():
         same(LocalResponseNormalization(*settings)(X), ops.local_response_normalization(X, *settings))
 

@@ -7,20 +7,37 @@ from kzoo.layers import LocallyConnected1D, LocallyConnected2D, LocallyConnected
 from kzoo.ops.locally_connected import locally_connected
 from tests.layer_checks import check_layer, check_refusal, randomize, same
 from tests.layers import keras_2
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+from tests.ops.test_locally_connected import reference
 
+LAYER_CASES = {
+    f"LocallyConnected{rank}D": Case(
+        {
+            "filters": 4,
+            "kernel_size": (3, 2, 3)[:rank],
+            "activation": "tanh",
+            "bias_initializer": "ones",
+            "strides": 2,
+            "padding": "full",
+        },
+        noise(*SHAPES[rank]),
+        free=False,
+    )
+    for rank in SHAPES
+}
+CONVOLUTIONS = {"LocallyConnected": (reference, {})}
 RANKS = {1: LocallyConnected1D, 2: LocallyConnected2D, 3: LocallyConnected3D}
 FORMATS = ["channels_last", "channels_first"]
 
 
 @pytest.mark.parametrize("cls", [LocallyConnected1D, LocallyConnected2D, LocallyConnected3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("untied", [True, False])
-def test_hands_its_weights_to_the_op(rank, untied):
+def test_passes_its_weights_to_the_op(rank, untied):
     x = noise(*SHAPES[rank])
     layer = RANKS[rank](4, 3, 2, "replicate", activation="relu", dilation_rate=2, untied_bias=untied)
     layer.build(x.shape)
@@ -31,7 +48,7 @@ def test_hands_its_weights_to_the_op(rank, untied):
 
 
 def test_takes_keras_2s_arguments_by_position():
-    """All fifteen, the one of the implementation too, which changes nothing."""
+    """All fifteen, including the implementation, which is ignored."""
     arguments = (4, 3, 2, "valid", "channels_last", "tanh", False, "he_normal", "ones", "l2", "l1")
     layer = LocallyConnected2D(*arguments, None, "non_neg", "unit_norm", 3)
     config = layer.get_config()
@@ -51,22 +68,24 @@ SETTINGS = [  # spatial, kernel, strides, padding in Keras 2 and here
     ((5, 4), (3, 3), (1, 1), "same", "same"),
     ((6, 5), (3, 2), (2, 1), "same", ((1, 0), (1, 0))),
 ]
-FORMS = [
-    (form, *setting) for setting in SETTINGS for form in (1, 2, 3) if (form, setting[3]) != (1, "same")
+LAYOUTS = [
+    (layout, *setting) for setting in SETTINGS for layout in (1, 2, 3) if (layout, setting[3]) != (1, "same")
 ]  # unknown to 1
 
 
 @pytest.mark.parametrize("data_format", FORMATS)
-@pytest.mark.parametrize("form, spatial, size, strides, theirs, ours", FORMS)
-def test_takes_the_weights_of_keras_2(form, spatial, size, strides, theirs, ours, data_format):
-    """Set a kernel of each form: the output is what Keras 2's loops make of it.
+@pytest.mark.parametrize("layout, spatial, size, strides, theirs, ours", LAYOUTS)
+def test_takes_the_weights_of_keras_2(layout, spatial, size, strides, theirs, ours, data_format):
+    """With a kernel of each layout the output equals that of Keras 2's loops.
 
-    With channels first Keras 2 reshaped its bias, where one would transpose: (*output, F) holds (F, *output).
+    With channels first Keras 2 reshaped its bias instead of transposing it: (*output, F) holds (F, *output).
     """
-    rng, first = np.random.default_rng(form), data_format == "channels_first"
+    rng, first = np.random.default_rng(layout), data_format == "channels_first"
     x = rng.normal(size=(2, 2, *spatial) if first else (2, *spatial, 2)).astype("float32")
-    more = () if form == 1 else (theirs,)
-    kernel, y = {1: keras_2.form_1, 2: keras_2.form_2, 3: keras_2.form_3}[form](x, size, strides, 3, rng, first, *more)
+    more = () if layout == 1 else (theirs,)
+    kernel, y = {1: keras_2.layout_1, 2: keras_2.layout_2, 3: keras_2.layout_3}[layout](
+        x, size, strides, 3, rng, first, *more
+    )
     bias = rng.normal(size=y.shape[1:]).astype("float32")
     layer = RANKS[len(spatial)](3, size, strides, ours, data_format)
     layer.build(x.shape)
@@ -74,7 +93,7 @@ def test_takes_the_weights_of_keras_2(form, spatial, size, strides, theirs, ours
     same(layer(x), np.moveaxis(y, -1, 1) + bias.reshape(3, *y.shape[1:-1]) if first else y + bias)
 
 
-def test_refuses_weights_of_no_form():
+def test_refuses_weights_of_no_layout():
     layer = LocallyConnected1D(3, 3)
     layer.build((None, 7, 2))
     with pytest.raises(ValueError, match=r"LocallyConnected1D expects a kernel of .*\(5, 6, 3\).*shape=\(5, 7, 3\)"):
@@ -83,9 +102,9 @@ def test_refuses_weights_of_no_form():
 
 @pytest.mark.parametrize("spatial, size, strides, theirs, ours", [s for s in SETTINGS if s[3] != s[4]])
 def test_refuses_weights_that_another_same_made(spatial, size, strides, theirs, ours):
-    """Keras 2 centred its windows otherwise than TensorFlow: loaded into "same" its weights would compute nonsense."""
+    """Keras 2 centred its windows differently from TensorFlow: in "same" its weights would compute something else."""
     x, rng = np.zeros((1, *spatial, 2), "float32"), np.random.default_rng(0)
-    kernel, _ = keras_2.form_2(x, size, strides, 3, rng, False, theirs)
+    kernel, _ = keras_2.layout_2(x, size, strides, 3, rng, False, theirs)
     layer = RANKS[len(spatial)](3, size, strides, "same", use_bias=False)
     layer.build(x.shape)
     with pytest.raises(ValueError) as refusal:
@@ -95,12 +114,22 @@ def test_refuses_weights_that_another_same_made(spatial, size, strides, theirs, 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("data_format", FORMATS)
-@pytest.mark.parametrize("form, spatial, size, strides, theirs, ours", FORMS)
-def test_equals_tf_keras(form, spatial, size, strides, theirs, ours, data_format):
+@pytest.mark.parametrize("layout, spatial, size, strides, theirs, ours", LAYOUTS)
+def test_equals_tf_keras(layout, spatial, size, strides, theirs, ours, data_format):
     tf_keras = pytest.importorskip("tf_keras")
     shape = (2, 2, *spatial) if data_format == "channels_first" else (2, *spatial, 2)
     old = getattr(tf_keras.layers, f"LocallyConnected{len(spatial)}D")
-    arguments = (3, size, strides, theirs, data_format, "tanh", True, *("glorot_uniform", "normal", *(None,) * 5), form)
+    arguments = (
+        3,
+        size,
+        strides,
+        theirs,
+        data_format,
+        "tanh",
+        True,
+        *("glorot_uniform", "normal", *(None,) * 5),
+        layout,
+    )
     peer = old(*arguments)
     wanted = peer(noise(*shape)).numpy()
     layer = RANKS[len(spatial)](*arguments[:3], ours, *arguments[4:])
@@ -119,7 +148,7 @@ def test_equals_tf_keras(form, spatial, size, strides, theirs, ours, data_format
         ({"filters": 0}, (1, 5, 5, 2), ["filters", "filters=0"]),
         ({"padding": "half"}, (1, 5, 5, 2), ["padding, one of", "padding='half'"]),
         ({"implementation": 4}, (1, 5, 5, 2), ["implementation, 1, 2 or 3", "implementation=4"]),
-        ({}, (1, 5, None, 2), ["known spatial sizes: each position has weights", "output=(3, None)"]),
+        ({}, (1, 5, None, 2), ["known spatial sizes, as each position has weights", "output=(3, None)"]),
         ({"untied_bias": False}, (1, 5, None, 2), ["known spatial sizes", "output=(3, None)"]),
     ],
 )
@@ -135,7 +164,7 @@ def test_refuses_in_other_ranks(rank):
 
 
 def test_counts_weights():
-    """A kernel and, with a bias for each position, a bias more; of a lecture's example, 7x7x3 filters on 30x30."""
+    """Kernels and, with untied biases, biases for each position. A lecture's example, 7x7x3 filters on 30x30."""
     layer = LocallyConnected2D(10, 7, use_bias=False)
     layer.build((None, 30, 30, 3))
     assert layer.count_params() == 24 * 24 * 7 * 7 * 3 * 10

@@ -1,4 +1,4 @@
-"""Masked capsules: the contract, alone and with labels, and refusals."""
+"""MaskCapsules: the contract, with and without labels, and errors."""
 
 import keras
 import numpy as np
@@ -7,23 +7,25 @@ import pytest
 from kzoo import ops
 from kzoo.layers import MaskCapsules
 from tests.layer_checks import check_layer, check_refusal, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import Case, noise
+
+LAYER_CASES = {"MaskCapsules": Case({}, [noise(2, 6, 5), np.array([4, -1], "int32")], free=False)}
 
 
 def test_contract(tmp_path):
-    check_layer(MaskCapsules, *CASES["MaskCapsules"], tmp_path)
+    check_layer(MaskCapsules, *LAYER_CASES["MaskCapsules"], tmp_path)
 
 
-def test_alone_it_keeps_the_longest(tmp_path):
+def test_keeps_the_longest_without_labels(tmp_path):
     x = noise(3, 4, 2)
     same(MaskCapsules()(x), ops.mask_capsules(x))
     below = keras.Input((4, 2))
-    net = keras.Model(below, MaskCapsules()(below))
-    net.save(tmp_path / "net.keras")
-    same(keras.models.load_model(tmp_path / "net.keras")(x), ops.mask_capsules(x))
+    model = keras.Model(below, MaskCapsules()(below))
+    model.save(tmp_path / "model.keras")
+    same(keras.models.load_model(tmp_path / "model.keras")(x), ops.mask_capsules(x))
 
 
-def test_hands_its_labels_to_the_op():
+def test_passes_its_labels_to_the_op():
     x, labels = noise(3, 4, 2), np.int32([3, -1, 0])
     same(MaskCapsules()([x, labels]), ops.mask_capsules(x, labels))
 

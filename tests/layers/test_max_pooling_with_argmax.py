@@ -1,4 +1,4 @@
-"""MaxPoolingWithArgmax1D, 2D, 3D: the contract, the op with the layer's geometry, integer inputs, refusals."""
+"""MaxPoolingWithArgmax1D, 2D, 3D: the contract, the op with the layer's geometry, integer inputs, errors."""
 
 import keras
 import numpy as np
@@ -7,18 +7,19 @@ import pytest
 from kzoo.layers import MaxPoolingWithArgmax1D, MaxPoolingWithArgmax2D, MaxPoolingWithArgmax3D
 from kzoo.ops.max_pool_with_argmax import max_pool_with_argmax
 from tests.layer_checks import check_layer, dtype, same
-from tests.layers.cases import CASES, POOL, SHAPES, noise, pool_inputs
+from tests.layers.cases import POOL, SHAPES, Case, noise, pool_inputs
 
+LAYER_CASES = {f"MaxPoolingWithArgmax{rank}D": Case(POOL, noise(*SHAPES[rank])) for rank in SHAPES}
 RANKS = {1: MaxPoolingWithArgmax1D, 2: MaxPoolingWithArgmax2D, 3: MaxPoolingWithArgmax3D}
 
 
 @pytest.mark.parametrize("cls", [MaxPoolingWithArgmax1D, MaxPoolingWithArgmax2D, MaxPoolingWithArgmax3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
-def test_hands_its_geometry_to_the_op(rank):
+def test_passes_its_geometry_to_the_op(rank):
     x = noise(*SHAPES[rank])
     same(RANKS[rank](**POOL)(x), pool_inputs(x))  # by loops
     size = (3, 2, 2)[:rank]
@@ -27,7 +28,7 @@ def test_hands_its_geometry_to_the_op(rank):
 
 
 def test_integers_stay_integers():
-    """Keras casts no integers; the symbolic output says so too, under a mixed policy as well."""
+    """Keras does not cast integers; the symbolic output agrees, also under a mixed policy."""
     x = np.arange(32, dtype="int32").reshape(1, 4, 4, 2)
     for policy in ("float32", "mixed_bfloat16"):
         layer = MaxPoolingWithArgmax2D(dtype=policy)

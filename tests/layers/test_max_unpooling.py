@@ -1,4 +1,4 @@
-"""MaxUnpooling1D, 2D, 3D: the contract, the op with the layer's geometry, references, refusals."""
+"""MaxUnpooling1D, 2D, 3D: the contract, the op with the layer's geometry, references, errors."""
 
 import keras
 import numpy as np
@@ -7,41 +7,45 @@ import pytest
 from kzoo.layers import MaxPoolingWithArgmax2D, MaxUnpooling1D, MaxUnpooling2D, MaxUnpooling3D
 from kzoo.ops.max_unpool import max_unpool
 from tests.layer_checks import check_layer, check_refusal, dtype, same
-from tests.layers.cases import CASES, POOL, SHAPES, noise, pool_inputs
+from tests.layers.cases import POOL, SHAPES, Case, noise, pool_inputs
 
+LAYER_CASES = {
+    f"MaxUnpooling{rank}D": Case({**POOL, "output_size": SHAPES[rank][1:-1]}, list(pool_inputs(noise(*SHAPES[rank]))))
+    for rank in SHAPES
+}
 RANKS = {1: MaxUnpooling1D, 2: MaxUnpooling2D, 3: MaxUnpooling3D}
 
 
 @pytest.mark.parametrize("cls", [MaxUnpooling1D, MaxUnpooling2D, MaxUnpooling3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_contract_without_a_size(rank, tmp_path):
     """Sizes follow from the pooled ones, unknown ones at run time."""
-    _, inputs, free = CASES[f"MaxUnpooling{rank}D"]
+    _, inputs, free = LAYER_CASES[f"MaxUnpooling{rank}D"]
     check_layer(RANKS[rank], POOL, inputs, free, tmp_path, full=False)
 
 
 def test_contract_with_a_reference(tmp_path):
-    """Three inputs; only the reference's size is read, so that it alone has no gradient."""
+    """Three inputs; only the reference's size is used, so that it has no gradient."""
     x = noise(*SHAPES[2])
     layer = MaxUnpooling2D(**POOL)
     same(layer([*pool_inputs(x), x[..., :1]]), MaxUnpooling2D(**POOL, output_size=x.shape[1:-1])(list(pool_inputs(x))))
     a, b, c = keras.Input((None, None, 2)), keras.Input((None, None, 2), dtype="int32"), keras.Input((None, None, 1))
     model = keras.Model([a, b, c], layer([a, b, c]))
     model.save(tmp_path / "layer.keras")
-    for net in (model, keras.models.load_model(tmp_path / "layer.keras")):
+    for each in (model, keras.models.load_model(tmp_path / "layer.keras")):
         for part in (x, x[:, :5, :6]):
             same(
-                net.predict([*pool_inputs(part), part[..., :1]], verbose=0), model([*pool_inputs(part), part[..., :1]])
+                each.predict([*pool_inputs(part), part[..., :1]], verbose=0), model([*pool_inputs(part), part[..., :1]])
             )
-            assert net([*pool_inputs(part), part[..., :1]]).shape == part.shape
+            assert each([*pool_inputs(part), part[..., :1]]).shape == part.shape
 
 
 @pytest.mark.parametrize("rank", RANKS)
-def test_hands_its_geometry_to_the_op(rank):
+def test_passes_its_geometry_to_the_op(rank):
     x = noise(*SHAPES[rank])
     values, indices = pool_inputs(x)
     size = x.shape[1:-1]
@@ -54,7 +58,7 @@ def test_hands_its_geometry_to_the_op(rank):
 
 
 def test_undoes_its_pool():
-    """Disjoint windows: what was a maximum is back in its place, the rest is zero."""
+    """Disjoint windows: each maximum is back at its position, the rest is zero."""
     x = noise(2, 6, 4, 3)
     back = MaxUnpooling2D()(MaxPoolingWithArgmax2D()(x))
     top = np.repeat(np.repeat(x.reshape(2, 3, 2, 2, 2, 3).max((2, 4)), 2, 1), 2, 2)
@@ -78,7 +82,7 @@ PAIR = [(1, 3, 3, 2), (1, 3, 3, 2)]
     [
         ({}, PAIR[:1], ["[values, indices] or [values, indices, reference]", "inputs=1"]),
         ({}, PAIR * 2, ["[values, indices, reference]", "inputs=4"]),
-        ({}, PAIR[0], ["[values, indices, reference]", "inputs='one'"]),
+        ({}, PAIR[0], ["[values, indices, reference]", "inputs=1"]),
         ({}, [(1, 3, 2), (1, 3, 2)], ["rank 4", " 3, 2)"]),
         ({}, [*PAIR, (1, 6, 2)], ["rank 4", " 6, 2)"]),
         ({}, [(1, 3, 3, 2), (1, 3, 2, 2)], ["indices of the values' shape", "3, 2, 2)"]),
@@ -99,7 +103,7 @@ def test_refuses(kwargs, shapes, words):
 @pytest.mark.parametrize("rank", [1, 3])
 def test_refuses_in_other_ranks(rank):
     check_refusal(RANKS[rank], {}, PAIR, f"rank {rank + 2}", " 3, 3, 2)")
-    check_refusal(RANKS[rank], {}, SHAPES[rank], "[values, indices]", "inputs='one'")
+    check_refusal(RANKS[rank], {}, SHAPES[rank], "[values, indices]", "inputs=1")
 
 
 def test_refuses_indices_that_are_no_integers():

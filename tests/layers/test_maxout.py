@@ -1,4 +1,4 @@
-"""Maxout: the contract, the op with the layer's settings, after a dense layer, refusals."""
+"""Maxout: the contract, the op with the layer's settings, after a dense layer, errors."""
 
 import keras
 import numpy as np
@@ -7,16 +7,18 @@ import pytest
 from kzoo import ops
 from kzoo.layers import Maxout
 from tests.layer_checks import check_layer, check_refusal, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import Case, noise
+
+LAYER_CASES = {"Maxout": Case({"num_units": 4}, noise(2, 7, 8, 12))}
 
 
 @pytest.mark.parametrize("cls", [Maxout])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("axis, units", [(-1, 3), (3, 2), (1, 2), (-2, 5)])
-def test_hands_its_settings_to_the_op(axis, units):
+def test_passes_its_settings_to_the_op(axis, units):
     x = noise(2, 4, 5, 6)
     layer = Maxout(units, axis)
     same(layer(x), ops.maxout(x, units, axis))

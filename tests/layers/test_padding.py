@@ -1,4 +1,4 @@
-"""Padding1D, 2D, 3D: the contract, NumPy's padding, integers, refusals."""
+"""Padding1D, 2D, 3D: the contract, NumPy's padding, integers, errors."""
 
 import keras
 import numpy as np
@@ -7,14 +7,18 @@ import pytest
 from kzoo.layers import Padding1D, Padding2D, Padding3D
 from kzoo.ops.pad import MODES
 from tests.layer_checks import check_layer, check_refusal, dtype, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
 
+LAYER_CASES = {
+    f"Padding{rank}D": Case({"padding": ((1, 2), 1, (2, 0))[:rank], "mode": "reflect"}, noise(*SHAPES[rank]))
+    for rank in SHAPES
+}
 RANKS = {1: Padding1D, 2: Padding2D, 3: Padding3D}
 
 
 @pytest.mark.parametrize("cls", [Padding1D, Padding2D, Padding3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -27,7 +31,7 @@ def test_pads_as_numpy_does(rank, mode, theirs):
 
 
 def test_defaults():
-    """One cell of zeros on every side, as Keras's ZeroPadding2D."""
+    """One pixel of zeros on every side, as Keras's ZeroPadding2D."""
     x = noise(*SHAPES[2])
     same(Padding2D()(x), keras.layers.ZeroPadding2D()(x))
     same(Padding2D(constant_values=3)(x), np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=3))
@@ -62,9 +66,9 @@ def test_config_is_plain():
         ({"mode": None}, (1, 5, 5, 2), ["mode, one of", "mode=None"]),
         ({"constant_values": "0"}, (1, 5, 5, 2), ["constant_values, a number", "constant_values='0'"]),
         ({"data_format": "NHWC"}, (1, 5, 5, 2), ["data_format, one of", "data_format='NHWC'"]),
-        ({"mode": "reflect", "padding": 5}, (1, 9, 5, 2), ["reflect padding of at most 4 cells", "size=5"]),
-        ({"mode": "circular", "padding": 6}, (1, 9, 5, 2), ["circular padding of at most 5 cells", "size=5"]),
-        ({"mode": "reflect"}, (1, 0, 5, 2), ["reflect padding of at most 0 cells", "size=0"]),
+        ({"mode": "reflect", "padding": 5}, (1, 9, 5, 2), ["reflect padding of at most 4", "size=5"]),
+        ({"mode": "circular", "padding": 6}, (1, 9, 5, 2), ["circular padding of at most 5", "size=5"]),
+        ({"mode": "reflect"}, (1, 0, 5, 2), ["reflect padding of at most 0", "size=0"]),
     ],
 )
 def test_refuses(kwargs, shape, words):

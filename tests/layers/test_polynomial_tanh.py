@@ -1,4 +1,4 @@
-"""PolynomialTanh: the contract, its weights, the op with them, how it starts, refusals."""
+"""PolynomialTanh: the contract, its weights, the op with them, its initial state, errors."""
 
 import keras
 import numpy as np
@@ -7,17 +7,19 @@ import pytest
 from kzoo import ops
 from kzoo.layers import PolynomialTanh
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+
+LAYER_CASES = {"PolynomialTanh": Case({"degree": 2}, noise(*SHAPES[2]))}
 
 
 @pytest.mark.parametrize("cls", [PolynomialTanh])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("shape", [(5, 2), SHAPES[1], SHAPES[3]])
 @pytest.mark.parametrize("shared, degree", [(False, 1), (False, 4), (True, 2)])
-def test_hands_its_weights_to_the_op(shape, shared, degree):
+def test_passes_its_weights_to_the_op(shape, shared, degree):
     x = noise(*shape)
     layer = PolynomialTanh(degree, shared)
     layer.build(shape)

@@ -1,4 +1,4 @@
-"""PrimaryCapsules2D: the contract, Conv2D with its weights, the order of the vectors, the card's count, refusals."""
+"""PrimaryCapsules2D: the contract, Conv2D with its weights, the order of the vectors, the paper's count, errors."""
 
 import numpy as np
 import pytest
@@ -7,15 +7,19 @@ from kzoo import ops
 from kzoo.layers import Conv2D, PrimaryCapsules2D
 from tests import references
 from tests.layer_checks import check_layer, check_refusal, randomize
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+
+LAYER_CASES = {
+    "PrimaryCapsules2D": Case({"capsules": 3, "dimension": 4, "kernel_size": (3, 2), "strides": 2}, noise(*SHAPES[2]))
+}
 
 
 def test_contract(tmp_path):
-    check_layer(PrimaryCapsules2D, *CASES["PrimaryCapsules2D"], tmp_path)
+    check_layer(PrimaryCapsules2D, *LAYER_CASES["PrimaryCapsules2D"], tmp_path)
 
 
 def test_takes_the_weights_of_conv():
-    """Row after row, the kinds of a place together, each of consecutive maps."""
+    """Row by row, with the capsules of a position together, each of consecutive channels."""
     x, kwargs = noise(*SHAPES[2]), {"strides": (2, 1), "padding": "circular", "dilation_rate": (1, 2)}
     conv, layer = Conv2D(12, (3, 2), **kwargs), PrimaryCapsules2D(3, 4, (3, 2), **kwargs)
     with ops.no_islands():
@@ -39,7 +43,7 @@ def test_counts_of_the_paper(use_bias, count):
 
 
 def test_settings_and_initializers():
-    """All by default as those of Conv2D."""
+    """The defaults are those of Conv2D."""
     config, conv = PrimaryCapsules2D(3, 4, 2).get_config(), Conv2D(12, 2).get_config()
     common = set(config) & set(conv) - {"name"}
     assert len(common) > 7 and all(config[name] == conv[name] for name in common)

@@ -1,4 +1,4 @@
-"""RBF: the contract, the op with its prototypes, Gaussian functions, prototypes that stay, refusals."""
+"""RBF: the contract, the op with its prototypes, Gaussian units, fixed prototypes, errors."""
 
 import keras
 import numpy as np
@@ -7,17 +7,18 @@ import pytest
 from kzoo import ops
 from kzoo.layers import RBF
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import Case, noise
 
+LAYER_CASES = {"RBF": Case({"units": 5, "activation": "exponential"}, noise(3, 4, 6) / 4, free=False)}
 X = noise(4, 6)
 
 
 @pytest.mark.parametrize("cls", [RBF])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
-def test_hands_its_prototypes_to_the_op():
+def test_passes_its_prototypes_to_the_op():
     layer, gaussian = RBF(3), RBF(3, activation="exponential")
     layer.build(X.shape)
     gaussian.build(X.shape)
@@ -30,10 +31,10 @@ def test_hands_its_prototypes_to_the_op():
 
 def test_prototypes_that_are_not_trained_stay():
     layer, below = RBF(2, kernel_initializer="ones", trainable=False), keras.layers.Dense(3)
-    net = keras.Sequential([keras.Input((6,)), below, layer])
-    net.compile(keras.optimizers.SGD(0.01), "mse", jit_compile=False)
+    model = keras.Sequential([keras.Input((6,)), below, layer])
+    model.compile(keras.optimizers.SGD(0.01), "mse", jit_compile=False)
     before = below.get_weights()[0]
-    net.fit(X, np.zeros((4, 2)), verbose=0)
+    model.fit(X, np.zeros((4, 2)), verbose=0)
     assert (np.asarray(layer.kernel) == 1).all() and (below.get_weights()[0] != before).all()
 
 

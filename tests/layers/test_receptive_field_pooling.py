@@ -1,4 +1,4 @@
-"""ReceptiveFieldPooling2D: the contract, the op, both ways to find a planted rectangle, refusals."""
+"""ReceptiveFieldPooling2D: the contract, the op, both ways to find a planted rectangle, errors."""
 
 import keras
 import numpy as np
@@ -8,11 +8,13 @@ from kzoo import ops
 from kzoo.layers import ReceptiveFieldPooling2D
 from kzoo.losses import RowSparsity
 from tests.layer_checks import check_layer, check_refusal, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+
+LAYER_CASES = {"ReceptiveFieldPooling2D": Case({"grid": 3, "features": 20}, noise(*SHAPES[2]))}
 
 
 def test_contract(tmp_path):
-    check_layer(ReceptiveFieldPooling2D, *CASES["ReceptiveFieldPooling2D"], tmp_path)
+    check_layer(ReceptiveFieldPooling2D, *LAYER_CASES["ReceptiveFieldPooling2D"], tmp_path)
 
 
 def test_contract_with_all_pairs(tmp_path):
@@ -20,7 +22,7 @@ def test_contract_with_all_pairs(tmp_path):
 
 
 @pytest.mark.parametrize("pooling", ["max", "average", "rms"])
-def test_hands_its_settings_to_the_op(pooling):
+def test_passes_its_settings_to_the_op(pooling):
     x = noise(*SHAPES[2])
     same(ReceptiveFieldPooling2D()(x), np.reshape(ops.rectangle_pool(x, 4, "max"), (2, -1)))
     every = np.reshape(ops.rectangle_pool(x, 3, pooling), (2, -1))
@@ -31,13 +33,14 @@ def test_hands_its_settings_to_the_op(pooling):
     same(layer(x), every[:, [3, 70, 1, 20, 4]])
 
 
-PLANTED = ops.rectangles(3).index((0, 1, 2, 2)) * 4 + 1  # of channel 1 the right edge, but for its last cell
+PLANTED = ops.rectangles(3).index((0, 1, 2, 2)) * 4 + 1  # channel 1, the right edge without its last cell
 
 
 def planted(count=300, signal=1.0):
-    """Images whose class shows in the mean of one rectangle of one channel alone.
+    """Images whose class shows only in the mean of one rectangle of one channel.
 
-    The weaker the signal, the more of it each cell of that rectangle adds: rectangles that overlap it tell less.
+    The weaker the signal, the more each pixel of that rectangle adds to it: overlapping rectangles are less
+    informative.
     """
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, count)
@@ -48,7 +51,7 @@ def planted(count=300, signal=1.0):
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_select_finds_a_planted_pair(data_format):
-    """First, where one is selected, and among the first of several; the step and batch do not matter to one."""
+    """First, if one is selected, and among the first of several; step and batch size do not matter."""
     x, labels = planted()
     x = np.moveaxis(x, -1, 1) if data_format == "channels_first" else x
     layer = ReceptiveFieldPooling2D(3, "average", 1, data_format)
@@ -67,9 +70,9 @@ def test_a_penalty_and_select_rows_find_a_planted_pair():
     every = (every - every.mean(0)) / every.std(0)  # so that weights compare
     keras.utils.set_random_seed(0)
     dense = keras.layers.Dense(2, "softmax", kernel_initializer="zeros", kernel_regularizer=RowSparsity(0.1))
-    net = keras.Sequential([keras.Input((every.shape[1],)), dense])
-    net.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
-    net.fit(every, labels, epochs=200, batch_size=1000, verbose=0)
+    model = keras.Sequential([keras.Input((every.shape[1],)), dense])
+    model.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
+    model.fit(every, labels, epochs=200, batch_size=1000, verbose=0)
     largest = np.abs(dense.kernel.numpy()).max(1)
     assert (largest < 0.02).mean() > 0.9 and largest[PLANTED] > 1.5 * np.delete(largest, PLANTED).max()
     layer = ReceptiveFieldPooling2D(3, "average", 1)
@@ -97,7 +100,7 @@ def test_select_bears_a_blank_channel():
 
 
 def test_select_rows_takes_those_of_the_largest_weights():
-    """Of either sign, and not those of the largest sums, in ascending order."""
+    """Of either sign, not those of the largest sums, in ascending order."""
     kernel = np.full((400, 3), 0.5)
     kernel[[3, 40, 399]] = [[0, 0, 2], [0, -3, 0], [1, 0, 0]]
     layer = ReceptiveFieldPooling2D(4, features=3)
@@ -106,8 +109,8 @@ def test_select_rows_takes_those_of_the_largest_weights():
     assert layer.selection.numpy().tolist() == [3, 40, 399]
 
 
-def test_select_asks_what_is_not_yet_known():
-    """A clear class, seen in many rectangles, and a faint one in another corner: one of each, in one round or two."""
+def test_select_looks_for_what_is_not_yet_classified():
+    """A clear class, in many rectangles, and a faint one in another corner: one of each, in one round or two."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 4, 600)
     x = rng.normal(size=(600, 6, 6, 2)).astype("float32")
@@ -120,24 +123,24 @@ def test_select_asks_what_is_not_yet_known():
         assert layer.selection.numpy().tolist() == sorted([clear, faint]), step
 
 
-def test_a_selection_comes_back_from_a_file(tmp_path):
+def test_a_selection_is_restored_from_a_file(tmp_path):
     x, labels = planted(60)
     layer = ReceptiveFieldPooling2D(3, "max", 4)
     layer.select(x, labels)
-    net = keras.Sequential([keras.Input(x.shape[1:]), layer])
-    net.save(tmp_path / "layer.keras")
-    same(keras.models.load_model(tmp_path / "layer.keras")(x), net(x))
+    model = keras.Sequential([keras.Input(x.shape[1:]), layer])
+    model.save(tmp_path / "layer.keras")
+    same(keras.models.load_model(tmp_path / "layer.keras")(x), model(x))
 
 
 def test_selecting_refuses():
     x, labels = planted(20)
-    with pytest.raises(ValueError, match="ReceptiveFieldPooling2D expects features, how many to select"):
+    with pytest.raises(ValueError, match="ReceptiveFieldPooling2D expects features, the number to select"):
         ReceptiveFieldPooling2D().select(x, labels)
     with pytest.raises(ValueError, match="expects one label for each image"):
         ReceptiveFieldPooling2D(features=3).select(x, labels[:9])
     with pytest.raises(ValueError, match="expects one label for each image"):
         ReceptiveFieldPooling2D(features=3).select(x, labels[:, None])
-    with pytest.raises(ValueError, match="expects features, and to be built"):
+    with pytest.raises(ValueError, match="expects to be built, with features"):
         ReceptiveFieldPooling2D(features=3).select_rows(np.zeros((400, 2)))
     layer = ReceptiveFieldPooling2D(features=3)
     layer.build(x.shape)
@@ -154,7 +157,7 @@ def test_selecting_refuses():
         ({"features": 201}, (1, 5, 5, 2), ["features of at most 200", "features=201"]),
         ({}, (1, 5, 2), ["rank 4", "5, 2)"]),
         ({}, (1, 5, 5, None), ["a known number of channels"]),
-        ({}, (1, 0, 5, 2), ["an input of at least 1 cell on each axis"]),
+        ({}, (1, 0, 5, 2), ["an input of at least 1 pixel on each axis"]),
     ],
 )
 def test_refuses(kwargs, shape, words):

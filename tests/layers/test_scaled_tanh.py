@@ -1,16 +1,18 @@
-"""ScaledTanh: the contract, its formula, its fixed points, refusals."""
+"""ScaledTanh: the contract, its formula, its fixed points, errors."""
 
 import numpy as np
 import pytest
 
 from kzoo.layers import ScaledTanh
 from tests.layer_checks import check_layer, check_refusal, same
-from tests.layers.cases import CASES, noise
+from tests.layers.cases import SHAPES, Case, noise
+
+LAYER_CASES = {"ScaledTanh": Case({"amplitude": 1.5}, noise(*SHAPES[2]))}
 
 
 @pytest.mark.parametrize("cls", [ScaledTanh])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("shape", [(5,), (2, 3), (2, 3, 4, 5, 6, 2)])

@@ -1,4 +1,4 @@
-"""SpatialPyramidPooling2D: the contract, the op with the layer's bins, one length from any size, refusals."""
+"""SpatialPyramidPooling2D: the contract, the op with the layer's bins, one length from any size, errors."""
 
 import keras
 import numpy as np
@@ -7,16 +7,18 @@ import pytest
 from kzoo import ops
 from kzoo.layers import SpatialPyramidPooling2D
 from tests.layer_checks import check_layer, check_refusal, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+
+LAYER_CASES = {"SpatialPyramidPooling2D": Case({"bins": (2, 1)}, noise(*SHAPES[2]))}
 
 
 @pytest.mark.parametrize("cls", [SpatialPyramidPooling2D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("bins", [(6, 3, 2, 1), [3], (1, 4)])
-def test_hands_its_bins_to_the_op(bins):
+def test_passes_its_bins_to_the_op(bins):
     x = noise(*SHAPES[2])
     with ops.no_islands():
         same(SpatialPyramidPooling2D(bins)(x), ops.spatial_pyramid_pool(x, bins))
@@ -25,7 +27,7 @@ def test_hands_its_bins_to_the_op(bins):
 
 
 def test_one_length_from_any_size():
-    """In one model; also of images smaller than the finest grid, whose bins then share cells."""
+    """In one model; also for images smaller than the finest grid, whose bins then share pixels."""
     inputs = keras.Input((None, None, 2))
     features = SpatialPyramidPooling2D((3, 2, 1))(inputs)
     model = keras.Model(inputs, keras.layers.Dense(4)(features))
@@ -54,7 +56,7 @@ def test_defaults_are_the_paper_s():
         ({"bins": (2, 1.5)}, (1, 5, 5, 2), ["bins, a sequence of integers above 0", "bins=(2, 1.5)"]),
         ({}, (1, 5, 2), ["rank 4", " 5, 2)"]),
         ({}, (1, 5, 5, None), ["a known number of channels", "(None, 5, 5, None)"]),
-        ({}, (1, 0, 5, 2), ["at least 1 cell on each axis", " 0, 5, 2)"]),
+        ({}, (1, 0, 5, 2), ["at least 1 pixel on each axis", " 0, 5, 2)"]),
         ({"data_format": "NHWC"}, (1, 5, 5, 2), ["data_format, one of", "data_format='NHWC'"]),
     ],
 )

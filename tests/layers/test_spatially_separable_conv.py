@@ -1,4 +1,4 @@
-"""SpatiallySeparableConv2D, 3D: the contract, its weights, the op with them, how it starts, refusals."""
+"""SpatiallySeparableConv2D, 3D: the contract, its weights, the op with them, its initial state, errors."""
 
 import keras
 import numpy as np
@@ -7,19 +7,36 @@ import pytest
 from kzoo import ops
 from kzoo.layers import Conv2D, SpatiallySeparableConv2D, SpatiallySeparableConv3D
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+from tests.ops.test_spatially_separable_conv import reference
 
+LAYER_CASES = {
+    f"SpatiallySeparableConv{rank}D": Case(
+        {
+            "filters": 4,
+            "kernel_size": (3, 2, 3)[:rank],
+            "strides": 2,
+            "dilation_rate": 2,
+            "padding": "full",
+            "terms": 2,
+            "bias_initializer": "ones",
+        },
+        noise(*SHAPES[rank]),
+    )
+    for rank in (2, 3)
+}
+CONVOLUTIONS = {"SpatiallySeparableConv": (reference, {"terms": 2})}
 RANKS = {2: SpatiallySeparableConv2D, 3: SpatiallySeparableConv3D}
 
 
 @pytest.mark.parametrize("cls", [SpatiallySeparableConv2D, SpatiallySeparableConv3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("terms, untied", [(1, False), (2, True)])
-def test_hands_its_weights_to_the_op(rank, terms, untied):
+def test_passes_its_weights_to_the_op(rank, terms, untied):
     x, size = noise(*SHAPES[rank]), (4, 2, 3)[:rank]
     layer = RANKS[rank](5, size, 2, "reflect", None, 1, terms, "relu", untied_bias=untied)
     layer.build(x.shape)
@@ -34,7 +51,7 @@ def test_hands_its_weights_to_the_op(rank, terms, untied):
 
 
 def test_can_express_every_convolution():
-    """With as many terms as the kernel is wide: term q is column q beside a row that is 1 at q alone."""
+    """With as many terms as the kernel is wide: term q is column q times a row that is 1 only at q."""
     x = noise(*SHAPES[2])
     full, layer = Conv2D(4, (3, 2)), SpatiallySeparableConv2D(4, (3, 2), terms=2)
     full.build(x.shape)
@@ -49,11 +66,11 @@ def test_can_express_every_convolution():
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("terms", [1, 3])
 def test_starts_with_the_spread_of_its_input(rank, terms):
-    """As a full kernel of `lecun_normal` does: white noise of variance 1 keeps it, on the average of 500 filters.
+    """Like a full kernel of `lecun_normal`, it preserves white noise of variance 1, on the average of 500 filters.
 
-    A filter's own variance is a product of means of 6, 3 and 3 squares of normal numbers, with the relative variance
-    (1 + 2/6) (1 + 2/3)^2 - 1 < 3; that of 500 filters strays by sqrt(3 / 500) = 8 %, and so hardly by 40 %. A factor of
-    `terms` too many or too few is 3.
+    A filter's own variance is a product of means of 6, 3 and 3 squares of normal numbers, with the relative variance (1
+    + 2/6) (1 + 2/3)^2 - 1 < 3. For 500 filters the error is sqrt(3 / 500) = 8 %, and so hardly 40 %. A missing or extra
+    factor of `terms` is 3.
     """
     x = noise(2, *((20, 20) if rank == 2 else (8, 8, 8)), 2)
     layer = RANKS[rank](500, 3, use_bias=False, terms=terms, kernel_initializer="lecun_normal")
@@ -61,7 +78,7 @@ def test_starts_with_the_spread_of_its_input(rank, terms):
         assert abs(np.var(layer(x)) - 1) < 0.4
 
 
-def test_regularizers_constraints_and_start_values_hold_for_each_kernel():
+def test_regularizers_constraints_and_initializers_hold_for_each_kernel():
     layer = SpatiallySeparableConv2D(
         4, 3, kernel_initializer="ones", kernel_regularizer=keras.regularizers.L2(1.0), kernel_constraint="non_neg"
     )

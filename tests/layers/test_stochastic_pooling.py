@@ -1,4 +1,4 @@
-"""StochasticPooling1D, 2D, 3D: the contract, the op with the layer's settings and noise, draws, refusals."""
+"""StochasticPooling1D, 2D, 3D: the contract, the op with the layer's settings and noise, draws, errors."""
 
 import keras
 import numpy as np
@@ -8,23 +8,24 @@ import tensorflow as tf
 from kzoo import ops
 from kzoo.layers import StochasticPooling1D, StochasticPooling2D, StochasticPooling3D
 from tests.layer_checks import check_draws, check_layer, check_refusal, same
-from tests.layers.cases import CASES, POOL, SHAPES, noise
+from tests.layers.cases import POOL, SHAPES, Case, noise
 
+LAYER_CASES = {f"StochasticPooling{rank}D": Case({**POOL, "seed": 1}, noise(*SHAPES[rank])) for rank in SHAPES}
 RANKS = {1: StochasticPooling1D, 2: StochasticPooling2D, 3: StochasticPooling3D}
 
 
 @pytest.mark.parametrize("cls", [StochasticPooling1D, StochasticPooling2D, StochasticPooling3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
-def test_draws_in_training_alone(tmp_path):
+def test_draws_only_in_training(tmp_path):
     check_draws(StochasticPooling2D, POOL, np.abs(noise(*SHAPES[2])), tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_hands_its_settings_and_noise_to_the_op(rank, data_format):
+def test_passes_its_settings_and_noise_to_the_op(rank, data_format):
     x, settings = noise(*SHAPES[rank]), ((3, 2, 2)[:rank], 1, "circular", 2)
     layer = RANKS[rank](*settings[:3], data_format, 2, seed=3)
     given, back = (np.moveaxis(x, -1, 1), (1, -1)) if data_format == "channels_first" else (x, (0, 0))
@@ -46,8 +47,8 @@ def test_draws_by_activation(policy):
 
 
 @pytest.mark.parametrize("jit", [False, True])
-def test_sizes_that_are_not_known(jit):
-    """Each output is a cell of its own window."""
+def test_unknown_sizes(jit):
+    """Each output is a pixel of its own window."""
     layer, x = StochasticPooling2D(2, seed=1), np.abs(noise(2, 6, 4, 3))
     graph = tf.function(lambda x: layer(x, training=True), [tf.TensorSpec((None, None, None, 3))], jit_compile=jit)
     y, z = graph(x).numpy(), graph(x).numpy()

@@ -1,4 +1,4 @@
-"""Subsampling2D: the contract, the op with the layer's weights, how it starts, its regularizers, refusals."""
+"""Subsampling2D: the contract, the op with the layer's weights, its initial state, its regularizers, errors."""
 
 import keras
 import numpy as np
@@ -7,18 +7,19 @@ import pytest
 from kzoo import ops
 from kzoo.layers import Subsampling2D
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import POOL, SHAPES, Case, noise
 
+LAYER_CASES = {"Subsampling2D": Case({**POOL, "activation": "tanh"}, noise(*SHAPES[2]))}
 X = noise(*SHAPES[2])
 
 
 @pytest.mark.parametrize("cls", [Subsampling2D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("use_bias", [True, False])
-def test_hands_its_weights_to_the_op(use_bias):
+def test_passes_its_weights_to_the_op(use_bias):
     layer = Subsampling2D((3, 2), 1, "circular", dilation_rate=2, activation="relu", use_bias=use_bias)
     layer.build(X.shape)
     coefficient, *bias = randomize(layer)
@@ -35,7 +36,7 @@ def test_starts_as_an_average(size):
         same(Subsampling2D(size)(X), keras.layers.AveragePooling2D(size)(X))
 
 
-def test_start_values_regularizers_and_constraints():
+def test_initializers_regularizers_and_constraints():
     """Each by its own factor: 1 on the coefficients' squares, 10 on the biases'."""
     layer = Subsampling2D(
         coefficient_initializer="ones",
@@ -77,12 +78,12 @@ def test_refuses_names_that_keras_does_not_know(part):
         Subsampling2D(**{part: "nonsense"})
 
 
-def test_lenets_activation_comes_back_from_a_file(tmp_path):
-    """As `activation=ops.scaled_tanh`, of this layer and of Keras's own."""
+def test_lenets_activation_is_restored_from_a_file(tmp_path):
+    """As `activation=ops.scaled_tanh`, of this layer and of Keras's."""
     from kzoo.ops import scaled_tanh
 
     x = noise(2, 8, 8, 2)
-    net = keras.Sequential([keras.Input((8, 8, 2)), Subsampling2D(2, activation=scaled_tanh)])
-    net.add(keras.layers.Dense(3, activation=scaled_tanh))
-    net.save(tmp_path / "net.keras")
-    same(keras.models.load_model(tmp_path / "net.keras")(x), net(x))
+    model = keras.Sequential([keras.Input((8, 8, 2)), Subsampling2D(2, activation=scaled_tanh)])
+    model.add(keras.layers.Dense(3, activation=scaled_tanh))
+    model.save(tmp_path / "model.keras")
+    same(keras.models.load_model(tmp_path / "model.keras")(x), model(x))

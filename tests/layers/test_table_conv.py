@@ -1,5 +1,6 @@
-"""TableConv1D, 2D, 3D: the contract, the op with its weights, tables drawn, start values, refusals."""
+"""TableConv1D, 2D, 3D: the contract, the op with its weights, random tables, initial values, errors."""
 
+import functools
 import json
 
 import numpy as np
@@ -8,18 +9,35 @@ import pytest
 from kzoo import ops
 from kzoo.layers import TableConv1D, TableConv2D, TableConv3D
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+from tests.ops.test_table_conv import reference
 
+LAYER_CASES = {
+    f"TableConv{rank}D": Case(
+        {
+            "filters": 4,
+            "kernel_size": (3, 2, 3)[:rank],
+            "activation": "tanh",
+            "bias_initializer": "ones",
+            "strides": 2,
+            "connections": [[1], [0, 1], [0], [1, 0]],
+        },
+        noise(*SHAPES[rank]),
+    )
+    for rank in SHAPES
+}
+TABLE = [[0], [1, 0], [1]]
+CONVOLUTIONS = {"TableConv": (functools.partial(reference, connections=TABLE), {"connections": TABLE})}
 RANKS = {1: TableConv1D, 2: TableConv2D, 3: TableConv3D}
 
 
 @pytest.mark.parametrize("cls", [TableConv1D, TableConv2D, TableConv3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
-def test_hands_its_weights_to_the_op(rank):
+def test_passes_its_weights_to_the_op(rank):
     x, table = noise(*SHAPES[rank]), [[0, 1], [1]]
     layer = RANKS[rank](2, 2, 2, "reflect", connections=table, activation="relu")
     layer.build(x.shape)
@@ -46,8 +64,8 @@ def test_without_a_table_all_maps_are_read():
 
 
 def test_each_filter_starts_as_in_a_convolution_of_as_many_maps():
-    """The spread of 900 and of 8,100 uniform numbers, good to 1.5 and 0.5 %: a filter of one map's is 3 times that of
-    nine maps'. And no two filters are alike.
+    """The deviations of 900 and of 8,100 uniform numbers, with errors of 1.5 and 0.5 %: that of a filter with one input
+    channel is 3 times that of one with nine. No two filters are equal.
     """
     table = [[0]] * 100 + [list(range(9))] * 100
     layer = TableConv2D(200, 3, connections=table, kernel_initializer="lecun_uniform")
@@ -59,7 +77,7 @@ def test_each_filter_starts_as_in_a_convolution_of_as_many_maps():
 
 
 def test_lenets_table_counts_as_published():
-    """C3 of LeNet-5, 60 links: 1,516 weights, 151,600 connections with those of the biases."""
+    """C3 of LeNet-5, 60 connected maps: 1,516 weights, 151,600 connections with those of the biases."""
     table = [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [0, 4, 5], [0, 1, 5], [0, 1, 2, 3], [1, 2, 3, 4]]
     table += [[2, 3, 4, 5], [0, 3, 4, 5], [0, 1, 4, 5], [0, 1, 2, 5], [0, 1, 3, 4], [1, 2, 4, 5], [0, 2, 3, 5]]
     layer = TableConv2D(16, 5, connections=[*table, [0, 1, 2, 3, 4, 5]])
@@ -70,7 +88,7 @@ def test_lenets_table_counts_as_published():
 @pytest.mark.parametrize(
     "kwargs, shape, words",
     [
-        ({"connections": [[0]]}, (1, 5, 5, 2), ["connections, 4 lists, one a filter", "connections=1"]),
+        ({"connections": [[0]]}, (1, 5, 5, 2), ["connections, 4 lists, one per filter", "connections=1"]),
         ({"connections": 0}, (1, 5, 5, 2), ["connections, for each output map a list", "connections=0"]),
         ({"connections": "all"}, (1, 5, 5, 2), ["connections='all'"]),
         ({"connections": 3}, (1, 5, 5, 2), ["connections of at most 2", "connections=3"]),

@@ -1,4 +1,4 @@
-"""TiledConv1D, TiledConv2D, TiledConv3D: the contract, the op with the layer's weights, refusals."""
+"""TiledConv1D, TiledConv2D, TiledConv3D: the contract, the op with the layer's weights, errors."""
 
 import numpy as np
 import pytest
@@ -6,19 +6,35 @@ import pytest
 from kzoo.layers import Conv2D, LocallyConnected2D, TiledConv1D, TiledConv2D, TiledConv3D
 from kzoo.ops.tiled_conv import tiled_conv
 from tests.layer_checks import check_layer, check_refusal, randomize, same
-from tests.layers.cases import CASES, SHAPES, noise
+from tests.layers.cases import SHAPES, Case, noise
+from tests.ops.test_tiled_conv import reference
 
+LAYER_CASES = {
+    f"TiledConv{rank}D": Case(
+        {
+            "filters": 4,
+            "kernel_size": (3, 2, 3)[:rank],
+            "activation": "tanh",
+            "bias_initializer": "ones",
+            "tile": (2, 3, 2)[:rank],
+            "padding": "same",
+        },
+        noise(*SHAPES[rank]),
+    )
+    for rank in SHAPES
+}
+CONVOLUTIONS = {"TiledConv": (reference, {"tile": 2})}
 RANKS = {1: TiledConv1D, 2: TiledConv2D, 3: TiledConv3D}
 
 
 @pytest.mark.parametrize("cls", [TiledConv1D, TiledConv2D, TiledConv3D])
 def test_contract(cls, tmp_path):
-    check_layer(cls, *CASES[cls.__name__], tmp_path)
+    check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("untied", [False, True])
-def test_hands_its_weights_to_the_op(rank, untied):
+def test_passes_its_weights_to_the_op(rank, untied):
     x, tile = noise(*SHAPES[rank]), (2, 3, 1)[:rank]
     layer = RANKS[rank](4, 2, tile, 2, "full", activation="relu", untied_bias=untied)
     layer.build(x.shape)

@@ -1,4 +1,4 @@
-"""The margin loss of capsules: its loop, its slope, what Keras does with it, and what it refuses."""
+"""CapsuleMarginLoss: a loop, its gradient, Keras's reductions, errors."""
 
 import keras
 import numpy as np
@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.losses import CapsuleMarginLoss
-from kzoo.training.keras_objects import build
+from kzoo.training.keras_objects import build_object
 
 
 def loop(labels, lengths, m_plus=0.9, m_minus=0.1, down_weight=0.5):
-    """Losses of the samples and their slopes, one capsule at a time."""
+    """Returns the samples' losses and their gradients, one capsule at a time."""
     losses, slopes = np.zeros(len(lengths)), np.zeros(lengths.shape)
     for n, k in np.ndindex(lengths.shape):
         v = float(lengths[n, k])
@@ -36,8 +36,8 @@ def test_loop(seeds, settings):
         np.testing.assert_allclose(got, losses.sum(), rtol=1e-5)
         np.testing.assert_allclose(tape.gradient(got, lengths), slopes, atol=1e-6)
     np.testing.assert_allclose(CapsuleMarginLoss(**settings)(labels[:, None], lengths), losses.mean(), rtol=1e-5)
-    alone = CapsuleMarginLoss(**settings, reduction=None)(labels.astype("uint8"), lengths)
-    np.testing.assert_allclose(alone, losses, rtol=1e-5)
+    single = CapsuleMarginLoss(**settings, reduction=None)(labels.astype("uint8"), lengths)
+    np.testing.assert_allclose(single, losses, rtol=1e-5)
 
 
 def test_nothing_is_lost_within_the_margins():
@@ -48,7 +48,7 @@ def test_nothing_is_lost_within_the_margins():
 
 def test_config_by_name():
     spec = {"class_name": "CapsuleMarginLoss", "config": {"m_plus": 0.8, "down_weight": 1}}
-    again = keras.losses.deserialize(keras.losses.serialize(build("loss", spec)))
+    again = keras.losses.deserialize(keras.losses.serialize(build_object("loss", spec)))
     assert (again.m_plus, again.m_minus, again.down_weight, again.name) == (0.8, 0.1, 1.0, "capsule_margin_loss")
 
 

@@ -1,4 +1,4 @@
-"""RBFLoss: a loop from the formula, its slope, large distances, training, a config, refusals."""
+"""RBFLoss: a loop over the formula, its gradient, large distances, training, config, errors."""
 
 import math
 
@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.initializers import DigitCodes
 from kzoo.layers import RBF
-from kzoo.losses import DigitCodes, RBFLoss
-from kzoo.training.keras_objects import build
+from kzoo.losses import RBFLoss
+from kzoo.training.keras_objects import build_object
 
 
 def by_loop(labels, outputs, j):
@@ -40,7 +41,7 @@ def test_equals_the_loop(j, column):
 
 
 def test_large_distances_neither_vanish_nor_overflow():
-    """Beyond 1,000, and beyond j = 200, exp is 0 in float32; there is left y_d - j, and the slope of y_d alone."""
+    """Beyond 1,000, and beyond j = 200, exp is 0 in float32: y_d - j remains, with the gradient of y_d only."""
     x = tf.constant([[-1000.0, -2000.0]])
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -49,19 +50,19 @@ def test_large_distances_neither_vanish_nor_overflow():
 
 
 def test_trains_inputs_to_their_codes():
-    """A net learns which prototype is its class's, and the plain accuracy of Keras sees it."""
+    """A model learns the prototype of each class, as Keras's accuracy shows."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 30)).astype("float32"), rng.integers(0, 10, 40)
     codes = RBF(10, kernel_initializer=DigitCodes(), trainable=False)
-    net = keras.Sequential([keras.Input((30,)), keras.layers.Dense(84, "tanh"), codes])
-    net.compile(keras.optimizers.Adam(0.01), RBFLoss(), metrics=["accuracy"])
-    net.fit(tf.data.Dataset.from_tensors((x, y)).repeat(100), verbose=0)
-    assert net.evaluate(x, y, verbose=0)[1] == 1.0
+    model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(84, "tanh"), codes])
+    model.compile(keras.optimizers.Adam(0.01), RBFLoss(), metrics=["accuracy"])
+    model.fit(tf.data.Dataset.from_tensors((x, y)).repeat(100), verbose=0)
+    assert model.evaluate(x, y, verbose=0)[1] == 1.0
 
 
 def test_a_config_names_it():
-    loss = build("loss", {"class_name": "kzoo>RBFLoss", "config": {"j": 2}})
+    loss = build_object("loss", {"class_name": "kzoo>RBFLoss", "config": {"j": 2}})
     assert isinstance(loss, RBFLoss) and loss.j == 2.0
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert isinstance(again, RBFLoss) and again.get_config() == loss.get_config()

@@ -1,4 +1,4 @@
-"""SparseSquaredHinge: a sum by hand, scikit-learn's LinearSVC found by training, a file, refusals."""
+"""SparseSquaredHinge: a sum by hand, scikit-learn's LinearSVC reached by training, a file, errors."""
 
 import keras
 import numpy as np
@@ -15,13 +15,13 @@ def test_by_hand():
 
 
 def test_is_level_at_the_support_vector_machine():
-    """With L2(1 / (2 C)) on the kernel, the minimum is that which scikit-learn finds at C / examples."""
+    """With L2(1 / (2 C)) on the kernel the minimum equals scikit-learn's at C / examples."""
     from sklearn.svm import LinearSVC
 
     draw = np.random.default_rng(0)
     labels = np.arange(60) % 3
     x = (draw.normal(size=(60, 4)) + np.eye(3, 4)[labels]).astype("float32")
-    # its bias is regularized as the weight of a constant input, little where that is large
+    # its bias is regularized as the weight of a constant input: the larger the input, the less
     known = LinearSVC(C=10 / 60, intercept_scaling=100, tol=1e-8, max_iter=100_000).fit(x, labels)
     dense = keras.layers.Dense(3, kernel_regularizer=keras.regularizers.L2(1 / (2 * 10)))
     dense.build((None, 4))
@@ -36,15 +36,15 @@ def test_is_level_at_the_support_vector_machine():
     assert np.abs(slopes(known.coef_.T + 0.1)).max() > 0.1
 
 
-def test_comes_back_from_a_file(tmp_path):
-    net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-    net.compile("sgd", SparseSquaredHinge(), metrics=["accuracy"])
-    net.save(tmp_path / "net.keras")
-    again = keras.models.load_model(tmp_path / "net.keras")
+def test_is_restored_from_a_file(tmp_path):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.compile("sgd", SparseSquaredHinge(), metrics=["accuracy"])
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
     assert isinstance(again.loss, SparseSquaredHinge)
     x = np.float32(np.eye(4))
-    labels = net(x).numpy().argmax(1)
-    assert net.evaluate(x, labels, verbose=0)[1] == 1  # the metric too takes labels for whole numbers
+    labels = model(x).numpy().argmax(1)
+    assert model.evaluate(x, labels, verbose=0)[1] == 1  # the metric also takes integer labels
 
 
 def test_refuses():

@@ -1,4 +1,4 @@
-"""The loss of segmentation against a loop over pixels, its gradient by differences, and its edges."""
+"""WeightedCrossentropy: a loop over pixels, its gradient by differences, edge cases."""
 
 import keras
 import numpy as np
@@ -12,12 +12,12 @@ WEIGHTS = [0.5, 2.0, 0.0, 3.0]
 
 
 def loop(y, p, weights, ignored):
-    """Sum of w_y * -log p_y over the sum of w_y, pixel after pixel."""
+    """Sum of w_y * -log p_y over the sum of w_y, pixel by pixel."""
     above = below = 0.0
-    for place in np.ndindex(y.shape):
-        if y[place] != ignored:
-            weight = weights[y[place]]
-            above += weight * -np.log(p[place][y[place]])
+    for at in np.ndindex(y.shape):
+        if y[at] != ignored:
+            weight = weights[y[at]]
+            above += weight * -np.log(p[at][y[at]])
             below += weight
     return above / below if below else 0.0
 
@@ -34,7 +34,7 @@ def test_against_the_loop(seeds, weights, ignored):
     y = y if ignored else y % 4
     want = loop(y, p, weights or [1] * 4, ignored)
     loss = WeightedCrossentropy(weights, ignored, dtype="float64")
-    # Keras holds probabilities within 1e-7 of 0 and 1
+    # Keras clips probabilities to between 1e-7 and 1 - 1e-7
     np.testing.assert_allclose(loss(y, p), want, rtol=1e-6)
     np.testing.assert_allclose(loss(y[..., None], p), want, rtol=1e-6)
     np.testing.assert_allclose(tf.function(loss, jit_compile=True)(y, p), want, rtol=1e-6)
@@ -91,5 +91,5 @@ def test_refused(arguments, words):
 
 def test_other_number_of_classes(seeds):
     y, p = example(seeds)
-    with pytest.raises(Refusal, match="2 classes, one a weight"):
+    with pytest.raises(Refusal, match="2 classes, one per weight"):
         WeightedCrossentropy([1, 2], 7)(y, p)

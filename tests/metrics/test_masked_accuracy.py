@@ -1,4 +1,4 @@
-"""Accuracy and intersection over union where labels are missing, against loops over pixels."""
+"""MaskedAccuracy, and intersection over union with missing labels: loops over pixels."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from kzoo.metrics.masked_accuracy import MaskedAccuracy
 
 @pytest.fixture
 def maps(seeds):
-    """Two batches of label maps, 4 classes and 9 where there is none, and probabilities for them."""
+    """Returns two batches of label maps, with 4 classes and 9 for unlabelled, and probabilities for them."""
     return [(seeds.choice([0, 1, 2, 3, 9], (2, 4, 5)), seeds.dirichlet(np.ones(4), (2, 4, 5))) for _ in range(2)]
 
 
@@ -25,7 +25,7 @@ def updated(metric, maps):
 
 
 def test_accuracy(maps):
-    want = np.mean([y == said for y, said in pairs(maps)])
+    want = np.mean([y == predicted for y, predicted in pairs(maps)])
     assert updated(MaskedAccuracy(9), maps) == pytest.approx(want, rel=1e-6)
     assert updated(MaskedAccuracy(9), [(y[..., None], p) for y, p in maps]) == pytest.approx(want, rel=1e-6)
     weighted = MaskedAccuracy(9)
@@ -38,10 +38,10 @@ def test_accuracy(maps):
 
 
 def test_keras_mean_iou_with_an_ignored_class(maps):
-    """What the configs of segmentation use: mean over classes of intersection over union."""
+    """The metric of the segmentation configs: intersection over union, averaged over classes."""
     found, ious = pairs(maps), []
     for c in range(4):
-        both = sum(y == c == said for y, said in found)
-        ious.append(both / sum(c in (y, said) for y, said in found))
+        both = sum(y == c == predicted for y, predicted in found)
+        ious.append(both / sum(c in (y, predicted) for y, predicted in found))
     metric = keras.metrics.MeanIoU(4, ignore_class=9, sparse_y_pred=False)
     assert updated(metric, maps) == pytest.approx(np.mean(ious), rel=1e-6)

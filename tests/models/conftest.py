@@ -1,4 +1,4 @@
-"""Nets are given back after each test: some hold half a gigabyte of weights, in cycles that Python leaves for later."""
+"""Frees models after each test: some hold half a gigabyte of weights, in reference cycles that Python collects late."""
 
 import gc
 
@@ -6,13 +6,13 @@ import pytest
 
 
 @pytest.fixture(autouse=True, scope="module")
-def settled():
-    """What is there before a file's first test, modules above all, is not walked through after each of its tests."""
+def freeze_existing_objects():
+    """Excludes objects that exist before a file's first test, mostly modules, from the collections after each test."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
-def given_back():
+def collect_garbage():
     yield
     gc.collect()

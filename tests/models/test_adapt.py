@@ -1,4 +1,4 @@
-"""`adapt`: layers of a model learn in their order, each from what comes to it; what has statistics keeps them."""
+"""`adapt`: the layers of a model learn from their inputs, in order; layers with given statistics keep them."""
 
 import keras
 import numpy as np
@@ -18,12 +18,12 @@ def chain():
 
 @pytest.mark.parametrize("data", [X, tf.data.Dataset.from_tensor_slices(X).batch(20)], ids=["array", "dataset"])
 def test_each_learns_from_what_comes_to_it(data):
-    net = adapt(chain(), data)
-    first, second = net.get_layer("first"), net.get_layer("second")
+    built = adapt(chain(), data)
+    first, second = built.get_layer("first"), built.get_layer("second")
     np.testing.assert_allclose(first.mean, X.mean(0, keepdims=True), rtol=1e-5)
     np.testing.assert_allclose(second.mean, np.ones((1, 4)), atol=1e-5)
     np.testing.assert_allclose(second.variance, np.full((1, 4), 25), rtol=1e-4)
-    np.testing.assert_allclose(net(X), (X - X.mean(0)) / X.std(0), atol=1e-4)
+    np.testing.assert_allclose(built(X), (X - X.mean(0)) / X.std(0), atol=1e-4)
 
 
 def test_statistics_of_their_own_and_skipped_layers_stay():
@@ -31,19 +31,19 @@ def test_statistics_of_their_own_and_skipped_layers_stay():
     x = inputs = keras.Input((4,))
     for layer in (given, keras.layers.Normalization(name="skipped")):
         x = layer(x)
-    net = adapt(keras.Model(inputs, x), X, skip=["skipped"])
-    np.testing.assert_allclose(net(X), (X - 1) / 2, rtol=1e-5)
+    built = adapt(keras.Model(inputs, x), X, skip=["skipped"])
+    np.testing.assert_allclose(built(X), (X - 1) / 2, rtol=1e-5)
 
 
 def test_comes_back_from_a_file(tmp_path):
-    net = adapt(chain(), X)
-    net.save(tmp_path / "net.keras")
-    np.testing.assert_allclose(keras.models.load_model(tmp_path / "net.keras")(X), net(X), rtol=1e-6)
+    built = adapt(chain(), X)
+    built.save(tmp_path / "model.keras")
+    np.testing.assert_allclose(keras.models.load_model(tmp_path / "model.keras")(X), built(X), rtol=1e-6)
 
 
 def test_refuses_several_inputs_where_there_is_something_to_learn():
     a, b = keras.Input((4,)), keras.Input((4,))
-    net = keras.Model([a, b], keras.layers.Add()([a, b]))
-    assert adapt(net, X) is net
+    built = keras.Model([a, b], keras.layers.Add()([a, b]))
+    assert adapt(built, X) is built
     with pytest.raises(Refusal, match="adapt expects a model of one input; received inputs=2"):
         adapt(keras.Model([a, b], keras.layers.Add()([keras.layers.Normalization()(a), b])), X)

@@ -1,14 +1,32 @@
-"""AlexNet: the tables of its card, the removals, and what it refuses."""
+"""AlexNet: shapes, removals, order of layers, initial values, and refusals."""
 
 import pytest
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import shapes, trained
+from tests.models.cards import IMAGENET, WIDE, Fit, shapes, trained
+
+CARDS = {  # trained parameters, input, classes
+    "alexnet": (60_965_224, WIDE, 1000),
+    "alexnet_dense": (62_378_344, WIDE, 1000),
+    "alexnet_one_tower": (61_100_840, WIDE, 1000),
+    "alexnet_torchvision": (61_100_840, IMAGENET, 1000),
+}
+FITS = {
+    "alexnet": Fit(
+        {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (39, 39, 3)}, rate=0.001, noise=100
+    ),
+    "alexnet_one_tower": Fit(
+        {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (39, 39, 3)}, rate=0.001, noise=100
+    ),
+    "alexnet_torchvision": Fit(
+        {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (63, 63, 3)}, rate=0.001, noise=100
+    ),
+}
 
 SMALL = {"width": 0.1, "fc_units": (16, 16), "classes": 5}
-REMOVED = {  # models.md, card 4.3
+REMOVED = {  # the layers removed: trained parameters
     "alexnet": {(7,): 44_183_912, (6, 7): 11_551_080, (3, 4): 59_268_712, (3, 4, 6, 7): 9_854_568},
     "alexnet_dense": {(7,): 45_597_032, (6, 7): 12_964_200, (3, 4): 59_870_824, (3, 4, 6, 7): 10_456_680},
     "alexnet_one_tower": {(7,): 44_319_528, (6, 7): 11_686_696, (3, 4): 59_404_456, (3, 4, 6, 7): 9_990_312},
@@ -41,14 +59,9 @@ def test_shapes(name, filters):
     assert got == {label: (size, size, filters[int(label[5]) - 1]) for label, size in sizes.items()}
 
 
-def test_shapes_of_zfnet():
-    got = shapes(sketch("zfnet"), ["stage1_conv", "stage1", "stage2_conv", "stage2", "stage5"])
-    assert [shape[0] for shape in got.values()] == [110, 55, 26, 13, 6]
-
-
 def test_the_towers_meet_in_the_third_layer():
-    net = model("alexnet", **SMALL)
-    groups = {layer.name: layer.groups for layer in net.layers if hasattr(layer, "groups")}
+    built = model("alexnet", **SMALL)
+    groups = {layer.name: layer.groups for layer in built.layers if hasattr(layer, "groups")}
     assert groups == {"stage1_conv": 1, "stage2_conv": 2, "stage3": 1, "stage4": 2, "stage5_conv": 2}
 
 
@@ -58,7 +71,6 @@ def test_order_of_the_first_layers():
 
     assert order("alexnet") == ["stage1_conv", "stage1_norm", "stage1_pad", "stage1"]
     assert order("alexnet_one_tower") == ["stage1_conv", "stage1_norm", "stage1_relu", "stage1_pad", "stage1"]
-    assert order("zfnet") == ["stage1_conv", "stage1_pad", "stage1", "stage1_norm"]
     assert order("alexnet_torchvision") == ["stage1_conv", "stage1"]
 
 
@@ -71,16 +83,18 @@ def test_dropout_behind_the_hidden_layers_or_before():
 
 
 def test_start():
-    net = model("alexnet", **SMALL)
-    assert {name: float(net.get_layer(name).bias.numpy().mean()) for name in ("stage1_conv", "stage2_conv", "fc6")} == {
+    built = model("alexnet", **SMALL)
+    assert {
+        name: float(built.get_layer(name).bias.numpy().mean()) for name in ("stage1_conv", "stage2_conv", "fc6")
+    } == {
         "stage1_conv": 0.0,
         "stage2_conv": 1.0,
         "fc6": 1.0,
     }
-    assert abs(net.get_layer("stage3").kernel.numpy().std() - 0.01) < 1e-3
+    assert abs(built.get_layer("stage3").kernel.numpy().std() - 0.01) < 1e-3
 
 
-@pytest.mark.parametrize("name, side", [("alexnet", 39), ("alexnet_torchvision", 63), ("zfnet", 47)])
+@pytest.mark.parametrize("name, side", [("alexnet", 39), ("alexnet_one_tower", 39), ("alexnet_torchvision", 63)])
 def test_the_smallest_input(name, side):
     assert model(name, input_shape=(side, side, 3), **SMALL).get_layer("stage5").output.shape[1:3] == (1, 1)
     with pytest.raises(Refusal, match=f"sides of at least {side}"):
@@ -92,7 +106,7 @@ def test_unknown_sizes_without_top():
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [
         ({"remove": (5,)}, "remove"),
         ({"remove": 3}, "remove"),
@@ -100,9 +114,10 @@ def test_unknown_sizes_without_top():
         ({"fc_units": (4096,)}, "two hidden layers"),
         ({"dropout": 1}, "dropout"),
         ({"width": 0}, "width"),
+        ({"groups": 0}, "groups"),
     ],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("alexnet", **{**SMALL, **settings})

@@ -1,24 +1,32 @@
-"""C3D: pools that round up, time that the first pool leaves alone, kernels' depths, and what it refuses."""
+"""C3D: pools that round up, a first pool that keeps the frames, depths of kernels, and refusals."""
 
 import pytest
 
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import shapes, trained
+from tests.models.cards import CLIP, WHOLE, Fit, shapes, trained
+
+CARDS = {  # trained parameters, input, classes
+    "c3d": (79_991_015, CLIP, 487),
+    "c3d_ucf101": (17_444_965, CLIP, 101),
+}
+FITS = {
+    "c3d": Fit({"width": 0.1, **WHOLE, "input_shape": (4, 16, 16, 1)}),
+}
 
 SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}
 
 
 def test_stages():
-    net = model("c3d", **SMALL)
-    got = shapes(net, [f"stage{i}" for i in range(1, 6)])
+    built = model("c3d", **SMALL)
+    got = shapes(built, [f"stage{i}" for i in range(1, 6)])
     assert [shape[:3] for shape in got.values()] == [
         *((16, 56, 56), (8, 28, 28), (4, 14, 14), (2, 7, 7), (1, 4, 4)),
     ]
-    assert [layer.name for layer in net.layers][-6:] == [
+    assert [layer.name for layer in built.layers][-6:] == [
         *("flatten", "fc6", "fc6_dropout", "fc7", "fc7_dropout", "predictions"),
     ]
-    counts = [sum(layer.name.startswith(f"stage{i}_conv") for layer in net.layers) for i in range(1, 6)]
+    counts = [sum(layer.name.startswith(f"stage{i}_conv") for layer in built.layers) for i in range(1, 6)]
     assert counts == [1, 1, 2, 2, 2]
 
 
@@ -35,12 +43,12 @@ def test_depth_of_the_kernels():
 def test_any_size():
     small = model("c3d", input_shape=(1, 5, 4, 1), **SMALL)
     assert small.get_layer("stage5").output.shape[1:4] == (1, 1, 1) and small.output_shape == (None, 5)
-    net = model("c3d", width=0.05, input_shape=(None, None, None, 3), include_top=False, pooling="avg")
-    assert net.output_shape == (None, 26)
+    built = model("c3d", width=0.05, input_shape=(None, None, None, 3), include_top=False, pooling="avg")
+    assert built.output_shape == (None, 26)
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [
         ({"filters": (8, 8)}, "five stages"),
         ({"convolutions": 2}, "convolutions"),
@@ -51,6 +59,6 @@ def test_any_size():
     ],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("c3d", **{**SMALL, **settings})

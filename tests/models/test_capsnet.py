@@ -1,4 +1,4 @@
-"""CapsNet: the table of its card, lengths, what the decoder draws, two losses at once, and what it refuses."""
+"""CapsNet: its shapes, lengths, reconstructions by the decoder, two losses at once, and refusals."""
 
 import keras
 import numpy as np
@@ -9,7 +9,16 @@ from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.losses import CapsuleMarginLoss
 from kzoo.models.registry import model
-from tests.models.cards import shapes, trained
+from tests.models.cards import MNIST, Fit, shapes, trained
+
+CARDS = {  # trained parameters, input, classes
+    "capsnet": (8_215_568, MNIST, 10),
+    "capsnet_baseline": (35_445_522, MNIST, 10),
+}
+FITS = {
+    "capsnet": Fit({"filters": 8, "capsules": 2, "kernel_size": 3, "decoder": False, "input_shape": (8, 8, 1)}),
+    "capsnet_baseline": Fit({"width": 0.1, "dropout": 0.0, "input_shape": (8, 8, 1)}),
+}
 
 SMALL = {"filters": 8, "capsules": 2, "kernel_size": 3, "fc_units": (16,), "input_shape": (8, 8, 1), "classes": 4}
 
@@ -20,8 +29,8 @@ def images(count, seed=0):
 
 
 def test_sizes_of_the_card():
-    net = model("capsnet", width=1 / 32)
-    got = shapes(net, ["stage1", "stage2", "capsules", "mask", "predictions", "reconstruction"])
+    built = model("capsnet", width=1 / 32)
+    got = shapes(built, ["stage1", "stage2", "capsules", "mask", "predictions", "reconstruction"])
     assert list(got.values()) == [(20, 20, 8), (36, 8), (10, 16), (10, 16), (10,), (28, 28, 1)]
     assert model("capsnet", decoder=False, width=1 / 32).output_shape == (None, 10)
 
@@ -32,17 +41,17 @@ def test_counts_without_the_decoder_and_with_biases():
 
 
 def test_lengths_are_those_of_the_vectors():
-    net = model("capsnet", **SMALL)
+    built = model("capsnet", **SMALL)
     x, y = images(5)
-    vectors, lengths, drawn = keras.Model(net.inputs, [net.get_layer("capsules").output, *net.outputs])([x, y])
+    vectors, lengths, drawn = keras.Model(built.inputs, [built.get_layer("capsules").output, *built.outputs])([x, y])
     np.testing.assert_allclose(lengths, np.linalg.norm(vectors, axis=-1), rtol=1e-5)
     assert lengths.dtype == drawn.dtype == "float32" and 0 < np.min(drawn) <= np.max(drawn) < 1
 
 
 def test_the_decoder_draws_the_capsule_of_the_label_or_else_the_longest():
-    net = model("capsnet", **SMALL)
+    built = model("capsnet", **SMALL)
     x, _ = images(1)
-    lengths, drawn = zip(*(net([x, np.array([label])]) for label in (0, 1, 2, 3, -1)))
+    lengths, drawn = zip(*(built([x, np.array([label])]) for label in (0, 1, 2, 3, -1)))
     for one in lengths[1:]:
         np.testing.assert_array_equal(one, lengths[0])
     assert all((drawn[0] != one).numpy().any() for one in drawn[1:4])
@@ -50,33 +59,33 @@ def test_the_decoder_draws_the_capsule_of_the_label_or_else_the_longest():
 
 
 def test_the_image_alone_is_enough_for_the_lengths():
-    net = model("capsnet", **SMALL)
+    built = model("capsnet", **SMALL)
     x, y = images(3)
-    np.testing.assert_array_equal(keras.Model(net.inputs[0], net.outputs[0])(x), net([x, y])[0])
+    np.testing.assert_array_equal(keras.Model(built.inputs[0], built.outputs[0])(x), built([x, y])[0])
 
 
 def test_fits_both_targets(tmp_path):
-    """32 images of noise to their classes, and drawn better than by their mean; and back from a file."""
+    """Learns 32 images of noise, reconstructs them better than their mean does, and is restored from a file."""
     keras.utils.set_random_seed(1)
-    net = model("capsnet", **{**SMALL, "fc_units": (64,)}, routings=2)
+    built = model("capsnet", **{**SMALL, "fc_units": (64,)}, routings=2)
     x, y = images(32)
     losses = [CapsuleMarginLoss(), keras.losses.MeanSquaredError()]
-    net.compile(keras.optimizers.Adam(0.01), losses, loss_weights=[1, 2], metrics=[["accuracy"], []])
-    net.fit(tf.data.Dataset.from_tensors(((x, y), (y, x))).repeat(200), verbose=0)
-    lengths, drawn = net.predict([x, y], verbose=0)
+    built.compile(keras.optimizers.Adam(0.01), losses, loss_weights=[1, 2], metrics=[["accuracy"], []])
+    built.fit(tf.data.Dataset.from_tensors(((x, y), (y, x))).repeat(200), verbose=0)
+    lengths, drawn = built.predict([x, y], verbose=0)
     assert (lengths.argmax(1) == y).all()
     assert ((drawn - x) ** 2).mean() < 0.8 * x.var(0).mean()
-    net.save(tmp_path / "net.keras")
-    again = keras.models.load_model(tmp_path / "net.keras")
+    built.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(again.predict([x, y], verbose=0)[1], drawn, atol=1e-6)
 
 
 def test_preprocessed_images_are_what_is_drawn():
     inputs = keras.Input((12, 12, 1), name="pixels")
     cropped = keras.layers.CenterCrop(8, 8)(keras.layers.Rescaling(1 / 255)(inputs))
-    net = model("capsnet", **{**SMALL, "input_tensor": cropped})
-    assert [tensor.name for tensor in net.inputs] == ["pixels", "label"]
-    assert net.output_shape == [(None, 4), (None, 8, 8, 1)]
+    built = model("capsnet", **{**SMALL, "input_tensor": cropped})
+    assert [tensor.name for tensor in built.inputs] == ["pixels", "label"]
+    assert built.output_shape == [(None, 4), (None, 8, 8, 1)]
 
 
 def test_without_top():
@@ -88,14 +97,14 @@ def test_without_top():
 
 
 def test_baseline():
-    net = model("capsnet_baseline", width=1 / 64, fc_units=(8, 4), dropout=0.3)
-    assert list(shapes(net, ["stage1", "stage3", "fc1", "fc2"]).values()) == [(28, 28, 4), (28, 28, 2), (8,), (4,)]
-    assert [layer.rate for layer in net.layers if isinstance(layer, keras.layers.Dropout)] == [0.3]
-    assert net.layers[-2].name == "dropout"
+    built = model("capsnet_baseline", width=1 / 64, fc_units=(8, 4), dropout=0.3)
+    assert list(shapes(built, ["stage1", "stage3", "fc1", "fc2"]).values()) == [(28, 28, 4), (28, 28, 2), (8,), (4,)]
+    assert [layer.rate for layer in built.layers if isinstance(layer, keras.layers.Dropout)] == [0.3]
+    assert built.layers[-2].name == "dropout"
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [
         ({"routings": 0}, "routings"),
         ({"filters": 2.5}, "filters"),
@@ -109,12 +118,12 @@ def test_baseline():
     ],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("capsnet", **{**SMALL, **settings})
 
 
-@pytest.mark.parametrize("settings, told", [({"dropout": 1}, "dropout"), ({"filters": (0,)}, "filters")], ids=str)
-def test_refused_by_the_baseline(settings, told):
-    with pytest.raises(Refusal, match=told):
+@pytest.mark.parametrize("settings, message", [({"dropout": 1}, "dropout"), ({"filters": (0,)}, "filters")], ids=str)
+def test_refused_by_the_baseline(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("capsnet_baseline", **settings)

@@ -1,4 +1,4 @@
-"""Deep fried convnets: published counts of weights, the fixed and the trained form, and what they refuse."""
+"""Deep fried convnets: published counts of weights, the fixed and the trained form, and refusals."""
 
 import math
 
@@ -6,17 +6,27 @@ import pytest
 
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import shapes, trained
+from tests.models.cards import MNIST, Fit, shapes, trained
 
-WITHOUT_BIASES = {"deep_fried_1024": 38_812, "deep_fried_2048": 52_124, "lenet_caffe": 430_500}  # models.md, card 10
+CARDS = {  # trained parameters, input, classes
+    "deep_fried_1024": (38_892, MNIST, 10),
+    "deep_fried_2048": (52_204, MNIST, 10),
+    "lenet_caffe": (431_080, MNIST, 10),
+}
+FITS = {
+    "deep_fried_1024": Fit({"width": 0.5, "fc_units": 64, "dropout": 0.0, "input_shape": (16, 16, 1)}),
+    "lenet_caffe": Fit({"width": 0.5, "fc_units": 50, "input_shape": (16, 16, 1)}),
+}
+
+WITHOUT_BIASES = {"deep_fried_1024": 38_812, "deep_fried_2048": 52_124, "lenet_caffe": 430_500}
 
 
 @pytest.mark.parametrize("name", WITHOUT_BIASES)
 def test_weights_without_biases(name):
-    net = model(name)
-    weights = [weight for weight in net.trainable_weights if weight.name != "bias"]
+    built = model(name)
+    weights = [weight for weight in built.trainable_weights if weight.name != "bias"]
     assert sum(math.prod(weight.shape) for weight in weights) == WITHOUT_BIASES[name]
-    assert shapes(net, ["stage1", "stage2"]) == {"stage1": (12, 12, 20), "stage2": (4, 4, 50)}
+    assert shapes(built, ["stage1", "stage2"]) == {"stage1": (12, 12, 20), "stage2": (4, 4, 50)}
 
 
 def test_the_fixed_transform_is_not_trained():
@@ -29,7 +39,7 @@ def test_dropout_where_there_is_some():
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [
         ({"hidden": "dens"}, "did you mean 'dense'"),
         ({"fc_units": 0}, "fc_units"),
@@ -38,6 +48,6 @@ def test_dropout_where_there_is_some():
     ],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("deep_fried_1024", **settings)

@@ -1,14 +1,21 @@
-"""DeepFace: the table of its card, layer by layer, and what it refuses."""
+"""DeepFace: its shapes, layer by layer, and refusals."""
 
 import pytest
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import shapes
+from tests.models.cards import Fit, shapes
+
+CARDS = {  # trained parameters, input, classes
+    "deepface": (118_923_774, (152, 152, 3), 4030),
+}
+FITS = {
+    "deepface": Fit({"width": 0.25, "fc_units": 32, "dropout": 0.0, "input_shape": (72, 72, 3)}, rate=0.001, noise=3),
+}
 
 SMALL = {"width": 0.1, "fc_units": 8, "classes": 5}
-TABLE = {  # maps, parameters: models.md, card 11
+TABLE = {  # maps, parameters
     "stage1_conv": ((142, 142, 32), 11_648),
     "stage1": ((71, 71, 32), 0),
     "stage2": ((63, 63, 16), 41_488),
@@ -19,9 +26,9 @@ TABLE = {  # maps, parameters: models.md, card 11
 
 
 def test_table():
-    net = sketch("deepface")
-    assert shapes(net, TABLE) == {name: shape for name, (shape, _) in TABLE.items()}
-    assert [net.get_layer(name).count_params() for name in TABLE] == [parameters for _, parameters in TABLE.values()]
+    built = sketch("deepface")
+    assert shapes(built, TABLE) == {name: shape for name, (shape, _) in TABLE.items()}
+    assert [built.get_layer(name).count_params() for name in TABLE] == [parameters for _, parameters in TABLE.values()]
 
 
 def test_the_smallest_input():

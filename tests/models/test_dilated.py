@@ -7,7 +7,27 @@ from kzoo.analysis.catalogue import sketch
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import trained
+from tests.models.cards import Fit, trained
+
+CARDS = {  # trained parameters, input, classes
+    "dilated_frontend": (134_346_581, (900, 900, 3), 21),
+    "dilated_basic": (134_346_581 + 28_392, (900, 900, 3), 21),
+    "dilated_large": (141_149_720, (900, 900, 3), 21),
+    "context_basic": (28_392, (None, None, 21), 21),
+    "context_large": (6_803_139, (None, None, 21), 21),
+}
+FITS = {
+    "dilated_frontend": Fit(
+        {
+            **{"width": 1 / 8, "fc_units": 32, "dropout": 0.0},
+            **{"padding": "same", "input_shape": (32, 32, 3)},
+        },
+        rate=0.002,
+        blocks=4,
+    ),
+    "context_basic": Fit({"input_shape": (8, 8, None), "classifier_activation": "softmax"}, blocks=4),
+}
+PIXELS = True  # outputs are maps of classes
 
 SMALL = {"width": 0.05, "fc_units": 8, "classes": 3}
 
@@ -26,7 +46,7 @@ def test_a_class_for_each_pixel():
     fine.set_weights(coarse.get_weights())
     few, many = coarse(x).numpy(), fine(x).numpy()
     assert few.shape == (1, 3, 4, 3) and many.shape == (1, 24, 32, 3)
-    # a cell of 8 x 8 pixels has its centre between its middle ones
+    # the centre of 8 x 8 pixels lies between its middle ones
     np.testing.assert_allclose(many[:, 11:13, 11:13].mean((1, 2)), few[:, 1, 1], rtol=0.02, atol=1e-6)
     padded = model("dilated_frontend", input_shape=(40, 56, 3), padding="same", upsample=8, **SMALL)
     assert padded.output_shape == (None, 40, 56, 3)
@@ -68,7 +88,7 @@ def test_a_context_behind_the_front_end(context):
 
 
 @pytest.mark.parametrize(
-    "name, settings, told",
+    "name, settings, message",
     [
         ("dilated_frontend", {"input_shape": (379, 400, 3)}, "sides of at least 380"),
         ("dilated_frontend", {"dropout": -1}, "dropout"),
@@ -83,6 +103,6 @@ def test_a_context_behind_the_front_end(context):
     ],
     ids=str,
 )
-def test_refused(name, settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(name, settings, message):
+    with pytest.raises(Refusal, match=message):
         model(name, **settings)

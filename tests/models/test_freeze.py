@@ -1,4 +1,4 @@
-"""Freezing: what is before a layer stays as it is, batch norms and all, and what is behind learns."""
+"""Freezing: layers up to the named one stay unchanged, also batch norms, and later ones are trained."""
 
 import keras
 import numpy as np
@@ -10,20 +10,20 @@ from kzoo.models.registry import model
 
 
 def test_what_is_before_stays():
-    net = freeze(model("resnet20_cifar", blocks=1, width=0.5, input_shape=(16, 16, 3)), until="stage2")
-    before = {weight.path: np.array(weight) for weight in net.weights}
+    built = freeze(model("resnet20_cifar", blocks=1, width=0.5, input_shape=(16, 16, 3)), until="stage2")
+    before = {weight.path: np.array(weight) for weight in built.weights}
     draw = np.random.default_rng(0)
-    net.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
-    net.fit(draw.normal(size=(8, 16, 16, 3)) + 3, draw.integers(0, 10, 8), epochs=2, verbose=0)
-    changed = {weight.path for weight in net.weights if np.any(before[weight.path] != np.array(weight))}
+    built.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    built.fit(draw.normal(size=(8, 16, 16, 3)) + 3, draw.integers(0, 10, 8), epochs=2, verbose=0)
+    changed = {weight.path for weight in built.weights if np.any(before[weight.path] != np.array(weight))}
     assert changed == {path for path in before if path.startswith(("stage3", "predictions"))}
 
 
 def test_branches_that_the_layer_is_not_computed_from_learn():
     x = keras.Input((3,))
     left, right = (keras.layers.Dense(2, name=name)(x) for name in ("left", "right"))
-    net = freeze(keras.Model(x, keras.layers.Add()([left, right])), until="left")
-    assert [layer.name for layer in net.layers if layer.weights and layer.trainable] == ["right"]
+    built = freeze(keras.Model(x, keras.layers.Add()([left, right])), until="left")
+    assert [layer.name for layer in built.layers if layer.weights and layer.trainable] == ["right"]
 
 
 def test_unknown_layers_are_refused():

@@ -1,14 +1,23 @@
-"""GoogLeNet: the table of its card, block by block, the auxiliary heads, and what it refuses."""
+"""GoogLeNet: its shapes, block by block, the auxiliary heads, and refusals."""
 
 import pytest
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import shapes
+from tests.models.cards import IMAGENET, Fit, shapes
+
+CARDS = {  # trained parameters, input, classes
+    "googlenet": (6_998_552, IMAGENET, 1000),
+    "googlenet_auxiliary": (13_378_280, IMAGENET, 1000),
+    "googlenet_torchvision": (6_624_904, IMAGENET, 1000),
+}
+FITS = {
+    "googlenet": Fit({"width": 0.1, "dropout": 0.0, "input_shape": (33, 33, 3)}),
+}
 
 SMALL = {"width": 0.1, "classes": 5}
-BLOCKS = {  # output, parameters: models.md, card 6
+BLOCKS = {  # output, parameters
     "stage3_block1": ((28, 28, 256), 163_696),
     "stage3": ((28, 28, 480), 388_736),
     "stage4_block1": ((14, 14, 512), 376_176),
@@ -23,11 +32,11 @@ BRANCHES = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_project")
 
 
 def test_blocks():
-    net = sketch("googlenet")
-    assert shapes(net, BLOCKS) == {name: shape for name, (shape, _) in BLOCKS.items()}
+    built = sketch("googlenet")
+    assert shapes(built, BLOCKS) == {name: shape for name, (shape, _) in BLOCKS.items()}
     for name, (_, parameters) in BLOCKS.items():
-        assert sum(net.get_layer(f"{name}_{branch}").count_params() for branch in BRANCHES) == parameters
-    assert shapes(net, ["stage1_conv", "stage1", "stage2"]) == {
+        assert sum(built.get_layer(f"{name}_{branch}").count_params() for branch in BRANCHES) == parameters
+    assert shapes(built, ["stage1_conv", "stage1", "stage2"]) == {
         "stage1_conv": (112, 112, 64),
         "stage1": (56, 56, 64),
         "stage2": (28, 28, 192),
@@ -35,15 +44,15 @@ def test_blocks():
 
 
 def test_auxiliary_heads():
-    net = sketch("googlenet_auxiliary")
-    assert shapes(net, ["auxiliary1_pool", "auxiliary2_pool"]) == {
+    built = sketch("googlenet_auxiliary")
+    assert shapes(built, ["auxiliary1_pool", "auxiliary2_pool"]) == {
         "auxiliary1_pool": (4, 4, 512),
         "auxiliary2_pool": (4, 4, 528),
     }
     parts = ("conv", "fc")
-    heads = [sum(net.get_layer(f"auxiliary{i}_{part}").count_params() for part in parts) for i in (1, 2)]
+    heads = [sum(built.get_layer(f"auxiliary{i}_{part}").count_params() for part in parts) for i in (1, 2)]
     assert [head + 1_025_000 for head in heads] == [3_188_840, 3_190_888]
-    assert net.output_names == ["predictions", "auxiliary1", "auxiliary2"]
+    assert built.output_names == ["predictions", "auxiliary1", "auxiliary2"]
 
 
 def test_torchvisions_has_batch_norms():

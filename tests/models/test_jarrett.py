@@ -1,4 +1,4 @@
-"""Jarrett's nets: the card's sizes, a stage by its formulas, the table of the second, what is fixed, and refusals."""
+"""Jarrett's models: sizes, a stage by its formulas, the second stage's table, fixed weights, and refusals."""
 
 import math
 
@@ -9,20 +9,31 @@ import pytest
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from tests import references
-from tests.models.cards import shapes, trained
+from tests.models.cards import Fit, shapes, trained
+
+CARDS = {  # trained parameters, input, classes
+    "jarrett": (417_894, (151, 151, 1), 102),
+    "jarrett_one_stage": (26 * 26 * 64 * 102 + 102, (151, 151, 1), 102),
+    "jarrett_trained": (5_184 + 331_776 + 64 + 256 + 417_894, (151, 151, 1), 102),
+}
+FITS = {
+    "jarrett": Fit(
+        {"width": 0.25, "kernel": 5, "pools": ((4, 2), (3, 2)), "normalization": 5, "input_shape": (28, 28, 1)}
+    ),
+}
 
 SMALL = {"filters": (4, 6), "kernel": 3, "pools": ((3, 2), (2, 1)), "connections": 2, "normalization": 3}
 
 
 def test_card():
-    """Sizes and weights of filters: models.md, card 21.1."""
-    net = model("jarrett")
+    """Sizes and weights of filters."""
+    built = model("jarrett")
     sizes = {"normalize": 143, "stage1_conv": 135, "stage1_norm": 135, "stage1": 26, "stage2_conv": 18, "stage2": 4}
-    assert {name: shape[0] for name, shape in shapes(net, sizes).items()} == sizes
-    kernels = [net.get_layer(f"stage{stage}_conv").kernel for stage in (1, 2)]
+    assert {name: shape[0] for name, shape in shapes(built, sizes).items()} == sizes
+    kernels = [built.get_layer(f"stage{stage}_conv").kernel for stage in (1, 2)]
     assert [math.prod(kernel.shape) for kernel in kernels] == [5_184, 331_776]
-    assert net.get_layer("stage2").output.shape == (None, 4, 4, 256)
-    table = net.get_layer("stage2_conv").table
+    assert built.get_layer("stage2").output.shape == (None, 4, 4, 256)
+    table = built.get_layer("stage2_conv").table
     assert len(table) == 256 and all(len(set(maps)) == 16 for maps in table) and len(set(table)) > 250
     assert model("jarrett").get_layer("stage2_conv").table == table  # drawn once for all
     assert model("jarrett", input_shape=(91, 91, 1)).get_layer("stage2").output.shape == (None, 1, 1, 256)
@@ -30,17 +41,17 @@ def test_card():
 
 @pytest.mark.parametrize("pool, reduce", [("average", np.mean), ("max", np.max)])
 def test_a_stage_is_its_formulas(pool, reduce):
-    """|g tanh(k * x)|, normalised over all maps, pooled; the normalisation by a loop."""
-    net = model("jarrett", **{**SMALL, "filters": (4,), "pools": ((3, 2),), "input_shape": (12, 12, 1), "pool": pool})
-    gains = net.get_layer("stage1_gain")
+    """|g tanh(k * x)|, normalised over all maps, pooled; the normalization by a loop."""
+    built = model("jarrett", **{**SMALL, "filters": (4,), "pools": ((3, 2),), "input_shape": (12, 12, 1), "pool": pool})
+    gains = built.get_layer("stage1_gain")
     gains.set_weights([np.random.default_rng(1).normal(size=(1, 1, 4, 1))])
     x = np.random.default_rng(0).normal(size=(2, 12, 12, 1)).astype("float32")
     y = references.local_contrast_normalization(x, ksize=3, padding="valid")
-    y = np.tanh(references.conv(y, np.array(net.get_layer("stage1_conv").kernel)))
+    y = np.tanh(references.conv(y, np.array(built.get_layer("stage1_conv").kernel)))
     y = np.abs(y * np.array(gains.kernel)[0, 0, :, 0])
     y = references.local_contrast_normalization(y, ksize=3)
     want = [[reduce(y[:, i : i + 3, j : j + 3], axis=(1, 2)) for j in range(0, 6, 2)] for i in range(0, 6, 2)]
-    got = keras.Model(net.inputs, net.get_layer("stage1").output)(x)
+    got = keras.Model(built.inputs, built.get_layer("stage1").output)(x)
     np.testing.assert_allclose(got, np.moveaxis(want, 2, 0), atol=1e-5)
 
 
@@ -59,14 +70,14 @@ def test_what_is_trained():
 
 
 def test_comes_back_from_a_file(tmp_path):
-    net = model("jarrett", **SMALL, input_shape=(20, 20, 1))
-    net.save(tmp_path / "net.keras")
+    built = model("jarrett", **SMALL, input_shape=(20, 20, 1))
+    built.save(tmp_path / "model.keras")
     x = np.random.default_rng(0).normal(size=(2, 20, 20, 1)).astype("float32")
-    np.testing.assert_allclose(keras.models.load_model(tmp_path / "net.keras")(x), net(x), rtol=1e-5)
+    np.testing.assert_allclose(keras.models.load_model(tmp_path / "model.keras")(x), built(x), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [
         ({"pool": "mean"}, "pool, one of"),
         ({"pools": ((10, 5),)}, "for each of 2 stages"),
@@ -76,6 +87,6 @@ def test_comes_back_from_a_file(tmp_path):
     ],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("jarrett", **settings)

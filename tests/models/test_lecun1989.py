@@ -1,9 +1,18 @@
-"""The nets of 1989 and 2003: layers, borders of paper, biases of each cell, the table."""
+"""The models of 1989 and 2003: layers, borders of paper, biases of each position, the table."""
 
 import numpy as np
 
 from kzoo.models.registry import model
-from tests.models.cards import shapes
+from tests.models.cards import Fit, shapes
+
+CARDS = {  # trained parameters, input, classes
+    "lecun1989": (9_760, (16, 16, 1), 10),
+    "simard2003": (132_540, (29, 29, 1), 10),
+}
+FITS = {
+    "lecun1989": Fit({}),
+    "simard2003": Fit({"input_shape": (13, 13, 1)}),
+}
 
 
 def test_sizes_and_weights():
@@ -11,17 +20,17 @@ def test_sizes_and_weights():
         ("lecun1989", [(8, 8, 12), (4, 4, 12), (30,), (10,)], [1_068, 2_592, 5_790, 310]),
         ("simard2003", [(13, 13, 5), (5, 5, 50), (100,), (10,)], [130, 6_300, 125_100, 1_010]),
     ):
-        net = model(name)
-        assert list(shapes(net, ["stage1", "stage2", "fc1", "predictions"]).values()) == sizes
-        assert [net.get_layer(part).count_params() for part in ("stage1", "stage2", "fc1", "predictions")] == weights
+        built = model(name)
+        assert list(shapes(built, ["stage1", "stage2", "fc1", "predictions"]).values()) == sizes
+        assert [built.get_layer(part).count_params() for part in ("stage1", "stage2", "fc1", "predictions")] == weights
 
 
 def test_paper_goes_on_beyond_the_border():
-    """On blank paper, -1 everywhere, all cells of a map are the same but for their biases, which start at 0."""
-    net = model("lecun1989", features="stage1")
-    y = net(-np.ones((1, 16, 16, 1), "float32")).numpy()
+    """On blank paper, -1 everywhere, all positions of a map are equal up to their biases, which start at 0."""
+    built = model("lecun1989", features="stage1")
+    y = built(-np.ones((1, 16, 16, 1), "float32")).numpy()
     assert np.ptp(y, axis=(1, 2)).max() < 1e-6 < np.abs(y).min()
-    assert net.get_layer("stage1").bias.shape == (8, 8, 12)
+    assert built.get_layer("stage1").bias.shape == (8, 8, 12)
 
 
 def test_each_map_reads_eight():

@@ -9,21 +9,33 @@ import tensorflow as tf
 
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.checks import Refusal
-from kzoo.losses import DigitCodes, RBFLoss
+from kzoo.initializers import DigitCodes
+from kzoo.losses import RBFLoss
 from kzoo.models.registry import model
-from tests.models.cards import shapes
+from tests.models.cards import MNIST, Fit, shapes
+
+CARDS = {  # trained parameters, input, classes
+    "lenet5": (60_000, (32, 32, 1), 10),
+    "lenet5_modern": (61_706, (32, 32, 1), 10),
+    "lenet1": (2_578, MNIST, 10),
+}
+FITS = {
+    "lenet1": Fit({"input_shape": (16, 16, 1)}),
+    "lenet5": Fit({}, loss=RBFLoss()),
+    "lenet5_modern": Fit({}),
+}
 
 
-def connections(net):
-    """The links of all units, as the papers count them: a weight's at each place, and a bias's for each unit."""
+def connections(built):
+    """Counts connections as the papers do: one per weight and position, and one per unit for its bias."""
     total = 0
-    for layer in net.layers:
-        cells, filters = math.prod(layer.output.shape[1:]), layer.output.shape[-1]
+    for layer in built.layers:
+        units, filters = math.prod(layer.output.shape[1:]), layer.output.shape[-1]
         for weight in layer.weights:
             if weight.name == "coefficient":
-                total += 4 * cells  # the window's cells share it
+                total += 4 * units  # shared by the window's pixels
             else:
-                total += cells if weight.name == "bias" else math.prod(weight.shape) * cells // filters
+                total += units if weight.name == "bias" else math.prod(weight.shape) * units // filters
     return total
 
 
@@ -36,33 +48,35 @@ def test_counts_as_published(name, links, units):
 
     The trained weights are the cards'; LeNet-5's units are added up here.
     """
-    net = model(name)
-    layers = [layer for layer in net.layers if not layer.name.endswith(("flatten", "border"))]
-    assert connections(net) == links and sum(math.prod(layer.output.shape[1:]) for layer in layers) == units
+    built = model(name)
+    layers = [layer for layer in built.layers if not layer.name.endswith(("flatten", "border"))]
+    assert connections(built) == links and sum(math.prod(layer.output.shape[1:]) for layer in layers) == units
 
 
 def test_lenet5_layer_by_layer():
-    net = model("lenet5")
-    sizes = shapes(net, ["stage1_conv", "stage1", "stage2_conv", "stage2", "stage3", "fc1", "predictions"])
+    built = model("lenet5")
+    sizes = shapes(built, ["stage1_conv", "stage1", "stage2_conv", "stage2", "stage3", "fc1", "predictions"])
     assert list(sizes.values()) == [(28, 28, 6), (14, 14, 6), (10, 10, 16), (5, 5, 16), (1, 1, 120), (84,), (10,)]
-    weights = {name: net.get_layer(name).count_params() for name in sizes}
+    weights = {name: built.get_layer(name).count_params() for name in sizes}
     assert list(weights.values()) == [156, 12, 1_516, 32, 48_120, 10_164, 840]
-    assert net.get_layer("predictions").trainable_weights == []
+    assert built.get_layer("predictions").trainable_weights == []
 
 
 def test_receptive_fields():
-    """Size and stride of each stage: models.md, card 3; and of the strided nets, by hand."""
+    """Size and stride of each stage; of the strided models, by hand."""
     fields = receptive_fields(model("lenet5"))
     got = {label: (fields[label][0].size, fields[label][0].stride) for label in fields}
     wanted = {"stage1_conv": (5, 1), "stage1": (6, 2), "stage2_conv": (14, 2), "stage2": (16, 4), "stage3": (32, 4)}
     assert {label: got[label] for label in wanted} == wanted
     for name, padding in {"lecun1989": (2, 6), "simard2003": (0, 0)}.items():
         fields = receptive_fields(model(name))
-        assert [fields[f"stage{i}"][0] for i in (1, 2)] == [(5, 2, padding[0]), (13, 4, padding[1])]
+        first, second = (fields[f"stage{i}"][0] for i in (1, 2))
+        assert (first.size, first.stride, first.padding) == (5, 2, padding[0])
+        assert (second.size, second.stride, second.padding) == (13, 4, padding[1])
 
 
 def test_tables():
-    """Of 1998: six maps read three neighbours, six four, three four apart, one all. LeNet-1's has two halves."""
+    """Six maps of LeNet-5 read 3 adjacent maps, six 4, three 4 with gaps, one all. LeNet-1's table has two halves."""
     table = model("lenet5").get_layer("stage2_conv").table
     assert [len(maps) for maps in table] == [3] * 6 + [4] * 9 + [6] and len(set(table)) == 16
     assert np.bincount(np.concatenate(table)).tolist() == [10] * 6
@@ -72,43 +86,43 @@ def test_tables():
 
 
 def test_the_output_is_minus_the_distance_from_the_digits():
-    net, x = model("lenet5"), np.random.default_rng(0).normal(size=(3, 32, 32, 1)).astype("float32")
+    built, x = model("lenet5"), np.random.default_rng(0).normal(size=(3, 32, 32, 1)).astype("float32")
     f6 = model("lenet5", features="fc1")
-    f6.set_weights([w for w in net.get_weights() if w.shape != (84, 10)])
+    f6.set_weights([w for w in built.get_weights() if w.shape != (84, 10)])
     f6, codes = f6(x).numpy(), np.asarray(DigitCodes()((84, 10)))
     wanted = [[-sum((f6[b] - codes[:, i]) ** 2) for i in range(10)] for b in range(3)]
-    np.testing.assert_allclose(net(x), wanted, rtol=1e-5)
+    np.testing.assert_allclose(built(x), wanted, rtol=1e-5)
 
 
 def test_starts_with_the_papers_ranges():
-    net = model("lenet5")
+    built = model("lenet5")
     for name, fan in {"stage1_conv": 25, "stage3": 400, "fc1": 120}.items():
-        assert 0.95 * 2.4 / fan < np.abs(net.get_layer(name).kernel).max() <= 2.4 / fan
+        assert 0.95 * 2.4 / fan < np.abs(built.get_layer(name).kernel).max() <= 2.4 / fan
 
 
 def test_fits_32_examples_by_its_loss():
     keras.utils.set_random_seed(1)
-    net = model("lenet5")
+    built = model("lenet5")
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(32, 32, 32, 1)).astype("float32"), draw.integers(0, 10, 32)
-    net.compile(keras.optimizers.Adam(0.002), RBFLoss(), metrics=["accuracy"])
+    built.compile(keras.optimizers.Adam(0.002), RBFLoss(), metrics=["accuracy"])
     for _ in range(8):
-        net.fit(tf.data.Dataset.from_tensors((x, y)).repeat(40), verbose=0)
-        reached = net.evaluate(x, y, verbose=0)[1]
+        built.fit(tf.data.Dataset.from_tensors((x, y)).repeat(40), verbose=0)
+        reached = built.evaluate(x, y, verbose=0)[1]
         if reached == 1.0:
             break
     assert reached == 1.0
 
 
 def test_modern():
-    """Of 28 x 28 padded to 32 x 32 as many weights; average pools as well."""
-    net = model("lenet5_modern", pool="average", activation="tanh")
-    assert net.count_params() == 61_706 and type(net.get_layer("stage1")).__name__ == "AveragePooling2D"
-    assert net.get_layer("predictions").activation is keras.activations.softmax
+    """Images of 28 x 28 padded to 32 x 32 need as many weights; average pools too."""
+    built = model("lenet5_modern", pool="average", activation="tanh")
+    assert built.count_params() == 61_706 and type(built.get_layer("stage1")).__name__ == "AveragePooling2D"
+    assert built.get_layer("predictions").activation is keras.activations.softmax
 
 
 @pytest.mark.parametrize(
-    "name, settings, told",
+    "name, settings, message",
     [
         ("lenet5", {"input_shape": (31, 31, 1)}, "sides of at least 32"),
         ("lenet1", {"input_shape": (15, 28, 1)}, "sides of at least 16"),
@@ -122,13 +136,13 @@ def test_modern():
     ],
     ids=str,
 )
-def test_refused(name, settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(name, settings, message):
+    with pytest.raises(Refusal, match=message):
         model(name, **settings)
 
 
 def test_smallest_inputs():
     for name, side in {"lenet5": 32, "lenet1": 16, "lecun1989": 1, "simard2003": 13}.items():
         assert model(name, input_shape=(side, side, 1)).output_shape == (None, 10)
-        if name != "lecun1989":  # whose cells have biases of their own
+        if name != "lecun1989":  # which has one bias per position
             assert model(name, input_shape=(None, None, 1), include_top=False).output_shape[:3] == (None,) * 3

@@ -1,13 +1,23 @@
-"""Maxout networks: sizes that pools round up, norms that are limited, and what they refuse."""
+"""Maxout networks: sizes that pools round up, limited norms, and refusals."""
 
 import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import shapes, trained
+from tests.models.cards import CIFAR, MNIST, Fit, shapes, trained
 
-SIZES = {  # convolutions and pools: models.md, card 15
+CARDS = {  # trained parameters, input, classes
+    "maxout_mnist_dense": (1_233_610, MNIST, 10),
+    "maxout_mnist": (471_994, MNIST, 10),
+    "maxout_cifar": (16_247_830, CIFAR, 10),
+    "maxout_svhn": (10_461_050, CIFAR, 10),
+}
+FITS = {
+    "maxout_mnist": Fit({"width": 0.2, "dropout": 0.0, "input_dropout": 0.0}),
+}
+
+SIZES = {  # convolutions and pools
     "maxout_mnist": [(21, 10), (9, 4), (6, 3)],
     "maxout_cifar": [(33, 16), (15, 7), (9, 5)],
     "maxout_svhn": [(36, 18), (20, 10), (12, 6)],
@@ -16,9 +26,9 @@ SIZES = {  # convolutions and pools: models.md, card 15
 
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes(name):
-    net = model(name, width=0.05)
-    convs = [shape[0] for shape in shapes(net, [f"stage{i}_conv" for i in (1, 2, 3)]).values()]
-    pools = [net.get_layer(f"stage{i}").output[0].shape[1] for i in (1, 2, 3)]
+    built = model(name, width=0.05)
+    convs = [shape[0] for shape in shapes(built, [f"stage{i}_conv" for i in (1, 2, 3)]).values()]
+    pools = [built.get_layer(f"stage{i}").output[0].shape[1] for i in (1, 2, 3)]
     assert list(zip(convs, pools)) == SIZES[name]
 
 
@@ -27,21 +37,21 @@ def test_shared_biases():
 
 
 def test_norms_are_limited():
-    net = model("maxout_mnist_dense")
+    built = model("maxout_mnist_dense")
     for label, limit in (("fc1", 0.9), ("fc2", 1.9365)):
-        kernel = net.get_layer(label).kernel
+        kernel = built.get_layer(label).kernel
         kernel.assign(np.ones(kernel.shape))
         norms = np.linalg.norm(kernel.constraint(kernel), axis=0)
         np.testing.assert_allclose(norms, limit, rtol=1e-5)
 
 
 def test_dropout_of_the_input_is_less():
-    net = model("maxout_mnist_dense")
-    assert [layer.rate for layer in net.layers if "dropout" in layer.name] == [0.2, 0.5, 0.5]
+    built = model("maxout_mnist_dense")
+    assert [layer.rate for layer in built.layers if "dropout" in layer.name] == [0.2, 0.5, 0.5]
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [
         ({"convolutions": ((1, 2),)}, "rows of 6"),
         ({"dense": ((1, "two"),)}, "rows of 2"),
@@ -49,6 +59,6 @@ def test_dropout_of_the_input_is_less():
     ],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("maxout_cifar", **settings)

@@ -1,4 +1,4 @@
-"""Nielsen's nets: shapes of card 2, his initialisation, weight decay and placement of dropout."""
+"""Nielsen's models: shapes, initialization, weight decay and placement of dropout."""
 
 import math
 
@@ -8,6 +8,25 @@ from keras import layers
 
 from kzoo.checks import Refusal
 from kzoo.models.registry import list_models, model
+from tests.models.cards import MNIST, Fit
+
+CARDS = {  # trained parameters, input, classes
+    "nielsen_0": (79_510, MNIST, 10),
+    "nielsen_1": (289_630, MNIST, 10),
+    "nielsen_1b": (29_330, MNIST, 10),
+    "nielsen_2": (85_670, MNIST, 10),
+    "nielsen_3": (85_670, MNIST, 10),
+    "nielsen_4": (85_670, MNIST, 10),
+    "nielsen_4a": (215_870, MNIST, 10),
+    "nielsen_4b": (671_570, MNIST, 10),
+    "nielsen_5": (95_770, MNIST, 10),
+    "nielsen_5a": (306_170, MNIST, 10),
+    "nielsen_5b": (1_672_570, MNIST, 10),
+    "nielsen_6": (1_672_570, MNIST, 10),
+}
+FITS = {
+    "nielsen_3": Fit({"filters": (4, 8), "fc_units": (30,), "input_shape": (16, 16, 1)}),
+}
 
 FC = {  # hidden layers, activation, L2 factor (0.5 lambda over the number of batches), dropout
     "nielsen_0": ((100,), "sigmoid", 0, 0),
@@ -26,7 +45,7 @@ FC = {  # hidden layers, activation, L2 factor (0.5 lambda over the number of ba
 
 
 @pytest.fixture(scope="module")
-def nets():
+def models():
     return {name: model(name) for name in FC}
 
 
@@ -35,10 +54,10 @@ def test_every_variant_is_listed():
 
 
 @pytest.mark.parametrize("name", FC)
-def test_card(nets, name):
-    net, (units, activation, l2, dropout) = nets[name], FC[name]
-    assert tuple(layer.units for layer in net.layers if isinstance(layer, layers.Dense)) == (*units, 10)
-    for layer in net.layers:
+def test_card(models, name):
+    built, (units, activation, l2, dropout) = models[name], FC[name]
+    assert tuple(layer.units for layer in built.layers if isinstance(layer, layers.Dense)) == (*units, 10)
+    for layer in built.layers:
         if layer.name.startswith("fc") and layer.weights or layer.name in ("stage1", "stage2"):
             assert layer.activation.__name__ == activation
         if layer.weights:
@@ -50,7 +69,7 @@ def test_card(nets, name):
 
 
 @pytest.mark.parametrize("name, maps", [("nielsen_0", 0), ("nielsen_1", 1), ("nielsen_1b", 1), ("nielsen_3", 2)])
-def test_shapes(nets, name, maps):
+def test_shapes(models, name, maps):
     wanted = {
         "stage1_conv": (24, 24, 20),
         "stage1_pool": (12, 12, 20),
@@ -59,43 +78,43 @@ def test_shapes(nets, name, maps):
         "stage2_pool": (4, 4, 40),
         "stage2": (4, 4, 40),
     }
-    got = {layer.name: tuple(layer.output.shape[1:]) for layer in nets[name].layers if layer.name.startswith("stage")}
+    got = {layer.name: tuple(layer.output.shape[1:]) for layer in models[name].layers if layer.name.startswith("stage")}
     assert got == dict(list(wanted.items())[: 3 * maps])
 
 
-def test_dropout_is_on_the_inputs_of_fully_connected_layers(nets):
-    names = [layer.name for layer in nets["nielsen_6"].layers[1:]]
+def test_dropout_is_on_the_inputs_of_fully_connected_layers(models):
+    names = [layer.name for layer in models["nielsen_6"].layers[1:]]
     tail = ["flatten", "fc1_dropout", "fc1", "fc2_dropout", "fc2", "predictions_dropout", "predictions"]
     assert names[-7:] == tail and not any("dropout" in name for name in names[:-7])
-    assert not any("dropout" in layer.name for layer in nets["nielsen_5b"].layers)
+    assert not any("dropout" in layer.name for layer in models["nielsen_5b"].layers)
 
 
-def test_initialisation(nets):
+def test_initialization(models):
     """Weights N(0, 1 / n_out) with n_out = filters * 25 / 4 of a convolution, biases N(0, 1), the classifier zero."""
-    net = nets["nielsen_5b"]
+    built = models["nielsen_5b"]
     spread = {"stage1_conv": 20 * 25 / 4, "stage2_conv": 40 * 25 / 4, "fc1": 1000, "fc2": 1000}
     for name, n_out in spread.items():
-        kernel, bias = net.get_layer(name).get_weights()
+        kernel, bias = built.get_layer(name).get_weights()
         error = 4 / math.sqrt(2 * kernel.size)  # four standard errors of a standard deviation
         assert abs(kernel.std() * math.sqrt(n_out) - 1) < error, name
         assert abs(kernel.mean()) * math.sqrt(n_out) < 4 / math.sqrt(kernel.size), name
         assert abs(bias.std() - 1) < 4 / math.sqrt(2 * bias.size), name
-    assert not any(weight.any() for weight in net.get_layer("predictions").get_weights())
-    fc1, fc2 = (net.get_layer(name).get_weights()[1] for name in ("fc1", "fc2"))
+    assert not any(weight.any() for weight in built.get_layer("predictions").get_weights())
+    fc1, fc2 = (built.get_layer(name).get_weights()[1] for name in ("fc1", "fc2"))
     assert (fc1 != fc2).any()  # each draws its own
 
 
-def test_activation_after_the_pool_is_the_same_function(nets):
-    net = nets["nielsen_2"]
+def test_activation_after_the_pool_is_the_same_function(models):
+    built = models["nielsen_2"]
     maps = np.random.default_rng(0).normal(size=(2, 24, 24, 20)).astype("float32")
-    pool, act = net.get_layer("stage1_pool"), net.get_layer("stage1")
+    pool, act = built.get_layer("stage1_pool"), built.get_layer("stage1")
     np.testing.assert_array_equal(act(pool(maps)), pool(act(maps)))
 
 
 def test_loss_holds_the_decay():
-    net = model("nielsen_3", filters=(2, 3), fc_units=(4,))
-    squares = sum((layer.get_weights()[0] ** 2).sum() for layer in net.layers if layer.weights)
-    np.testing.assert_allclose(sum(map(float, net.losses)), 1e-5 * squares, rtol=1e-5)  # float32 sums
+    built = model("nielsen_3", filters=(2, 3), fc_units=(4,))
+    squares = sum((layer.get_weights()[0] ** 2).sum() for layer in built.layers if layer.weights)
+    np.testing.assert_allclose(sum(map(float, built.losses)), 1e-5 * squares, rtol=1e-5)  # float32 sums
 
 
 @pytest.mark.parametrize(

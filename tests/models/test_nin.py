@@ -1,11 +1,20 @@
-"""Network in network: the tables of its card, sizes that pools round up, and what it refuses."""
+"""Network in network: its shapes, sizes that pools round up, and refusals."""
 
 import pytest
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import shapes
+from tests.models.cards import CIFAR, IMAGENET, MNIST, Fit, shapes
+
+CARDS = {  # trained parameters, input, classes
+    "nin_cifar": (966_986, CIFAR, 10),
+    "nin_mnist": (349_674, MNIST, 10),
+    "nin_imagenet": (7_595_176, IMAGENET, 1000),
+}
+FITS = {
+    "nin_cifar": Fit({"width": 0.3, "dropout": 0.0, "input_shape": (8, 8, 3)}, noise=100),
+}
 
 TABLES = {  # the maps of each stage's convolutions and pools
     "nin_cifar": {"stage1_conv3": (32, 96), "stage1": (16, 96), "stage2_conv3": (16, 192), "stage2": (8, 192)},
@@ -38,7 +47,7 @@ def test_any_size():
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [
         ({"kernels": (5, 5)}, "as many stages"),
         ({"filters": ((8,), (0,), (8,))}, "filters"),
@@ -47,6 +56,6 @@ def test_any_size():
     ],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("nin_cifar", **settings)

@@ -1,7 +1,6 @@
-"""The registry: every variant is its card (count, shapes, names of weights frozen), and every misuse is one line."""
+"""The registry: counts, shapes and weight names of every variant, and a one-line message for every misuse."""
 
 import json
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,23 +9,18 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.models import registry
-from kzoo.models.registry import describe, features_of, find, list_models, model, register_family
-from tests.models.cards import CARDS, DRAWN, PIXELS, trained
-
-GOLDEN = Path(__file__).parents[1] / "golden"
+from kzoo.models.registry import describe, feature_extractor, find, list_models, model, register_family
+from tests.models.cards import DRAWN, trained
+from tests.models.families import CARDS, PIXELS
+from tests.models.golden import GOLDEN, text, weights_of
 
 
 def refusal(call, *args, **settings):
-    """The text of the Refusal that a call raises: one line."""
+    """Returns the message of the Refusal that a call raises, which is one line."""
     with pytest.raises(Refusal) as caught:
         call(*args, **settings)
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-def weights_of(net):
-    """Path and shape of each weight, in order; the model's own name is no part of a path."""
-    return [[weight.path, list(weight.shape)] for weight in net.weights]
 
 
 def test_cards_name_every_model():
@@ -35,19 +29,21 @@ def test_cards_name_every_model():
 
 @pytest.mark.parametrize("name", CARDS)
 def test_card(name):
-    """Counts and shapes are the card's; and a saved weight finds its place by its name, so these are frozen."""
-    net, (parameters, shape, classes) = model(name), CARDS[name]
-    outputs = [output.shape for output, label in zip(net.outputs, net.output_names) if label != DRAWN]
-    assert trained(net) == parameters and net.name == name and type(net).__name__ == "Functional"
-    first = net.input_shape[0] if isinstance(net.input_shape, list) else net.input_shape
+    """As in the tables of the test files. Saved weights are found by their names, so names never change."""
+    built, (parameters, shape, classes) = model(name), CARDS[name]
+    outputs = [output.shape for output, label in zip(built.outputs, built.output_names) if label != DRAWN]
+    assert trained(built) == parameters and built.name == name and type(built).__name__ == "Functional"
+    first = built.input_shape[0] if isinstance(built.input_shape, list) else built.input_shape
     assert first == (None, *shape) and all(output[-1] == classes for output in outputs)
     assert all(len(output) == (4 if name in PIXELS else 2) for output in outputs)
-    file = GOLDEN / f"{name}.json"  # a change breaks everybody's files: write a new one by hand only
-    assert json.loads(file.read_text()) == weights_of(net), f"{file} holds the names published for {name}"
+    file = GOLDEN / f"{name}.json"  # a change would break all published files of weights
+    assert json.loads(file.read_text()) == weights_of(built), f"{file} holds the names published for {name}"
 
 
 def test_golden_files_are_those_of_the_models():
-    assert sorted(file.stem for file in GOLDEN.glob("*.json")) == list_models()
+    files = {file.stem: file.read_text() for file in GOLDEN.glob("*.json")}
+    assert sorted(files) == list_models(), "python -m tests.models.golden writes the files of new models"
+    assert all(text(json.loads(old)) == old for old in files.values())
 
 
 def test_list_models():
@@ -81,12 +77,12 @@ def test_taken_names_are_refused(monkeypatch):
 
 
 def test_features():
-    net = model("nielsen_3", features=("stage2", "stage1"))
-    assert [tuple(shape) for shape in net.output_shape] == [(None, 4, 4, 40), (None, 12, 12, 20)]
+    built = model("nielsen_3", features=("stage2", "stage1"))
+    assert [tuple(shape) for shape in built.output_shape] == [(None, 4, 4, 40), (None, 12, 12, 20)]
     one = model("mnist1d_cnn", features="stage3")
     assert one.name == "mnist1d_cnn_features"
     whole = model("mnist1d_cnn")
-    maps = features_of(whole, ["stage3"])
+    maps = feature_extractor(whole, ["stage3"])
     assert maps.get_layer("stage3") is whole.get_layer("stage3")  # the weights are shared
     x = np.random.default_rng(0).normal(size=(2, 40, 1)).astype("float32")
     assert tuple(maps(x).shape) == (2, 4, 15)
@@ -98,9 +94,11 @@ def test_features():
 
 
 def test_overrides():
-    net = model("mnist1d_cnn", filters=4, kernel_size=5, strides=1, stages=2, padding="same", name="mine", classes=3)
+    built = model("mnist1d_cnn", filters=4, kernel_size=5, strides=1, stages=2, padding="same", name="mine", classes=3)
     assert (
-        net.name == "mine" and net.output_shape == (None, 3) and net.get_layer("stage2").output.shape == (None, 40, 4)
+        built.name == "mine"
+        and built.output_shape == (None, 3)
+        and built.get_layer("stage2").output.shape == (None, 40, 4)
     )
     assert model("nielsen_3", fc_units=[7]).get_layer("fc1").units == 7
     assert model("mnist1d_fc", input_shape=(12, 2)).count_params() == 24 * 285 + 285 + 38_610 + 8_160 + 610
@@ -112,12 +110,12 @@ def test_overrides():
 def test_without_top(name, shape, channels):
     assert model(name, include_top=False).output_shape == (None, *shape)
     for pooling, reduce in {"avg": np.mean, "max": np.max}.items():
-        net = model(name, include_top=False, pooling=pooling)
-        assert net.output_shape == (None, channels)
-        x = np.random.default_rng(0).normal(size=(2, *net.input_shape[1:])).astype("float32")
-        maps = keras.Model(net.inputs, net.layers[-2].output)(x).numpy()
+        built = model(name, include_top=False, pooling=pooling)
+        assert built.output_shape == (None, channels)
+        x = np.random.default_rng(0).normal(size=(2, *built.input_shape[1:])).astype("float32")
+        maps = keras.Model(built.inputs, built.layers[-2].output)(x).numpy()
         wanted = reduce(maps, axis=tuple(range(1, maps.ndim - 1)))
-        np.testing.assert_allclose(net(x), wanted, rtol=1e-5, atol=1e-6)  # the order of float32 sums
+        np.testing.assert_allclose(built(x), wanted, rtol=1e-5, atol=1e-6)  # the order of float32 sums
     assert "pooling" in refusal(model, name, pooling="min")
 
 
@@ -126,16 +124,16 @@ def test_without_top_of_fully_connected_layers():
 
 
 def test_unknown_sizes_without_top():
-    net = model("mnist1d_cnn", input_shape=(None, 1), include_top=False)
-    assert net.output_shape == (None, None, 15) and tuple(net(np.zeros((1, 80, 1))).shape) == (1, 9, 15)
+    built = model("mnist1d_cnn", input_shape=(None, 1), include_top=False)
+    assert built.output_shape == (None, None, 15) and tuple(built(np.zeros((1, 80, 1))).shape) == (1, 9, 15)
     assert "include_top=True" in refusal(model, "mnist1d_cnn", input_shape=(None, 1))
 
 
 def test_input_tensor():
     inputs = keras.Input((40, 1), name="signal")
     scaled = keras.layers.Rescaling(0.5, name="half")(inputs)
-    net = model("mnist1d_cnn", input_tensor=scaled)
-    assert net.inputs[0] is inputs and net.get_layer("half") and net.count_params() == 2_050
+    built = model("mnist1d_cnn", input_tensor=scaled)
+    assert built.inputs[0] is inputs and built.get_layer("half") and built.count_params() == 2_050
     assert "input_tensor" in refusal(model, "mnist1d_cnn", input_tensor="signal")
 
 
@@ -187,10 +185,10 @@ def test_half_precision_ends_in_float32(name):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        net = model(name)
+        built = model(name)
     finally:
         keras.config.set_dtype_policy(before)
-    first = net.get_layer("stage1" if name.startswith("mnist1d") else "stage1_conv")
+    first = built.get_layer("stage1" if name.startswith("mnist1d") else "stage1_conv")
     assert first.compute_dtype == "bfloat16" and first.variable_dtype == "float32"
-    assert net.get_layer("predictions").compute_dtype == "float32"
-    assert net(np.zeros((1, *net.input_shape[1:]))).dtype == tf.float32
+    assert built.get_layer("predictions").compute_dtype == "float32"
+    assert built(np.zeros((1, *built.input_shape[1:]))).dtype == tf.float32

@@ -1,4 +1,4 @@
-"""ResNets: the stages of their cards, both shortcuts, the place of the strides, and what they refuse."""
+"""ResNets: stages, both shortcuts, the position of the strides, and refusals."""
 
 import keras
 import numpy as np
@@ -7,7 +7,26 @@ import pytest
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import shapes, trained
+from tests.models.cards import CIFAR, IMAGENET, Fit, shapes, trained
+
+CARDS = {  # trained parameters, input, classes
+    "resnet18": (11_689_512, IMAGENET, 1000),
+    "resnet34": (21_797_672, IMAGENET, 1000),
+    "resnet50": (25_557_032, IMAGENET, 1000),
+    "resnet101": (44_549_160, IMAGENET, 1000),
+    "resnet152": (60_192_808, IMAGENET, 1000),
+    "resnet20_cifar": (269_722, CIFAR, 10),
+    "resnet32_cifar": (464_154, CIFAR, 10),
+    "resnet44_cifar": (658_586, CIFAR, 10),
+    "resnet56_cifar": (853_018, CIFAR, 10),
+    "resnet110_cifar": (1_727_962, CIFAR, 10),
+    "plain20_cifar": (269_722, CIFAR, 10),
+    "plain56_cifar": (853_018, CIFAR, 10),
+}
+FITS = {
+    "resnet18": Fit({"width": 0.1, "input_shape": (33, 33, 3)}),
+    "resnet20_cifar": Fit({"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)}),
+}
 
 SMALL = {"width": 0.1, "classes": 5}
 
@@ -37,11 +56,11 @@ def test_shapes_of_cifar():
 
 
 def test_shortcut_a_takes_every_other_cell_and_adds_zeros():
-    net = model("resnet20_cifar", blocks=1)
-    for layer in net.layers:  # what the convolutions add vanishes: gammas of the last norms are 0
+    built = model("resnet20_cifar", blocks=1)
+    for layer in built.layers:  # residuals vanish: gammas of the last norms are 0
         if layer.name.endswith("_norm2"):
             layer.gamma.assign(np.zeros_like(layer.gamma))
-    before, after = keras.Model(net.inputs, [net.get_layer(name).output for name in ("stage1", "stage2")])(
+    before, after = keras.Model(built.inputs, [built.get_layer(name).output for name in ("stage1", "stage2")])(
         np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
     )
     np.testing.assert_array_equal(after[..., :16], before[:, ::2, ::2])
@@ -50,9 +69,12 @@ def test_shortcut_a_takes_every_other_cell_and_adds_zeros():
 
 @pytest.mark.parametrize("where, strides", [("1x1", [2, 1, 1]), ("3x3", [1, 2, 1])])
 def test_place_of_the_strides(where, strides):
-    net = sketch("resnet50", stride_on=where, **SMALL)
-    assert [net.get_layer(f"stage3_block1_conv{i}").strides[0] for i in (1, 2, 3)] == strides
-    assert net.get_layer("stage3_block1_conv0").strides[0] == 2 and net.get_layer("stage2_block1_conv0").strides[0] == 1
+    built = sketch("resnet50", stride_on=where, **SMALL)
+    assert [built.get_layer(f"stage3_block1_conv{i}").strides[0] for i in (1, 2, 3)] == strides
+    assert (
+        built.get_layer("stage3_block1_conv0").strides[0] == 2
+        and built.get_layer("stage2_block1_conv0").strides[0] == 1
+    )
 
 
 def test_plain_twins_have_no_sums():
@@ -61,23 +83,23 @@ def test_plain_twins_have_no_sums():
 
 
 def test_any_size():
-    net = model("resnet18", input_shape=(None, None, 3), **SMALL)
-    assert tuple(net(np.zeros((1, 45, 70, 3), "float32")).shape) == (1, 5)
+    built = model("resnet18", input_shape=(None, None, 3), **SMALL)
+    assert tuple(built(np.zeros((1, 45, 70, 3), "float32")).shape) == (1, 5)
     assert model("resnet18", input_shape=(33, 33, 3), **SMALL).get_layer("stage5").output.shape[1:3] == (2, 2)
 
 
 def test_saving(tmp_path):
-    net = model("resnet20_cifar", blocks=1, width=0.5)
-    net.save(tmp_path / "net.keras")
+    built = model("resnet20_cifar", blocks=1, width=0.5)
+    built.save(tmp_path / "model.keras")
     x = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
-    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "net.keras")(x), net(x))
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "model.keras")(x), built(x))
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [({"stride_on": "2x2"}, "stride_on"), ({"shortcut": "C"}, "shortcut"), ({"blocks": (1, 0)}, "blocks")],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("resnet50", **{**SMALL, **settings})

@@ -1,4 +1,4 @@
-"""SPP-nets: any size to one length, other pyramids, and what they refuse."""
+"""SPP-net: a fixed length from any size, other pyramids, and refusals."""
 
 import numpy as np
 import pytest
@@ -6,24 +6,33 @@ import pytest
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import shapes, trained
+from tests.models.cards import WHOLE, Fit, shapes, trained
+
+CARDS = {  # trained parameters, input, classes
+    "spp_zf5": (77_037_672, (None, None, 3), 1000),
+    "spp_overfeat5": (132_268_648, (None, None, 3), 1000),
+    "spp_overfeat7": (136_988_264, (None, None, 3), 1000),
+}
+FITS = {
+    "spp_zf5": Fit({"width": 0.1, **WHOLE, "input_shape": (39, 39, 3)}, rate=0.001),
+}
 
 SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}
 
 
 @pytest.mark.parametrize("name, side", [("spp_zf5", 13), ("spp_overfeat5", 18), ("spp_overfeat7", 18)])
 def test_maps(name, side):
-    net = model(name, **{**SMALL, "input_shape": (224, 224, 3)})
-    last = max(layer.name for layer in net.layers if layer.name.startswith("stage"))
-    assert shapes(net, [last])[last][:2] == (side, side)
+    built = model(name, **{**SMALL, "input_shape": (224, 224, 3)})
+    last = max(layer.name for layer in built.layers if layer.name.startswith("stage"))
+    assert shapes(built, [last])[last][:2] == (side, side)
 
 
 def test_any_size():
-    net = model("spp_zf5", **SMALL)
+    built = model("spp_zf5", **SMALL)
     for size in ((39, 39), (180, 224), (101, 57)):
-        y = net(np.zeros((1, *size, 3), "float32"))
+        y = built(np.zeros((1, *size, 3), "float32"))
         assert tuple(y.shape) == (1, 5)
-    assert net.get_layer("pyramid").output.shape == (None, 50 * 13)
+    assert built.get_layer("pyramid").output.shape == (None, 50 * 13)
 
 
 def test_fewer_bins():
@@ -31,7 +40,7 @@ def test_fewer_bins():
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [
         ({"base": "zf55"}, "did you mean 'zf5'"),
         ({"bins": ()}, "bins"),
@@ -41,6 +50,6 @@ def test_fewer_bins():
     ],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("spp_zf5", **{**SMALL, **settings})

@@ -1,4 +1,4 @@
-"""Tiled CNNs: sizes, weights of each tile, pools over cells and over maps, and what they refuse."""
+"""Tiled CNNs: sizes, weights of each tile, pools over positions and over maps, and refusals."""
 
 import keras
 import numpy as np
@@ -7,7 +7,16 @@ import pytest
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from kzoo.models.tiled_cnn import torus
-from tests.models.cards import shapes, trained
+from tests.models.cards import CIFAR, Fit, shapes, trained
+
+CARDS = {  # trained parameters, input, classes
+    "tiled_cnn": (4 * 64 * (192 + 1024) + 10_250, CIFAR, 10),
+    "tied_cnn": (64 * (192 + 1024) + 10_250, CIFAR, 10),
+    "tica_cnn": (4 * 64 * (192 + 1024) + 10_250, CIFAR, 10),
+}
+FITS = {
+    "tica_cnn": Fit({"filters": (16,), "kernel_sizes": (3,), "input_shape": (8, 8, 1)}),
+}
 
 
 @pytest.mark.parametrize("name", ["tiled_cnn", "tied_cnn", "tica_cnn"])
@@ -18,18 +27,18 @@ def test_sizes(name):
 
 @pytest.mark.parametrize("tile, weights", [(1, 64), (2, 256), (3, 576)])
 def test_weights_of_a_map(tile, weights):
-    """models.md, card 12: k k r r C of each map, for fields of r = 8 cells and one channel."""
-    net = model("tiled_cnn", filters=(1,), kernel_sizes=(8,), tile=tile, input_shape=(32, 32, 1), include_top=False)
-    assert trained(net) == weights
+    """k k r r C weights of each map, for kernels of r = 8 and one channel."""
+    built = model("tiled_cnn", filters=(1,), kernel_sizes=(8,), tile=tile, input_shape=(32, 32, 1), include_top=False)
+    assert trained(built) == weights
 
 
 @pytest.mark.parametrize("neighbourhood", [1, 2, 3])
 def test_pools(neighbourhood):
-    """sqrt(epsilon + sum of squares) over cells, and over neighbours on a torus of maps, one unit at a time."""
+    """sqrt(epsilon + sum of squares) over positions, and over neighbours on a torus of maps, one unit at a time."""
     settings = {"filters": (12,), "kernel_sizes": (3,), "epsilon": 0.1, "neighbourhood": neighbourhood}
-    net = model("tica_cnn", **settings, input_shape=(9, 9, 2), include_top=False)
+    built = model("tica_cnn", **settings, input_shape=(9, 9, 2), include_top=False)
     x = np.random.default_rng(0).normal(size=(1, 9, 9, 2)).astype("float32")
-    h, p = (y.numpy()[0] for y in keras.Model(net.inputs, [net.get_layer("stage1_conv").output, net.output])(x))
+    h, p = (y.numpy()[0] for y in keras.Model(built.inputs, [built.get_layer("stage1_conv").output, built.output])(x))
     assert torus("tica_cnn", 12) == (3, 4) and p.shape == (3, 3, 12)
     before = (neighbourhood - 1) // 2
     for row, column, unit in np.ndindex(p.shape):
@@ -48,8 +57,8 @@ def test_the_smallest_input():
 
 
 def test_any_size_without_top():
-    net = model("tica_cnn", input_shape=(None, None, 3), include_top=False, pooling="avg")
-    assert tuple(net(np.zeros((1, 33, 20, 3))).shape) == (1, 64)
+    built = model("tica_cnn", input_shape=(None, None, 3), include_top=False, pooling="avg")
+    assert tuple(built(np.zeros((1, 33, 20, 3))).shape) == (1, 64)
 
 
 def test_width():
@@ -57,7 +66,7 @@ def test_width():
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [
         ({"filters": (8,)}, "as many kernel_sizes"),
         ({"filters": (8, 0)}, "filters"),
@@ -70,6 +79,6 @@ def test_width():
     ],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("tiled_cnn", **settings)

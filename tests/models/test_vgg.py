@@ -1,11 +1,23 @@
-"""VGG: the stages of its card, configurations C and A-LRN, and what it refuses."""
+"""VGG: its stages, configurations C and A-LRN, and refusals."""
 
 import pytest
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import shapes
+from tests.models.cards import IMAGENET, WHOLE, Fit, shapes
+
+CARDS = {  # trained parameters, input, classes
+    "vgg11": (132_863_336, IMAGENET, 1000),
+    "vgg11_lrn": (132_863_336, IMAGENET, 1000),
+    "vgg13": (133_047_848, IMAGENET, 1000),
+    "vgg16": (138_357_544, IMAGENET, 1000),
+    "vgg16_1x1": (133_638_952, IMAGENET, 1000),
+    "vgg19": (143_667_240, IMAGENET, 1000),
+}
+FITS = {
+    "vgg11": Fit({"width": 0.1, **WHOLE, "input_shape": (32, 32, 3)}),
+}
 
 SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}
 CONVOLUTIONS = {"vgg11": "11222", "vgg13": "22222", "vgg16": "22333", "vgg19": "22444"}
@@ -13,10 +25,10 @@ CONVOLUTIONS = {"vgg11": "11222", "vgg13": "22222", "vgg16": "22333", "vgg19": "
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_stages(name):
-    net = sketch(name, **SMALL)
-    counts = [sum(layer.name.startswith(f"stage{i}_conv") for layer in net.layers) for i in range(1, 6)]
+    built = sketch(name, **SMALL)
+    counts = [sum(layer.name.startswith(f"stage{i}_conv") for layer in built.layers) for i in range(1, 6)]
     assert "".join(map(str, counts)) == CONVOLUTIONS[name]
-    assert [shape[0] for shape in shapes(net, [f"stage{i}" for i in range(1, 6)]).values()] == [112, 56, 28, 14, 7]
+    assert [shape[0] for shape in shapes(built, [f"stage{i}" for i in range(1, 6)]).values()] == [112, 56, 28, 14, 7]
 
 
 def test_filters():
@@ -25,12 +37,12 @@ def test_filters():
 
 
 def test_configuration_c_has_pointwise_convolutions():
-    net = model("vgg16_1x1", **SMALL)
-    sizes = {layer.name: layer.kernel_size for layer in net.layers if "_conv" in layer.name}
+    built = model("vgg16_1x1", **SMALL)
+    sizes = {layer.name: layer.kernel_size for layer in built.layers if "_conv" in layer.name}
     assert [label for label, size in sizes.items() if size == (1, 1)] == [f"stage{i}_conv3" for i in (3, 4, 5)]
 
 
-def test_response_normalisation_follows_the_first_convolution():
+def test_response_normalization_follows_the_first_convolution():
     assert [layer.name for layer in model("vgg11_lrn", **SMALL).layers][1:4] == [
         "stage1_conv1",
         "stage1_norm",
@@ -44,7 +56,7 @@ def test_the_smallest_input():
 
 
 @pytest.mark.parametrize(
-    "settings, told",
+    "settings, message",
     [
         ({"input_shape": (31, 32, 3)}, "sides of at least 32"),
         ({"convolutions": (1, 1)}, "five stages"),
@@ -55,6 +67,6 @@ def test_the_smallest_input():
     ],
     ids=str,
 )
-def test_refused(settings, told):
-    with pytest.raises(Refusal, match=told):
+def test_refused(settings, message):
+    with pytest.raises(Refusal, match=message):
         model("vgg16", **{**SMALL, **settings})

@@ -1,4 +1,4 @@
-"""Weights from elsewhere: the same outputs with every variable drawn, and what is refused.
+"""Converted weights: the same outputs with every variable random, and refusals.
 
 torchvision's layout is held here against JAX, in its own order of axes; against itself in tests/peers.
 """
@@ -17,17 +17,17 @@ NETS = {"vgg16": "VGG16", "vgg19": "VGG19", "resnet50": "ResNet50", "resnet101":
 
 
 def drawn(name, **settings):
-    """A model of keras.applications, every variable of which is random; gammas and variances from 0.5 to 1.5."""
-    net = getattr(keras.applications, NETS[name])(weights=None, **settings)
+    """Returns a model of keras.applications with random variables; gammas and variances are between 0.5 and 1.5."""
+    built = getattr(keras.applications, NETS[name])(weights=None, **settings)
     draw = np.random.default_rng(0)
-    for weight in net.weights:
+    for weight in built.weights:
         if weight.name in ("gamma", "moving_variance"):
             weight.assign(draw.uniform(0.5, 1.5, weight.shape))
         elif weight.name == "kernel":
             weight.assign(draw.normal(size=weight.shape) * (2 / np.prod(weight.shape[:-1])) ** 0.5)
         else:
             weight.assign(0.1 * draw.normal(size=weight.shape))
-    return net
+    return built
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_same_outputs(name, settings):
 
 
 def hold(theirs):
-    """kzoo's model has the outputs of a model of keras.applications, to float32's rounding through up to 152 layers."""
+    """kzoo's model has the outputs of the keras.applications model, to float32 rounding through up to 152 layers."""
     x = np.random.default_rng(1).normal(size=(2, *theirs.input_shape[1:])).astype("float32")
     ours = from_keras_applications(theirs)
     want, got = np.array(theirs(x)), np.array(ours(x))
@@ -60,19 +60,19 @@ def hold(theirs):
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.large
 def test_same_logits_at_full_size(name, size):
-    """With the top, so many classes as ImageNet has, at two sizes."""
+    """With the top and all of ImageNet's classes, at two sizes."""
     hold(drawn(name, input_shape=(*size, 3), classifier_activation=None))
 
 
 def test_imagenet(monkeypatch):
-    """The tag asks keras.applications for its weights and takes them; here they are drawn, not fetched."""
+    """The tag takes the weights of keras.applications, which are random here, not downloaded."""
     asked, theirs = [], drawn("resnet50", input_shape=(64, 64, 3), include_top=False)
     monkeypatch.setattr(keras.applications, "ResNet50", lambda **settings: asked.append(settings) or theirs)
-    net = model("resnet50", weights="imagenet", include_top=False, input_shape=(64, 64, 3))
+    built = model("resnet50", weights="imagenet", include_top=False, input_shape=(64, 64, 3))
     assert asked == [{"weights": "imagenet", "include_top": False}]
     x = np.random.default_rng(1).normal(size=(2, 64, 64, 3)).astype("float32")
-    np.testing.assert_array_equal(net(x), from_keras_applications(theirs)(x))
-    assert net.get_layer("stage1_norm").epsilon == 1.001e-5
+    np.testing.assert_array_equal(built(x), from_keras_applications(theirs)(x))
+    assert built.get_layer("stage1_norm").epsilon == 1.001e-5
     assert all(describe(name)["weights"] == ["imagenet"] for name in NETS) and describe("resnet18")["weights"] == []
     with pytest.raises(Refusal, match="weights, None, an existing"):
         model("resnet18", weights="imagenet", input_shape=(64, 64, 3))
@@ -83,40 +83,42 @@ def test_imagenet_without_a_network(monkeypatch):
         raise Exception("URL fetch failure on https://x:\nNone")  # noqa: TRY002 (Keras's way)
 
     monkeypatch.setattr(keras.applications, "VGG16", offline)
-    with pytest.raises(Refusal, match="^weights 'imagenet' of 'vgg16' cannot be fetched, .* a network once: URL fetch"):
+    with pytest.raises(
+        Refusal, match="^weights 'imagenet' of 'vgg16' cannot be downloaded, .* a network once: URL fetch"
+    ):
         model("vgg16", weights="imagenet", include_top=False)
 
 
 def torch_alexnet(arrays, x):
-    """torchvision's AlexNet by JAX, channels first as there; (B, C, H, W) -> logits."""
+    """Computes the logits of torchvision's AlexNet with JAX from images (B, C, H, W)."""
     lax, axes = jax.lax, ("NCHW", "OIHW", "NCHW")
-    for place, strides, pad in ((0, 4, 2), (3, 1, 2), (6, 1, 1), (8, 1, 1), (10, 1, 1)):
-        kernel, bias = (arrays[f"features.{place}.{part}"] for part in ("weight", "bias"))
+    for index, strides, pad in ((0, 4, 2), (3, 1, 2), (6, 1, 1), (8, 1, 1), (10, 1, 1)):
+        kernel, bias = (arrays[f"features.{index}.{part}"] for part in ("weight", "bias"))
         x = lax.conv_general_dilated(x, kernel, (strides,) * 2, [(pad, pad)] * 2, dimension_numbers=axes)
         x = jax.nn.relu(x + bias[:, None, None])
-        if place in (0, 3, 10):
+        if index in (0, 3, 10):
             x = lax.reduce_window(x, -np.inf, lax.max, (1, 1, 3, 3), (1, 1, 2, 2), "VALID")
     x = x.reshape(len(x), -1)
-    for place in (1, 4, 6):
-        x = x @ arrays[f"classifier.{place}.weight"].T + arrays[f"classifier.{place}.bias"]
-        x = jax.nn.relu(x) if place < 6 else x
+    for index in (1, 4, 6):
+        x = x @ arrays[f"classifier.{index}.weight"].T + arrays[f"classifier.{index}.bias"]
+        x = jax.nn.relu(x) if index < 6 else x
     return np.array(x)
 
 
 def test_torch_layout():
-    """Kernels, and the dense layer behind maps that torch flattens channels first; the last maps are 2 x 3."""
+    """Converts kernels, and the dense layer after maps that torch flattens channels first. The last maps are 2 x 3."""
     settings = {"filters": (8, 12, 16, 12, 12), "fc_units": (20, 18), "input_shape": (95, 131, 3)}
     arrays = torch_dicts.alexnet(settings["filters"], 6, settings["fc_units"], 7)
-    net = from_torch_state_dict("alexnet_torchvision", arrays, classifier_activation=None, **settings)
+    built = from_torch_state_dict("alexnet_torchvision", arrays, classifier_activation=None, **settings)
     x = np.random.default_rng(1).normal(size=(2, *settings["input_shape"])).astype("float32")
-    want, got = torch_alexnet(arrays, x.transpose(0, 3, 1, 2)), np.array(net(x))
+    want, got = torch_alexnet(arrays, x.transpose(0, 3, 1, 2)), np.array(built(x))
     assert got.shape == (2, 7) and np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
     bare = from_torch_state_dict("alexnet_torchvision", arrays, include_top=False, **settings)
-    np.testing.assert_array_equal(bare(x), keras.Model(net.inputs, net.get_layer("stage5").output)(x))
+    np.testing.assert_array_equal(bare(x), keras.Model(built.inputs, built.get_layer("stage5").output)(x))
 
 
 class Tensor:
-    """What a torch tensor offers of which use is made."""
+    """Has the methods of a torch tensor that the conversion uses."""
 
     def __init__(self, array):
         self.array = array
@@ -130,32 +132,34 @@ class Tensor:
         return self.array
 
 
-SMALL_VGG = {"filters": (8, 16, 32, 64, 64), "units": (20, 18), "cells": 1, "classes": 5}
+SMALL_VGG = {"filters": (8, 16, 32, 64, 64), "units": (20, 18), "positions": 1, "classes": 5}
 
 
 @pytest.mark.parametrize("name", ["vgg11", "vgg13", "vgg16", "vgg19", "resnet18", "resnet34", "resnet50", "resnet101"])
 def test_torch_names(name):
-    """Every array of the dict arrives, whole: the sums of their absolute values, in order of the layers, say which."""
+    """Every array of the dict is converted: the sums of absolute values agree, in order of the layers."""
     if name in torch_dicts.VGG:
         arrays = torch_dicts.vgg(name, **SMALL_VGG)
         settings = {"fc_units": (20, 18), "input_shape": (32, 32, 3)}
     else:
         arrays = torch_dicts.resnet(name, (8, 16, 32, 64), 5)
         settings = {"input_shape": (33, 33, 3)}
-    net = from_torch_state_dict(name, {k: Tensor(v) for k, v in arrays.items()}, width=0.125, **settings)
-    assert net.output_shape == (None, 5)
+    built = from_torch_state_dict(name, {k: Tensor(v) for k, v in arrays.items()}, width=0.125, **settings)
+    assert built.output_shape == (None, 5)
     theirs = sorted(np.abs(v).sum() for k, v in arrays.items() if not k.endswith("tracked"))
-    np.testing.assert_allclose(sorted(np.abs(w).sum() for w in net.get_weights()), theirs, rtol=1e-5)
+    np.testing.assert_allclose(sorted(np.abs(w).sum() for w in built.get_weights()), theirs, rtol=1e-5)
     if name in torch_dicts.BLOCKS:
-        assert net.get_layer("stage3_block1_conv1").strides == ((2, 2) if name in ("resnet18", "resnet34") else (1, 1))
+        assert built.get_layer("stage3_block1_conv1").strides == (
+            (2, 2) if name in ("resnet18", "resnet34") else (1, 1)
+        )
 
 
 def test_torch_googlenet():
     arrays = torch_dicts.googlenet()
-    net = from_torch_state_dict("googlenet_torchvision", arrays)
-    kernel = net.get_layer("stage4_block3_5x5").kernel
+    built = from_torch_state_dict("googlenet_torchvision", arrays)
+    kernel = built.get_layer("stage4_block3_5x5").kernel
     np.testing.assert_array_equal(kernel, arrays["inception4c.branch3.1.conv.weight"].transpose(2, 3, 1, 0))
-    norm = net.get_layer("stage5_pool_project_norm")
+    norm = built.get_layer("stage5_pool_project_norm")
     for part, theirs in {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean"}.items():
         np.testing.assert_array_equal(getattr(norm, part), arrays[f"inception5b.branch4.1.bn.{theirs}"])
 
@@ -190,8 +194,8 @@ def test_refused_state_dicts():
 def test_refused():
     with pytest.raises(Refusal, match="did you mean 'resnet50'"):
         from_keras_applications(keras.applications.ResNet50V2(weights=None, include_top=False))
-    net = keras.applications.VGG16(weights=None, include_top=False)
-    cut = keras.Model(net.inputs, net.get_layer("block3_pool").output, name="vgg16")
+    built = keras.applications.VGG16(weights=None, include_top=False)
+    cut = keras.Model(built.inputs, built.get_layer("block3_pool").output, name="vgg16")
     with pytest.raises(Refusal, match="has no layer for stage4_conv1"):
         from_keras_applications(cut)
     with pytest.raises(Refusal, match=r"no layer of vgg16 takes .*stage5_conv4"):

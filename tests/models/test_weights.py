@@ -1,4 +1,4 @@
-"""Weights of tags, files and runs: what is loaded, and that what differs is told by the layers' names."""
+"""Weights of tags, files and runs: what is loaded, and messages that name the layers that differ."""
 
 import hashlib
 
@@ -16,7 +16,7 @@ X = np.random.default_rng(2).normal(size=(3, 40, 1)).astype("float32")
 
 
 def refusal(call, *args, **settings):
-    """The text of the Refusal that a call raises: one line."""
+    """Returns the message of the Refusal that a call raises, which is one line."""
     with pytest.raises(Refusal) as caught:
         call(*args, **settings)
     assert "\n" not in str(caught.value)
@@ -24,75 +24,75 @@ def refusal(call, *args, **settings):
 
 
 def drawn(name="mnist1d_cnn", **settings):
-    """A net with weights that no initialiser gives."""
-    net = model(name, **settings)
+    """Returns a model with weights that differ from its initial ones."""
+    built = model(name, **settings)
     draw = np.random.default_rng(1)
-    net.set_weights([draw.normal(size=w.shape) for w in net.get_weights()])
-    return net
+    built.set_weights([draw.normal(size=w.shape) for w in built.get_weights()])
+    return built
 
 
-def saved(net, file):
-    """The file, with the net's weights in it."""
-    (net.save_weights if str(file).endswith("h5") else net.save)(file)
+def saved(built, file):
+    """Saves the model's weights to the file; returns the file."""
+    (built.save_weights if str(file).endswith("h5") else built.save)(file)
     return file
 
 
 def same(got, want):
-    """Whether two lists of layers hold the same weights."""
+    """Returns whether two lists of layers have the same weights."""
     return all(np.array_equal(a, b) for x, y in zip(got, want, strict=True) for a, b in zip(x.weights, y.weights))
 
 
 @pytest.fixture
 def tags(monkeypatch):
-    """The table of tags, to be changed."""
+    """Returns a table of tags that the test may change."""
     monkeypatch.setattr(weights, "_TAGS", dict(weights._TAGS))
 
 
 def test_shipped_weights():
     """The weights that kzoo ships have the error of the run that trained them, about 14 %."""
-    net, test = model("mnist1d_cnn", weights="mnist1d"), load("mnist1d").test
+    built, test = model("mnist1d_cnn", weights="mnist1d"), load("mnist1d").test
     x, y = next(iter(test.once(test.size)))
-    assert np.mean(net.predict(x, verbose=0).argmax(-1) != y.numpy()) < 0.15
+    assert np.mean(built.predict(x, verbose=0).argmax(-1) != y.numpy()) < 0.15
     assert tags_of("mnist1d_cnn") == describe("mnist1d_cnn")["weights"] == ["mnist1d"] and tags_of("mnist1d_fc") == []
     maps = model("mnist1d_cnn", weights="mnist1d", features="stage2", name="mine")
-    assert same(maps.layers[1:3], net.layers[1:3])
+    assert same(maps.layers[1:3], built.layers[1:3])
 
 
-@pytest.mark.parametrize("file", ["w.weights.h5", "net.keras", "run"])
+@pytest.mark.parametrize("file", ["w.weights.h5", "model.keras", "run"])
 def test_files_and_runs(tmp_path, monkeypatch, file):
-    """Also a run's name; also a net without the top, and one whose statistics are the data's own affair."""
-    net = drawn()
+    """Also a run's name, a model without the top, and one after a preprocessing layer with its own statistics."""
+    built = drawn()
     if file == "run":
         (tmp_path / "saved_models" / "run").mkdir(parents=True)
-        saved(net, tmp_path / "saved_models" / "run" / "model.keras")
+        saved(built, tmp_path / "saved_models" / "run" / "model.keras")
         monkeypatch.chdir(tmp_path)
-    path = "run" if file == "run" else str(saved(net, tmp_path / file))
-    assert same(model("mnist1d_cnn", weights=path).layers, net.layers)
+    path = "run" if file == "run" else str(saved(built, tmp_path / file))
+    assert same(model("mnist1d_cnn", weights=path).layers, built.layers)
     bare = model("mnist1d_cnn", include_top=False, weights=path)
-    assert same(bare.layers, net.layers[:4])
+    assert same(bare.layers, built.layers[:4])
     scaled = keras.layers.Normalization(mean=1.0, variance=4.0)(keras.Input((40, 1)))
-    assert same(model("mnist1d_cnn", input_tensor=scaled, weights=path).layers[2:], net.layers[1:])
+    assert same(model("mnist1d_cnn", input_tensor=scaled, weights=path).layers[2:], built.layers[1:])
 
 
 def test_until(tmp_path):
-    """First layers from elsewhere, whatever is behind them."""
+    """Loads the first layers from a file; later layers may differ."""
     source = drawn()
     file = saved(source, tmp_path / "w.weights.h5")
-    net = model("mnist1d_cnn", classes=4, stages=2)
-    last = np.array(net.layers[-1].kernel)
-    assert load_weights(net, file, until="stage1") is net
-    assert same(net.layers[1:2], source.layers[1:2]) and not same(net.layers[2:3], source.layers[2:3])
-    load_weights(net, file, until="stage2")
-    assert same(net.layers[1:3], source.layers[1:3]) and np.array_equal(last, net.layers[-1].kernel)
-    assert "until, did you mean 'stage2'" in refusal(load_weights, net, file, until="stage22")
-    assert "predictions has" in refusal(load_weights, net, file, until="predictions")
+    built = model("mnist1d_cnn", classes=4, stages=2)
+    last = np.array(built.layers[-1].kernel)
+    assert load_weights(built, file, until="stage1") is built
+    assert same(built.layers[1:2], source.layers[1:2]) and not same(built.layers[2:3], source.layers[2:3])
+    load_weights(built, file, until="stage2")
+    assert same(built.layers[1:3], source.layers[1:3]) and np.array_equal(last, built.layers[-1].kernel)
+    assert "until, did you mean 'stage2'" in refusal(load_weights, built, file, until="stage22")
+    assert "predictions has" in refusal(load_weights, built, file, until="predictions")
 
 
 def test_batch_norms_and_half_precision(tmp_path):
     settings = {"blocks": 1, "width": 0.25, "input_shape": (16, 16, 3)}
-    net = drawn("resnet20_cifar", **settings)
-    file = saved(net, tmp_path / "w.weights.h5")
-    assert same(model("resnet20_cifar", **settings, weights=file).layers, net.layers)
+    built = drawn("resnet20_cifar", **settings)
+    file = saved(built, tmp_path / "w.weights.h5")
+    assert same(model("resnet20_cifar", **settings, weights=file).layers, built.layers)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("bfloat16")
     try:
@@ -108,19 +108,19 @@ def test_layers_that_differ_are_named(tmp_path):
     got = refusal(model, "mnist1d_cnn", filters=4, classes=3, weights=file)
     assert got == (
         f"{file} does not fit model 'mnist1d_cnn': "
-        "stage1 has (3, 1, 15) (15,) in the file and (3, 1, 4) (4,) in the net; "
-        "stage2 has (3, 15, 15) (15,) in the file and (3, 4, 4) (4,) in the net; "
-        "stage3 has (3, 15, 15) (15,) in the file and (3, 4, 4) (4,) in the net and 1 more."
+        "stage1 has (3, 1, 15) (15,) in the file and (3, 1, 4) (4,) in the model; "
+        "stage2 has (3, 15, 15) (15,) in the file and (3, 4, 4) (4,) in the model; "
+        "stage3 has (3, 15, 15) (15,) in the file and (3, 4, 4) (4,) in the model and 1 more."
     )
     got = refusal(model, "mnist1d_cnn", stages=4, kernel_size=2, weights=file)
     assert got.endswith("and 2 more.")
     got = refusal(model, "mnist1d_cnn", stages=2, input_shape=(19, 1), weights=file)
-    assert got.endswith("model 'mnist1d_cnn': the net has no stage3.")
+    assert got.endswith("model 'mnist1d_cnn': the model has no stage3.")
     got = refusal(model, "nielsen_3", weights=file)
-    assert "predictions has (60, 10) (10,) in the file and (100, 10) (10,) in the net; " in got
-    assert "the file has no stage1_conv, stage2_conv, fc1; the net has no stage1, stage2, stage3." in got
-    # of a deeper net the first stages would fit, but mean something else
-    assert "the net has no stage3" in refusal(model, "mnist1d_cnn", stages=2, include_top=False, weights=file)
+    assert "predictions has (60, 10) (10,) in the file and (100, 10) (10,) in the model; " in got
+    assert "the file has no stage1_conv, stage2_conv, fc1; the model has no stage1, stage2, stage3." in got
+    # a deeper model's first stages would fit, but its features differ
+    assert "the model has no stage3" in refusal(model, "mnist1d_cnn", stages=2, include_top=False, weights=file)
 
 
 def test_other_files(tmp_path):
@@ -139,10 +139,10 @@ def test_other_files(tmp_path):
 
 
 def test_tags(tmp_path, tags):
-    net = drawn()
-    file = saved(net, tmp_path / "w.weights.h5")
+    built = drawn()
+    file = saved(built, tmp_path / "w.weights.h5")
     register_weights("mnist1d_cnn", "mine", file, hashlib.sha256(file.read_bytes()).hexdigest())
-    assert same(model("mnist1d_cnn", weights="mine").layers, net.layers)
+    assert same(model("mnist1d_cnn", weights="mine").layers, built.layers)
     assert "predictions has" in refusal(model, "mnist1d_cnn", weights="mine", classes=3)
     assert "not yet taken" in refusal(register_weights, "mnist1d_cnn", "mine", file, "")
     assert "file, a .weights.h5 or .keras file" in refusal(register_weights, "mnist1d_cnn", "other", "w.npz", "")
@@ -154,13 +154,13 @@ def test_tags(tmp_path, tags):
 
 
 def test_downloads(tmp_path, monkeypatch, tags):
-    """Through Keras's own cache; without a network one line says what is missing."""
-    net, asked = drawn(), []
-    file = saved(net, tmp_path / "w.weights.h5")
+    """Through Keras's cache; without a network a one-line message names the missing file."""
+    built, asked = drawn(), []
+    file = saved(built, tmp_path / "w.weights.h5")
     fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()
     register_weights("mnist1d_cnn", "far", file.as_uri(), fingerprint)
     monkeypatch.setattr(keras.utils, "get_file", lambda *args, **more: asked.append((args, more)) or file)
-    assert same(model("mnist1d_cnn", weights="far").layers, net.layers)
+    assert same(model("mnist1d_cnn", weights="far").layers, built.layers)
     assert asked == [
         (("mnist1d_cnn-far.weights.h5", file.as_uri()), {"file_hash": fingerprint, "cache_subdir": "kzoo"})
     ]
@@ -170,4 +170,4 @@ def test_downloads(tmp_path, monkeypatch, tags):
 
     monkeypatch.setattr(keras.utils, "get_file", offline)
     got = refusal(model, "mnist1d_cnn", weights="far")
-    assert got.startswith("weights 'far' of 'mnist1d_cnn' cannot be fetched, which takes a network once: URL fetch")
+    assert got.startswith("weights 'far' of 'mnist1d_cnn' cannot be downloaded, which needs a network once: URL fetch")

@@ -1,4 +1,4 @@
-"""State dicts as torchvision's models have them, written from their documented names, with random arrays.
+"""State dicts like those of torchvision's models, with their documented names and random arrays.
 
 Source: torchvision's alexnet.py, vgg.py, googlenet.py and resnet.py.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Dict(dict):
-    """A state dict that grows by a layer at a time; kernels keep the scale of what they meet."""
+    """A state dict to which layers are added one at a time; kernels preserve the scale of their inputs."""
 
     def __init__(self):
         super().__init__()
@@ -22,7 +22,7 @@ class Dict(dict):
         return self.draw.normal(size=shape).astype("float32")
 
     def biased(self, prefix, *shape):
-        """A convolution (out, in, k, k) or a dense layer (out, in)."""
+        """Adds a convolution (out, in, k, k) or a dense layer (out, in)."""
         self.kernel(prefix, *shape)
         self[f"{prefix}.bias"] = 0.1 * self.normal(shape[0])
 
@@ -34,20 +34,20 @@ class Dict(dict):
         self[f"{prefix}.num_batches_tracked"] = np.array(7)
 
 
-def alexnet(filters=(64, 192, 384, 256, 256), cells=36, units=(4096, 4096), classes=1000):
-    """`cells`: of the last maps."""
+def alexnet(filters=(64, 192, 384, 256, 256), positions=36, units=(4096, 4096), classes=1000):
+    """`positions`: those of the last maps."""
     found, before = Dict(), 3
-    for place, kernel, n in zip((0, 3, 6, 8, 10), (11, 5, 3, 3, 3), filters):
-        found.biased(f"features.{place}", n, before, kernel, kernel)
+    for index, kernel, n in zip((0, 3, 6, 8, 10), (11, 5, 3, 3, 3), filters):
+        found.biased(f"features.{index}", n, before, kernel, kernel)
         before = n
-    before *= cells
-    for place, n in zip((1, 4, 6), (*units, classes)):
-        found.biased(f"classifier.{place}", n, before)
+    before *= positions
+    for index, n in zip((1, 4, 6), (*units, classes)):
+        found.biased(f"classifier.{index}", n, before)
         before = n
     return found
 
 
-VGG = {  # the places of convolutions in `features`, a line a stage
+VGG = {  # indices of the convolutions in `features`, one line per stage
     "vgg11": [(0,), (3,), (6, 8), (11, 13), (16, 18)],
     "vgg13": [(0, 2), (5, 7), (10, 12), (15, 17), (20, 22)],
     "vgg16": [(0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28)],
@@ -55,15 +55,15 @@ VGG = {  # the places of convolutions in `features`, a line a stage
 }
 
 
-def vgg(name, filters=(64, 128, 256, 512, 512), cells=49, units=(4096, 4096), classes=1000):
+def vgg(name, filters=(64, 128, 256, 512, 512), positions=49, units=(4096, 4096), classes=1000):
     found, before = Dict(), 3
-    for places, n in zip(VGG[name], filters):
-        for place in places:
-            found.biased(f"features.{place}", n, before, 3, 3)
+    for indices, n in zip(VGG[name], filters):
+        for index in indices:
+            found.biased(f"features.{index}", n, before, 3, 3)
             before = n
-    before *= cells
-    for place, n in zip((0, 3, 6), (*units, classes)):
-        found.biased(f"classifier.{place}", n, before)
+    before *= positions
+    for index, n in zip((0, 3, 6), (*units, classes)):
+        found.biased(f"classifier.{index}", n, before)
         before = n
     return found
 
@@ -84,8 +84,8 @@ def resnet(name, filters=(64, 128, 256, 512), classes=1000):
         for block in range(count):
             label, after = f"layer{stage}.{block}", 4 * n if deep else n
             shapes = [(n, before, 1, 1), (n, n, 3, 3), (after, n, 1, 1)] if deep else [(n, before, 3, 3), (n, n, 3, 3)]
-            for place, shape in enumerate(shapes, start=1):
-                conv(f"{label}.conv{place}", f"{label}.bn{place}", *shape)
+            for index, shape in enumerate(shapes, start=1):
+                conv(f"{label}.conv{index}", f"{label}.bn{index}", *shape)
             if before != after:
                 conv(f"{label}.downsample.0", f"{label}.downsample.1", after, before, 1, 1)
             before = after
@@ -93,7 +93,7 @@ def resnet(name, filters=(64, 128, 256, 512), classes=1000):
     return found
 
 
-INCEPTION = {  # 1x1; before 3x3, 3x3; before "5x5", which is 3x3 here, itself; behind the pool
+INCEPTION = {  # 1x1; before 3x3, 3x3; before "5x5", which is 3x3 here, itself; after the pool
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),
     "4a": (192, 96, 208, 16, 48, 64),
@@ -126,9 +126,9 @@ def googlenet(classes=1000):
         conv(f"{label}.branch3.1", five, reduce5, 3, 3)
         conv(f"{label}.branch4.1", pooled, before, 1, 1)
         before = one + three + five + pooled
-    for place, channels in ((1, 512), (2, 528)):
-        conv(f"aux{place}.conv", 128, channels, 1, 1)
-        found.biased(f"aux{place}.fc1", 1024, 2048)
-        found.biased(f"aux{place}.fc2", classes, 1024)
+    for index, channels in ((1, 512), (2, 528)):
+        conv(f"aux{index}.conv", 128, channels, 1, 1)
+        found.biased(f"aux{index}.fc1", 1024, 2048)
+        found.biased(f"aux{index}.fc2", classes, 1024)
     found.biased("fc", classes, before)
     return found

@@ -1,4 +1,4 @@
-"""The JAX process starts with the session and works beside the tests, which ask for its results last."""
+"""The JAX process starts with the session and runs in parallel with the tests; those that need its results run last."""
 
 import importlib.util
 import os
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session", autouse=True)
 def _jax_process(request, tmp_path_factory):
-    """Started once, also where several processes share the tests; yields the folder that its results come to."""
+    """Starts the process once, also if several pytest processes share the tests; yields the folder of its results."""
     wanted = any("jax_results" in getattr(item, "fixturenames", ()) for item in request.session.items)
     if not wanted or importlib.util.find_spec("jax") is None:
         yield None
@@ -43,7 +43,7 @@ def _jax_process(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def jax_results(_jax_process):
-    """{case/rank/index/y0: array, .../g0: array} of half of every case's ten settings, computed on the JAX backend."""
+    """Returns {case/rank/index/y0: array, .../g0: array}, computed by JAX for half of every case's ten settings."""
     if _jax_process is None:
         pytest.skip("jax is not installed")
     code = _jax_process / "code"
@@ -57,5 +57,5 @@ def jax_results(_jax_process):
 
 
 def pytest_collection_modifyitems(items):
-    """The tests that wait for JAX go last."""
+    """Moves the tests that wait for JAX to the end."""
     items.sort(key=lambda item: "jax_results" in getattr(item, "fixturenames", ()))

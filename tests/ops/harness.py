@@ -1,6 +1,7 @@
-"""How an op is held against its loop on TensorFlow: uncompiled, as islands, inside XLA, with unknown sizes, by slope.
+"""Comparisons of an op with its NumPy reference on TensorFlow.
 
-Every function returns the largest difference it saw, relative to the output's largest magnitude.
+The op runs uncompiled, as islands, inside XLA and with unknown sizes; gradients are compared too.
+Every function returns the largest difference it found, relative to the output's largest magnitude.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from kzoo import ops
 from kzoo.checks import Refusal
 from tests.ops.cases import Setting, cotangent
 
-# A float32 sum of at most 4 * 4 * 4 offsets * 9 channels is good to some 1e-6 of its scale. A wrong cell shows as 1e-1.
+# A float32 sum of at most 4 * 4 * 4 offsets * 9 channels is good to some 1e-6 of its scale; a wrong element, 1e-1.
 CLOSE = 1e-5
 # Float64: the difference quotients below are exact but for rounding (1e-16 of the loss, over a step of 1e-3).
 STEEP = 1e-9
@@ -26,7 +27,7 @@ def flat(outputs):
 
 
 def difference(got, want, what=""):
-    """The largest distance relative to the scale of `want`; infinities and NaN must stand in the same places."""
+    """Returns the largest distance relative to the scale of `want`; infinities and NaN must match."""
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape, (what, got.shape, want.shape)
     if want.dtype.kind in "iub":
@@ -49,13 +50,13 @@ def close(got, want, tolerance=CLOSE, what=""):
 
 
 def uncompiled(case, rank, count=100):
-    """The arithmetic itself, over random settings."""
+    """Compares the uncompiled op on random settings."""
     with ops.no_islands():
         return max(_against_loop(case, setting) for setting in case.random(rank, count))
 
 
 def compiled(case, rank, settings=None):
-    """As users call it: eager, each op an island; every third of the ten."""
+    """Compares the op as users call it: eagerly, as an island; every third of the ten settings."""
     return max(_against_loop(case, setting) for setting in settings or case.ten(rank)[::3])
 
 
@@ -65,9 +66,10 @@ def _against_loop(case, setting):
 
 
 def unknown_sizes(case, rank):
-    """In a tf.function that does not know the batch, nor the spatial sizes where the op allows that.
+    """Compares the op in a tf.function with an unknown batch, and unknown spatial sizes where the op allows that.
 
-    Two of the ten as islands, which XLA then compiles once the sizes are known; every fifth knows its sizes.
+    Two of the ten settings run as islands, which XLA then compiles once the sizes are known; every fifth knows its
+    sizes.
     """
 
     def run(inputs, kwargs, known):
@@ -89,7 +91,7 @@ def unknown_sizes(case, rank):
 
 
 def inside_xla(case, rank):
-    """All ten, in 2D and 3D every second, forward and gradients, in one function that XLA compiles whole."""
+    """Compares forward and gradients in one XLA-compiled function: all ten settings, every second in 2D and 3D."""
     settings = case.ten(rank)[:: 1 if rank == 1 else 2]
 
     def run(inputs):
@@ -107,7 +109,7 @@ def inside_xla(case, rank):
 
 
 def island_gradients(case, rank, chosen=(3,)):
-    """The gradients through islands, forward and backward compiled apart, against the uncompiled ones."""
+    """Compares the gradients of islands, compiled apart from the forward pass, with the uncompiled ones."""
     settings = [case.ten(rank)[index] for index in chosen]
     with ops.no_islands():
         expected = [outputs_and_gradients(case, setting)[1] for setting in settings]
@@ -115,7 +117,7 @@ def island_gradients(case, rank, chosen=(3,)):
 
 
 def outputs_and_gradients(case, setting):
-    """What the op returns, and the gradients for its floating inputs of the first output times fixed random numbers."""
+    """Returns the op's outputs, and its floating inputs' gradients of the first output times fixed random numbers."""
     inputs = [tf.convert_to_tensor(a) for a in setting.inputs]
     floating = [a for a in inputs if a.dtype.is_floating]
     with tf.GradientTape() as tape:
@@ -130,15 +132,15 @@ def double(setting):
 
 
 def slopes(case, rank):
-    """The gradient along a random direction in float64 against the loop's central difference.
+    """Compares the gradient along a random direction in float64 with the reference's central difference.
 
-    Sums are bilinear, so their central difference is exact; where a maximum is taken, values are 1 apart and the step
-    moves none of them past another. A curve's central difference is off by a * step^2 + b * step^4 + ...: with that of
-    twice the step the first term goes, and the second is 1e-12 where the curve's scale is 1.
+    Sums are bilinear, so their central difference is exact. Where a maximum is taken, values are 1 apart and the step
+    moves none of them past another. A curve's central difference has the error a * step^2 + b * step^4 + ...: a second
+    one, with twice the step, cancels the first term, and the second is 1e-12 where the curve's scale is 1.
     """
     rng, step, worst = np.random.default_rng(rank), 1e-3, 0.0
     for inputs, kwargs in map(double, case.ten(rank)):
-        # TensorFlow's own convolution lacks float64 with a dilation
+        # TensorFlow's convolution has no dilated float64 kernel
         with contextlib.nullcontext() if case.dilates else ops.no_islands():
             grads = [np.asarray(g) for g in outputs_and_gradients(case, Setting(inputs, kwargs))[1]]
         ways = [rng.uniform(-1, 1, a.shape) * (a.dtype.kind == "f") for a in inputs]
@@ -160,7 +162,7 @@ def slopes(case, rank):
 
 
 def second_order(fn, *inputs):
-    """The gradient of the squared gradient, in float64."""
+    """Returns the gradient of the squared gradient, in float64."""
     inputs = [tf.constant(a, "float64") for a in inputs]
     with tf.GradientTape() as outer:
         outer.watch(inputs)
@@ -172,7 +174,7 @@ def second_order(fn, *inputs):
 
 
 def compiled_at_random(case, rank):
-    """Twice as many settings at random, as islands: minutes."""
+    """Compares twice as many random settings, as islands; takes minutes."""
     return compiled(case, rank, case.random(rank, 200))
 
 
@@ -189,13 +191,13 @@ CHECKS = [
 
 
 def refuses(words, fn, *args, **kwargs):
-    """Called so, `fn` answers with one line of kzoo's own that holds these words."""
+    """Asserts that `fn` raises one of kzoo's one-line errors that contains these words."""
     with pytest.raises(Refusal, match=re.escape(words)) as caught:
         fn(*args, **kwargs)
     assert "\n" not in str(caught.value)
 
 
-# What every pool refuses of (ksize, strides, padding, dilations) over 4 x 5 cells, in its own name.
+# What every pool refuses of (ksize, strides, padding, dilations) over 4 x 5 elements, in its own name.
 BAD_WINDOWS = [
     ((5,), "a window that fits into the padded input on spatial axis 0; received ksize=5"),
     ((2, 1, "valid", 4), "ksize=2, dilation=4, input=4, padding=(0, 0)"),
@@ -209,14 +211,14 @@ BAD_WINDOWS = [
     ((2, 2, ("mirror", 1)), "padding=('mirror', 1)"),
     ((2, 2, -1), "padding, an integer of at least 0"),
     ((2, 2, "valid", True), "dilations=True"),
-    ((2, 2, ("circular", 5)), "circular padding of at most 4 cells; received padding=(5, 5), size=4"),
+    ((2, 2, ("circular", 5)), "circular padding of at most 4; received padding=(5, 5), size=4"),
     ((2, 1, 2), "windows that each meet the input on spatial axis 0; received ksize=2, dilation=1, stride=1, input=4"),
     ((2, 1, "same", 6), "windows that each meet the input on spatial axis 0"),
 ]
 
 
 def bad_samples(layer):
-    """What every pool refuses as x, in its own name, and the words; `layer` is the one that an image's symbol names."""
+    """Returns x that every pool must refuse, and the messages; `layer` is the one named for a symbolic image."""
     shape = (1, 4, 5, 2)
     ranks = "x (batch, *spatial, channels) with 1 to 3 spatial axes; received shape="
     return [
@@ -228,21 +230,21 @@ def bad_samples(layer):
 
 
 def traced(fn, *shapes, dtype="float32"):
-    """The op's graph for inputs of these shapes, None where unknown: no memory is needed."""
+    """Returns the op's graph for inputs of these shapes (None: unknown) without allocating them."""
     specs = [shape if isinstance(shape, tf.TensorSpec) else tf.TensorSpec(shape, dtype) for shape in shapes]
     return tf.function(fn, autograph=False).get_concrete_function(*specs)
 
 
 def must_compile(graph_def):
-    """The functions of a graph that only XLA can run."""
+    """Returns the functions of a graph that only XLA can run."""
     return [f.signature.name for f in graph_def.library.function if f.attr["_XlaMustCompile"].b]
 
 
 def half_precision(case, rank, dtype):
-    """The ten settings in another precision: the loop's float64 numbers of the same inputs, rounded a few times.
+    """Compares the ten settings in a 16-bit precision with the float64 reference of the same inputs.
 
-    Sums are in float32; what is rounded to the precision is the result, and each product of a kernel's row in
-    `tiled_conv`. Four half steps of the precision at the output's scale leave room for that and for no lost cell.
+    Sums are in float32; rounded to the precision are the result and, in `tiled_conv`, each product of a kernel's row.
+    Four half steps of the precision at the output's scale allow for that, but not for a missing element.
     """
     step = {"float16": 2**-11, "bfloat16": 2**-8, "float64": 1e-14}[dtype]
     with contextlib.nullcontext() if case.dilates else ops.no_islands():

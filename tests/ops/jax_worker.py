@@ -1,7 +1,8 @@
-"""Half of every case's ten settings on the JAX backend: outputs and gradients, to the .npz named on the command line.
+"""Writes the JAX backend's outputs and gradients to the .npz file named on the command line.
 
-Run by test_backend.py in a process of its own, as Keras takes one backend a process. The inputs need no file: they
-come from the seeds of cases.py.
+It runs half of every case's ten settings.
+test_backend.py runs it in a separate process, as Keras takes one backend for each process. The inputs come from the
+seeds of the cases, so no file of inputs is needed.
 """
 
 import sys
@@ -9,11 +10,12 @@ import sys
 import keras
 import numpy as np
 
-from tests.ops.cases import CASES, cotangent
+from tests.collect import collect
+from tests.ops.cases import cotangent
 
 
 def run(case, settings):
-    """Outputs and gradients of each setting, all in one compilation."""
+    """Returns outputs and gradients of each setting, compiled as one function."""
     import jax  # here, as pytest's search for doctests imports this file where jax may be missing
 
     def one(inputs, kwargs):
@@ -35,7 +37,7 @@ def run(case, settings):
 
 def main(path):
     results = {}
-    for name, case in CASES.items():
+    for name, case in collect("OP_CASES").items():
         for rank in case.ranks:
             for index, (y, grads) in enumerate(run(case, case.ten(rank)[::2])):
                 results |= {f"{name}/{rank}/{index}/y{i}": np.asarray(a) for i, a in enumerate(y)}

@@ -1,4 +1,4 @@
-"""Adaptive average pooling: the loop, plain pooling where sizes divide, precisions, and refusals."""
+"""Adaptive average pooling: the reference, plain pooling where sizes divide, precisions, and refusals."""
 
 import keras
 import numpy as np
@@ -8,15 +8,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kzoo import ops
-from kzoo.ops.adaptive_average_pool import bins
-from tests.ops.cases import CASES, RANKS, normal
+from kzoo.ops.adaptive_average_pool import split_into_bins
+from tests import references
+from tests.ops.cases import RANKS, Case, draw_adaptive, normal
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
+
+
+def reference(x, output_size):
+    boxes, sizes = references.bins_of(x, output_size)
+    y = np.zeros((len(x), *sizes, x.shape[-1]))
+    for position, cells in boxes:
+        for cell in cells:
+            y[(slice(None), *position)] += x[(slice(None), *cell)].astype("float64") / len(cells)
+    return y
+
+
+OP_CASES = {"adaptive_average_pool": Case(ops.adaptive_average_pool, reference, draw_adaptive)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["adaptive_average_pool"], rank)
+    check(OP_CASES["adaptive_average_pool"], rank)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -35,7 +48,7 @@ def test_one_bin_is_the_mean_and_as_many_bins_as_cells_the_input(seeds):
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.integers(1, 60), st.integers(1, 60))
 def test_bins_cover_every_cell_and_differ_by_at_most_one(size, count):
-    parts = [np.asarray(part) for part in bins(np.arange(size), 0, count)]
+    parts = [np.asarray(part) for part in split_into_bins(np.arange(size), 0, count)]
     lengths = {len(part) for part in parts}
     assert len(parts) == count and min(lengths) > 0 and max(lengths) - min(lengths) <= (2 if size % count else 0)
     assert set(np.concatenate(parts)) == set(range(size))
@@ -46,7 +59,7 @@ def test_bins_cover_every_cell_and_differ_by_at_most_one(size, count):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["adaptive_average_pool"], rank, dtype)
+    half_precision(OP_CASES["adaptive_average_pool"], rank, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -96,7 +109,7 @@ def test_refuses_sizes(size):
         (X.astype(bool), "floating x"),
         (X[0, 0], "x (batch, *spatial, channels) with 1 to 3 spatial axes; received shape=(5, 2)"),
         (X[None, None], "1 to 3 spatial axes"),
-        (X[:, :0], "an input of at least 1 cell on each axis; received shape=(1, 0, 5, 2)"),
+        (X[:, :0], "an input of at least 1 pixel on each axis; received shape=(1, 0, 5, 2)"),
         (keras.Input((4, 5, 2)), "the layer kzoo.layers.AdaptiveAveragePooling2D; received a KerasTensor"),
     ],
 )

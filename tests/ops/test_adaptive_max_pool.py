@@ -1,4 +1,4 @@
-"""Adaptive max pooling: the loop, plain pooling where sizes divide, who wins, whole numbers, and refusals."""
+"""Adaptive max pooling: the reference, plain pooling, which element wins, whole numbers, and refusals."""
 
 import keras
 import numpy as np
@@ -6,16 +6,44 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, adaptive_max_pool, numbers
+from tests import references
+from tests.ops.cases import RANKS, Case, draw_adaptive, numbers
 from tests.ops.harness import CHECKS, refuses, second_order, traced
 
+
+def reference(x, output_size):
+    """(values, indices): the last NaN wins over all, otherwise the first of equal values."""
+    boxes, sizes = references.bins_of(x, output_size)
+    values = np.zeros((len(x), *sizes, x.shape[-1]), x.dtype)
+    indices = np.zeros(values.shape, "int32")
+    for position, cells in boxes:
+        for b, c in np.ndindex(len(x), x.shape[-1]):
+            best = cells[0]
+            for cell in cells[1:]:
+                value, leader = x[(b, *cell, c)], x[(b, *best, c)]
+                if value > leader or np.isnan(value):
+                    best = cell
+            values[(b, *position, c)] = x[(b, *best, c)]
+            indices[(b, *position, c)] = np.ravel_multi_index((*best, c), x.shape[1:])
+    return values, indices
+
+
+def draw(rng, rank, one, distinct):
+    return draw_adaptive(rng, rank, one, distinct, ties=True)
+
+
+def adaptive_max_pool(x, output_size):
+    return ops.adaptive_max_pool(x, output_size, return_indices=True)
+
+
+OP_CASES = {"adaptive_max_pool": Case(adaptive_max_pool, reference, draw)}
 COMPILED = tf.function(adaptive_max_pool, jit_compile=True, autograph=False)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["adaptive_max_pool"], rank)
+    check(OP_CASES["adaptive_max_pool"], rank)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -68,7 +96,7 @@ def test_keeps_the_dtype(dtype):
 
 
 def test_only_the_winner_receives_the_gradient():
-    """Bins of 3 cells over 2: the middle one belongs to both."""
+    """Bins of 3 elements over 2: the middle one belongs to both."""
     x = tf.constant([[[1.0], [4.0], [4.0]]])
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -104,7 +132,7 @@ def test_refuses_sizes(size):
         (X.astype(bool), "adaptive_max_pool expects floating or integer x; received dtype="),
         (X.astype("complex64"), "floating or integer x"),
         (X[0, 0], "x (batch, *spatial, channels) with 1 to 3 spatial axes; received shape=(5, 2)"),
-        (X[:, :0], "an input of at least 1 cell on each axis; received shape=(1, 0, 5, 2)"),
+        (X[:, :0], "an input of at least 1 pixel on each axis; received shape=(1, 0, 5, 2)"),
         (keras.Input((4, 5, 2)), "the layer kzoo.layers.AdaptiveMaxPooling2D; received a KerasTensor"),
     ],
 )

@@ -1,17 +1,17 @@
-"""Places: `unpool` and `collect` are each other's transpose and gradient, to any order; sizes that are tensors."""
+"""Argmax indices: `unpool` and `take_at_indices` are each other's transpose and gradient, to any order."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from kzoo.ops.argmax_indices import collect, merge, split, unpool
+from kzoo.ops.argmax_indices import merge_size, split_size, take_at_indices, unpool
 from kzoo.ops.views import window
 from tests.ops.cases import RANKS, numbers, random_geometry
 
 
 def pooled(rng, rank):
-    """A random pool without copies of cells: x, its window, and the places of its maxima."""
+    """Returns a random pool without copied padding: x, its window, and the maxima with their indices."""
     while True:
         one = random_geometry(rng, rank, pool=True)
         win = window("test", rank, one["size"], one["strides"], one["padding"], one["dilations"])
@@ -23,20 +23,20 @@ def pooled(rng, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_transposes(rank):
-    """sum(unpool(v) x) = sum(v collect(x)), and collecting from x gives the maxima."""
+    """sum(unpool(v) x) = sum(v take_at_indices(x)), and taking from x gives the maxima."""
     rng = np.random.default_rng(rank)
     with ops.no_islands():
-        for x, win, (values, places) in (pooled(rng, rank) for _ in range(20)):
-            np.testing.assert_array_equal(collect(x, places, win), values)
+        for x, win, (values, indices) in (pooled(rng, rank) for _ in range(20)):
+            np.testing.assert_array_equal(take_at_indices(x, indices, win), values)
             v = rng.integers(-9, 10, values.shape).astype("float32")
-            y = unpool(tf.constant(v), places, size=x.shape[1:-1], win=win)
+            y = unpool(tf.constant(v), indices, size=x.shape[1:-1], win=win)
             assert np.sum(np.asarray(y, "float64") * x) == np.sum(np.asarray(v, "float64") * values)
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_gradients_of_gradients(known):
-    """Of sum(unpool(v)^3) / 6: two windows' places in one cell, y = a + b: slopes y^2 / 2, of both 2 y, of both 4."""
-    win, places = window("test", 1, 2, 1, "valid", 1), tf.constant([[[1], [1]]])
+    """Of sum(unpool(v)^3) / 6 with two windows' indices at one element, y = a + b: orders y^2 / 2, 2 y, 4."""
+    win, indices = window("test", 1, 2, 1, "valid", 1), tf.constant([[[1], [1]]])
     spec = tf.TensorSpec((None, None if not known else 2, 1))
 
     @tf.function(input_signature=[spec, tf.TensorSpec((None,), "int32")], autograph=False)
@@ -48,7 +48,7 @@ def test_gradients_of_gradients(known):
                 second.watch(v)
                 with tf.GradientTape() as first:
                     first.watch(v)
-                    y = unpool(v, places, *sizes, size=(3 if known else None,), win=win)
+                    y = unpool(v, indices, *sizes, size=(3 if known else None,), win=win)
                     loss = tf.reduce_sum(y**3) / 6
                 one = first.gradient(loss, v)
             two = second.gradient(one, v)
@@ -58,6 +58,6 @@ def test_gradients_of_gradients(known):
     assert got == [[8, 8], [8, 8], [4, 4]]
 
 
-def test_split_and_merge():
-    size, sizes = split((3, "n", 5))
-    assert size == (3, None, 5) and merge(size, sizes) == (3, "n", 5)
+def test_split_size_and_merge_size():
+    size, sizes = split_size((3, "n", 5))
+    assert size == (3, None, 5) and merge_size(size, sizes) == (3, "n", 5)

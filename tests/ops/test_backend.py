@@ -1,4 +1,4 @@
-"""The two backends: what the ops take as tensors, a convolution, a Fourier transform, the same numbers on JAX."""
+"""Backend functions: conversion to tensors, convolution, Fourier transform; the same numbers on JAX."""
 
 import keras
 import numpy as np
@@ -6,16 +6,20 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from kzoo.ops.backend import check_floating, convolve, irfftn, rfftn, spatial_rank, tensors, wide
-from tests.ops.cases import CASES, RANKS, normal
+from kzoo.ops.backend import check_floating, convolve, irfftn, rfftn, spatial_rank, sum_dtype, tensors
+from tests import references
+from tests.collect import collect
+from tests.ops.cases import RANKS, normal
 from tests.ops.harness import CLOSE, close, flat, outputs_and_gradients, refuses
+
+CASES = collect("OP_CASES")
 
 
 @pytest.mark.parametrize("name, rank", [(name, rank) for name, case in CASES.items() for rank in case.ranks])
 def test_jax_gives_the_same_numbers(jax_results, name, rank):
-    """Half of the ten settings, compiled by JAX in float32: the loop's outputs, and TensorFlow's uncompiled gradients.
+    """Half of the ten settings, compiled by JAX in float32: the reference's outputs, TensorFlow's gradients.
 
-    Compiled in haste, products and sums are rounded one by one: twice the usual difference.
+    With fast compilation, products and sums are rounded one by one: twice the usual difference.
     """
     case = CASES[name]
     for index, (inputs, kwargs) in enumerate(settings := case.ten(rank)[::2]):
@@ -58,7 +62,7 @@ def test_a_symbol_is_refused_by_naming_the_layer(shape, name):
 def test_convolve_takes_strides_with_dilations(seeds, rank, padding):
     x, kernel = normal(seeds, 1, *(7,) * rank, 1), normal(seeds, *(2,) * rank, 1, 1)
     got = convolve(x, kernel, (2,) * rank, padding, (3,) * rank)
-    close(got, CASES["conv"].reference(x, kernel, strides=2, padding=padding.lower(), dilations=3))
+    close(got, references.conv(x, kernel, strides=2, padding=padding.lower(), dilations=3))
 
 
 def test_spatial_rank():
@@ -74,7 +78,7 @@ def test_what_floats_is_summed_in_at_least_32_bits(dtype):
     x = tf.zeros(1, dtype)
     assert check_floating("pool", x) is None and check_floating("pool", keras.Input((1,), dtype=dtype)) is None
     for given in (dtype, x.dtype):
-        assert tf.as_dtype(wide(given)) == ("float64" if dtype == "float64" else "float32")
+        assert tf.as_dtype(sum_dtype(given)) == ("float64" if dtype == "float64" else "float32")
 
 
 @pytest.mark.parametrize("dtype", ["int32", "uint8", "bool", "complex64"])

@@ -1,4 +1,4 @@
-"""Lp pooling across channels: the loop, norms of subspaces, topographic maps on a torus, and refusals."""
+"""Lp pooling across channels: the reference, norms of subspaces, topographic maps on a torus, and refusals."""
 
 import math
 
@@ -9,14 +9,50 @@ import tensorflow as tf
 
 from kzoo import ops
 from tests import references
-from tests.ops.cases import CASES, RANKS, normal
+from tests.ops.cases import DTYPE, RANKS, Case, Setting, chosen, normal, numbers, random_geometry, sites
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
+
+
+def reference(x, ksize, strides=None, padding="valid", grid=None, p=2.0, epsilon=0.0):
+    """The channels of each position as an image of their own, row by row."""
+    grid = (x.shape[-1],) if grid is None else tuple(grid)
+    where, output = references.windows(grid, ksize, ksize if strides is None else strides, padding)
+    y = np.zeros((*x.shape[:-1], math.prod(output)))
+    for place in np.ndindex(x.shape[:-1]):
+        for u, (_, cells) in enumerate(where):
+            values = [abs(float(x[(*place, np.ravel_multi_index(c, grid))])) for _, c in cells if c is not None]
+            y[(*place, u)] = max(values) if p == math.inf else (epsilon + sum(v**p for v in values)) ** (1 / p)
+    return y
+
+
+def draw(rng, rank, one, distinct):
+    """Grids of 1 to 3 axes. Distinct: magnitudes of 1 and more, 0.1 apart, as |x|^p bends near 0."""
+    index = one["index"] if one else int(rng.integers(60))
+    axes = (1, 2, 1, 2, 3)[index % 5]
+    one = random_geometry(rng, axes, pool=True, widest=1) if one is None else chosen(index, axes)
+    grid = one["spatial"] if axes < 3 or not distinct else tuple(n - 2 for n in one["spatial"])
+    size, strides = (references.per_axis(one[name], axes) for name in ("size", "strides"))
+    cells = references.split_padding(one["padding"])[1]
+    grid = tuple(  # windows side by side must divide the grid
+        n // k * k if k == s and references.pair_of(cells, axis, n, k, s, 1) == (0, 0) else n
+        for axis, (n, k, s) in enumerate(zip(grid, size, strides))
+    )
+    x = numbers(rng, sites(rng, rank, math.prod(grid)), distinct)
+    if distinct:
+        x = ((1 + abs(x - 0.25) * 0.1) * rng.choice([-1, 1], x.shape)).astype(DTYPE)
+    kwargs = {"ksize": one["size"], "strides": one["strides"], "padding": one["padding"]}
+    p = (2.0, 1.0, 3, math.inf, 1.5)[index % 4 if distinct else index // 12]
+    kwargs |= {"p": p, "epsilon": index % 3 * 0.1 if p < math.inf else 0.0}
+    return Setting((x,), kwargs if axes == 1 and index % 2 else kwargs | {"grid": grid})
+
+
+OP_CASES = {"channel_lp_pool": Case(ops.channel_lp_pool, reference, draw, curved=True)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["channel_lp_pool"], rank)
+    check(OP_CASES["channel_lp_pool"], rank)
 
 
 @pytest.mark.parametrize("p", [1, 2, 3.5, math.inf])
@@ -57,7 +93,7 @@ def test_a_place_sees_itself_alone(seeds):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["channel_lp_pool"], rank, dtype)
+    half_precision(OP_CASES["channel_lp_pool"], rank, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -84,7 +120,7 @@ def test_second_order_gradient():
 def test_sizes_that_are_not_known():
     graph = traced(lambda x: ops.channel_lp_pool(x, 3), (None, None, None, 6))
     x = np.arange(48, dtype="float32").reshape(1, 4, 2, 6)
-    close(graph(tf.constant(x)), references.channel_lp_pool(x, 3))
+    close(graph(tf.constant(x)), reference(x, 3))
 
 
 def test_edges():
@@ -107,9 +143,12 @@ X = np.zeros((1, 4, 5, 12), "float32")
         ({"ksize": 2, "strides": 0}, "channel_lp_pool expects strides, an integer of at least 1 or 1 of them"),
         ({"ksize": 2, "strides": 1.5}, "strides=1.5"),
         ({"ksize": 2, "padding": "half"}, "channel_lp_pool expects padding, one of"),
-        ({"ksize": 2, "padding": ("reflect", 12)}, "channel_lp_pool expects reflect padding of at most 11 cells"),
+        ({"ksize": 2, "padding": ("reflect", 12)}, "channel_lp_pool expects reflect padding of at most 11"),
         ({"ksize": 2, "padding": 3}, "channel_lp_pool expects windows that each meet the input on spatial axis 0"),
-        ({"ksize": 2, "grid": (3, 3)}, "a grid of as many cells as channels; received grid=(3, 3), channels=12"),
+        (
+            {"ksize": 2, "grid": (3, 3)},
+            "a grid whose sizes multiply to the channels; received grid=(3, 3), channels=12",
+        ),
         ({"ksize": 2, "grid": 12}, "channel_lp_pool expects grid, 1 to 3 integers above 0; received grid=12"),
         ({"ksize": 2, "grid": ()}, "grid=()"),
         ({"ksize": 2, "grid": (3, 2, 2, 1)}, "grid=(3, 2, 2, 1)"),

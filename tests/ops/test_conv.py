@@ -1,4 +1,4 @@
-"""Convolution: the loop, TensorFlow's own, SciPy's, groups, symmetries, precisions, and refusals."""
+"""Convolution: the reference, TensorFlow's own, SciPy's, groups, symmetries, precisions, and refusals."""
 
 import keras
 import numpy as np
@@ -10,16 +10,27 @@ from hypothesis import strategies as st
 
 from kzoo import ops
 from tests import references
-from tests.ops.cases import CASES, RANKS, normal
+from tests.ops.cases import RANKS, Case, Setting, geometry_of, normal, random_geometry
 from tests.ops.harness import CHECKS, close, half_precision, outputs_and_gradients, refuses, second_order, traced
 
+
+def draw(rng, rank, one, distinct):
+    del distinct
+    one = one or random_geometry(rng, rank)
+    groups, depth, width = (one["index"] % 3 + 1, 2, 2) if "index" in one else rng.integers(1, 4, 3)
+    size = references.per_axis(one["size"], rank)
+    x = normal(rng, 2, *one["spatial"], groups * depth)
+    return Setting((x, normal(rng, *size, depth, groups * width)), geometry_of(one))
+
+
+OP_CASES = {"conv": Case(ops.conv, references.conv, draw, dilates=True)}
 SPATIAL = {1: (9,), 2: (9, 7), 3: (5, 6, 4)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["conv"], rank)
+    check(OP_CASES["conv"], rank)
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
@@ -33,7 +44,7 @@ def test_equals_tensorflow(seeds, padding):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
 def test_with_a_flipped_kernel_is_scipys_convolution(seeds, rank, mode):
-    """Of odd and of even windows: SciPy's "same" centres an even one the other way, so its cell is put before."""
+    """Of odd and of even windows: SciPy's "same" centres an even one the other way, so its element is put before."""
     for k in (3, 2):
         x, kernel = seeds.normal(size=SPATIAL[rank]), seeds.normal(size=(k,) * rank)
         padding = ((1, 0),) * rank if (mode, k) == ("same", 2) else mode
@@ -44,7 +55,7 @@ def test_with_a_flipped_kernel_is_scipys_convolution(seeds, rank, mode):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("strides", [2, 3])
 def test_one_output_with_an_idle_stride(seeds, rank, strides):
-    """There some of oneDNN's float32 kernels read wrong cells."""
+    """With one output on the last axis some of oneDNN's float32 kernels read wrong elements."""
     for size, padding in ((2, "valid"), (3, "valid"), (1, "same"), (2, "same"), (1, ("replicate", 1))):
         spatial = (4,) * (rank - 1) + (size,)
         x, kernel = normal(seeds, 2, *spatial, 1), normal(seeds, *(2,) * rank, 1, 3)
@@ -82,7 +93,7 @@ def test_is_linear(padding, seed):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["conv"], rank, dtype)
+    half_precision(OP_CASES["conv"], rank, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -95,16 +106,16 @@ def test_half_precision_sums_in_float32(dtype):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_dilation_has_a_gradient_in_every_precision(rank, dtype):
-    """TensorFlow's own kernels have none on CPU."""
+    """TensorFlow's kernels have none on CPU except in float32 and bfloat16."""
     x, kernel = tf.ones((1, *(5,) * rank, 1), dtype), tf.ones((*(2,) * rank, 1, 1), dtype)
-    case = CASES["conv"]._replace(op=lambda *tensors: ops.conv(*tensors, dilations=2))
+    case = OP_CASES["conv"]._replace(op=lambda *tensors: ops.conv(*tensors, dilations=2))
     setting = case.ten(rank)[0]._replace(inputs=(x, kernel), kwargs={})
     for grad in outputs_and_gradients(case, setting)[1]:
         assert grad.dtype == dtype and np.isfinite(np.asarray(grad, "float64")).all()
 
 
 def test_second_order_gradient():
-    """Loss sum((x * k)^2) of one cell: its squared gradient is 4 (x k^2)^2 + 4 (x^2 k)^2."""
+    """Loss sum((x * k)^2) of one element: its squared gradient is 4 (x k^2)^2 + 4 (x^2 k)^2."""
     x, k = 3.0, 2.0
     got = second_order(ops.conv, [[[x]]], [[[k]]])
     close([g.item() for g in got], [8 * x * k**4 + 16 * x**3 * k**2, 16 * x**2 * k**3 + 8 * x**4 * k], 1e-12)
@@ -138,7 +149,7 @@ X, K = np.zeros((1, 5, 6, 4), "float32"), np.zeros((3, 3, 4, 2), "float32")
         (X, np.zeros((3, 3, 1, 6), "float32"), "input_channels=4, kernel=(3, 3, 1, 6)"),
         (X, np.zeros((6, 3, 4, 2), "float32"), "a window that fits into the padded input on spatial axis 0"),
         (X, K[:, :0], "ksize, an integer of at least 1 or 2 of them; received ksize=(3, 0)"),
-        (X[:, :0], K, "an input of at least 1 cell on spatial axis 0"),
+        (X[:, :0], K, "an input of at least 1 pixel on spatial axis 0"),
         (keras.Input((5, 6, 4)), K, "kzoo.layers.Conv2D; received a KerasTensor=(None, 5, 6, 4)"),
         (X, keras.KerasTensor((3, 4)), "kzoo.layers.Conv{1,2,3}D; received a KerasTensor=(3, 4)"),
     ],
@@ -153,7 +164,7 @@ def test_refuses_operands(x, kernel, words):
         ({"strides": 0}, "conv expects strides, an integer of at least 1 or 2 of them; received strides=0"),
         ({"dilations": 2.0}, "dilations=2.0"),
         ({"padding": "half"}, "padding='half'"),
-        ({"padding": ("reflect", 5)}, "reflect padding of at most 4 cells; received padding=(5, 5), size=5"),
+        ({"padding": ("reflect", 5)}, "reflect padding of at most 4; received padding=(5, 5), size=5"),
     ],
 )
 def test_refuses_geometry(geometry, words):
@@ -168,7 +179,7 @@ def test_refuses_unknown_channels():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shared", [True, False])
 def test_many_samples_of_few_cells_compiled(seeds, rank, dtype, shared):
-    """There samples lie along the last axis and a shared bias is one more weight: the same numbers and gradients."""
+    """Samples are then on the last axis and a shared bias is one more weight: the same numbers and gradients."""
     geometry = {"strides": 2, "padding": "same", "dilations": 1}
     x, kernel = normal(seeds, 30, *(5, 4, 3)[:rank], 2).astype(dtype), normal(seeds, *(3, 2, 2)[:rank], 2, 5)
     output = ops.conv(x, kernel.astype(dtype), **geometry).shape[1:]

@@ -1,4 +1,7 @@
-"""Deformable convolution: the loop, offsets of zero, of whole and of half cells, masks, slopes, and refusals."""
+"""Deformable convolution: the reference, offsets of zero, of whole and of half pixels, masks, slopes, and refusals."""
+
+import itertools
+import math
 
 import keras
 import numpy as np
@@ -6,8 +9,54 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, TEN, chosen, normal
+from tests import references
+from tests.ops.cases import DTYPE, TEN, Case, Setting, chosen, geometry_of, normal, random_geometry
 from tests.ops.harness import CHECKS, close, half_precision, refuses
+
+
+def reference(x, kernel, offsets, mask=None, **geometry):
+    """Each tap samples the padded image, which is zero beyond its edges, at its own position."""
+    size, spatial = kernel.shape[:2], x.shape[1:-1]
+    strides, dilations = (references.per_axis(geometry.get(name, 1), 2) for name in ("strides", "dilations"))
+    mode, cells = references.split_padding(geometry.get("padding", "valid"))
+    pairs = [references.pair_of(cells, i, *axis) for i, axis in enumerate(zip(spatial, size, strides, dilations))]
+    _, output = references.windows(spatial, size, **geometry)
+    y = np.zeros((len(x), *output, kernel.shape[-1]))
+
+    def look(sample, row, column):
+        position, inside = [], True
+        for p, (before, after), n in zip((row, column), pairs, spatial):
+            position.append(references.source(int(p) - before, n, mode))
+            inside = inside and 0 <= p < before + n + after
+        return sample[tuple(position)].astype("float64") if inside and None not in position else np.zeros(x.shape[-1])
+
+    for b, *position in np.ndindex(len(x), *output):
+        for i, cell in enumerate(np.ndindex(*size)):
+            shift = offsets[(b, *position, slice(2 * i, 2 * i + 2))]
+            row, column = (p * s + o * d + float(t) for p, s, o, d, t in zip(position, strides, cell, dilations, shift))
+            top, left = math.floor(row), math.floor(column)
+            value = 0
+            for r, c in itertools.product((top, top + 1), (left, left + 1)):
+                value = value + (1 - abs(row - r)) * (1 - abs(column - c)) * look(x[b], r, c)
+            weight = 1 if mask is None else float(mask[(b, *position, i)])
+            y[(b, *position)] += weight * value @ kernel[cell]
+    return y
+
+
+def draw(rng, rank, one, distinct):
+    """Offsets past the edges, half of them whole; distinct: a tenth or more from whole ones, where a slope jumps."""
+    one = one or random_geometry(rng, rank, most=3)
+    geometry, size = geometry_of(one), references.per_axis(one["size"], 2)
+    shape = (2, *references.windows(one["spatial"], size, **geometry)[1], math.prod(size))
+    offsets = rng.integers(-3, 3, (*shape[:-1], 2 * shape[-1])).astype("float64")
+    fractions = rng.uniform(0.1, 0.9, offsets.shape)
+    offsets += fractions if distinct else fractions * (rng.random(offsets.shape) < 0.5)
+    x, kernel = normal(rng, 2, *one["spatial"], 2), normal(rng, *size, 2, 3)
+    mask = [rng.random(shape).astype(DTYPE)] if rng.random() < 0.5 else []
+    return Setting((x, kernel, offsets.astype(DTYPE), *mask), geometry)
+
+
+OP_CASES = {"deformable_conv": Case(ops.deformable_conv, reference, draw, curved=True, ranks=(2,))}
 
 
 def fields(x, kernel, down=0.0, right=0.0, **geometry):
@@ -18,7 +67,7 @@ def fields(x, kernel, down=0.0, right=0.0, **geometry):
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check):
-    check(CASES["deformable_conv"], 2)
+    check(OP_CASES["deformable_conv"], 2)
 
 
 @pytest.mark.parametrize("index", range(len(TEN)))
@@ -58,7 +107,7 @@ def test_far_offsets_give_zeros(seeds):
 
 
 def test_each_kernel_cell_moves_for_itself():
-    """Rows first, then down and right: the second of two cells side by side looks one row down."""
+    """Rows first, then down and right: the second of two adjacent taps samples one row down."""
     x = np.arange(6, dtype="float32").reshape(1, 2, 3, 1)
     kernel = np.float32([1, 10]).reshape(1, 2, 1, 1)
     offsets = np.zeros((1, 2, 2, 4), "float32")
@@ -67,7 +116,7 @@ def test_each_kernel_cell_moves_for_itself():
 
 
 def test_slope_along_an_offset():
-    """The difference of the neighbours between which it lies; at a whole cell, where a layer starts, to the right."""
+    """The difference of the neighbours between which it lies; at a whole pixel, where a layer starts, to the right."""
     x = np.float32([1, 4, 9]).reshape(1, 1, 3, 1)
     for right in (0.25, 0.0):
         offsets = tf.constant([0.0, right], shape=(1, 1, 1, 2))
@@ -82,7 +131,7 @@ def test_slope_along_an_offset():
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_precisions(dtype):
     """Patches and their sums are rounded to the precision as well."""
-    half_precision(CASES["deformable_conv"], 2, dtype)
+    half_precision(OP_CASES["deformable_conv"], 2, dtype)
 
 
 def test_unknown_channels_aside_all_sizes_may_be_unknown(seeds):
@@ -93,7 +142,7 @@ def test_unknown_channels_aside_all_sizes_may_be_unknown(seeds):
         run = tf.function(
             lambda x, o: ops.deformable_conv(x, kernel, o, padding="same"), specs, jit_compile=jit, autograph=False
         )
-        close(run(x, offsets), CASES["deformable_conv"].reference(x, kernel, offsets, padding="same"))
+        close(run(x, offsets), OP_CASES["deformable_conv"].reference(x, kernel, offsets, padding="same"))
 
 
 X, K, F = np.zeros((1, 4, 5, 2), "float32"), np.zeros((2, 2, 2, 3), "float32"), np.zeros((1, 3, 4, 8), "float32")

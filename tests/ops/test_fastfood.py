@@ -1,18 +1,50 @@
 """Fastfood: the matrices, the lengths of rows, blocks side by side, and refusals."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, normal
+from tests import references
+from tests.ops.cases import RANKS, Case, Setting, normal, sites
 from tests.ops.harness import CHECKS, close, half_precision, refuses
+
+
+def reference(x, scale, gaussian, signs, permutation):
+    """As matrices, one block after the other."""
+    blocks, d = scale.shape
+    filled = np.zeros((*x.shape[:-1], d))
+    filled[..., : x.shape[-1]] = x
+    h = references.hadamard(np.eye(d))
+    y = []
+    for s, g, b, p in zip(scale, gaussian, signs, permutation):
+        matrix = np.diag(s) @ h @ np.diag(g) @ np.eye(d)[p] @ h @ np.diag(b) / math.sqrt(d)
+        y.append(filled @ matrix.T)
+    return np.concatenate(y, -1)
+
+
+def draw(rng, rank, one, distinct):
+    del distinct
+    n = int(rng.integers(1, 20)) if one is None else (1, 2, 3, 5, 8, 13, 16, 17, 4, 6)[one["index"]]
+    blocks, d = int(rng.integers(1, 4)), 2 ** math.ceil(math.log2(n))
+    diagonals = [normal(rng, blocks, d) for _ in range(3)]
+    permutation = np.stack([rng.permutation(d) for _ in range(blocks)]).astype("int32")
+    return Setting((normal(rng, *sites(rng, rank, n)), *diagonals, permutation), {})
+
+
+def fastfood(x, scale, gaussian, signs, permutation):
+    return ops.fastfood(x, scale, gaussian, permutation, signs)
+
+
+OP_CASES = {"fastfood": Case(fastfood, reference, draw, curved=True)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["fastfood"], rank)
+    check(OP_CASES["fastfood"], rank)
 
 
 def test_rows_have_the_lengths_of_the_scale(seeds):
@@ -32,7 +64,7 @@ def test_with_ones_it_is_the_identity_up_to_a_root(seeds):
 
 
 def test_blocks_stand_side_by_side(seeds):
-    (x, *diagonals, permutation), _ = CASES["fastfood"].ten(1)[4]
+    (x, *diagonals, permutation), _ = OP_CASES["fastfood"].ten(1)[4]
     both = ops.fastfood(
         x,
         *(np.concatenate([p, 2 * p]) for p in diagonals[:2]),
@@ -46,7 +78,7 @@ def test_blocks_stand_side_by_side(seeds):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["fastfood"], rank, dtype)
+    half_precision(OP_CASES["fastfood"], rank, dtype)
 
 
 ONE, PLACES, X = np.ones((2, 4), "float32"), np.tile(np.arange(4), (2, 1)), np.zeros((3, 4), "float32")

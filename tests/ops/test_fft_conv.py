@@ -1,4 +1,4 @@
-"""Convolution by the Fourier transform: the loop, `conv`, SciPy's, kernels larger than the input, refusals."""
+"""Convolution by the Fourier transform: the reference, `conv`, SciPy's, kernels larger than the input, refusals."""
 
 import importlib
 
@@ -10,8 +10,25 @@ import tensorflow as tf
 
 from kzoo import ops
 from tests import references
-from tests.ops.cases import CASES, normal
+from tests.ops.cases import Case, Setting, geometry_of, normal, random_geometry
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
+
+
+def draw(rng, rank, one, distinct):
+    """Kernels as large as the input, and larger where it is padded."""
+    del distinct
+    if one is None:
+        one = random_geometry(rng, rank, most={1: 16, 2: 7}[rank])
+    else:
+        large = {0: 5, 2: 7, 4: 5, 5: 7}.get(one["index"], 3)  # TEN's own otherwise, where they are as large as can be
+        one = one | {"size": (max(large, one["size"][0]), *one["size"][1:])}
+    size = references.per_axis(one["size"], rank)
+    depth, width = (int(n) for n in rng.integers(1, 4, 2))
+    return Setting((normal(rng, 2, *one["spatial"], depth), normal(rng, *size, depth, width)), geometry_of(one))
+
+
+OP_CASES = {"fft_conv": Case(ops.fft_conv, references.conv, draw, ranks=(1, 2))}
+
 
 fft_module = importlib.import_module("kzoo.ops.fft_conv")  # its name in the package is the function's
 RANKS = (1, 2)
@@ -21,13 +38,13 @@ SPATIAL = {1: (9,), 2: (9, 7)}
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["fft_conv"], rank)
+    check(OP_CASES["fft_conv"], rank)
 
 
 @pytest.fixture(params=["matrices", "fast transforms"])
 def way(request, monkeypatch):
     """Both ways to transform, at sizes that one of them would take; uncompiled, as what is compiled stays."""
-    monkeypatch.setattr(fft_module, "LONG", 300 if request.param == "matrices" else 0)
+    monkeypatch.setattr(fft_module, "LONGEST_MATRIX", 300 if request.param == "matrices" else 0)
     with ops.no_islands():
         yield
 
@@ -105,7 +122,7 @@ def test_nothing_wraps_around(seeds, way):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["fft_conv"], rank, dtype)
+    half_precision(OP_CASES["fft_conv"], rank, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -116,7 +133,7 @@ def test_half_precision_sums_in_float32(dtype):
 
 
 def test_second_order_gradient():
-    """As of `conv`: loss (x k)^2 of one cell."""
+    """As of `conv`: loss (x k)^2 of one element."""
     x, k = 3.0, 2.0
     got = second_order(ops.fft_conv, [[[x]]], [[[k]]])
     close([g.item() for g in got], [8 * x * k**4 + 16 * x**3 * k**2, 16 * x**2 * k**3 + 8 * x**4 * k], 1e-12)
@@ -142,7 +159,7 @@ X, K = np.zeros((1, 5, 6, 4), "float32"), np.zeros((3, 3, 4, 2), "float32")
         (X, K[:, :, :2], "kernel channels equal to the input's; received channels=4, kernel=(3, 3, 2, 2)"),
         (X, np.zeros((6, 3, 4, 2), "float32"), "a window that fits into the padded input on spatial axis 0"),
         (X, K[:, :0], "ksize, an integer of at least 1 or 2 of them; received ksize=(3, 0)"),
-        (X[:, :0], K, "an input of at least 1 cell on spatial axis 0"),
+        (X[:, :0], K, "an input of at least 1 pixel on spatial axis 0"),
         (X.astype("int32"), K.astype("int32"), "fft_conv expects floating x; received dtype="),
         (X.astype("complex64"), K.astype("complex64"), "floating x"),
         (keras.Input((5, 6, 4)), K, "kzoo.layers.FFTConv2D; received a KerasTensor=(None, 5, 6, 4)"),
@@ -159,7 +176,7 @@ def test_refuses_operands(x, kernel, words):
         ({"strides": 0}, "fft_conv expects strides, an integer of at least 1 or 2 of them; received strides=0"),
         ({"dilations": 2.0}, "dilations=2.0"),
         ({"padding": "half"}, "padding='half'"),
-        ({"padding": ("reflect", 5)}, "reflect padding of at most 4 cells; received padding=(5, 5), size=5"),
+        ({"padding": ("reflect", 5)}, "reflect padding of at most 4; received padding=(5, 5), size=5"),
     ],
 )
 def test_refuses_geometry(geometry, words):

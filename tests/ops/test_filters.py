@@ -95,7 +95,7 @@ def test_gabor_equals_the_loop(ksize, parameters, zero_mean):
 
 
 def test_gabor_values():
-    """Of the closed form: a quarter turn a cell; a Gaussian 1 cell off its centre; x along columns, y down rows."""
+    """Of the closed form: a quarter turn a pixel; a Gaussian 1 pixel off its centre; x along columns, y down rows."""
     close(gabor((1, 5), 3.0, 0, 0, math.pi / 2, 0, 0, 0, 0)[0, :, 0] + 1, np.array([-2.0, 1, 4, 1, -2]))
     close(gabor((1, 3), 1.0, 1.0, 5.0, 0, 0, 1.0, 0, 0)[0, :, 0], np.exp([-4.0, -1.0, 0.0]))
     close(gabor((3, 1), 1.0, 5.0, 1.0, 0, 0, 0, -1.0, 0)[:, 0, 0], np.exp([0.0, -1.0, -4.0]))

@@ -1,4 +1,7 @@
-"""Foveated glimpses: the loop, averaged crops, places beyond the image, the slope along the place, and refusals."""
+"""Foveated glimpses: the reference, averaged crops, locations beyond the image, slopes, and refusals."""
+
+import itertools
+import math
 
 import keras
 import numpy as np
@@ -6,17 +9,55 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, normal
+from tests import references
+from tests.ops.cases import DTYPE, Case, Setting, normal
 from tests.ops.harness import CHECKS, close, half_precision, refuses
+
+
+def reference(x, location, size, scales=3, ratio=2):
+    """Each pixel of each patch averages samples one pixel apart, each interpolated from its four neighbours."""
+    size, (batch, height, width, channels) = references.per_axis(size, 2), x.shape
+    y = np.zeros((batch, *size, scales * channels))
+    for b, i, j, s in np.ndindex(batch, *size, scales):
+        step = ratio**s
+        total = np.zeros(channels)
+        for u, v in np.ndindex(step, step):
+            row = (float(location[b, 0]) + 1) / 2 * (height - 1) + i * step + u - (size[0] * step - 1) / 2
+            column = (float(location[b, 1]) + 1) / 2 * (width - 1) + j * step + v - (size[1] * step - 1) / 2
+            for r, c in itertools.product(
+                (math.floor(row), math.floor(row) + 1), (math.floor(column), math.floor(column) + 1)
+            ):
+                if 0 <= r < height and 0 <= c < width:
+                    total += (1 - abs(row - r)) * (1 - abs(column - c)) * x[b, r, c]
+        y[b, i, j, s * channels : (s + 1) * channels] = total / step**2
+    return y
+
+
+def draw(rng, rank, one, distinct):
+    """Locations inside and outside the image; distinct: a quarter of a pixel from whole ones, where slopes jump."""
+    del rank
+    index = one["index"] if one else int(rng.integers(60))
+    height, width = spatial = tuple(int(n) for n in rng.integers(1, 8, 2)) if one is None else one["spatial"]
+    size = (index % 3 + 1, index % 4 + 1)
+    location = rng.uniform(-1.5, 1.5, (2, 2))
+    if distinct:
+        # a quarter or three of an element from a sample's position, whichever way the patches stand
+        cells = rng.integers(0, min(spatial), (2, 2)) + rng.choice([0.25, 0.75], (2, 2))
+        location = cells / (np.array([height, width]) - 1) * 2 - 1
+    kwargs = {"size": size, "scales": index % 3 + 1, "ratio": (2, 3)[index % 2]}
+    return Setting((normal(rng, 2, *spatial, 2), location.astype(DTYPE)), kwargs)
+
+
+OP_CASES = {"foveated_glimpse": Case(ops.foveated_glimpse, reference, draw, curved=True, ranks=(2,))}
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check):
-    check(CASES["foveated_glimpse"], 2)
+    check(OP_CASES["foveated_glimpse"], 2)
 
 
 def test_at_the_centre_it_is_averaged_crops(seeds):
-    """Of 16 x 16 cells the middle 4 x 4, the middle 8 x 8 in means of 2 x 2, and all in means of 4 x 4."""
+    """Of 16 x 16 pixels the middle 4 x 4, the middle 8 x 8 in means of 2 x 2, and all in means of 4 x 4."""
     x = normal(seeds, 2, 16, 16, 3)
     y = np.asarray(ops.foveated_glimpse(x, np.zeros((2, 2), "float32"), 4))
     for scale, (crop, width) in enumerate(((slice(6, 10), 1), (slice(4, 12), 2), (slice(None), 4))):
@@ -25,7 +66,7 @@ def test_at_the_centre_it_is_averaged_crops(seeds):
 
 
 def test_whole_shifts_and_corners(seeds):
-    """Row and column from -1, the first cell's centre, to 1, the last one's; zeros beyond."""
+    """Row and column from -1, the first pixel's centre, to 1, the last one's; zeros beyond."""
     x = normal(seeds, 3, 9, 5, 2)
     corners = np.float32([[-1, -1], [1, -1], [0.25, 0.5]])  # the last: row 5 and column 3
     y = np.asarray(ops.foveated_glimpse(x, corners, 3, 1))
@@ -54,18 +95,18 @@ def test_the_slope_along_the_place(seeds):
 
 
 def test_the_slope_at_whole_cells_is_that_ahead():
-    """Four cells around the middle of an even image: all samples stand on cells, and a step meets the next."""
+    """Four pixels around the middle of an even image: all samples stand on pixels, and a step meets the next."""
     x, place = np.float32([1, 4, 9, 16]).reshape(1, 1, 4, 1), tf.zeros((1, 2))
     with tf.GradientTape() as tape:
         tape.watch(place)
         y = ops.foveated_glimpse(x, place, (1, 2), 1)
-    slopes = tape.jacobian(y, place)[0, 0, :, 0, 0, 1]  # a step of 1 is 1.5 cells
+    slopes = tape.jacobian(y, place)[0, 0, :, 0, 0, 1]  # a step of 1 is 1.5 pixels
     np.testing.assert_allclose(slopes, [5 * 1.5, 7 * 1.5])
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_precisions(dtype):
-    half_precision(CASES["foveated_glimpse"], 2, dtype)
+    half_precision(OP_CASES["foveated_glimpse"], 2, dtype)
 
 
 X, PLACE = np.zeros((1, 4, 5, 2), "float32"), np.zeros((1, 2), "float32")
@@ -76,7 +117,7 @@ def test_edges():
 
 
 def test_half_precision_of_the_image_leaves_the_place_alone():
-    """Every other of 2,001 columns is 1; a place rounded to float16 is a fifth of a column off."""
+    """Every other of 2,001 columns is 1; a position rounded to float16 is a fifth of a column off."""
     x, place = (np.arange(2001) % 2).astype("float16").reshape(1, 1, 2001, 1), np.float32([[0, 0.7702]])
     (got,), (want,) = (np.ravel(ops.foveated_glimpse(image, place, 1, 1)) for image in (x, x.astype("float32")))
     assert abs(got - want) < 1e-3 and abs(float(np.float16(0.7702)) - 0.7702) * 1000 > 0.1

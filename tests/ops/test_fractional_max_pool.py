@@ -1,4 +1,8 @@
-"""Fractional max pooling: the loop, TensorFlow's own, the edges that the paper draws, who wins, and refusals."""
+"""Fractional max pooling: the reference, TensorFlow's own, the paper's edges, which element wins, and refusals."""
+
+import itertools
+import math
+from fractions import Fraction
 
 import keras
 import numpy as np
@@ -9,17 +13,60 @@ from hypothesis import strategies as st
 
 from kzoo import ops
 from kzoo.ops.fractional_max_pool import fractional_edges
-from tests import references
-from tests.ops.cases import CASES, RANKS, numbers
+from tests.ops.cases import MOST, RANKS, Case, Setting, numbers
 from tests.ops.harness import CHECKS, bad_samples, half_precision, refuses, second_order
 
+
+def reference(x, edges, overlapping=False, widest=2):
+    del widest  # a promise about the edges, and no part of the result
+    spatial = x.shape[1:-1]
+    sizes = tuple(len(axis) - 1 for axis in edges)
+    y = np.zeros((len(x), *sizes, x.shape[-1]))
+    for position in np.ndindex(sizes):
+        ranges = [
+            range(axis[i], min(axis[i + 1] + bool(overlapping), n)) for i, axis, n in zip(position, edges, spatial)
+        ]
+        box = [x[(slice(None), *cell)] for cell in itertools.product(*ranges)]
+        y[(slice(None), *position)] = np.max(box, 0)
+    return y
+
+
+def reference_edges(size, count, samples, pseudo_random=True):
+    ratio = Fraction(size, count)
+    if pseudo_random:
+        samples = Fraction(samples)
+        return [math.ceil(ratio * (i + samples)) - math.ceil(ratio * samples) for i in range(count + 1)]
+    step = math.floor(ratio)
+    larger = sorted(range(count), key=lambda i: samples[i])[: size - count * step]
+    edges = [0]
+    for i in range(count):
+        edges.append(edges[-1] + step + (i in larger))
+    return edges
+
+
+def draw(rng, rank, one, distinct):
+    """Edges in steps of at most `widest`."""
+    spatial = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank)) if one is None else one["spatial"]
+    widest = int(rng.integers(2, 4)) if one is None else 2 + one["index"] % 2
+    edges = []
+    for n in spatial:
+        axis = [0]
+        while axis[-1] < n:
+            axis.append(min(n, axis[-1] + int(rng.integers(1, widest + 1))))
+        edges.append(axis)
+    overlapping = bool(one["index"] // 2 % 2 if one else rng.random() < 0.5)
+    x = numbers(rng, (2, *spatial, 2), distinct)
+    return Setting((x,), {"edges": edges, "overlapping": overlapping, "widest": widest})
+
+
+OP_CASES = {"fractional_max_pool": Case(ops.fractional_max_pool, reference, draw)}
 WHOLE = tf.function(ops.fractional_max_pool, jit_compile=True, autograph=False)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["fractional_max_pool"], rank)
+    check(OP_CASES["fractional_max_pool"], rank)
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1.3, 2**0.5, 2.0, 2.7])
@@ -48,7 +95,7 @@ def test_edges_equal_the_formula(data, size, pseudo):
     fractions = st.integers(1, 2**12 - 1).map(lambda i: i / 2**12)
     samples = data.draw(fractions if pseudo else st.lists(fractions, min_size=count, max_size=count, unique=True))
     edges = np.asarray(fractional_edges(size, count, samples, pseudo))
-    assert edges.dtype == "int32" and edges.tolist() == references.fractional_edges(size, count, samples, pseudo)
+    assert edges.dtype == "int32" and edges.tolist() == reference_edges(size, count, samples, pseudo)
     assert (edges[0], edges[-1], len(edges)) == (0, size, count + 1)
     assert set(np.diff(edges)) <= {size // count, -(-size // count)}
 
@@ -66,13 +113,13 @@ def test_edges_of_any_sample_are_edges(data, size, sample):
 
 def test_samples_move_the_edges():
     found = {tuple(fractional_edges(7, 5, (i + 0.5) / 70).numpy().tolist()) for i in range(70)}
-    assert found == {tuple(references.fractional_edges(7, 5, i / 7 + 0.01)) for i in range(7)}
-    assert len(found) == 5  # two long steps, as far apart as they can be, at five places
+    assert found == {tuple(reference_edges(7, 5, i / 7 + 0.01)) for i in range(7)}
+    assert len(found) == 5  # two long steps, as far apart as they can be, at five positions
     assert fractional_edges(7, 4, [0.9, 0.1, 0.5, 0.7], False).numpy().tolist() == [0, 1, 3, 5, 7]
 
 
 def pooled(cells, edges, overlapping, run):
-    """Values of a row of cells, and the gradient of their sum."""
+    """Values of a row of elements, and the gradient of their sum."""
     x = tf.constant(cells, "float32")[None, :, None]
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -85,7 +132,7 @@ def pooled(cells, edges, overlapping, run):
     "cells, overlapping, values, slopes",
     [
         ([1, 5, 7, 2, 0], False, [5, 7, 2], [0, 1, 1, 1, 0]),
-        ([1, 5, 7, 2, 0], True, [7, 7, 2], [0, 0, 2, 1, 0]),  # a cell on an edge belongs to both
+        ([1, 5, 7, 2, 0], True, [7, 7, 2], [0, 0, 2, 1, 0]),  # an element on an edge belongs to both
         ([4, 4, 4, 4, 4], True, [4, 4, 4], [1, 0, 1, 1, 0]),  # the first of equals
         ([-np.inf] * 5, True, [-np.inf] * 3, [1, 0, 1, 1, 0]),
         ([1, np.nan, 7, 2, 9], False, [np.nan, 7, 9], [0, 1, 1, 0, 1]),
@@ -109,8 +156,8 @@ def test_edges_drawn_within_a_graph(seeds):
         fn = tf.function(run, [tf.TensorSpec((None, 7, 6, 2)), tf.TensorSpec(())], jit_compile=whole, autograph=False)
         assert fn.get_concrete_function().structured_outputs.shape == (None, 5, 4, 2)
         for u in (0.125, 0.75):
-            edges = [references.fractional_edges(7, 5, u), references.fractional_edges(6, 4, 1 - u)]
-            np.testing.assert_array_equal(fn(x, u), references.fractional_max_pool(x, edges, True))
+            edges = [reference_edges(7, 5, u), reference_edges(6, 4, 1 - u)]
+            np.testing.assert_array_equal(fn(x, u), reference(x, edges, True))
 
 
 @pytest.mark.parametrize("pseudo", [True, False])
@@ -120,7 +167,7 @@ def test_sizes_known_only_within_a_graph(pseudo):
     specs = [tf.TensorSpec((), "int32")] * 2
     run = tf.function(lambda n, m: fractional_edges(n, m, samples, pseudo), specs, autograph=False)
     for size in (4, 7, 11):
-        np.testing.assert_array_equal(run(size, 4), references.fractional_edges(size, 4, samples, pseudo))
+        np.testing.assert_array_equal(run(size, 4), reference_edges(size, 4, samples, pseudo))
 
 
 def test_second_order_gradient():
@@ -131,7 +178,7 @@ def test_second_order_gradient():
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_precisions(dtype):
-    half_precision(CASES["fractional_max_pool"], 2, dtype)
+    half_precision(OP_CASES["fractional_max_pool"], 2, dtype)
 
 
 @pytest.mark.parametrize("rank", RANKS)

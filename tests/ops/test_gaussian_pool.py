@@ -1,4 +1,4 @@
-"""Gaussian pooling: the loop, narrow and wide bells, its default, and refusals; the rest is `weighted_pool`'s."""
+"""Gaussian pooling: the reference, narrow and wide bells, its default, and refusals; the rest is `weighted_pool`'s."""
 
 import math
 
@@ -22,15 +22,26 @@ from tests.ops.harness import (
 )
 
 
+def reference(x, ksize, strides=None, padding="valid", dilations=1, sigma=None):
+    size = references.per_axis(ksize, x.ndim - 2)
+    sigma = [k / 4 for k in size] if sigma is None else sigma
+    sigmas = [sigma] * len(size) if isinstance(sigma, float) else sigma
+
+    def bell(offset):
+        return math.exp(-sum((o - (k - 1) / 2) ** 2 / (2 * s * s) for o, k, s in zip(offset, size, sigmas)))
+
+    return references.average_windows(x, bell, ksize, strides, padding, dilations)
+
+
 def draw(rng, rank, one, distinct):
-    """The pool's settings, with a sigma that is left out, a number, or one an axis."""
+    """The pool's settings, with a sigma that is left out, a number, or one for each axis."""
     (x,), kwargs = draw_pool(rng, rank, one, distinct)
     sigmas = [float(s) for s in rng.uniform(0.3, 3, rank)]
     kwargs["sigma"] = (None, sigmas[0], tuple(sigmas))[one["index"] % 3 if one else int(rng.integers(3))]
     return Setting((normal(rng, *x.shape),), kwargs)
 
 
-CASE = Case(ops.gaussian_pool, references.gaussian_pool, draw)
+CASE = Case(ops.gaussian_pool, reference, draw)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -46,7 +57,7 @@ def test_equals_average_pooling_where_sigma_is_large(seeds):
 
 
 def test_picks_the_centre_where_sigma_is_small(seeds):
-    """Of an even window the two cells beside the centre; without a positive weight there would be NaN."""
+    """Of an even window the two elements next to the centre; without a positive weight there would be NaN."""
     x = normal(seeds, 2, 6, 6, 3)
     for sigma in (0.01, 1e-200):
         close(ops.gaussian_pool(x, 3, 1, sigma=sigma), x[:, 1:-1, 1:-1])

@@ -1,11 +1,11 @@
-"""The lowering of a kernel for each position: patches and their adjoint, gradients, their sums, what they cost."""
+"""Convolution with a kernel for each position: patches and their adjoint, gradients, float32 sums, islands' outputs."""
 
 import numpy as np
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kzoo.ops.local_conv import fold, local_conv, patches
+from kzoo.ops.local_conv import local_conv, patches, sum_patches
 from kzoo.ops.views import window
 from kzoo.ops.xla import no_islands
 from tests.ops.harness import close, second_order
@@ -13,8 +13,8 @@ from tests.ops.harness import close, second_order
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.data())
-def test_fold_is_the_adjoint_of_patches(data):
-    """<patches(x), c> = <x, fold(c)>, in whole numbers; windows that leave cells out and dilations with gaps too."""
+def test_sum_patches_is_the_adjoint_of_patches(data):
+    """<patches(x), c> = <x, sum_patches(c)>, in whole numbers; windows may skip elements, dilations leave gaps."""
     rank = data.draw(st.integers(1, 3))
     few = st.tuples(*[st.integers(1, 3)] * rank)
     size, strides, dilations, output, spare = (data.draw(few) for _ in range(5))
@@ -26,12 +26,12 @@ def test_fold_is_the_adjoint_of_patches(data):
     assert win.output(spatial) == output
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     x = rng.integers(-9, 10, (*spatial, 2, 3)).astype("float32")
-    met = np.asarray(patches(x, win, output, -1))
+    got = np.asarray(patches(x, win, output, -1))
     swapped = patches(np.swapaxes(x, -1, -2), win, output, -2)
-    np.testing.assert_array_equal(np.swapaxes(swapped, -1, -2), met)
-    cells = rng.integers(-9, 10, met.shape).astype("float32")
-    back = np.asarray(fold(tf.constant(cells), win, spatial))
-    assert back.shape == x.shape and (met * cells).sum() == (x * back).sum()
+    np.testing.assert_array_equal(np.swapaxes(swapped, -1, -2), got)
+    cotangents = rng.integers(-9, 10, got.shape).astype("float32")
+    back = np.asarray(sum_patches(tf.constant(cotangents), win, spatial))
+    assert back.shape == x.shape and (got * cotangents).sum() == (x * back).sum()
 
 
 def test_patches_are_in_row_major_order():
@@ -41,7 +41,7 @@ def test_patches_are_in_row_major_order():
 
 
 def test_second_order_gradient():
-    """As of a convolution, for each of two cells that meet kernels of their own; as islands too."""
+    """As of a convolution, for each of two positions with kernels of their own; as islands too."""
     x, k = np.array([3.0, -1.0]), np.array([2.0, 5.0])
     got = second_order(
         lambda x, k: local_conv(x, k, window("local", 1, 1, 1, "valid", 1)), x.reshape(1, 2, 1), k.reshape(2, 1, 1, 1)
@@ -51,7 +51,7 @@ def test_second_order_gradient():
 
 
 def test_gradients_sum_in_float32():
-    """300 windows meet a cell, 300 samples a kernel: a bfloat16 sum would stop at 256."""
+    """300 windows read one element, 300 samples one kernel: a bfloat16 sum would stop at 256."""
     many, dtype = 300, "bfloat16"
     win = window("local", 1, many, 1, "valid", 1)
     with no_islands(), tf.GradientTape() as tape:
@@ -67,7 +67,7 @@ def test_gradients_sum_in_float32():
 
 
 def test_islands_hand_out_nothing_but_results():
-    """Neither patches nor copies of x and the kernel are kept for the gradient."""
+    """Islands return neither patches nor copies of x and the kernel for the gradient."""
 
     @tf.function
     def step(x, kernel):

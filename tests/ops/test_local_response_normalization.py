@@ -1,4 +1,4 @@
-"""Local response normalisation: the loop, TensorFlow's own, Caffe's form, edges of the channels, and refusals."""
+"""Local response normalization: the reference, TensorFlow's own, Caffe's form, edges of the channels, and refusals."""
 
 import math
 
@@ -8,15 +8,37 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests import references
-from tests.ops.cases import CASES, RANKS, normal
+from tests.ops.cases import RANKS, Case, Setting, normal, sites
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
+
+
+def reference(x, depth_radius=2, bias=2.0, alpha=1e-4, beta=0.75, divide_by_size=False):
+    y = np.zeros(x.shape)
+    for *place, c in np.ndindex(x.shape):
+        squares = 0.0
+        for i in range(c - depth_radius, c + depth_radius + 1):
+            if 0 <= i < x.shape[-1]:
+                squares += float(x[(*place, i)]) ** 2
+        rate = alpha / (2 * depth_radius + 1) if divide_by_size else alpha
+        y[(*place, c)] = float(x[(*place, c)]) / (bias + rate * squares) ** beta
+    return y
+
+
+def draw(rng, rank, one, distinct):
+    """Coefficients at which the neighbours weigh as much as the bias."""
+    del one, distinct
+    kwargs = {"depth_radius": int(rng.integers(0, 4)), "divide_by_size": bool(rng.random() < 0.5)}
+    kwargs |= {name: float(rng.uniform(0.25, 2)) for name in ("bias", "alpha", "beta")}
+    return Setting((normal(rng, *sites(rng, rank, int(rng.integers(1, 7)))),), kwargs)
+
+
+OP_CASES = {"local_response_normalization": Case(ops.local_response_normalization, reference, draw, curved=True)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["local_response_normalization"], rank)
+    check(OP_CASES["local_response_normalization"], rank)
 
 
 @pytest.mark.parametrize("radius", [0, 1, 2, 5, 20])
@@ -47,7 +69,7 @@ def test_of_dense_layers(seeds):
     for shape in ((3, 6), (2, 1, 2, 1, 2, 6)):
         x = normal(seeds, *shape)
         kwargs = {"depth_radius": 1, "alpha": 1.0, "beta": 1.0, "bias": 0.5}
-        close(ops.local_response_normalization(x, **kwargs), references.local_response_normalization(x, **kwargs))
+        close(ops.local_response_normalization(x, **kwargs), reference(x, **kwargs))
 
 
 def test_without_a_rate_or_power_it_is_a_division(seeds):
@@ -59,7 +81,7 @@ def test_without_a_rate_or_power_it_is_a_division(seeds):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["local_response_normalization"], rank, dtype)
+    half_precision(OP_CASES["local_response_normalization"], rank, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -78,7 +100,7 @@ def test_second_order_gradient():
 def test_sizes_that_are_not_known():
     graph = traced(lambda x: ops.local_response_normalization(x, alpha=1.0), (None, None, None, 6))
     x = np.arange(48, dtype="float32").reshape(1, 4, 2, 6)
-    close(graph(tf.constant(x)), references.local_response_normalization(x, alpha=1.0))
+    close(graph(tf.constant(x)), reference(x, alpha=1.0))
 
 
 def test_edges():

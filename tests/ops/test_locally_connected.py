@@ -1,4 +1,4 @@
-"""The locally connected op: the loop, equal kernels are a convolution, precisions, and refusals."""
+"""The locally connected op: the reference, equal kernels are a convolution, precisions, and refusals."""
 
 import keras
 import numpy as np
@@ -6,14 +6,28 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, normal
+from tests import references
+from tests.ops.cases import RANKS, Case, draw_tiled, normal
 from tests.ops.harness import CHECKS, close, half_precision, refuses, traced
+
+
+def reference(x, kernel, **geometry):
+    rank = x.ndim - 2
+    size = kernel.shape[rank : 2 * rank]
+    return references.sum_windows(x, kernel, size, lambda position: kernel[position], **geometry)
+
+
+def draw(rng, rank, one, distinct):
+    return draw_tiled(rng, rank, one, distinct, local=True)
+
+
+OP_CASES = {"locally_connected": Case(ops.locally_connected, reference, draw, free=False)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["locally_connected"], rank)
+    check(OP_CASES["locally_connected"], rank)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -38,7 +52,7 @@ def test_each_position_has_a_kernel_of_its_own(seeds):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["locally_connected"], rank, dtype)
+    half_precision(OP_CASES["locally_connected"], rank, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

@@ -1,4 +1,4 @@
-"""Lp pooling: the loop, NumPy's norms, sizes that a plain power would lose, blank windows, and refusals."""
+"""Lp pooling: the reference, NumPy's norms, sizes that a plain power would lose, blank windows, and refusals."""
 
 import math
 
@@ -7,15 +7,41 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, normal
+from tests import references
+from tests.ops.cases import RANKS, Case, Setting, draw_finite_pool, normal
 from tests.ops.harness import BAD_WINDOWS, CHECKS, bad_samples, close, half_precision, refuses, second_order, traced
 
+
+def reference(x, ksize, strides=None, padding="valid", dilations=1, p=2.0, epsilon=0.0):
+    def root(values, offsets):
+        del offsets
+        sizes = np.abs(values)
+        return sizes.max(1) if p == math.inf else (epsilon + (sizes**p).sum(1)) ** (1 / p)
+
+    return references.pool_windows(root, x, ksize, strides, padding, dilations)
+
+
+def draw(rng, rank, one, distinct):
+    """Signed values with different sizes, a quarter or more from 0, where a power has a slope.
+
+    One channel is blank: there differences, as symmetric as the norm, are 0, and so must the slopes be.
+    """
+    (x,), kwargs = draw_finite_pool(rng, rank, one, distinct)
+    turn = one["index"] if one else int(rng.integers(12))
+    power = (1, 1.5, 2.0, 3, 7, math.inf)[turn % 6]
+    epsilon = 0.0 if power == math.inf else (0.0, 0.5, 2.0)[turn % 3]
+    x += np.float32(distinct / 4)
+    x[0, ..., 0] *= not distinct
+    return Setting((x,), {"p": power, "epsilon": epsilon, **kwargs})
+
+
+OP_CASES = {"lp_pool": Case(ops.lp_pool, reference, draw, curved=True)}
 POWERS = (1, 1.5, 2, 3, 7, math.inf)
 WHOLE = tf.function(ops.lp_pool, jit_compile=True, autograph=False)
 
 
 def pooled(cells, *args, **kwargs):
-    """A pool over a row of cells, and the gradient of its sum, as arrays."""
+    """A pool over a row of elements, and the gradient of its sum, as arrays."""
     x = tf.constant(cells, kwargs.pop("dtype", "float32"))[None, :, None]
     run = kwargs.pop("run", ops.lp_pool)
     with tf.GradientTape() as tape:
@@ -27,7 +53,7 @@ def pooled(cells, *args, **kwargs):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["lp_pool"], rank)
+    check(OP_CASES["lp_pool"], rank)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -74,7 +100,7 @@ def test_small_values_are_not_lost(p, dtype, size):
 @pytest.mark.parametrize("p", POWERS)
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_a_blank_window_has_value_and_gradient_0(run, p, dtype):
-    """And a blank cell beside another has a slope of 0, but that of |x| at 0, which is 0 too."""
+    """And a blank element next to another has a slope of 0, but that of |x| at 0, which is 0 too."""
     y, slopes = pooled([0.0, -0.0, 0.0, 2.0], 2, p=p, dtype=dtype, run=run)
     np.testing.assert_array_equal(y, [0, 2])
     np.testing.assert_array_equal(slopes, [0, 0, 0, 1])
@@ -103,7 +129,7 @@ def test_second_order_gradient():
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["lp_pool"], rank, dtype)
+    half_precision(OP_CASES["lp_pool"], rank, dtype)
 
 
 @pytest.mark.parametrize("rank", RANKS)

@@ -1,4 +1,4 @@
-"""Max pooling with argmax: the loop, TensorFlow's pools, who wins, padding, whole numbers, and refusals."""
+"""Max pooling with argmax: the reference, TensorFlow's pools, which element wins, padding, integers, and refusals."""
 
 import keras
 import numpy as np
@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from kzoo import ops
 from tests import references
-from tests.ops.cases import CASES, RANKS, numbers
+from tests.ops.cases import RANKS, Case, draw_pool, numbers
 from tests.ops.harness import CHECKS, refuses, second_order, traced
 
+OP_CASES = {"max_pool_with_argmax": Case(ops.max_pool_with_argmax, references.max_pool_with_argmax, draw_pool)}
 INF = np.inf
 COMPILED = tf.function(ops.max_pool_with_argmax, jit_compile=True, autograph=False)
 
 
 def pooled(cells, *args, run=ops.max_pool_with_argmax, **kwargs):
-    """Values and indices of a pool over a row of cells, as lists."""
+    """Values and indices of a pool over a row of elements, as lists."""
     x = np.array(cells, "float32").reshape(1, -1, 1)
     return [np.ravel(part).tolist() for part in run(x, *args, **kwargs)]
 
@@ -25,7 +26,7 @@ def pooled(cells, *args, run=ops.max_pool_with_argmax, **kwargs):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["max_pool_with_argmax"], rank)
+    check(OP_CASES["max_pool_with_argmax"], rank)
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
@@ -133,7 +134,7 @@ X = np.zeros((1, 4, 5, 2), "float32")
         ((2, 1.5), "strides=1.5"),
         ((2, 2, "SAME"), "padding='SAME'"),
         ((2, 2, "valid", True), "dilations=True"),
-        ((2, 2, ("circular", 5)), "circular padding of at most 4 cells; received padding=(5, 5), size=4"),
+        ((2, 2, ("circular", 5)), "circular padding of at most 4; received padding=(5, 5), size=4"),
         (
             (2, 1, 2),
             "meet the input on spatial axis 0; received ksize=2, dilation=1, stride=1, input=4",
@@ -148,7 +149,7 @@ def test_refuses_geometry(args, words):
 
 
 def test_refuses_a_window_that_same_leaves_in_the_padding():
-    """A window of 2 cells, 5 apart, over 2 cells: centred, it meets neither."""
+    """A window of 2 elements, 5 apart, over 2 elements: centred, it meets neither."""
     refuses("stride=2, input=2, padding=(2, 2)", ops.max_pool_with_argmax, np.zeros((1, 2, 1)), 2, 2, "same", 5)
     assert references.windows((2,), 2, 2, "same", 5)[0][0][1] == [((0,), None), ((1,), None)]
 
@@ -158,7 +159,7 @@ def test_refuses_a_window_that_same_leaves_in_the_padding():
     [
         (np.zeros((4, 2)), "x (batch, *spatial, channels) with 1 to 3 spatial axes; received shape=(4, 2)"),
         (np.zeros((1, 2, 2, 2, 2, 2)), "1 to 3 spatial axes"),
-        (np.zeros((1, 0, 4, 2)), "an input of at least 1 cell on spatial axis 0; received size=0"),
+        (np.zeros((1, 0, 4, 2)), "an input of at least 1 pixel on spatial axis 0; received size=0"),
         (np.zeros((1, 4, 2), bool), "floating or integer x; received dtype="),
         (np.full((1, 4, 2), "a"), "floating or integer x"),
         (np.zeros((1, 4, 2), "complex64"), "floating or integer x"),

@@ -1,4 +1,6 @@
-"""Max unpooling: the loop with and without geometry, the pool's inverse, default sizes, and refusals."""
+"""Max unpooling: the reference with and without geometry, the pool's inverse, default sizes, and refusals."""
+
+import math
 
 import keras
 import numpy as np
@@ -11,15 +13,58 @@ from kzoo import ops
 from kzoo.ops.max_unpool import default_size
 from kzoo.ops.views import window
 from tests import references
-from tests.ops.cases import CASES, RANKS, normal, numbers, random_geometry
+from tests.ops.cases import MOST, RANKS, Case, Setting, draw_pool, normal, numbers, random_geometry
 from tests.ops.harness import CHECKS, close, refuses, second_order, traced
+
+
+def reference(values, indices, output_size, ksize=None, strides=None, padding="valid", dilations=1):
+    """Each value is added at its index; with ksize only if that element belongs to the value's window."""
+    rank, channels = values.ndim - 2, values.shape[-1]
+    output_size = references.per_axis(output_size, rank)
+    y = np.zeros((len(values), math.prod(output_size) * channels))
+    geometry = (ksize, ksize if strides is None else strides, padding, dilations)
+    where = [] if ksize is None else references.windows(output_size, *geometry)[0]
+    reach = {position: {cell for _, cell in cells} for position, cells in where}
+    for b, *position, c in np.ndindex(values.shape):
+        index = indices[(b, *position, c)]
+        cell = np.unravel_index(index, (*output_size, channels))[:-1]
+        if ksize is None or tuple(map(int, cell)) in reach[tuple(position)]:
+            y[b, index] += values[(b, *position, c)]
+    return y.reshape(len(values), *output_size, channels)
+
+
+def draw(rng, rank, one, distinct):
+    """Distinct values at the indices of a pool; a few indices point elsewhere and must be dropped."""
+    x, kwargs = draw_pool(rng, rank, one, distinct)
+    _, indices = references.max_pool_with_argmax(*x, **kwargs)
+    spatial = x[0].shape[1:-1]
+    if references.split_padding(kwargs["padding"])[0] == "zeros":
+        stray = rng.random(indices.shape) < 0.2
+        places = rng.integers(0, math.prod(spatial), indices.shape) * indices.shape[-1] + np.arange(indices.shape[-1])
+        indices = np.where(stray, places, indices).astype("int32")
+    return Setting((normal(rng, *indices.shape), indices), {"output_size": spatial, **kwargs})
+
+
+def draw_scatter(rng, rank, one, distinct):
+    """Any indices, without a geometry; many of them equal."""
+    del one, distinct
+    output = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank))
+    shape = (2, *(int(n) for n in rng.integers(1, MOST[rank] + 1, rank)), int(rng.integers(1, 4)))
+    indices = rng.integers(0, math.prod(output) * shape[-1], shape).astype("int32")
+    return Setting((normal(rng, *shape), indices), {"output_size": output})
+
+
+OP_CASES = {
+    "max_unpool": Case(ops.max_unpool, reference, draw),
+    "max_unpool_scatter": Case(ops.max_unpool, reference, draw_scatter),
+}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", ["max_unpool", "max_unpool_scatter"])
 def test_equals_the_loop(name, check, rank):
-    check(CASES[name], rank)
+    check(OP_CASES[name], rank)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -94,7 +139,7 @@ def test_sizes_by_default_by_a_tensor_and_of_a_reference(seeds):
     )
     assert sized(values, indices, tf.zeros((1, 7))).shape == (2, 7, 6, 2)
     np.testing.assert_array_equal(
-        sized(values, indices, tf.zeros((1, 7))), references.max_unpool(values.numpy(), indices.numpy(), (7, 6), 2)
+        sized(values, indices, tf.zeros((1, 7))), reference(values.numpy(), indices.numpy(), (7, 6), 2)
     )
     free = traced(
         lambda values, indices, like: ops.max_unpool(values, indices, (tf.shape(like)[1], 6)), *specs, (1, None)
@@ -117,7 +162,7 @@ def test_an_index_outside_its_window_is_dropped_with_geometry_only():
 
 
 def test_a_place_in_the_gaps_of_its_window_is_dropped():
-    """A window of 2 cells, 2 apart, and one of 3 cells that its stride of 2 follows: the cells between and beyond."""
+    """A window of 2 elements, 2 apart, and one of 3 with a stride of 2: the elements between and beyond."""
     values = np.array([[[3.0], [4.0]]])
     got = ops.max_unpool(values, np.array([[[1], [3]]], "int32"), 4, 2, 1, "valid", 2)
     assert np.ravel(got).tolist() == [0, 0, 0, 4]
@@ -141,7 +186,7 @@ def test_edges(rank, ksize):
 
 
 def test_second_order_gradient():
-    """Loss sum(v^2) of two values in one cell: (a + b)^2, as `second_order` squares it."""
+    """Loss sum(v^2) of two values in one element: (a + b)^2, as `second_order` squares it."""
     indices = np.array([[[1], [1]]], "int32")
     (got,) = second_order(lambda v: ops.max_unpool(v, indices, 3, 2, 1), [[[3.0], [1.0]]])
     assert got.ravel().tolist() == [64, 64]  # gradient 2 (a + b) twice, squared and summed 8 (a + b)^2
@@ -170,7 +215,7 @@ BAD_SIZE = "output_size, an integer of at least 1 or 2 of them; received output_
         (np.repeat(V, 2, 0), INDICES, {"ksize": 2}, "received values=(2, 2, 2, 3), indices=(1, 2, 2, 3)"),
         (V, INDICES.astype("float32"), {"ksize": 2}, "integer indices; received dtype="),
         (V, INDICES.astype(bool), {"ksize": 2}, "integer indices"),
-        (V, INDICES, {}, "output_size, as no ksize is given; received output_size=None"),
+        (V, INDICES, {}, "output_size, or ksize to derive it from; received output_size=None"),
         (V, INDICES, {"output_size": 0}, BAD_SIZE + "0"),
         (V, INDICES, {"output_size": (4,)}, BAD_SIZE + "(4,)"),
         (V, INDICES, {"output_size": (4, 4.5), "ksize": 2}, BAD_SIZE + "(4, 4.5)"),

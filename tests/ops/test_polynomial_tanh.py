@@ -1,4 +1,6 @@
-"""The tanh of a polynomial: the loop, the scaled tanh, parameters shared and one a channel, and refusals."""
+"""The tanh of a polynomial: the reference, the scaled tanh, shared and separate parameters, and refusals."""
+
+import math
 
 import keras
 import numpy as np
@@ -6,15 +8,36 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests import references
-from tests.ops.cases import CASES, RANKS, normal
+from tests.ops.cases import RANKS, Case, Setting, normal, sites
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
+
+
+def reference(x, a, b):
+    """One amplitude and polynomial for all, or one for each channel."""
+    y = np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        amplitude = a if a.ndim == 0 else a[place[-1]]
+        coefficients = b if b.ndim == 1 else b[:, place[-1]]
+        inner = sum(float(coefficient) * float(x[place]) ** i for i, coefficient in enumerate(coefficients))
+        y[place] = float(amplitude) * math.tanh(inner)
+    return y
+
+
+def draw(rng, rank, one, distinct):
+    """Amplitudes and coefficients shared by all channels, and one for each channel."""
+    del one, distinct
+    a, b = ((3,) if rng.random() < 0.5 else () for _ in "ab")
+    b = normal(rng, int(rng.integers(2, 5)), *b) / 2  # gentle slopes: a steep one multiplies the rounding of x
+    return Setting((normal(rng, *sites(rng, rank, 3)), normal(rng, *a), b), {})
+
+
+OP_CASES = {"polynomial_tanh": Case(ops.polynomial_tanh, reference, draw, curved=True)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["polynomial_tanh"], rank)
+    check(OP_CASES["polynomial_tanh"], rank)
 
 
 def test_of_a_line_through_0_is_the_scaled_tanh(seeds):
@@ -39,13 +62,13 @@ def test_a_constant_is_a_constant():
 
 def test_of_dense_layers(seeds):
     x, a, b = normal(seeds, 5, 3), normal(seeds, 3), normal(seeds, 4, 3)
-    close(ops.polynomial_tanh(x, a, b), references.polynomial_tanh(x, a, b))
+    close(ops.polynomial_tanh(x, a, b), reference(x, a, b))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["polynomial_tanh"], rank, dtype)
+    half_precision(OP_CASES["polynomial_tanh"], rank, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

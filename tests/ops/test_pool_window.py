@@ -1,4 +1,4 @@
-"""The window of a pool: strides by default, and no window that is blind to the sample."""
+"""The window of a pool: default strides, and no window that lies wholly in the padding."""
 
 import itertools
 
@@ -34,7 +34,7 @@ def test_refuses_other_ranks(shape):
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(*[st.integers(1, 7)] * 4, st.one_of(st.just("same"), st.just("full"), st.tuples(*[st.integers(0, 8)] * 2)))
 def test_blind_windows_are_those_without_a_cell(n, k, s, d, padding):
-    """Found by listing every window's cells."""
+    """Found by listing every window's elements."""
     win = window("pool", 1, k, s, padding if isinstance(padding, str) else (padding,), d)
     (before, after), (count,) = win.pairs((n,))[0], win.output((n,))
     if n + before + after < (k - 1) * d + 1:

@@ -1,18 +1,62 @@
-"""Probabilistic max pooling: the loop, sums of one, large inputs, draws, and refusals."""
+"""Probabilistic max pooling: the reference, sums of one, large inputs, draws, and refusals."""
+
+import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, normal
+from tests import references
+from tests.ops.cases import DTYPE, RANKS, Case, Setting, normal
 from tests.ops.harness import CHECKS, bad_samples, close, half_precision, refuses
+
+
+def reference(x, ksize=2, noise=None):
+    """(hidden, pooled): one softmax a block, "none" among the choices; with noise the choice it falls on."""
+    size = references.per_axis(ksize, x.ndim - 2)
+    hidden = np.zeros(x.shape)
+    pooled = np.zeros((len(x), *(n // k for n, k in zip(x.shape[1:-1], size)), x.shape[-1]))
+    for b, *block, c in np.ndindex(pooled.shape):
+        cells = [tuple(p * k + o for p, k, o in zip(block, size, offset)) for offset in np.ndindex(*size)]
+        values = [float(x[(b, *cell, c)]) for cell in cells]
+        top = max(0.0, *values)
+        total = math.exp(-top) + sum(math.exp(v - top) for v in values)
+        shares = [math.exp(v - top) / total for v in values]
+        if noise is not None:
+            running = np.cumsum(shares) > noise[(b, *block, c)]
+            shares = [float(i == np.argmax(running) and running.any()) for i in range(len(shares))]
+        for cell, share in zip(cells, shares):
+            hidden[(b, *cell, c)] = share
+        pooled[(b, *block, c)] = sum(shares)
+    return hidden, pooled
+
+
+def draw(rng, rank, one, distinct):
+    """Half of the random ones sampled, by noise at the middle of a unit's share or of that of none."""
+    size = tuple(int(n) for n in rng.integers(1, 4, rank))
+    shape = (2, *(k * int(rng.integers(1, 4 - rank // 2)) for k in size), 2)
+    x = normal(rng, *shape) * np.float32(1 if distinct else rng.choice([1, 5]))
+    kwargs = {"ksize": size[0] if len(set(size)) == 1 else size}
+    if one is None and rng.random() < 0.5:
+        noise = np.zeros((2, *(n // k for n, k in zip(shape[1:], size)), 2))
+        hidden, pooled = reference(x, size)
+        for b, *block, c in np.ndindex(noise.shape):
+            inside = tuple(slice(p * k, p * k + k) for p, k in zip(block, size))
+            shares = [*hidden[(b, *inside, c)].ravel(), 1 - pooled[(b, *block, c)]]
+            chosen_one = rng.choice(np.flatnonzero(np.array(shares) > 1e-3))
+            noise[(b, *block, c)] = sum(shares[:chosen_one]) + shares[chosen_one] / 2
+        kwargs["noise"] = noise.astype(DTYPE)
+    return Setting((x,), kwargs)
+
+
+OP_CASES = {"probabilistic_max_pool": Case(ops.probabilistic_max_pool, reference, draw, curved=True)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["probabilistic_max_pool"], rank)
+    check(OP_CASES["probabilistic_max_pool"], rank)
 
 
 def test_a_block_and_none_sum_to_one(seeds):
@@ -84,7 +128,7 @@ def test_draws_are_as_frequent_as_their_probabilities(seeds):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["probabilistic_max_pool"], rank, dtype)
+    half_precision(OP_CASES["probabilistic_max_pool"], rank, dtype)
 
 
 @pytest.mark.parametrize("rank", RANKS)

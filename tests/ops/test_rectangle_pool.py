@@ -1,17 +1,48 @@
-"""Pooling over rectangles: the loop, how many there are, plain means, and refusals."""
+"""Pooling over rectangles: the reference, how many there are, plain means, and refusals."""
+
+import itertools
 
 import keras
 import numpy as np
 import pytest
 
 from kzoo import ops
-from tests.ops.cases import CASES, normal
+from tests import references
+from tests.ops.cases import Case, Setting, normal, numbers
 from tests.ops.harness import CHECKS, close, half_precision, refuses
+
+
+def reference(x, grid=4, pooling="max"):
+    """Gathers the bins of each rectangle; a mean is the mean of their means."""
+    boxes = dict(references.bins_of(x, grid)[0])
+    y = []
+    for top, bottom in itertools.combinations_with_replacement(range(grid), 2):
+        for left, right in itertools.combinations_with_replacement(range(grid), 2):
+            parts = []
+            for place in itertools.product(range(top, bottom + 1), range(left, right + 1)):
+                values = np.stack([x[(slice(None), *cell)].astype("float64") for cell in boxes[place]])
+                values = values**2 if pooling == "rms" else values
+                parts.append(values.max(0) if pooling == "max" else values.mean(0))
+            total = np.max(parts, 0) if pooling == "max" else np.mean(parts, 0)
+            y.append(np.sqrt(total) if pooling == "rms" else total)
+    return np.stack(y, 1)
+
+
+def draw(rng, rank, one, distinct):
+    """Distinct: away from 0, where a root has no slope."""
+    del rank
+    spatial = tuple(int(n) for n in rng.integers(1, 8, 2)) if one is None else one["spatial"]
+    index = one["index"] if one else int(rng.integers(12))
+    kwargs = {"grid": index % 4 + 1 if one is None else index % 3 + 1, "pooling": ("max", "average", "rms")[index // 4]}
+    return Setting((numbers(rng, (2, *spatial, 2), distinct) + np.float32(distinct / 2),), kwargs)
+
+
+OP_CASES = {"rectangle_pool": Case(ops.rectangle_pool, reference, draw, curved=True, ranks=(2,))}
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check):
-    check(CASES["rectangle_pool"], 2)
+    check(OP_CASES["rectangle_pool"], 2)
 
 
 @pytest.mark.parametrize("grid, count", [(1, 1), (2, 9), (3, 36), (4, 100)])
@@ -34,7 +65,7 @@ def test_where_the_grid_divides_they_are_plain_pools(seeds):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_precisions(dtype):
-    half_precision(CASES["rectangle_pool"], 2, dtype)
+    half_precision(OP_CASES["rectangle_pool"], 2, dtype)
 
 
 X = np.zeros((1, 4, 5, 2), "float32")
@@ -59,7 +90,7 @@ def test_takes_maxima_over_four_by_four_unless_told(seeds):
         ((X, 0), "grid, an integer above 0; received grid=0"),
         ((X, 2.0), "grid=2.0"),
         ((X, 4, "sum"), "pooling, one of ('max', 'average', 'rms'); received pooling='sum'"),
-        ((X[:, :0],), "an input of at least 1 cell on each axis"),
+        ((X[:, :0],), "an input of at least 1 pixel on each axis"),
         ((keras.Input((4, 5, 2)),), "the layer kzoo.layers.ReceptiveFieldPooling2D; received a KerasTensor"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Division and roots that end in 0: values, slopes of the first and second order, in every type and compiled."""
+"""Division and roots that are 0 at 0: values, first and second order gradients, in every dtype and compiled."""
 
 import numpy as np
 import pytest

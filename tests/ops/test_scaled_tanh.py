@@ -1,4 +1,6 @@
-"""The scaled tanh: the loop, LeCun's values, precisions, and refusals."""
+"""The scaled tanh: the reference, LeCun's values, precisions, and refusals."""
+
+import math
 
 import keras
 import numpy as np
@@ -6,14 +8,30 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, normal
+from tests.ops.cases import RANKS, Case, Setting, normal, sites
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order
+
+
+def reference(x, amplitude=1.7159, slope=2 / 3):
+    y = np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        y[place] = amplitude * math.tanh(slope * float(x[place]))
+    return y
+
+
+def draw(rng, rank, one, distinct):
+    del one, distinct
+    x = normal(rng, *sites(rng, rank, 3))
+    return Setting((x,), {name: float(rng.uniform(-2, 2)) for name in ("amplitude", "slope") if rng.random() < 0.7})
+
+
+OP_CASES = {"scaled_tanh": Case(ops.scaled_tanh, reference, draw, curved=True)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["scaled_tanh"], rank)
+    check(OP_CASES["scaled_tanh"], rank)
 
 
 def test_lecuns_values():
@@ -45,7 +63,7 @@ def test_infinities_and_nan():
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["scaled_tanh"], rank, dtype)
+    half_precision(OP_CASES["scaled_tanh"], rank, dtype)
 
 
 def test_second_order_gradient():

@@ -1,4 +1,4 @@
-"""Spatial pyramid pooling: the loop, its levels one by one, the paper's numbers and windows, and refusals."""
+"""Spatial pyramid pooling: the reference, its levels one by one, the paper's numbers and windows, and refusals."""
 
 import keras
 import numpy as np
@@ -6,14 +6,34 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, normal, numbers
+from tests import references
+from tests.ops.cases import RANKS, Case, Setting, draw_adaptive, normal, numbers
 from tests.ops.harness import CHECKS, half_precision, refuses, second_order, traced
+
+
+def reference(x, bins):
+    """The levels one after the other; within one, bins by rows, and channels within a bin."""
+    y = [[] for _ in x]
+    for n in bins:
+        for _, cells in references.bins_of(x, n)[0]:
+            for b, c in np.ndindex(len(x), x.shape[-1]):
+                y[b].append(max((x[(b, *cell, c)] for cell in cells), key=lambda v: (np.isnan(v), v)))
+    return np.array(y, x.dtype).reshape(len(x), -1)
+
+
+def draw(rng, rank, one, distinct):
+    (x,), _ = draw_adaptive(rng, rank, one, distinct, ties=True)
+    levels = [int(n) for n in rng.integers(1, 5, int(rng.integers(1, 4)))]
+    return Setting((x,), {"bins": levels if one is None else ((3, 2, 1), (2,), (1, 4))[one["index"] % 3]})
+
+
+OP_CASES = {"spatial_pyramid_pool": Case(ops.spatial_pyramid_pool, reference, draw)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["spatial_pyramid_pool"], rank)
+    check(OP_CASES["spatial_pyramid_pool"], rank)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -33,7 +53,7 @@ def test_the_papers_four_levels_are_50_bins():
 
 
 def test_of_13_cells_it_is_the_papers_sliding_windows(seeds):
-    """Windows of ceil(13 / n) cells at strides of floor(13 / n): of 13 cells these are the bins."""
+    """Windows of ceil(13 / n) elements at strides of floor(13 / n): of 13 elements these are the bins."""
     x, at = numbers(seeds, (2, 13, 13, 4), distinct=True), 0
     got = np.asarray(ops.spatial_pyramid_pool(x, (6, 3, 2, 1)))
     for n in (6, 3, 2, 1):
@@ -47,7 +67,7 @@ def test_of_13_cells_it_is_the_papers_sliding_windows(seeds):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_precisions(dtype):
     """Exact, as nothing is computed."""
-    half_precision(CASES["spatial_pyramid_pool"], 2, dtype)
+    half_precision(OP_CASES["spatial_pyramid_pool"], 2, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int32", "uint16"])
@@ -103,7 +123,7 @@ def test_refuses_bins(bins):
             "spatial_pyramid_pool expects x (batch, *spatial, channels) with 1 to 3 spatial axes; received shape=",
         ),
         (X[None, None], "1 to 3 spatial axes; received shape=(1, 1, 1, 4, 5, 2)"),
-        (X[:, :0], "an input of at least 1 cell on each axis; received shape=(1, 0, 5, 2)"),
+        (X[:, :0], "an input of at least 1 pixel on each axis; received shape=(1, 0, 5, 2)"),
         (keras.Input((4, 5, 2)), "the layer kzoo.layers.SpatialPyramidPooling2D; received a KerasTensor=(None, 4, 5"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Spatially separable convolution: the loop, the kernels it composes, any kernel by its SVD, precisions, refusals."""
+"""Spatially separable convolution: the reference, the composed kernel, any kernel by its SVD, precisions, refusals."""
 
 import keras
 import numpy as np
@@ -7,9 +7,38 @@ import tensorflow as tf
 
 from kzoo import ops
 from kzoo.ops import filters
-from tests.ops.cases import CASES, RANKS, normal
+from tests import references
+from tests.ops.cases import RANKS, Case, Setting, geometry_of, normal, random_geometry
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
 
+
+def reference(x, *kernels, **geometry):
+    """The kernel that the vectors compose, entry by entry, then the plain sum."""
+    size, (depth, filters, terms) = tuple(len(k) for k in kernels), kernels[0].shape[1:]
+    whole = np.zeros((*size, depth, filters))
+    for *offset, c, f, q in np.ndindex(*whole.shape, terms):
+        entry = float(kernels[0][offset[0], c, f, q])
+        for kernel, o in zip(kernels[1:], offset[1:]):
+            entry *= float(kernel[o, f, q])
+        whole[(*offset, c, f)] += entry
+    return references.sum_windows(x, whole, size, lambda position: whole, **geometry)
+
+
+def draw(rng, rank, one, distinct):
+    """Sums of one outer product, and of more."""
+    del distinct
+    one = one or random_geometry(rng, rank)
+    size = references.per_axis(one["size"], rank)
+    terms, depth, width = (one["index"] % 3 + 1, 2, 2) if "index" in one else (int(n) for n in rng.integers(1, 4, 3))
+    kernels = [normal(rng, k, *(() if axis else (depth,)), width, terms) for axis, k in enumerate(size)]
+    return Setting((normal(rng, 2, *one["spatial"], depth), *kernels), geometry_of(one))
+
+
+def spatially_separable_conv(x, *kernels, **geometry):
+    return ops.spatially_separable_conv(x, list(kernels), **geometry)
+
+
+OP_CASES = {"spatially_separable_conv": Case(spatially_separable_conv, reference, draw, curved=True, dilates=True)}
 SPATIAL = {1: (9,), 2: (7, 6), 3: (5, 4, 5)}
 SUBSCRIPTS = {1: "acfq->acf", 2: "acfq,bfq->abcf", 3: "acfq,bfq,dfq->abdcf"}
 
@@ -17,7 +46,7 @@ SUBSCRIPTS = {1: "acfq->acf", 2: "acfq,bfq->abcf", 3: "acfq,bfq,dfq->abdcf"}
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["spatially_separable_conv"], rank)
+    check(OP_CASES["spatially_separable_conv"], rank)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -62,11 +91,11 @@ def test_several_channels_need_the_second_axis_many(seeds):
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
     """The first axis' sums are rounded to the precision before the others': a rounding more, and one a term."""
-    half_precision(CASES["spatially_separable_conv"], rank, dtype)
+    half_precision(OP_CASES["spatially_separable_conv"], rank, dtype)
 
 
 def test_second_order_gradient():
-    """Loss (x a b)^2 of one cell: the squared gradient is 4 (x a^2 b^2)^2 + 4 (x^2 a b^2)^2 + 4 (x^2 a^2 b)^2."""
+    """Loss (x a b)^2 of one element: the squared gradient is 4 (x a^2 b^2)^2 + 4 (x^2 a b^2)^2 + 4 (x^2 a^2 b)^2."""
     x, a, b = 3.0, 2.0, 0.5
     got = second_order(lambda x, a, b: ops.spatially_separable_conv(x, [a, b]), [[[[x]]]], [[[[a]]]], [[[b]]])
     want = [
@@ -106,7 +135,7 @@ K0, K1 = np.zeros((3, 2, 4, 1), "float32"), np.zeros((3, 4, 1), "float32")
         (X, [K0, K1.astype("float64")], "x and kernels of one dtype; received x="),
         (X, [K0, np.zeros((7, 4, 1), "float32")], "a window that fits into the padded input on spatial axis 1"),
         (X, [K0[:0], K1], "ksize, an integer of at least 1 or 2 of them; received ksize=(0, 3)"),
-        (X[:, :0], [K0, K1], "an input of at least 1 cell on spatial axis 0"),
+        (X[:, :0], [K0, K1], "an input of at least 1 pixel on spatial axis 0"),
         (keras.Input((5, 6, 2)), [K0, K1], "kzoo.layers.SpatiallySeparableConv2D; received a KerasTensor=(None, 5"),
     ],
 )
@@ -121,7 +150,7 @@ def test_refuses_operands(x, kernels, words):
         ({"strides": 1.5}, "strides=1.5"),
         ({"dilations": (1, 2, 3)}, "dilations=(1, 2, 3)"),
         ({"padding": "half"}, "padding='half'"),
-        ({"padding": ("reflect", 5)}, "reflect padding of at most 4 cells"),
+        ({"padding": ("reflect", 5)}, "reflect padding of at most 4"),
     ],
 )
 def test_refuses_geometry(geometry, words):

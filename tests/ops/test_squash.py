@@ -1,4 +1,4 @@
-"""The squashing of capsules: the loop, lengths, the blank vector, sizes that overflow, and refusals."""
+"""The squashing of capsules: the reference, lengths, the blank vector, sizes that overflow, and refusals."""
 
 import keras
 import numpy as np
@@ -6,14 +6,29 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, normal
+from tests import references
+from tests.ops.cases import RANKS, Case, Setting, normal, sites
 from tests.ops.harness import CHECKS, close, half_precision, refuses
+
+
+def draw(rng, rank, one, distinct):
+    """Along any axis of at least 2 elements: for a single number the curve has a kink at 0."""
+    axis = int(rng.choice([-1, rank + 1, 1])) if one is None else {4: 1, 9: rank + 1}.get(one["index"], -1)
+    shape = list(sites(rng, rank, int(rng.integers(2, 6))))
+    shape[axis] = max(shape[axis], 2)
+    x = normal(rng, *shape)
+    if not distinct:
+        x[rng.random(x.shape) < 0.3] = 0
+    return Setting((x,), {"axis": axis})
+
+
+OP_CASES = {"squash": Case(ops.squash, references.squash, draw, curved=True)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["squash"], rank)
+    check(OP_CASES["squash"], rank)
 
 
 def test_lengths(seeds):
@@ -65,7 +80,7 @@ def test_a_single_number():
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["squash"], rank, dtype)
+    half_precision(OP_CASES["squash"], rank, dtype)
 
 
 def test_edges():

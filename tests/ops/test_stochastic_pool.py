@@ -1,4 +1,4 @@
-"""Stochastic pooling: the loop, every draw of a window, its mean, noise at its ends, gradients, and refusals."""
+"""Stochastic pooling: the reference, every draw of a window, its mean, noise at its ends, gradients, and refusals."""
 
 import keras
 import numpy as np
@@ -6,12 +6,68 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, normal
+from tests import references
+from tests.ops.cases import DTYPE, RANKS, Case, Setting, draw_finite_pool, normal
 from tests.ops.harness import BAD_WINDOWS, CHECKS, bad_samples, close, half_precision, refuses, second_order
 
 
+def reference(x, ksize, strides=None, padding="valid", dilations=1, noise=None):
+    """Without noise, the mean of what noise would choose: each positive element has a share of its own size."""
+    if noise is None:
+
+        def mean(values, offsets):
+            del offsets
+            a = np.maximum(values, 0)
+            total = a.sum(1)
+            return (a * a).sum(1) / np.where(total > 0, total, 1)
+
+        return references.pool_windows(mean, x, ksize, strides, padding, dilations)
+    where, output = references.windows(x.shape[1:-1], ksize, ksize if strides is None else strides, padding, dilations)
+    y = np.zeros((len(x), *output, x.shape[-1]))
+    for position, cells in where:
+        for b, c in np.ndindex(len(x), x.shape[-1]):
+            a = [max(float(x[(b, *cell, c)]), 0.0) for _, cell in cells if cell is not None]
+            aim = float(noise[(b, *position, c)]) * sum(a)
+            running = 0.0
+            for value in a:
+                running += value
+                if running > aim:
+                    y[(b, *position, c)] = value
+                    break
+    return y
+
+
+def draw(rng, rank, one, distinct):
+    """Half of them sampled: by noise whose products with whole sums are exact, or at the middle of a share."""
+    (x,), kwargs = draw_finite_pool(rng, rank, one, distinct)
+    x += np.float32(distinct / 2)
+    if one["index"] % 2 if one else rng.random() < 0.5:
+        kwargs["noise"] = _middles(rng, x, **kwargs) if distinct else _dyadic(rng, x, **kwargs)
+    return Setting((x,), kwargs)
+
+
+def _dyadic(rng, x, ksize, **geometry):
+    output = references.windows(x.shape[1:-1], ksize, **geometry)[1]
+    return (rng.integers(0, 128, (2, *output, 2)) / 128).astype(DTYPE)
+
+
+def _middles(rng, x, ksize, **geometry):
+    where, output = references.windows(x.shape[1:-1], ksize, **geometry)
+    noise = rng.random((2, *output, 2)).astype(DTYPE)
+    for position, cells in where:
+        for b, c in np.ndindex(2, 2):
+            a = [max(float(x[(b, *cell, c)]), 0.0) for _, cell in cells if cell is not None]
+            if sum(a) > 0:
+                chosen = rng.choice(np.flatnonzero(a))
+                noise[(b, *position, c)] = (sum(a[:chosen]) + a[chosen] / 2) / sum(a)
+    return noise
+
+
+OP_CASES = {"stochastic_pool": Case(ops.stochastic_pool, reference, draw, curved=True)}
+
+
 def drawn(cells, ksize, noise, **kwargs):
-    """What each of the noises draws from the first window of a row of cells."""
+    """What each of the noises draws from the first window of a row of elements."""
     x = np.tile(np.array(cells, "float32").reshape(1, -1, 1), (len(noise), 1, 1))
     kwargs = {"strides": len(cells), **kwargs}
     return np.ravel(ops.stochastic_pool(x, ksize, noise=np.array(noise, "float32")[:, None, None], **kwargs)).tolist()
@@ -20,12 +76,12 @@ def drawn(cells, ksize, noise, **kwargs):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["stochastic_pool"], rank)
+    check(OP_CASES["stochastic_pool"], rank)
 
 
 @pytest.mark.parametrize("shift", [0, 0.5, 0.99])
 def test_a_grid_of_noise_draws_each_cell_by_its_share(shift):
-    """Zeros and negative values never; noise at the end of a cell's share, as at shift 0, draws the next cell."""
+    """Zeros and negative values never; noise at the end of a share, as at shift 0, draws the next element."""
     noise = (np.arange(8) + shift) / 8
     assert drawn([0, 1, 3, -2, 0, 4, 0], 7, noise) == [1, 3, 3, 3, 4, 4, 4, 4]
 
@@ -41,7 +97,7 @@ def test_the_mean_of_all_draws_is_the_value_without_noise(seeds):
 def test_copies_are_drawn_as_often_as_they_stand_there():
     noise = (np.arange(5) + 0.5) / 5
     assert drawn([1, 3], 3, noise, padding=("replicate", ((1, 0),))) == [1, 1, 3, 3, 3]
-    assert drawn([1, 3], 3, noise, padding=((1, 0),)) == [1, 3, 3, 3, 3]  # one in four, and no empty cell
+    assert drawn([1, 3], 3, noise, padding=((1, 0),)) == [1, 3, 3, 3, 3]  # one in four, and no empty element
 
 
 def test_noise_just_below_1_draws_a_positive_cell(seeds):
@@ -72,7 +128,7 @@ def gradient(cells, noise):
 
 
 def test_gradient():
-    """To the drawn cell alone; of the mean m, (2 x - m) / sum for cells above 0."""
+    """To the drawn element alone; of the mean m, (2 x - m) / sum for elements above 0."""
     assert gradient([1.0, 3.0, -2.0], [[[0.5]]]).tolist() == [0, 1, 0]
     close(gradient([1.0, 3.0, -2.0], None), np.float64([-0.5 / 4, 3.5 / 4, 0]))
 
@@ -86,7 +142,7 @@ def test_a_window_without_activation_has_value_and_gradient_0(noise):
 
 @pytest.mark.parametrize("noise", [None, [[[0.5]]]])
 def test_second_order_gradient(noise):
-    """With one cell above 0, y = a: loss a^2, gradient 2 a, squared 4 a^2, and its gradient 8 a."""
+    """With one element above 0, y = a: loss a^2, gradient 2 a, squared 4 a^2, and its gradient 8 a."""
     (got,) = second_order(lambda x: ops.stochastic_pool(x, 2, noise=noise), [[[-1.0], [3.0]]])
     close(got.ravel(), np.float64([0, 24]), 1e-12)
 
@@ -98,13 +154,13 @@ def test_noise_of_unknown_size(seeds, whole):
     noise = seeds.random((2, 3, 2, 3)).astype("float32")
     specs = [tf.TensorSpec((None, None, None, 3)), tf.TensorSpec((None,) * 4)]
     run = tf.function(lambda x, n: ops.stochastic_pool(x, 2, noise=n), specs, jit_compile=whole, autograph=False)
-    close(run(x, noise), CASES["stochastic_pool"].reference(x, 2, noise=noise))
+    close(run(x, noise), OP_CASES["stochastic_pool"].reference(x, 2, noise=noise))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["stochastic_pool"], rank, dtype)
+    half_precision(OP_CASES["stochastic_pool"], rank, dtype)
 
 
 def test_half_precision_sums_in_float32():

@@ -1,4 +1,4 @@
-"""Subsampling: the loop, average pooling, its coefficient, and refusals."""
+"""Subsampling: the reference, average pooling, its coefficient, and refusals."""
 
 import keras
 import numpy as np
@@ -6,14 +6,31 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, normal
+from tests import references
+from tests.ops.cases import RANKS, Case, Setting, draw_finite_pool, normal
 from tests.ops.harness import BAD_WINDOWS, CHECKS, bad_samples, close, half_precision, refuses, second_order
+
+
+def reference(x, coefficient, ksize=2, strides=None, padding="valid", dilations=1):
+    def total(values, offsets):
+        del offsets
+        return coefficient * values.sum(1)
+
+    return references.pool_windows(total, x, ksize, strides, padding, dilations)
+
+
+def draw(rng, rank, one, distinct):
+    (x,), kwargs = draw_finite_pool(rng, rank, one, distinct)
+    return Setting((x, normal(rng, 2)), kwargs)
+
+
+OP_CASES = {"subsample": Case(ops.subsample, reference, draw)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["subsample"], rank)
+    check(OP_CASES["subsample"], rank)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -47,7 +64,7 @@ def test_second_order_gradient():
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["subsample"], rank, dtype)
+    half_precision(OP_CASES["subsample"], rank, dtype)
 
 
 @pytest.mark.parametrize("dtype, large", [("float16", 2048), ("bfloat16", 256)])

@@ -1,4 +1,4 @@
-"""Convolution with a connection table: the loop, the tables that make other convolutions, gathers alone, refusals."""
+"""Convolution with a connection table: the reference, tables of other convolutions, gathers only, refusals."""
 
 import keras
 import numpy as np
@@ -7,16 +7,41 @@ import tensorflow as tf
 
 from kzoo import ops
 from kzoo.ops.table_conv import random_table
-from tests.ops.cases import CASES, RANKS, normal
+from tests import references
+from tests.ops.cases import RANKS, Case, Setting, geometry_of, normal, random_geometry
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
 
+
+def reference(x, kernel, connections, **geometry):
+    """Link by link: a convolution of one input map with one plane of the kernel, added to one output map."""
+    links = [(f, c) for f, maps in enumerate(connections) for c in maps]
+    y = 0
+    for link, (f, c) in enumerate(links):
+        plane = np.zeros((*kernel.shape[:-1], 1, len(connections)))
+        plane[..., 0, f] = kernel[..., link]
+        y = y + references.conv(x[..., c : c + 1], plane, **geometry)
+    return y
+
+
+def draw(rng, rank, one, distinct):
+    """Some input maps are read by no output map, some by several."""
+    del distinct
+    one = one or random_geometry(rng, rank)
+    channels, filters = (3, 4) if "index" in one else (int(n) for n in rng.integers(1, 5, 2))
+    counts = rng.integers(1, channels + 1, filters)
+    table = tuple(tuple(int(c) for c in rng.permutation(channels)[:n]) for n in counts)
+    kernel = normal(rng, *references.per_axis(one["size"], rank), sum(counts))
+    return Setting((normal(rng, 2, *one["spatial"], channels), kernel), {"connections": table, **geometry_of(one)})
+
+
+OP_CASES = {"table_conv": Case(ops.table_conv, reference, draw, dilates=True)}
 SPATIAL = {1: (9,), 2: (7, 6), 3: (5, 4, 5)}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["table_conv"], rank)
+    check(OP_CASES["table_conv"], rank)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -61,7 +86,7 @@ def test_second_order_gradient():
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_precisions(dtype):
-    half_precision(CASES["table_conv"], 2, dtype)
+    half_precision(OP_CASES["table_conv"], 2, dtype)
 
 
 def test_random_tables():
@@ -90,7 +115,12 @@ X, K, TABLE = np.zeros((1, 5, 6, 2), "float32"), np.zeros((3, 3, 3), "float32"),
         (X, K, [[0, 1], [0.0]], "connections[1]=[0.0]"),
         (X, K, [[0, 1], []], "a list of the input maps it reads"),
         (X, K, [[0], [1, 1]], "no input map twice; received connections[1]=[1, 1]"),
-        (X, K[..., :2], TABLE, "kernel (*size, 3), a weight a link; received x=(1, 5, 6, 2), kernel=(3, 3, 2)"),
+        (
+            X,
+            K[..., :2],
+            TABLE,
+            "kernel (*size, 3), one weight for each link; received x=(1, 5, 6, 2), kernel=(3, 3, 2)",
+        ),
         (X, K[0], TABLE, "kernel=(3, 3)"),
         (X, K.astype("float64"), TABLE, "x and kernel of one dtype"),
         (X[0, 0], K[0, 0], TABLE, "1 to 3 spatial axes"),

@@ -1,4 +1,4 @@
-"""Tiled convolution: the loop, by both lowerings, the two ends of its family, symmetries, precisions, and refusals."""
+"""Tiled convolution: the reference, both lowerings, tiles of 1 and of the output's size, symmetries, refusals."""
 
 import importlib
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kzoo import ops
 from tests import references
-from tests.ops.cases import CASES, RANKS, TEN, chosen, draw_tiled, legal, normal, random_geometry
+from tests.ops.cases import RANKS, TEN, Case, chosen, draw_tiled, legal, normal, random_geometry
 from tests.ops.harness import (
     CHECKS,
     close,
@@ -27,6 +27,15 @@ from tests.ops.harness import (
 )
 
 
+def reference(x, kernel, **geometry):
+    rank = x.ndim - 2
+    tile, size = kernel.shape[:rank], kernel.shape[rank : 2 * rank]
+    return references.sum_windows(x, kernel, size, lambda p: kernel[tuple(i % t for i, t in zip(p, tile))], **geometry)
+
+
+OP_CASES = {"tiled_conv": Case(ops.tiled_conv, reference, draw_tiled)}
+
+
 def draw_undilated(rng, rank, one, distinct):
     """Without strides and dilations."""
     while True:
@@ -36,15 +45,15 @@ def draw_undilated(rng, rank, one, distinct):
         one = None
 
 
-BY_CONVOLUTIONS = CASES["tiled_conv"]._replace(draw=draw_undilated)
+BY_CONVOLUTIONS = OP_CASES["tiled_conv"]._replace(draw=draw_undilated)
 
 
 @pytest.fixture
 def convolutions(monkeypatch):
-    """A convolution for each kernel, however small: what is left to products strides, dilates or is inside XLA."""
+    """A convolution for each kernel, however small; strides, dilations and XLA still use matrix products."""
     module = importlib.import_module("kzoo.ops.tiled_conv")
-    monkeypatch.setattr(module, "CHANNELS", 0)
-    monkeypatch.setattr(module, "WORK", 0)
+    monkeypatch.setattr(module, "MIN_CHANNELS", 0)
+    monkeypatch.setattr(module, "MIN_WORK", 0)
 
 
 @pytest.fixture(params=["products", "convolutions"])
@@ -57,7 +66,7 @@ def lowering(request):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["tiled_conv"], rank)
+    check(OP_CASES["tiled_conv"], rank)
 
 
 @pytest.mark.usefixtures("convolutions")
@@ -70,7 +79,7 @@ def test_convolutions_equal_the_loop(check, rank):
 
 @pytest.mark.parametrize("batch", [32, None])
 def test_lowerings(batch):
-    """Convolutions for many channels, products in an island for few, strides, dilations or little work."""
+    """Convolutions for many channels; a product in an island for few channels, strides, dilations or little work."""
 
     def graph(channels=32, strides=1, dilations=1, jit=False, side=16):
         specs = [tf.TensorSpec((batch, side, side, channels)), tf.TensorSpec((2, 2, 3, 3, channels, 16))]
@@ -130,7 +139,7 @@ def test_circular_padding_makes_it_equivariant_to_shifts_by_whole_tiles(down, ri
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype, lowering):
-    half_precision(CASES["tiled_conv"] if lowering == "products" else BY_CONVOLUTIONS, rank, dtype)
+    half_precision(OP_CASES["tiled_conv"] if lowering == "products" else BY_CONVOLUTIONS, rank, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -155,7 +164,7 @@ def test_half_precision_sums_in_float32(dtype, compiled):
 
 @pytest.mark.usefixtures("lowering")
 def test_second_order_gradient():
-    """As of a convolution, for each of two cells that meet kernels of their own."""
+    """As of a convolution, for each of two positions with kernels of their own."""
     x, k = np.array([3.0, -1.0]), np.array([2.0, 5.0])
     got = second_order(ops.tiled_conv, x.reshape(1, 2, 1), k.reshape(2, 1, 1, 1))
     want = 8 * x * k**4 + 16 * x**3 * k**2, 16 * x**2 * k**3 + 8 * x**4 * k
@@ -163,12 +172,12 @@ def test_second_order_gradient():
 
 
 def test_second_order_gradients_agree(seeds, monkeypatch):
-    """Of both lowerings, with windows that overlap and a turn that is not whole."""
+    """Of convolutions and products, with overlapping windows and an output that the tile does not divide."""
     module = importlib.import_module("kzoo.ops.tiled_conv")
     arrays, found = (seeds.normal(size=(2, 7, 6, 2)), seeds.normal(size=(2, 3, 3, 2, 2, 3))), []
-    monkeypatch.setattr(module, "CHANNELS", 0)
+    monkeypatch.setattr(module, "MIN_CHANNELS", 0)
     for work in (0, 1e9):
-        monkeypatch.setattr(module, "WORK", work)
+        monkeypatch.setattr(module, "MIN_WORK", work)
         with ops.no_islands():
             found.append(second_order(lambda x, k: ops.tiled_conv(x, k, padding="same"), *arrays))
     close(*found, 1e-12)

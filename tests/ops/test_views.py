@@ -1,4 +1,4 @@
-"""Window views: the geometry against the loop's windows, and every word of a refused window."""
+"""Window views: the geometry against the reference's windows, and the message for every refused window."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from tests.ops.harness import refuses
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_views_are_the_windows_cells(rank):
-    """View o at position p holds the cell that window p meets at its offset o; -1 stands for padding."""
+    """View o at position p holds the element that window p has at offset o; -1 stands for padding."""
     rng = np.random.default_rng(rank)
     for one in (random_geometry(rng, rank) for _ in range(100)):
         spatial = one["spatial"]
@@ -76,7 +76,10 @@ def test_paddings_are_read(padding, pads, mode):
         ({"strides": (2, None)}, "strides=(2, None)"),
         ({"dilations": True}, "dilations=True"),
         ({"dilations": np.ones(2)}, "dilations=array([1., 1.])"),
-        ({"padding": "zeros"}, "padding, one of ('valid', 'same', 'full', 'circular', 'reflect', 'replicate'), cells"),
+        (
+            {"padding": "zeros"},
+            "padding, one of ('valid', 'same', 'full', 'circular', 'reflect', 'replicate'), amounts",
+        ),
         ({"padding": "SAME"}, "padding='SAME'"),
         ({"padding": ("same", 1)}, "a padding mode of ('zeros', 'circular', 'reflect', 'replicate'); received"),
         ({"padding": ("circular", "half")}, "or of pairs (before, after); received padding='half'"),
@@ -101,9 +104,9 @@ def test_refuses_in_the_callers_words():
     "padding, spatial, words",
     [
         ("valid", (5, 2), "a window that fits into the padded input on spatial axis 1; received ksize=3, dilation=1"),
-        ("valid", (0, 5), "an input of at least 1 cell on spatial axis 0; received size=0"),
-        (("reflect", 2), (5, 2), "reflect padding of at most 1 cells; received padding=(2, 2), size=2"),
-        (("circular", 2), (1, 5), "circular padding of at most 1 cells"),
+        ("valid", (0, 5), "an input of at least 1 pixel on spatial axis 0; received size=0"),
+        (("reflect", 2), (5, 2), "reflect padding of at most 1; received padding=(2, 2), size=2"),
+        (("circular", 2), (1, 5), "circular padding of at most 1"),
     ],
 )
 def test_refuses_inputs(padding, spatial, words):

@@ -1,4 +1,6 @@
-"""Weighted average pooling: the loop, plain averages, single cells, windows without weight, and refusals."""
+"""Weighted average pooling: the reference, plain averages, single elements, windows without weight, and refusals."""
+
+import math
 
 import keras
 import numpy as np
@@ -6,22 +8,40 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
-from tests.ops.cases import CASES, RANKS, normal
+from tests import references
+from tests.ops.cases import RANKS, Case, Setting, draw_finite_pool, normal
 from tests.ops.harness import BAD_WINDOWS, CHECKS, bad_samples, close, half_precision, refuses, second_order, traced
 
+
+def reference(x, weights, strides=None, padding="valid", dilations=1):
+    def product(offset):
+        return math.prod(float(axis[o]) for axis, o in zip(weights, offset))
+
+    return references.average_windows(x, product, tuple(map(len, weights)), strides, padding, dilations)
+
+
+def draw(rng, rank, one, distinct):
+    """Some weights are 0, and so are all those that some windows have inside the sample."""
+    (x,), kwargs = draw_finite_pool(rng, rank, one, distinct)
+    weights = [rng.integers(0, 4, k) for k in references.per_axis(kwargs.pop("ksize"), rank)]
+    weights = [[0.5 * int(w) for w in axis] if axis.any() else [1.0] * len(axis) for axis in weights]
+    return Setting((x,), {"weights": weights, **kwargs})
+
+
+OP_CASES = {"weighted_pool": Case(ops.weighted_pool, reference, draw)}
 WHOLE = tf.function(ops.weighted_pool, jit_compile=True, autograph=False)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
-    check(CASES["weighted_pool"], rank)
+    check(OP_CASES["weighted_pool"], rank)
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_equal_weights_are_average_pooling(seeds, rank, padding):
-    """Which at the borders, too, is the mean of the cells that are there."""
+    """Which at the borders, too, is the mean of the elements that are there."""
     x = normal(seeds, 2, *(7, 6, 5)[:rank], 3)
     got = ops.weighted_pool(x, [[0.3] * 3] * rank, 2, padding)
     close(got, tf.nn.avg_pool(x, 3, 2, padding.upper()))
@@ -47,7 +67,7 @@ def test_arrays_and_tensors_are_weights_too(seeds):
 
 @pytest.mark.parametrize("run", [ops.weighted_pool, WHOLE], ids=["island", "whole"])
 def test_a_window_without_weight_has_value_and_gradient_0(run):
-    """One cell of padding on either side: only the last window puts the weight on the sample's first cell."""
+    """One element of padding on either side: only the last window puts the weight on the sample's first element."""
     x = tf.constant([[[5.0], [7.0]]])
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -65,7 +85,7 @@ def test_second_order_gradient():
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("rank", RANKS)
 def test_precisions(rank, dtype):
-    half_precision(CASES["weighted_pool"], rank, dtype)
+    half_precision(OP_CASES["weighted_pool"], rank, dtype)
 
 
 @pytest.mark.parametrize("dtype, large", [("float16", 2048), ("bfloat16", 256)])

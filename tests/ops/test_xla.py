@@ -1,4 +1,4 @@
-"""Islands: they compile, step aside where they must, and change nothing; exports and determinism included."""
+"""Islands: they compile, run as plain operations where they must, and change no result."""
 
 import contextlib
 import os
@@ -15,10 +15,11 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from kzoo import ops
 from kzoo.ops.xla import compiling, forget_islands, island, no_islands
-from tests.ops.cases import CASES
+from tests.collect import collect
 from tests.ops.harness import must_compile, traced
 
 PLAIN = ["pad", "conv", "table_conv", "bias_add", "max_unpool_scatter", "gabor_conv", "gabor_energy", "scaled_tanh"]
+CASES = collect("OP_CASES")
 ISLANDS = [name for name in CASES if name not in PLAIN]
 X = np.arange(24, dtype="float32").reshape(1, 6, 4, 1)
 
@@ -37,7 +38,7 @@ def test_an_op_is_compiled(name):
 
 @pytest.mark.parametrize("name", ISLANDS)
 def test_an_island_steps_aside(name):
-    """Inside a function that XLA compiles whole there is but that function, and within no_islands() none."""
+    """A function that XLA compiles holds only itself, and within no_islands() there is no compiled function."""
     assert len(must_compile(graph_of(name, jit=True))) == 0
     with no_islands():
         assert len(must_compile(graph_of(name))) == 0
@@ -117,14 +118,14 @@ class PoolAndBack(keras.layers.Layer):
 
 
 def functions_of(folder):
-    """The functions that only XLA can run, of a SavedModel's file."""
+    """Returns the functions of a SavedModel's file that only XLA can run."""
     model = saved_model_pb2.SavedModel()
     model.ParseFromString((Path(folder) / "saved_model.pb").read_bytes())
     return [name for meta in model.meta_graphs for name in must_compile(meta.graph_def)]
 
 
 def test_an_exported_model_holds_no_island(tmp_path):
-    """Nor after a prediction, which has compiled the model's islands before."""
+    """Not even after a prediction, which has compiled the model's islands before."""
     inputs = keras.Input((6, 4, 1))
     net = keras.Model(inputs, AllOps()(inputs))
     net.compile("sgd", "mse", jit_compile=False)
@@ -159,13 +160,13 @@ def test_keras_trains_through_islands():
 
 
 def test_islands_work_in_deterministic_mode():
-    """In a process of its own, as the mode cannot be taken back: outputs and gradients, twice the same bits."""
+    """In a separate process, as the mode cannot be switched off: outputs and gradients, the same bits twice."""
     code = """
         import numpy as np, tensorflow as tf
         tf.config.experimental.enable_op_determinism()
-        from tests.ops.cases import CASES
+        from tests.collect import collect
         from tests.ops.harness import flat, outputs_and_gradients
-        for name, case in CASES.items():
+        for name, case in collect("OP_CASES").items():
             setting = case.ten(case.ranks[0])[3]
             runs = [[np.asarray(a) for part in outputs_and_gradients(case, setting) for a in flat(part)] for _ in "ab"]
             for a, b in zip(*runs):

@@ -1,4 +1,4 @@
-"""Every comparison with a peer is counted, and a table of the counts and the largest differences ends the run."""
+"""Counts the comparisons with peers; the run ends with a table of the counts and the largest differences."""
 
 import collections
 
@@ -7,28 +7,28 @@ import pytest
 from kzoo import ops
 from tests.ops.harness import close
 
-REASON = 'a second oracle, not installed here: pip install ".[bench]"'
+REASON = 'a peer that is not installed: pip install ".[bench]"'
 
 
 @pytest.fixture(autouse=True)
 def _peer(request):
-    """Imported when a test runs, as the normal tier collects these files too and shall not wait for PyTorch."""
+    """Imports the peer when a test runs: the default tests collect these files too, and should not wait for PyTorch."""
     for name, module in getattr(request.module, "NEEDS", {}).items():
         setattr(request.module, name, pytest.importorskip(module, reason=REASON))
 
 
 @pytest.fixture(autouse=True)
 def _uncompiled():
-    """The arithmetic itself: that islands change nothing is held by the ops' own tests, and each costs a second."""
+    """Runs the tests without islands: the ops' own tests check that islands change nothing, and each costs a second."""
     with ops.no_islands():
         yield
 
 
 @pytest.fixture
 def compare(request):
-    """Hold one setting's outputs, or gradients, against the peer's: within `tolerance` of the largest of them.
+    """Compares the outputs or gradients of one setting with the peer's, within `tolerance` times the largest value.
 
-    A tolerance of 0 is equality; integers are always held to it.
+    A tolerance of 0 means equality, which integers always have to meet.
     """
 
     def hold(op, got, want, tolerance=0.0, kind="forward", setting=None):
@@ -39,7 +39,7 @@ def compare(request):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """From the reports, and so also from the workers of xdist."""
+    """Prints the table from the reports, which include those of xdist's workers."""
     rows = collections.defaultdict(lambda: {"forward": [], "gradient": []})
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, value in report.user_properties:

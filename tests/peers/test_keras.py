@@ -1,4 +1,4 @@
-"""Keras's own layers as a second oracle, where it has such: through kzoo's layers, weights copied over."""
+"""Compares layers with the corresponding layers of Keras, with copied weights."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ CLOSE = 1e-5  # float32 sums in another order
 
 
 def hold(compare, op, ours, theirs, x, setting, tolerance=0.0):
-    """Outputs, and gradients for input and weights of the output times the same whole numbers."""
+    """Compares the outputs, and the gradients of the output times fixed integers for the input and the weights."""
     shape = ours.compute_output_shape(x.shape)
     weights = tf.constant(np.random.default_rng(0).integers(-4, 5, shape).astype("float32"))
     sides, x = [], tf.constant(x)
@@ -37,8 +37,8 @@ def hold(compare, op, ours, theirs, x, setting, tolerance=0.0):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("name", ["Average", "Max"])
 def test_adaptive_pooling(compare, name, rank):
-    """Two bins or more, and never more than cells: elsewhere Keras 3.15 pools by windows larger than the input too,
-    and TensorFlow's kernel then ends the process, dividing by zero.
+    """With two bins or more, but not more than elements: otherwise Keras 3.15 pools with windows larger than the input,
+    and TensorFlow's kernel then divides by zero, which ends the process.
     """
     rng = np.random.default_rng(rank)
     for _ in range(60):
@@ -51,7 +51,7 @@ def test_adaptive_pooling(compare, name, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_conv(compare, rank):
-    """A stride or a dilation, as Keras refuses both; without groups, whose gradient TensorFlow lacks on CPU."""
+    """Strides or dilation, as Keras rejects both at once; without groups, whose gradient TensorFlow lacks on CPU."""
     rng = np.random.default_rng(rank)
     for _ in range(60):
         size = tuple(int(k) for k in rng.integers(1, 4, rank))

@@ -1,4 +1,4 @@
-"""scikit-learn as a second oracle: which cluster is nearest, for DynamicPooling2D; SciPy pools by these labels."""
+"""Compares DynamicPooling2D with scikit-learn's nearest clusters, over which SciPy pools."""
 
 import itertools
 
@@ -18,19 +18,19 @@ CLOSE = 1e-5  # float32 means in another order
 
 
 def pooled(codes, labels, clusters, bins, pooling):
-    """ndimage's mean or maximum by labels in each cell of each level, 0 where a cluster has no position."""
+    """Returns ndimage's mean or maximum for each label in each bin of each level; 0 for a cluster without positions."""
     reduce, results = {"average": ndimage.mean, "max": ndimage.maximum}[pooling], []
     for x, label in zip(codes, labels):
-        cells = []
+        values = []
         for count in bins:
             axes = [[slice(i * n // count, -(-(i + 1) * n // count)) for i in range(count)] for n in label.shape]
             for part in itertools.product(*axes):
-                cell = np.zeros((clusters, x.shape[-1]))
+                value = np.zeros((clusters, x.shape[-1]))
                 there = np.unique(label[part])
                 for channel in range(x.shape[-1]):
-                    cell[there, channel] = reduce(x[(*part, channel)], label[part], there)
-                cells.append(cell)
-        results.append(np.ravel(cells))
+                    value[there, channel] = reduce(x[(*part, channel)], label[part], there)
+                values.append(value)
+        results.append(np.ravel(values))
     return np.array(results, "float32")
 
 
@@ -43,7 +43,7 @@ def draw(rng):
 @pytest.mark.parametrize("pooling", ["average", "max"])
 @pytest.mark.parametrize("descriptors", [False, True])
 def test_dynamic_pooling(compare, descriptors, pooling):
-    """Random centroids, pairwise_distances_argmin by the codes, or by descriptors of another depth."""
+    """With random centroids and pairwise_distances_argmin, by the codes or by descriptors of another depth."""
     rng = np.random.default_rng(0)
     for _ in range(50):
         clusters, bins, shape, depth = draw(rng)
@@ -61,7 +61,7 @@ def test_dynamic_pooling(compare, descriptors, pooling):
 
 @pytest.mark.parametrize("pooling", ["average", "max"])
 def test_dynamic_pooling_by_k_means(compare, pooling):
-    """The centroids of a KMeans, and its own predictions."""
+    """With the centroids of a KMeans and its predictions."""
     rng = np.random.default_rng(1)
     for _ in range(20):
         clusters, bins, shape, depth = draw(rng)

@@ -1,4 +1,4 @@
-"""SciPy as a second oracle, in float64: signal's convolutions, ndimage's filters and morphology, matrices."""
+"""Compares ops with SciPy in float64: signal's convolutions, ndimage's filters and morphology, linalg's matrices."""
 
 import numpy as np
 import pytest
@@ -13,18 +13,18 @@ PEER = "SciPy"
 
 # Float64 sums in another order, some through Fourier transforms.
 CLOSE = 1e-12
-FLOAT32 = 1e-5  # the same in float32
+FLOAT32 = 1e-5  # as CLOSE, in float32
 MODES = {"zeros": "constant", "circular": "wrap", "reflect": "mirror", "replicate": "nearest"}
 
 
 def draw(rng, rank, odd=False):
-    """A sample of one channel, a kernel that fits into it."""
+    """Returns a sample of one channel and a kernel that fits into it."""
     size = rng.integers(0, 2, rank) * 2 + 1 if odd else rng.integers(1, 5, rank)
     return rng.normal(size=size + rng.integers(0, MOST[rank], rank)), rng.normal(size=size)
 
 
 def around(size):
-    """Padding by which a window lies as ndimage's, the cell before its centre: k // 2 cells before."""
+    """Returns the padding that aligns windows with ndimage's: k // 2 elements before each axis."""
     return tuple((k // 2, (k - 1) // 2) for k in size)
 
 
@@ -69,7 +69,7 @@ def test_fft(compare, mode, rank, dtype):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("mode", MODES)
 def test_ndimage_correlate(compare, mode, rank):
-    """Every padding mode; strides as every so many of its outputs."""
+    """In every padding mode; strides take every n-th output of ndimage."""
     rng = np.random.default_rng(rank)
     for _ in range(50):
         x, kernel = draw(rng, rank)
@@ -89,9 +89,9 @@ def fits(mode, spatial, size):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["dilation", "erosion"])
 def test_morphology(compare, name, mode, rank):
-    """SciPy's structure is the kernel mirrored, and of even size centred otherwise: odd sizes alone.
+    """SciPy's structure is the mirrored kernel. Only odd sizes, as SciPy centres even ones differently.
 
-    In padding by zeros, empty here, no cell shall win: minus infinity there for a dilation, infinity for an erosion.
+    Zero padding is empty in kzoo, so SciPy pads with minus infinity for a dilation and infinity for an erosion.
     """
     rng = np.random.default_rng(rank)
     for _ in range(40):
@@ -128,7 +128,7 @@ def test_gaussian_filter(compare, mode, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_lp_pool(compare, rank):
-    """NumPy's norm of each window, negative values and every mode but zeros padding, where it would count the zeros."""
+    """NumPy's norm of each window, with negative values; without zero padding, where NumPy would count the zeros."""
     rng = np.random.default_rng(rank)
     for p in (1.0, 1.7, 2.0, 3.0, 7.0, np.inf):
         for mode in ("circular", "reflect", "replicate"):
@@ -137,13 +137,13 @@ def test_lp_pool(compare, rank):
                 if not fits(mode, x.shape, kernel.shape):
                     continue
                 footprint = {"size": kernel.shape, "mode": MODES[mode]}
-                want = ndimage.generic_filter(x, lambda cells, p=p: np.linalg.norm(cells, p), **footprint)
+                want = ndimage.generic_filter(x, lambda window, p=p: np.linalg.norm(window, p), **footprint)
                 got = ops.lp_pool(image(x), kernel.shape, 1, (mode, around(kernel.shape)), p=p)
                 compare(f"lp_pool {rank}D, ndimage.generic_filter", plain(got), want, CLOSE, setting=(p, mode, x.shape))
 
 
 def test_sobel(compare):
-    """ndimage's, smoothing along the other axis; mirrored borders."""
+    """ndimage also smooths along the other axis; the borders are mirrored."""
     rng = np.random.default_rng(0)
     for _ in range(50):
         x = rng.normal(size=tuple(rng.integers(2, 9, 2)))
@@ -162,17 +162,17 @@ def test_difference(compare, rank):
 
 
 def steps(x, axis):
-    """x[p + 1] - x[p], by ndimage, whose window of two begins a cell before."""
+    """x[p + 1] - x[p], by ndimage, whose window of two starts one element earlier."""
     return np.delete(ndimage.correlate1d(x, [-1.0, 1.0], axis), 0, axis)
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_local_contrast_normalization(compare, padding):
-    """Weighted means by ndimage: a Gaussian over what lies inside, divided by that of ones, meaned over channels."""
+    """Weighted means by ndimage: a Gaussian filter of x divided by that of ones, averaged over channels."""
     rng = np.random.default_rng(0)
     for _ in range(40):
         radius, sigma = int(rng.integers(0, 4)), float(rng.uniform(0.5, 3))
-        size, channels = 2 * radius + 1, int(rng.integers(1 + (radius == 0), 4))  # of a cell alone 0 / 0 would be left
+        size, channels = 2 * radius + 1, int(rng.integers(1 + (radius == 0), 4))  # a single element would give 0 / 0
         x = rng.normal(size=(*(size + int(n) for n in rng.integers(0, 6, 2)), channels))
 
         def mean(x, radius=radius, sigma=sigma):
@@ -205,18 +205,18 @@ def test_max_pool(compare, rank):
                 continue
             want = ndimage.maximum_filter(x, kernel.shape, mode=MODES[mode], cval=-np.inf)
             got, _ = ops.max_pool_with_argmax(image(x), kernel.shape, step, pads)
-            cells = want[(slice(None, None, step),) * rank]
-            compare(f"max_pool_with_argmax {rank}D, ndimage.maximum_filter", plain(got), cells, setting=(mode, x.shape))
+            want = want[(slice(None, None, step),) * rank]
+            compare(f"max_pool_with_argmax {rank}D, ndimage.maximum_filter", plain(got), want, setting=(mode, x.shape))
 
 
 def blind(spatial, size, step, padding):
     where, _ = references.windows(spatial, size, step, padding)
-    return any(all(cell is None for _, cell in cells) for _, cells in where)
+    return any(all(element is None for _, element in window) for _, window in where)
 
 
 @pytest.mark.parametrize("n", [2**power for power in range(13)])
 def test_hadamard(compare, n):
-    """linalg.hadamard, unscaled; whole numbers in float32 are exact in any order."""
+    """linalg.hadamard, unscaled; sums of integers in float32 are exact in any order."""
     rng, matrix = np.random.default_rng(n), linalg.hadamard(n).astype("float64")
     for lead in ((), (1,), (3,), (2, 3)):
         x = rng.normal(size=(*lead, n))
@@ -228,7 +228,7 @@ def test_hadamard(compare, n):
 
 
 def test_fastfood(compare):
-    """S H G P H B / sqrt(d) as one dense matrix of SciPy's and NumPy's parts."""
+    """S H G P H B / sqrt(d) as one dense matrix, built with SciPy and NumPy."""
     rng = np.random.default_rng(0)
     for _ in range(75):
         n, blocks = int(rng.integers(1, 300)), int(rng.integers(1, 4))

@@ -1,4 +1,4 @@
-"""TensorFlow's own kernels as a second oracle: those that the ops do not run."""
+"""Compares ops with TensorFlow kernels that they do not use."""
 
 import math
 
@@ -18,7 +18,7 @@ SETTINGS = 100
 
 
 def hold(compare, op, ours, theirs, inputs, setting, tolerance=0.0):
-    """Outputs, and the gradients for all inputs of the first output times the same whole numbers."""
+    """Compares the outputs, and the gradients of the first output times fixed integers with respect to all inputs."""
     sides = []
     for fn in (ours, theirs):
         tensors = [tf.constant(a) for a in inputs]
@@ -33,7 +33,7 @@ def hold(compare, op, ours, theirs, inputs, setting, tolerance=0.0):
 
 
 def draw(rng, most_dilation=3):
-    """An image that a window fits into; strides, dilations and "valid" or "same"."""
+    """Returns an image's size, that of a window that fits into it, strides, "valid" or "same", and dilations."""
     size = tuple(int(k) for k in rng.integers(1, 4, 2))
     dilations = tuple(int(d) for d in rng.integers(1, most_dilation + 1, 2))
     strides = tuple(int(s) for s in rng.integers(1, 4, 2))
@@ -43,7 +43,7 @@ def draw(rng, most_dilation=3):
 
 @pytest.mark.parametrize("name", ["dilation", "erosion"])
 def test_morphology(compare, name):
-    """Sums are of two numbers, so even these are equal, and no two of a window tie."""
+    """Exactly equal: each sum has two terms, and no two elements of a window tie."""
     rng = np.random.default_rng(0)
     for _ in range(SETTINGS):
         spatial, size, strides, padding, dilations = draw(rng)
@@ -63,14 +63,14 @@ def test_morphology(compare, name):
 
 
 def tens(rng, *shape):
-    """Distinct numbers in random order, whose sums float32 holds exactly."""
+    """Returns distinct numbers in random order; their sums are exact in float32."""
     return (rng.permutation(math.prod(shape)).reshape(shape) - math.prod(shape) / 2).astype("float32")
 
 
 @pytest.mark.parametrize("overlapping", [False, True])
 @pytest.mark.parametrize("pseudo_random", [False, True])
 def test_fractional_max_pool(compare, overlapping, pseudo_random):
-    """TensorFlow says which edges it drew."""
+    """At the edges that TensorFlow drew, which it returns."""
     rng = np.random.default_rng(0)
     for seed in range(1, 51):
         shape = 2, *(int(n) for n in rng.integers(3, 14, 2)), 2
@@ -110,7 +110,7 @@ def hold_fractional(x, edges, overlapping, widest):
 
 
 def test_max_pool_with_argmax(compare):
-    """Ties too: the first wins. Its gradient is TensorFlow's own kernel's."""
+    """With ties, where the first wins, and with the gradient of TensorFlow's kernel."""
     rng = np.random.default_rng(0)
     for _ in range(SETTINGS):
         spatial, size, strides, padding, _ = draw(rng, 1)
@@ -130,7 +130,7 @@ def test_max_pool_with_argmax(compare):
 
 
 def test_average(compare):
-    """Of equal weights; neither counts padded cells."""
+    """With equal weights; neither counts padded elements."""
     rng = np.random.default_rng(0)
     for _ in range(SETTINGS):
         spatial, size, strides, padding, _ = draw(rng, 1)

@@ -1,6 +1,6 @@
-"""Keras 2 (tf-keras) as a second oracle of the locally connected layers: random settings, forward and gradients.
+"""Compares the locally connected layers with those of Keras 2 (tf-keras): random settings, forward and gradients.
 
-`tests/layers/test_locally_connected.py` holds the same layers against it on chosen settings, in both data formats.
+`tests/layers/test_locally_connected.py` does so for chosen settings, in both data formats.
 """
 
 import numpy as np
@@ -20,17 +20,17 @@ CLOSE = 1e-5  # float32 sums in another order
 
 
 def draw(rng, rank, form):
-    """Spatial size, kernel, strides, Keras 2's padding and ours; form 1 knows "valid" alone.
+    """Returns spatial size, kernel size, strides, Keras 2's padding and kzoo's; form 1 supports only "valid".
 
-    No first axis of 2 cells padded to "same": a window of 2 over two channels makes a kernel of form 2 that has the
-    shape of ours, and who could tell which it is.
+    With "same" the first axis has more than 2 elements: for 2 elements, a window of 2 and two channels, a kernel of
+    form 2 has the same shape as kzoo's, so its form cannot be recognised.
     """
     while True:
         size, strides = (tuple(int(n) for n in rng.integers(1, 4, rank)) for _ in "ks")
         spatial = tuple(int(k + n) for k, n in zip(size, rng.integers(0, 5, rank)))
         if form == 1 or rng.random() < 0.5:
             return spatial, size, strides, "valid", "valid"
-        # Keras 2's "same" starts k // 2 cells before the sample, whatever the stride
+        # Keras 2's "same" starts k // 2 elements before the sample, whatever the stride
         pairs = tuple((k // 2, (-(-n // s) - 1) * s + k - k // 2 - n) for n, k, s in zip(spatial, size, strides))
         if min(min(pair) for pair in pairs) >= 0 and spatial[0] > 2:
             return spatial, size, strides, "same", pairs
@@ -39,7 +39,7 @@ def draw(rng, rank, form):
 @pytest.mark.parametrize("rank", [1, 2])
 @pytest.mark.parametrize("form", [1, 2, 3])
 def test_locally_connected(compare, form, rank):
-    """Weights copied over; the gradient of the other form of kernel is converted as a kernel is, by a linear map."""
+    """With copied weights. The gradient of a kernel of another form is converted like the kernel, by a linear map."""
     rng = np.random.default_rng([form, rank])
     for _ in range(25):
         spatial, size, strides, theirs, ours = draw(rng, rank, form)

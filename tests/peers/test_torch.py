@@ -1,7 +1,7 @@
-"""PyTorch as a second oracle: the same random settings, forward and gradients.
+"""Compares ops with PyTorch: the same random settings, forward and gradients.
 
-Both sides get arrays channels last; `first` and `last` move PyTorch's channels inside the differentiated function, so
-that gradients compare as they come.
+Both sides get channels-last arrays. `first` and `last` move the channels for PyTorch inside the differentiated
+function, so the gradients are channels last too.
 """
 
 import itertools
@@ -14,24 +14,25 @@ import tensorflow as tf
 from kzoo import ops
 from kzoo.ops.fractional_max_pool import window_maximum
 from tests import references
-from tests.ops.cases import MOST, RANKS, draw_pad, normal, random_geometry
+from tests.ops.cases import MOST, RANKS, normal, random_geometry
 from tests.ops.harness import flat
+from tests.ops.test_pad import draw as draw_pad
 
 pytestmark = pytest.mark.peers
 PEER = "PyTorch"
 NEEDS = {"torch": "torch", "F": "torch.nn.functional"}
 torch = F = None  # set by the conftest
 
-# A float32 sum of up to some hundred terms, in another order: 1e-6 of the scale. A wrong cell shows as 1e-1.
+# Float32 sums of some hundred terms in different orders differ by 1e-6 of the scale, a wrong element by 1e-1.
 CLOSE = 1e-5
-# As CLOSE, where powers and roots in float32 follow the sums.
+# As CLOSE, where float32 powers and roots follow the sums.
 POWERS = 3e-5
 FLOAT64 = 1e-12
 MODES = {"zeros": "constant", "circular": "circular", "reflect": "reflect", "replicate": "replicate"}
 
 
 def first(x):
-    return x.movedim(-1, 1).contiguous()  # in PyTorch's own layout, and so by its plain kernels
+    return x.movedim(-1, 1).contiguous()  # in PyTorch's default layout, for its default kernels
 
 
 def last(x):
@@ -43,15 +44,15 @@ def in_rank(name, rank):
 
 
 def padded(x, pairs, mode="zeros", value=0.0):
-    """x, channels first already, padded by PyTorch; it counts axes from the last."""
+    """Returns x, which is channels first, padded by PyTorch, which counts axes from the last."""
     amounts = [n for pair in reversed(pairs) for n in pair]
     return F.pad(x, amounts, MODES[mode], value) if mode == "zeros" else F.pad(x, amounts, MODES[mode])
 
 
 def pairs_of(one):
-    mode, cells = references.split_padding(one["padding"])
+    mode, amounts = references.split_padding(one["padding"])
     axes = zip(one["spatial"], *(axes_of(one, name) for name in ("size", "strides", "dilations")))
-    return [references.pair_of(cells, axis, *rest) for axis, rest in enumerate(axes)], mode
+    return [references.pair_of(amounts, axis, *rest) for axis, rest in enumerate(axes)], mode
 
 
 def axes_of(one, name):
@@ -69,12 +70,12 @@ def settings(rank, count, pool=False):
 
 
 def integers(rng, *shape):
-    """Numbers of which every sum is exact, in any order, and many are equal."""
+    """Returns small integers: many are equal, and their sums are exact in any order."""
     return rng.integers(-3, 4, shape).astype("float32")
 
 
 def hold(compare, op, ours, theirs, inputs, setting, tolerance=0.0):
-    """Outputs, and the gradients for all inputs of the first output times the same whole numbers."""
+    """Compares the outputs, and the gradients of the first output times fixed integers with respect to all inputs."""
     tensors = [tf.constant(a) for a in inputs]
     with tf.GradientTape() as tape:
         tape.watch(tensors)
@@ -107,7 +108,7 @@ def test_pad(compare, rank):
 
 
 def conv_of(x, kernel, one, groups=1):
-    """PyTorch's convolution of channels-last operands, every padding by its F.pad."""
+    """Returns PyTorch's convolution of channels-last operands, padded by F.pad."""
     rank, (pairs, mode) = x.ndim - 2, pairs_of(one)
     weights = kernel.movedim(-1, 0).movedim(-1, 1)  # (F, C / groups, *size)
     strides, dilations = axes_of(one, "strides"), axes_of(one, "dilations")
@@ -133,7 +134,7 @@ def test_conv(compare, rank):
 
 
 def patches(x, one):
-    """(B, positions, C, cells of a window) of images, by F.unfold."""
+    """Returns the windows of images by F.unfold, of shape (B, positions, C, elements of a window)."""
     pairs, mode = pairs_of(one)
     geometry = axes_of(one, "size"), axes_of(one, "dilations"), 0, axes_of(one, "strides")
     y = F.unfold(padded(first(x), pairs, mode), *geometry)
@@ -142,7 +143,7 @@ def patches(x, one):
 
 @pytest.mark.parametrize("op", ["tiled_conv", "locally_connected"])
 def test_kernels_that_differ(compare, op):
-    """PyTorch has no such layer, but patches to multiply by a kernel each: in 2D."""
+    """In 2D, where F.unfold gives the patches to multiply by their kernels; PyTorch has no such layer."""
     for rng, one in settings(2, 100):
         output = references.windows(one["spatial"], one["size"], **geometry_of(one))[1]
         tile = output if op == "locally_connected" else tuple(int(rng.integers(1, min(n, 4) + 1)) for n in output)
@@ -166,28 +167,28 @@ def test_kernels_that_differ(compare, op):
 
 
 def max_pool_of(x, one):
-    """Values, and indices in kzoo's numbering.
+    """Returns the values, and the indices in kzoo's numbering.
 
-    PyTorch numbers the cells of each channel's padded sample: the numbers of the cells themselves, padded alike, say
-    which cell of the sample that is.
+    PyTorch numbers the elements of each channel's padded sample. `numbers` holds, for each of these, the index in the
+    sample itself.
     """
     rank, channels, (pairs, mode) = x.ndim - 2, x.shape[-1], pairs_of(one)
     geometry = axes_of(one, "size"), axes_of(one, "strides"), 0, axes_of(one, "dilations")
     pool = in_rank("max_pool", rank)
     values, indices = pool(padded(first(x), pairs, mode, -math.inf), *geometry, return_indices=True)
-    cells = torch.arange(math.prod(one["spatial"]), dtype=torch.float64).reshape(1, 1, *one["spatial"])
-    cells = padded(cells, pairs, mode, -1.0).flatten().to(torch.int64)
-    return last(values), numbered(cells[last(indices)], channels)
+    numbers = torch.arange(math.prod(one["spatial"]), dtype=torch.float64).reshape(1, 1, *one["spatial"])
+    numbers = padded(numbers, pairs, mode, -1.0).flatten().to(torch.int64)
+    return last(values), numbered(numbers[last(indices)], channels)
 
 
-def numbered(cells, channels):
-    """A cell's number within a channel, channels last, as kzoo's number within the sample."""
-    return (cells * channels + torch.arange(channels)).to(torch.int32)
+def numbered(indices, channels):
+    """Converts indices within a channel, channels last, to kzoo's indices within the sample."""
+    return (indices * channels + torch.arange(channels)).to(torch.int32)
 
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_max_pool_with_argmax(compare, rank):
-    """Ties, NaN and infinities too; no -inf, as PyTorch gives a window of nothing else to the padding."""
+    """With ties, NaN and infinity; without -inf, as PyTorch's maximum of a window of only -inf is in the padding."""
     for rng, one in settings(rank, 150, pool=True):
         x = integers(rng, 2, *one["spatial"], 2)
         if rng.random() < 0.3:
@@ -204,10 +205,10 @@ def test_max_pool_with_argmax(compare, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_max_unpool(compare, rank):
-    """Indices of PyTorch's own pool, to PyTorch as they are, to kzoo in its numbering; with the geometry and without.
+    """With the indices of PyTorch's pool, converted for kzoo; with and without the geometry.
 
-    PyTorch writes where kzoo adds, so a cell may win but once: strides are at least the window. `output_size` is the
-    pool's input, which may be larger than what the windows cover.
+    PyTorch overwrites where kzoo adds, so strides are at least the window size and each element wins only once.
+    `output_size` is the size of the pool's input, which may be larger than the area that the windows cover.
     """
     rng = np.random.default_rng(rank)
     for _ in range(100):
@@ -233,13 +234,13 @@ def test_max_unpool(compare, rank):
 
 
 def draw_bins(rng, rank):
-    """Fewer bins than cells, as many, and more."""
+    """Returns a size and numbers of bins: fewer than elements, as many, or more."""
     spatial = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank))
     return spatial, tuple(None if rng.random() < 0.1 else int(rng.integers(1, 8)) for _ in spatial)
 
 
 def known(x, bins):
-    """PyTorch's own None does the same, but not in 1D."""
+    """Returns the bins with sizes instead of None, which PyTorch does not support in 1D."""
     return tuple(n if m is None else m for n, m in zip(x.shape[1:-1], bins))
 
 
@@ -261,7 +262,7 @@ def test_adaptive_average_pool(compare, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_adaptive_max_pool(compare, rank):
-    """Ties and infinities too; of several NaN PyTorch's index is the last one's, kzoo's the first one's."""
+    """With ties and infinity; without NaN, of which PyTorch returns the last index and kzoo the first."""
 
     def theirs(x, bins):
         pool = in_rank("adaptive_max_pool", x.ndim - 2)
@@ -305,23 +306,23 @@ def test_spatial_pyramid_pool(compare, rank):
 
 
 def zero_padded(rng, rank):
-    """A geometry of zeros padding without dilation, all that PyTorch's sums over windows know."""
+    """Returns a geometry with zero padding and without dilation: PyTorch's sums over windows support no other."""
     while True:
         one = random_geometry(rng, rank, pool=True)
         one["dilations"] = 1
-        if references.split_padding(one["padding"])[0] == "zeros" and min(map(len, cells_of(one))):
+        if references.split_padding(one["padding"])[0] == "zeros" and min(map(len, elements_of(one))):
             return one
 
 
-def cells_of(one):
-    """The real cells of each window."""
+def elements_of(one):
+    """Returns the elements of each window, without padding."""
     where, _ = references.windows(one["spatial"], one["size"], **geometry_of(one))
-    return [[cell for _, cell in cells if cell is not None] for _, cells in where]
+    return [[element for _, element in window if element is not None] for _, window in where]
 
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_lp_pool(compare, rank):
-    """PyTorch sums x^p, not |x|^p, so the inputs are positive, unless p is even; at p = inf it takes |x|."""
+    """With positive inputs where p is not even, as PyTorch sums x^p, not |x|^p; with p = inf it takes |x|."""
     rng = np.random.default_rng(rank)
     for p in (1.0, 1.5, 2.0, 3.0, 4.0, math.inf):
         for _ in range(25):
@@ -356,7 +357,7 @@ def outer(vectors):
 
 
 def weighed(x, kernel, one):
-    """Each channel's sums over windows, weights in NumPy; x and the result channels first."""
+    """Returns the weighted sums over each channel's windows; x and the result are channels first."""
     rank, channels = x.ndim - 2, x.shape[1]
     weights = torch.tensor(kernel, dtype=x.dtype).expand(channels, 1, *kernel.shape)
     geometry = {"stride": axes_of(one, "strides"), "dilation": axes_of(one, "dilations")}
@@ -365,7 +366,7 @@ def weighed(x, kernel, one):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_weighted_pool(compare, rank):
-    """Sums by convolution over those of ones, which say what weight fell on real cells."""
+    """Sums by convolution, divided by those of ones: the weight that fell on elements, not on padding."""
     for rng, one in settings(rank, 100, pool=True):
         vectors = [rng.uniform(0.1, 1, k) for k in axes_of(one, "size")]
         kernel = outer(vectors)
@@ -386,13 +387,13 @@ def test_weighted_pool(compare, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_channel_lp_pool(compare, rank):
-    """The channels as a grid of one channel; p even, so that signs do not matter to PyTorch."""
+    """With the channels as a grid of one channel, and an even p, for which PyTorch ignores signs."""
     rng = np.random.default_rng(rank)
     for _ in range(75):
         size = tuple(int(k) for k in rng.integers(1, 4, rank))
         grid = tuple(int(k + n) for k, n in zip(size, rng.integers(0, 4, rank)))
         strides, p = int(rng.integers(1, 3)), float(rng.choice([2.0, 4.0]))
-        grid = tuple(n // k * k if k == strides else n for n, k in zip(grid, size))  # ours loses no channel
+        grid = tuple(n // k * k if k == strides else n for n, k in zip(grid, size))  # kzoo drops no channel
 
         def theirs(x, grid=grid, size=size, strides=strides, p=p):
             pool = in_rank("lp_pool", len(grid))
@@ -412,7 +413,7 @@ def test_channel_lp_pool(compare, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_average_and_sum(compare, rank):
-    """F.avg_pool: as means, where no cell is padded, and as sums times a coefficient."""
+    """F.avg_pool, compared with means where nothing is padded, and with sums times a coefficient."""
     rng = np.random.default_rng(rank)
     for _ in range(75):
         one = zero_padded(rng, rank)
@@ -447,7 +448,7 @@ def test_average_and_sum(compare, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_blur_pool(compare, rank):
-    """As Zhang's code: PyTorch's reflection padding, then a depthwise convolution."""
+    """As in Zhang's code: PyTorch's reflection padding, then a depthwise convolution."""
     rng = np.random.default_rng(rank)
     for _ in range(75):
         size, strides = int(rng.integers(2, 6)), int(rng.integers(1, 4))
@@ -469,7 +470,7 @@ def test_blur_pool(compare, rank):
 
 
 def starts_of(size, window, count, sample):
-    """PyTorch's start of each window along an axis (FractionalMaxPool2d.cpp, in float32)."""
+    """Returns the start of each window along an axis as PyTorch does (FractionalMaxPool2d.cpp, in float32)."""
     alpha = np.float32(size - window) / np.float32(count - 1) if count > 1 else np.float32(0)
     starts = [int((i + np.float32(sample)) * alpha) - int(np.float32(sample) * alpha) for i in range(count - 1)]
     return np.array([*starts, size - window], "int32")
@@ -477,10 +478,10 @@ def starts_of(size, window, count, sample):
 
 @pytest.mark.parametrize("way", ["windows", "edges"])
 def test_fractional_max_pool(compare, way):
-    """PyTorch's windows all have the size that it is given, so they overlap as its own sequence has it.
+    """PyTorch's windows all have the given size, so their overlap depends on PyTorch's sequence of starts.
 
-    "windows": that sequence through the op's own maximum along an axis. "edges": through the op itself, where its
-    overlapping regions are PyTorch's windows: steps of window - 1 throughout, the last edge where the input ends.
+    "windows" applies the op's maximum along an axis to that sequence. "edges" calls the op itself, with sizes for which
+    its overlapping regions are PyTorch's windows: all steps are window - 1, and the last edge is the end of the input.
     """
     rng = np.random.default_rng(0)
     for _ in range(150):
@@ -490,7 +491,7 @@ def test_fractional_max_pool(compare, way):
         if way == "edges":
             spatial = tuple((n - 1) * (k - 1) + k for k, n in zip(window, count))
         samples = rng.uniform(size=2).astype("float32")
-        # PyTorch's second sample is the rows'
+        # PyTorch uses the second sample for rows
         starts = [starts_of(*axis) for axis in zip(spatial, window, count, samples[::-1])]
 
         def theirs(x, window=window, count=count, samples=samples):
@@ -527,7 +528,7 @@ def test_fft_conv(compare, rank):
 
 @pytest.mark.parametrize("rank", [2, 3])
 def test_spatially_separable_conv(compare, rank):
-    """The whole kernel, by PyTorch's einsum of the factors, and its gradient through that."""
+    """With the whole kernel from the factors by PyTorch's einsum, through which the gradients flow."""
     words = {2: "acfq,bfq->abcf", 3: "acfq,bfq,dfq->abdcf"}[rank]
     for rng, one in settings(rank, 75):
         k0, *rest = axes_of(one, "size")
@@ -585,7 +586,7 @@ def test_sobel(compare):
 
 @pytest.mark.parametrize("values", ["distinct", "ties"])
 def test_k_max_pool(compare, values):
-    """topk's places in order; of equal values it takes any, so there the first of a stable sort. Infinities too."""
+    """The sorted indices of topk, or with ties, of which it takes any, the first of a stable sort; with infinity."""
     rng = np.random.default_rng(0)
 
     def theirs(x, k):
@@ -609,7 +610,7 @@ def test_k_max_pool(compare, values):
 
 
 def bins_of(spatial, count):
-    """Every cell of a grid with `count` bins an axis, as slices, row after row; bins as PyTorch's adaptive pools."""
+    """Yields the slices of each bin of PyTorch's adaptive pools with `count` bins an axis, row by row."""
     axes = [[slice(i * n // count, -(-(i + 1) * n // count)) for i in range(count)] for n in spatial]
     return itertools.product(*axes)
 
@@ -617,20 +618,21 @@ def bins_of(spatial, count):
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("pooling", ["average", "max"])
 def test_dynamic_pool(compare, pooling, rank):
-    """scatter_reduce in each cell, to zeros that stay where no cluster is; no ties, whose slope amax divides.
+    """scatter_reduce in each bin, into zeros that remain where a cluster is absent.
 
-    Nor a largest value of 0, whose slope PyTorch shares with the zero that include_self leaves out.
+    Without ties, among which amax divides the gradient, and without a maximum of 0, whose gradient PyTorch shares with
+    the zero that include_self=False leaves out.
     """
     reduce = {"average": "mean", "max": "amax"}[pooling]
 
     def theirs(x, labels, clusters, bins):
-        cells = []
+        values = []
         for part in itertools.chain.from_iterable(bins_of(x.shape[1:-1], count) for count in bins):
             code = x[(slice(None), *part)].flatten(1, -2)
             which = labels[(slice(None), *part)].flatten(1)[..., None].expand(code.shape)
             empty = torch.zeros(len(x), clusters, x.shape[-1])
-            cells.append(empty.scatter_reduce(1, which, code, reduce, include_self=False))
-        return torch.stack(cells, 1)
+            values.append(empty.scatter_reduce(1, which, code, reduce, include_self=False))
+        return torch.stack(values, 1)
 
     rng = np.random.default_rng(rank)
     for _ in range(75):
@@ -653,9 +655,8 @@ def test_dynamic_pool(compare, pooling, rank):
 
 @pytest.mark.parametrize("pooling", ["max", "average", "rms"])
 def test_rectangle_pool(compare, pooling):
-    """Slices of the image, all of them: no ties. Where bins overlap a mean is that of their means, by adaptive pools.
-
-    rms away from 0, where it has no slope.
+    """Reduces each slice of the image, without ties. Where bins overlap, a mean is that of the bins' means, by adaptive
+    pools. rms is not tested at 0, where it has no gradient.
     """
 
     def theirs(x, grid):
@@ -693,7 +694,7 @@ def test_rectangle_pool(compare, pooling):
 
 
 def shares_of(x, size):
-    """The softmax of each block's inputs and a zero: (B, C, *blocks, cells + 1), "none" last."""
+    """Returns the softmax of each block's inputs and a zero, last: (B, C, *blocks, elements + 1)."""
     y = first(x)
     for axis, k in enumerate(size):
         y = y.unfold(axis + 2, k, k)
@@ -702,7 +703,7 @@ def shares_of(x, size):
 
 
 def unblocked(p, size):
-    """(B, C, *blocks, cells) back to (B, *spatial, C)."""
+    """Reshapes (B, C, *blocks, elements) to (B, *spatial, C)."""
     rank = len(size)
     y = p.unflatten(-1, size).permute(0, 1, *(axis for i in range(rank) for axis in (2 + i, 2 + rank + i)))
     return last(y.reshape(*y.shape[:2], *(a * b for a, b in zip(y.shape[2::2], y.shape[3::2]))))
@@ -722,11 +723,11 @@ def probabilistic(x, size):
 @pytest.mark.parametrize("returned", ["hidden", "pooled"])
 @pytest.mark.parametrize("large", [False, True])
 def test_probabilistic_max_pool(compare, large, returned, rank):
-    """Both outputs, and the gradient of each in turn; large: exponentials overflow float64 too, or vanish.
+    """Both outputs and the gradient of each. With `large`, exponentials overflow float64 too, or vanish.
 
-    In float64: the slope of a pooled unit that is almost surely on is a difference of almost equal numbers, of which
-    float32 leaves four digits on either side. Slopes among large inputs are rounding alone: those of the first sample,
-    of ordinary inputs, set the scale.
+    In float64, because the gradient of a pooled unit that is almost surely on is a difference of almost equal numbers,
+    of which float32 keeps four digits. Gradients of large inputs are only rounding errors, so the first sample, of
+    ordinary inputs, sets the scale.
     """
     order = slice(None, None, 1 if returned == "hidden" else -1)
     rng = np.random.default_rng(rank)
@@ -748,7 +749,7 @@ def test_probabilistic_max_pool(compare, large, returned, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_probabilistic_max_pool_in_float32(compare, rank):
-    """Values alone; half of them large enough to overflow."""
+    """Only the outputs; half of the inputs are large enough to overflow."""
     rng = np.random.default_rng(rank)
     for index in range(50):
         size, shape = draw_blocks(rng, rank)
@@ -762,7 +763,7 @@ def test_probabilistic_max_pool_in_float32(compare, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_probabilistic_max_pool_draws(compare, rank):
-    """searchsorted in the running sums, by noise that is not within rounding of one of them."""
+    """searchsorted in the cumulative sums, with noise that is not within rounding of one of them."""
     rng = np.random.default_rng(rank)
     for _ in range(75):
         size, shape = draw_blocks(rng, rank)
@@ -771,21 +772,21 @@ def test_probabilistic_max_pool_draws(compare, rank):
         noise = torch.tensor(rng.random(running.shape[:-1]), dtype=torch.float32)
         near = ((running - noise[..., None]).abs() < 1e-5).any(-1)
         noise[near] += 1e-3
-        place = torch.searchsorted(running, noise[..., None], right=True)
-        on = F.one_hot(place[..., 0], math.prod(size) + 1)[..., :-1].to(torch.float32)
+        drawn = torch.searchsorted(running, noise[..., None], right=True)
+        on = F.one_hot(drawn[..., 0], math.prod(size) + 1)[..., :-1].to(torch.float32)
         got = ops.probabilistic_max_pool(x, size, last(noise).numpy())
         want = [unblocked(on, size).numpy(), last(on.sum(-1)).numpy()]
         compare(f"probabilistic_max_pool {rank}D, draws", got, want, setting=(shape, size))
 
 
 def squash(x, axis=-1):
-    """The paper's equation; PyTorch's norm has the slope 0 at 0."""
+    """Returns the paper's equation; PyTorch's norm has the gradient 0 at 0."""
     length = torch.linalg.vector_norm(x, dim=axis, keepdim=True)
     return x * length / (1 + length**2)
 
 
 def test_squash(compare):
-    """Along any axis; short vectors, long ones, whose slope is a small difference, and blank ones."""
+    """Along any axis; vectors that are short, long (whose gradient is a small difference) or zero."""
     rng = np.random.default_rng(0)
     for _ in range(150):
         shape = tuple(int(n) for n in rng.integers(1, 6, rng.integers(1, 5)))
@@ -805,7 +806,7 @@ def test_squash(compare):
 
 @pytest.mark.parametrize("with_bias", [False, True])
 def test_route(compare, with_bias):
-    """Procedure 1 by autograd, through the shares of every iteration as well: nothing is detached."""
+    """Procedure 1 by autograd, also through the coupling coefficients of each iteration: nothing is detached."""
 
     def theirs(u, *bias, iterations):
         logits = torch.zeros(u.shape[:3], dtype=u.dtype)
@@ -830,7 +831,7 @@ def test_route(compare, with_bias):
 
 
 def test_fastfood(compare):
-    """Every matrix dense, those of all blocks at once, and the gradients for their diagonals."""
+    """With dense matrices for all blocks; and the gradients for their diagonals."""
 
     def hadamard(d):
         h, two = torch.ones(1, 1), torch.tensor([[1.0, 1.0], [1.0, -1.0]])
@@ -862,10 +863,10 @@ def test_fastfood(compare):
 
 
 def sampled(x, rows, columns):
-    """x (B, C, H, W), zero beyond, by F.grid_sample at rows and columns (B, H', W') in cells.
+    """Samples x (B, C, H, W), zero outside, by F.grid_sample at rows and columns (B, H', W') in pixels.
 
-    The image in the middle of zeros, 2^k + 1 cells an axis: so nothing is rounded on the way from cells to PyTorch's
-    numbers from -1 to 1 and back, and a whole cell is one for both.
+    The image is padded with zeros to 2^k + 1 pixels an axis. So the conversion between pixels and PyTorch's coordinates
+    from -1 to 1 is exact, and an integer position is one for both.
     """
     size = 1 << max(x.shape[-2:]).bit_length()
     y = F.pad(x, (1, size - x.shape[3], 1, size - x.shape[2]))
@@ -873,9 +874,9 @@ def sampled(x, rows, columns):
     return F.grid_sample(y, grid, "bilinear", "zeros", align_corners=True)
 
 
-@pytest.mark.parametrize("places", ["any", "whole"])
-def test_foveated_glimpse(compare, places):
-    """F.grid_sample, then F.avg_pool2d. "whole": samples on cells, where a slope is on both sides that ahead."""
+@pytest.mark.parametrize("positions", ["any", "whole"])
+def test_foveated_glimpse(compare, positions):
+    """F.grid_sample, then F.avg_pool2d. "whole" samples exactly on pixels, where the gradient is the right-hand one."""
 
     def theirs(x, location, size, scales, ratio):
         image, patches = first(x), []
@@ -892,14 +893,14 @@ def test_foveated_glimpse(compare, places):
     for _ in range(100):
         spatial, size = tuple(int(n) for n in rng.integers(1, 12, 2)), tuple(int(n) for n in rng.integers(1, 5, 2))
         location, kwargs = rng.uniform(-1.6, 1.6, (3, 2)), {"scales": int(rng.integers(1, 4)), "ratio": 2}
-        if places == "any":
+        if positions == "any":
             kwargs["ratio"] = int(rng.integers(1, 4))
         else:
             spatial = tuple(int(n) for n in rng.choice([2, 3, 5, 9], 2))
             location = rng.integers(-3, 8, (3, 2)) * 2 / (np.array(spatial) - 1) - 1
         hold(
             compare,
-            f"foveated_glimpse, {places} places",
+            f"foveated_glimpse, {positions} positions",
             lambda x, location, size=size, kwargs=kwargs: ops.foveated_glimpse(x, location, size, **kwargs),
             lambda x, location, size=size, kwargs=kwargs: theirs(x, location, size, **kwargs),
             [rng.normal(size=(3, *spatial, 2)), location],
@@ -911,18 +912,18 @@ def test_foveated_glimpse(compare, places):
 @pytest.mark.parametrize("offsets", ["any", "whole"])
 @pytest.mark.parametrize("masked", [False, True])
 def test_deformable_conv(compare, masked, offsets):
-    """F.grid_sample for each kernel cell, all paddings by F.pad; the gradients for all operands."""
+    """F.grid_sample for each kernel tap, padded by F.pad; and the gradients for all operands."""
 
     def theirs(x, kernel, offsets, *masks, one):
         image, (height, width) = padded(first(x), *pairs_of(one)), offsets.shape[1:3]
         (down, right), (rate_down, rate_right) = axes_of(one, "strides"), axes_of(one, "dilations")
         total = 0
-        for cell, (i, j) in enumerate(np.ndindex(*kernel.shape[:2])):
-            rows = torch.arange(height)[:, None] * down + i * rate_down + offsets[..., 2 * cell]
-            columns = torch.arange(width) * right + j * rate_right + offsets[..., 2 * cell + 1]
+        for tap, (i, j) in enumerate(np.ndindex(*kernel.shape[:2])):
+            rows = torch.arange(height)[:, None] * down + i * rate_down + offsets[..., 2 * tap]
+            columns = torch.arange(width) * right + j * rate_right + offsets[..., 2 * tap + 1]
             patch = sampled(image, rows, columns)
             for mask in masks:
-                patch = patch * mask[:, None, ..., cell]
+                patch = patch * mask[:, None, ..., tap]
             total = total + torch.einsum("bchw,cf->bhwf", patch, kernel[i, j])
         return total
 

@@ -1,4 +1,4 @@
-"""torchvision's models as a second oracle: the same logits with every variable drawn, from their own state dicts."""
+"""Compares models with torchvision's: the same logits from its state dicts, with random variables."""
 
 import numpy as np
 import pytest
@@ -11,15 +11,15 @@ NEEDS = {"torch": "torch", "models": "torchvision.models"}
 torch = models = None  # set by the conftest
 
 CLOSE = 1e-5  # float32 sums in another order, through up to 50 layers
-SIZES = {"alexnet": 127, "vgg11": 96, "googlenet": 100, "resnet18": 100, "resnet50": 97}  # besides 224
+SIZES = {"alexnet": 127, "vgg11": 96, "googlenet": 100, "resnet18": 100, "resnet50": 97}  # in addition to 224
 
 
 def drawn(name):
-    """A model in inference mode, every variable of which is random; gammas and variances from 0.5 to 1.5."""
+    """Returns a model in inference mode with random variables; gammas and variances are between 0.5 and 1.5."""
     more = {"init_weights": False} if name in ("googlenet", "vgg11") else {}
-    net, draw = getattr(models, name)(weights=None, **more).eval(), np.random.default_rng(0)
+    model, draw = getattr(models, name)(weights=None, **more).eval(), np.random.default_rng(0)
     found = {}
-    for key, value in net.state_dict().items():
+    for key, value in model.state_dict().items():
         shape = tuple(value.shape)
         if key.endswith("tracked"):
             array = np.array(7)
@@ -30,20 +30,20 @@ def drawn(name):
         else:
             array = 0.1 * draw.normal(size=shape)
         found[key] = torch.tensor(array, dtype=value.dtype)
-    net.load_state_dict(found)
-    return net
+    model.load_state_dict(found)
+    return model
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_same_logits(compare, name):
-    """At 224, and at sizes of which some pools leave a row out; there AlexNet and VGG without the top."""
+    """At 224, and at sizes where some pools drop a row; at these, AlexNet and VGG are without the top."""
     theirs = drawn(name)
     ours = {"alexnet": "alexnet_torchvision", "googlenet": "googlenet_torchvision"}.get(name, name)
     x = np.random.default_rng(1).normal(size=(2, 224, 224, 3)).astype("float32")
     with torch.no_grad():
         want = theirs(torch.tensor(x.transpose(0, 3, 1, 2))).numpy()
-    net = from_torch_state_dict(ours, theirs.state_dict(), classifier_activation=None)
-    compare(ours, np.array(net(x)), want, CLOSE, setting=224)
+    model = from_torch_state_dict(ours, theirs.state_dict(), classifier_activation=None)
+    compare(ours, np.array(model(x)), want, CLOSE, setting=224)
     side = SIZES[name]
     x = x[:, :side, : side + 30]
     if name in ("alexnet", "vgg11"):
@@ -52,6 +52,6 @@ def test_same_logits(compare, name):
         settings, part = {"classifier_activation": None}, theirs
     with torch.no_grad():
         want = part(torch.tensor(x.transpose(0, 3, 1, 2))).numpy()
-    net = from_torch_state_dict(ours, theirs.state_dict(), input_shape=x.shape[1:], **settings)
-    got = np.array(net(x))
+    model = from_torch_state_dict(ours, theirs.state_dict(), input_shape=x.shape[1:], **settings)
+    got = np.array(model(x))
     compare(ours, got.transpose(0, 3, 1, 2) if got.ndim == 4 else got, want, CLOSE, setting=x.shape)

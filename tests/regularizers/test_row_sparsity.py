@@ -1,4 +1,4 @@
-"""RowSparsity: a sum by hand, its slope, rows that training empties, a file, refusals."""
+"""RowSparsity: a sum by hand, its gradient, rows emptied by training, a file, errors."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ def test_by_hand():
 
 
 def test_slope():
-    """The rate, towards 0, at the largest of each row alone."""
+    """The rate, towards 0, only at the largest of each row."""
     x = tf.constant([[1.0, -3.0], [2.0, 0.5]])
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -25,23 +25,23 @@ def test_slope():
 
 @pytest.mark.parametrize("penalty, empty", [(RowSparsity(0.2), True), (None, False)])
 def test_training_empties_rows(penalty, empty):
-    """Of 10 inputs the last 8 say nothing: with the penalty their rows are near 0, without it not all are."""
+    """The last 8 of 10 inputs are irrelevant: with the penalty their rows are near 0, without it not all are."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(64, 10)).astype("float32")
     y = x[:, :2] @ rng.normal(size=(2, 3)).astype("float32") + 0.5 * rng.normal(size=(64, 3)).astype("float32")
     keras.utils.set_random_seed(0)
     dense = keras.layers.Dense(3, kernel_regularizer=penalty)
-    net = keras.Sequential([keras.Input((10,)), dense])
-    net.compile(keras.optimizers.SGD(0.05), "mse")
-    net.fit(x, y, epochs=150, batch_size=64, verbose=0)
+    model = keras.Sequential([keras.Input((10,)), dense])
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    model.fit(x, y, epochs=150, batch_size=64, verbose=0)
     largest = np.abs(dense.kernel.numpy()).max(1)
     assert largest[:2].min() > 0.2 and (largest[2:].max() < 0.03) == empty
 
 
-def test_comes_back_from_a_file(tmp_path):
-    net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, kernel_regularizer=RowSparsity(0.3))])
-    net.save(tmp_path / "net.keras")
-    again = keras.models.load_model(tmp_path / "net.keras").layers[-1].kernel_regularizer
+def test_is_restored_from_a_file(tmp_path):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, kernel_regularizer=RowSparsity(0.3))])
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras").layers[-1].kernel_regularizer
     assert isinstance(again, RowSparsity) and again.rate == 0.3
 
 

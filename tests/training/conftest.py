@@ -1,4 +1,4 @@
-"""A small finished run, for the tests of what is done with runs."""
+"""A small dataset and a small finished run."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,25 @@ from kzoo.training.config import read_config
 from kzoo.training.run import run
 
 
+@pytest.fixture(scope="session")
+def arrays(tmp_path_factory):
+    """An .npz file of 45 signals of three classes, without a test split."""
+    path, draw = tmp_path_factory.mktemp("data") / "signals.npz", np.random.default_rng(0)
+    y = np.arange(45) % 3
+    np.savez(path, x_train=draw.normal(size=(45, 12, 1)) + y[:, None, None], y_train=y)
+    return path
+
+
+def signals_config(arrays, *sets):
+    """Returns a config of two short epochs on the signals, changed by `sets`."""
+    data = f"data={{arrays: '{arrays}', batch_size: 10}}"
+    short = ["training.epochs=2", "training.steps_per_epoch=4", "training.steps_per_call=2", "model.units=[5]"]
+    return read_config("mnist1d_fc", [data, *short, *sets])
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """The folder and metrics of a run: signals of three classes, 36 to learn, 9 held out, 15 to test."""
+    """The folder and metrics of a run: signals of three classes, 36 for training, 9 held out, 15 for testing."""
     out, y = tmp_path_factory.mktemp("runs"), np.arange(60) % 3
     x = np.random.default_rng(0).normal(size=(60, 12, 1)).astype("float32")
     np.savez(out / "signals.npz", x_train=x[:45], y_train=y[:45], x_test=x[45:], y_test=y[45:])

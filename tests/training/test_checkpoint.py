@@ -1,4 +1,4 @@
-"""What one state file puts back, to the last bit, and what is said of a file that cannot be used."""
+"""What a checkpoint restores, to the last bit, and how an unusable file is refused."""
 
 import os
 import pickle
@@ -17,11 +17,11 @@ X, Y = DRAW.normal(size=(24, 6)).astype("float32"), DRAW.integers(0, 3, 24)
 
 
 class Killed(BaseException):
-    """The end of a process, as far as one process can play it."""
+    """Simulates the end of a process within the process."""
 
 
 class Noise(keras.callbacks.Callback):
-    """Draws from the global generators in every period, keeps what it drew, and may die after one."""
+    """Draws from the global generators in every epoch, keeps the numbers, and may die after one epoch."""
 
     def __init__(self, die_after=None):
         super().__init__()
@@ -36,17 +36,17 @@ class Noise(keras.callbacks.Callback):
 
 
 def fit(path, die_after=None, epochs=6, optimizer=None, extra=()):
-    """Train, from the state at `path` if there is one; returns (net, trainer, checkpoint, callbacks)."""
+    """Trains, from the state at `path` if there is one. Returns (model, trainer, checkpoint, callbacks)."""
     keras.utils.set_random_seed(7)
     inputs = keras.Input((6,))
     x = keras.layers.BatchNormalization()(keras.layers.Dense(8, "relu")(inputs))
-    net = keras.Model(inputs, keras.layers.Dense(3, "softmax")(keras.layers.Dropout(0.5)(x)))
-    trainer = keras.Model(net.input, net.output)
+    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(keras.layers.Dropout(0.5)(x)))
+    trainer = keras.Model(model.input, model.output)
     trainer.compile(optimizer or keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
     plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=0.2, cooldown=1)
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=50, restore_best_weights=True)
-    callbacks = [plateau, stopping, KeepBest(net), *extra, Noise(die_after)]
-    checkpoint = Checkpoint(net, path, callbacks)
+    callbacks = [plateau, stopping, KeepBest(model), *extra, Noise(die_after)]
+    checkpoint = Checkpoint(model, path, callbacks)
     trainer.fit(
         X[:16],
         Y[:16],
@@ -58,14 +58,14 @@ def fit(path, die_after=None, epochs=6, optimizer=None, extra=()):
         shuffle=False,
         verbose=0,
     )
-    return net, trainer, checkpoint, callbacks
+    return model, trainer, checkpoint, callbacks
 
 
 def facts(result):
-    """Everything of a training that must survive a kill."""
-    net, trainer, checkpoint, callbacks = result
+    """Returns everything of a training that must survive a kill."""
+    model, trainer, checkpoint, callbacks = result
     plain = [{k: v for k, v in vars(c).items() if isinstance(v, (bool, int, float, list))} for c in callbacks]
-    variables = [np.asarray(v) for v in (*net.variables, *trainer.optimizer.variables)]
+    variables = [np.asarray(v) for v in (*model.variables, *trainer.optimizer.variables)]
     return {
         "variables": variables,
         "history": checkpoint.history,
@@ -93,7 +93,7 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("deaths", [(1,), (5,), (2, 4)], ids=str)
-def test_goes_on_exactly(tmp_path, undisturbed, deaths):
+def test_resumes_exactly(tmp_path, undisturbed, deaths):
     path = tmp_path / "state"
     for death in deaths:
         with pytest.raises(Killed):
@@ -101,8 +101,8 @@ def test_goes_on_exactly(tmp_path, undisturbed, deaths):
     assert same(undisturbed, facts(fit(path)))
 
 
-def test_the_case_is_worth_testing(undisturbed):
-    """Each callback has counted something, and the dropout generator and the learning rate have moved."""
+def test_the_test_has_states_to_restore(undisturbed):
+    """Each callback has counted something, and the dropout generator and the learning rate have changed."""
     plateau, stopping, best, _ = undisturbed["callbacks"]
     assert plateau["wait"] + plateau["cooldown_counter"] > 0 and stopping["wait"] > 0 and best["best_weights"]
     rates = [row["learning_rate"] for row in undisturbed["history"]]
@@ -134,7 +134,7 @@ def test_a_stopped_training_stays_stopped(tmp_path):
     assert same(wanted, facts(fit(path, extra=[Stop()])))
 
 
-def test_a_finished_training_is_only_put_back(tmp_path, undisturbed):
+def test_a_finished_training_is_only_restored(tmp_path, undisturbed):
     fit(tmp_path / "state")
     before = (tmp_path / "state").read_bytes()
     assert same(undisturbed, facts(fit(tmp_path / "state")))
@@ -151,24 +151,24 @@ def test_seconds_add_up(tmp_path):
 
 
 def test_keep_best_keeps_the_first_of_equals():
-    net = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    best = KeepBest(net)
-    for epoch, (figure, weight) in enumerate([(0.5, 1.0), (0.7, 2.0), (0.7, 3.0), (float("nan"), 4.0), (0.1, 5.0)]):
-        net.set_weights([np.array([[weight]])])
-        best.on_epoch_end(epoch, {"val_accuracy": figure})
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    best = KeepBest(model)
+    for epoch, (accuracy, weight) in enumerate([(0.5, 1.0), (0.7, 2.0), (0.7, 3.0), (float("nan"), 4.0), (0.1, 5.0)]):
+        model.set_weights([np.array([[weight]])])
+        best.on_epoch_end(epoch, {"val_accuracy": accuracy})
     best.on_train_end()
-    assert net.get_weights()[0] == 2.0 and (best.best, best.best_epoch) == (0.7, 1)
+    assert model.get_weights()[0] == 2.0 and (best.best, best.best_epoch) == (0.7, 1)
 
 
-def test_keep_best_without_a_figure_keeps_the_last():
-    net = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    best, before = KeepBest(net), net.get_weights()
+def test_keep_best_without_a_finite_accuracy_keeps_the_last():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    best, before = KeepBest(model), model.get_weights()
     best.on_epoch_end(0, {"val_accuracy": float("nan")})
     best.on_train_end()
-    assert same(before, net.get_weights())
+    assert same(before, model.get_weights())
 
 
-def test_write_at_once(tmp_path, monkeypatch):
+def test_write_atomically(tmp_path, monkeypatch):
     path = tmp_path / "file"
     write_atomically(path, "old ü")
     assert path.read_text(encoding="utf-8") == "old ü" and [p.name for p in tmp_path.iterdir()] == ["file"]
@@ -223,11 +223,11 @@ def test_a_damaged_file_is_refused(tmp_path, damage):
     with pytest.raises(Refusal) as caught:
         Checkpoint(None, path)
     text = str(caught.value)
-    assert text.startswith(f"{path} cannot be gone on from (") and "\n" not in text
+    assert text.startswith(f"{path} cannot be resumed from (") and "\n" not in text
     assert text.endswith("delete it to train from the start.")
 
 
-def test_a_state_of_another_net_is_refused(tmp_path):
+def test_a_state_of_another_model_is_refused(tmp_path):
     path = tmp_path / "state"
     fit(path, epochs=1)
     with pytest.raises(Refusal, match="is the state of another model or optimizer; delete it"):

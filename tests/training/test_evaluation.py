@@ -1,12 +1,38 @@
-"""A finished run's figures again."""
+"""Evaluation during a run, and again for a finished run."""
 
+import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.training.evaluation import evaluate_run
+from kzoo.data.examples import Examples
+from kzoo.data.mock_data import mock
+from kzoo.training.evaluation import evaluate, evaluate_run, evaluation_batch_size
+from kzoo.training.model_building import build_model, build_trainer
+from tests.training.conftest import signals_config
 
 
-def test_evaluate_gives_the_runs_figures(finished):
+def test_evaluation(arrays):
+    sets = ["training.steps_per_call=1", "training.metrics=[SparseTopKCategoricalAccuracy]"]
+    config = signals_config(arrays, *sets)
+    data = mock((12, 1), 3, size=45)
+    trainer = build_trainer(config, build_model(config, (12, 1), 3))
+    scores = evaluate(trainer, data.test, config)
+    x, y = data.test.numpy()
+    wrong = (trainer.predict(x, verbose=0).argmax(-1) != y).mean()
+    assert scores["error"] == round(float(wrong), 6)
+    assert set(scores) == {"error", "loss", "sparse_top_k_categorical_accuracy"}
+    assert all(type(value) is float for value in scores.values())
+
+
+def test_evaluation_batch_size(arrays):
+    config = signals_config(arrays)
+    for shape, batch in {(12, 1): 1000, (224, 224, 3): 111, (4096, 4096): 10}.items():
+        split = Examples.from_arrays(np.zeros((1, 1)), np.zeros(1))
+        split.input_shape = shape
+        assert evaluation_batch_size(split, config) == batch
+
+
+def test_evaluate_run_repeats_the_results(finished):
     folder, metrics = finished
     table = evaluate_run(folder)
     columns = [list(column.cells) for column in table.columns]
@@ -16,7 +42,7 @@ def test_evaluate_gives_the_runs_figures(finished):
         assert float(columns[3][row]) == pytest.approx(metrics[split]["loss"], abs=1e-4)
 
 
-def test_evaluate_refuses_what_is_no_run(finished, tmp_path):
+def test_evaluate_run_refuses_what_is_no_run(finished, tmp_path):
     with pytest.raises(Refusal, match="no finished run at"):
         evaluate_run(tmp_path)
     (tmp_path / "model.keras").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Many steps in one call give the weights, metrics and iterations of plain `fit` over the same batches."""
+"""Several steps in one call: weights, metrics and iterations equal those of a plain `fit` over the same batches."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ import tensorflow as tf
 from kzoo.training.looped_model import LoopedModel
 
 STEPS, BATCH = 12, 8
-# The same float32 steps in the same order; compiled by XLA, sums may run in another order, and steps add that up.
+# Tolerances. XLA may sum in another order, and the differences accumulate over the steps.
 EAGER, COMPILED = 1e-6, 2e-5
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(STEPS, BATCH, 10)).astype("float32")
@@ -16,20 +16,20 @@ Y = DRAW.integers(0, 3, (STEPS, BATCH)).astype("int32")
 
 
 def trained(looped, optimizer, jit, dropout=0.0, per_call=4, epochs=2):
-    """(weights and random states, history, iterations) of one training; `per_call` steps a call if looped."""
+    """Returns (weights and random states, history, iterations) of a training; `per_call` steps per call if looped."""
     keras.utils.set_random_seed(3)
     inputs = keras.Input((10,))
     x = keras.layers.Dense(7, "relu")(inputs)
     x = keras.layers.BatchNormalization()(x)
     x = keras.layers.Dropout(dropout)(x) if dropout else x
     outputs = keras.layers.Dense(3, "softmax", kernel_regularizer="l2")(x)
-    net = (LoopedModel if looped else keras.Model)(inputs, outputs)
+    model = (LoopedModel if looped else keras.Model)(inputs, outputs)
     metrics = ["accuracy", keras.metrics.SparseCategoricalCrossentropy(name="entropy")]
-    net.compile(optimizer(), "sparse_categorical_crossentropy", metrics=metrics, jit_compile=jit)
+    model.compile(optimizer(), "sparse_categorical_crossentropy", metrics=metrics, jit_compile=jit)
     data = tf.data.Dataset.from_tensor_slices((X, Y))
     data = data.batch(per_call, drop_remainder=True) if looped else data
-    history = net.fit(data, epochs=epochs, shuffle=False, verbose=0).history
-    return [v.numpy() for v in net.variables], history, int(net.optimizer.iterations)
+    history = model.fit(data, epochs=epochs, shuffle=False, verbose=0).history
+    return [v.numpy() for v in model.variables], history, int(model.optimizer.iterations)
 
 
 def sgd():
@@ -53,8 +53,8 @@ def test_equals_plain_fit(optimizer, jit):
         np.testing.assert_allclose(looped[key], values, rtol=COMPILED if jit else EAGER, err_msg=key)
 
 
-def test_dropout_draws_as_plain_fit():
-    """The state of random layers moves once a step, not once a call."""
+def test_dropout_equals_plain_fit():
+    """The state of random layers changes once per step, not once per call."""
     wanted, history, _ = trained(False, sgd, False, dropout=0.5)
     got, looped, _ = trained(True, sgd, False, dropout=0.5, per_call=6)
     for a, b in zip(wanted, got, strict=True):
@@ -72,8 +72,8 @@ def test_a_call_of_one_step_and_of_all():
 
 def test_evaluates_plain_batches():
     inputs = keras.Input((10,))
-    net = LoopedModel(inputs, keras.layers.Dense(3, "softmax")(inputs))
-    net.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    plain = keras.Model(net.input, net.output)
+    model = LoopedModel(inputs, keras.layers.Dense(3, "softmax")(inputs))
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    plain = keras.Model(model.input, model.output)
     plain.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    assert net.evaluate(X[0], Y[0], verbose=0) == plain.evaluate(X[0], Y[0], verbose=0)
+    assert model.evaluate(X[0], Y[0], verbose=0) == plain.evaluate(X[0], Y[0], verbose=0)

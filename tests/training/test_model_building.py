@@ -1,4 +1,4 @@
-"""From a config to a net with its preprocessing, and to the trainer around it."""
+"""Models with their preprocessing, and trainers, built from configs."""
 
 import keras
 import numpy as np
@@ -8,15 +8,15 @@ import tensorflow as tf
 from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
 from kzoo.export.inference_model import inference_model
-from kzoo.models.registry import model
+from kzoo.models.registry import model as zoo_model
 from kzoo.training.config import read_config
 from kzoo.training.looped_model import LoopedModel
 from kzoo.training.model_building import (
-    arrange,
     build_augmentation,
     build_callbacks,
-    build_net,
+    build_model,
     build_trainer,
+    map_inputs_and_targets,
 )
 
 
@@ -24,42 +24,47 @@ def config(*sets):
     return read_config("mnist1d_fc", ["training.steps_per_call=1", "model.units=[4]", *sets])
 
 
-def test_net_takes_its_shape_and_classes_from_the_data():
-    net = build_net(config(), (12, 1), 3)
-    assert net.input_shape == (None, 12, 1) and net.output_shape == (None, 3) and net.name == "mnist1d_fc"
-    assert build_net(config(), (40, 1), None).output_shape == (None, 10)  # a set that does not say
+def test_model_takes_its_shape_and_classes_from_the_data():
+    model = build_model(config(), (12, 1), 3)
+    assert model.input_shape == (None, 12, 1) and model.output_shape == (None, 3) and model.name == "mnist1d_fc"
+    assert build_model(config(), (40, 1), None).output_shape == (
+        None,
+        10,
+    )  # a dataset that does not declare its classes
 
 
 def test_preprocessing_travels():
     specs = "data.preprocess=[{class_name: Rescaling, config: {scale: 0.5, offset: 1}}, Normalization]"
     x = np.random.default_rng(0).normal(3, 2, (50, 12, 1)).astype("float32")
-    net = build_net(config(specs), (12, 1), 3, Examples.from_arrays(x, np.zeros(50, int)))
-    assert [type(layer).__name__ for layer in net.layers[:3]] == ["InputLayer", "Rescaling", "Normalization"]
-    known = keras.Model(net.input, net.layers[2].output)(x).numpy()
-    assert abs(known.mean()) < 1e-3 and abs(known.std() - 1) < 1e-3  # it has learned the statistics of what comes to it
+    model = build_model(config(specs), (12, 1), 3, Examples.from_arrays(x, np.zeros(50, int)))
+    assert [type(layer).__name__ for layer in model.layers[:3]] == ["InputLayer", "Rescaling", "Normalization"]
+    known = keras.Model(model.input, model.layers[2].output)(x).numpy()
+    assert abs(known.mean()) < 1e-3 and abs(known.std() - 1) < 1e-3  # Normalization learned the statistics of its input
     with_own = "data.preprocess=[{class_name: Normalization, config: {mean: 1.0, variance: 4.0, axis: null}}]"
-    net = build_net(config(with_own), (12, 1), 3, Examples.from_arrays(x, np.zeros(50, int)))
-    np.testing.assert_allclose(keras.Model(net.input, net.layers[1].output)(x), (x - 1) / 2, rtol=1e-5)
+    model = build_model(config(with_own), (12, 1), 3, Examples.from_arrays(x, np.zeros(50, int)))
+    np.testing.assert_allclose(keras.Model(model.input, model.layers[1].output)(x), (x - 1) / 2, rtol=1e-5)
 
 
 def test_layers_within_the_model_learn_from_the_data_too(tmp_path):
-    """After the preprocessing, which learns once; and not where the model comes with weights."""
+    """They learn after the preprocessing layers, which learn once, and not if the model comes with weights."""
     sets = ["data.preprocess=[Normalization]", "model={name: kmeans_features, filters: 3, kernel: 2}"]
     draw = np.random.default_rng(0)
     x = draw.normal(3, 2, (20, 5, 5, 1)).astype("float32")
     train = Examples.from_arrays(x, np.zeros(20, int))
     chosen = read_config("mnist1d_fc", sets)
-    net = build_net(chosen, (5, 5, 1), 3, train)
-    maps = keras.Model(net.input, [net.layers[1].output, net.get_layer("standardize").output])
+    model = build_model(chosen, (5, 5, 1), 3, train)
+    maps = keras.Model(model.input, [model.layers[1].output, model.get_layer("standardize").output])
     first, last = (y.numpy() for y in maps(x))
     assert (
-        abs(first.mean()) < 1e-3 and np.abs(last.mean(0)).max() < 1e-3 and np.array(net.get_layer("stage1").mean).any()
+        abs(first.mean()) < 1e-3
+        and np.abs(last.mean(0)).max() < 1e-3
+        and np.array(model.get_layer("stage1").mean).any()
     )
-    net.save_weights(tmp_path / "net.weights.h5")
-    chosen = read_config("mnist1d_fc", [*sets, f"model.weights={tmp_path / 'net.weights.h5'}"])
-    again = build_net(chosen, (5, 5, 1), 3, Examples.from_arrays(x[:10] ** 2, np.zeros(10, int)))
+    model.save_weights(tmp_path / "model.weights.h5")
+    chosen = read_config("mnist1d_fc", [*sets, f"model.weights={tmp_path / 'model.weights.h5'}"])
+    again = build_model(chosen, (5, 5, 1), 3, Examples.from_arrays(x[:10] ** 2, np.zeros(10, int)))
     for name in ("stage1", "standardize"):
-        for kept, weight in zip(net.get_layer(name).weights, again.get_layer(name).weights):
+        for kept, weight in zip(model.get_layer(name).weights, again.get_layer(name).weights):
             np.testing.assert_array_equal(weight, kept)
 
 
@@ -78,39 +83,39 @@ def test_layers_within_the_model_learn_from_the_data_too(tmp_path):
 )
 def test_refusals(sets, words):
     with pytest.raises(Refusal) as caught:
-        build_net(config(sets), (40, 1), 10)
+        build_model(config(sets), (40, 1), 10)
     assert str(caught.value).startswith(words)
 
 
-def test_agreeing_settings_are_taken():
-    assert build_net(config("model.input_shape=[40, 1]", "model.classes=10"), (40, 1), 10).output_shape == (None, 10)
+def test_settings_that_agree_with_the_data_are_accepted():
+    assert build_model(config("model.input_shape=[40, 1]", "model.classes=10"), (40, 1), 10).output_shape == (None, 10)
 
 
 def test_first_layers_from_elsewhere(tmp_path):
-    """The two stages of another net stay as they are, and what is behind learns; null leaves them as they start."""
-    source = model("mnist1d_fc", units=[4, 3], classes=5, input_shape=(12, 1))
+    """The two stages of another model stay frozen and the later layers learn; null keeps the initial weights."""
+    source = zoo_model("mnist1d_fc", units=[4, 3], classes=5, input_shape=(12, 1))
     source.save(tmp_path / "model.keras")
     sets = ("model.units=[4, 3, 6]", f"transfer={{weights: {tmp_path}, until: stage2}}")
-    net = build_net(config(*sets), (12, 1), 3)
-    assert all(np.array_equal(a, b) for a, b in zip(net.get_weights()[:4], source.get_weights()[:4], strict=True))
-    trainer = build_trainer(config(*sets), net)
+    model = build_model(config(*sets), (12, 1), 3)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights()[:4], source.get_weights()[:4], strict=True))
+    trainer = build_trainer(config(*sets), model)
     assert [w.path.split("/")[0] for w in trainer.trainable_weights[::2]] == ["stage3", "predictions"]
     trainer.fit(np.ones((4, 12, 1)), np.arange(4) % 3, verbose=0)
-    changed = [not np.array_equal(a, b) for a, b in zip(net.get_weights()[:5], source.get_weights()[:5])]
+    changed = [not np.array_equal(a, b) for a, b in zip(model.get_weights()[:5], source.get_weights()[:5])]
     assert changed == [False] * 4 + [True]
-    assert all(layer.trainable for layer in build_net(config(*sets, "transfer.freeze=false"), (12, 1), 3).layers)
-    random = build_net(config(*sets, "transfer.weights=null"), (12, 1), 3)
+    assert all(layer.trainable for layer in build_model(config(*sets, "transfer.freeze=false"), (12, 1), 3).layers)
+    random = build_model(config(*sets, "transfer.weights=null"), (12, 1), 3)
     assert not np.array_equal(random.get_weights()[0], source.get_weights()[0])
     assert not random.get_layer("stage2").trainable and random.get_layer("stage3").trainable
     with pytest.raises(Refusal, match="until, did you mean 'stage2'"):
-        build_net(config(*sets, "transfer.until=stage22"), (12, 1), 3)
+        build_model(config(*sets, "transfer.until=stage22"), (12, 1), 3)
 
 
-def test_trainer_shares_the_net():
+def test_trainer_shares_the_model():
     chosen = config("training.metrics=[{class_name: SparseTopKCategoricalAccuracy, config: {k: 2, name: top2}}]")
-    net = build_net(chosen, (40, 1), 10)
-    trainer = build_trainer(chosen, net)
-    assert type(trainer).__name__ == "Trainer" and trainer.weights[0] is net.weights[0]
+    model = build_model(chosen, (40, 1), 10)
+    trainer = build_trainer(chosen, model)
+    assert type(trainer).__name__ == "Trainer" and trainer.weights[0] is model.weights[0]
     assert isinstance(trainer.optimizer, keras.optimizers.SGD)
     assert isinstance(trainer.loss, keras.losses.SparseCategoricalCrossentropy)
     trainer.train_on_batch(np.zeros((2, 40, 1)), np.zeros(2))
@@ -129,7 +134,7 @@ def test_trainer_shares_the_net():
 )
 def test_loop_and_compilation(sets, looped, jit):
     chosen = config("training.steps_per_epoch=4", *sets)
-    trainer = build_trainer(chosen, build_net(chosen, (40, 1), 10))
+    trainer = build_trainer(chosen, build_model(chosen, (40, 1), 10))
     assert isinstance(trainer, LoopedModel) == looped
     assert jit is None or trainer.jit_compile == jit
 
@@ -145,28 +150,28 @@ def test_loop_and_compilation(sets, looped, jit):
 def test_refused_parts(sets, words):
     chosen = config(sets)
     with pytest.raises(Refusal) as caught:
-        build_trainer(chosen, build_net(chosen, (40, 1), 10))
+        build_trainer(chosen, build_model(chosen, (40, 1), 10))
     assert str(caught.value).startswith(words)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_classic_weight_decay(momentum):
-    """Its part of the gradient is l2 times the kernel, which momentum then carries on like any other."""
+    """l2 times the kernel is added to the gradient, and so enters the momentum."""
     x, y = np.random.default_rng(0).normal(size=(8, 40, 1)), np.arange(8)
     chosen = config("training.l2=0.5", f"training.optimizer.config={{learning_rate: 0.1, momentum: {momentum}}}")
-    net = build_net(chosen, (40, 1), 10)
-    trainer = build_trainer(chosen, net)
-    wanted, velocity = net.get_weights(), [0] * len(net.weights)
+    model = build_model(chosen, (40, 1), 10)
+    trainer = build_trainer(chosen, model)
+    wanted, velocity = model.get_weights(), [0] * len(model.weights)
     for _ in range(2):
         with tf.GradientTape() as tape:
-            loss = trainer.loss(y, net(x))  # without the penalty
-        gradients = tape.gradient(loss, [weight.value for weight in net.weights])
-        for place, weight in enumerate(net.weights):
-            decayed = gradients[place].numpy() + 0.5 * (weight.name == "kernel") * wanted[place]
-            velocity[place] = momentum * velocity[place] - 0.1 * decayed
-            wanted[place] = wanted[place] + velocity[place]
+            loss = trainer.loss(y, model(x))  # without the weight decay
+        gradients = tape.gradient(loss, [weight.value for weight in model.weights])
+        for index, weight in enumerate(model.weights):
+            decayed = gradients[index].numpy() + 0.5 * (weight.name == "kernel") * wanted[index]
+            velocity[index] = momentum * velocity[index] - 0.1 * decayed
+            wanted[index] = wanted[index] + velocity[index]
         trainer.train_on_batch(x, y)
-        for got, expected in zip(net.get_weights(), wanted, strict=True):
+        for got, expected in zip(model.get_weights(), wanted, strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -174,9 +179,9 @@ def test_weight_decay_leaves_norms_frozen_kernels_and_those_with_their_own():
     inputs = keras.Input((4,), name="input")
     x = keras.layers.Dense(3, name="frozen", trainable=False)(inputs)
     x = keras.layers.Dense(3, name="own", kernel_regularizer="l1")(keras.layers.BatchNormalization()(x))
-    net = keras.Model(inputs, keras.layers.Dense(2, name="plain")(x))
-    build_trainer(config("training.l2=0.5"), net)
-    regularized = {weight.path: weight.regularizer for weight in net.weights if weight.regularizer}
+    model = keras.Model(inputs, keras.layers.Dense(2, name="plain")(x))
+    build_trainer(config("training.l2=0.5"), model)
+    regularized = {weight.path: weight.regularizer for weight in model.weights if weight.regularizer}
     assert set(regularized) == {"own/kernel", "plain/kernel"}
     assert type(regularized["own/kernel"]).__name__ == "L1" and float(regularized["plain/kernel"].l2) == 0.25
 
@@ -192,7 +197,7 @@ def test_callbacks_and_augmentation_are_fresh():
 
 
 def two_headed():
-    """A net of an example and its label, to its class and to the example again."""
+    """A model from an example and its label to the class and a reconstruction of the example."""
     x, y = keras.Input((4,), name="input"), keras.Input((), dtype="int32", name="label")
     halved = keras.layers.Rescaling(0.5, name="preprocess1")(x)
     known = keras.layers.Concatenate()([halved, keras.ops.one_hot(y, 3)])
@@ -209,13 +214,19 @@ TWO = (
 )
 
 
-def test_arranged_for_two_inputs_and_two_outputs():
-    chosen, net = config(*TWO), two_headed()
+def test_two_inputs_and_two_outputs():
+    chosen, model = config(*TWO), two_headed()
     stream = tf.data.Dataset.from_tensors((tf.constant([[2.0, 4.0, 6.0, 8.0]]), tf.constant([1])))
-    inputs, targets = next(iter(arrange(chosen, net, stream)))
+    inputs, targets = next(iter(map_inputs_and_targets(chosen, model, stream)))
     assert [t.numpy().tolist() for t in inputs] == [[[2, 4, 6, 8]], [1]]
-    assert [t.numpy().tolist() for t in targets] == [[1], [[1, 2, 3, 4]]]  # what the net is to give again: preprocessed
-    assert arrange(config(), net, stream) is not stream and arrange(config(), inference_model(net), stream) is stream
+    assert [t.numpy().tolist() for t in targets] == [
+        [1],
+        [[1, 2, 3, 4]],
+    ]  # the target of a reconstruction is preprocessed
+    assert (
+        map_inputs_and_targets(config(), model, stream) is not stream
+        and map_inputs_and_targets(config(), inference_model(model), stream) is stream
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,14 +238,14 @@ def test_arranged_for_two_inputs_and_two_outputs():
         (["training.loss=[MeanSquaredError]"], "training.loss expects one entry for each of predictions, again"),
     ],
 )
-def test_entries_that_are_not_one_a_head(sets, words):
+def test_counts_that_do_not_match_the_outputs(sets, words):
     with pytest.raises(Refusal) as caught:
         build_trainer(config(*TWO, *sets), two_headed())
     assert str(caught.value).startswith(words)
 
 
-def test_a_metric_called_accuracy_takes_accuracys_place():
+def test_a_metric_named_accuracy_replaces_the_default():
     chosen = config("training.metrics=[{class_name: BinaryAccuracy, config: {name: accuracy}}]")
-    trainer = build_trainer(chosen, build_net(chosen, (40, 1), 10))
+    trainer = build_trainer(chosen, build_model(chosen, (40, 1), 10))
     trainer.train_on_batch(np.zeros((2, 40, 1)), np.zeros((2, 1)))
     assert set(trainer.get_metrics_result()) == {"loss", "accuracy"}

@@ -1,30 +1,31 @@
-"""Names of runs and models to nets, with what is known of them; and predictions by either kind of name."""
+"""Runs and models by name for exports, and predictions by runs and exports."""
 
 import numpy as np
 import pytest
 
+from kzoo import run_folder
 from kzoo.checks import Refusal
-from kzoo.export.onnx import write_onnx
+from kzoo.export.registry import FORMATS
 from kzoo.training import model_lookup
-from kzoo.training.model_lookup import find_net, predict_files, predictor
+from kzoo.training.model_lookup import find_exportable, open_predictor, predict_files
 
 DRAW = np.random.default_rng(0)
 
 
 def test_a_run(finished):
     folder, _ = finished
-    found = find_net(folder)
-    assert found.what.startswith(f"The run `{folder.name}` of kzoo's, `mnist1d_fc` trained on `")
-    assert found.more["examples"].shape == (15, 12, 1) and found.more["targets"].shape == (15,)
-    assert found.more["representative"].shape == (36, 12, 1) and found.more["images"] is False
-    assert found.net.input_shape == (None, 12, 1)
-    assert 0 <= found.figures["test"]["error"] <= 1 and found.figures["epochs"] == 1
+    found = find_exportable(folder)
+    assert found.origin.startswith(f"The run `{folder.name}` of kzoo: `mnist1d_fc` trained on `")
+    assert found.data["examples"].shape == (15, 12, 1) and found.data["targets"].shape == (15,)
+    assert found.data["representative"].shape == (36, 12, 1) and found.data["images"] is False
+    assert found.model.input_shape == (None, 12, 1)
+    assert 0 <= found.results["test"]["error"] <= 1 and found.results["epochs"] == 1
 
 
-def test_a_run_goes_before_a_model(finished, monkeypatch):
+def test_a_run_takes_precedence_over_a_model(finished, monkeypatch):
     folder, _ = finished
-    monkeypatch.setattr(model_lookup, "list_models", lambda: [str(folder)])
-    assert find_net(str(folder)).what.startswith("The run ")
+    monkeypatch.setattr(run_folder, "read", lambda: {"models": {str(folder): {}}})
+    assert find_exportable(str(folder)).origin.startswith("The run ")
 
 
 def test_a_run_whose_data_is_gone(finished, monkeypatch):
@@ -34,23 +35,23 @@ def test_a_run_whose_data_is_gone(finished, monkeypatch):
         raise Refusal("gone")
 
     monkeypatch.setattr(model_lookup, "load_data", gone)
-    found = find_net(folder)
-    assert found.what.endswith("; its data is not at hand") and found.more == {"labels": None}
+    found = find_exportable(folder)
+    assert found.origin.endswith("; its data is not available") and found.data == {"labels": None}
 
 
 def test_a_model_of_the_zoo():
-    found = find_net("capsnet")
+    found = find_exportable("capsnet")
     assert (
-        found.what == "The model `capsnet` of kzoo's zoo, with initial weights"
-        and found.more == {}
-        and found.figures is None
+        found.origin == "The model `capsnet` of kzoo's zoo, with initial weights"
+        and found.data == {}
+        and found.results is None
     )
-    assert len(found.net.inputs) == 1  # what answers of it
+    assert len(found.model.inputs) == 1  # without the label's input, which serves training only
 
 
 def test_neither():
     with pytest.raises(Refusal) as caught:
-        find_net("mnist1d_cn")
+        find_exportable("mnist1d_cn")
     assert str(caught.value) == (
         "no finished run at mnist1d_cn or saved_models/mnist1d_cn: model.keras is missing and no model is called "
         "'mnist1d_cn'; did you mean 'mnist1d_cnn' or 'mnist1d_fc' or 'mnist1d_local'?"
@@ -62,10 +63,10 @@ def test_predictions(finished, tmp_path):
     x = DRAW.normal(size=(4, 12, 1)).astype("float32")
     np.save(tmp_path / "x.npy", x)
     records = predict_files(folder, [tmp_path / "x.npy"], top=2, out=tmp_path / "p.npy")
-    answers = np.load(tmp_path / "p.npy")
-    assert answers.shape == (4, 3) and [record["top"][0]["class"] for record in records] == answers.argmax(-1).tolist()
+    outputs = np.load(tmp_path / "p.npy")
+    assert outputs.shape == (4, 3) and [record["top"][0]["class"] for record in records] == outputs.argmax(-1).tolist()
     assert all(len(record["top"]) == 2 for record in records)
-    write_onnx(find_net(folder).net, tmp_path / "it.onnx")
+    FORMATS["onnx"].write(find_exportable(folder).model, tmp_path / "it.onnx")
     predict_files(tmp_path / "it.onnx", [tmp_path / "x.npy"], out=tmp_path / "q.npy")
-    np.testing.assert_allclose(np.load(tmp_path / "q.npy"), answers, atol=1e-6)
-    assert predictor(folder).labels is None
+    np.testing.assert_allclose(np.load(tmp_path / "q.npy"), outputs, atol=1e-6)
+    assert open_predictor(folder).labels is None

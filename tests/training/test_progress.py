@@ -1,4 +1,4 @@
-"""The progress bar: lines off a terminal, a bar on one, and the terminal given back however training ends."""
+"""The progress bar: a bar on a terminal, lines elsewhere, and a restored cursor however training ends."""
 
 import io
 
@@ -9,7 +9,7 @@ from kzoo.training.progress import ProgressBar
 
 
 def play(epochs, terminal=False, start=0, label="a run", logs=None):
-    """What a whole training's bar writes."""
+    """Returns what the bar of a training writes."""
     bar = ProgressBar(label, epochs, 10, start)
     written = io.StringIO()
     bar.console.file, bar.console.width = written, 200
@@ -31,26 +31,26 @@ def test_a_line_every_tenth(epochs, lines):
     assert written[-1].endswith(" steps/s")
 
 
-def test_goes_on_where_it_was():
+def test_resumes_at_its_start():
     assert [line.split()[2] for line in play(10, start=8).splitlines()] == ["9/10", "10/10"]
     assert play(10, start=10) == ""
 
 
-def test_names_are_no_markup():
+def test_labels_are_not_markup():
     assert play(1, label="a[b] [/]$x$ ü").startswith("a[b] [/]$x$ ü: 1/1")
 
 
-def test_no_figures():
+def test_no_results():
     assert "a run: 1/1  " in play(1, logs={"nothing": 0.0})
 
 
-def test_a_terminal_gets_a_bar_and_its_cursor_back():
+def test_a_bar_on_a_terminal_restores_the_cursor():
     written = play(5, terminal=True, label="a[b]")
     assert "a[b]" in written and "5/5" in written
     assert written.count("\x1b[?25l") == written.count("\x1b[?25h") == 1
 
 
-def test_close_gives_the_cursor_back_after_an_exception():
+def test_close_restores_the_cursor_after_an_exception():
     bar = ProgressBar("a run", 5, 10)
     bar.close()  # before training began
     bar.console = bar.bar.live.console = Console(file=io.StringIO(), force_terminal=True)

@@ -1,11 +1,9 @@
-"""Runs that are killed, interrupted, refused and overwritten, and end equal to an undisturbed run.
+"""Runs that are killed, interrupted, refused and overwritten: they end equal to an undisturbed run.
 
-SIGKILL strikes children of a fork server that has imported TensorFlow once. Within this process a `Killed`, which no
-`except Exception` catches, ends a run where a kill would.
+Child processes get a SIGKILL. Within this process `Killed`, which no `except Exception` catches, simulates it.
 """
 
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -16,7 +14,9 @@ import numpy as np
 import pytest
 from tensorflow.python.framework.config import disable_op_determinism  # TensorFlow has no public way back
 
+from kzoo import files
 from kzoo.checks import Refusal
+from kzoo.processes import forkserver
 from kzoo.training import checkpoint, run, seed_run
 from kzoo.training.config import read_config
 
@@ -35,7 +35,7 @@ SEED_FILES = {"README.md", "config.yaml", "confusion.png", "history.csv", "histo
 
 
 class Killed(BaseException):
-    """The end of a process, as far as one process can play it."""
+    """Simulates the end of a process within the process."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -46,7 +46,7 @@ def determinism_ends_here():
 
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory):
-    """A data set of 60 and 20 noisy images of 12 x 12 in three classes."""
+    """A dataset of 60 and 20 noisy images of 12 x 12 in three classes."""
     path, draw = tmp_path_factory.mktemp("data") / "images.npz", np.random.default_rng(0)
     labels = {"train": draw.integers(0, 3, 60), "test": np.arange(20) % 3}
     images = {
@@ -57,13 +57,13 @@ def arrays(tmp_path_factory):
 
 
 def small(arrays, *sets):
-    """The small config, changed by `sets`."""
+    """Returns the small config, changed by `sets`."""
     data = f"data={{arrays: '{arrays}', batch_size: 10, validation: 20, augment: [{{class_name: kzoo>RandomShift, "
     return read_config("nielsen_6", [*SETS, data + "config: {pixels: 1}}]}", *sets])
 
 
-def figures(folder):
-    """All that must be equal to the last digit."""
+def results(folder):
+    """Returns everything that must be equal to the last digit."""
     metrics = json.loads((folder / "metrics.json").read_text())
     kept = {key: metrics[key] for key in ("test", "train", "validation", "epochs", "steps", "parameters")}
     return kept, [file.read_text() for file in sorted(folder.rglob("history.csv"))]
@@ -74,19 +74,19 @@ def die(*_, **__):
 
 
 def strike(moment, stop=die):
-    """Arrange for `stop` at a moment of the run to come."""
+    """Patches the run so that `stop` is called at a given moment."""
     word, _, count = moment.partition(" ")
     seen = iter(range(1, 10**6))
 
     def after(module, name, matches=lambda *args: True):
-        """`stop` when `module.name` was called for the `count`-th time with arguments that match."""
+        """Calls `stop` after the `count`-th call of `module.name` with arguments that match."""
         real = getattr(module, name)
 
         def call(*args, **settings):
-            answer = real(*args, **settings)
+            result = real(*args, **settings)
             if matches(*args) and next(seen) == int(count or 1):
                 stop()
-            return answer
+            return result
 
         setattr(module, name, call)
 
@@ -100,29 +100,29 @@ def strike(moment, stop=die):
 
         os.replace = replace
 
-    if word == "period":
+    if word == "epoch":
         after(checkpoint.Checkpoint, "on_epoch_end")
-    elif word == "writing":  # the state's new file is there, the old one still counts
+    elif word == "writing":  # the new checkpoint is written, the old one not yet replaced
         before_replace(lambda target: target.endswith("state.pickle"))
     elif word == "evaluation":
         after(seed_run, "evaluate")
     elif word == "saved":
         after(seed_run, "sample")
-    elif word == "figures":  # metrics.json is written, the state not yet removed
+    elif word == "metrics":  # metrics.json is written, the checkpoint not yet removed
         after(seed_run, "write_atomically", lambda path, _: path.name == "metrics.json")
     elif word == "export":
-        seed_run.export = lambda net, path, *_, **__: (net.export(str(path), verbose=False), stop())
+        seed_run.export = lambda model, path, *_, **__: (model.export(str(path), verbose=False), stop())
     elif word == "rename":
         before_replace(lambda target: Path(target).name == "it")
     elif word == "cleaning":
-        real = run.shutil.rmtree
-        run.shutil.rmtree = lambda path, **k: stop() if str(path).endswith(".old") else real(path, **k)
+        real = files.remove
+        files.remove = lambda path: stop() if path.name.endswith(".old") else real(path)
     else:
         assert not moment
 
 
 def child(arrays, out, sets, moment, overwrite):
-    """One attempt in a process of its own; a Refusal is its exit code 2 and a file."""
+    """Makes one attempt in its own process; a Refusal becomes exit code 2 and a file."""
     strike(moment)
     try:
         run.run(small(arrays, *sets), "it", out, overwrite)
@@ -133,9 +133,8 @@ def child(arrays, out, sets, moment, overwrite):
 
 @pytest.fixture(scope="module")
 def attempt(arrays):
-    """A function that runs one attempt and returns its exit code."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kzoo.training.run", "matplotlib.figure", "sklearn.metrics"])
+    """Returns a function that makes one attempt and returns its exit code."""
+    context = forkserver(["kzoo.training.run", "matplotlib.figure", "sklearn.metrics"])
 
     def start(out, *sets, moment="", overwrite=False, patience=None):
         process = context.Process(target=child, args=(arrays, out, sets, moment, overwrite))
@@ -151,11 +150,11 @@ def attempt(arrays):
 
 @pytest.fixture(scope="module")
 def undisturbed(arrays, tmp_path_factory):
-    """The folder and figures of a run that nothing disturbs, in this process."""
+    """The folder and results of an undisturbed run in this process."""
     out = tmp_path_factory.mktemp("undisturbed")
     folder, metrics = run.run(small(arrays), "it", out)
     assert metrics == json.loads((folder / "metrics.json").read_text())
-    return folder, figures(folder)
+    return folder, results(folder)
 
 
 def test_a_whole_folder(undisturbed):
@@ -170,41 +169,41 @@ def test_a_whole_folder(undisturbed):
 
 
 def test_kills_do_not_show(attempt, undisturbed, tmp_path):
-    """Kills at the moments that hurt most; each later attempt goes on, and the end is the undisturbed run's."""
+    """Kills at the worst moments: each later attempt resumes, and the results are those of the undisturbed run."""
     folder = tmp_path / ".it.partial"
-    for moment in ("period 1", "writing 2", "period 1", "evaluation 2", "figures"):
+    for moment in ("epoch 1", "writing 2", "epoch 1", "evaluation 2", "metrics"):
         assert attempt(tmp_path, moment=moment) == -signal.SIGKILL, moment
         assert folder.is_dir() and not (tmp_path / "it").exists(), moment
         assert (folder / "state.pickle").exists(), moment
-    # metrics.json is there, so there is nothing left but the rename, which is struck too
+    # only the rename is left; it is killed too
     assert attempt(tmp_path, moment="rename") == -signal.SIGKILL
     assert not (folder / "state.pickle").exists() and (folder / "metrics.json").exists()
     started = time.time()
     assert attempt(tmp_path) == 0
     assert os.path.getmtime(tmp_path / "it" / "metrics.json") < started  # nothing was trained again
-    assert figures(tmp_path / "it") == undisturbed[1]
+    assert results(tmp_path / "it") == undisturbed[1]
     assert {path.name for path in (tmp_path / "it").iterdir()} == SEED_FILES | {"tensorboard"}
     assert [path.name for path in tmp_path.iterdir()] == ["it"]
 
 
 def test_killed_in_the_export_and_while_replacing(attempt, undisturbed, tmp_path):
-    """The old run stays whole until the new one is; between the two renames it is put back at the next start."""
+    """The old run stays until the new one is complete; after a kill between the renames the next start restores it."""
     short = ["training.epochs=1", "training.seeds=[5]"]
     assert attempt(tmp_path, *short) == 0
-    old = figures(tmp_path / "it")
+    old = results(tmp_path / "it")
     exporting = "export.formats=[saved_model]"
     assert attempt(tmp_path, exporting, moment="export", overwrite=True) == -signal.SIGKILL
-    assert figures(tmp_path / "it") == old
+    assert results(tmp_path / "it") == old
     assert attempt(tmp_path, exporting, moment="rename 1", overwrite=True) == -signal.SIGKILL
-    assert not (tmp_path / "it").exists() and figures(tmp_path / ".it.old") == old
+    assert not (tmp_path / "it").exists() and results(tmp_path / ".it.old") == old
     assert attempt(tmp_path, exporting) == 2
     assert "is a finished run" in (tmp_path / "refusal").read_text()
-    assert figures(tmp_path / "it") == old
+    assert results(tmp_path / "it") == old
     assert attempt(tmp_path, exporting, moment="cleaning", overwrite=True) == -signal.SIGKILL
-    assert figures(tmp_path / "it") == undisturbed[1] and (tmp_path / ".it.old").exists()
+    assert results(tmp_path / "it") == undisturbed[1] and (tmp_path / ".it.old").exists()
     assert (tmp_path / "it" / "saved_model" / "saved_model.pb").exists()
-    assert attempt(tmp_path, exporting) == 2  # and tidies up
-    assert not (tmp_path / ".it.old").exists() and figures(tmp_path / "it") == undisturbed[1]
+    assert attempt(tmp_path, exporting) == 2  # and removes the old run
+    assert not (tmp_path / ".it.old").exists() and results(tmp_path / "it") == undisturbed[1]
 
 
 @pytest.mark.large
@@ -212,26 +211,26 @@ def test_ten_random_kills(attempt, undisturbed, tmp_path):
     draw, killed = random.Random(0), 0
     while killed < 10:
         code = attempt(tmp_path, patience=draw.uniform(0.3, 6))
-        if code == 0:  # done before ten: once more from the start, to be killed on
-            assert figures(tmp_path / "it") == undisturbed[1]
+        if code == 0:  # finished before the tenth kill: start again
+            assert results(tmp_path / "it") == undisturbed[1]
             os.rename(tmp_path / "it", tmp_path / f"done_{killed}")
         else:
             assert code == -signal.SIGKILL
             killed += 1
     assert attempt(tmp_path) == 0
-    assert figures(tmp_path / "it") == undisturbed[1]
+    assert results(tmp_path / "it") == undisturbed[1]
 
 
 def test_interrupted_by_hand(arrays, undisturbed, tmp_path, monkeypatch):
-    """Ctrl-C goes through, the lock is freed, and the next start goes on; so does an exception of any other kind."""
-    real, periods = checkpoint.Checkpoint.on_epoch_end, []
+    """Ctrl-C and other exceptions propagate, the lock is released, and the next start resumes."""
+    real, epochs = checkpoint.Checkpoint.on_epoch_end, []
 
     def on_epoch_end(self, epoch, logs=None):
         real(self, epoch, logs)
-        periods.append(epoch)
-        if len(periods) == 2:
+        epochs.append(epoch)
+        if len(epochs) == 2:
             raise KeyboardInterrupt
-        if len(periods) == 3:
+        if len(epochs) == 3:
             raise RuntimeError("of another kind")
 
     monkeypatch.setattr(checkpoint.Checkpoint, "on_epoch_end", on_epoch_end)
@@ -241,7 +240,7 @@ def test_interrupted_by_hand(arrays, undisturbed, tmp_path, monkeypatch):
     with pytest.raises(RuntimeError):
         run.run(small(arrays), "it", tmp_path)
     folder, _ = run.run(small(arrays), "it", tmp_path)
-    assert periods == [0, 1, 2, 3] and figures(folder) == undisturbed[1]
+    assert epochs == [0, 1, 2, 3] and results(folder) == undisturbed[1]
 
 
 def test_several_seeds_one_killed(arrays, undisturbed, tmp_path, monkeypatch):
@@ -263,7 +262,7 @@ def test_several_seeds_one_killed(arrays, undisturbed, tmp_path, monkeypatch):
     folder, metrics = run.run(small(arrays, *sets), "it", tmp_path)
     assert len(trained) == 5 + 3  # the first seed was not evaluated again
     assert (folder / "seed_0" / "metrics.json").read_text() == written
-    assert figures(folder / "seed_0") == undisturbed[1] and figures(folder / "seed_3") != undisturbed[1]
+    assert results(folder / "seed_0") == undisturbed[1] and results(folder / "seed_3") != undisturbed[1]
     assert {path.name for path in folder.iterdir()} == {"seed_0", "seed_3", "README.md", "config.yaml", "metrics.json"}
     for seed in ("seed_0", "seed_3"):
         assert {path.name for path in (folder / seed).iterdir()} == SEED_FILES | {"tensorboard"}
@@ -274,8 +273,8 @@ def test_several_seeds_one_killed(arrays, undisturbed, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def begun(arrays, tmp_path, monkeypatch):
-    """A folder with a run that was killed after its first period."""
+def interrupted(arrays, tmp_path, monkeypatch):
+    """A folder with a run that was killed after its first epoch."""
     real = checkpoint.Checkpoint.on_epoch_end
 
     def on_epoch_end(self, epoch, logs=None):
@@ -296,37 +295,37 @@ def refusal(call, *args, **settings):
     return str(caught.value)
 
 
-def test_a_changed_config_refuses(arrays, begun):
+def test_a_changed_config_refuses(arrays, interrupted):
     sets = ["training.epochs=5", "data.batch_size=5", "training.callbacks=[]"]
-    got = refusal(run.run, small(arrays, *sets), "it", begun)
+    got = refusal(run.run, small(arrays, *sets), "it", interrupted)
     assert got.startswith(
-        f"an interrupted run at {begun / '.it.partial'} had another config: data.batch_size: 10 -> 5; "
+        f"an interrupted run at {interrupted / '.it.partial'} had another config: data.batch_size: 10 -> 5; "
     )
     assert "training.epochs: 4 -> 5; " in got and "training.callbacks" in got and "--overwrite" in got
-    assert checkpoint.Checkpoint(None, begun / ".it.partial" / "state.pickle").epoch == 1  # untouched
+    assert checkpoint.Checkpoint(None, interrupted / ".it.partial" / "state.pickle").epoch == 1  # untouched
     config = small(arrays, "training.epochs=1", "training.seeds=[9]")
-    folder, metrics = run.run(config, "it", begun, overwrite=True)
-    assert metrics["seed"] == 9 and metrics["epochs"] == 1 and not (begun / ".it.partial").exists()
+    folder, metrics = run.run(config, "it", interrupted, overwrite=True)
+    assert metrics["seed"] == 9 and metrics["epochs"] == 1 and not (interrupted / ".it.partial").exists()
 
 
-def test_a_search_in_the_config_does_not_change_a_run(arrays, begun, undisturbed):
+def test_a_search_in_the_config_does_not_change_a_run(arrays, interrupted, undisturbed):
     space = "search={trials: 3, space: {training.epochs: {int: [1, 4]}}, validation: 0.2}"
-    folder, metrics = run.run(small(arrays, space), "it", begun)
-    assert figures(folder) == undisturbed[1]
+    folder, metrics = run.run(small(arrays, space), "it", interrupted)
+    assert results(folder) == undisturbed[1]
     assert metrics["config_sha256"] == json.loads((undisturbed[0] / "metrics.json").read_text())["config_sha256"]
 
 
-def test_a_damaged_state_refuses(arrays, begun, undisturbed):
-    state = begun / ".it.partial" / "state.pickle"
+def test_a_damaged_state_refuses(arrays, interrupted, undisturbed):
+    state = interrupted / ".it.partial" / "state.pickle"
     state.write_bytes(state.read_bytes()[:100])
-    got = refusal(run.run, small(arrays), "it", begun)
-    assert got.startswith(f"{state} cannot be gone on from (") and state.exists()
+    got = refusal(run.run, small(arrays), "it", interrupted)
+    assert got.startswith(f"{state} cannot be resumed from (") and state.exists()
     state.unlink()  # as the message says
-    assert figures(run.run(small(arrays), "it", begun)[0]) == undisturbed[1]
+    assert results(run.run(small(arrays), "it", interrupted)[0]) == undisturbed[1]
 
 
-def test_nothing_trained_yet_is_begun_anew(arrays, tmp_path, monkeypatch):
-    """Killed before the first period, or refused by the data: nothing is worth keeping, so nothing refuses."""
+def test_without_a_checkpoint_a_run_starts_again(arrays, tmp_path, monkeypatch):
+    """Killed before the first epoch, or refused because of the data: nothing is kept, so nothing is refused."""
     monkeypatch.setattr(seed_run, "fit", die_softly)
     with pytest.raises(Killed):
         run.run(small(arrays), "it", tmp_path)
@@ -351,14 +350,16 @@ def test_a_finished_run_refuses(arrays, undisturbed):
     folder, found = undisturbed
     got = refusal(run.run, small(arrays), "it", folder.parent)
     assert got == f"{folder} is a finished run: choose another --run NAME or --out DIR, or --overwrite it."
-    assert figures(folder) == found and [path.name for path in folder.parent.iterdir()] == ["it"]
+    assert results(folder) == found and [path.name for path in folder.parent.iterdir()] == ["it"]
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])
 def test_what_is_no_run_is_never_overwritten(arrays, tmp_path, kind):
     thing = tmp_path / "it"
     thing.mkdir() if kind == "folder" else thing.write_text("a thesis")
-    assert "is no run of kzoo, so it is not overwritten" in refusal(run.run, small(arrays), "it", tmp_path, True)
+    assert "is not a run of kzoo, so --overwrite does not replace it" in refusal(
+        run.run, small(arrays), "it", tmp_path, True
+    )
     assert thing.exists()
 
 
@@ -375,13 +376,13 @@ def test_odd_names_are_fine(arrays, tmp_path):
 
 
 def test_a_second_process_is_refused(arrays, tmp_path):
-    with run.file_lock(tmp_path / ".it.lock", "it"):
+    with files.file_lock(tmp_path / ".it.lock", "it"):
         got = refusal(run.run, small(arrays), "it", tmp_path)
         assert got == "another process is training 'it' here; choose another --run NAME."
         assert (tmp_path / ".it.lock").exists()  # still the first one's
     assert list(tmp_path.iterdir()) == []
     (tmp_path / ".it.lock").touch()  # left by a kill: held by nobody
-    with run.file_lock(tmp_path / ".it.lock", "it"):
+    with files.file_lock(tmp_path / ".it.lock", "it"):
         pass
 
 
@@ -412,7 +413,7 @@ def test_divergence_says_so(arrays, tmp_path):
 
 def test_parts_that_do_not_fit_are_one_line(arrays, tmp_path):
     got = refusal(run.run, small(arrays, "training.loss=CategoricalCrossentropy"), "it", tmp_path)
-    assert got.startswith("it cannot be trained so: ") and "shape" in got
+    assert got.startswith("it cannot be trained with this config: ") and "shape" in got
     assert list(tmp_path.iterdir()) == []
 
 
@@ -423,23 +424,22 @@ def test_callbacks_that_stop_early(arrays, tmp_path):
     assert len((folder / "history.csv").read_text().splitlines()) == 3
 
 
-def test_finished(undisturbed, capsys):
+def test_print_finished(undisturbed, capsys):
     folder, _ = undisturbed
-    run.finished("a title", folder, json.loads((folder / "metrics.json").read_text()))
-    told = capsys.readouterr()
-    assert "a title" in told.out and "test error" in told.out
-    assert "published" in told.out
+    run.print_finished("a title", folder, json.loads((folder / "metrics.json").read_text()))
+    out = capsys.readouterr().out
+    assert "a title" in out and "test error" in out and "published" in out
 
 
-def test_begin_and_trained(arrays, tmp_path):
+def test_prepare_partial(arrays, tmp_path):
     partial = tmp_path / "p"
-    assert not run.trained(partial)
-    run.begin(small(arrays), partial, False)
-    assert [path.name for path in partial.iterdir()] == ["config.yaml"] and not run.trained(partial)
+    assert not run.can_resume(partial)
+    run.prepare_partial(small(arrays), partial, False)
+    assert [path.name for path in partial.iterdir()] == ["config.yaml"] and not run.can_resume(partial)
     (partial / "seed_0").mkdir()
     (partial / "seed_0" / "state.pickle").touch()
-    assert run.trained(partial)
-    run.begin(small(arrays), partial, True)  # the same config is gone on with, even when overwriting
+    assert run.can_resume(partial)
+    run.prepare_partial(small(arrays), partial, True)  # the same config is resumed, even with overwrite
     assert (partial / "seed_0" / "state.pickle").exists()
-    run.begin(small(arrays, "training.epochs=2"), partial, True)
+    run.prepare_partial(small(arrays, "training.epochs=2"), partial, True)
     assert not (partial / "seed_0").exists()

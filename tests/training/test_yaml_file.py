@@ -24,7 +24,7 @@ def refusal(call, *args):
 
 @pytest.fixture
 def file(tmp_path, monkeypatch):
-    """A file `c.yaml` with the given text or bytes, named relative to the working folder."""
+    """A file `c.yaml` with the given text or bytes, in the working folder."""
     monkeypatch.chdir(tmp_path)
 
     def write(content):
@@ -40,7 +40,7 @@ def file(tmp_path, monkeypatch):
         *[("1e-3", 1e-3), ("1E5", 1e5), ("-2e-4", -2e-4), ("+1e+3", 1e3), ("1.", 1.0), (".5", 0.5), ("1.5e3", 1500.0)],
         *[("-.inf", -math.inf), ("1_000.5", 1000.5), ("10", 10), ("-7", -7), ("1_000", 1000), ("0", 0)],
         *[("true", True), ("False", False), ("null", None), ("~", None), ("", None), ("  ", None)],
-        # what YAML 1.1 would read as false, true, eight, sixteen, minutes, a date
+        # YAML 1.1 would read these as false, true, eight, sixteen, minutes, a date
         *[(text, text) for text in ("no", "on", "y", "010", "0x10", "12:30", "2020-01-01", "=", "<<")],
         *[(text, text) for text in ("1.0.1", "e3", ".", "1e", "1.5.e3", "conv20-conv40")],
         *[("'1e-3'", "1e-3"), ('"10"', "10"), ("a b", "a b"), ("#5", None), ("a#5", "a#5")],
@@ -59,8 +59,8 @@ def test_nan():
 @pytest.mark.parametrize(
     "text, words",
     [
-        ("a: 1\nb: 2\na: 3\n", "c.yaml line 3: the key 'a' is given twice."),
-        ("a: {b: 1, b: 1}\n", "c.yaml line 1: the key 'b' is given twice."),
+        ("a: 1\nb: 2\na: 3\n", "c.yaml line 3: the key 'a' is a duplicate."),
+        ("a: {b: 1, b: 1}\n", "c.yaml line 1: the key 'b' is a duplicate."),
         ("a: 1\n2: 3\n", "c.yaml line 2: the key 2 is not text; quote it."),
         ("? [a]\n: 3\n", "c.yaml line 1: the key ['a'] is not text; quote it."),
         ("a: 1\nb: [1, 2\n", "c.yaml line 3: expected ',' or ']', but got '<stream end>'."),
@@ -77,8 +77,8 @@ def test_nan():
         ("a: " + "[" * 5000, "c.yaml line 1: nested too deeply."),
         ("a: 1\nb: \x07", "c.yaml line 2: the character '\\x07' is not allowed."),
         (b"a: 1\nb: \xff", "c.yaml line 2: the file is not UTF-8 text."),
-        ("", "c.yaml is empty; it should hold a mapping of settings."),
-        ("# nothing\n", "c.yaml is empty; it should hold a mapping of settings."),
+        ("", "c.yaml is empty; expected a mapping of settings."),
+        ("# nothing\n", "c.yaml is empty; expected a mapping of settings."),
         ("- a\n", "c.yaml expects a mapping of settings; received a list."),
         ("a", "c.yaml expects a mapping of settings; received a str."),
     ],
@@ -103,7 +103,7 @@ def test_writing_keeps_order_and_types(tmp_path):
     text = write_yaml(data, tmp_path / "c.yaml")
     again = read_yaml(tmp_path / "c.yaml")
     assert repr(again) == repr(data) and (tmp_path / "c.yaml").read_text(encoding="utf-8") == text
-    assert repr(yaml.safe_load(write_yaml(data["a"]))) == repr(data["a"])  # other readers of YAML agree on text
+    assert repr(yaml.safe_load(write_yaml(data["a"]))) == repr(data["a"])  # YAML 1.1 reads the same text
 
 
 def test_shared_values_are_written_out():
@@ -139,12 +139,12 @@ def test_sets():
         ("epochs", "--set expects part.key=value; received item='epochs'."),
         ("=3", "--set expects part.key=value; received item='=3'."),
         ("a..b=3", "--set expects part.key=value; received item='a..b=3'."),
-        ("a.b=3", "--set a.b=3: a is 5, which has no settings of its own."),
-        ("a.b.c=3", "--set a.b.c=3: a is 5, which has no settings of its own."),
+        ("a.b=3", "--set a.b=3: a is 5, which contains no settings."),
+        ("a.b.c=3", "--set a.b.c=3: a is 5, which contains no settings."),
         ("l.2=3", "--set l.2=3: l expects a position in its list of 2; received position='2'."),
         ("l.x=3", "--set l.x=3: l expects a position in its list of 2; received position='x'."),
         ("l.-1=3", "--set l.-1=3: l expects a position in its list of 2; received position='-1'."),
-        ("l.0.x=3", "--set l.0.x=3: l.0 is 1, which has no settings of its own."),
+        ("l.0.x=3", "--set l.0.x=3: l.0 is 1, which contains no settings."),
         ("b=[1", "--set b=[1 line 1: expected ',' or ']', but got '<stream end>'."),
     ],
 )

@@ -1,4 +1,4 @@
-"""A search that takes seconds: a tiny net on signals that noise does not quite hide."""
+"""A search that takes seconds: a tiny model on noisy signals."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ SETS = ["model.units=[6]", "training.epochs=3", "training.steps_per_epoch=4", "t
 
 
 def write_arrays(path):
-    """60 and 20 signals of 12 steps in three classes."""
+    """Writes 60 training and 20 test signals of 12 steps in three classes."""
     draw = np.random.default_rng(0)
     y = {"train": np.arange(60) % 3, "test": np.arange(20) % 3}
     x = {f"x_{split}": draw.normal(size=(len(y[split]), 12, 1)) + y[split][:, None, None] for split in y}
@@ -22,7 +22,7 @@ def write_arrays(path):
 
 
 def small(arrays, *sets, space=None, **search):
-    """The config of a small search, changed by `sets`."""
+    """Returns the config of a small search, changed by `sets`."""
     search = {"trials": 4, "space": space or SPACE, **search}
     sets = [*SETS, f"data={{arrays: '{arrays}', batch_size: 8}}", "export.formats=[]", f"search={search!r}", *sets]
     return read_config("mnist1d_fc", [text.replace("None", "null").replace("True", "true") for text in sets])

@@ -1,4 +1,4 @@
-"""A zoo model with its space in a tuner of KerasTuner's own."""
+"""A zoo model with its search space in a tuner of KerasTuner."""
 
 import keras_tuner
 import numpy as np
@@ -10,7 +10,7 @@ from kzoo.tuning import HyperModel
 from tests.tuning.small import small, write_arrays
 
 
-def test_in_a_tuner(tmp_path):
+def test_search_with_a_tuner(tmp_path):
     config = small(write_arrays(tmp_path / "s.npz"))
     data = np.load(tmp_path / "s.npz")
     tuner = keras_tuner.RandomSearch(
@@ -24,20 +24,20 @@ def test_in_a_tuner(tmp_path):
     assert str(list(tuner.get_best_models()[0].get_layer("stage1").output.shape[1:])) == units
 
 
-def test_batches_and_epochs_of_the_config(tmp_path):
+def test_batch_size_and_epochs_of_the_config(tmp_path):
     config = small(write_arrays(tmp_path / "s.npz"), space={"data.batch_size": {"int": [8, 12], "step": 4}})
-    told = {}
+    passed = {}
 
     class Model:
-        def fit(self, *args, **settings):
-            told.update(settings)
+        def fit(self, *args, **kwargs):
+            passed.update(kwargs)
 
     hp = keras_tuner.HyperParameters()
     hypermodel = HyperModel(config)
     hypermodel.build(hp)
     hp.values["data.batch_size"] = 12
     hypermodel.fit(hp, Model(), np.zeros(1), epochs=7)
-    assert told == {"epochs": 7, "batch_size": 12}
+    assert passed == {"epochs": 7, "batch_size": 12}
 
 
 def test_without_a_space():

@@ -1,4 +1,4 @@
-"""Searches that are killed, and end with the trials of an undisturbed one."""
+"""Killed and resumed searches end with the same trials as an uninterrupted one."""
 
 import fcntl
 import json
@@ -11,11 +11,12 @@ import time
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.processes import forkserver
 from kzoo.training import checkpoint
 from kzoo.training import run as runs
 from kzoo.tuning import search as module
 from kzoo.tuning import trial, worker
-from kzoo.tuning.oracle import KINDS
+from kzoo.tuning.oracle import ORACLES
 from kzoo.tuning.search import run_trials, search
 from tests.tuning.small import small, write_arrays
 
@@ -27,40 +28,39 @@ def arrays(tmp_path_factory):
     return write_arrays(tmp_path_factory.mktemp("data") / "s.npz")
 
 
-def strike(place, period):
-    """Kill this process, a search, when the training that keeps its state there has ended a period."""
+def kill_after(path_part, last_epoch):
+    """Kills this process, a search, after an epoch of the training whose checkpoint's path contains `path_part`."""
     search_process, real = os.getpid(), checkpoint.Checkpoint.on_epoch_end
 
     def on_epoch_end(self, epoch, logs=None):
         real(self, epoch, logs)
-        if place in str(self.path) and epoch + 1 == period:
+        if path_part in str(self.path) and epoch + 1 == last_epoch:
             os.kill(search_process, signal.SIGKILL)
-            time.sleep(60)  # a trial's process dies with its search, long before
+            time.sleep(60)  # the trial's process dies with its search, long before
 
     checkpoint.Checkpoint.on_epoch_end = on_epoch_end
 
 
 def attempt(arrays, out, moment, workers):
     if workers == 1:
-        trial.METHOD = "fork"  # this process is as the fork server of a search: TensorFlow imported, nothing computed
+        trial.forkserver = lambda preload: multiprocessing.get_context("fork")  # this process has TensorFlow already
     if moment:
-        strike(*moment)
+        kill_after(*moment)
     search(small(arrays, "training.deterministic=true", trials=3), "it", out, workers=workers)
 
 
 @pytest.fixture(scope="module")
 def start(arrays):
-    """A function that makes a search in a process of its own, killed after some seconds; it returns the exit code."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kzoo_trials", "kzoo.tuning.search", "matplotlib.figure"])
+    """A function that runs a search in its own process, perhaps kills it, and returns its exit code."""
+    context = forkserver(["kzoo.tuning.search", "matplotlib.figure"])
 
-    def begin(out, moment=None, patience=None, workers=1):
+    def begin(out, moment=None, timeout=None, workers=1):
         process = context.Process(target=attempt, args=(arrays, out, moment, workers))
         process.start()
-        process.join(patience)
+        process.join(timeout)
         process.kill()
         process.join()
-        with open(out / ".it.lock", "a") as lock:  # a forked trial has it too, until it notices
+        with open(out / ".it.lock", "a") as lock:  # a forked trial holds it too until it exits
             fcntl.flock(lock, fcntl.LOCK_EX)
         return process.exitcode
 
@@ -68,21 +68,21 @@ def start(arrays):
 
 
 def trials_of(folder):
-    """The trials of a search, without how long they took."""
-    records = [json.loads(file.read_text()) for file in sorted(folder.glob("trials/*/result.json"))]
-    return [{key: value for key, value in record.items() if key != "seconds"} for record in records]
+    """Returns the results of a search's trials without their durations."""
+    results = [json.loads(file.read_text()) for file in sorted(folder.glob("trials/*/result.json"))]
+    return [{key: value for key, value in result.items() if key != "seconds"} for result in results]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(start, tmp_path_factory):
-    """The folder of a search that nothing disturbs, and the seconds it took."""
-    out, began = tmp_path_factory.mktemp("undisturbed"), time.perf_counter()
+def uninterrupted(start, tmp_path_factory):
+    """The folder of an uninterrupted search, and the seconds it took."""
+    out, start_time = tmp_path_factory.mktemp("uninterrupted"), time.perf_counter()
     assert start(out) == 0
-    return out / "it", time.perf_counter() - began
+    return out / "it", time.perf_counter() - start_time
 
 
-def test_a_whole_search(undisturbed):
-    folder, _ = undisturbed
+def test_a_whole_search(uninterrupted):
+    folder, _ = uninterrupted
     assert {
         "trials.csv",
         "trials.png",
@@ -93,73 +93,73 @@ def test_a_whole_search(undisturbed):
         "model.keras",
     } <= {path.name for path in folder.iterdir()}
     found, metrics = trials_of(folder), json.loads((folder / "metrics.json").read_text())
-    assert [record["trial"] for record in found] == [0, 1, 2] and found[0]["values"]["model.units"] == [6]
-    best = max(found, key=lambda record: record["objective"])
+    assert [result["trial"] for result in found] == [0, 1, 2] and found[0]["values"]["model.units"] == [6]
+    best = max(found, key=lambda result: result["objective"])
     assert metrics["parameters"] == best["parameters"] and "test" in metrics and "validation" not in metrics
     assert "search: null" in (folder / "config.yaml").read_text()
     assert not list(folder.rglob("state.pickle"))
 
 
-def test_kills_do_not_show(start, undisturbed, tmp_path):
-    """Killed within a trial, and in the last training."""
+def test_kills_change_nothing(start, uninterrupted, tmp_path):
+    """Killed in a trial, and in the final training."""
     for moment in (("0001/", 2), (".it.partial/state", 2)):
         began = time.perf_counter()
         assert start(tmp_path, moment) == -signal.SIGKILL
         assert time.perf_counter() - began < 60, "the trial's process did not die with its search"
         assert (tmp_path / ".it.partial").is_dir() and not (tmp_path / "it").exists()
     assert start(tmp_path) == 0
-    assert trials_of(tmp_path / "it") == trials_of(undisturbed[0])
+    assert trials_of(tmp_path / "it") == trials_of(uninterrupted[0])
     for file in ("history.csv", *(f"trials/000{number}/seed_0/history.csv" for number in range(3))):
-        assert (tmp_path / "it" / file).read_text() == (undisturbed[0] / file).read_text()
+        assert (tmp_path / "it" / file).read_text() == (uninterrupted[0] / file).read_text()
 
 
 @pytest.mark.large
 @pytest.mark.parametrize("workers", [1, 2])
-def test_kills_at_random_moments(start, undisturbed, tmp_path, workers):
-    draw, killed, longest = random.Random(0), 0, undisturbed[1] + 20 * (workers - 1)  # workers import TensorFlow anew
+def test_kills_at_random_moments(start, uninterrupted, tmp_path, workers):
+    draw, killed, longest = random.Random(0), 0, uninterrupted[1] + 20 * (workers - 1)  # each worker imports TensorFlow
     while killed < 3:
-        code = start(tmp_path, patience=draw.uniform(0.2, 0.9) * longest, workers=workers)
-        if code == 0:  # done before three kills: once more from the start, to be killed on
-            assert trials_of(tmp_path / "it") == trials_of(undisturbed[0])
+        code = start(tmp_path, timeout=draw.uniform(0.2, 0.9) * longest, workers=workers)
+        if code == 0:  # finished before three kills: start a new one
+            assert trials_of(tmp_path / "it") == trials_of(uninterrupted[0])
             os.rename(tmp_path / "it", tmp_path / f"done_{len(os.listdir(tmp_path))}")
         else:
             assert code == -signal.SIGKILL
             killed += 1
     assert start(tmp_path, workers=workers) == 0
-    assert trials_of(tmp_path / "it") == trials_of(undisturbed[0])
+    assert trials_of(tmp_path / "it") == trials_of(uninterrupted[0])
 
 
 class Stop(BaseException):
-    """A kill, as far as one process can play it."""
+    """Simulates a kill within one process."""
 
 
 @pytest.fixture
-def played(monkeypatch):
-    """Trials that are not trained but have figures; a function that says after how many of them to stop."""
+def simulated(monkeypatch):
+    """Trials with results but without training; the list holds the number of trials until a stop."""
     left = [10**6]
 
-    def run_trial(config, trial, folder, label, search, past, beat):
+    def run_trial(config, trial, folder, label, search, parent, heartbeat):
         if left[0] == 0:
             raise Stop
         left[0] -= 1
-        assert past is None or (past / "result.json").exists()
+        assert parent is None or (parent / "result.json").exists()
         number = sum(map(ord, repr(trial["values"]))) * 7919 % 101
         ended = {"status": "failed", "objective": None, "reason": "chance"}
         if number > 15:
             ended = {"status": "completed", "objective": number / 101 + (trial["epochs"] or 0), "reason": None}
         folder.mkdir(parents=True, exist_ok=True)
-        record = {**trial, **ended, "parameters": 1, "seconds": 360.0}
-        (folder / "result.json").write_text(json.dumps(record))
-        return record
+        result = {**trial, **ended, "parameters": 1, "seconds": 360.0}
+        (folder / "result.json").write_text(json.dumps(result))
+        return result
 
     monkeypatch.setattr(worker, "run_trial", run_trial)
     return left
 
 
-@pytest.mark.parametrize("algorithm", KINDS)
-def test_stopped_after_each_trial(played, tmp_path, algorithm):
+@pytest.mark.parametrize("algorithm", ORACLES)
+def test_stopped_after_each_trial(simulated, tmp_path, algorithm):
     space = {"space": GRID} if algorithm == "grid" else {}
-    slow = algorithm == "bayesian"  # a second a proposal
+    slow = algorithm == "bayesian"  # a second per proposal
     config = small("x.npz", algorithm=algorithm, trials=5 if slow else 8, max_epochs=9, **space)
     whole = run_trials(config, tmp_path / "whole", "it")
     assert len(whole) == {"grid": 6, "bayesian": 5}.get(algorithm, 8) and [r["trial"] for r in whole] == list(
@@ -168,33 +168,33 @@ def test_stopped_after_each_trial(played, tmp_path, algorithm):
     assert whole[0]["epochs"] == 9 and len({repr(r["values"]) + str(r["epochs"]) for r in whole}) == len(whole)
     step = len(whole) - 1 if slow else 1
     for _ in range(step, len(whole), step):
-        played[0] = step
+        simulated[0] = step
         with pytest.raises(Stop):
             run_trials(config, tmp_path / "often", "it")
-    played[0] = 1
-    assert run_trials(config, tmp_path / "often", "it") == whole and played[0] == 0
+    simulated[0] = 1
+    assert run_trials(config, tmp_path / "often", "it") == whole and simulated[0] == 0
     assert len((tmp_path / "trials.csv").read_text().splitlines()) == len(whole) + 1
 
 
-def test_results_of_another_search_are_refused(played, tmp_path):
+def test_results_of_another_search_are_refused(simulated, tmp_path):
     run_trials(small("x.npz"), tmp_path / "a", "it")
     with pytest.raises(Refusal, match="0001 is a trial of .*, not of "):
         run_trials(small("x.npz", seeds=[1]), tmp_path / "a", "it")
 
 
-def test_hours(played, tmp_path):
-    """Trials of six minutes: three begin within a quarter of an hour, however often it is started."""
+def test_hours(simulated, tmp_path):
+    """Trials of six minutes: three start within a quarter of an hour, however often the search is resumed."""
     config = small("x.npz", trials=9, hours=0.25)
     assert len(run_trials(config, tmp_path / "a", "it")) == len(run_trials(config, tmp_path / "a", "it")) == 3
 
 
-def test_a_space_that_is_small(played, tmp_path):
+def test_a_space_that_is_small(simulated, tmp_path):
     config = small("x.npz", trials=9, space={"model.units": {"choice": [[6], [4]]}})
     assert len(run_trials(config, tmp_path / "a", "it")) == 2
 
 
-def test_refusals(arrays, played, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "check_in_child", lambda *args: None)
+def test_refusals(arrays, simulated, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "check_configs_in_process", lambda *args: None)
 
     def refusal(config, out=tmp_path):
         with pytest.raises(Refusal) as caught:
@@ -207,14 +207,14 @@ def test_refusals(arrays, played, tmp_path, monkeypatch):
     got = refusal(small(arrays, space={"data.batch_size": {"int": [-1, 2]}}))
     assert got.startswith("search.space.data.batch_size: data.batch_size expects an integer above 0; received -1")
     assert list(tmp_path.iterdir()) == []
-    played[0] = 2
+    simulated[0] = 2
     with pytest.raises(Stop):
         search(small(arrays), "it", tmp_path)
     got = refusal(small(arrays, trials=5, validation=0.3))
-    assert "had another config: search.trials: 4 -> 5; search.validation: 0.2 -> 0.3. Start it as it was" in got
+    assert "had another config: search.trials: 4 -> 5; search.validation: 0.2 -> 0.3. Use that config" in got
     got = refusal(small(arrays, space={"model.units": {"choice": [[4], [7]]}}))
     assert "search.space.model.units.choice" in got
-    with pytest.raises(Refusal, match="it was another command's"):
+    with pytest.raises(Refusal, match="it is another command's"):
         runs.run(small(arrays), "it", tmp_path)
     (tmp_path / ".it.partial" / "trials" / "0001" / "result.json").write_text("{")
     assert "0001/result.json is damaged" in refusal(small(arrays))
@@ -223,7 +223,7 @@ def test_refusals(arrays, played, tmp_path, monkeypatch):
 
 def test_all_trials_failed(arrays, tmp_path, monkeypatch):
     def run_trial(config, trial, folder, *_):
-        record = {
+        result = {
             **trial,
             "status": "failed",
             "objective": None,
@@ -231,12 +231,12 @@ def test_all_trials_failed(arrays, tmp_path, monkeypatch):
             "parameters": None,
             "seconds": 1,
         }
-        (folder / "result.json").write_text(json.dumps(record))
-        return record
+        (folder / "result.json").write_text(json.dumps(result))
+        return result
 
     monkeypatch.setattr(worker, "run_trial", run_trial)
-    monkeypatch.setattr(module, "check_in_child", lambda *args: None)
+    monkeypatch.setattr(module, "check_configs_in_process", lambda *args: None)
     for _ in range(2):
-        with pytest.raises(Refusal, match="^all 4 trials failed: no memory. Start anew with --overwrite.$"):
+        with pytest.raises(Refusal, match="^all 4 trials failed: no memory. Start again with --overwrite.$"):
             search(small(arrays), "it", tmp_path)
     assert os.listdir(tmp_path) == [".it.partial"]

@@ -1,4 +1,4 @@
-"""Trials given to several workers, in whatever order these end, die, and a search is stopped and goes on."""
+"""Trials of several workers that finish in any order or die, and searches that are stopped and resumed."""
 
 import json
 import random
@@ -6,8 +6,8 @@ import random
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.tuning.oracle import KINDS
-from kzoo.tuning.trials import ATTEMPTS, FACTS, Trials
+from kzoo.tuning.oracle import ORACLES
+from kzoo.tuning.trials import MAX_WORKER_DEATHS, TRIAL_KEYS, Trials
 from tests.tuning.small import small
 
 GRID = {"model.units": {"choice": [[4], [6]]}, "data.batch_size": {"int": [4, 12], "step": 4}}
@@ -18,122 +18,122 @@ def config_of(algorithm, trials=14):
     return small("x.npz", algorithm=algorithm, trials=trials, max_epochs=9, **space)
 
 
-def play(trials, given):
-    """Write the result that a trial would have: some figure that depends on all there is, or a failure."""
-    trial = given.trial
+def write_result(trials, lease):
+    """Writes a result without training: an objective that depends on values and epochs, or a failure."""
+    trial = lease.trial
     number = sum(map(ord, repr(trial["values"]))) * 7919 % 101
     ended = {"status": "failed", "objective": None, "reason": "chance"}
     if number > 15:
         ended = {"status": "completed", "objective": number / 101 + (trial["epochs"] or 0), "reason": None}
-    record = {**{what: trial[what] for what in FACTS}, **ended, "parameters": 1, "seconds": 6.0}
-    (trials.folder / f"{trial['trial']:04d}" / "result.json").write_text(json.dumps(record))
+    result = {**{key: trial[key] for key in TRIAL_KEYS}, **ended, "parameters": 1, "seconds": 6.0}
+    (trials.folder / f"{trial['trial']:04d}" / "result.json").write_text(json.dumps(result))
 
 
-def alone(config, folder):
+def run_with_one_worker(config, folder):
     trials = Trials(config, folder, "it")
-    while given := trials.give("0"):
-        play(trials, given)
-        trials.end(given.id)
-    assert trials.finished()
-    return trials.sorted()
+    while lease := trials.acquire("0"):
+        write_result(trials, lease)
+        trials.finish(lease.id)
+    assert trials.all_finished()
+    return trials.sorted_results()
 
 
-def crowd(config, folder, draw, stops=0.0, deaths=0.0):
-    """A search by three workers who end in any order; the whole is stopped, or one of them dies, now and then."""
+def run_with_three_workers(config, folder, draw, stops=0.0, deaths=0.0):
+    """Runs a search by three workers that finish in random order; at random all stop, or one of them dies."""
     trials, running = Trials(config, folder, "it"), []
-    while running or not trials.finished():
+    while running or not trials.all_finished():
         if draw.random() < stops:
             trials, running = Trials(config, folder, "it"), []
-        elif len(running) < 3 and (given := trials.give(str(len(running)))):
-            running.append(given)
+        elif len(running) < 3 and (lease := trials.acquire(str(len(running)))):
+            running.append(lease)
         elif running:
-            given = running.pop(draw.randrange(len(running)))
+            lease = running.pop(draw.randrange(len(running)))
             if draw.random() < deaths:
-                trials.lose(given.id, "it died")
+                trials.expire(lease.id, "it died")
             else:
-                play(trials, given)
-                trials.end(given.id)
-    return trials.sorted()
+                write_result(trials, lease)
+                trials.finish(lease.id)
+    return trials.sorted_results()
 
 
-@pytest.mark.parametrize("algorithm", KINDS)
+@pytest.mark.parametrize("algorithm", ORACLES)
 def test_stopped_at_any_moment(algorithm, tmp_path):
-    """A search goes on to trials that the oracle proposes: the same from the start, asked and told in that order."""
+    """A resumed search replays its log: its trials are those that the oracle proposes in that order of calls."""
     config = config_of(algorithm, 5 if algorithm == "bayesian" else 14)  # a Bayesian proposal takes a second
     draw = random.Random(1)
-    records = crowd(config, tmp_path / "a", draw, stops=0.2, deaths=0.1)
-    assert [record["trial"] for record in records] == list(range({"grid": 6, "bayesian": 5}.get(algorithm, 14)))
+    results = run_with_three_workers(config, tmp_path / "a", draw, stops=0.2, deaths=0.1)
+    assert [result["trial"] for result in results] == list(range({"grid": 6, "bayesian": 5}.get(algorithm, 14)))
     again = Trials(config, tmp_path / "a", "it")
-    assert again.finished() and again.sorted() == records
-    if algorithm in ("random", "grid"):  # which do not listen
-        assert records == alone(config, tmp_path / "b")
+    assert again.all_finished() and again.sorted_results() == results
+    if algorithm in ("random", "grid"):  # whose proposals do not depend on results
+        assert results == run_with_one_worker(config, tmp_path / "b")
 
 
-def test_hyperband_waits_for_those_it_goes_on_with(tmp_path):
-    records = crowd(config_of("hyperband", 40), tmp_path, random.Random(2))
-    begun = [json.loads(file.read_text()) for file in sorted(tmp_path.glob("*/trial.json"))]
-    later = [trial for trial in begun if trial["past"] is not None]
-    assert {trial["epochs"] for trial in later} == {3, 9} and len(records) == 40
+def test_hyperband_waits_for_the_trials_it_continues(tmp_path):
+    results = run_with_three_workers(config_of("hyperband", 40), tmp_path, random.Random(2))
+    started = [json.loads(file.read_text()) for file in sorted(tmp_path.glob("*/trial.json"))]
+    later = [trial for trial in started if trial["past"] is not None]
+    assert {trial["epochs"] for trial in later} == {3, 9} and len(results) == 40
     for trial in later:
-        past = begun[trial["past"]]
-        assert (past["values"], past["epochs"]) == (trial["values"], trial["epochs"] // 3)
-        told = [number for one in begun[: trial["trial"] + 1] for what, number in one["since"] if what == "tell"]
-        assert trial["past"] in told
+        parent = started[trial["past"]]
+        assert (parent["values"], parent["epochs"]) == (trial["values"], trial["epochs"] // 3)
+        reported = [number for t in started[: trial["trial"] + 1] for call, number in t["since"] if call == "tell"]
+        assert trial["past"] in reported
 
 
-def test_a_result_that_was_deleted_is_made_again(tmp_path):
+def test_a_deleted_result_is_computed_again(tmp_path):
     config = config_of("hyperband")
-    records = crowd(config, tmp_path, random.Random(3))
+    results = run_with_three_workers(config, tmp_path, random.Random(3))
     (tmp_path / "0002" / "result.json").unlink()
     trials = Trials(config, tmp_path, "it")
-    assert not trials.finished()
-    given = trials.give("0")
-    assert given.trial["trial"] == 2 and trials.give("1") is None
-    play(trials, given)
-    trials.end(given.id)
-    assert trials.finished() and trials.sorted() == records
+    assert not trials.all_finished()
+    lease = trials.acquire("0")
+    assert lease.trial["trial"] == 2 and trials.acquire("1") is None
+    write_result(trials, lease)
+    trials.finish(lease.id)
+    assert trials.all_finished() and trials.sorted_results() == results
 
 
-def test_who_runs_a_trial(tmp_path):
+def test_leases(tmp_path):
     trials = Trials(config_of("random"), tmp_path, "it")
-    first = trials.give("0")
-    second = trials.give("1")
-    assert trials.seen(first.id) and not trials.seen("0000-1") and not trials.finished()
-    trials.lose(first.id, "it died")
-    again = trials.give("2")
-    assert again.trial == first.trial and again.id != first.id and not trials.seen(first.id)
-    trials.end(first.id)  # not its any more
-    assert trials.records == {} and trials.seen(again.id) and trials.seen(second.id)
+    first = trials.acquire("0")
+    second = trials.acquire("1")
+    assert trials.heartbeat(first.id) and not trials.heartbeat("0000-1") and not trials.all_finished()
+    trials.expire(first.id, "it died")
+    again = trials.acquire("2")
+    assert again.trial == first.trial and again.id != first.id and not trials.heartbeat(first.id)
+    trials.finish(first.id)  # expired
+    assert trials.results == {} and trials.heartbeat(again.id) and trials.heartbeat(second.id)
 
 
-def test_a_result_that_is_not_there(tmp_path, capsys):
-    """As where the folder of another machine is not the chief's."""
+def test_a_missing_result(tmp_path, capsys):
+    """As when a worker on another machine has another folder than the chief."""
     trials = Trials(config_of("random"), tmp_path, "it")
-    trials.end(trials.give("0").id)
-    assert trials.records == {} and trials.waiting == [trials.begun[0]]
-    assert "trial 0 is given out again: its result is not in its folder." in " ".join(capsys.readouterr().err.split())
+    trials.finish(trials.acquire("0").id)
+    assert trials.results == {} and trials.waiting == [trials.started[0]]
+    assert "trial 0 is run again: its result is not in its folder." in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_trial_that_workers_die_of(tmp_path, capsys):
     trials = Trials(config_of("random", trials=1), tmp_path, "it")
-    for _ in range(ATTEMPTS):
-        trials.lose(trials.give("0").id, "it died")
-    assert trials.finished()
-    assert trials.records[0]["reason"] == f"{ATTEMPTS} workers died of it: it died"
-    assert capsys.readouterr().err.count("trial 0 is given out again: it died") == ATTEMPTS - 1
+    for _ in range(MAX_WORKER_DEATHS):
+        trials.expire(trials.acquire("0").id, "it died")
+    assert trials.all_finished()
+    assert trials.results[0]["reason"] == f"{MAX_WORKER_DEATHS} workers died of it: it died"
+    assert capsys.readouterr().err.count("trial 0 is run again: it died") == MAX_WORKER_DEATHS - 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"trial": 1}', "\0"])
 def test_damaged_files(tmp_path, text):
     config = config_of("random", 3)
-    records = alone(config, tmp_path)
+    results = run_with_one_worker(config, tmp_path)
     (tmp_path / "0001" / "trial.json").write_text(text)
-    with pytest.raises(Refusal, match="0001/trial.json is damaged .*; delete its folder and those after it"):
+    with pytest.raises(Refusal, match="0001/trial.json is damaged .*; delete its folder and the later ones"):
         Trials(config, tmp_path, "it")
     for number in (1, 2):
         for file in (tmp_path / f"000{number}").iterdir():
             file.unlink()
-    assert alone(config, tmp_path) == records
+    assert run_with_one_worker(config, tmp_path) == results
     (tmp_path / "0001" / "trial.json").unlink()
-    with pytest.raises(Refusal, match="damaged .it is not that of trial 1"):
+    with pytest.raises(Refusal, match="damaged .it does not belong to trial 1"):
         Trials(config, tmp_path, "it")

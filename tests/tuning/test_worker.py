@@ -1,4 +1,4 @@
-"""Workers, and what they make of a chief that is gone or gives their trial to another."""
+"""Workers, also when the chief is gone or has leased their trial to another worker."""
 
 import json
 
@@ -7,46 +7,46 @@ import pytest
 from kzoo.checks import Refusal
 from kzoo.tuning import worker as module
 from kzoo.tuning.trials import Trials
-from kzoo.tuning.worker import Chief, Lost, run_given, work
+from kzoo.tuning.worker import ChiefClient, LeaseExpired, run_lease, run_worker
 from tests.tuning.small import small
 
 
-def test_work_to_the_end(tmp_path, monkeypatch):
-    def run_trial(config, trial, folder, label, search, past, beat):
-        beat()
-        record = {**trial, "status": "completed", "objective": 0.5, "reason": None, "parameters": 1, "seconds": 1.0}
-        (folder / "result.json").write_text(json.dumps(record))
+def test_run_until_no_trial_is_left(tmp_path, monkeypatch):
+    def run_trial(config, trial, folder, label, search, parent, heartbeat):
+        heartbeat()
+        result = {**trial, "status": "completed", "objective": 0.5, "reason": None, "parameters": 1, "seconds": 1.0}
+        (folder / "result.json").write_text(json.dumps(result))
 
     monkeypatch.setattr(module, "run_trial", run_trial)
     config = small("x.npz", trials=3)
     trials = Trials(config, tmp_path, "it")
-    work(trials, config, tmp_path, "it")
-    assert [record["trial"] for record in trials.sorted()] == [0, 1, 2]
+    run_worker(trials, config, tmp_path, "it")
+    assert [result["trial"] for result in trials.sorted_results()] == [0, 1, 2]
 
 
-def test_a_trial_of_another(tmp_path, monkeypatch):
-    """The worker stops it at the next beat, and says nothing of its end."""
+def test_an_expired_lease(tmp_path, monkeypatch):
+    """The worker stops the trial at the next heartbeat, and does not report its end."""
     config = small("x.npz")
     trials = Trials(config, tmp_path, "it")
-    given = trials.give("0")
-    trials.lose(given.id, "silent")
-    beats = []
+    lease = trials.acquire("0")
+    trials.expire(lease.id, "no heartbeat")
+    heartbeats = []
 
     def run_trial(*args):
-        with pytest.raises(Lost):
+        with pytest.raises(LeaseExpired):
             args[-1]()
-        beats.append(args[-1])
+        heartbeats.append(args[-1])
         args[-1]()
 
     monkeypatch.setattr(module, "run_trial", run_trial)
-    run_given(given, trials, config, tmp_path, "it")
-    assert len(beats) == 1 and trials.records == {}
+    run_lease(lease, trials, config, tmp_path, "it")
+    assert len(heartbeats) == 1 and trials.results == {}
 
 
 def test_a_chief_that_is_gone(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "RETURN", 0.2)
-    monkeypatch.setattr(module, "ANSWER", 0.2)
-    chief = Chief("127.0.0.1:1", tmp_path)
-    with pytest.raises(Refusal, match="the search's chief at 127.0.0.1:1 does not answer: DEADLINE_EXCEEDED"):
-        chief.give("worker0")
-    assert chief.seen("0000-1")  # it may come back
+    monkeypatch.setattr(module, "RECONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr(module, "HEARTBEAT_TIMEOUT", 0.2)
+    chief = ChiefClient("127.0.0.1:1", tmp_path)
+    with pytest.raises(Refusal, match="the search's chief at 127.0.0.1:1 does not respond: DEADLINE_EXCEEDED"):
+        chief.acquire("worker0")
+    assert chief.heartbeat("0000-1")  # it may come back

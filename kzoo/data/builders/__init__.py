@@ -1,4 +1,1 @@
-"""kzoo's own TensorFlow Datasets builders; nothing is imported here, because each one needs TensorFlow Datasets.
-
-Source: none.
-"""
+"""kzoo's own builders for TensorFlow Datasets (TFDS); nothing is imported here, because each imports TFDS."""

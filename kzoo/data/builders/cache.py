@@ -1,22 +1,17 @@
-"""Where kzoo keeps the sets it generates itself, and how they get there: whole or not at all.
-
-Source: none.
-"""
+"""The cache of the datasets that kzoo generates."""
 
 import contextlib
 import io
-import logging
 import os
 from pathlib import Path
 
 from kzoo.checks import Refusal
 from kzoo.files import create_once
+from kzoo.terminal import quiet
 
 
 def cache_dir():
-    """The folder of kzoo's generated sets: KZOO_DATA_DIR if set, else kzoo/datasets in Keras's home.
-
-    Errors: none; the folder need not exist.
+    """Returns the folder of generated datasets: KZOO_DATA_DIR if set, otherwise kzoo/datasets in Keras's home.
 
     >>> cache_dir().is_absolute()
     True
@@ -25,41 +20,28 @@ def cache_dir():
     return Path(os.environ.get("KZOO_DATA_DIR") or f"{home}/kzoo/datasets").expanduser().absolute()
 
 
-def prepared(builder_class):
-    """A builder of `builder_class` whose files are in the cache, generating them at first use.
+def prepared_builder(builder_class):
+    """Returns a builder whose files are in the cache; they are generated at first use.
 
-    Errors: Refusal if the cache cannot be written.
+    Raises Refusal if the cache cannot be written.
     """
-    with quiet():
+    with quiet(), contextlib.redirect_stdout(io.StringIO()):  # TFDS prints to both
         builder = builder_class(data_dir=str(cache_dir()))
         if not builder.is_prepared():
             _generate(builder_class, Path(builder.data_dir))
-            builder = builder_class(data_dir=str(cache_dir()))  # a builder reads what is prepared when it is made
+            builder = builder_class(data_dir=str(cache_dir()))  # a builder looks for its files only when it is created
     return builder
 
 
-def _generate(builder_class, final):
-    """Generates the files of a dataset at `final`; several processes may do so at the same time."""
+def _generate(builder_class, path):
+    """Generates the files of a dataset at `path`; several processes may do so at the same time."""
     try:
-        with create_once(final) as folder:
+        with create_once(path) as folder:
             builder = builder_class(data_dir=str(folder))
             builder.download_and_prepare()
-            os.rename(builder.data_dir, folder / final.name)
+            os.rename(builder.data_dir, folder / path.name)
     except OSError as error:
         raise Refusal(
             f"load expects a folder it can write for the data it generates; received {error}. "
-            "Name another with the environment variable KZOO_DATA_DIR."
+            "Set the environment variable KZOO_DATA_DIR to another folder."
         ) from error
-
-
-@contextlib.contextmanager
-def quiet():
-    """Within it, TensorFlow Datasets neither prints, nor draws progress bars, nor warns about sets not prepared yet."""
-    log = logging.getLogger("absl")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        log.setLevel(level)

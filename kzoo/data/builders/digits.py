@@ -1,4 +1,4 @@
-"""Digits: 1,797 handwritten digits of 8x8 pixels from scikit-learn's own files, split once and for all.
+"""Digits: 1,797 handwritten digits of 8x8 pixels from scikit-learn's files, with a fixed split.
 
 Source: Alpaydin and Kaynak 1998, "Optical Recognition of Handwritten Digits", UCI; sklearn.datasets.load_digits.
 """
@@ -6,15 +6,14 @@ Source: Alpaydin and Kaynak 1998, "Optical Recognition of Handwritten Digits", U
 import numpy as np
 import tensorflow_datasets as tfds
 
-TEST = 360  # examples, a fifth of the set, which has no split of its own
+TEST = 360  # examples, a fifth of the dataset, which has no published split
 
 
 def digits():
-    """The data, split by a fixed permutation: {"train": (x, y), "test": (x, y)}.
+    """Returns {"train": (x, y), "test": (x, y)}, split by a fixed permutation.
 
     Shapes: x (1437, 8, 8, 1) and (360, 8, 8, 1) uint8, y (1437,) and (360,) integers 0..9.
-    Units: x counts dark pixels in a 4x4 block, 0..16.
-    Errors: none.
+    Units: x is the number of dark pixels in a 4x4 block, 0..16.
 
     >>> digits()["test"][0].shape
     (360, 8, 8, 1)
@@ -22,14 +21,14 @@ def digits():
     from sklearn.datasets import load_digits
 
     loaded = load_digits()
-    # RandomState, because NumPy promises never to change its numbers; the newer generators may change.
+    # RandomState, because NumPy guarantees that its numbers never change.
     order = np.random.RandomState(0).permutation(len(loaded.target))
     x, y = loaded.images.astype("uint8")[order, ..., None], loaded.target[order]
     return {"train": (x[:-TEST], y[:-TEST]), "test": (x[-TEST:], y[-TEST:])}
 
 
 class Digits(tfds.core.GeneratorBasedBuilder):
-    """The set as TFDS keeps it: `image` (8, 8, 1) uint8, values 0..16, and `label`."""
+    """The TFDS builder: `image` (8, 8, 1) uint8, values 0..16, and `label`."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -45,7 +44,7 @@ class Digits(tfds.core.GeneratorBasedBuilder):
                 }
             ),
             supervised_keys=("image", "label"),
-            disable_shuffling=True,  # `digits` has shuffled it
+            disable_shuffling=True,  # `digits` has shuffled them
         )
 
     def _split_generators(self, dl_manager):

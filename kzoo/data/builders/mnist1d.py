@@ -1,4 +1,4 @@
-"""MNIST-1D: ten digits drawn as noisy, shifted and stretched series of 40 numbers, generated and not downloaded.
+"""MNIST-1D: ten digits as noisy, shifted and stretched series of 40 numbers, generated rather than downloaded.
 
 Source: Greydanus and Kobak 2024, "Scaling Down Deep Learning with MNIST-1D", arXiv:2011.14439; package `mnist1d`.
 """
@@ -10,18 +10,17 @@ import tensorflow_datasets as tfds
 
 
 def mnist1d():
-    """The published data: {"train": (x, y), "test": (x, y)}.
+    """Returns the published data, {"train": (x, y), "test": (x, y)}.
 
     Shapes: x (4000, 40) and (1000, 40) float64, y (4000,) and (1000,) integers 0..9.
     Units: x has mean 0 and standard deviation 1 over both splits together.
-    Errors: none.
 
     >>> mnist1d()["test"][0].shape
     (1000, 40)
     """
     from mnist1d.data import get_dataset_args, make_dataset
 
-    # The package seeds the global generators with 42; a training's own draws must not notice.
+    # The package seeds the global generators with 42, which must not affect a training's random numbers.
     states = random.getstate(), np.random.get_state()
     try:
         made = make_dataset(get_dataset_args())
@@ -32,7 +31,7 @@ def mnist1d():
 
 
 class Mnist1d(tfds.core.GeneratorBasedBuilder):
-    """The set as TFDS keeps it: `series` (40, 1) float32 and `label`, in the published order."""
+    """The TFDS builder: `series` (40, 1) float32 and `label`, in the published order."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -48,7 +47,7 @@ class Mnist1d(tfds.core.GeneratorBasedBuilder):
                 }
             ),
             supervised_keys=("series", "label"),
-            disable_shuffling=True,  # already shuffled by its authors, and their order is the published one
+            disable_shuffling=True,  # keep the published order, which its authors have shuffled
         )
 
     def _split_generators(self, dl_manager):

@@ -1,10 +1,9 @@
-import logging
 from pathlib import Path
 
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.data.builders.cache import cache_dir, prepared, quiet
+from kzoo.data.builders.cache import cache_dir, prepared_builder
 from kzoo.data.builders.digits import Digits
 
 
@@ -18,44 +17,37 @@ def test_cache_dir_follows_the_environment(monkeypatch):
     assert cache_dir() == Path.home() / ".keras/kzoo/datasets"
 
 
-def test_prepares_silently_and_leaves_nothing_else(monkeypatch, tmp_path, capfd, caplog):
+def test_prepares_silently_without_leftovers(monkeypatch, tmp_path, capfd, caplog):
     monkeypatch.setenv("KZOO_DATA_DIR", str(tmp_path / "new"))
-    assert prepared(Digits).is_prepared()
+    assert prepared_builder(Digits).is_prepared()
     assert [entry.name for entry in (tmp_path / "new").iterdir()] == ["digits"]
     lines = "".join(capfd.readouterr()) + caplog.text
     assert not any(word in lines for word in ("Downloading", "Dataset digits", "no dataset_info", "Generating"))
 
 
-def test_second_time_reads_what_is_there(monkeypatch, tmp_path):
+def test_the_second_time_reads_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("KZOO_DATA_DIR", str(tmp_path))
-    files = {file: file.stat().st_mtime_ns for file in Path(prepared(Digits).data_dir).iterdir()}
-    assert {file: file.stat().st_mtime_ns for file in Path(prepared(Digits).data_dir).iterdir()} == files
+    files = {file: file.stat().st_mtime_ns for file in Path(prepared_builder(Digits).data_dir).iterdir()}
+    assert {file: file.stat().st_mtime_ns for file in Path(prepared_builder(Digits).data_dir).iterdir()} == files
 
 
-def test_another_process_may_win_the_race(monkeypatch, tmp_path):
-    """The other process finishes between our look and our rename."""
+def test_another_process_may_finish_first(monkeypatch, tmp_path):
+    """The other process finishes between our check and our rename."""
     monkeypatch.setenv("KZOO_DATA_DIR", str(tmp_path))
-    prepare = Digits.download_and_prepare
+    download_and_prepare = Digits.download_and_prepare
 
     def slow(builder, *args, **kwargs):
-        prepare(builder, *args, **kwargs)
-        monkeypatch.setattr(Digits, "download_and_prepare", prepare)
-        prepared(Digits)
+        download_and_prepare(builder, *args, **kwargs)
+        monkeypatch.setattr(Digits, "download_and_prepare", download_and_prepare)
+        prepared_builder(Digits)
 
     monkeypatch.setattr(Digits, "download_and_prepare", slow)
-    assert prepared(Digits).info.splits["train"].num_examples == 1437
+    assert prepared_builder(Digits).info.splits["train"].num_examples == 1437
     assert [entry.name for entry in tmp_path.iterdir()] == ["digits"]
 
 
 def test_a_cache_that_cannot_be_written_is_refused(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("KZOO_DATA_DIR", str(tmp_path / "file"))
-    with pytest.raises(Refusal, match="a folder it can write .* Name another with .* KZOO_DATA_DIR"):
-        prepared(Digits)
-
-
-def test_quiet_gives_the_logger_back():
-    level = logging.getLogger("absl").level
-    with quiet():
-        assert logging.getLogger("absl").level == logging.ERROR
-    assert logging.getLogger("absl").level == level
+    with pytest.raises(Refusal, match="a folder it can write .* Set the environment variable KZOO_DATA_DIR"):
+        prepared_builder(Digits)

@@ -6,7 +6,7 @@ from kzoo.data.builders.digits import digits
 from kzoo.data.loader import load
 
 
-def test_split_is_a_permutation_of_the_set():
+def test_splits_are_a_permutation_of_the_dataset():
     from sklearn.datasets import load_digits
 
     made = digits()
@@ -20,7 +20,7 @@ def test_split_never_changes():
     assert hashlib.sha256(labels.tobytes()).hexdigest().startswith("0f9ffd79")
 
 
-def test_builder_keeps_values_and_order():
+def test_the_builder_keeps_values_and_order():
     data, made = load("digits"), digits()
     for split, examples in {"train": data.train, "test": data.test}.items():
         x, y = examples.numpy()

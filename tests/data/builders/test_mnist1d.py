@@ -18,7 +18,7 @@ def test_arrays_are_the_published_ones():
     assert [sha256(array)[:8] for array in made["test"]] == ["7de87726", "8de99be3"]
 
 
-def test_leaves_the_global_generators_alone():
+def test_leaves_the_global_generators_unchanged():
     random.seed(5)
     np.random.seed(5)
     expected = random.Random(5).random(), np.random.RandomState(5).rand()
@@ -26,7 +26,7 @@ def test_leaves_the_global_generators_alone():
     assert (random.random(), np.random.rand()) == expected
 
 
-def test_builder_keeps_values_and_order():
+def test_the_builder_keeps_values_and_order():
     data, made = load("mnist1d"), mnist1d()
     for split, examples in {"train": data.train, "test": data.test}.items():
         x, y = examples.numpy()

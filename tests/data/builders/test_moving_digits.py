@@ -12,7 +12,7 @@ from kzoo.data.loader import load, specs
 VELOCITIES = np.array(list(DIRECTIONS.values()))
 
 
-def test_clips_move_as_the_label_says():
+def test_clips_move_in_the_labeled_direction():
     x, y = moving_digits()["test"]
     assert x.shape == (1000, *SHAPES["clips"]) and set(y) == set(range(8))
     for clip, direction in zip(x[:50], y[:50]):
@@ -20,8 +20,8 @@ def test_clips_move_as_the_label_says():
             np.testing.assert_array_equal(np.roll(frame, VELOCITIES[direction], (0, 1)), later)
 
 
-def test_a_place_tells_no_direction():
-    """In every frame digits are anywhere, whatever their direction: the mean frame of each is flat."""
+def test_positions_do_not_depend_on_the_direction():
+    """In every frame positions are uniform, whatever the direction: the mean frame of each direction is flat."""
     x, y = moving_digits()["train"]
     for direction in range(8):
         for frame in (0, 7):
@@ -29,7 +29,7 @@ def test_a_place_tells_no_direction():
             assert mean.min() > 0.2 * mean.mean() and mean.max() < 2 * mean.mean()
 
 
-def test_splits_have_their_own_digits():
+def test_splits_share_no_digits():
     for split, (x, _) in moving_digits().items():
         known = {image.sum() for image in digits()[split][0]}
         assert {frame.sum() for frame in x[:200, 0]} <= known
@@ -42,7 +42,7 @@ def test_clips_wrap_around():
     assert made[0, 1, ..., 0].tolist() == [[4, 0, 3], [0, 0, 0], [2, 0, 1]]
 
 
-def test_frames_show_digit_and_no_more():
+def test_frames_show_the_digit_but_not_the_direction():
     made = moving_digits("frame")["test"]
     assert made[0].shape == (1000, 48, 48, 1) and set(made[1]) == set(range(40))
     images, labels = digits()["test"]
@@ -52,7 +52,7 @@ def test_frames_show_digit_and_no_more():
     assert all(label // 4 in names[frame.sum() // 9] for frame, label in zip(*made))
 
 
-def test_sets_never_change():
+def test_the_data_never_change():
     x, y = moving_digits()["train"]
     assert hashlib.sha256(x.tobytes() + y.astype("uint8").tobytes()).hexdigest().startswith("79e4a07a")
     x, y = moving_digits("frame")["train"]
@@ -63,15 +63,15 @@ def test_sets_never_change():
 def test_flow_is_the_velocity(velocity):
     pytest.importorskip("cv2")
     image = digits()["train"][0][:1].repeat(3, axis=1).repeat(3, axis=2)
-    clip = clips(image, np.array([velocity]), np.array([[40, 40]]), frames=3, field=48)[0]  # over the edge
+    clip = clips(image, np.array([velocity]), np.array([[40, 40]]), frames=3, field=48)[0]  # across the edge
     found = flow(clip)
     assert found.shape == (48, 48, 4)
     inside = clip[1, ..., 0] > 4
-    for place, wanted in enumerate([*velocity[::-1], *velocity[::-1]]):  # right, then down
-        np.testing.assert_allclose(found[..., place][inside], wanted, atol=0.2)
+    for channel, expected in enumerate([*velocity[::-1], *velocity[::-1]]):  # right, then down
+        np.testing.assert_allclose(found[..., channel][inside], expected, atol=0.2)
 
 
-def test_stacks_hold_flow_in_bytes(monkeypatch):
+def test_stacks_store_flow_in_bytes(monkeypatch):
     pytest.importorskip("cv2")
     monkeypatch.setattr("kzoo.data.builders.moving_digits.SIZES", {"train": 40, "test": 20})
     both, frames, flows = (moving_digits(config)["test"] for config in ("frame_and_flow", "frame", "flow"))
@@ -90,7 +90,7 @@ def test_flow_needs_opencv(monkeypatch):
         load("moving_digits/flow")
 
 
-def test_builder_keeps_values_and_order():
+def test_the_builder_keeps_values_and_order():
     data, made = load("moving_digits/frame"), moving_digits("frame")
     x, y = data.test.numpy()
     np.testing.assert_array_equal(x, made["test"][0])

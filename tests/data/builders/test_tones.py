@@ -6,8 +6,8 @@ from kzoo.data.builders.tones import HARMONICS, NOTES, RATE, SAMPLES, tones
 from kzoo.data.loader import load
 
 
-def test_the_note_is_in_the_sound():
-    """What the label says: the energy at a note's pitches, within its tuning, in all octaves and harmonics, is most."""
+def test_the_label_is_the_strongest_note():
+    """The strongest frequency below 1020 Hz is within half a semitone of the labeled note, in any octave."""
     x, y = tones()["test"]
     spectrum = abs(np.fft.rfft(x[:300, :, 0], 4 * SAMPLES))
     hertz = np.fft.rfftfreq(4 * SAMPLES, 1 / RATE)
@@ -19,14 +19,14 @@ def test_the_note_is_in_the_sound():
 
 
 def test_phases_are_random():
-    """No sample tells anything by itself: its mean is 0 for each note."""
+    """Single samples carry no information: their mean is 0 for each note."""
     x, y = tones()["train"]
     means = np.stack([x[y == note].mean(axis=0) for note in range(len(NOTES))])
     assert abs(means).max() < 5 * x.std() / np.sqrt(np.bincount(y).min())
     assert abs(np.bincount(y) - len(y) / len(NOTES)).max() < 60
 
 
-def test_sets_never_change_and_differ():
+def test_the_data_never_change_and_splits_differ():
     made = tones()
     labels = np.concatenate([y for _, y in made.values()]).astype("uint8")
     assert hashlib.sha256(labels.tobytes()).hexdigest().startswith("8375df80")
@@ -35,7 +35,7 @@ def test_sets_never_change_and_differ():
     assert not np.array_equal(made["train"][0][0], made["test"][0][0])
 
 
-def test_builder_keeps_values_and_order():
+def test_the_builder_keeps_values_and_order():
     data, made = load("tones"), tones()
     for split, examples in {"train": data.train, "test": data.test}.items():
         x, y = examples.numpy()

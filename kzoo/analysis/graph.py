@@ -1,0 +1,72 @@
+"""The calls of layers that make up a model, in the order of computation."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import keras
+
+from kzoo.checks import require
+from kzoo.types import Shape
+
+
+class Call(NamedTuple):
+    """One call of a layer or of an operation on tensors; a shared layer has several."""
+
+    operation: Any
+    number: int  # in the order in which the layer was called
+    inputs: list[Any]
+    outputs: list[Any]
+    input_shapes: list[Shape]
+    output_shapes: list[Shape]
+
+
+def calls(model: keras.Model, input_shapes: list[Shape] | None = None) -> Iterator[Call]:
+    """Yields each call between a model's inputs and outputs after those that compute its inputs.
+
+    `input_shapes`: of the model's inputs, if they are not the ones it was built with: a nested model may be called with
+    others. ValueError for a model that is no graph of layers: one with a `call` of its own, or not yet built.
+    """
+    expected = "a functional or Sequential model that knows its input shape"
+    require(is_graph(model), "analysis", expected, model=type(model).__name__)
+    built = [tuple(tensor.shape) for tensor in model.inputs]
+    shapes = built if input_shapes is None else [tuple(shape) for shape in input_shapes]
+    same = shapes == built
+    known: dict[int, Any] = {
+        id(tensor): tensor if same else keras.KerasTensor(shape, tensor.dtype)
+        for tensor, shape in zip(model.inputs, shapes)
+    }
+    pending = list(reversed(model.outputs))
+    while pending:
+        tensor = pending[-1]
+        if id(tensor) in known:
+            pending.pop()
+            continue
+        # Keras tells in public which layers a model has, but only in these two how they are connected
+        operation, number, _ = tensor._keras_history
+        node = operation._inbound_nodes[number]
+        missing = [part for part in node.input_tensors if id(part) not in known]
+        if missing:
+            pending.extend(reversed(missing))
+            continue
+        outputs = node.output_tensors
+        specs = outputs
+        if not same:
+            args, kwargs = node.arguments.fill_in(known)
+            specs = keras.tree.flatten(operation.compute_output_spec(*args, **kwargs))
+        known.update((id(output), spec) for output, spec in zip(outputs, specs))
+        inputs = list(node.input_tensors)
+        yield Call(
+            operation,
+            number,
+            inputs,
+            list(outputs),
+            [tuple(known[id(part)].shape) for part in inputs],
+            [tuple(spec.shape) for spec in specs],
+        )
+
+
+def is_graph(operation: Any) -> bool:
+    """Whether a layer is a model made of a graph of layers."""
+    if isinstance(operation, keras.Sequential):
+        return operation.built and bool(operation.layers)
+    return isinstance(operation, keras.Model) and hasattr(operation, "operations")

@@ -1,0 +1,1 @@
+"""Export formats, one in each file; `kzoo.export.registry` finds them."""

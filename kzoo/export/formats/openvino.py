@@ -1,0 +1,66 @@
+"""OpenVINO's two files (docs.openvino.ai), model.xml and model.bin, in a folder."""
+
+import sys
+from pathlib import Path
+
+from kzoo.checks import Refusal
+from kzoo.export.export_format import ExportFormat, match_inputs
+
+
+class OpenVINO(ExportFormat):
+    """A folder that OpenVINO runs on the CPU, in float32: its default may be bfloat16."""
+
+    name, label, order, file = "openvino", "OpenVINO", 4, "openvino"
+    runtime, packages = "openvino", ("openvino",)
+    code = """import numpy as np
+import openvino
+
+precise = {{"INFERENCE_PRECISION_HINT": "f32"}}  # the default may be bfloat16
+model = openvino.Core().compile_model("{file}/model.xml", "CPU", precise)
+x = {x}
+outputs = model(x)[0]"""
+
+    def write(self, model, path, **_):
+        """Writes the folder. Raises OSError if the disk is full."""
+        from kzoo.export.keras_export import keras_export
+
+        disable_telemetry()
+        Path(path).mkdir()
+        try:
+            keras_export(model, Path(path, "model.xml"), "openvino")
+        except OSError:
+            raise
+        except Exception as error:  # OpenVINO's own classes, and RuntimeError
+            if "iostream" in str(error):  # its message when the disk is full
+                raise OSError(None, "its files could not be written") from error
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            message = f"export of {model.name}: OpenVINO cannot represent it: {' '.join(lines)[:300]}"
+            raise Refusal(message) from error
+
+    def open(self, path):
+        disable_telemetry()
+        import openvino
+
+        file = Path(path, "model.xml") if Path(path).is_dir() else Path(path)
+        compiled = openvino.Core().compile_model(str(file), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        shapes = {
+            port.get_any_name(): tuple(None if n.is_dynamic else n.get_length() for n in port.partial_shape)
+            for port in compiled.inputs
+        }
+
+        def run(inputs, signature=None):
+            outputs = compiled(match_inputs(shapes, inputs))
+            return [outputs[port] for port in compiled.outputs]
+
+        return shapes, run
+
+    def recognizes(self, path):
+        return path.suffix == ".xml" or (path / "model.xml").is_file()
+
+
+def disable_telemetry():
+    """Prevents OpenVINO from sending usage data to its vendor."""
+    sys.modules.setdefault("openvino_telemetry", None)
+
+
+FORMAT = OpenVINO()

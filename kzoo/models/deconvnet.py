@@ -1,0 +1,61 @@
+"""DeconvNet: segmentation by a decoder of unpooling and transposed convolutions, after a bottleneck of dense layers.
+
+Source: Noh, Hong & Han 2015, "Learning deconvolution network for semantic segmentation", arXiv:1505.04366; the authors'
+Caffe files.
+"""
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from kzoo.models.blocks import build_model, check_integer, check_top, model_input, pool_features, scale_filters
+from kzoo.models.registry import register_family
+from kzoo.models.segnet import DECODER, ENCODER, check_stages, classify_pixels, conv, decode, encode
+from kzoo.types import Activation, PathLike, Shape, Tensor
+
+BOTTLENECK = 7  # pixels, the side of the maps that the bottleneck reads
+
+
+def deconvnet(
+    encoder: Sequence[Sequence[int]] = ENCODER,
+    decoder: Sequence[Sequence[int]] = ((64, 64), *DECODER[1:]),
+    kernel: int = 3,
+    bottleneck: int = 4096,
+    width: float = 1.0,
+    input_shape: Shape = (224, 224, 3),
+    input_tensor: Tensor | None = None,
+    classes: int = 21,
+    include_top: bool = True,
+    pooling: str | None = None,
+    weights: PathLike | None = None,
+    classifier_activation: Activation = "softmax",
+    name: str = "deconvnet",
+) -> keras.Model:
+    """Builds DeconvNet: SegNet's encoder, a bottleneck, and a decoder of transposed convolutions.
+
+    Shapes: images (B, H, W, 3) -> probabilities of each pixel's classes (B, H, W, 21). Any size from 6 * 2^stages + 1,
+    193 x 193 for five stages.
+    Settings: filters of the convolutions of each stage, of the encoder and, in the same order, of the decoder, which
+    runs from last to first; their kernel; bottleneck, the units of the two layers between them, the first of which
+    convolves 7 x 7 pixels; width, a factor of all filters.
+    Layers: stage1 ... stage5 (pooled), fc6, fc7, unfc6, decode5_conv1 ..., predictions.
+    """
+    check_stages(name, encoder, decoder)
+    check_integer(name, bottleneck=bottleneck)
+    smallest = (BOTTLENECK - 1) * 2 ** len(encoder) + 1
+    x = inputs = model_input(name, input_shape, input_tensor, smallest=smallest)
+    x, pools = encode(name, x, encoder, kernel, width)
+    if not include_top:
+        return build_model(name, inputs, pool_features(name, x, pooling), weights)
+    check_top(name, classes, pooling)
+    (units,), channels = scale_filters(name, [bottleneck], width), x.shape[-1]
+    x = conv(x, units, "fc6", BOTTLENECK, padding="valid")
+    x = conv(x, units, "fc7", 1)
+    x = conv(x, channels, "unfc6", BOTTLENECK, layers.Conv2DTranspose, padding="valid")
+    x = decode(name, x, pools, decoder, kernel, width, layers.Conv2DTranspose)
+    x = classify_pixels(x, classes, 1, classifier_activation)
+    return build_model(name, inputs, x, weights)
+
+
+register_family(deconvnet, {"deconvnet": {}})

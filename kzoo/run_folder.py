@@ -1,0 +1,41 @@
+"""Finds the folder of a finished run."""
+
+from pathlib import Path
+
+from kzoo.checks import Refusal, nearest
+from kzoo.index import read
+from kzoo.types import PathLike
+
+
+def find_run(run: PathLike, file: str = "model.keras") -> Path:
+    """Returns the path of a file in a finished run's folder, given as a path or as a name under `saved_models/`.
+
+    Raises Refusal if there is none, or if the run has several seeds and none is chosen.
+    """
+    folders = [Path(run), Path("saved_models") / run]
+    for folder in folders:
+        if (folder / file).is_file():
+            return folder / file
+        seeds = sorted(child.name for child in folder.glob("seed_*") if (child / file).is_file())
+        if seeds:
+            raise Refusal(
+                f"{folder} holds one run a seed: name one of {', '.join(f'{folder}/{seed}' for seed in seeds)}."
+            )
+    raise Refusal(f"no finished run at {' or '.join(map(str, folders))}: {file} is missing.")
+
+
+def find_run_or_model(name: str) -> Path | None:
+    """Returns the folder of the finished run `name`, or None if `name` is a model of kzoo and no run.
+
+    Raises Refusal with the nearest names of models if it is neither.
+    """
+    try:
+        return find_run(name).parent
+    except Refusal as refusal:
+        models = read()["models"]
+        if name in models:
+            return None
+        if "holds one run a seed" in str(refusal):
+            raise
+        hint = f" and no model is called {name!r}; {nearest(name, models)}"
+        raise Refusal(str(refusal).rstrip(".") + hint) from None

@@ -1,0 +1,33 @@
+"""Checks a config without its data: builds everything and takes one training step on random examples."""
+
+from typing import Any
+
+from kzoo.training.config import Config
+from kzoo.training.fit_errors import FitErrors
+from kzoo.training.model_building import (
+    build_augmentation,
+    build_callbacks,
+    build_model,
+    build_trainer,
+    map_inputs_and_targets,
+)
+from kzoo.training.run_data import load_mock_data
+from kzoo.training.seed_run import check_exports, numeric_settings
+
+
+def dry_run(config: Config) -> dict[str, Any]:
+    """Returns input shape, classes, parameters and the loss of one training step on mock data; writes nothing."""
+    batch = config.data.batch_size
+    if config.transfer:  # the run that weights come from need not exist yet
+        config = config.model_copy(update={"transfer": config.transfer.model_copy(update={"weights": None})})
+    data = load_mock_data(config, batch)
+    with numeric_settings(config.training), FitErrors(config.model.name):
+        model = build_model(config, data.input_shape, data.classes, data.train)
+        check_exports(config, model)
+        trainer = build_trainer(config, model)
+        build_callbacks(config)
+        dataset = data.train.batches(batch, 0, 0, build_augmentation(config))
+        dataset = map_inputs_and_targets(config, model, dataset)
+        dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset
+        loss = trainer.fit(dataset, steps_per_epoch=1, shuffle=False, verbose=0).history["loss"][0]
+    return {"input": data.input_shape, "classes": data.classes, "parameters": model.count_params(), "loss": loss}

@@ -1,0 +1,58 @@
+"""Tells a config that cannot be trained from an error in the middle of training."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+from kzoo.checks import Refusal
+from kzoo.training.config_errors import one_line
+
+
+class FitErrors(keras.callbacks.Callback):
+    """Callback and context manager for one call of `fit`.
+
+    A ValueError or TypeError before the first optimizer step has completed means that parts of the config do not match,
+    such as a loss and the labels: it becomes a Refusal of one line. Later errors propagate as they are, with a note
+    that says at which epoch and step.
+
+    >>> with FitErrors("a run"):
+    ...     raise ValueError("shapes differ")
+    Traceback (most recent call last):
+    ...
+    kzoo.checks.Refusal: a run cannot be trained with this config: shapes differ
+    """
+
+    def __init__(self, label: str, steps_per_call: int = 1):
+        super().__init__()
+        self.label, self.steps_per_call = label, steps_per_call
+        self.epoch, self.step, self.completed_a_step = 0, 0, False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch, self.step = epoch + 1, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step, self.completed_a_step = (batch + 1) * self.steps_per_call, True
+
+    def __enter__(self) -> "FitErrors":
+        return self
+
+    def __exit__(self, kind, error, traceback) -> None:
+        if isinstance(error, Refusal) or not isinstance(error, Exception):
+            return
+        if self.completed_a_step:
+            error.add_note(f"{self.label}: in epoch {self.epoch}, after {self.step} steps of it.")
+        elif isinstance(error, (ValueError, TypeError)):
+            raise Refusal(f"{self.label} cannot be trained with this config: {one_line(error)}") from error
+
+
+@contextlib.contextmanager
+def note_on_error(note: str) -> Iterator[None]:
+    """Context manager: adds a note to an exception that is not a Refusal."""
+    try:
+        yield
+    except Refusal:
+        raise
+    except Exception as error:
+        error.add_note(note)
+        raise

@@ -1,0 +1,50 @@
+"""The data of a config: its splits, mock data of the same shapes, and samples for exports and plots."""
+
+from typing import Any
+
+import numpy as np
+
+from kzoo.data.examples import Examples
+from kzoo.data.loader import Data, load
+from kzoo.data.mock_data import mock_like
+from kzoo.training.config import Config
+
+VERIFICATION_EXAMPLES, VERIFICATION_BYTES = 1000, 2**28  # limits of the examples that an export is verified on
+
+
+def load_data(config: Config) -> Data:
+    """Returns the splits of a config's dataset."""
+    return load(**_source(config), validation=config.data.validation)
+
+
+def load_mock_data(config: Config, size: int) -> Data:
+    """Returns `size` random examples per split in the shapes of a config's dataset, which need not be prepared."""
+    return mock_like(**_source(config), size=size)
+
+
+def _source(config):
+    return {key: getattr(config.data, key) for key in ("name", "folder", "arrays", "image_size", "length")}
+
+
+def sample(split: Examples, count: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the first examples of a split and their labels, at most `count`."""
+    x, y = next(iter(split.once(min(count, split.size))))
+    return x.numpy(), y.numpy()
+
+
+def verification_data(data: Data, examples: Any = None, targets: Any = None) -> dict[str, Any]:
+    """Returns the keyword arguments of `kzoo.export.exporter.export` that come from the data of a run.
+
+    examples, targets: a `sample` of the test split, if there is one already.
+    """
+    example_bytes = 4 * int(np.prod(data.input_shape))
+    count = max(1, min(VERIFICATION_EXAMPLES, VERIFICATION_BYTES // example_bytes))
+    if examples is None:
+        examples, targets = sample(data.test or data.train, count)
+    return {
+        "examples": examples[:count],
+        "targets": targets[:count],
+        "labels": data.class_names,
+        "images": None if data.train.dtype == "uint8" else False,
+        "representative": sample(data.train, count)[0],
+    }

@@ -1,0 +1,42 @@
+"""LiteRT files: the model's numbers for every batch size; operations that need TensorFlow are refused."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo import layers
+from kzoo.checks import Refusal
+from kzoo.export.formats.litert import FORMAT, conversion_error
+
+
+def test_numbers_and_names(small_model, images, tmp_path):
+    FORMAT.write(small_model, tmp_path / "it.tflite")
+    shapes, run = FORMAT.open(tmp_path / "it.tflite")
+    assert shapes == {"input": (None, 8, 8, 1)}
+    for n in (1, 7):
+        np.testing.assert_allclose(run({"input": images[:n]})[0], small_model(images[:n]), atol=1e-6)
+
+
+def test_several_inputs_and_outputs(tmp_path):
+    a, b = keras.Input((9, 9, 3), name="picture"), keras.Input((2,), name="more")
+    pooled = layers.AdaptiveMaxPooling2D(2)(layers.TiledConv2D(4, 3, tile=2)(a))
+    model = keras.Model([a, b], [keras.layers.Concatenate()([keras.layers.Flatten()(pooled), b]), pooled])
+    FORMAT.write(model, tmp_path / "it.tflite")
+    _, run = FORMAT.open(tmp_path / "it.tflite")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(3, 9, 9, 3)).astype("float32"), rng.normal(size=(3, 2)).astype("float32")
+    for received, expected in zip(run({"more": y, "picture": x}), model([x, y]), strict=True):
+        np.testing.assert_allclose(received, expected, atol=1e-5)
+
+
+def test_operations_that_litert_lacks_are_refused(tmp_path):
+    x = keras.Input((8,))
+    model = keras.Model(x, keras.ops.roll(x, 1, axis=1), name="rolled")
+    with pytest.raises(Refusal, match="^export of rolled: LiteRT has no operation for TensorFlow's Roll.$"):
+        FORMAT.write(model, tmp_path / "it.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_conversion_error():
+    assert conversion_error("many\n  words") == "LiteRT cannot represent it: many words"
+    assert len(conversion_error("x" * 1000)) < 400

@@ -1,0 +1,32 @@
+"""The interface of formats: its defaults, and how runtimes' names of inputs and outputs are matched."""
+
+from pathlib import Path
+
+import pytest
+
+from kzoo.export.export_format import ExportFormat, match_inputs, sort_outputs
+
+
+def test_defaults():
+    format = ExportFormat()
+    format.file = "model.ext"
+    assert format.recognizes(Path("a.ext")) and not format.recognizes(Path("ext"))
+    format.file = "folder"
+    assert not format.recognizes(Path("folder"))
+    assert format.signature_batches(None, None) == [] and format.report_extra([], []) == {}
+    assert format.allowed_difference(None) == 1e-4 and format.card_notes({}) == []
+    for method in (format.open, lambda path: format.write(None, path)):
+        with pytest.raises(NotImplementedError):
+            method("x")
+
+
+def test_match_inputs():
+    found = match_inputs(["b", "a"], {"a": 1, "b": 2})
+    assert found == {"b": 2, "a": 1} and list(found) == ["b", "a"]
+    assert match_inputs(["x", "y"], {"a": 1, "b": 2}) == {"x": 1, "y": 2}
+    with pytest.raises(ValueError, match="zip"):
+        match_inputs(["x"], {"a": 1, "b": 2})
+
+
+def test_sort_outputs():
+    assert sort_outputs({"output_10": 11, "output_2": 3, "output_1": 2}) == [2, 3, 11]

@@ -1,0 +1,38 @@
+"""Stages, images and their functions; the numbers of each signature are in formats/test_saved_model.py."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kzoo.export.signatures import image_functions, signature_batches, stage_model, stage_names, takes_images
+from kzoo.export.verification_inputs import make_batch
+
+
+def test_what_takes_images(small_model):
+    assert takes_images(small_model)
+    for shape in ((8, 8), (8, 8, 2), (4, 8, 8, 3), (5,)):
+        x = keras.Input(shape)
+        assert not takes_images(keras.Model(x, keras.layers.Flatten()(x)))
+
+
+def test_stages(small_model):
+    assert stage_names(small_model) == ["stage1", "stage2"]
+    assert {name: y.shape for name, y in stage_model(small_model).output.items()} == {
+        "stage1": (None, 8, 8, 4),
+        "stage2": (None, 4, 4, 4),  # the values, not the argmax indices
+    }
+
+
+def test_image_functions():
+    functions = image_functions(lambda x: x, keras.Input((4, 4, 1)))
+    assert [name for name, _, _ in functions] == ["serve_pixels", "serve_image"]
+    image = tf.fill((6, 8, 1), np.uint8(7))
+    assert functions[0][1](image[None]).numpy() == pytest.approx(np.full((1, 4, 4, 1), 7))
+    assert functions[1][1](tf.io.encode_png(image)[None]).numpy() == pytest.approx(np.full((1, 4, 4, 1), 7))
+
+
+def test_signature_batches(small_model, images):
+    batch = make_batch(small_model, [images[:7]])
+    assert [b.signature for b in signature_batches(small_model, batch)] == ["features", "serve_pixels", "serve_image"]
+    assert [b.signature for b in signature_batches(small_model, batch, images=False)] == ["features"]

@@ -1,0 +1,42 @@
+"""ZFNet: the shapes of its card, the order of its first layers, and its smallest input."""
+
+import pytest
+
+from kzoo.analysis.catalogue import sketch
+from kzoo.checks import Refusal
+from kzoo.models.registry import model
+from tests.models.cards import IMAGENET, Fit, shapes
+
+CARDS = {  # trained parameters, input, classes
+    "zfnet": (62_357_608, IMAGENET, 1000),
+}
+FITS = {
+    "zfnet": Fit(
+        {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (47, 47, 3)}, rate=0.001, noise=100
+    ),
+}
+
+SMALL = {"width": 0.1, "fc_units": (16, 16), "classes": 5}
+
+
+def test_shapes():
+    got = shapes(sketch("zfnet"), ["stage1_conv", "stage1", "stage2_conv", "stage2", "stage5"])
+    assert [shape[0] for shape in got.values()] == [110, 55, 26, 13, 6]
+
+
+def test_pools_before_it_normalizes():
+    order = [layer.name for layer in model("zfnet", **SMALL).layers if layer.name.startswith("stage1")]
+    assert order == ["stage1_conv", "stage1_pad", "stage1", "stage1_norm"]
+
+
+def test_removals():
+    names = [layer.name for layer in sketch("zfnet", **SMALL, remove=(3, 4, 6, 7)).layers if layer.weights]
+    assert names == ["stage1_conv", "stage2_conv", "stage5_conv", "predictions"]
+
+
+def test_the_smallest_input():
+    assert model("zfnet", input_shape=(47, 47, 3), **SMALL).get_layer("stage5").output.shape[1:3] == (1, 1)
+    with pytest.raises(Refusal, match="sides of at least 47"):
+        model("zfnet", input_shape=(47, 46, 3), **SMALL)
+    with pytest.raises(Refusal, match="remove, a list of layers"):
+        model("zfnet", remove=(5,), **SMALL)

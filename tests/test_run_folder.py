@@ -1,0 +1,44 @@
+"""Finding a finished run by its folder or its name, and the refusals where there is none."""
+
+import pytest
+
+from kzoo.checks import Refusal
+from kzoo.run_folder import find_run, find_run_or_model
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    for folder in ("saved_models/done", "saved_models/several/seed_0", "saved_models/several/seed_12", "here"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "model.keras").touch()
+    (tmp_path / "saved_models" / ".half.partial").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_finds_runs(runs):
+    assert find_run("here").as_posix() == "here/model.keras"
+    assert find_run("done").as_posix() == "saved_models/done/model.keras"
+    assert find_run(runs / "here") == runs / "here" / "model.keras"
+    assert find_run("several/seed_12").is_file()
+
+
+@pytest.mark.parametrize("name", ["none", "half", "."])
+def test_no_run(name):
+    with pytest.raises(Refusal, match=r"^no finished run at .* or saved_models.*: model.keras is missing\.$"):
+        find_run(name)
+
+
+def test_several_seeds():
+    words = "saved_models/several holds one run a seed: name one of saved_models/several/seed_0, "
+    for find in (find_run, find_run_or_model):
+        with pytest.raises(Refusal) as caught:
+            find("several")
+        assert str(caught.value) == words + "saved_models/several/seed_12."
+
+
+def test_run_or_model():
+    assert find_run_or_model("done").as_posix() == "saved_models/done"
+    assert find_run_or_model("vgg16") is None
+    with pytest.raises(Refusal, match="is missing and no model is called 'vgg15'; did you mean 'vgg19'"):
+        find_run_or_model("vgg15")

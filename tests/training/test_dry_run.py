@@ -1,0 +1,48 @@
+"""Dry runs of configs: everything is built and takes one step, on mock data."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kzoo.checks import Refusal
+from kzoo.training.config import list_configs, read_config
+from kzoo.training.dry_run import dry_run
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    """A folder of images of two persons, for configs that read the user's own folder."""
+    root, draw = tmp_path_factory.mktemp("faces"), np.random.default_rng(0)
+    for person in "ab":
+        (root / "train" / person).mkdir(parents=True)
+        Image.fromarray(draw.integers(0, 256, (8, 8, 3), "uint8")).save(root / "train" / person / "1.png")
+    return root
+
+
+def check_dry_run(name, *sets):
+    # kmeans_features needs the patches of three examples
+    found = dry_run(read_config(name, ["data.batch_size=3", *sets]))
+    assert np.isfinite(found["loss"]) and found["parameters"] > 0 and found["classes"] != 0
+
+
+@pytest.mark.parametrize("name", ["mnist1d_local", "nielsen_3"])
+def test_dry_run(name):
+    check_dry_run(name)
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("name", list_configs())
+def test_dry_run_of_every_config(name, faces):
+    reads_folder = read_config(name, []).data.folder
+    check_dry_run(name, *([f"data.folder={faces}"] if reads_folder else []))
+
+
+def test_dry_run_with_a_dtype_policy():
+    found = dry_run(read_config("mnist1d_fc", ["training.dtype_policy=mixed_bfloat16"]))
+    in_float32 = dry_run(read_config("mnist1d_fc", []))
+    assert np.isfinite(found["loss"]) and found["parameters"] == in_float32["parameters"] == 59_065
+
+
+def test_dry_run_refuses_parts_that_do_not_match():
+    with pytest.raises(Refusal, match="^mnist1d_fc cannot be trained with this config: .*shape"):
+        dry_run(read_config("mnist1d_fc", ["training.loss=CategoricalCrossentropy"]))
