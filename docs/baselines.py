@@ -17,7 +17,7 @@ FILE = Path(__file__).resolve().parents[1] / "results" / "baselines" / "logistic
 
 
 def baseline(name):
-    """Returns the test error on one dataset, the better one of two strengths of regularization, and the time it took."""
+    """Returns the test error on one dataset, the better one of two strengths of regularization, and its cost."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

@@ -1,4 +1,4 @@
-"""Draws the label maps that segmentation runs predict for some test scenes, one row for each run: docs/figures/maps.png.
+"""Draws the label maps that segmentation runs predict for test scenes, one row for each run: docs/figures/maps.png.
 
 The scenes and their labels are not drawn, because CamVid's may not be redistributed (CC BY-NC).
 

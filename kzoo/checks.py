@@ -1,4 +1,4 @@
-"""Checks of arguments, and the one exception for a wrong argument, whose messages have the same three parts."""
+"""Checks of arguments, and `Refusal`, the exception whose messages say who expects what and what was received."""
 
 import difflib
 import numbers
@@ -36,7 +36,7 @@ def is_integer(value: Any, least: int | None = None) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Returns whether `value` is a real number (Python's or NumPy's, but no bool); NaN and infinity are."""
+    """Returns whether `value` is a real number (Python's or NumPy's, but no bool); NaN and infinity count as such."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 

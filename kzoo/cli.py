@@ -304,7 +304,7 @@ def doctor() -> None:
 
 
 def _read_config(config: str, sets: list[str]) -> Any:
-    """The checked config; names of models and of their settings are checked here, before TensorFlow is imported."""
+    """Returns the checked config; the model's name and settings are checked here too, without importing TensorFlow."""
     from kzoo.index import check_model
     from kzoo.training.config import read_config
 
@@ -358,13 +358,15 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         from kzoo.fault_report import describe_fault
 
-        _exit_with(describe_fault(error, command), FAULT, error)
+        _exit_with("\n".join([describe_fault(error, command), *_how_to_resume(command)]), FAULT, error)
     if code == INTERRUPTED:
-        resumes = any(word in RESUMABLE for word in command[:2])
-        _exit_with(
-            "interrupted" + ("; the same command resumes from the last finished epoch." if resumes else "."), code
-        )
+        _exit_with("; ".join(["interrupted", *_how_to_resume(command)]) + ".", code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _how_to_resume(command: Sequence[str]) -> list[str]:
+    resumable = any(word in RESUMABLE for word in command[:2])
+    return ["the same command resumes from the last finished epoch"] * resumable
 
 
 def _one_line(error: Exception) -> str:

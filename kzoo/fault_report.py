@@ -45,7 +45,7 @@ def what_failed(error: Exception) -> str:
 def where(error: Exception) -> list[str]:
     """Returns the innermost frame of kzoo, and the innermost frame of all if it is another.
 
-    An operation that fails in a compiled function names the frames that made it in its message: they count as inner.
+    If an operation of a compiled function fails, its message lists the frames that created it: they are the innermost.
     """
     frames = [(frame.filename, frame.lineno, frame.name) for frame in traceback.extract_tb(error.__traceback__)]
     frames += re.findall(r'File "(.+?)", line (\d+), in (\S+)', str(error))

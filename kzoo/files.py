@@ -138,7 +138,7 @@ def file_lock(path, refusal=None):
         try:
             yield
         finally:
-            if refusal is not None:  # others may be waiting for this file otherwise
+            if refusal is not None:  # without it, other processes may be waiting for the lock on this very file
                 Path(path).unlink(missing_ok=True)
 
 

@@ -93,7 +93,7 @@ def quiet(show_on_error: bool = False) -> Iterator[None]:
 
 def import_tensorflow_quietly() -> None:
     """Imports TensorFlow and Keras and looks for devices; the notes that they print are shown only if this fails."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # later notes: TensorFlow's own warnings, not the user's
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides later warnings too, which do not concern the user
     logging.getLogger("absl").setLevel("ERROR")  # TensorFlow Datasets warns of its own deprecations
     with quiet(show_on_error=True):
         import keras  # noqa: F401

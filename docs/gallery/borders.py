@@ -32,7 +32,7 @@ def zero_padding():
     plain, padded = blur(blur(blur(x))), blur(around(blur(around(blur(around(x))))))
     return [
         [
-            image(x, "64 x 64 cells"),
+            image(x, "64 x 64 pixels"),
             image(around(x), "4 at each side", overlay=boxes((4, 4, 68, 68))),
             image(aside(x), "rows 0 and 8, columns 48 and 16", overlay=boxes((0, 48, 64, 112))),
         ],
@@ -87,7 +87,7 @@ def cropping():
             image(part(x), "rows 48 and 8, columns 4 and 32"),
         ],
         [
-            image(z, "96 x 96 cells", overlay=boxes((6, 6, 90, 90))),
+            image(z, "96 x 96 pixels", overlay=boxes((6, 6, 90, 90))),
             image(blurred, "blurred: 84 x 84"),
             image(small, "cropped by 6: 84 x 84"),
             image(small - blurred, "cropped less blurred", limit=0.4),

@@ -66,7 +66,7 @@ def channel_lp_pooling():
             image(pairs[..., 0], "norm of the pair"),
         ],
         [
-            curves("along the marked cells", along, np.arange(40, 72), 1.6),
+            curves("along the marked pixels", along, np.arange(40, 72), 1.6),
             bars("pairs, at the dot", pairs[0, i, j], ratio=1),
             bars("norms of three neighbours", ring[0, i, j], ratio=1),
         ],

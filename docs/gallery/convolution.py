@@ -34,7 +34,7 @@ def conv():
     return [
         [
             image(x, "photograph", overlay=boxes((15, 26, 28, 39))),
-            image(x[:, 15:28, 26:39], "nearer: one place", limit=1, overlay=boxes((3, 4, 6, 7))),
+            image(x[:, 15:28, 26:39], "enlarged: one window", limit=1, overlay=boxes((3, 4, 6, 7))),
             tiles(np.moveaxis(kernel[:, :, 0], -1, 0), "kernels", columns=1),
             image(edges(0), "changes downwards", limit=2, overlay=one),
             image(edges(1), "changes to the right", limit=2, overlay=one),

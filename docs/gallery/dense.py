@@ -32,7 +32,7 @@ def flatten():
             boxes((0, 8 * row + 3, 2, 8 * row + 6))(axes)
 
     return [
-        [image(x, "digit", overlay=box), image(np.roll(x, 1, 2), "moved by one cell", overlay=box)],
+        [image(x, "digit", overlay=box), image(np.roll(x, 1, 2), "moved by one pixel", overlay=box)],
         [image(y, "the two flattened, one below the other", overlay=marks)],
     ]
 

@@ -90,7 +90,7 @@ def dilation():
         above,
         [
             image(mask, "what is dark, as a mask"),
-            image(grown, "dilated by 3 x 3 cells"),
+            image(grown, "dilated by 3 x 3 pixels"),
             image(closed, "then eroded: closed"),
             image(closed - mask, "what was added"),
         ],
@@ -116,7 +116,7 @@ def erosion():
         above,
         [
             image(mask, "what is bright, as a mask"),
-            image(thinned, "eroded by 3 x 3 cells"),
+            image(thinned, "eroded by 3 x 3 pixels"),
             image(opened, "then dilated: opened"),
             image(mask - opened, "what was lost"),
         ],

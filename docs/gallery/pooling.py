@@ -42,9 +42,9 @@ def max_pooling():
             image(six(here), "largest of 6 x 6", 1),
         ],
         [
-            image(moved, "moved by a cell", 1),
+            image(moved, "moved by one pixel", 1),
             image(six(moved), "largest of 6 x 6", 1),
-            image(moved != here, "which cells change", 1),
+            image(moved != here, "which pixels change", 1),
             image(six(moved) != six(here), "which maxima change", 1),
         ],
     ]
@@ -237,7 +237,7 @@ def fractional_max_pooling():
     photo = [grey(temple())]
     for _ in range(3):
         photo.append(layers.FractionalMaxPooling2D(2**0.5, seed=0)(photo[-1], training=True))
-    return [panels, [image(y, f"{y.shape[1]} x {y.shape[2]} cells", 1) for y in photo]]
+    return [panels, [image(y, f"{y.shape[1]} x {y.shape[2]} pixels", 1) for y in photo]]
 
 
 @page("KMaxPooling")

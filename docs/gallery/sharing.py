@@ -35,10 +35,10 @@ def tiled_conv():
         [
             image(x, "photograph"),
             tiles(kernels.reshape(4, 7, 7), "kernels"),
-            classes(which[:8, :8], "which kernel (8 x 8 cells)"),
+            classes(which[:8, :8], "which kernel (8 x 8 pixels)"),
             image(y, "output", limit=1),
         ],
-        [image(y[i // 2 :: 2, i % 2 :: 2], f"the {colours[i]} cells", limit=1) for i in range(4)],
+        [image(y[i // 2 :: 2, i % 2 :: 2], f"the {colours[i]} pixels", limit=1) for i in range(4)],
     ]
 
 
@@ -127,9 +127,9 @@ def deformable_conv():
 
     return [
         [
-            image(x, "three places' cells", overlay=look(0)),
+            image(x, "three windows", overlay=look(0)),
             image(x, "where they look", overlay=look(1)),
             image(still, "offsets of zero: Conv", limit=1),
-            image(layer(x), "cells at the stroke", limit=1),
+            image(layer(x), "pixels at the stroke", limit=1),
         ],
     ]

@@ -60,7 +60,7 @@ def conv_transpose():
     return [
         [
             image(x, "digit"),
-            image(cone, "kernel of 7 x 7 cells"),
+            image(cone, "kernel of 7 x 7 taps"),
             image(paste(x, cone, 7), "strides 7"),
             image(paste(x, cone, 4), "strides 4"),
         ],
@@ -96,10 +96,10 @@ def max_pooling_with_argmax():
 
     return [
         [
-            image(x, "2 x 2 cells, the largest", overlay=chosen),
+            image(x, "2 x 2 pixels, the largest", overlay=chosen),
             image(values, "their values", limit=1),
             image(np.ones((4, 4)), "their indices", overlay=numbers),
-            image(x, "3 x 3 cells around each", overlay=points(*np.divmod(np.arange(64), 8), BLUE, size=8 * wins)),
+            image(x, "3 x 3 pixels around each", overlay=points(*np.divmod(np.arange(64), 8), BLUE, size=8 * wins)),
         ],
     ]
 

@@ -1,4 +1,4 @@
-"""What the catalogue of models and layers is made of, where `kzoo.index` does not hold it: this needs Keras."""
+"""The parts of the catalogue of models and layers that need Keras; `kzoo.index` has the facts that do not."""
 
 import inspect
 import re

@@ -1,6 +1,6 @@
 """Multiplications and additions of one forward pass, counted layer by layer.
 
-TensorFlow's profiler counts grouped convolutions and einsum wrongly, and XLA's counts what it made of a layer.
+TensorFlow's profiler counts grouped convolutions and einsum wrongly, and XLA's counts what its compiled program does.
 A multiplication and an addition are two operations, as in the papers of most models here.
 """
 

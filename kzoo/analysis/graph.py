@@ -41,7 +41,7 @@ def calls(model: keras.Model, input_shapes: list[Shape] | None = None) -> Iterat
         if id(tensor) in known:
             pending.pop()
             continue
-        # Keras tells in public which layers a model has, but only in these two how they are connected
+        # Keras lists a model's layers publicly, but stores their connections in these two private attributes only
         operation, number, _ = tensor._keras_history
         node = operation._inbound_nodes[number]
         missing = [part for part in node.input_tensors if id(part) not in known]
@@ -66,7 +66,7 @@ def calls(model: keras.Model, input_shapes: list[Shape] | None = None) -> Iterat
 
 
 def is_graph(operation: Any) -> bool:
-    """Whether a layer is a model made of a graph of layers."""
+    """Returns whether a layer is a model made of a graph of layers."""
     if isinstance(operation, keras.Sequential):
         return operation.built and bool(operation.layers)
     return isinstance(operation, keras.Model) and hasattr(operation, "operations")

@@ -174,7 +174,7 @@ def layer_flops(operation: Any, input_shapes: list[Shape], output_shapes: list[S
 
 
 def _operation_name(operation: Any) -> str:
-    """The class of an operation of keras.ops, or "" for a layer: layers are known by type, not by name."""
+    """Returns the class name of an operation of keras.ops, or "" for a layer: layers are looked up by type."""
     ours = isinstance(operation, keras.Operation) and not isinstance(operation, layers.Layer)
     return type(operation).__name__ if ours and type(operation).__module__.startswith("keras.") else ""
 
@@ -201,17 +201,17 @@ def _spatial(layer: Any, shape: Shape) -> Shape:
 
 
 def _of_spatial_axes(values: Any, data_format: Any = None) -> Any:
-    """The entries of spatial axes, of a list with an entry for each axis."""
+    """Returns the entries of the spatial axes from a sequence with an entry for every axis."""
     return values[2:] if (data_format or keras.config.image_data_format()) == "channels_first" else values[1:-1]
 
 
 def _each(value: Any, rank: int) -> tuple[Any, ...]:
-    """A setting for each axis, from one for all or one for each."""
+    """Returns a setting for each axis; `value` is one for all axes, or a sequence with one for each."""
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
 
 
 def _pairs(value: Any) -> list[Any]:
-    """(before, after) of each axis; that of one axis Keras keeps without a list around it."""
+    """Returns (before, after) for each axis; for a single axis Keras stores the pair without a list around it."""
     return list(value) if isinstance(value[0], (tuple, list)) else [value]
 
 
@@ -263,11 +263,14 @@ def _repeated(layer: Any, input_shapes: list[Shape]) -> Fields:
 
 
 def _interpolated(stride: Fraction, method: str, antialias: bool = False) -> Field:
-    """Output pixel p interpolates at (p + 1/2) stride - 1/2 between the pixels less than half the taps away."""
+    """Returns the field of an interpolation: output pixel p is interpolated at position (p + 1/2) stride - 1/2.
+
+    It depends on the pixels whose distance from that position is less than half the number of taps.
+    """
     if method == "nearest":
         return Field.between(stride / 2 - 1 + _grid(stride), stride / 2, stride)
     middle, reach = Fraction(stride - 1, 2), Fraction(TAPS[method], 2) * (max(stride, Fraction(1)) if antialias else 1)
-    on_a_pixel = stride.numerator % 2 == stride.denominator % 2 == 1  # at some positions, where other weights are 0
+    on_a_pixel = stride.numerator % 2 == stride.denominator % 2 == 1  # at some p, where other weights are 0
     bound = antialias or method.startswith("lanczos") or (method == "bicubic" and on_a_pixel)
     return Field.between(
         middle - reach + _grid(stride), middle + reach - _grid(stride), stride, UPPER_BOUND if bound else EXACT
@@ -275,7 +278,7 @@ def _interpolated(stride: Fraction, method: str, antialias: bool = False) -> Fie
 
 
 def _grid(stride: Fraction) -> Fraction:
-    """The positions between pixels are multiples of this, so that it turns "less than" into "at most"."""
+    """Returns a step of which all interpolation positions are multiples: "less than d" means "at most d - step"."""
     return Fraction(1, 2 * stride.denominator)
 
 
@@ -303,7 +306,7 @@ def _center_crop(layer: Any, input_shapes: list[Shape]) -> Fields:
 
 
 def _along_axes(layer: Any, input_shapes: list[Shape]) -> Fields:
-    """A layer that sums over some axes, and keeps them."""
+    """Returns the fields of a layer that computes along some axes and keeps them: it sees the whole of these."""
     rank = len(input_shapes[0])
     if layer.axis is None:
         return whole(input_shapes[0])
@@ -314,7 +317,7 @@ def _along_axes(layer: Any, input_shapes: list[Shape]) -> Fields:
 def _reduced(operation: Any, input_shapes: list[Shape]) -> Fields | None:
     fields = _along_axes(operation, input_shapes)
     removed = not operation.keepdims and any(field.size is None for field in fields)
-    # axes that are left would be counted differently
+    # if only some spatial axes are removed, the output's axes no longer correspond to the fields
     return None if removed and any(field.size is not None for field in fields) else fields
 
 
@@ -331,7 +334,7 @@ def _permuted(layer: Any, input_shapes: list[Shape]) -> Fields:
 
 
 def _broadcast(operation: Any, input_shapes: list[Shape]) -> Any:
-    """An axis of one position, next to inputs with more, is seen whole from every position."""
+    """Returns the fields of inputs that are broadcast: every position sees the whole of an axis that is stretched."""
     rank = max(map(len, input_shapes))
     aligned = [(1,) * (rank - len(shape)) + tuple(shape) for shape in input_shapes]
     stretched = [any(shape[axis] != 1 for shape in aligned) for axis in range(rank)]
@@ -396,7 +399,7 @@ _register(layer_field, _permuted, [layers.Permute])
 _register(layer_field, _concatenated, [layers.Concatenate])
 _register(layer_field, _each_time, [layers.TimeDistributed])
 _register(layer_field, _inner, [layers.SpectralNormalization])
-# where it crops is drawn in training; otherwise it resizes the largest part of the right proportions
+# in training it crops at a random position; at inference it resizes the largest part of the target's proportions
 _register(layer_field, lambda layer, shapes: whole(shapes[0], UPPER_BOUND), [layers.RandomCrop])
 
 
@@ -408,7 +411,7 @@ def _nothing(layer: Any, input_shapes: list[Shape], output_shapes: list[Shape]) 
 
 
 def _products(layer: Any, input_shapes: list[Shape], output_shapes: list[Shape]) -> int:
-    """Two operations for each weight at each position of the output."""
+    """Returns two operations for each kernel weight at each position of the output."""
     dense = isinstance(layer, layers.Dense)  # its channels are last in every data format
     positions = _values(output_shapes[0][:-1]) if dense else _positions(layer, output_shapes[0])
     kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")]
@@ -442,7 +445,7 @@ def _interpolation(layer: Any, input_shapes: list[Shape], output_shapes: list[Sh
 
 
 def _steps(layer: Any, input_shapes: list[Shape], output_shapes: list[Shape]) -> int:
-    """The products of a recurrent layer's cell at each step."""
+    """Returns the operations of a recurrent layer: the products of its cell at each step."""
     cell = layer.cell
     return 2 * (input_shapes[0][1] or 1) * (math.prod(cell.kernel.shape) + math.prod(cell.recurrent_kernel.shape))
 

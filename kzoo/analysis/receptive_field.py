@@ -1,7 +1,7 @@
 """Receptive fields: what each position of a map sees of the input, followed through the graph of a model.
 
 Source: Araujo, Norris & Sim 2019, "Computing receptive fields of convolutional neural networks", Distill, for the
-recurrences, taken forwards here so that every layer has its own, and for the union over branches.
+recurrences and the union over branches. The recurrences run forwards here, so that every layer gets its fields.
 """
 
 from typing import Any
@@ -21,8 +21,9 @@ def receptive_fields(model: keras.Model) -> dict[str, Fields]:
     `model`: a functional or built Sequential model whose first input has 1 to 3 spatial axes. Where branches meet, a
     position sees the union of what they see. A field of size None sees the whole axis, as behind a dense layer or a
     global pool. Behind a layer that declares no field (see `kzoo.analysis.keras_layers`) the status is "unknown".
-    A nested model has one entry under its own name, and a layer that is called several times that of its last call.
-    Layers that no spatial input reaches are left out. ValueError for branches of different strides, naming the layer.
+    A nested model has one entry, under its own name. A layer that is called several times has the fields of its last
+    call. Layers that no spatial input reaches are left out. ValueError for branches of different strides, naming the
+    layer.
 
     >>> from keras import layers
     >>> x = keras.Input((32, 32, 3))
@@ -42,7 +43,7 @@ def receptive_fields(model: keras.Model) -> dict[str, Fields]:
 def _trace(
     model: keras.Model, inputs: list[Fields | None], input_shapes: list[Shape] | None
 ) -> tuple[dict[str, Fields], list[Fields | None]]:
-    """The fields of each layer and of each output of a model, from those of its inputs; None where nothing is seen."""
+    """Returns the fields of each layer and of each output of a model, from those of its inputs; None: sees no input."""
     seen = {id(tensor): fields for tensor, fields in zip(model.inputs, inputs)}
     named: dict[str, Fields] = {}
     last: dict[str, int] = {}
@@ -56,7 +57,7 @@ def _trace(
 
 
 def _through(call: Call, inputs: list[Fields | None]) -> list[Fields | None]:
-    """The fields of each output of a call, from those of its inputs."""
+    """Returns the fields of each output of a call, from those of its inputs."""
     if is_graph(call.operation):
         return _trace(call.operation, inputs, call.input_shapes)[1]
     if all(fields is None for fields in inputs):
@@ -69,13 +70,13 @@ def _through(call: Call, inputs: list[Fields | None]) -> list[Fields | None]:
     each = declared if isinstance(declared, list) else [declared] * len(inputs)
     read = [_after(own, fields) for own, fields in zip(each, inputs) if own is not None and fields is not None]
     first = tuple(_meet(call.operation.name, parts) for parts in zip(*read)) if read else None
-    # a declaration is that of the first output, and of others of its size
+    # a layer declares the fields of its first output; they hold for other outputs of the same size too
     alike = [shape[1:-1] == call.output_shapes[0][1:-1] for shape in call.output_shapes]
     return [first if same else unknown for same in alike]
 
 
 def _after(own: Fields, inner: Fields) -> Fields:
-    """A layer's own fields in pixels of the model's input; axes that a map has lost stay as they are."""
+    """Returns a layer's fields in pixels of the model's input; axes that it does not declare keep their fields."""
     padded = own + (Field(1),) * (len(inner) - len(own))
     return tuple(outer.after(field) for outer, field in zip(padded, inner))
 

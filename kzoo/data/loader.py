@@ -42,9 +42,10 @@ def load(
 
     The test split is the dataset's `test`, or its `validation` (in a folder, `val`) if there is no `test` and
     that split is not used for validation.
-    Arguments: validation, a fraction of the training split in (0, 1) or a number of examples, taken from its end and
-    the same in every run; or the name of one of the dataset's splits; 0 for none. image_size, (height, width), resizes
-    images. length, steps or frames, crops or pads the series and clips of a dataset by name.
+    Arguments: validation, 0 for none; a fraction of the training split in (0, 1) or a number of its examples, taken
+    from its end and so the same in every run; or the name of another split of the dataset. image_size, (height, width),
+    to which images are resized. length, in steps or frames, to which series or clips are cropped or padded; only with
+    `name`.
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)

@@ -115,7 +115,10 @@ def _trace(layer, seed, inputs):
 
 
 def _global_generators():
-    """Returns the states of the global generators: a layer (AugMix) that uses them while traced repeats one draw."""
+    """Returns the states of the global generators.
+
+    A layer that draws from them while it is traced, as AugMix does, would repeat that one draw in every batch.
+    """
     return random.getstate(), *map(str, np.random.get_state(legacy=False)["state"].values())
 
 

@@ -1,7 +1,7 @@
 """A folder with one model in several formats, its class names, a model card and a record; complete or absent.
 
-The record, export.json, has `model_info`, the number of saved examples and the model's outputs for them ("answers"), the
-results of its run ("figures") and the reports of the formats ("exports").
+The record, export.json, has `model_info`, the number of saved examples and the model's outputs for them ("answers"),
+the results of its run ("figures") and the reports of the formats ("exports").
 """
 
 import json

@@ -61,6 +61,7 @@ def main(format, path, inputs, outputs):
     _refuse_imported({"kzoo"})  # a runtime that kzoo had imported could not be blocked any more
     for name in [name for name in sys.modules if name.partition(".")[0] == "kzoo"]:
         del sys.modules[name]
+    # as if the blocked packages were not installed; kzoo's own finder would import kzoo with Keras
     _Finder.blocked = BLOCKED - allowed
     others = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("kzoo.")]
     sys.meta_path[:] = [_Finder if finder is PathFinder else finder for finder in others]
@@ -80,7 +81,7 @@ def main(format, path, inputs, outputs):
 class _Finder(PathFinder):
     """Python's finder of installed packages, which does not find the blocked ones."""
 
-    blocked = frozenset()
+    blocked: frozenset[str] = frozenset()
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):

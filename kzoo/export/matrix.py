@@ -34,8 +34,8 @@ TIMEOUT = 1800  # seconds
 def run_matrix(results, pattern="*", formats=("saved_model",), memory=MEMORY):
     """Exports every model that matches to every format; writes the outcomes to the file `results` and returns them.
 
-    A second run resumes the first and repeats an export only if its model or a package has changed. An outcome is a dict: ok, reason,
-    hash, bytes, max_difference, seconds, tried, and peak, the bytes of memory.
+    A second run resumes the first and repeats an export only if its model or a package has changed. An
+    outcome is a dict: ok, reason, hash, bytes, max_difference, seconds, tried, and peak, the bytes of memory.
     """
     results = Path(results)
     for format in formats:

@@ -14,8 +14,8 @@ def rewrite_for_export(model, float32=False):
     """Returns `model`, or a copy with the same weights and outputs whose layers more formats can represent.
 
     Keras computes grouped convolutions in a function that must be compiled by XLA; they become kzoo's. Random layers of
-    Keras, which do nothing at inference, become identities. With `float32` every layer computes in float32, and convolutions
-    by the Fourier transform become direct ones.
+    Keras, which do nothing at inference, become identities. With `float32` every layer computes in float32, and
+    convolutions by the Fourier transform become direct ones.
 
     >>> import keras
     >>> model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Conv2D(2, 3, groups=2)])

@@ -13,7 +13,7 @@ from kzoo.types import Shape
 
 EXACT = "exact"  # every position depends on both ends of its field and on nothing outside it
 UPPER_BOUND = "upper bound"  # on nothing outside its field, but at some positions on less than the field
-DATA = "depends on the data"  # as an upper bound; what a position depends on within it changes with the input
+DATA = "depends on the data"  # an upper bound; on which part of its field a position depends changes with the input
 UNKNOWN = "unknown"  # a layer on the way declares no field
 STATUSES = (EXACT, UPPER_BOUND, DATA, UNKNOWN)  # in a chain of layers the last of these wins
 
@@ -26,9 +26,9 @@ class Field(NamedTuple):
     "upper bound", "depends on the data" or "unknown".
 
     Position p sees the pixels from p * stride - padding to p * stride - padding + size - 1. A layer that enlarges its
-    input declares fractions, and sees the whole numbers between these ends: `Field(Fraction(3, 2), Fraction(1, 2),
-    Fraction(1, 2))` repeats each pixel once. Fields hold wherever windows do not reach into padding that copies pixels
-    of the input ("circular", "reflect", "replicate").
+    input declares fractions; a position sees the whole pixels between these ends. `Field(Fraction(3, 2), Fraction(1,
+    2), Fraction(1, 2))`, for example, repeats each pixel once. Fields hold wherever windows do not reach into padding
+    that copies pixels of the input ("circular", "reflect", "replicate").
     """
 
     size: Any  # int, or a Fraction in a layer's declaration; None: the whole axis
@@ -39,7 +39,8 @@ class Field(NamedTuple):
     @classmethod
     def between(cls, first: Any, last: Any, stride: Any = 1, status: str = EXACT) -> "Field":
         """Returns the field whose position p sees the pixels from p * stride + first to p * stride + last."""
-        steps = (stride := Fraction(stride)).denominator  # p * stride is a multiple of 1 / steps: so can the ends be
+        # all p * stride are multiples of 1 / steps; ends rounded inwards to such multiples hold the same whole pixels
+        steps = (stride := Fraction(stride)).denominator
         first, last = Fraction(math.ceil(first * steps), steps), Fraction(math.floor(last * steps), steps)
         return cls(last - first + 1, stride, -first, status)
 
@@ -49,11 +50,11 @@ class Field(NamedTuple):
         return self.size - 1 - self.padding
 
     def after(self, inner: "Field") -> "Field":
-        """Returns this field in pixels of an earlier input, given the field that each of its own pixels has there."""
+        """Returns this field in pixels of an earlier input; `inner` is the field of the map that the layer reads."""
         status = combined_status([inner, self])
         if inner.size is None or self.size is None:
             return Field(None, status=status)
-        # positions of an enlarged strided map differ in what they see by more than a constant stride can say
+        # after a strided map is enlarged, the fields of adjacent positions are not a constant stride apart
         widened = Fraction(self.stride).denominator > 1 and Fraction(inner.stride).numerator > 1
         status = UPPER_BOUND if status == EXACT and widened else status
         first, last = -self.padding * inner.stride - inner.padding, self.last * inner.stride + inner.last
@@ -90,7 +91,8 @@ def combined_status(fields: Iterable[Field]) -> str:
     """Returns the status of fields that are composed or united."""
     fields = list(fields)
     status = max((field.status for field in fields), key=STATUSES.index)
-    # what sees the whole axis needs no bound; but for pixels at the border that no window reaches
+    # A layer that sees the whole axis exactly makes bounds of others irrelevant. Pixels at the border that no window
+    # reaches are ignored here.
     everything = any(field.size is None and field.status == EXACT for field in fields)
     return EXACT if status == UPPER_BOUND and everything else status
 
@@ -115,7 +117,7 @@ def window_field(n: int | None, size: int, stride: int = 1, dilation: int = 1, p
     least = most = pad
     if pad is None and n is not None:
         least = most = same_pair(n, size, stride, dilation)[0]
-    elif pad is None:  # depends on the size: from that of a multiple of the stride to that of one pixel more
+    elif pad is None:  # of an unknown size: least if the stride divides it, most if one pixel is left over
         least, most = max(reach + 1 - stride, 0) // 2, reach // 2
     return Field.between(-most, reach - least, stride, EXACT if least == most else UPPER_BOUND)
 

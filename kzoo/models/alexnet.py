@@ -157,7 +157,7 @@ def conv(x, filters, kernel, strides, padding, name, groups=1, bias="zeros", act
 
 
 def last_convolutions(x, filters, remove, groups=1):
-    """Applies the third to fifth convolution, as far as they are not removed."""
+    """Applies those of the third to fifth convolution that are not removed."""
     third, fourth, fifth = filters
     if 3 not in remove:
         x = conv(x, third, 3, 1, 1, "stage3")
@@ -167,7 +167,7 @@ def last_convolutions(x, filters, remove, groups=1):
 
 
 def hidden_layers(fc_units, dropout, remove, dropout_first=False):
-    """Returns the dense layers fc6 and fc7, as far as they are not removed, each with dropout after or before it."""
+    """Returns those of the dense layers fc6 and fc7 that are not removed, each with dropout after or before it."""
     kept = []
     for number, units in zip((6, 7), fc_units):
         if number not in remove:

@@ -60,7 +60,7 @@ def build_model(
     who: str, inputs: Tensor | list[Tensor], outputs: Tensor | list[Tensor], weights: PathLike | None = None
 ) -> keras.Model:
     """Returns the functional model from `inputs` to `outputs`, with the weights of a file or run if given."""
-    # sought from the inputs: from the outputs it takes time that grows exponentially with the number of shortcuts
+    # found from `inputs`: a search from the outputs takes time exponential in the number of shortcuts
     sources = [source for tensor in keras.tree.flatten(inputs) for source in keras.utils.get_source_inputs(tensor)]
     model = keras.Model(sources if len(sources) > 1 else sources[0], outputs, name=who)
     return model if weights is None else load_weights(model, weights)

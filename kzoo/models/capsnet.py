@@ -54,9 +54,9 @@ def capsnet(
     Shapes: [images (B, 28, 28, 1) in [0, 1], labels (B,)] -> [lengths of the class capsules (B, 10), reconstructed
     images]. Without the decoder: images -> lengths. The smallest input is 17 x 17, one less than twice the kernel.
     Settings: filters of the convolution; capsules, the number of primary capsule types; dimensions of primary and of
-    class capsules; kernel_size of both convolutions; routings, the number of routing iterations; bias of the class
-    capsules, which the authors' code has and the paper's count has not; decoder; fc_units of its hidden layers; width,
-    a factor of filters and capsules.
+    class capsules; kernel_size of both convolutions; routings, the number of routing iterations; bias, whether the
+    class capsules have biases (in the authors' code they do, in the paper's count of parameters they do not); decoder;
+    fc_units of its hidden layers; width, a factor of filters and capsules.
     The decoder draws the capsule of the label, or for a negative label, as at inference, the longest capsule. The
     lengths do not depend on the label; each is below 1, and they do not sum to 1. Losses:
     `kzoo.losses.CapsuleMarginLoss` for the lengths; for the image the paper's summed squared error times 0.0005, which

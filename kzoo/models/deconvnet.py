@@ -36,9 +36,9 @@ def deconvnet(
 
     Shapes: images (B, H, W, 3) -> probabilities of each pixel's classes (B, H, W, 21). Any size from 6 * 2^stages + 1,
     193 x 193 for five stages.
-    Settings: filters of the convolutions of each stage, of the encoder and, in the same order, of the decoder, which
-    runs from last to first; their kernel; bottleneck, the units of the two layers between them, the first of which
-    convolves 7 x 7 pixels; width, a factor of all filters.
+    Settings: encoder and decoder, the filters of the convolutions of each stage, both from the first stage to the last,
+    although the decoder runs from last to first; their kernel; bottleneck, the units of the two layers between encoder
+    and decoder, the first of which convolves 7 x 7 pixels; width, a factor of all filters.
     Layers: stage1 ... stage5 (pooled), fc6, fc7, unfc6, decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)

@@ -51,10 +51,10 @@ def jarrett(
     Shapes: grey images (B, 151, 151, 1) -> probabilities (B, 102). The smallest input is 91 x 91.
     A stage is g tanh(convolution), with one gain g per map; its absolute value (R_abs); local contrast normalization
     over all maps (N); pooling (P_A or P_M). The image itself is normalized before the first stage.
-    Settings: filters of each stage and their kernel; connections, the number of maps, drawn once, that each filter
-    reads from the second stage on; pools, size and strides of each stage; pool, "average" or "max"; rectify and
-    normalize, whether stages have these parts; normalization, the side of its windows; trainable_filters, whether
-    filters and gains are trained, which those of the published random networks are not; width, a factor of all filters.
+    Settings: filters of each stage and their kernel; connections, how many maps, drawn once, each filter after the
+    first stage reads; pools, size and strides of each stage; pool, "average" or "max"; rectify and normalize, whether
+    stages have these parts; normalization, the side of its windows; trainable_filters, whether filters and gains are
+    trained (in the published random networks they are not); width, a factor of all filters.
     The paper does not say how random filters are drawn; here their responses to normalized images have standard
     deviations of about 1.
     Layers: normalize, stage1 ... (pooled), predictions.

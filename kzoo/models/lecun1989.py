@@ -49,8 +49,8 @@ def lecun1989(
     padding of -1 around each layer's input; untied_bias, one bias per position; fc_units; activation;
     kernel_initializer, by default `FanInUniform`.
     The paper's outputs are scaled tanhs trained on squared errors. It does not say which 8 of the 12 maps each map of
-    the second layer reads; here four maps each read the first eight, the last eight, and the outer eight. Simard et al.
-    do not name the activation; here it is the same.
+    the second layer reads; here four maps read the first eight, four the last eight, and four the outer eight. Simard
+    et al. do not name the activation; here it is the same.
     Layers: stage1, stage2, fc1, predictions.
     """
     check_integer_list(name, filters=filters, fc_units=fc_units)

@@ -42,10 +42,10 @@ def nin(
 ) -> keras.Model:
     """Builds a network-in-network model: stages of a convolution and two of 1 x 1, and global average pooling.
 
-    Shapes: images (B, 32, 32, 3), whitened -> probabilities (B, 10). Any size of which the pools leave something.
-    Settings: filters of each stage, of its convolution and of the 1 x 1 ones after it; the last stage's last 1 x 1
-    convolution, with a map per class, is added; kernels of the convolutions; strides of the first; dropout after each
-    pool, or with dropout_everywhere=False after the last pool only; width, a factor of all filters.
+    Shapes: images (B, 32, 32, 3), whitened -> probabilities (B, 10). Any size of which the pools leave a position.
+    Settings: filters of each stage: those of its convolution and of the 1 x 1 ones after it, in the last stage without
+    the final 1 x 1 convolution, which has a map per class; kernels of the convolutions; strides of the first; dropout
+    after each pool, or with dropout_everywhere=False after the last pool only; width, a factor of all filters.
     Layers: stage1_conv1 ..., stage1 ... (the pooled maps), predictions.
     """
     check_integer_list(name, kernels=kernels)

@@ -41,7 +41,7 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
     Arguments: `input_shape`, `input_tensor`, `classes`, `include_top`, `pooling`, `weights`,
     `classifier_activation` and `name` as in `keras.applications`, and the family's own settings, which
     `describe(name)` lists. `weights`: a tag that `describe(name)` names, a `.weights.h5` or `.keras` file, or a run's
-    folder or name under `saved_models/`. `features`: names of layers, whose outputs then are the model's, in that
+    folder or name under `saved_models/`. `features`: names of layers; the model then returns their outputs, in that
     order. Returns a functional `keras.Model`. Refuses unknown models, settings and layers, naming the nearest known
     ones, and settings that the family cannot build.
 

@@ -42,9 +42,9 @@ def segnet(
     """Builds SegNet: an encoder of convolutions and pools, and a decoder that unpools by the pools' indices.
 
     Shapes: images (B, H, W, 3) -> probabilities of each pixel's classes (B, H, W, 11). Any size, also odd ones.
-    Settings: filters of the convolutions of each stage, of the encoder and, in the same order, of the decoder, which
-    runs from last to first; their kernel, and last_kernel of the classifier; normalize, response normalization of the
-    input; linear_decoder, a decoder without ReLUs; width, a factor of all filters.
+    Settings: encoder and decoder, the filters of the convolutions of each stage, both from the first stage to the last,
+    although the decoder runs from last to first; their kernel, and last_kernel of the classifier; normalize, response
+    normalization of the input; linear_decoder, a decoder without ReLUs; width, a factor of all filters.
     Layers: stage1 ... stage5 (pooled), decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)

@@ -48,8 +48,9 @@ def stream(
 
     Shapes: frames (B, 224, 224, 3), or stacks of flow (B, 224, 224, 2 L), the mean subtracted -> probabilities (B,
     101). The smallest input is 47 x 47.
-    Settings: second_norm, response normalization after the second convolution as after the first, which the temporal
-    stream lacks; fc_units of the two hidden layers and their dropout; width, a factor of all filters.
+    Settings: second_norm, whether response normalization follows the second convolution too, not only the first (the
+    temporal stream has only the first); fc_units of the two hidden layers and their dropout; width, a factor of all
+    filters.
     Layers: stage1 ... stage5, fc6, fc7, predictions.
     """
     x = inputs = model_input(name, input_shape, input_tensor, smallest=47)

@@ -33,10 +33,10 @@ def waveform(
     """Builds a network of 1D convolutions on raw sound.
 
     Shapes: sound (B, 32000, 1), four seconds at 8 kHz, mean 0 and variance 1 -> probabilities (B, 10). Any length.
-    Settings: filters and convolutions of each stage, the first stage's one of 80 samples with strides of 4, all others
-    of 3; pools, how many stages end in max pooling by 4; width, a factor of all filters. Each convolution is followed
-    by a batch norm and keeps its bias: the paper does not say. Kernels are initialized by Glorot's rule, as the
-    paper's; its counts are 0.2, 0.5, 1.8 and 3.7 million.
+    Settings: filters and number of convolutions of each stage; pools, how many stages end in max pooling by 4; width, a
+    factor of all filters. The first convolution has kernels of 80 samples and strides of 4, all others kernels of 3.
+    Each is followed by a batch norm and keeps its bias, of which the paper says nothing. Kernels are initialized by
+    Glorot's rule, as in the paper, which counts 0.2, 0.5, 1.8 and 3.7 million parameters.
     Layers: stage1_conv1, stage1_norm1 ..., stage1 ... (pooled), predictions.
     """
     check_integer_list(name, filters=filters, convolutions=convolutions)

@@ -39,7 +39,7 @@ SHOWN = 3  # names in one message
 def from_keras_applications(model: keras.Model) -> keras.Model:
     """Returns kzoo's model with the weights of a `keras.applications` VGG16, VGG19, ResNet50, ResNet101 or ResNet152.
 
-    `model`: as built there, with its own name, of any input size and number of classes, with or without the top.
+    `model`: under the name that Keras gives it, of any input size and number of classes, with or without the top.
     Biases before batch norms, which kzoo's ResNets lack, are subtracted from the norms' means.
     Refuses other models, naming the nearest, and weights that do not fit.
     """
@@ -54,7 +54,7 @@ def from_torch_state_dict(name: str, state_dict: Mapping[str, Any], **settings: 
     """Returns kzoo's model `name` with the weights of a torchvision model's `state_dict()`, tensors or NumPy arrays.
 
     `name`: "alexnet_torchvision", "vgg11", "vgg13", "vgg16", "vgg19" (of those without batch norm),
-    "googlenet_torchvision", or "resnet18" ... "resnet152", which then stride in the 3 x 3 convolutions, as there.
+    "googlenet_torchvision", or "resnet18" ... "resnet152", built with `stride_on="3x3"` as torchvision's are.
     GoogLeNet's auxiliary classifiers are ignored; its `transform_input` is not in a state dict and must be applied by
     the caller. `settings`: as `kzoo.model` takes them, such as `classifier_activation=None` for torchvision's logits,
     or `include_top=False`. Refuses a state dict of another model: names the keys that do not fit, and the models that

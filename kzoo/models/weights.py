@@ -24,7 +24,7 @@ __all__ = ["load_weights", "register_weights"]
 SHIPPED = Path(__file__).parent / "pretrained"
 SUFFIXES = (".weights.h5", ".keras")
 SHOWN = 3  # differences in one message
-IGNORED = ("preprocess", "normalization", "seed_generator")  # layers before a model, and those of dropout
+IGNORED = ("preprocess", "normalization", "seed_generator")  # preprocessing layers, and dropout's random states
 
 
 class Tag(NamedTuple):
@@ -73,7 +73,7 @@ def load_weights(model: keras.Model, source: PathLike, until: str | None = None)
 
     `source`: a `.weights.h5` or `.keras` file, or a run: its folder or its name under `saved_models/`. `until`: the
     last layer to load, with all layers that it depends on; later ones keep their weights.
-    A model without its top ignores the top in the file, and every model the statistics of preprocessing layers.
+    The file's top is ignored if the model has none; the statistics of preprocessing layers are always ignored.
     Refuses a file in which layers are missing, superfluous or of another shape, and names them.
     """
     file = _file(model.name, source)
@@ -84,7 +84,7 @@ def load_weights(model: keras.Model, source: PathLike, until: str | None = None)
         for name, layer in wanted.items():
             layer.set_weights([_array(value) for value in stored[name]])
             if isinstance(layer, keras.layers.Normalization):
-                layer.finalize_state()  # it computes with copies
+                layer.finalize_state()  # it computes with copies of its weights
     return model
 
 
@@ -95,7 +95,7 @@ def _refuse_differences(model, file, wanted, stored, partly):
         if name in stored and ours != theirs:
             lines.append(f"{name} has {_shapes(theirs)} in the file and {_shapes(ours)} in the model")
     missing = [name for name in wanted if name not in stored]
-    # the file's top may be ignored, a stage may not: the file would be of a deeper model, with other features
+    # only the file's top may be superfluous: a file with more stages is that of a deeper model, with other features
     topless = all(layer.name != "predictions" for layer in model.layers)
     more = [name for name in stored if name not in wanted and not (partly or (topless and "stage" not in name))]
     lines += [f"the file has no {', '.join(missing[:SHOWN])}{_rest(missing)}"] if missing else []

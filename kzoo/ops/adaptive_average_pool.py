@@ -1,7 +1,7 @@
 """Adaptive average pooling: average pooling to a given output size, whatever the input's size.
 
-Bin i of n over s elements spans floor(i * s / n) to ceil((i + 1) * s / n). Bin sizes differ by at most 1, and bins
-overlap where n does not divide s.
+Bin i of n over s elements begins at floor(i * s / n) and ends before ceil((i + 1) * s / n). Bin sizes differ by at most
+1, and bins overlap where n does not divide s.
 
 Source: He, Zhang, Ren & Sun 2014, arXiv:1406.4729, for pooling to a fixed size; the rule is that of PyTorch's
 AdaptiveAvgPool.

@@ -130,6 +130,6 @@ def _winner_mask(part, axis):
 
 
 def _masked_value(part, wins, axis):
-    # the cast is for small integers, which Keras sums as int32
     """Returns the element along an axis where the mask is True: a sum with zeros, whose gradient needs no scatter."""
+    # the cast is for small integers, which Keras sums as int32
     return ops.cast(ops.sum(ops.where(wins, part, 0), axis), part.dtype)

@@ -33,7 +33,7 @@ def ravel_index(coordinates, size):
 def int32_range(n):
     """Returns 0 to n - 1, as a constant if n is known.
 
-    XLA would compute any other vector of indices anew at each element that reads it.
+    An index vector that is not a constant is computed again by XLA for each element that reads it.
     """
     return np.arange(n, dtype="int32") if isinstance(n, int) else ops.arange(n, dtype="int32")
 
@@ -67,9 +67,9 @@ def window_origins(win, size, output):
 
 
 def covering_windows(win, size, output):
-    """Returns, for each axis, pairs of a vector of windows that may cover its positions and the number of windows.
+    """Returns the windows that cover each position: for each axis a list of pairs (vector, number of windows).
 
-    An entry equal to the number of windows stands for no window.
+    A vector has one window for each position of the axis; an entry equal to the number of windows stands for none.
     """
     covering = []
     for n, count, k, s, d, (before, _) in zip(size, output, *win[:3], win.pairs(size)):

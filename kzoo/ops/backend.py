@@ -90,8 +90,8 @@ def convolve(x, kernel, strides, padding, dilations):
         if padding == "VALID" and stride > 1 and size is not None and size < span + stride:
             # one output on the last axis, so this stride has no effect; with it some oneDNN kernels read wrong elements
             x, strides = x[..., :span, :], (*strides[:-1], 1)
-        # Dilated convolutions: TensorFlow on CPU has gradients only in oneDNN (float32, bfloat16), XLA for all dtypes.
-        # Empty batches: TensorFlow's result has the input's size.
+        # Two cases are left to XLA. Dilated convolutions of other dtypes: without XLA their gradients on CPU are
+        # oneDNN's, for float32 and bfloat16 only. Empty batches: without XLA the result has the input's size.
         plain = (max(dilations) == 1 or x.dtype in (tf.float32, tf.bfloat16)) and x.shape[0] != 0
         run = _convolve if plain else _compiled_convolve
         return run(x, kernel, strides=strides, padding=padding, dilations=dilations)
@@ -156,7 +156,7 @@ def _rfftn(x, rank):
     def transform(x):
         def gradient(g):
             lengths = tf.unstack(tf.shape(x)[-rank:])
-            # the inverse counts each frequency twice whose mirror image is left out: all but 0 and the highest
+            # irfft counts a frequency twice if rfft leaves out its mirror image: all but 0 and, of an even length, half
             frequency = tf.range(tf.shape(g)[-1])
             share = tf.cast(tf.where(2 * frequency % lengths[-1] == 0, 1.0, 0.5), x.dtype)
             total = tf.cast(tf.reduce_prod(lengths), x.dtype)

@@ -57,7 +57,7 @@ def conv(
     win.check("conv", x.shape[1:-1])
     if groups == 1 and math.prod(size) * depth <= WIDEST_PATCH and compiled_on_cpu():
         return _by_matrix_product(win.pad(x), kernel, bias, strides=win.strides, dilations=win.dilations)
-    # the convolution pads with zeros itself where it can, which saves a copy (for one output see `convolve`)
+    # the backend's convolution pads with zeros where it can, which saves a copy; not for one output (see `convolve`)
     native = win.mode == "zeros" and padding == "same" and win.output(x.shape[1:-1])[-1] != 1
     run = functools.partial(
         convolve, strides=win.strides, padding="SAME" if native else "VALID", dilations=win.dilations
@@ -77,9 +77,10 @@ def _by_matrix_product(x, kernel, bias, *, strides, dilations):
     Inside a function that XLA compiles for CPU, XLA's own convolution is a plain loop on one core, 5 to 10 times
     slower.
 
-    Narrow products of a batch with more samples than output positions have the samples on the last axis, which
-    vectorizes better than 15 filters: a step of `mnist1d_cnn` takes 0.6 of the time. A shared bias is then the weight
-    of an extra input that is always 1, because XLA would transpose everything back to sum its gradient.
+    For small patches and a batch of at least as many samples as output positions, the samples are the last axis of the
+    products. They vectorize better than a few filters: with 15, a step of `mnist1d_cnn` takes 0.6 of the time. A shared
+    bias is then the weight of an extra input that is always 1; to sum the gradient of a bias that is added afterwards,
+    XLA would transpose everything back.
     """
     (*size, _, filters), rank = kernel.shape, len(kernel.shape) - 2
     win = Window(tuple(size), strides, dilations, ((0, 0),) * rank)

@@ -93,7 +93,7 @@ def sample_linearly(x, rows, columns):
     lead = [-1] + [1] * (len(rows.shape) - 1)
     first = ops.reshape(ops.arange(batch, dtype="int32") * (height * width), lead)
     top, left = ops.floor(rows), ops.floor(columns)
-    # by the fraction and not 1 - |distance|, whose slope is 0 at whole pixels, where training starts
+    # weights from the fraction: 1 - |distance| is equal, but has gradient 0 at whole pixels, where training starts
     down, right = rows - top, columns - left
     total, dtype = 0.0, rows.dtype
     for i, j in itertools.product((0, 1), (0, 1)):

@@ -24,8 +24,9 @@ def dynamic_pool(x: Tensor, assignment: Tensor, bins: Sequence[int] = (1,), pool
     """Returns the mean or maximum of the codes in each spatial bin and cluster, or 0 where there are none.
 
     Shapes: codes x (B, *spatial, C) floating; assignment (B, *spatial, P) in x's dtype, 1 at each position's cluster
-    and 0 elsewhere; returns (B, bins, P, C) in x's dtype. The bins are those of grids with `bins` bins on each axis,
-    level after level, in row-major order, as in `adaptive_max_pool`. With one cluster this is a spatial pyramid.
+    and 0 elsewhere; returns (B, all bins, P, C) in x's dtype. Each entry of `bins` is the number of bins on each axis
+    of one level. The output has level after level, each with the bins of `adaptive_max_pool` in row-major order. With
+    one cluster this is a spatial pyramid.
 
     >>> dynamic_pool([[[1.0], [2.0], [4.0]]], [[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]]).numpy().ravel()
     array([2.5, 2. ], dtype=float32)

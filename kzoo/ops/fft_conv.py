@@ -51,8 +51,8 @@ def _fft_conv(x, kernel, *, win):
 def _by_matrices(x, kernel, win):
     """Returns the convolution by products with matrices of cosines and sines.
 
-    The matrices include padding, strides and dilations. Up to three times as fast as fast transforms at usual sizes:
-    neither zeros nor unused outputs are computed.
+    The matrices include padding, strides and dilations, so that neither zeros nor unused outputs are computed. At usual
+    sizes this is up to three times as fast as `_by_fast_transforms`.
     """
     pairs, output = win.pairs(x.shape[1:-1]), win.output(x.shape[1:-1])
     if win.mode != "zeros":

@@ -63,7 +63,7 @@ def _samples(position, count, length, step):
     offsets = ops.arange(count * step, dtype=position.dtype) - (count * step - 1) / 2
     samples = (centre[:, None] + offsets)[..., None]
     first, pixels = ops.floor(samples), ops.arange(length, dtype=position.dtype)
-    # by the fraction and not 1 - |distance|, whose slope is 0 at whole pixels, where training may start
+    # weights from the fraction: 1 - |distance| is equal, but has gradient 0 at whole pixels, where training may start
     after = samples - first
     weights = ops.where(pixels == first, 1 - after, 0) + ops.where(pixels == first + 1, after, 0)
     return ops.mean(ops.reshape(weights, (-1, count, step, length)), 2)

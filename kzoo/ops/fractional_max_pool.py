@@ -73,8 +73,8 @@ def window_maximum(x, axis, starts, stops, widest):
 def fractional_edges(size: int, count: int, samples: Tensor, pseudo_random: bool = True) -> Tensor:
     """Returns the edges of `count` regions over `size` elements, drawn as in the paper: (count + 1,) int32.
 
-    samples, uniform in (0, 1): one number for the pseudo-random sequence, ceil(ratio * (i + u)) minus its first entry;
-    `count` numbers for the random one, in which longer and shorter steps come in random order.
+    samples, uniform in (0, 1): for the pseudo-random sequence one number u, which puts edge i at ceil(ratio * (i + u))
+    - ceil(ratio * u); for the random sequence `count` numbers, whose order decides which steps are the longer ones.
 
     >>> fractional_edges(7, 5, 0.5).numpy()
     array([0, 2, 3, 4, 6, 7], dtype=int32)

@@ -39,7 +39,7 @@ def local_contrast_normalization(
     size = odd_size(who, "ksize", ksize, spatial_rank(who, x.shape))
     check_padding(who, padding)
     sigma = as_sigma(who, sigma, size)
-    pool_window(who, x, size, 1, padding, 1)  # "valid" needs a whole window, although all positions get a mean
+    pool_window(who, x, size, 1, padding, 1)  # a check only: "valid" needs room for a whole window
     weights = tuple(tuple(vector.tolist()) for vector in gaussian_weights(size, sigma))
     return _normalize(x, weights=weights, same=padding == "same", win=pool_window(who, x, size, 1, "same", 1))
 

@@ -111,7 +111,7 @@ def sum_patches(x, win, spatial):
     for i, (size, stride, dilation) in enumerate(zip(win.size, win.strides, win.dilations)):
         x = ops.reshape(x, (*ops.shape(x)[:-1], size, x.shape[-1] // size))
         parts = [(offset * dilation, x[..., offset, :]) for offset in range(size)]
-        sums = []  # one for each remainder: window p reads position p * stride + offset * dilation
+        sums = []  # one for each remainder modulo stride: window p reads position p * stride + offset * dilation
         for rest in range(stride):
             hits = [((start - rest) // stride, part) for start, part in parts if (start - rest) % stride == 0]
             nothing = (0, parts[0][1][_axis_index(i, slice(0, 0))])

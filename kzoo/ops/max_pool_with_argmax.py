@@ -50,7 +50,7 @@ def check_sample(who, shape):
 
 
 def check_maximum(who, x, indices=True):
-    """Raises a ValueError unless x is floating or integer, and if indices are returned its number of channels known."""
+    """Raises a ValueError unless x is floating or integer; with `indices` also if the number of channels is unknown."""
     require("float" in dtype_of(x) or "int" in dtype_of(x), who, "floating or integer x", dtype=dtype_of(x))
     known = x.shape[-1] is not None or not indices
     require(known, who, "a known number of channels", shape=tuple(x.shape))
@@ -109,7 +109,7 @@ def _maxima(x, *, win):
 def _first_steps(win, size, output):
     """Returns the step from each window's origin to its first element inside the sample.
 
-    That element wins where none is above the padding.
+    That element wins where no element of the window exceeds the value of the padding.
     """
     begins = zip(output, win.strides, win.dilations, win.pairs(size))
     steps = [ops.maximum(-((ops.arange(n, dtype="int32") * s - before) // d) * d, 0) for n, s, d, (before, _) in begins]
@@ -117,7 +117,7 @@ def _first_steps(win, size, output):
 
 
 def lowest(dtype):
-    """Returns the lowest value of this dtype, which never wins."""
+    """Returns the lowest value of this dtype, for padding that never exceeds an element."""
     import numpy as np
 
     name = keras.backend.standardize_dtype(dtype)

@@ -32,11 +32,11 @@ def max_unpool(
 
     Shapes: values and indices (B, *pooled, C), indices int32 from `max_pool_with_argmax`; returns (B, *output_size, C)
     in values' dtype.
-    With ksize (and strides, padding, dilations) the geometry of the pool is known: each output position compares the
-    indices of the windows that cover it, without a scatter, and an index outside its own window is dropped. Without
-    ksize any index is accepted, by a scatter, and output_size is required. With ksize output_size defaults to the
-    smallest input the pool can have had ("valid", "full", explicit amounts), or to pooled size times stride ("same" and
-    the modes).
+    With ksize (and strides, padding, dilations) the windows of the pool are known. Each output position is compared
+    with the indices of the windows that cover it, so no scatter is needed; an index outside its own window is dropped.
+    output_size defaults to the smallest input that the pool can have had ("valid", "full", explicit amounts), or to the
+    pooled size times the stride ("same" and the modes).
+    Without ksize a scatter puts values at any index, and output_size is required.
 
     >>> max_unpool([[[5.0], [7.0]]], [[[1], [2]]], output_size=4)[0, :, 0].numpy()
     array([0., 5., 7., 0.], dtype=float32)

@@ -17,7 +17,7 @@ from kzoo.types import Tensor
 
 
 def spatial_pyramid_pool(x: Tensor, bins: Sequence[int] = (6, 3, 2, 1)) -> Tensor:
-    """Returns the maximum of each bin of grids with `bins` bins on each axis, flattened.
+    """Returns the maximum of each bin of several grids, flattened; `bins` has each grid's number of bins on an axis.
 
     Shapes: x (B, *spatial, C), in 1 to 3 spatial axes; returns (B, C * sum of bins^rank) in x's dtype: level after
     level, bins in row-major order, channels last. Bins are those of `adaptive_max_pool`.

@@ -49,9 +49,9 @@ def stochastic_pool(
 
 
 def _activations(x, win):
-    """Returns each window's activations, these divided by their maximum, so that no sum overflows, and that scale.
+    """Returns each window's activations, the activations divided by a scale, and the scale: the window's maximum.
 
-    The scale is 1 where the maximum is 0 or infinite.
+    Divided, their sum cannot overflow. The scale is 1 where the maximum is 0 or infinite.
     """
     a = ops.relu(ops.cast(x, sum_dtype(x.dtype)))
     elements = [view for _, view in win.views(win.pad(a), win.output(ops.shape(x)[1:-1]))]
@@ -74,7 +74,8 @@ def _sample(x, noise, *, win):
     total = ops.stop_gradient(sum(parts))
     threshold, running, drawn = ops.cast(noise, total.dtype) * total, 0.0, ops.zeros_like(total)
     for a, part in zip(elements, parts):
-        # until the sum exceeds the threshold, the latest positive element: rounding cannot leave a window without one
+        # The last positive element before which the sum does not exceed the threshold. Rounding of the sum cannot leave
+        # a window without one.
         drawn = ops.where((running <= threshold) & (a > 0), a, drawn)
         running = running + ops.stop_gradient(part)
     return ops.cast(ops.where(total != total, total, drawn), x.dtype)  # noqa: PLR0124 (keeps NaN)

@@ -50,7 +50,7 @@ def table_conv(
 def _dense_kernel(kernel, table, channels):
     """Returns the kernel (*size, C, F) with zeros where the table has no link.
 
-    Both directions are gathers, as no map occurs twice; TensorFlow's own gradient would be a scatter.
+    The gradient is a gather too, as each link is one entry of that kernel; TensorFlow's own would be a scatter.
     """
     inputs = np.concatenate(table).astype("int32")
     outputs = np.repeat(np.arange(len(table)), [len(maps) for maps in table])

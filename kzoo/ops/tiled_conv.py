@@ -1,8 +1,8 @@
 """Tiled convolution: the kernels repeat with a period, the tile, across space.
 
-A tile of 1 is a convolution; a tile as large as the output is a locally connected layer. There are four ways to compute
-it: tile 1 by `conv`; one kernel for each position by `local_conv`; a strided convolution for each kernel; or views side
-by side on the channel axis, positions grouped by kernel, and one batched matrix product.
+A tile of 1 is a convolution; a tile as large as the output is a locally connected layer. `conv` computes the former and
+`local_conv` the latter. Any other tile is computed by a strided convolution for each kernel (`_by_convolutions`), or by
+batched products of the kernels with the patches at their positions (`_by_matrix_product`).
 
 Source: Gregor & LeCun 2010, arXiv:1006.0448; Le et al. 2010, "Tiled convolutional neural networks"; Goodfellow, Bengio
 & Courville 2016, "Deep Learning", section 9.5, equation 9.10.
@@ -71,11 +71,11 @@ def tiled_or_local_conv(who, layer, x, kernel, strides, padding, dilations, loca
 
 
 def _prefers_convolutions(x, kernel, output, win):
-    """Returns whether a convolution for each kernel is faster: about twice as fast on CPU, forward and gradients.
+    """Returns whether to compute a convolution for each kernel, on CPU about twice as fast, instead of matrix products.
 
-    Not inside XLA, where gradients of convolutions are slow; nor with few channels, where patches are small and the
-    gradients for the input slow everywhere; nor in float16, whose gradients oneDNN lacks; nor with strides or
-    dilations; nor if a kernel has too few multiplications for a call of its own.
+    It is slower inside XLA, where gradients of convolutions are slow; with few channels, where patches are small and
+    the gradients for the input slow; and if a kernel has too few multiplications for a call of its own. In float16
+    oneDNN lacks the gradients. Strides and dilations are left to matrix products.
     """
     outside = keras.backend.backend() == "tensorflow" and not compiling() and dtype_of(x) != "float16"
     tile, rest = kernel.shape[: len(output)], kernel.shape[len(output) :]
@@ -109,12 +109,12 @@ def _interleaved_convolutions(x, kernel, full=False):
     tile, size, channels = kernel.shape[:rank], kernel.shape[rank:-2], kernel.shape[-2]
     before = [k - 1 if full else 0 for k in size]
     output = [n + 2 * b - k + 1 for n, b, k in zip(ops.shape(x)[1:-1], before, size)]
-    # output sizes rounded up to a multiple of the tile
+    # input sizes at which the output is a whole number of tiles
     rounded = [ceil_div(n, t) * t + k - 1 for n, t, k in zip(output, tile, size)]
     after = [w - b - n for w, b, n in zip(rounded, before, ops.shape(x)[1:-1])]
-    # All samples shifted by some positions are a slice of one long row of positions, which TensorFlow takes without a
-    # copy; the next sample's elements at a sample's end lie beyond the last window. An extra sample makes the row
-    # long enough.
+    # With samples and positions flattened to one row, x shifted by some positions is a slice of the row, which
+    # TensorFlow takes without a copy. Each sample then ends with elements of the next one, but no window reaches them.
+    # An extra sample makes the row long enough.
     row = ops.reshape(ops.pad(x, ((0, 1), *zip(before, after), (0, 0))), (-1, channels))
     length = ops.shape(row)[0] - math.prod(rounded)
     parts = []
@@ -138,7 +138,10 @@ def _interleave(parts, axis):
 
 
 def _gradient_kernel(kernel):
-    """Returns the input gradient's kernels: position p reads kernel (p - o) modulo tile at offset o, mirrored."""
+    """Returns the kernels of the tiled convolution that computes the gradient for x from dy.
+
+    Kernel p has, at the mirrored offset k - 1 - o, the transposed matrix of kernel (p - o) modulo tile at offset o.
+    """
     rank = len(kernel.shape) // 2 - 1
     tile, size = kernel.shape[:rank], kernel.shape[rank:-2]
     grid = np.indices((*tile, *size))
@@ -169,14 +172,14 @@ def _by_matrix_product(x, kernel, *, win):
     total = 0.0
     for part in range(parts):
         patches = ops.concatenate(views[part * width : (part + 1) * width], -1)
-        product = ops.matmul(_group_by_kernel(patches, turns, tile), kernels[:, part])  # (tiles, positions, F)
+        product = ops.matmul(_group_by_kernel(patches, turns, tile), kernels[:, part])  # (kernels, positions, F)
         total = total + ops.cast(product, sum_dtype(x.dtype))
     y = _ungroup(ops.cast(total, x.dtype), ops.shape(x)[0], turns, tile)
     return y[(slice(None), *(slice(0, n) for n in output))]
 
 
 def _group_by_kernel(x, turns, tile):
-    """Returns (B, *turns * tile, K) as (tiles, B * turns, K): positions that share a kernel, together."""
+    """Returns x (B, *output, K) as (kernels, B * turns, K), grouped by kernel; the output is `turns` tiles large."""
     rank, shape = len(tile), ops.shape(x)
     split = [n for pair in zip(turns, tile) for n in pair]  # turns and tile alternating
     x = ops.reshape(x, (shape[0], *split, shape[-1]))
@@ -185,7 +188,7 @@ def _group_by_kernel(x, turns, tile):
 
 
 def _ungroup(y, batch, turns, tile):
-    """Returns (tiles, B * turns, F) as (B, *turns * tile, F): the inverse of `_group_by_kernel`."""
+    """Returns y (kernels, B * turns, F) as (B, *output, F): the inverse of `_group_by_kernel`."""
     rank, filters = len(tile), y.shape[-1]
     y = ops.reshape(y, (*tile, batch, *turns, filters))
     order = [rank] + [axis for i in range(rank) for axis in (rank + 1 + i, i)] + [2 * rank + 1]

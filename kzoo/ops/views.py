@@ -115,7 +115,8 @@ def argmax(labelled):
     """
     best = top = None
     for label, view in labelled:
-        # NaN becomes infinity and `<=` lets a later one win: one comparison for each view instead of two
+        # NaN becomes infinity, which no later number exceeds; a later NaN wins, as `view <= top` is false for it.
+        # This takes one comparison for each view instead of two.
         number = ops.where(view < INFINITY, view, INFINITY) if "float" in dtype_of(view) else view
         if best is None:
             best, top = ops.zeros_like(view, dtype="int32") + label, number

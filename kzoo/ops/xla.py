@@ -57,7 +57,7 @@ def island(fn):
         return fn
 
     @functools.cache
-    def compiled(settings):  # a function for each setting, of which TensorFlow keeps a graph for each signature
+    def compiled(settings):  # a function for each set of settings, with a graph for each input signature
         # no autograph, as the ops never branch on a tensor's value: it could only print warnings
         return tf.function(functools.partial(fn, **dict(settings)), jit_compile=True, autograph=False)
 

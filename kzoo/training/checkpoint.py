@@ -19,7 +19,8 @@ from kzoo.types import PathLike
 
 STATE = "state.pickle"  # the checkpoint of a training, in its folder
 PLAIN = (bool, int, float, str, bytes, type(None), np.generic, np.ndarray)
-COMPARISONS = (keras.ops.less, keras.ops.greater)  # a callback's `monitor_op`; setting it flips the sign of min_delta
+# Values of a callback's `monitor_op`, saved too: if Keras set it again, it would flip the sign of the saved min_delta.
+COMPARISONS = (keras.ops.less, keras.ops.greater)
 KEYS = {"epoch", "history", "seconds", "stopped", "variables", "callbacks", "random", "numpy"}
 
 
@@ -96,7 +97,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Callback: sets the weights of the best epoch when training ends, the first of equally good ones.
+    """Callback: when training ends, sets the weights of the best epoch, the first one if several are equally good.
 
     Its attributes are plain values, so that `Checkpoint` saves them.
     """

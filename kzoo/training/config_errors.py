@@ -15,7 +15,7 @@ EXPECTED = {"list_type": "a list", "dict_type": "a mapping", "model_type": "a ma
 
 
 def expecting(phrase: str) -> WrapValidator:
-    """Returns the last item of an `Annotated` type: it replaces all errors of its values by "expects <phrase>"."""
+    """Returns a validator, to be the last item of an `Annotated` type: every error becomes "expects <phrase>"."""
 
     def check(value, handler):
         try:
@@ -27,7 +27,7 @@ def expecting(phrase: str) -> WrapValidator:
 
 
 def one_of(*names: str) -> WrapValidator:
-    """Returns the same for a text that is one of `names`."""
+    """Returns the `expecting` validator of a text that is one of `names`."""
     return expecting(" or ".join(names) if len(names) < 3 else "one of " + ", ".join(names))
 
 

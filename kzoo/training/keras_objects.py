@@ -43,7 +43,7 @@ TEXTS = (
     "log_dir",
     "monitor",
     "mode",
-)  # 5 would be a descriptor
+)  # an integer would be opened as a file descriptor
 FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")  # RandomFlip accepts any text, and does not flip then
 REQUIRED = inspect.Parameter.empty
 
@@ -99,7 +99,7 @@ def _read(spec, where):
 
 
 def _classes(kind):
-    """Returns {name: class} of Keras's public and kzoo's registered classes of a kind, with aliases as `he_normal`."""
+    """Returns {name: class} of Keras's public and kzoo's registered classes of a kind; aliases (`he_normal`) too."""
     namespace, base = KINDS[kind]
     registered = {name: cls for name, cls in keras.saving.get_custom_objects().items() if name.startswith("kzoo>")}
     found = {name.removeprefix("kzoo>"): cls for name, cls in registered.items()} | vars(namespace) | registered
@@ -132,7 +132,7 @@ def _constructor_settings(cls):
             continue
         parameters = list(inspect.signature(parent.__init__).parameters.values())[1:]
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        # the class itself passes on what a base class requires
+        # what a base class requires is optional here, because the class itself passes it
         own = {p.name: p.default if parent is cls or p.default is not REQUIRED else None for p in named}
         settings = own | settings
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
@@ -141,7 +141,10 @@ def _constructor_settings(cls):
 
 
 def _build_nested(value, key, where):
-    """Returns `value` with every {class_name, config} in it built, of the kind that the argument or the class names."""
+    """Returns `value` with each {class_name, config} in it built.
+
+    An argument such as `kernel_initializer` names the kind; otherwise it is the first kind that has the class.
+    """
     if isinstance(value, dict) and "class_name" in value:
         name, _ = _read(value, where)
         argument = "schedule" if key == "learning_rate" else key
@@ -156,7 +159,10 @@ def _build_nested(value, key, where):
 
 
 def _checked(key, value, default, where):
-    """Returns the value of an argument with its specs built, or refuses it by the argument's default and bounds."""
+    """Returns an argument's value with its specs built.
+
+    Raises Refusal if the value is not of the type of the argument's default or out of its bounds.
+    """
     value = _build_nested(value, key, where)
     items = value if isinstance(value, list) and value else [value]
     numbers = all(type(item) in (int, float) for item in items)  # not bool, a subclass of int

@@ -72,7 +72,7 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     trainer = (LoopedModel if looped else Trainer)(model.input, model.output, name=model.name)
     jit = training.jit_compile
     if jit == "auto" and looped:
-        jit = not training.deterministic  # a loop of small steps gains fivefold; Keras drops XLA when deterministic
+        jit = not training.deterministic  # XLA makes small steps five times as fast; Keras drops it when deterministic
     losses = training.loss if isinstance(training.loss, list) else [training.loss] * len(model.outputs)
     metrics = [build_object("metric", m, f"training.metrics.{i}") for i, m in enumerate(training.metrics)]
     if all(metric.name != "accuracy" for metric in metrics):

@@ -34,8 +34,8 @@ def run(
 
     Work is done in `out/.name.partial/`, which is renamed when it is complete. After an interruption the same call
     resumes from the last epoch. With several seeds each has a folder `seed_N`, and metrics.json is their summary.
-    Arguments: work, the function of (config, partial folder, name) that does it and returns the metrics, by default
-    `run_seeds`; record, the file of the partial folder that holds the config it was started with.
+    Arguments: work, a function (config, partial folder, name) -> metrics that does the work, by default `run_seeds`;
+    record, the name of the file in the partial folder that stores the config with which the work was started.
     Raises Refusal if the run is finished and `overwrite` is false, if another process works on it, or if an interrupted
     run was started with another config; then the message lists the differences.
     """
@@ -63,7 +63,8 @@ def run(
             if not can_resume(partial):
                 remove(partial)
             raise
-        replace_in_two_steps(partial, folder)  # an exchange would leave the old run as `partial`, to be resumed
+        # no exchange of the two: if a kill followed, the old run would be in `partial` and would be resumed
+        replace_in_two_steps(partial, folder)
     return folder, metrics
 
 
@@ -142,4 +143,4 @@ def summarize(config: Config, runs: Sequence[Metrics]) -> Metrics:
 def print_finished(title: str, folder: Path, metrics: Metrics) -> None:
     """Prints the results of a finished run and where they are."""
     print_results(title, metrics)
-    say(f"Written to {folder}/: saved_model, model.keras, history.png, README.md")
+    say(f"Written to {folder}/: " + ", ".join(sorted(path.name for path in folder.iterdir())))

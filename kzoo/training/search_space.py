@@ -1,7 +1,8 @@
 """The grammar of `search.space`: which settings a search varies, and over which values.
 
-An entry is {path: {"int", "float" or "log": [low, high], "choice": [...] or "boolean": True}}; int and float take a
-"step". With "when": {path: value or values} an entry counts only where an earlier one has one of these values.
+An entry is {path: {kind: values}}: "int", "float" or "log" with [low, high], "choice" with a list, or "boolean" with
+True. With int and float there may be a "step". With "when": {path of an earlier entry: value or values} the setting
+varies only where that earlier setting has one of these values.
 """
 
 import json
@@ -12,8 +13,8 @@ from typing import Any
 from kzoo.checks import Refusal, is_integer, is_number, nearest, require
 
 KINDS = ("int", "float", "log", "choice", "boolean")
-FIXED = {"data.validation": "search.validation", "training.seeds": "search.seeds"}  # not searched: what sets them
-SEARCHED_PARTS = ("data", "training", "transfer")  # and model, whose settings the model's family knows
+FIXED = {"data.validation": "search.validation", "training.seeds": "search.seeds"}  # not searched: set by the latter
+SEARCHED_PARTS = ("data", "training", "transfer")  # and model, whose settings depend on the model's family
 
 
 def check_space(space: dict, setting_names: Mapping[str, Sequence[str]]) -> dict:

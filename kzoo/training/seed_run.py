@@ -55,7 +55,8 @@ def train_seed(
 ) -> tuple[keras.Model, keras.Model, Checkpoint]:
     """Builds and trains; resumes a training that was interrupted in `folder`. Returns (model, trainer, checkpoint)."""
     folder.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(seed)  # after the data, whose first preparation draws random numbers too
+    # After the data is loaded: the first run also prepares its files, which may draw random numbers.
+    keras.utils.set_random_seed(seed)
     model = build_model(config, data.input_shape, data.classes, data.train)
     check_exports(config, model)
     trainer = build_trainer(config, model)

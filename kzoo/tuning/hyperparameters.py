@@ -33,7 +33,10 @@ def values_from_hyperparameters(config, hp):
 
 
 def baseline_values(config):
-    """Returns {path: value} of the config itself, written or defaults of the model, without those that are unknown.
+    """Returns {path: value} of the config itself, for the settings of the search space.
+
+    A setting that the config does not have takes the model's default; without one it is left out, and so is a setting
+    whose `when` condition does not hold.
 
     >>> from kzoo.training.config import read_config
     >>> baseline_values(read_config("mnist1d_cnn"))["model.filters"]
@@ -60,7 +63,7 @@ def config_with_values(config, values, where="search"):
 
 
 def run_config(config, values, where="search"):
-    """Returns the config of a run with a trial's values, trained on all training examples."""
+    """Returns the config of a run with a trial's values; the search's validation split is not held out."""
     return config_with_values(config, values, where).model_copy(update={"search": None})
 
 

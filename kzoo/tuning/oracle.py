@@ -38,7 +38,7 @@ def build_oracle(config):
     settings = {}
     if search.algorithm == "hyperband":
         settings = {"max_epochs": search.max_epochs or config.training.epochs, "hyperband_iterations": None}
-    elif search.algorithm == "bayesian":  # KerasTuner's default, unless that leaves few trials to optimize with
+    elif search.algorithm == "bayesian":  # KerasTuner's default, 3 per setting, but at most a third of the trials
         settings = {"num_initial_points": max(3, min(3 * len(search.space), search.trials // 3))}
     kind = ORACLES[search.algorithm]
     mixin = NoRepeats if search.algorithm == "bayesian" else NoFiles

@@ -1,7 +1,7 @@
 """A search: runs its trials, then trains the best values like any run.
 
-Each trial's result is on disk when it ends. A resumed search replays these results into a new oracle, up to the first
-trial without one; so it ends with the same trials as an uninterrupted search.
+Each trial's result is on disk when it ends. A resumed search repeats the recorded calls to the oracle with these
+results (`kzoo.tuning.trials`), so that it continues with the trials that an uninterrupted search would have run.
 """
 
 import functools

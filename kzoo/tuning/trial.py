@@ -34,9 +34,9 @@ STOPS = (INTERRUPTED, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # the us
 def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None):
     """Runs a trial in its own process and returns its result, which is also written to `folder/result.json`.
 
-    Arguments: config, the trial's config, or the Refusal that prevented one; trial, the first keys of the result;
-    search, the search's settings; parent, the folder of the trial whose training is continued; heartbeat, a function
-    called every few seconds, which stops the process by raising an exception.
+    Arguments: config, the trial's config, or the Refusal that prevented one; trial, {trial, values, epochs}, which
+    begin the result; search, the search's settings; parent, the folder of the trial whose training is continued;
+    heartbeat, a function called every few seconds, which stops the process by raising an exception.
     Raises KeyboardInterrupt if the process was told to stop, Refusal if it ended in another way without a result.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None)
     if code in STOPS:
         raise KeyboardInterrupt
     if code < 0:
-        time.sleep(1)  # if all processes of the search are being killed, this one is killed now
+        time.sleep(1)  # if the whole search is being killed, this process ends here and records no failure
         name = signal.Signals(-code).name
         hint = ", as when memory runs out" if -code == signal.SIGKILL else ""
         reason = f"its process was ended by {name}{hint}"
@@ -97,9 +97,9 @@ def exit_with_parent(function, args):
 
 
 def check_configs(configs):
-    """Builds those parts of configs, pairs (where, settings), that can be built without data.
+    """Builds the parts of each config that need no data: optimizer, callbacks, augmentation and metrics.
 
-    Raises Refusal, which begins with `where`, if one of them is invalid.
+    Argument: pairs (where, settings). Raises Refusal, which begins with `where`, if one of them is invalid.
     """
     for where, settings in configs:
         try:
@@ -159,7 +159,7 @@ def _train_trial(settings, trial, folder, label, search, parent):
 
 
 def _train_seed(config, seed, folder, label, parent, keep_state):
-    """Returns the metrics of a training with one seed on the validation split; reads them if it is complete."""
+    """Trains with one seed and returns the metrics on the validation split; of a finished training, only reads them."""
     name = f"seed_{seed}"
     folder, parent = folder / name, parent and parent / name
     metrics_file = folder / "metrics.json"

@@ -25,7 +25,7 @@ from kzoo.tuning.trial import read_result, run_trial
 
 TRIAL_FILE = "trial.json"
 TRIAL_KEYS = ("trial", "values", "epochs")  # the keys of trial.json that are also in result.json
-PARENT, LOG = "past", "since"  # the other keys: the number of the parent trial; the ask and tell calls before
+PARENT, LOG = "past", "since"  # the other keys: the parent trial's number; the calls since the previous trial started
 MAX_REPEATS = 20  # repeated proposals in a row after which the search space counts as exhausted
 MAX_WORKER_DEATHS = 3  # in one trial
 
@@ -60,7 +60,7 @@ class Trials:
         self.leases, self._deaths = {}, collections.Counter()
         self._numbers = {}  # {Proposal.key: number of the trial}
         self._oracle_numbers = {}  # {id of the oracle's trial: number of the trial}
-        self._untold = collections.defaultdict(list)  # {number: the oracle's trials without a result}
+        self._untold = collections.defaultdict(list)  # {number: the oracle's trials that wait for its result}
         self._log, self._told = [], set()  # the ask and tell calls since the last trial started; the numbers told
         self._replayed, self._exhausted = 0, False
         self._start_time, self._finished_now = time.perf_counter(), 0
@@ -101,7 +101,7 @@ class Trials:
             self.waiting.append(self.leases.pop(lease_id).trial)
 
     def expire(self, lease_id, reason):
-        """Ends the lease of a lost worker; its trial is run again, or fails after MAX_WORKER_DEATHS workers."""
+        """Ends a lost worker's lease; its trial is run again, or fails if it has lost MAX_WORKER_DEATHS workers."""
         with self.lock:
             trial = self.leases.pop(lease_id).trial
             number = trial["trial"]
@@ -173,7 +173,7 @@ class Trials:
         self._log, self._replayed = [], self._replayed + 1
 
     def _register_repeat(self, proposal):
-        """Notes that the oracle proposed the values of an earlier trial, whose number it returns."""
+        """Notes that the oracle proposed an earlier trial again; returns that trial's number."""
         number = self._numbers[proposal.key]
         self._untold[number].append(proposal.oracle_trial)
         self._oracle_numbers[proposal.oracle_trial.trial_id] = number

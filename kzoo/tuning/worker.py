@@ -23,7 +23,7 @@ from kzoo.tuning.trials import PARENT, TRIAL_FILE, TRIAL_KEYS, Lease
 POLL_INTERVAL = 0.5  # seconds between requests for a trial
 HEARTBEAT_TIMEOUT = 10  # seconds for a chief to answer a heartbeat
 RECONNECT_TIMEOUT = 600  # seconds for a lost chief to come back
-RUN_CONFIG = "config.yaml"  # in a trial's folder: the config of a run with its values on all training examples
+RUN_CONFIG = "config.yaml"  # in a trial's folder: the config with which `kzoo train` trains the trial's values
 REFUSAL = "refusal.txt"  # in a trial's folder: why the whole search has to stop
 
 

@@ -10,6 +10,7 @@ from kzoo.analysis.keras_layers import flops, layer_field, layer_flops, receptiv
 from kzoo.layers.field import DATA, EXACT, UPPER_BOUND, Field
 from kzoo.ops.xla import no_islands
 from tests.analysis.field_checks import SAMPLES, check_field, samples
+from tests.collect import collect
 
 SIZES = {1: (11,), 2: (11, 9), 3: (7, 6, 5)}
 PADDED = [{}, {"padding": "same"}, {"padding": "full", "strides": 2}, {"padding": ("reflect", 1), "dilation_rate": 2}]
@@ -17,7 +18,8 @@ CONV = [{"filters": 2, "kernel_size": 3, **more} for more in PADDED]
 UNDILATED = CONV[:3]  # TensorFlow has no gradient of dilated convolutions on CPU without XLA
 POOL = [{"pool_size": 3, "strides": 2, **more} for more in ({}, {"padding": "same"}, {"padding": 1, "strides": 1})]
 
-# Settings of each of kzoo's layers by its name without dimensions, and the status that its field then has.
+# Settings of each of kzoo's layers by its name without dimensions, and the status that its field then has; those of a
+# new layer stand in its test file, as FIELD_CASES.
 KZOO = {
     "AdaptiveAveragePooling": [(EXACT, {"output_size": 3})],
     "AdaptiveMaxPooling": [(EXACT, {"output_size": 3})],
@@ -61,7 +63,7 @@ KZOO = {
     "Subsampling": [(EXACT, kwargs) for kwargs in POOL],
     "TableConv": [(EXACT, {"connections": 2, **kwargs}) for kwargs in UNDILATED],
     "TiledConv": [(EXACT, kwargs) for kwargs in CONV],
-}
+} | collect("FIELD_CASES")
 OTHER_INPUTS = {"Capsules", "MaskCapsules", "PrimaryCapsules2D"}  # tested below
 FORMATS = {"Conv2D", "MaxUnpooling2D", "AdaptiveMaxPooling2D", "LPPooling1D", "Padding3D"}
 
@@ -84,7 +86,9 @@ def test_every_layer_declares_both(name):
             "fields or operation counts. See kzoo/layers/field.py and BaseWindow or Pointwise for what may be inherited"
         )
     base = name[:-2] if name[-1] == "D" and name[-2:-1].isdigit() else name
-    assert base in KZOO or name in OTHER_INPUTS, f"add settings of {base} to KZOO, to check its field against gradients"
+    assert base in KZOO or name in OTHER_INPUTS, (
+        f"define FIELD_CASES in the test file of {base}, to check its field against gradients"
+    )
 
 
 @pytest.mark.parametrize("name, rank, status, kwargs", list(kzoo_cases()))

@@ -74,6 +74,8 @@ def test_other_runtimes_are_refused(small_model, tmp_path):
     smuggled += "format.open = lambda path, real=format.open: sys.modules.update(torch=sys) or real(path)"
     done = run_main(tmp_path, "onnx", smuggled)
     assert done.returncode == 1 and "onnxruntime, torch was imported instead of only onnxruntime" in done.stderr
+    allowed = f'{smuggled}\nformat.runtime_imports = ("torch",)'  # as if the runtime needed it
+    assert run_main(tmp_path, "onnx", allowed).returncode == 0
     done = run_main(tmp_path, "onnx", "sys.modules['keras'] = sys")  # as if kzoo had imported it
     assert done.returncode == 1 and "keras, kzoo was imported instead of only kzoo" in done.stderr
     kzoo_within = 'format = isolated_process.FORMATS["onnx"]\nformat.open = lambda path: __import__("kzoo.layers")'

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from kzoo.checks import Refusal
+from kzoo.export.registry import FORMATS
 from kzoo.training import config as module
 from kzoo.training.config import (
     Config,
@@ -194,8 +195,7 @@ def test_schema():
         ("model=m", "model expects a mapping of settings; received 'm'."),
         (
             "export.formats=[onx]",
-            "export.formats expects a list of different formats among saved_model, onnx, litert, litert_int8, "
-            "openvino; received ['onx'].",
+            f"export.formats expects a list of different formats among {', '.join(FORMATS)}; received ['onx'].",
         ),
         ("export.formats=[saved_model, saved_model]", "export.formats expects a list of different formats among"),
         (

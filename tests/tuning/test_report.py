@@ -64,7 +64,7 @@ def test_report(folder, capsys, monkeypatch):
     assert {path.name for path in folder.iterdir()} == {
         *("search.yaml", "settings.png", "trials", "trials.csv", "trials.png")
     }
-    rows = list(csv.DictReader((folder / "trials.csv").open()))
+    rows = list(csv.DictReader((folder / "trials.csv").read_text().splitlines()))
     assert [row["val_accuracy"] for row in rows] == ["0.5", "0.75", "", "0.75"]
     assert rows[1]["model.units"] == "[8]" and rows[0]["training.optimizer.config.momentum"] == ""
     assert rows[2]["reason"] == "training [diverged]" and rows[2]["status"] == "failed"

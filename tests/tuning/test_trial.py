@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -60,6 +61,7 @@ def test_out_of_memory_is_a_failure(arrays, tmp_path):
 
 def die(number):
     os.kill(os.getpid(), number)
+    time.sleep(10)  # another thread may receive the signal a moment later
 
 
 def leave():

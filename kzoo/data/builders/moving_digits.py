@@ -25,7 +25,7 @@ STRAIGHT = tuple(DIRECTIONS)[::2]
 SIZES = {"train": 4000, "test": 1000}
 CLIP, FIELD = 8, 24  # frames; pixels per side
 FLOWS, LARGE, ZOOM, SPEED = 3, 48, 3, 2  # flow fields; their side in pixels; digits' zoom factor; pixels per frame
-JITTER = 6  # largest distance in pixels of such a digit from the center at the start
+JITTER = 6  # largest distance in pixels of an enlarged digit from the center at the start
 FLOW_SCALE, FLOW_ZERO = 32, 128  # flow is stored in bytes as FLOW_ZERO + FLOW_SCALE * pixels per frame
 SHAPES = {
     "clips": (CLIP, FIELD, FIELD, 1),
