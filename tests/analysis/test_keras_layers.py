@@ -87,7 +87,7 @@ def test_every_layer_declares_both(name):
         )
     base = name[:-2] if name[-1] == "D" and name[-2:-1].isdigit() else name
     assert base in KZOO or name in OTHER_INPUTS, (
-        f"define FIELD_CASES in the test file of {base}, to check its field against gradients"
+        f"define FIELD_CASES in the test file of {base}: its field, by gradients"
     )
 
 

@@ -160,34 +160,62 @@ def mirrored():
 
 
 def everything(random=True):
-    """Returns a model of every layer family, in 2D where there is a choice, each on inputs of its own; and the inputs.
+    """Returns a model with every layer family in 2D, which unpools by the indices of the pooling layer; and its inputs.
 
-    A dense layer in front of each has a gradient only if the layer passes one on. Without `random`, layers that draw in
-    training are left out, as two devices draw different numbers from one.
+    A family that is not in the chain takes the inputs of its case. Without `random` those that draw in training are
+    left out, as two devices draw different numbers from one.
     """
     keras.utils.set_random_seed(1)
-    inputs, arrays, parts = [], [], []
-    for name in {name.rstrip("123D"): name for name in sorted(CASES, key=lambda name: name.endswith("2D"))}.values():
-        symbols = [keras.Input(x.shape[1:], dtype=x.dtype) for x in CASES[name].arrays]
-        first, *rest = symbols
-        first = keras.layers.Dense(first.shape[-1])(first)
-        layer = getattr(layers, name)(**CASES[name].kwargs)
-        outputs = keras.tree.flatten(layer([first, *rest] if rest else first))
-        if not random and any("seed_generator" in v.path for v in layer.non_trainable_variables):
-            continue
-        inputs += symbols
-        arrays += [x[:2] for x in CASES[name].arrays]
-        floats = [keras.layers.Flatten()(y) for y in outputs if "float" in y.dtype]
-        parts += [keras.layers.Dense(1)(keras.layers.LayerNormalization()(y)) for y in floats]
-    return keras.Model(inputs, keras.layers.Average()(parts)), arrays
+    x = images = keras.Input((9, 8, 2))
+    x = layers.Conv2D(4, 3, padding="circular", untied_bias=True, groups=2, activation="tanh")(x)
+    x = layers.TiledConv2D(4, 3, tile=2, padding="same", activation="tanh")(x)
+    x = layers.TableConv2D(4, 3, padding="same", connections=2, activation="tanh", seed=1)(x)
+    size = x.shape[1:-1]
+    x, indices = layers.MaxPoolingWithArgmax2D(3, 2, "same")(x)
+    x = layers.MaxUnpooling2D(3, 2, "same", output_size=size)([x, indices])
+    x = layers.Padding2D(1, "reflect")(x)
+    x = keras.layers.Concatenate()([x, layers.GaborConv2D(4, 3, padding="same", energy=True)(x)])
+    x = layers.LocalResponseNormalization()(layers.LocalContrastNormalization(3)(x))
+    x = layers.SpatiallySeparableConv2D(4, 3, padding="same", terms=2)(layers.FFTConv2D(4, 3, padding="same")(x))
+    x = layers.PolynomialTanh(2)(layers.DeformableConv2D(4, 2, padding="same")(x))
+    x = keras.layers.Concatenate()([layers.Dilation2D(2, padding="same")(x), layers.Erosion2D(2, padding="same")(x)])
+    x = layers.ChannelLPPooling(2)(x)
+    x = keras.layers.Add()([pool(2, 1, "same")(x) for pool in (layers.LPPooling2D, layers.GaussianPooling2D)])
+    x = layers.ScaledTanh()(layers.BlurPooling2D(3, 1)(x))
+    if random:
+        x = layers.FractionalMaxPooling2D(1.2, seed=1)(layers.StochasticPooling2D(2, 1, "same", seed=2)(x))
+    x = layers.Subsampling2D(2, 1, activation="tanh")(x)
+    x = layers.LocallyConnected2D(4, 3, 2, activation="tanh")(x)
+    tops, _ = layers.AdaptiveMaxPooling2D(2, return_indices=True)(x)
+    x = layers.Maxout(4)(keras.layers.Concatenate()([tops, layers.AdaptiveAveragePooling2D(2)(x)]))
+    tops = [layers.SpatialPyramidPooling2D((2, 1))(x)]
+    tops += [keras.layers.Flatten()(layers.MaskCapsules()(layers.Capsules(2, 3)(layers.PrimaryCapsules2D(2, 4, 2)(x))))]
+    tops += [layers.Fastfood(5, activation="tanh")(keras.layers.Flatten()(x))]
+    tops += [layers.RBF(3, activation="exponential")(keras.layers.Flatten()(x))]
+    tops += [keras.layers.Flatten()(layers.KMaxPooling1D(3)(keras.layers.Reshape((-1, x.shape[-1]))(x)))]
+    tops += [keras.layers.Flatten()(layers.FoveatedGlimpse2D(2)(x))]
+    even = keras.layers.Resizing(4, 4)(x)
+    tops += [keras.layers.Flatten()(layers.ProbabilisticMaxPooling2D(2)(even))]
+    tops += [keras.layers.Flatten()(layers.KMeansFeatures2D(3, 2, epsilon=1.0)(x))]
+    tops += [layers.DynamicPooling2D(3)(x), layers.ReceptiveFieldPooling2D(2, features=20)(x)]
+    model = keras.Model(images, tops)
+    present = {type(layer).__name__.rstrip("123D") for layer in model.layers}
+    inputs, arrays = [images], [noise(8, 9, 8, 2)]
+    for name in {name.rstrip("123D"): name for name in CASES if name.rstrip("123D") not in present}.values():
+        layer, symbols = prepared(name)[0], [keras.Input(x.shape[1:], dtype=x.dtype) for x in CASES[name].arrays]
+        outputs = keras.tree.flatten(layer(symbols if len(symbols) > 1 else symbols[0]))
+        if random or not any("seed_generator" in v.path for v in layer.non_trainable_variables):
+            inputs += symbols
+            arrays += [np.concatenate([x[:2]] * 4) for x in CASES[name].arrays]
+            tops += [keras.layers.Flatten()(y) for y in outputs if "float" in y.dtype]
+    return keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Concatenate()(tops))), arrays
 
 
 def train(model, arrays):
     """Trains two steps; returns the trained weights, after asserting that all of them have changed."""
     before = [w.numpy() for w in model.trainable_weights]
     model.compile(keras.optimizers.SGD(0.05, momentum=0.9), "mse")
-    x = [np.concatenate([a / n if a.dtype.kind == "f" else a for n in (1, 2, 3, 4)]).astype(a.dtype) for a in arrays]
-    model.fit(x, noise(8, 1, seed=4), batch_size=4, epochs=1, shuffle=False, verbose=0)
+    model.fit(arrays, noise(8, 1, seed=4), batch_size=4, epochs=1, shuffle=False, verbose=0)
     after = [w.numpy() for w in model.trainable_weights]
     same = [w.path for w, a, b in zip(model.trainable_weights, after, before, strict=True) if (a == b).all()]
     assert not same, f"weights that did not change: {same}"

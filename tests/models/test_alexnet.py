@@ -17,12 +17,6 @@ FITS = {
     "alexnet": Fit(
         {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (39, 39, 3)}, rate=0.001, noise=100
     ),
-    "alexnet_one_tower": Fit(
-        {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (39, 39, 3)}, rate=0.001, noise=100
-    ),
-    "alexnet_torchvision": Fit(
-        {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (63, 63, 3)}, rate=0.001, noise=100
-    ),
 }
 
 SMALL = {"width": 0.1, "fc_units": (16, 16), "classes": 5}

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo.models.registry import find, list_models, model
+from kzoo.models.registry import describe, list_models, model
 from tests.models.families import FITS
 
 SMALL = {name: fit.settings for name, fit in FITS.items()}
 
 
-def test_every_builder_is_here():
-    assert {find(name)[0] for name in FITS} == {find(name)[0] for name in list_models()}
+def test_every_family_is_here():
+    families = {describe(name)["family"] for name in list_models()}
+    assert {describe(name)["family"] for name in FITS} == families
 
 
 def noise(draw, model, scale):
