@@ -270,7 +270,7 @@ def test_a_fault_is_a_report_in_a_few_lines(call, fault):
     ]
     assert len(lines) <= 7 and "Traceback" not in err
     assert lines[-1] == "the same command resumes from the last finished epoch"
-    report = Path(lines[-1].rpartition(" ")[2]).read_text()
+    report = Path(lines[-2].rpartition(" ")[2]).read_text()
     assert report.startswith("command: kzoo train mnist1d_fc\n") and "ZeroDivisionError: division\nby zero" in report
 
 
