@@ -1,6 +1,6 @@
 """KerasTuner's oracles, which propose the trials, prepared so that they can be replayed.
 
-An oracle is deterministic: if it is told the same results in the same order, it proposes the same trials. So its state
+An oracle is deterministic: given the same results in the same order, it proposes the same trials. So its state
 is not saved. A resumed search replays the recorded log of ask and tell calls into a new oracle, with the results on
 disk. This avoids the following faults of KerasTuner 1.4.8 (tests/tuning/test_oracle.py has a test of each, which
 fails when it is fixed):

@@ -37,7 +37,7 @@ def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None)
     Arguments: config, the trial's config, or the Refusal that prevented one; trial, {trial, values, epochs}, which
     begin the result; search, the search's settings; parent, the folder of the trial whose training is continued;
     heartbeat, a function called every few seconds, which stops the process by raising an exception.
-    Raises KeyboardInterrupt if the process was told to stop, Refusal if it ended in another way without a result.
+    Raises KeyboardInterrupt if a signal stopped the process, Refusal if it ended in another way without a result.
     """
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
