@@ -11,6 +11,7 @@ import numpy as np
 
 from kzoo.checks import is_integer, is_number, require
 from kzoo.layers.base_layer import BaseLayer, Pointwise
+from kzoo.ops.bias_add import bias_add
 from kzoo.ops.fastfood import fastfood
 from kzoo.types import Activation, KnownShape, Shape, Tensor
 
@@ -77,7 +78,7 @@ class Fastfood(Pointwise, BaseLayer):
 
     def call(self, inputs: Tensor) -> Tensor:
         y = fastfood(inputs, self.scale, self.gaussian, self.permutation, self.signs)[..., : self.units]
-        return self.activation(y if self.bias is None else y + self.bias)
+        return self.activation(y if self.bias is None else bias_add(y, self.bias))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

@@ -18,6 +18,7 @@ from kzoo.layers.data_format import (
     to_channels_last,
 )
 from kzoo.layers.field import DATA, Fields, whole
+from kzoo.ops.backend import sum_dtype
 from kzoo.ops.foveated_glimpse import check_glimpse, foveated_glimpse
 from kzoo.ops.views import as_tuple
 from kzoo.types import DataFormat, KnownShape, Shape, Size, Tensor
@@ -56,7 +57,8 @@ class FoveatedGlimpse2D(BaseLayer):
         if location:
             (location,) = location
         else:
-            location = ops.broadcast_to(ops.cast(self.location, x.dtype), (ops.shape(x)[0], 2))
+            # its gradient is a sum over samples
+            location = ops.broadcast_to(ops.cast(self.location, sum_dtype(x.dtype)), (ops.shape(x)[0], 2))
         return from_channels_last(foveated_glimpse(x, location, self.size, self.scales, self.ratio), self.data_format)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -8,7 +8,7 @@ import itertools
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import ceil_div, check_one_dtype, tensors
+from kzoo.ops.backend import ceil_div, check_one_dtype, sum_dtype, tensors
 from kzoo.types import Tensor
 
 
@@ -24,10 +24,11 @@ def bias_add(y: Tensor, bias: Tensor) -> Tensor:
     good = len(bias.shape) in (1, len(y.shape) - 1) and bias.shape[-1] == y.shape[-1] and 0 not in bias.shape[:-1]
     require(good, "bias_add", "bias (F,) or (*tile, F)", y=tuple(y.shape), bias=tuple(bias.shape))
     check_one_dtype("bias_add", "y and bias", y=y, bias=bias)
-    output = ops.shape(y)[1:-1]
+    output, dtype = ops.shape(y)[1:-1], sum_dtype(y.dtype)
+    bias = ops.cast(bias, dtype)  # whose gradient is a sum over samples and positions
     for axis, (size, period) in enumerate(itertools.zip_longest(output, bias.shape[:-1], fillvalue=1)):
         if period != 1 and not (isinstance(size, int) and period == size):  # an unknown size is a tensor
             turns = [1] * len(bias.shape)
             turns[axis] = ceil_div(size, period)
             bias = ops.tile(bias, turns)[(slice(None),) * axis + (slice(0, size),)]
-    return y + bias
+    return ops.cast(ops.cast(y, dtype) + bias, y.dtype)

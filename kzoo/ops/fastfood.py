@@ -7,7 +7,7 @@ fried convnets", arXiv:1412.7149, for the trained form.
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, dtype_of, tensors
+from kzoo.ops.backend import check_floating, dtype_of, sum_dtype, tensors
 from kzoo.ops.hadamard import hadamard
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
@@ -41,11 +41,12 @@ def fastfood(x: Tensor, scale: Tensor, gaussian: Tensor, permutation: Tensor, si
 
 @island
 def _fastfood(x, scale, gaussian, permutation, signs):
-    blocks, d = scale.shape
+    (blocks, d), dtype = scale.shape, x.dtype
+    x, scale, gaussian, signs = (ops.cast(part, sum_dtype(dtype)) for part in (x, scale, gaussian, signs))
     x = ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, d - x.shape[-1])])
     y = hadamard(x[..., None, :] * signs)
     lead = ops.shape(y)[:-2]
     flat_permutation = ops.cast(permutation, "int32") + d * ops.arange(blocks, dtype="int32")[:, None]
     y = ops.take(ops.reshape(y, (*lead, blocks * d)), ops.reshape(flat_permutation, (-1,)), -1)
     y = hadamard(ops.reshape(y, (*lead, blocks, d)) * gaussian) * scale
-    return ops.reshape(y, (*lead, blocks * d)) * d**-0.5
+    return ops.cast(ops.reshape(y, (*lead, blocks * d)) * d**-0.5, dtype)

@@ -6,7 +6,7 @@ The modes have the names of PyTorch's `padding_mode`.
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops.backend import spatial_rank, tensors
+from kzoo.ops.backend import spatial_rank, sum_dtype, tensors
 from kzoo.types import Padding, Tensor
 
 MODES = ("zeros", "circular", "reflect", "replicate")
@@ -81,4 +81,5 @@ def pad_pairs(x, pairs, mode, value=0):
 def _repeat(edge, count, axis):
     shape = list(ops.shape(edge))
     shape[axis] = count
-    return ops.broadcast_to(edge, shape)
+    wide = ops.cast(edge, sum_dtype(edge.dtype))  # the gradient is a sum over the copies
+    return ops.cast(ops.broadcast_to(wide, shape), edge.dtype)
