@@ -111,7 +111,7 @@ def _convolve(x, kernel, *, strides, padding, dilations):
     return conv(x, kernel, (1, *strides, 1), padding, dilations=(1, *dilations, 1))
 
 
-_compiled_convolve = island(_convolve)
+_compiled_convolve = island(_convolve, plain=False)
 
 
 def gradient_of(fn, x, dy):

@@ -19,7 +19,9 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
-_compiled_functions: list[Any] = []  # for each island the cache of its compiled functions
+MOST_MAPS = 32_000  # memory maps of a process up to which islands compile; Linux allows 65,530, and a program takes 40
+
+_compiled_functions: list[dict[Any, Any]] = []  # for each island its compiled functions, by settings and signature
 _disabled = 0  # how many `no_islands` are active; a plain global, which the threads of MirroredStrategy see too
 
 
@@ -41,36 +43,53 @@ def no_islands() -> Iterator[None]:
 def forget_islands():
     """Frees the memory that compiled islands hold in Python; they compile again when next called.
 
+    TensorFlow keeps the programs themselves until the process ends.
+
     >>> forget_islands()
     """
-    for cache in _compiled_functions:
-        cache.cache_clear()
+    for functions in _compiled_functions:
+        functions.clear()
 
 
-def island(fn):
+def island(fn, plain=True):
     """Returns `fn(*tensors, **settings)` as an XLA island: tensors by position, hashable settings by keyword.
 
     Whether to compile is decided in Python each time the op is called or traced, so no cached graph keeps an outdated
-    decision. On other backends `fn` is returned as it is.
+    decision. On other backends `fn` is returned as it is. TensorFlow never frees a compiled program, and there is one
+    for each input size. So tensors of unknown size, and new sizes once the process has MOST_MAPS memory maps, are left
+    to plain operations; `plain` says whether TensorFlow has these.
     """
     if keras.backend.backend() != "tensorflow":
         return fn
 
-    @functools.cache
-    def compiled(settings):  # a function for each set of settings, with a graph for each input signature
-        # no autograph, as the ops never branch on a tensor's value: it could only print warnings
-        return tf.function(functools.partial(fn, **dict(settings)), jit_compile=True, autograph=False)
-
-    _compiled_functions.append(compiled)
+    functions: dict[Any, Any] = {}
+    _compiled_functions.append(functions)
 
     def skips_compilation():
         return _disabled or compiling() or _exporting(tf.executing_eagerly())
 
     @functools.wraps(fn)
     def call(*tensors, **settings):
-        return fn(*tensors, **settings) if skips_compilation() else compiled(tuple(settings.items()))(*tensors)
+        if skips_compilation():
+            return fn(*tensors, **settings)
+        key = (*settings.items(), *((tensor.shape, tensor.dtype) for tensor in tensors))
+        if key not in functions:
+            if plain and (any(None in tensor.shape[1:] for tensor in tensors) or memory_maps() >= MOST_MAPS):
+                return fn(*tensors, **settings)
+            # no autograph, as the ops never branch on a tensor's value: it could only print warnings
+            functions[key] = tf.function(functools.partial(fn, **settings), jit_compile=True, autograph=False)
+        return functions[key](*tensors)
 
     return call
+
+
+def memory_maps():
+    """Returns how many memory maps the process has, or 0 where the system does not list them."""
+    try:
+        with open("/proc/self/maps", "rb") as maps:
+            return sum(1 for _ in maps)
+    except OSError:
+        return 0
 
 
 def compiling():

@@ -68,8 +68,7 @@ def _against_loop(case, setting):
 def unknown_sizes(case, rank):
     """Compares the op in a tf.function with an unknown batch, and unknown spatial sizes where the op allows that.
 
-    Two of the ten settings run as islands, which XLA then compiles once the sizes are known; every fifth knows its
-    sizes.
+    Every fifth setting knows its spatial sizes, and runs as an island.
     """
 
     def run(inputs, kwargs, known):
@@ -84,8 +83,9 @@ def unknown_sizes(case, rank):
 
     worst = 0.0
     for index, (inputs, kwargs) in enumerate(case.ten(rank)):
-        with contextlib.nullcontext() if index in (3, 7) else ops.no_islands():
-            got = run(inputs, kwargs, known=not case.free or index % 5 == 4)
+        known = not case.free or index % 5 == 4
+        with contextlib.nullcontext() if index % 5 == 4 else ops.no_islands():
+            got = run(inputs, kwargs, known)
         worst = max(worst, close(got, case.reference(*inputs, **kwargs), what=(case.op.__name__, inputs, kwargs)))
     return worst
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from kzoo import ops
+from kzoo.ops import xla
 from kzoo.ops.xla import compiling, forget_islands, island, no_islands
 from tests.collect import collect
 from tests.ops.harness import must_compile, traced
@@ -85,6 +86,48 @@ def test_forgotten_islands_compile_again():
     forget_islands()
     np.testing.assert_array_equal(fn(one, factor=3.0), first)
     assert traces == [3.0, 3.0]
+
+
+def test_programs_do_not_fill_the_memory_maps(monkeypatch):
+    """Of forty sizes only the first are compiled; the others have the same outputs, as plain operations."""
+    traces = []
+
+    @island
+    def doubled(x):
+        traces.append(not tf.executing_eagerly())
+        return x * 2
+
+    monkeypatch.setattr(xla, "MOST_MAPS", xla.memory_maps() + 6)
+    for size in (*range(1, 41), 1):
+        np.testing.assert_array_equal(doubled(tf.ones(size)), np.full(size, 2.0))
+    assert 0 < sum(traces) < 40
+    assert xla.memory_maps() < xla.MOST_MAPS + 40  # the last program may exceed the limit
+
+
+@pytest.mark.large
+def test_two_thousand_sizes():
+    """Memory and memory maps stop growing, in a process whose programs are as large as a user's."""
+    code = """
+        import resource, numpy as np
+        from kzoo.layers import TiledConv2D
+        from kzoo.ops import xla
+        layer, full = TiledConv2D(4, 3), None
+        for index in range(2000):
+            layer(np.ones((1, 20 + index // 40, 20 + index % 40, 2), "float32"))
+            if full is None and xla.memory_maps() >= xla.MOST_MAPS:
+                full = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(xla.memory_maps(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - full)
+    """
+    maps, growth = map(int, in_a_process(code, XLA_FLAGS="").split())
+    assert maps < 33_000 and growth < 50_000  # kB
+
+
+def test_sizes_unknown_when_a_graph_is_traced_are_not_compiled():
+    """As each size would need a program of its own."""
+    graph = traced(lambda x: ops.lp_pool(x, 2), (None, None, None, 1))
+    assert not must_compile(graph.graph.as_graph_def())
+    np.testing.assert_array_equal(graph(tf.constant(X)), ops.lp_pool(X, 2))
+    assert must_compile(traced(lambda x: ops.lp_pool(x, 2), (None, 6, 4, 1)).graph.as_graph_def())
 
 
 def test_compiling_is_seen():
@@ -173,9 +216,15 @@ def test_islands_work_in_deterministic_mode():
                 np.testing.assert_array_equal(a, b, name)
         print("same")
     """
+    assert in_a_process(code).endswith("same\n")
+
+
+def in_a_process(code, **env):
+    """Returns what Python code prints in a process of its own."""
     root = Path(__file__).parents[2]
-    env = os.environ | {"PYTHONPATH": str(root)}
+    env = os.environ | {"PYTHONPATH": str(root)} | env
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], env=env, cwd=root, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0 and done.stdout.endswith("same\n"), done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
