@@ -13,8 +13,11 @@ VERIFICATION_EXAMPLES, VERIFICATION_BYTES = 1000, 2**28  # limits of the example
 
 
 def load_data(config: Config) -> Data:
-    """Returns the splits of a config's dataset."""
-    return load(**_source(config), validation=config.data.validation)
+    """Returns the splits of a config's dataset; those that fit into memory are read, and so known to be undamaged."""
+    data = load(**_source(config), validation=config.data.validation)
+    for split in data.splits().values():
+        split.preload()
+    return data
 
 
 def load_mock_data(config: Config, size: int) -> Data:
@@ -28,7 +31,8 @@ def _source(config):
 
 def sample(split: Examples, count: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
     """Returns the first examples of a split and their labels, at most `count`."""
-    x, y = next(iter(split.once(min(count, split.size))))
+    with split.errors():
+        x, y = next(iter(split.once(min(count, split.size))))
     return x.numpy(), y.numpy()
 
 
