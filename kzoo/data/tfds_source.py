@@ -138,7 +138,8 @@ def _find_builder(name):
     """Returns the TFDS builder of `name`, prepared or not."""
     from kzoo.data.builders.cache import cache_dir
 
-    plain = isinstance(name, str) and "=" not in name  # TFDS would take arguments of the builder from NAME/KEY=VALUE
+    # From NAME/KEY=VALUE TFDS would take arguments of the builder.
+    plain = isinstance(name, str) and name.isprintable() and "=" not in name
     require(plain, "load", "the name of a dataset", name=name)
     import tensorflow_datasets as tfds
 

@@ -25,7 +25,7 @@ def keep_fingerprint(file: Path, fingerprint: dict[str, Any]) -> None:
     if changed:
         raise Refusal(
             f"the data changed since {file} was written: {', '.join(changed.values())}. "
-            "Use the same data, choose another --run NAME, or delete that file's folder."
+            "Use the same data, choose another --run NAME, or delete that file to accept the change."
         )
     if not file.exists():
         write_atomically(file, json.dumps(fingerprint, indent=2) + "\n")

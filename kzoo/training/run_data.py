@@ -13,11 +13,8 @@ VERIFICATION_EXAMPLES, VERIFICATION_BYTES = 1000, 2**28  # limits of the example
 
 
 def load_data(config: Config) -> Data:
-    """Returns the splits of a config's dataset; those that fit into memory are read, and so known to be undamaged."""
-    data = load(**_source(config), validation=config.data.validation)
-    for split in data.splits().values():
-        split.preload()
-    return data
+    """Returns the splits of a config's dataset."""
+    return load(**_source(config), validation=config.data.validation)
 
 
 def load_mock_data(config: Config, size: int) -> Data:

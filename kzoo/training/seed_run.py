@@ -61,6 +61,8 @@ def train_seed(
     # After the data is loaded: the first run also prepares its files, which may draw random numbers.
     keras.utils.set_random_seed(seed)
     with data.errors():
+        for split in data.splits().values():
+            split.preload()
         model = build_model(config, data.input_shape, data.classes, data.train)
         check_exports(config, model)
         trainer = build_trainer(config, model)

@@ -169,7 +169,7 @@ def test_files_that_must_be_downloaded_by_hand(empty):
         ("digits/foo", "received name='digits/foo'"),
         ("mnist/", "received name='mnist/'"),
         ("", "received name=''"),
-        ("\0", "received name="),
+        ("mnist\0", r"the name of a dataset; received name='mnist\\x00'"),
         ("../mnist", "received name='../mnist': Parsing builder name string ../mnist failed"),
         ("huggingface:mnist", "a dataset without a namespace; received name='huggingface:mnist'"),
         ("imdb_reviews", r"'imdb_reviews' has none; received text='string', label='int64'"),
