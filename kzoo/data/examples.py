@@ -1,5 +1,6 @@
 """One split of a dataset as tf.data: endless shuffled batches for training, one ordered pass for evaluation."""
 
+import contextlib
 from collections.abc import Sequence
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import is_integer, require
+from kzoo.data.example_checks import ExampleChecks
 from kzoo.data.seeded_augmentation import seeded_augmentation
 from kzoo.types import Tensor
 
@@ -20,8 +22,8 @@ class Examples:
     """The examples of one split, in a fixed stored order.
 
     Shapes: `dataset` yields (x, y), one example each, x of `input_shape` and y of `label_shape`, both fully known.
-    Arguments: size, the number of examples in `dataset`; memory, in bytes: a larger split is streamed from its source
-    in every epoch.
+    Arguments: size, the number of examples in `dataset`; memory, in bytes, by default MEMORY: a larger split is
+    streamed from its source in every epoch; checks, of the examples as they are read.
 
     >>> split = Examples.from_arrays(np.arange(6.0).reshape(6, 1), np.arange(6))
     >>> [y.numpy().tolist() for _, y in split.once(4)]
@@ -30,15 +32,22 @@ class Examples:
     [0, 1, 2, 3, 4, 5]
     """
 
-    def __init__(self, dataset: tf.data.Dataset, size: int, memory: float = MEMORY):
+    def __init__(
+        self,
+        dataset: tf.data.Dataset,
+        size: int,
+        memory: float | None = None,
+        checks: ExampleChecks | None = None,
+    ):
         x, y = dataset.element_spec
         known = x.shape.is_fully_defined() and y.shape.is_fully_defined()
         require(known, "Examples", "examples of one known shape", x=x.shape, y=y.shape)
         self.size = size
+        self.checks = checks or ExampleChecks()
         self.input_shape, self.label_shape = tuple(x.shape), tuple(y.shape)
         self.dtype = x.dtype.name
         self._example_bytes = x.shape.num_elements() * x.dtype.size + y.shape.num_elements() * y.dtype.size
-        self._streams = size * self._example_bytes > memory
+        self._streams = size * self._example_bytes > (MEMORY if memory is None else memory)
         self._dataset = dataset
         self._tensors: tuple[Tensor, Tensor] | None = None
 
@@ -85,13 +94,21 @@ class Examples:
         """
         self._check_batch_size("once", batch_size)
         if self._streams:
-            count = -(-self.size // batch_size)
-            data = self._dataset.batch(batch_size).apply(tf.data.experimental.assert_cardinality(count))
+            data = self._whole(self._dataset).batch(batch_size).map(self.checks.check_batch, tf.data.AUTOTUNE)
         else:
             x, y = self._load()
             stops = tf.data.Dataset.range(0, self.size, batch_size)
             data = stops.map(lambda i: (x[i : i + batch_size], y[i : i + batch_size]))
         return data.prefetch(tf.data.AUTOTUNE)
+
+    def errors(self) -> contextlib.AbstractContextManager[None]:
+        """Context manager for code that reads batches: errors from reading become Refusals, as `ExampleChecks` says."""
+        return self.checks.errors() if self._tensors is None else contextlib.nullcontext()
+
+    def preload(self) -> None:
+        """Reads the split into memory if it fits there, which finds damaged examples before they are needed."""
+        if not self._streams:
+            self._load()
 
     def numpy(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns all examples as arrays (x, y) in stored order; a split that streams is read again at each call."""
@@ -105,13 +122,20 @@ class Examples:
     def _load(self):
         if self._tensors is not None:
             return self._tensors
-        with tf.device("CPU"):
+        with self.errors(), tf.device("CPU"):
             tensors = self._dataset.batch(self.size).get_single_element()
         counted = len(tensors[0])
+        if counted != self.size:
+            self.checks.refuse_damage()
         require(counted == self.size, "Examples", f"{self.size} examples, as its source declares", counted=counted)
+        self.checks.check_arrays(*(tensor.numpy() for tensor in tensors))
         if not self._streams:
             self._tensors, self._dataset = tensors, None
         return tensors
+
+    def _whole(self, dataset):
+        """Returns a dataset that raises an error where it ends before `size` examples."""
+        return dataset.apply(tf.data.experimental.assert_cardinality(self.size))
 
     def _shuffled_in_memory(self, epochs, batch_size, seed, skip):
         """Returns shuffled batches from memory: batches of indices first, then one gather for many batches."""
@@ -138,6 +162,6 @@ class Examples:
             pair = [tf.constant(seed, tf.int64), epoch]
             drawn = tf.random.stateless_uniform([], pair, minval=None, maxval=None, dtype=tf.int64)
             shuffled = self._dataset.shuffle(buffer, seed=drawn, reshuffle_each_iteration=False)
-            return shuffled.batch(batch_size, drop_remainder=True)
+            return self._whole(shuffled).batch(batch_size, drop_remainder=True)
 
-        return epochs.flat_map(epoch_of).skip(skip)
+        return epochs.flat_map(epoch_of).skip(skip).map(self.checks.check_batch, tf.data.AUTOTUNE)

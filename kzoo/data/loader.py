@@ -1,8 +1,10 @@
 """Loads the splits of a dataset by name, from a folder of images or from a file of arrays."""
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from kzoo.checks import is_integer, require
 from kzoo.data.examples import Examples
@@ -18,6 +20,8 @@ class Data:
 
     Shapes: input_shape is that of one example. `validation` and `test` are None where there is no such split, `classes`
     where the dataset does not declare them (label maps), `class_names` where classes have only numbers.
+    Attributes: fingerprint, what tells this data from other data: shape, dtype, classes, sizes of the splits, and a
+    digest of the files: for arrays of their content, otherwise of the files' names and sizes.
     """
 
     name: str
@@ -27,6 +31,20 @@ class Data:
     classes: int | None
     class_names: tuple[str, ...] | None
     input_shape: tuple[int, ...]
+    fingerprint: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def splits(self) -> dict[str, Examples]:
+        """Returns the splits that there are, by name."""
+        found = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in found.items() if split is not None}
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Context manager for code that reads batches of any split: errors from reading become Refusals."""
+        with contextlib.ExitStack() as stack:
+            for split in self.splits().values():
+                stack.enter_context(split.errors())
+            yield
 
 
 def load(
@@ -67,7 +85,7 @@ def load(
         return source.read(split, start, sizes[split] if stop is None else stop)
 
     train_size = sizes["train"] - held_out
-    return Data(
+    data = Data(
         name=source.name,
         train=read("train", 0, train_size),
         validation=read(validation_split) if validation_split else read("train", train_size) if held_out else None,
@@ -76,6 +94,10 @@ def load(
         class_names=source.class_names,
         input_shape=source.input_shape,
     )
+    sizes = {name: split.size for name, split in data.splits().items()}
+    described = {"input_shape": list(source.input_shape), "dtype": source.dtype, "classes": source.classes}
+    fingerprint = {**described, "train": 0, "validation": 0, "test": 0, **sizes, "files": source.content}
+    return dataclasses.replace(data, fingerprint=fingerprint)
 
 
 def specs(

@@ -3,16 +3,17 @@
 Source: keras.datasets.mnist (mnist.npz).
 """
 
+import math
+import os
 import zipfile
-import zlib
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, require
+from kzoo.data.example_checks import find_not_finite
 from kzoo.data.examples import Examples
-from kzoo.data.source import Source, check_image_size, prepare_example
+from kzoo.data.source import Source, check_classes, check_image_size, digest, local_path, prepare_example
 
 PAIRS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
 
@@ -21,12 +22,13 @@ def npz_source(path, image_size=None):
     """Returns the `Source` of an .npz file, with the training examples in a fixed random order.
 
     Shapes: x (N, H, W, C) images or (N, L, 1) series; (N, H, W) and (N, L) gain a channel axis. y (N,), (N, 1) or
-    label maps (N, H, W, 1), integers 0..classes-1. float64 inputs become float32.
-    Raises Refusal if the file is missing or cannot be read, or if an array is missing, pickled, or of a wrong dtype,
-    rank or length.
+    label maps (N, H, W, 1), integers 0..classes-1. Inputs of more than 32 bits become float32.
+    The digest covers the content of the arrays, through the checksums that the file stores.
+    Raises Refusal if the file is missing or cannot be read, or if an array is missing, pickled, larger than memory, not
+    finite, or of a wrong dtype, rank or length.
     """
-    file = Path(path).expanduser()
-    stored = _read(file, path)
+    file = local_path(path)
+    stored, content = _read(file, path)
     splits = {}
     for split, (x_name, y_name) in PAIRS.items():
         if x_name in stored or y_name in stored or split == "train":
@@ -61,19 +63,47 @@ def npz_source(path, image_size=None):
         class_names=None,
         split_sizes={split: len(labels) for split, (_, labels) in splits.items()},
         read=read,
+        content=content,
     )
 
 
 def _read(file, path):
-    """Returns {name: array} for those of the four names that the file contains."""
+    """Returns {name: array} for those of the four names that the file contains, and their digest."""
     require(file.is_file() and zipfile.is_zipfile(file), "load", "arrays, an .npz file", arrays=str(path))
+    arrays, place = {}, ""
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            names = [name for pair in PAIRS.values() for name in pair]
-            return {name: stored[name] for name in names if name in stored}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        why = f"which cannot be read: {str(error).splitlines()[0]}"
+        with zipfile.ZipFile(file) as archive:
+            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            found = {name: members[name] for pair in PAIRS.values() for name in pair if name in members}
+            need, memory = sum(member.file_size for member in found.values()), _memory()
+            if need > memory:
+                raise ValueError(f"its arrays have {need:,} bytes, the memory {memory:,}")
+            for name, member in found.items():
+                place = f"{name}: "
+                arrays[name] = _read_array(archive, member)
+    except Exception as error:  # a damaged file can raise any exception
+        why = f"which cannot be read: {place}{(str(error) or type(error).__name__).splitlines()[0][:200]}"
         raise Refusal(f"load expects arrays, an .npz file of plain arrays; received {str(path)!r}, {why}") from error
+    return arrays, digest({name: (member.CRC, member.file_size) for name, member in found.items()})
+
+
+def _read_array(archive, member):
+    """Returns the array of a member. Raises ValueError if it is none, or if it declares more or less than it holds."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0", None)
+        if read_header is None:
+            raise ValueError(f"its format has version {version}")
+        shape, _, dtype = read_header(file)
+        declared, held = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
+        if declared != held and not dtype.hasobject:
+            raise ValueError(f"it declares shape {shape} of {dtype}, {declared:,} bytes, but holds {held:,}")
+        file.seek(0)
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _memory():
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _as_inputs(name, x):
@@ -81,7 +111,13 @@ def _as_inputs(name, x):
     require(2 <= x.ndim <= 5, "load", f"{name} of rank 2 (series) to 5 (volumes)", shape=x.shape)
     if x.ndim == 2 or (x.ndim == 3 and x.shape[-1] != 1):  # (N, L, 1) is a series with its channel axis
         x = x[..., None]
-    return x.astype("float32") if x.dtype == "float64" else x
+    wide = x.dtype.kind == "f" and x.dtype.itemsize > 4
+    with np.errstate(over="ignore"):
+        x = x.astype("float32" if wide else x.dtype.newbyteorder("="), copy=False)
+    index = find_not_finite(x)
+    received = {} if index is None else {f"{name}[{index[0]}]": float(x[index])}
+    require(index is None, "load", f"finite {x.dtype.name} numbers in {name}", **received)
+    return x
 
 
 def _as_labels(name, y):
@@ -89,5 +125,7 @@ def _as_labels(name, y):
     if y.ndim == 2 and y.shape[1] == 1:  # as in keras.datasets.cifar10
         y = y[:, 0]
     require(y.ndim in (1, 3, 4), "load", f"{name} of shape (N,), one class number per example", shape=y.shape)
-    require(y.size == 0 or y.min() >= 0, "load", f"{name} of at least 0", smallest=y.min() if y.size else None)
+    if y.size:
+        require(y.min() >= 0, "load", f"{name} of at least 0", smallest=y.min())
+        check_classes(1 + int(y.max()), len(y), f"{name}, labels")
     return (y[..., None] if y.ndim == 3 else y).astype("int32")

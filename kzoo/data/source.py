@@ -1,11 +1,18 @@
-"""The common interface of dataset sources, and the preparation of single examples."""
+"""The common interface of dataset sources, their files, and the preparation of single examples."""
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import Refusal, is_integer, require
+from kzoo.types import PathLike
+
+MAX_CLASSES = 100_000  # unless there are as many examples: the last layer of a model has weights for each class
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,7 +20,8 @@ class Source:
     """A dataset whose examples have not been read yet: shapes, dtype, classes and the number of examples per split.
 
     Shapes: input_shape and label_shape are those of one example, fully known.
-    Arguments: split_sizes, {split: number of examples}; read, a function (split, start, stop) that returns `Examples`.
+    Arguments: split_sizes, {split: number of examples}; read, a function (split, start, stop) that returns `Examples`;
+    content, a `digest` of the dataset's files, None if they are not prepared.
     """
 
     name: str
@@ -24,6 +32,39 @@ class Source:
     class_names: tuple | None
     split_sizes: dict
     read: Callable
+    content: str | None = None
+
+
+def local_path(path: PathLike) -> Path:
+    """Returns a path with `~` expanded. Raises Refusal if there is no such user or if the path is not UTF-8."""
+    check_utf8(path)
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise Refusal(f"load expects a path; received {str(path)!r}, but there is no such user.") from error
+
+
+def check_utf8(path: PathLike) -> None:
+    """Raises Refusal if a path is not UTF-8: TensorFlow cannot open it, and a config cannot name it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise Refusal(f"load expects a path in UTF-8; received {str(path)!r}.") from error
+
+
+def digest(content: Any) -> str:
+    """Returns 16 hexadecimal digits of the SHA-256 of what JSON can express.
+
+    >>> digest([1, "a"])
+    '4a72386a027702c1'
+    """
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def check_classes(classes: int | None, examples: int, what: str) -> None:
+    """Raises Refusal if the classes, as many as the largest label says, are more than a model can have."""
+    limit = max(MAX_CLASSES, examples)
+    require(classes is None or 1 <= classes <= limit, "load", f"{what} of 1 to {limit} classes", classes=classes)
 
 
 def check_image_size(image_size, input_shape):
@@ -69,8 +110,9 @@ def resize_images(x, image_size):
 def prepare_example(x, y, image_size=None):
     """Returns (x, y) of one example or a batch with images and label maps resized and labels as int32.
 
+    A label beyond int32 becomes the limit of int32, which `ExampleChecks` refuses.
     Shapes: x (..., H, W, C), y () or (B,), or label maps (..., H, W, 1), which take the nearest label.
     """
     if image_size is not None and y.shape.rank == x.shape.rank:
         y = tf.image.resize(y, image_size, "nearest")
-    return resize_images(x, image_size), tf.cast(y, tf.int32)
+    return resize_images(x, image_size), tf.saturate_cast(y, tf.int32)

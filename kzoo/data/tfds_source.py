@@ -3,6 +3,7 @@
 import functools
 import importlib
 import os
+import re
 import socket
 import threading
 import urllib.parse
@@ -11,8 +12,9 @@ import urllib.request
 import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, nearest, require
+from kzoo.data.example_checks import ExampleChecks, count_readable
 from kzoo.data.examples import Examples
-from kzoo.data.source import Source, check_image_size, crop_or_pad, prepare_example
+from kzoo.data.source import Source, check_classes, check_image_size, crop_or_pad, digest, prepare_example
 from kzoo.terminal import quiet
 
 BUILDERS = {  # {dataset: its builder's class in kzoo/data/builders/DATASET.py}
@@ -30,6 +32,7 @@ def tfds_source(name, image_size=None, length=None, prepare=True):
 
     Arguments: image_size, required for images that differ in size; length, required for series and clips that differ in
     length; prepare, whether to generate or download missing files. Without it only the dataset's metadata are read.
+    The digest covers the dataset's name and version and the names and sizes of its files, not their content.
     Raises Refusal if the name is unknown, if the files are missing and cannot be downloaded, or if the dataset has no
     pair of numeric inputs and integer labels.
     """
@@ -45,6 +48,12 @@ def tfds_source(name, image_size=None, length=None, prepare=True):
     if prepare:
         builder = _prepare(builder, name)
 
+    class_names, unlabeled = getattr(y, "names", None), UNLABELED.get(builder.name, ())
+    counts = {split: info.num_examples for split, info in builder.info.splits.items() if split not in unlabeled}
+    split_sizes = {split: count for split, count in counts.items() if count > 0}
+    classes = getattr(y, "num_classes", None)
+    check_classes(classes, sum(split_sizes.values()), f"{name!r}")
+    shards = {split: _shards(builder, split) if prepare else [] for split in split_sizes}
     supervised = builder.info.supervised_keys is not None
 
     def prepare_one(*example):
@@ -59,20 +68,61 @@ def tfds_source(name, image_size=None, length=None, prepare=True):
             as_supervised=supervised,
             read_config=tfds.ReadConfig(try_autocache=False),  # `Examples` caches
         )
-        return Examples(dataset.map(prepare_one, tf.data.AUTOTUNE), stop - start)
+        checks = ExampleChecks(
+            f"the {split} split of {name!r}",
+            classes if y.shape == () else None,
+            functools.partial(_find_damage, builder, shards[split]),
+        )
+        return Examples(dataset.map(prepare_one, tf.data.AUTOTUNE), stop - start, checks=checks)
 
-    class_names, unlabeled = getattr(y, "names", None), UNLABELED.get(builder.name, ())
-    counts = {split: info.num_examples for split, info in builder.info.splits.items() if split not in unlabeled}
     return Source(
         name=name,
         input_shape=resized,
         dtype=tf.as_dtype(x.dtype).name,
         label_shape=(*image_size, y.shape[-1]) if image_size and len(y.shape) == 3 else tuple(y.shape),
-        classes=getattr(y, "num_classes", None),
+        classes=classes,
         class_names=tuple(class_names) if class_names else None,
-        split_sizes={split: count for split, count in counts.items() if count},
+        split_sizes=split_sizes,
         read=read,
+        content=_digest(builder, shards) if prepare else None,
     )
+
+
+def _shards(builder, split):
+    """Returns [(file, number of its records, bytes)] of a split. Raises Refusal if a file is missing or empty."""
+    info = builder.info.splits[split]
+    return [(str(path), length, _size(str(path))) for path, length in zip(info.filepaths, info.shard_lengths) if length]
+
+
+def _size(path):
+    try:
+        size = tf.io.gfile.stat(path).length
+    except tf.errors.NotFoundError:
+        size = None
+    if not size:
+        problem = "missing" if size is None else "empty"
+        raise Refusal(f"load expects files that can be read; {path} is {problem}.")
+    return size
+
+
+def _find_damage(builder, shards):
+    """Returns a phrase on the first file of a split with unreadable records or another number of them, or None."""
+    import tensorflow_datasets as tfds
+
+    adapter = tfds.core.file_adapters.ADAPTER_FOR_FORMAT[builder.info.file_format]
+    for path, length, _ in shards:
+        records = adapter.make_tf_data(path).map(builder.info.features.deserialize_example)
+        count, whole = count_readable(records)
+        if not whole:
+            return f"{path} is damaged at record {count}"
+        if count != length:
+            return f"{path} is damaged: it has {count} records instead of {length}"
+    return None
+
+
+def _digest(builder, shards):
+    files = [(os.path.basename(path), size) for of_split in shards.values() for path, _, size in of_split]
+    return digest([builder.info.full_name, sorted(files)])
 
 
 def _shape_with_length(shape, length):
@@ -88,7 +138,9 @@ def _find_builder(name):
     """Returns the TFDS builder of `name`, prepared or not."""
     from kzoo.data.builders.cache import cache_dir
 
-    require(isinstance(name, str), "load", "the name of a dataset", name=name)
+    # From NAME/KEY=VALUE TFDS would take arguments of the builder.
+    plain = isinstance(name, str) and name.isprintable() and "=" not in name
+    require(plain, "load", "the name of a dataset", name=name)
     import tensorflow_datasets as tfds
 
     try:
@@ -105,9 +157,27 @@ def _find_builder(name):
         raise Refusal(f"load expects a known dataset; received name={name!r}; {nearest(name, known)}") from error
     except Refusal:
         raise
-    except (ValueError, AssertionError, AttributeError) as error:
+    except Exception as error:  # TFDS raises any kind, also for damaged files
+        _check_metadata(name)
         reason = str(error).partition("\n")[0].rpartition('": ')[2].partition(". ")[0].rstrip(".")
         raise Refusal(f"load expects a known dataset; received name={name!r}: {reason}.") from error
+
+
+def _check_metadata(name):
+    """Raises Refusal if the metadata of a prepared dataset are damaged: dataset_info.json or features.json."""
+    import tensorflow_datasets as tfds
+
+    from kzoo.data.builders.cache import cache_dir
+
+    root, dataset = cache_dir() if _is_kzoo_dataset(name) else _tfds_root(), re.match(r"\w*", name)[0]
+    found = [file for versions in ("*", "*/*") for file in (root / dataset).glob(f"{versions}/dataset_info.json")]
+    for file in sorted(found) if dataset else []:
+        try:
+            tfds.builder_from_directory(file.parent)
+        except Exception as error:  # a damaged file can raise any exception
+            reason = " ".join(str(error).split())[:200]
+            damage = f"{file.parent} is damaged ({reason})"
+            raise Refusal(f"load expects a dataset that can be read; {damage}. Delete or replace it.") from error
 
 
 def _prepare(builder, name):
@@ -135,6 +205,13 @@ def _builder_class(name):
 def _tfds_folder():
     """Returns TFDS_DATA_DIR as it is set now; None for TFDS's default."""
     return os.environ.get("TFDS_DATA_DIR") or None
+
+
+def _tfds_root():
+    """Returns the folder in which TFDS looks for datasets."""
+    import tensorflow_datasets as tfds
+
+    return tfds.core.Path(_tfds_folder() or tfds.core.constants.DATA_DIR).expanduser()
 
 
 def _download(builder, name):
@@ -199,7 +276,5 @@ def _supervised_keys(builder, name):
 
 def _prepared_datasets():
     """Returns the names of the folders in TFDS's folder, which may hold datasets without a builder."""
-    import tensorflow_datasets as tfds
-
-    root = tfds.core.Path(_tfds_folder() or tfds.core.constants.DATA_DIR).expanduser()
+    root = _tfds_root()
     return [entry.name for entry in root.iterdir() if entry.is_dir()] if root.is_dir() else []

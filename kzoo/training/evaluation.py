@@ -1,15 +1,19 @@
 """Evaluates models on the splits of their data: during a run, and again for a finished run."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 from rich.table import Table
 
+from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
 from kzoo.models.load_model import load_model
 from kzoo.run_folder import find_run
 from kzoo.terminal import percent
 from kzoo.training.config import Config, check_config
+from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.model_building import build_trainer, map_inputs_and_targets
 from kzoo.training.run_data import load_data
 from kzoo.training.yaml_file import read_yaml
@@ -18,10 +22,19 @@ from kzoo.types import PathLike
 BATCH_BYTES = 2**26  # of the examples in one evaluation batch
 
 
-def evaluate(trainer: keras.Model, split: Examples, config: Config) -> dict[str, float]:
-    """Returns the error, the loss and the config's metrics of a compiled model on a split."""
-    scores = trainer.evaluate(evaluation_batches(trainer, split, config), return_dict=True, verbose=0)
-    return {"error": round(1 - float(scores.pop("accuracy")), 6), **{k: float(v) for k, v in scores.items()}}
+def evaluate(trainer: keras.Model, split: Examples, config: Config, label: str = "evaluate") -> dict[str, Any]:
+    """Returns the error, the loss and the config's metrics of a compiled model on a split.
+
+    A metric that is not finite is None, because JSON has no NaN. Raises Refusal, which begins with `label`, if the loss
+    is not finite: then the outputs are not numbers, and the error means nothing.
+    """
+    with split.errors():
+        scores = trainer.evaluate(evaluation_batches(trainer, split, config), return_dict=True, verbose=0)
+    scores = {"error": round(1 - float(scores.pop("accuracy")), 6), **{k: float(v) for k, v in scores.items()}}
+    if not np.isfinite(scores["loss"]):
+        remedy = "try a smaller learning rate, with --overwrite"
+        raise Refusal(f"{label}: training diverged to a loss of {scores['loss']}; {remedy}.")
+    return {key: value if np.isfinite(value) else None for key, value in scores.items()}
 
 
 def evaluation_batches(model: keras.Model, split: Examples, config: Config) -> tf.data.Dataset:
@@ -39,12 +52,14 @@ def evaluate_run(run: PathLike) -> Table:
     """Returns a table of a finished run's error and loss on each split of its data, computed again."""
     folder = find_run(run).parent
     config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
-    data, trainer = load_data(config), build_trainer(config, load_model(folder))
+    data, model = load_data(config), load_model(folder)
+    check_fingerprint(config, folder, data, model)
+    trainer = build_trainer(config, model)
     table = Table(title=str(folder), title_justify="left")
     for column in ("split", "examples", "error", "loss"):
         table.add_column(column, justify="left" if column == "split" else "right")
     for name, split in {"test": data.test, "validation": data.validation, "train": data.train}.items():
         if split is not None:
-            scores = evaluate(trainer, split, config)
+            scores = evaluate(trainer, split, config, str(folder))
             table.add_row(name, f"{split.size:,}", percent(scores["error"]), f"{scores['loss']:.4f}")
     return table

@@ -13,7 +13,9 @@ from kzoo.export.predict import Predictor, is_export, labels_of, open_export, pr
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import model as zoo_model
 from kzoo.run_folder import find_run, find_run_or_model
+from kzoo.terminal import say
 from kzoo.training.config import check_config
+from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.run_data import load_data, verification_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
@@ -46,8 +48,11 @@ def find_exportable(name: PathLike) -> Exportable:
     metrics = json.loads((folder / "metrics.json").read_text())
     results = {key: metrics[key] for key in RESULTS if key in metrics}
     try:
-        data = verification_data(load_data(config))
-    except Refusal:
+        loaded = load_data(config)
+        check_fingerprint(config, folder, loaded, model)
+        data = verification_data(loaded)
+    except Refusal as refusal:
+        say(f"Exporting without the data of the run: {refusal}")
         origin, data = f"{origin}; its data is not available", {"labels": labels_of(folder / "saved_model")}
     return Exportable(model, origin, data, results)
 

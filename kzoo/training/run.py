@@ -123,7 +123,7 @@ def summarize(config: Config, runs: Sequence[Metrics]) -> Metrics:
     means: dict[str, Any] = {}
     for split in ("test", "train", "validation"):
         if split in runs[0]:
-            means[split] = {key: float(np.mean([r[split][key] for r in runs])) for key in runs[0][split]}
+            means[split] = {key: mean([r[split][key] for r in runs]) for key in runs[0][split]}
             means[split]["errors"] = [r[split]["error"] for r in runs]
     shared = {key: runs[0][key] for key in ("model", "data", "published", "parameters")}
     return {
@@ -138,6 +138,15 @@ def summarize(config: Config, runs: Sequence[Metrics]) -> Metrics:
         "config_sha256": config_sha256(config),
         "versions": versions(),
     }
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """Returns the mean, None if one of the values is None: a metric that is not a number.
+
+    >>> mean([1, 2]), mean([1, None])
+    (1.5, None)
+    """
+    return None if None in values else float(np.mean(values))  # type: ignore[arg-type]
 
 
 def print_finished(title: str, folder: Path, metrics: Metrics) -> None:

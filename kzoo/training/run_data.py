@@ -28,7 +28,8 @@ def _source(config):
 
 def sample(split: Examples, count: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
     """Returns the first examples of a split and their labels, at most `count`."""
-    x, y = next(iter(split.once(min(count, split.size))))
+    with split.errors():
+        x, y = next(iter(split.once(min(count, split.size))))
     return x.numpy(), y.numpy()
 
 

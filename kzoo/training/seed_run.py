@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kzoo.checks import Refusal, require
+from kzoo.checks import require
 from kzoo.data.loader import Data
 from kzoo.export.exporter import export
 from kzoo.export.inference_model import inference_model
@@ -22,6 +22,7 @@ from kzoo.terminal import say
 from kzoo.training import plots, report
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
 from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
+from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
 from kzoo.training.evaluation import evaluate, evaluation_batches
 from kzoo.training.fit_errors import FitErrors, note_on_error
 from kzoo.training.model_building import (
@@ -42,6 +43,8 @@ def run_seed(config: Config, seed: int, folder: Path, label: str) -> dict[str, A
     Returns the metrics. Their file metrics.json is written last: if it exists, the folder is complete.
     """
     data = load_data(config)
+    folder.mkdir(parents=True, exist_ok=True)
+    keep_fingerprint(fingerprint_file(config, folder), data.fingerprint)
     model, trainer, checkpoint = train_seed(config, seed, folder, label, data)
     say(f"{label}: evaluating and exporting")
     with note_on_error(f"{label}: training was complete; the error is in what follows it."):
@@ -57,10 +60,13 @@ def train_seed(
     folder.mkdir(parents=True, exist_ok=True)
     # After the data is loaded: the first run also prepares its files, which may draw random numbers.
     keras.utils.set_random_seed(seed)
-    model = build_model(config, data.input_shape, data.classes, data.train)
-    check_exports(config, model)
-    trainer = build_trainer(config, model)
-    return model, trainer, fit(config, seed, folder, label, data, model, trainer)
+    with data.errors():
+        for split in data.splits().values():
+            split.preload()
+        model = build_model(config, data.input_shape, data.classes, data.train)
+        check_exports(config, model)
+        trainer = build_trainer(config, model)
+        return model, trainer, fit(config, seed, folder, label, data, model, trainer)
 
 
 def check_exports(config: Config, model: keras.Model) -> None:
@@ -116,10 +122,7 @@ def steps_per_epoch(config: Config, data: Data) -> int:
 def _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint):
     history, steps = checkpoint.history, steps_per_epoch(config, data)
     splits = {"test": data.test, "train": data.train, "validation": data.validation}
-    scores = {name: evaluate(trainer, split, config) for name, split in splits.items() if split is not None}
-    if not np.isfinite(scores["train"]["loss"]):
-        last = history[-1]["loss"]
-        raise Refusal(f"{label}: training diverged to a loss of {last}; try a smaller learning rate, with --overwrite.")
+    scores = {name: evaluate(trainer, split, config, label) for name, split in splits.items() if split is not None}
     model.save(folder / "model.keras")
     x, y = sample(data.test or data.train)
     for_inference, formats = inference_model(model), config.export.formats

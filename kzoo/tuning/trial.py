@@ -18,11 +18,12 @@ from kzoo.files import file_lock, write_atomically
 from kzoo.processes import forkserver
 from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.config import check_config, resolved
+from kzoo.training.data_fingerprint import FILE, keep_fingerprint
 from kzoo.training.evaluation import evaluate
 from kzoo.training.keras_objects import build_object
 from kzoo.training.model_building import build_augmentation, build_callbacks
 from kzoo.training.report import write_history
-from kzoo.training.run import RESULT
+from kzoo.training.run import RESULT, mean
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import numeric_settings, train_seed
 
@@ -160,7 +161,7 @@ def _train_trial(settings, trial, folder, label, search, parent):
 
 def _train_seed(config, seed, folder, label, parent, keep_state):
     """Trains with one seed and returns the metrics on the validation split; of a finished training, only reads them."""
-    name = f"seed_{seed}"
+    name, trials = f"seed_{seed}", folder.parent
     folder, parent = folder / name, parent and parent / name
     metrics_file = folder / "metrics.json"
     if metrics_file.exists():
@@ -168,11 +169,13 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
     folder.mkdir(parents=True, exist_ok=True)
     if parent and (parent / STATE).exists() and not (folder / STATE).exists():
         write_atomically(folder / STATE, (parent / STATE).read_bytes())
+    data = dataclasses.replace(load_data(config), test=None)
     try:
         Checkpoint(None, folder / STATE)
-    except Refusal as refusal:  # a damaged file is not a failure of the trial
+        with file_lock(trials / "data.lock"):  # other trials may be starting
+            keep_fingerprint(trials / FILE, {f"files of {data.name}": data.fingerprint["files"]})
+    except Refusal as refusal:  # a damaged file or other data is not a failure of the trial
         sys.exit(str(refusal))
-    data = dataclasses.replace(load_data(config), test=None)
     _, trainer, checkpoint = train_seed(config, seed, folder, label, data)
     losses = [row["loss"] for row in checkpoint.history]
     if not np.isfinite(losses).all():
@@ -194,8 +197,8 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
 
 def _completed(trial, runs, objective):
     name = objective.removeprefix("val_")
-    value = float(np.mean([run["validation"][name] for run in runs]))
-    if not np.isfinite(value):
+    value = mean([run["validation"][name] for run in runs])
+    if value is None or not np.isfinite(value):
         raise Refusal(f"{objective} is {value}")
     cost = {"parameters": runs[0]["parameters"], "seconds": round(sum(run["seconds"] for run in runs), 2)}
     return {**trial, "status": "completed", "reason": None, "objective": value, **cost}

@@ -1,3 +1,8 @@
+import io
+import os
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -74,3 +79,85 @@ def test_refusals(tmp_path, root):
     (root / "train" / "cat" / "note.png").write_text("text")
     with pytest.raises(Refusal, match="load expects images in its folder; received '.*note.png', not an image"):
         load(folder=root)
+
+
+def png(width, height, pixels=b""):
+    """Returns a grey PNG whose header declares a size, whatever the size of its pixels."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(pixels)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def encoded(kind, size=(6, 4)):
+    file = io.BytesIO()
+    Image.effect_noise(size, 50).save(file, kind)
+    return file.getvalue()
+
+
+def flip(content, index):
+    return content[:index] + bytes([content[index] ^ 255]) + content[index + 1 :]
+
+
+BAD_HEADERS = {  # refused from their first bytes, whatever the split
+    "gif": (encoded("GIF"), "GIF, neither JPEG nor PNG"),
+    "webp": (encoded("WEBP"), "WEBP, neither JPEG nor PNG"),
+    "empty": (b"", "not an image"),
+    "bomb": (png(20_000, 20_000), "an image of more than 178,956,970 pixels"),
+    "no_header": (flip(encoded("PNG"), 1), "not an image"),
+}
+BAD_PIXELS = {
+    "cut_png": encoded("PNG")[:-30],
+    "cut_jpeg": encoded("JPEG")[:-8],
+    "flipped_png": flip(encoded("PNG"), 50),
+    "too_few_pixels": png(6, 4),
+}
+
+
+@pytest.mark.parametrize("case", BAD_HEADERS)
+def test_damaged_headers_are_refused_on_loading(root, case):
+    content, words = BAD_HEADERS[case]
+    (root / "test" / "cat" / "bad.png").write_bytes(content)
+    with pytest.raises(Refusal, match=f"^load expects images in its folder; received '.*bad.png', {words}.$"):
+        load(folder=root)
+
+
+@pytest.mark.parametrize("case", BAD_PIXELS)
+@pytest.mark.parametrize("memory", [2**30, 0], ids=["memory", "stream"])
+def test_damaged_pixels_name_the_file_on_reading(root, case, memory, monkeypatch):
+    monkeypatch.setattr("kzoo.data.examples.MEMORY", memory)
+    (root / "test" / "cat" / "bad.png").write_bytes(BAD_PIXELS[case])
+    data = load(folder=root)
+    with pytest.raises(Refusal, match="^load expects files that can be read; .*/bad.png is damaged.$"), data.errors():
+        list(data.test.once(5))
+
+
+def test_what_is_no_regular_file_is_refused(root):
+    bad = root / "train" / "cat" / "bad.png"
+    for make in (os.mkfifo, os.mkdir, lambda path: os.symlink("nowhere", path)):
+        make(bad)
+        with pytest.raises(Refusal, match="received '.*bad.png', not an image"):
+            load(folder=root)
+        bad.rmdir() if bad.is_dir() else bad.unlink()
+
+
+def test_names_that_are_not_utf_8_are_refused(root):
+    for place in (b"train/cat/\xff.png", b"train/cat/\xff.txt", b"train/\xff", b"\xff"):
+        path = os.fsencode(root) + b"/" + place
+        os.mkdir(path)
+        with pytest.raises(Refusal, match=r"load expects a path in UTF-8; received '.*\\udcff"):
+            load(folder=root)
+        os.rmdir(path)
+
+
+def test_the_digest_covers_names_and_sizes(root):
+    digests = [load(folder=root).fingerprint["files"]]
+    (root / "test" / "cat" / "50.png").rename(root / "test" / "cat" / "51.png")
+    digests.append(load(folder=root).fingerprint["files"])
+    fill(root, "train", "new", [1])
+    data = load(folder=root)
+    digests += [data.fingerprint["files"], load(folder=root).fingerprint["files"]]
+    assert len(set(digests[:3])) == 3 and digests[2] == digests[3] and data.fingerprint["classes"] == 3

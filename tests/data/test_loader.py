@@ -101,3 +101,11 @@ def test_importing_kzoo_data_imports_no_data_packages():
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("kind", ["folder", "arrays"])
+def test_refuses_paths_without_a_user_or_not_in_utf_8(kind):
+    with pytest.raises(Refusal, match="received '~nouser/it', but there is no such user"):
+        load(**{kind: "~nouser/it"})
+    with pytest.raises(Refusal, match=r"a path in UTF-8; received '\\udcff'"):
+        load(**{kind: "\udcff"})

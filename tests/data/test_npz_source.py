@@ -1,8 +1,13 @@
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.data import npz_source
 from kzoo.data.loader import load, specs
+from kzoo.data.source import check_classes
 
 RNG = np.random.default_rng(0)
 GOOD = {
@@ -87,7 +92,7 @@ def test_resizes_in_the_same_dtype(tmp_path):
         ({"y_train": np.arange(12) - 1}, "y_train of at least 0; received smallest=.*-1"),
         (
             {"x_train": np.array([{}] * 12)},
-            "plain arrays; received '.*set.npz', which cannot be read: Object arrays cannot",
+            "plain arrays; received '.*set.npz', which cannot be read: x_train: Object arrays cannot",
         ),
     ],
 )
@@ -113,6 +118,121 @@ def test_refuses_a_damaged_npz(tmp_path):
     damaged[200] ^= 255
     file.write_bytes(damaged)
     with pytest.raises(
-        Refusal, match="an .npz file of plain arrays; received '.*set.npz', which cannot be read: Bad CRC"
+        Refusal, match="an .npz file of plain arrays; received '.*set.npz', which cannot be read: x_train: Bad CRC"
     ):
         load(arrays=file)
+
+
+def rewrite(path, **members):
+    """Writes an .npz file whose members of these names have other bytes."""
+    file = save(path)
+    with zipfile.ZipFile(file) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in (contents | {f"{name}.npy": content for name, content in members.items()}).items():
+            archive.writestr(name, content)
+    return file
+
+
+def header(shape, dtype="<f8"):
+    """Returns an .npy file that declares a shape and holds nothing."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("y_test", b"no array", "y_test: the magic string is not correct"),
+        ("x_train", b"", "x_train: EOF"),
+        ("x_train", header((2**20, 2**20)), r"x_train: it declares shape \(1048576, 1048576\) of float64, .* holds 0"),
+        ("x_train", header((12, -1)), r"x_train: it declares shape \(12, -1\)"),
+        ("x_train", header((12, 4), "<U9"), "x_train: it declares"),
+        ("x_train", b"\x93NUMPY\x07\x00" + b"x" * 99, r"x_train: we only support format version|x_train: .*version"),
+        ("x_train", header((12,)).replace(b"descr", b"\xff\xfescr"), "x_train: "),
+    ],
+)
+def test_refuses_members_that_are_no_arrays(tmp_path, name, content, words):
+    with pytest.raises(Refusal, match=f"'.*set.npz', which cannot be read: {words}") as got:
+        load(arrays=rewrite(tmp_path, **{name: content}))
+    assert "\n" not in str(got.value)
+
+
+def test_refuses_arrays_larger_than_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(npz_source, "_memory", lambda: 500)
+    with pytest.raises(Refusal, match=r"cannot be read: its arrays have [\d,]+ bytes, the memory 500"):
+        load(arrays=save(tmp_path))
+
+
+def test_refuses_encrypted_and_unknown_compression(tmp_path):
+    content = save(tmp_path).read_bytes()
+    for offset, value, words in ((6, 1, "is encrypted, password required"), (8, 77, "compression method")):
+        damaged = bytearray(content)
+        start = damaged.find(b"PK\x03\x04")
+        central = damaged.find(b"PK\x01\x02")
+        damaged[start + offset] = damaged[central + offset + 2] = value
+        (tmp_path / "set.npz").write_bytes(damaged)
+        with pytest.raises(Refusal, match=f"cannot be read: x_train: .*{words}"):
+            load(arrays=tmp_path / "set.npz")
+
+
+def test_wide_and_swapped_numbers_are_converted(tmp_path):
+    x = GOOD["x_train"].astype("float64")
+    for dtype, expected in (("longdouble", "float32"), (">f8", "float32"), (">f4", "float32"), (">i2", "int16")):
+        file = save(
+            tmp_path, x_train=x.astype(dtype), x_test=x[:6].astype(dtype), y_train=GOOD["y_train"].astype(">i4")
+        )
+        data = load(arrays=file)
+        assert data.train.dtype == expected
+        np.testing.assert_array_equal(np.sort(data.train.numpy()[0].ravel()), np.sort(x.ravel()))
+
+
+@pytest.mark.parametrize("value, dtype", [(np.nan, "float32"), (-np.inf, "float16"), (1e300, "float64")])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_refuses_numbers_that_are_not_finite(tmp_path, split, value, dtype):
+    name = f"x_{split}"
+    x = GOOD[name].astype(dtype)
+    x[4, 1, 2] = value
+    other = {f"x_{s}": GOOD[f"x_{s}"].astype(dtype) for s in ("train", "test")}
+    with pytest.raises(
+        Refusal, match=rf"load expects finite float\d\d numbers in {name}; received {name}\[4\]=(nan|-?inf)"
+    ):
+        load(arrays=save(tmp_path, **{**other, name: x}))
+
+
+@pytest.mark.parametrize("label", [2**32, 2**31 + 5, 2**31 - 1, 2**63, 100_000])
+@pytest.mark.parametrize("name", ["y_train", "y_test"])
+def test_refuses_labels_of_too_many_classes(tmp_path, name, label):
+    y = GOOD[name].astype("uint64")
+    y[1] = label
+    with pytest.raises(
+        Refusal, match=f"load expects {name}, labels of 1 to 100000 classes; received classes={label + 1}"
+    ):
+        load(arrays=save(tmp_path, **{name: y}))
+
+
+def test_as_many_classes_as_examples_are_accepted():
+    check_classes(150_000, 150_000, "many")
+    with pytest.raises(Refusal, match="many of 1 to 150000 classes; received classes=150001"):
+        check_classes(150_001, 150_000, "many")
+
+
+def test_the_digest_covers_the_content(tmp_path):
+    first, again = (load(arrays=save(tmp_path)).fingerprint for _ in range(2))
+    changed = GOOD["x_test"].copy()
+    changed[3, 2, 1] ^= 1
+    assert first == again and load(arrays=save(tmp_path, x_test=changed)).fingerprint == {
+        **first,
+        "files": load(arrays=save(tmp_path, x_test=changed)).fingerprint["files"],
+    }
+    assert load(arrays=save(tmp_path, x_test=changed)).fingerprint["files"] != first["files"]
+    np.savez_compressed(tmp_path / "set.npz", **GOOD)
+    assert load(arrays=tmp_path / "set.npz").fingerprint == first
+    assert {key: first[key] for key in ("input_shape", "classes", "train", "validation", "test")} == {
+        "input_shape": [4, 5, 1],
+        "classes": 4,
+        "train": 12,
+        "validation": 0,
+        "test": 6,
+    }

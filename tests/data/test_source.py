@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
-from kzoo.data.source import check_image_size, crop_or_pad, prepare_example, resize_images
+from kzoo.data.source import check_image_size, crop_or_pad, local_path, prepare_example, resize_images
 
 
 def test_shrinking_averages_areas():
@@ -50,3 +52,17 @@ def test_clips_are_resized_frame_by_frame():
     assert x.shape == (3, 4, 5, 2) and x.dtype == tf.uint8
     np.testing.assert_array_equal(x[1], resize_images(tf.constant(clip[1]), (4, 5)))
     check_image_size((3, 4), (5, 8, 8, 3))
+
+
+def test_labels_beyond_int32_become_its_limits():
+    """Which `ExampleChecks` refuses; a cast would wrap them to other labels."""
+    labels = tf.constant([2**32, -(2**40), 2**31 - 1, 7], tf.int64)
+    assert prepare_example(tf.zeros((4, 1)), labels)[1].numpy().tolist() == [2**31 - 1, -(2**31), 2**31 - 1, 7]
+
+
+def test_paths():
+    assert local_path("~/a") == Path.home() / "a" and local_path("b/../c") == Path("b/../c")
+    with pytest.raises(Refusal, match="load expects a path; received '~nouser/a', but there is no such user."):
+        local_path("~nouser/a")
+    with pytest.raises(Refusal, match=r"load expects a path in UTF-8; received 'a\\udcff'."):
+        local_path("a\udcff")

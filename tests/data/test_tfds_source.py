@@ -1,12 +1,17 @@
+import os
+import shutil
 import socket
+import struct
 import time
 import urllib.request
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from kzoo.checks import Refusal
+from kzoo.data.builders.cache import cache_dir
 from kzoo.data.loader import load, specs
 from kzoo.data.tfds_source import UNLABELED, _unreachable
 
@@ -159,6 +164,12 @@ def test_files_that_must_be_downloaded_by_hand(empty):
         ("digit", "did you mean 'digits'"),
         ("mnist/foo", "received name='mnist/foo': BuilderConfig foo not found with version"),
         ("mnist:9.9.9", "received name='mnist:9.9.9': Dataset mnist cannot be loaded at version 9.9.9, only"),
+        ("mnist/foo=bar", "the name of a dataset; received name='mnist/foo=bar'"),
+        ("digits/data_dir=x", "the name of a dataset; received"),
+        ("digits/foo", "received name='digits/foo'"),
+        ("mnist/", "received name='mnist/'"),
+        ("", "received name=''"),
+        ("mnist\0", r"the name of a dataset; received name='mnist\\x00'"),
         ("../mnist", "received name='../mnist': Parsing builder name string ../mnist failed"),
         ("huggingface:mnist", "a dataset without a namespace; received name='huggingface:mnist'"),
         ("imdb_reviews", r"'imdb_reviews' has none; received text='string', label='int64'"),
@@ -212,3 +223,88 @@ def test_real_mnist(real_mnist):
     assert (x.shape, x.dtype, y.dtype) == ((10_000, 28, 28, 1), np.uint8, np.int32)
     assert y[:10].tolist() == [2, 0, 4, 8, 7, 6, 0, 6, 3, 1]
     assert next(iter(data.validation.once(10)))[1].shape == 10
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """The folder of a copy of the prepared digits, which a test may damage."""
+    load("digits")
+    shutil.copytree(cache_dir() / "digits", tmp_path / "digits")
+    monkeypatch.setenv("KZOO_DATA_DIR", str(tmp_path))
+    return tmp_path / "digits" / "1.0.0"
+
+
+def damage_shard(file, kind):
+    content = file.read_bytes()
+    if kind == "missing":
+        file.unlink()
+    elif kind == "pipe":
+        file.unlink()
+        os.mkfifo(file)
+    elif kind == "empty":
+        file.write_bytes(b"")
+    elif kind == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif kind == "flipped":
+        file.write_bytes(content[:5000] + bytes([content[5000] ^ 255]) + content[5001:])
+    elif kind == "short":  # whole records, but fewer
+        first = 16 + struct.unpack("<Q", content[:8])[0]
+        file.write_bytes(content[first:])
+    else:  # a record that is none of this dataset's, or whose image cannot be decoded
+        with tf.io.TFRecordWriter(str(file)) as writer:
+            for i, record in enumerate(tf.data.TFRecordDataset([content_copy(file, content)])):
+                writer.write(record.numpy().replace(b"PNG", b"PMG") if i == 7 else record.numpy())
+
+
+def content_copy(file, content):
+    copy = file.with_name("copy")
+    copy.write_bytes(content)
+    return str(copy)
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "pipe", "cut", "flipped", "short", "image"])
+@pytest.mark.parametrize("memory", [2**30, 0], ids=["memory", "stream"])
+def test_damaged_shards_are_named(prepared, kind, memory, monkeypatch):
+    monkeypatch.setattr("kzoo.data.examples.MEMORY", memory)
+    shard = next(prepared.glob("*test*"))
+    damage_shard(shard, kind)
+    words = {
+        "missing": "missing",
+        "empty": "empty",
+        "pipe": "empty",
+        "short": "damaged: it has 359 records instead of 360",
+        "image": "damaged at record 7",
+    }.get(kind, r"damaged at record \d+")
+    with pytest.raises(Refusal, match=f"^load expects files that can be read; {shard} is {words}.$"):
+        data = load("digits")
+        with data.errors():
+            list(data.test.once(50))
+
+
+BAD_JSON = [b"", b"{", b"\xff\xfe", b"[]", b'{"name": 3}', b'{"splits": "x"}', b"[" * 9999]
+
+
+@pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
+@pytest.mark.parametrize("name", ["digits", "kzoo_test_files"], ids=["own", "of_tfds"])
+def test_damaged_metadata_is_named(prepared, name, file, monkeypatch):
+    """Features are read from features.json only if no builder is known."""
+    root = prepared.parents[1]
+    monkeypatch.setenv("TFDS_DATA_DIR", str(root))
+    if name != "digits":
+        (root / "digits").rename(root / name)
+    elif file == "features.json":
+        return
+    for content in BAD_JSON:
+        (root / name / "1.0.0" / file).write_bytes(content)
+        with pytest.raises(
+            Refusal, match=f"a dataset that can be read; {root / name}/1.0.0 is damaged .* Delete"
+        ) as got:
+            load(name)
+        assert "\n" not in str(got.value) and len(str(got.value)) < 600
+
+
+def test_the_digest_covers_names_and_sizes_of_the_shards(prepared):
+    before = load("digits").fingerprint
+    with open(next(prepared.glob("*test*")), "ab") as file:
+        file.write(b"0")
+    assert {key for key, value in load("digits").fingerprint.items() if value != before[key]} == {"files"}

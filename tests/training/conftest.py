@@ -1,5 +1,8 @@
 """A small dataset and a small finished run."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -32,3 +35,13 @@ def finished(tmp_path_factory):
     sets = [f"data={{arrays: '{out}/signals.npz', batch_size: 10, validation: 0.2}}", "training.epochs=1"]
     sets += ["training.steps_per_epoch=4", "training.steps_per_call=2", "model.units=[5]", "export.formats=[]"]
     return run(read_config("mnist1d_fc", sets), "it", out)
+
+
+@pytest.fixture
+def changed(finished, tmp_path):
+    """A copy of the finished run that records other data."""
+    folder = shutil.copytree(finished[0], tmp_path / "it")
+    recorded = json.loads((folder / "data.json").read_text())
+    assert recorded.items() >= {"input_shape": [12, 1], "classes": 3, "train": 36, "validation": 9, "test": 15}.items()
+    (folder / "data.json").write_text(json.dumps({**recorded, "train": 35}))
+    return folder

@@ -6,8 +6,10 @@ import pytest
 from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
 from kzoo.data.mock_data import mock
+from kzoo.training import evaluation
 from kzoo.training.evaluation import evaluate, evaluate_run, evaluation_batch_size
 from kzoo.training.model_building import build_model, build_trainer
+from kzoo.training.run import mean
 from tests.training.conftest import signals_config
 
 
@@ -32,9 +34,11 @@ def test_evaluation_batch_size(arrays):
         assert evaluation_batch_size(split, config) == batch
 
 
-def test_evaluate_run_repeats_the_results(finished):
-    folder, metrics = finished
-    table = evaluate_run(folder)
+def test_evaluate_run_repeats_the_results(finished, changed, capsys):
+    """It says that the data has changed, which here only the record says."""
+    _, metrics = finished
+    table = evaluate_run(changed)
+    assert capsys.readouterr().err == f"the data changed since the run at {changed}: train 36 instead of 35.\n"
     columns = [list(column.cells) for column in table.columns]
     assert columns[:2] == [["test", "validation", "train"], ["15", "9", "36"]]
     for row, split in enumerate(columns[0]):
@@ -48,3 +52,24 @@ def test_evaluate_run_refuses_what_is_no_run(finished, tmp_path):
     (tmp_path / "model.keras").write_bytes(b"")
     with pytest.raises(Refusal, match="config.yaml cannot be read: no such file"):
         evaluate_run(tmp_path)
+
+
+class Constant:
+    """Stands for a compiled model whose evaluation gives these scores."""
+
+    def __init__(self, **scores):
+        self.scores = scores
+
+    def evaluate(self, *_, **__):
+        return {"accuracy": 0.5, **self.scores}
+
+
+def test_numbers_that_are_not_finite(arrays, monkeypatch):
+    """A loss that is no number means outputs that are none; a metric that is none becomes None, which JSON has."""
+    monkeypatch.setattr(evaluation, "evaluation_batches", lambda *_: None)
+    split, config = mock((12, 1), 3).test, signals_config(arrays)
+    scores = evaluate(Constant(loss=1.0, f1=float("nan")), split, config)
+    assert scores == {"error": 0.5, "loss": 1.0, "f1": None} and mean([1.0, None]) is None
+    for loss in (float("nan"), float("inf")):
+        with pytest.raises(Refusal, match=f"^it: training diverged to a loss of {loss}; try a smaller learning rate"):
+            evaluate(Constant(loss=loss), split, config, "it")

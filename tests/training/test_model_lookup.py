@@ -22,6 +22,19 @@ def test_a_run(finished):
     assert 0 <= found.results["test"]["error"] <= 1 and found.results["epochs"] == 1
 
 
+def test_a_run_whose_data_has_changed(changed, capsys):
+    """The data is used if the model still fits it."""
+    assert "examples" in find_exportable(changed).data
+    line = f"the data changed since the run at {changed}: "
+    assert capsys.readouterr().err == f"{line}train 36 instead of 35.\n"
+    (changed / "data.json").write_text('{"input_shape": [13, 1]}')
+    assert find_exportable(changed).data == {"labels": None}
+    assert capsys.readouterr().err == (
+        f"Exporting without the data of the run: {line}input_shape [12, 1] instead of [13, 1]; its model does not fit "
+        "the data any more.\n"
+    )
+
+
 def test_a_run_takes_precedence_over_a_model(finished, monkeypatch):
     folder, _ = finished
     monkeypatch.setattr(run_folder, "read", lambda: {"models": {str(folder): {}}})

@@ -159,7 +159,7 @@ def undisturbed(arrays, tmp_path_factory):
 
 def test_a_whole_folder(undisturbed):
     folder, (scores, (history,)) = undisturbed
-    assert {path.name for path in folder.iterdir()} == SEED_FILES | {"tensorboard"}
+    assert {path.name for path in folder.iterdir()} == SEED_FILES | {"data.json", "tensorboard"}
     assert [path.name for path in folder.parent.iterdir()] == ["it"]  # no lock, no partial, no old
     assert len(history.splitlines()) == 5 and scores["steps"] == 24
     rates = [
@@ -182,7 +182,7 @@ def test_kills_do_not_show(attempt, undisturbed, tmp_path):
     assert attempt(tmp_path) == 0
     assert os.path.getmtime(tmp_path / "it" / "metrics.json") < started  # nothing was trained again
     assert results(tmp_path / "it") == undisturbed[1]
-    assert {path.name for path in (tmp_path / "it").iterdir()} == SEED_FILES | {"tensorboard"}
+    assert {path.name for path in (tmp_path / "it").iterdir()} == SEED_FILES | {"data.json", "tensorboard"}
     assert [path.name for path in tmp_path.iterdir()] == ["it"]
 
 
@@ -247,11 +247,11 @@ def test_several_seeds_one_killed(arrays, undisturbed, tmp_path, monkeypatch):
     sets = ["training.seeds=[0, 3]"]
     trained, seed_run_evaluate = [], seed_run.evaluate
 
-    def evaluate(trainer, split, config):
-        trained.append(split)
+    def evaluate(*args):
+        trained.append(args)
         if len(trained) == 5:  # the second seed's second split
             raise Killed
-        return seed_run_evaluate(trainer, split, config)
+        return seed_run_evaluate(*args)
 
     monkeypatch.setattr(seed_run, "evaluate", evaluate)
     with pytest.raises(Killed):
@@ -263,7 +263,14 @@ def test_several_seeds_one_killed(arrays, undisturbed, tmp_path, monkeypatch):
     assert len(trained) == 5 + 3  # the first seed was not evaluated again
     assert (folder / "seed_0" / "metrics.json").read_text() == written
     assert results(folder / "seed_0") == undisturbed[1] and results(folder / "seed_3") != undisturbed[1]
-    assert {path.name for path in folder.iterdir()} == {"seed_0", "seed_3", "README.md", "config.yaml", "metrics.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        "seed_0",
+        "seed_3",
+        "README.md",
+        "config.yaml",
+        "data.json",
+        "metrics.json",
+    }
     for seed in ("seed_0", "seed_3"):
         assert {path.name for path in (folder / seed).iterdir()} == SEED_FILES | {"tensorboard"}
     each = [json.loads((folder / f"seed_{seed}" / "metrics.json").read_text()) for seed in (0, 3)]

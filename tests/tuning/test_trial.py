@@ -52,6 +52,14 @@ def test_divergence_is_a_failure_with_its_reason(arrays, tmp_path):
     assert not list(tmp_path.rglob(STATE))
 
 
+def test_other_data_than_that_of_the_trials_before_stops_the_search(arrays, tmp_path):
+    (tmp_path / "data.json").write_text('{"files of s": "ab"}')
+    with pytest.raises(
+        SystemExit, match="the data changed since .*data.json was written: files of s .* instead of ab."
+    ):
+        module._train_seed(trial_config(small(arrays), {}), 0, tmp_path / "0003", "it trial 3", None, False)
+
+
 def test_out_of_memory_is_a_failure(arrays, tmp_path):
     """TensorFlow's error for more memory than a machine can address; its traceback is kept."""
     result = run(small(arrays, "model.units=[1_000_000_000_000_000]"), tmp_path)

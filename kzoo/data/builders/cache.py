@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from kzoo.checks import Refusal
+from kzoo.data.source import local_path
 from kzoo.files import create_once
 from kzoo.terminal import quiet
 
@@ -17,7 +18,7 @@ def cache_dir():
     True
     """
     home = os.environ.get("KERAS_HOME") or "~/.keras"
-    return Path(os.environ.get("KZOO_DATA_DIR") or f"{home}/kzoo/datasets").expanduser().absolute()
+    return local_path(os.environ.get("KZOO_DATA_DIR") or f"{home}/kzoo/datasets").absolute()
 
 
 def prepared_builder(builder_class):
