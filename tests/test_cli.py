@@ -233,11 +233,11 @@ def test_interrupted(call, monkeypatch, command, words):
 
 def test_a_disk_error_is_one_line(misuse, monkeypatch):
     def full(*_):
-        raise OSError(28, "No space left on device", "saved_models/.x.partial/state.pickle.writing")
+        raise OSError(28, "No space left on device", "saved_models/.x.partial/state.npz.writing")
 
     monkeypatch.setattr("kzoo.training.run.run", full)
     assert misuse("train", "mnist1d_fc") == (
-        "[Errno 28] No space left on device: 'saved_models/.x.partial/state.pickle.writing'"
+        "[Errno 28] No space left on device: 'saved_models/.x.partial/state.npz.writing'"
     )
 
 

@@ -3,7 +3,6 @@
 Keras's BackupAndRestore writes twice, and saves neither the state of random layers nor that of callbacks.
 """
 
-import pickle
 import random
 import time
 from collections.abc import Sequence
@@ -15,13 +14,22 @@ import numpy as np
 
 from kzoo.checks import Refusal
 from kzoo.files import write_atomically
+from kzoo.training.config_errors import one_line
+from kzoo.training.npz_state import from_npz, is_plain, to_npz
 from kzoo.types import PathLike
 
-STATE = "state.pickle"  # the checkpoint of a training, in its folder
-PLAIN = (bool, int, float, str, bytes, type(None), np.generic, np.ndarray)
-# Values of a callback's `monitor_op`, saved too: if Keras set it again, it would flip the sign of the saved min_delta.
-COMPARISONS = (keras.ops.less, keras.ops.greater)
-KEYS = {"epoch", "history", "seconds", "stopped", "variables", "callbacks", "random", "numpy"}
+STATE = "state.npz"  # the checkpoint of a training, in its folder
+TYPES = {
+    "epoch": int,
+    "history": list,
+    "seconds": float,
+    "stopped": bool,
+    "variables": list,
+    "callbacks": list,
+    "random": tuple,
+    "numpy": tuple,
+}
+REMEDY = "delete it to train from the start, or discard the run with --overwrite"
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -53,14 +61,17 @@ class Checkpoint(keras.callbacks.Callback):
             return
         self.model.optimizer.build(self.model.trainable_variables)
         variables, values = self._variables(), self.state["variables"]
-        if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
-            raise Refusal(f"{self.path} is the state of another model or optimizer; delete it to train from the start.")
-        for variable, value in zip(variables, values):
-            variable.assign(value)
-        for callback, values in zip(self.callbacks, self.state["callbacks"], strict=True):
-            vars(callback).update(values)
-        random.setstate(self.state["random"])
-        np.random.set_state(self.state["numpy"])
+        try:
+            if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
+                raise ValueError("shapes differ")
+            for variable, value in zip(variables, values):
+                variable.assign(value)
+            for callback, values in zip(self.callbacks, self.state["callbacks"], strict=True):
+                vars(callback).update({k: v for k, v in values.items() if _is_state(callback, k)})
+            random.setstate(self.state["random"])
+            np.random.set_state(self.state["numpy"])
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Refusal(f"{self.path} is the state of another model or optimizer; {REMEDY}.") from error
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch, self.stopped = epoch + 1, bool(self.model.stop_training)
@@ -71,24 +82,26 @@ class Checkpoint(keras.callbacks.Callback):
             "seconds": self.seconds,
             "stopped": self.stopped,
             "variables": [np.asarray(v) for v in self._variables()],
-            "callbacks": [{k: v for k, v in vars(c).items() if _is_plain(v)} for c in self.callbacks],
+            "callbacks": [
+                {k: v for k, v in vars(c).items() if _is_state(c, k) and is_plain(v)} for c in self.callbacks
+            ],
             "random": random.getstate(),
             "numpy": np.random.get_state(),
         }
-        write_atomically(self.path, pickle.dumps(state))
+        write_atomically(self.path, to_npz(state))
 
     def _read(self):
+        content = self.path.read_bytes()
         try:
-            state = pickle.loads(self.path.read_bytes())  # noqa: S301 (written by kzoo)
-            if not isinstance(state, dict) or not state.keys() >= KEYS:
+            state = from_npz(content)
+            if not all(type(state[key]) is kind for key, kind in TYPES.items()):
                 raise ValueError("it has other content")
-        except OSError:
-            raise
-        except Exception as error:  # a damaged pickle can raise any exception
-            reason = str(error) or type(error).__name__
-            raise Refusal(
-                f"{self.path} cannot be resumed from ({reason}); delete it to train from the start."
-            ) from error
+            values = [value for row in state["history"] for value in row.values()]
+            if len(state["history"]) != state["epoch"] or not all(type(value) is float for value in values):
+                raise ValueError("its history has other content")
+        except Exception as error:  # a damaged file can raise any exception
+            reason = one_line(error)
+            raise Refusal(f"{self.path} cannot be resumed from ({reason}); {REMEDY}.") from error
         return state
 
     def _variables(self):
@@ -117,9 +130,7 @@ class KeepBest(keras.callbacks.Callback):
             self.weights_model.set_weights(self.best_weights)
 
 
-def _is_plain(value):
-    if isinstance(value, dict):
-        return all(_is_plain(part) for pair in value.items() for part in pair)
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
-    return isinstance(value, PLAIN) or any(value is function for function in COMPARISONS)
+def _is_state(callback, name):
+    """Returns whether an attribute may be saved: `params` belongs to one call of `fit`, and methods to the class."""
+    of_class = getattr(type(callback), name, None)
+    return name != "params" and not (callable(of_class) or isinstance(of_class, property))

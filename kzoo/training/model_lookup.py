@@ -1,6 +1,5 @@
 """Finds the model for `kzoo export` and `kzoo predict` by name: a finished run, a model of the zoo, or an export."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from kzoo.run_folder import find_run, find_run_or_model
 from kzoo.terminal import say
 from kzoo.training.config import check_config
 from kzoo.training.data_fingerprint import check_fingerprint
+from kzoo.training.metrics_file import read_metrics
 from kzoo.training.run_data import load_data, verification_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
@@ -45,7 +45,7 @@ def find_exportable(name: PathLike) -> Exportable:
     config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
     source = config.data.name or config.data.folder or config.data.arrays
     origin = f"The run `{folder.name}` of kzoo: `{config.model.name}` trained on `{source}`"
-    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics = read_metrics(folder / "metrics.json")
     results = {key: metrics[key] for key in RESULTS if key in metrics}
     try:
         loaded = load_data(config)

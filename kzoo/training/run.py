@@ -10,14 +10,16 @@ import numpy as np
 from kzoo.checks import Refusal, require
 from kzoo.files import file_lock, hidden, recover, remove, replace_in_two_steps, write_atomically
 from kzoo.terminal import say
-from kzoo.training.checkpoint import STATE
+from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.config import Config, config_sha256, differences, resolved
+from kzoo.training.metrics_file import read_metrics, read_record
 from kzoo.training.report import print_results
 from kzoo.training.seed_run import numeric_settings, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
 from kzoo.types import PathLike
 
-RESULT = "result.json"  # the record of a finished trial of a search, in its folder
+TRIAL_FILE, RESULT = "trial.json", "result.json"  # the records of a started and of a finished trial, in its folder
+OLD_STATE = "state.pickle"  # the checkpoint of earlier versions, a pickle, which may hold code
 
 Metrics = dict[str, Any]  # the content of metrics.json
 
@@ -71,29 +73,58 @@ def run(
 def prepare_partial(config: Config, partial: Path, overwrite: bool, record: str = "config.yaml") -> None:
     """Creates the partial folder, or keeps an interrupted run of the same config there.
 
-    Raises Refusal if the interrupted run has another config and `overwrite` is false.
+    An interrupted run that cannot be resumed is discarded if `overwrite` is true; otherwise Refusal is raised.
     """
-    started_with = partial / record
     if can_resume(partial):
-        same_command = started_with.is_file()
-        changed = (
-            differences(read_yaml(started_with), resolved(config)) if same_command else ["it is another command's"]
-        )
-        if changed and not overwrite:
-            raise Refusal(
-                f"an interrupted run at {partial} had another config: {'; '.join(changed)}. "
-                "Use that config, choose another --run NAME, or discard it with --overwrite."
-            )
-        if not changed:
+        try:
+            check_resumable(config, partial, record)
+            if overwrite:
+                check_readable(config, partial)
             return
+        except Refusal:
+            if not overwrite:
+                raise
     remove(partial)
     partial.mkdir()
-    write_atomically(started_with, write_yaml(resolved(config)))
+    write_atomically(partial / record, write_yaml(resolved(config)))
 
 
 def can_resume(partial: Path) -> bool:
     """Returns whether an interrupted run got far enough to be resumed: at least one epoch or trial."""
-    return any(next(partial.rglob(file), None) for file in (STATE, "metrics.json", RESULT))
+    return any(next(partial.rglob(file), None) for file in (STATE, OLD_STATE, "metrics.json", RESULT))
+
+
+def check_resumable(config: Config, partial: Path, record: str) -> None:
+    """Raises Refusal if an interrupted run was started by another config, command or version of kzoo."""
+    remedy = "choose another --run NAME, or discard it with --overwrite."
+    if old := next(partial.rglob(OLD_STATE), None):
+        raise Refusal(f"{old} is the checkpoint of an earlier kzoo, which may hold code and is not read: {remedy}")
+    if link := next((path for path in partial.rglob("*") if path.is_symlink()), None):
+        raise Refusal(f"{link} is a link, which a run of kzoo does not have: {remedy}")
+    if not (partial / record).is_file():
+        raise Refusal(f"an interrupted run at {partial} is another command's: {remedy}")
+    try:
+        started_with = read_yaml(partial / record)
+    except Refusal as refusal:
+        raise Refusal(f"an interrupted run at {partial} cannot be resumed, because {refusal} Please {remedy}") from None
+    if changed := differences(started_with, resolved(config)):
+        raise Refusal(
+            f"an interrupted run at {partial} had another config: {'; '.join(changed)}. Use that config, {remedy}"
+        )
+
+
+def check_readable(config: Config, partial: Path) -> None:
+    """Raises Refusal if one of the files that a resumed run reads is damaged."""
+    seeds = config.training.seeds
+    for folder in [partial] if len(seeds) == 1 else [partial / f"seed_{seed}" for seed in seeds]:
+        if (folder / "metrics.json").exists():
+            read_metrics(folder / "metrics.json")
+    for name in ("metrics.json", TRIAL_FILE, RESULT):
+        for file in partial.glob(f"trials/**/{name}"):
+            read_record(file)
+    for file in partial.rglob(STATE):
+        if not file.with_name("metrics.json").exists():
+            Checkpoint(None, file)
 
 
 def run_seeds(config: Config, partial: Path, name: str) -> Metrics:
@@ -115,7 +146,7 @@ def finish_seed(config: Config, seed: int, folder: Path, label: str) -> Metrics:
     if not finished.exists():
         return run_seed(config, seed, folder, label)
     (folder / STATE).unlink(missing_ok=True)
-    return json.loads(finished.read_text())
+    return read_metrics(finished)
 
 
 def summarize(config: Config, runs: Sequence[Metrics]) -> Metrics:

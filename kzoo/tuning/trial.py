@@ -21,6 +21,7 @@ from kzoo.training.config import check_config, resolved
 from kzoo.training.data_fingerprint import FILE, keep_fingerprint
 from kzoo.training.evaluation import evaluate
 from kzoo.training.keras_objects import build_object
+from kzoo.training.metrics_file import read_record
 from kzoo.training.model_building import build_augmentation, build_callbacks
 from kzoo.training.report import write_history
 from kzoo.training.run import RESULT, mean
@@ -61,15 +62,12 @@ def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None)
 
 def read_result(folder):
     """Returns a finished trial's result. Raises Refusal if its file is damaged."""
-    file = folder / RESULT
-    try:
-        result = json.loads(file.read_text())
-        keys = {"trial", "values", "epochs", "status", "objective", "reason", "parameters", "seconds"}
-        if not isinstance(result, dict) or not keys <= result.keys():
-            raise ValueError("it is not the result of a trial")
-    except ValueError as error:
-        raise Refusal(f"{file} is damaged ({error}); delete it, and the same command runs that trial again.") from None
-    return result
+    return read_record(folder / RESULT, _check_result, "delete it, and the same command runs that trial again")
+
+
+def _check_result(result):
+    if not {"trial", "values", "epochs", "status", "objective", "reason", "parameters", "seconds"} <= result.keys():
+        raise ValueError("it is not the result of a trial")
 
 
 def call_in_process(function, *args, heartbeat=None):
@@ -164,13 +162,13 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
     name, trials = f"seed_{seed}", folder.parent
     folder, parent = folder / name, parent and parent / name
     metrics_file = folder / "metrics.json"
-    if metrics_file.exists():
-        return json.loads(metrics_file.read_text())
     folder.mkdir(parents=True, exist_ok=True)
-    if parent and (parent / STATE).exists() and not (folder / STATE).exists():
-        write_atomically(folder / STATE, (parent / STATE).read_bytes())
-    data = dataclasses.replace(load_data(config), test=None)
+    data = dataclasses.replace(load_data(config), test=None)  # a refusal of it is a failure of the trial
     try:
+        if metrics_file.exists():
+            return read_record(metrics_file, _check_metrics)
+        if parent and (parent / STATE).exists() and not (folder / STATE).exists():
+            write_atomically(folder / STATE, (parent / STATE).read_bytes())
         Checkpoint(None, folder / STATE)
         with file_lock(trials / "data.lock"):  # other trials may be starting
             keep_fingerprint(trials / FILE, {f"files of {data.name}": data.fingerprint["files"]})
@@ -193,6 +191,11 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
     if not keep_state:
         (folder / STATE).unlink(missing_ok=True)
     return metrics
+
+
+def _check_metrics(metrics):
+    if not {"validation", "parameters", "seconds"} <= metrics.keys():
+        raise ValueError("it is not of a trial's training")
 
 
 def _completed(trial, runs, objective):

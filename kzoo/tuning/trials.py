@@ -17,13 +17,13 @@ from typing import Any
 from kzoo.checks import Refusal
 from kzoo.files import write_atomically
 from kzoo.terminal import say
-from kzoo.training.run import RESULT
+from kzoo.training.metrics_file import read_record
+from kzoo.training.run import RESULT, TRIAL_FILE
 from kzoo.tuning.hyperparameters import baseline_values
 from kzoo.tuning.oracle import ask, build_oracle, tell
 from kzoo.tuning.report import best_trial, write_csv
 from kzoo.tuning.trial import read_result, run_trial
 
-TRIAL_FILE = "trial.json"
 TRIAL_KEYS = ("trial", "values", "epochs")  # the keys of trial.json that are also in result.json
 PARENT, LOG = "past", "since"  # the other keys: the parent trial's number; the calls since the previous trial started
 MAX_REPEATS = 20  # repeated proposals in a row after which the search space counts as exhausted
@@ -258,18 +258,15 @@ class Proposal:
 
 def _read_started(folder):
     """Returns the content of all trial.json files in order."""
-    started = []
-    for number, file in enumerate(sorted(folder.glob(f"*/{TRIAL_FILE}"))):
-        try:
-            trial = json.loads(file.read_text())
-            if {*TRIAL_KEYS, PARENT, LOG} - trial.keys() or trial["trial"] != number:
-                raise ValueError(f"it does not belong to trial {number}")
-        except (ValueError, AttributeError) as error:
-            raise Refusal(
-                f"{file} is damaged ({error}); delete its folder and the later ones, and the same command runs these "
-                "trials again."
-            ) from None
-        started.append(trial)
+    started: list[dict] = []
+    remedy = "delete its folder and the later ones, and the same command runs these trials again"
+
+    def check(trial):
+        if {*TRIAL_KEYS, PARENT, LOG} - trial.keys() or trial["trial"] != len(started):
+            raise ValueError(f"it does not belong to trial {len(started)}")
+
+    for file in sorted(folder.glob(f"*/{TRIAL_FILE}")):
+        started.append(read_record(file, check, remedy))
     return started
 
 

@@ -15,10 +15,11 @@ from keras_tuner.src.protos import get_service, get_service_grpc
 from kzoo.checks import Refusal
 from kzoo.files import write_atomically
 from kzoo.training.config import resolved
+from kzoo.training.run import TRIAL_FILE
 from kzoo.training.yaml_file import write_yaml
 from kzoo.tuning.hyperparameters import run_config, trial_config
 from kzoo.tuning.trial import run_trial
-from kzoo.tuning.trials import PARENT, TRIAL_FILE, TRIAL_KEYS, Lease
+from kzoo.tuning.trials import PARENT, TRIAL_KEYS, Lease
 
 POLL_INTERVAL = 0.5  # seconds between requests for a trial
 HEARTBEAT_TIMEOUT = 10  # seconds for a chief to answer a heartbeat

@@ -10,7 +10,8 @@ import pytest
 
 from kzoo.checks import Refusal
 from kzoo.files import write_atomically
-from kzoo.training.checkpoint import Checkpoint, KeepBest
+from kzoo.training.checkpoint import TYPES, Checkpoint, KeepBest
+from kzoo.training.npz_state import from_npz, to_npz
 
 DRAW = np.random.default_rng(0)
 X, Y = DRAW.normal(size=(24, 6)).astype("float32"), DRAW.integers(0, 3, 24)
@@ -18,6 +19,13 @@ X, Y = DRAW.normal(size=(24, 6)).astype("float32"), DRAW.integers(0, 3, 24)
 
 class Killed(BaseException):
     """Simulates the end of a process within the process."""
+
+
+class RunsCode:
+    """An object whose pickle ends the process that reads it."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
 
 
 class Noise(keras.callbacks.Callback):
@@ -143,10 +151,10 @@ def test_a_finished_training_is_only_restored(tmp_path, undisturbed):
 
 def test_seconds_add_up(tmp_path):
     first = fit(tmp_path / "state", epochs=1)[2].seconds
-    state = pickle.loads((tmp_path / "state").read_bytes())
+    state = from_npz((tmp_path / "state").read_bytes())
     assert 0 < state["seconds"] <= first
     state["seconds"] = 1000.0
-    (tmp_path / "state").write_bytes(pickle.dumps(state))
+    (tmp_path / "state").write_bytes(to_npz(state))
     assert 1000 < fit(tmp_path / "state", epochs=2)[2].seconds < 1000 + 600
 
 
@@ -210,21 +218,24 @@ def test_a_full_disk_names_the_file(tmp_path, monkeypatch):
         lambda b: b[: len(b) // 2],
         lambda b: b"\x00" * len(b),
         lambda b: b"text\n",
-        lambda b: pickle.dumps([1]),
-        lambda b: pickle.dumps({"epoch": 3}),
-        lambda b: b"cno_such_module\nThing\n.",
+        lambda b: to_npz([1]),
+        lambda b: to_npz({"epoch": 3}),
+        lambda b: to_npz({key: kind() for key, kind in TYPES.items()} | {"epoch": 3}),
+        lambda b: to_npz({key: kind() for key, kind in TYPES.items()} | {"history": [{"loss": "x"}], "epoch": 1}),
+        lambda b: pickle.dumps(RunsCode()),
+        lambda b: b.replace(b"json.npy", b"jsom.npy"),
+        lambda b: b[:-30] + b"\xff" * 30,
     ],
-    ids=["empty", "half", "zeros", "text", "list", "keys", "class"],
+    ids=["empty", "half", "zeros", "text", "list", "keys", "epochs", "history", "pickle", "member", "directory"],
 )
 def test_a_damaged_file_is_refused(tmp_path, damage):
-    path = tmp_path / "state.pickle"
-    state = dict.fromkeys(["epoch", "history", "seconds", "stopped", "variables", "callbacks", "random", "numpy"])
-    path.write_bytes(damage(pickle.dumps(state)))
+    path = tmp_path / "state.npz"
+    path.write_bytes(damage(to_npz({key: kind() for key, kind in TYPES.items()})))
     with pytest.raises(Refusal) as caught:
         Checkpoint(None, path)
     text = str(caught.value)
     assert text.startswith(f"{path} cannot be resumed from (") and "\n" not in text
-    assert text.endswith("delete it to train from the start.")
+    assert text.endswith("delete it to train from the start, or discard the run with --overwrite.")
 
 
 def test_a_state_of_another_model_is_refused(tmp_path):
@@ -232,3 +243,16 @@ def test_a_state_of_another_model_is_refused(tmp_path):
     fit(path, epochs=1)
     with pytest.raises(Refusal, match="is the state of another model or optimizer; delete it"):
         fit(path, optimizer=keras.optimizers.SGD(0.1))
+
+
+def test_a_state_cannot_replace_methods(tmp_path):
+    callback, model, path = Noise(), keras.Sequential(), tmp_path / "state"
+    model.compile("sgd")
+    state = {key: kind() for key, kind in TYPES.items()} | {"random": random.getstate(), "numpy": np.random.get_state()}
+    state["variables"] = [np.asarray(v) for v in model.optimizer.variables]
+    state["callbacks"] = [{"on_epoch_end": 1, "params": {}, "model": 2, "drawn": [3]}]
+    path.write_bytes(to_npz(state))
+    checkpoint = Checkpoint(model, path, [callback])
+    checkpoint.set_model(model)
+    checkpoint.on_train_begin()
+    assert callback.drawn == [3] and callable(callback.on_epoch_end) and callback.params is None

@@ -19,6 +19,7 @@ from kzoo.checks import Refusal
 from kzoo.processes import forkserver
 from kzoo.training import checkpoint, run, seed_run
 from kzoo.training.config import read_config
+from kzoo.training.yaml_file import read_yaml
 
 SETS = [  # dropout, augmentation, momentum, a callback that counts, and weights kept from the middle
     "model={name: nielsen_6, filters: [3], fc_units: [6, 6]}",
@@ -103,7 +104,7 @@ def strike(moment, stop=die):
     if word == "epoch":
         after(checkpoint.Checkpoint, "on_epoch_end")
     elif word == "writing":  # the new checkpoint is written, the old one not yet replaced
-        before_replace(lambda target: target.endswith("state.pickle"))
+        before_replace(lambda target: target.endswith("state.npz"))
     elif word == "evaluation":
         after(seed_run, "evaluate")
     elif word == "saved":
@@ -174,10 +175,10 @@ def test_kills_do_not_show(attempt, undisturbed, tmp_path):
     for moment in ("epoch 1", "writing 2", "epoch 1", "evaluation 2", "metrics"):
         assert attempt(tmp_path, moment=moment) == -signal.SIGKILL, moment
         assert folder.is_dir() and not (tmp_path / "it").exists(), moment
-        assert (folder / "state.pickle").exists(), moment
+        assert (folder / "state.npz").exists(), moment
     # only the rename is left; it is killed too
     assert attempt(tmp_path, moment="rename") == -signal.SIGKILL
-    assert not (folder / "state.pickle").exists() and (folder / "metrics.json").exists()
+    assert not (folder / "state.npz").exists() and (folder / "metrics.json").exists()
     started = time.time()
     assert attempt(tmp_path) == 0
     assert os.path.getmtime(tmp_path / "it" / "metrics.json") < started  # nothing was trained again
@@ -258,7 +259,7 @@ def test_several_seeds_one_killed(arrays, undisturbed, tmp_path, monkeypatch):
         run.run(small(arrays, *sets), "it", tmp_path)
     first = tmp_path / ".it.partial" / "seed_0" / "metrics.json"
     written = first.read_text()
-    (first.parent / "state.pickle").write_text("left by a kill between the last two steps")
+    (first.parent / "state.npz").write_text("left by a kill between the last two steps")
     folder, metrics = run.run(small(arrays, *sets), "it", tmp_path)
     assert len(trained) == 5 + 3  # the first seed was not evaluated again
     assert (folder / "seed_0" / "metrics.json").read_text() == written
@@ -309,7 +310,7 @@ def test_a_changed_config_refuses(arrays, interrupted):
         f"an interrupted run at {interrupted / '.it.partial'} had another config: data.batch_size: 10 -> 5; "
     )
     assert "training.epochs: 4 -> 5; " in got and "training.callbacks" in got and "--overwrite" in got
-    assert checkpoint.Checkpoint(None, interrupted / ".it.partial" / "state.pickle").epoch == 1  # untouched
+    assert checkpoint.Checkpoint(None, interrupted / ".it.partial" / "state.npz").epoch == 1  # untouched
     config = small(arrays, "training.epochs=1", "training.seeds=[9]")
     folder, metrics = run.run(config, "it", interrupted, overwrite=True)
     assert metrics["seed"] == 9 and metrics["epochs"] == 1 and not (interrupted / ".it.partial").exists()
@@ -323,12 +324,35 @@ def test_a_search_in_the_config_does_not_change_a_run(arrays, interrupted, undis
 
 
 def test_a_damaged_state_refuses(arrays, interrupted, undisturbed):
-    state = interrupted / ".it.partial" / "state.pickle"
+    state = interrupted / ".it.partial" / "state.npz"
     state.write_bytes(state.read_bytes()[:100])
     got = refusal(run.run, small(arrays), "it", interrupted)
     assert got.startswith(f"{state} cannot be resumed from (") and state.exists()
     state.unlink()  # as the message says
     assert results(run.run(small(arrays), "it", interrupted)[0]) == undisturbed[1]
+
+
+def test_damaged_files_are_given_up_only_when_asked(arrays, interrupted):
+    """Each is refused in one line that names `--overwrite`, which discards the run and starts it again."""
+    partial = interrupted / ".it.partial"
+    whole = {path.name: path.read_bytes() for path in partial.iterdir() if path.is_file()}
+    config = read_yaml(partial / "config.yaml")
+    for name, content in {
+        "state.pickle": b"",
+        "state.npz": b"damaged",
+        "config.yaml": b"training: [",
+        "metrics.json": b"{}",
+        "link": None,
+    }.items():
+        broken = partial / name
+        broken.symlink_to("/etc") if content is None else broken.write_bytes(content)
+        got = refusal(run.run, small(arrays), "it", interrupted)
+        assert "--overwrite" in got and name in got, name
+        run.prepare_partial(small(arrays).model_copy(update={"search": None}), partial, True)
+        assert [path.name for path in partial.iterdir()] == ["config.yaml"], name
+        assert read_yaml(partial / "config.yaml") == config
+        for file, old in whole.items():
+            (partial / file).write_bytes(old)
 
 
 def test_without_a_checkpoint_a_run_starts_again(arrays, tmp_path, monkeypatch):
@@ -444,9 +468,9 @@ def test_prepare_partial(arrays, tmp_path):
     run.prepare_partial(small(arrays), partial, False)
     assert [path.name for path in partial.iterdir()] == ["config.yaml"] and not run.can_resume(partial)
     (partial / "seed_0").mkdir()
-    (partial / "seed_0" / "state.pickle").touch()
+    (partial / "seed_0" / "state.npz").touch()
     assert run.can_resume(partial)
-    run.prepare_partial(small(arrays), partial, True)  # the same config is resumed, even with overwrite
-    assert (partial / "seed_0" / "state.pickle").exists()
+    run.prepare_partial(small(arrays), partial, False)
+    assert (partial / "seed_0" / "state.npz").exists()
     run.prepare_partial(small(arrays, "training.epochs=2"), partial, True)
     assert not (partial / "seed_0").exists()

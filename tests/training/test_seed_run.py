@@ -86,4 +86,4 @@ def test_errors_after_training_have_a_note(arrays, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="a fault of Keras") as caught:
         run(arrays, tmp_path)
     assert caught.value.__notes__ == ["it: training was complete; the error is in what follows it."]
-    assert type(caught.value) is ValueError and (tmp_path / "it" / "state.pickle").exists()
+    assert type(caught.value) is ValueError and (tmp_path / "it" / "state.npz").exists()

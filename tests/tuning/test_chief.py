@@ -67,7 +67,7 @@ def test_a_worker_that_cannot_continue_stops_the_search(tmp_path):
     config = small(write_arrays(tmp_path / "s.npz"))
     trials = Trials(config, tmp_path / "trials", "it")
     (tmp_path / "trials" / "0000" / "seed_0").mkdir(parents=True)
-    (tmp_path / "trials" / "0000" / "seed_0" / "state.pickle").write_bytes(b"damaged")
+    (tmp_path / "trials" / "0000" / "seed_0" / "state.npz").write_bytes(b"damaged")
     with pytest.raises(Refusal, match="^it trial 0 ended with exit code 1, see its output above"):
         serve_trials(trials, config, 1)
 
