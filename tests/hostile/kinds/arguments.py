@@ -5,9 +5,10 @@ from tests.hostile.mutations import ESCAPES, pick
 from tests.hostile.stock import SETS, take
 
 TEXTS = (
-    *". .. / - -- * [ a/b %s%n {0} $HOME ~nouser/x ~/x /dev/null /dev/full /proc/self/mem ../outside/secret.bin".split(),
-    *"signals.npz signals.npz/x -1 1e9 NaN 0x1 ١ mnist/foo=bar mnist:9".split(),
-    *("", " ", "a\nb", "a\tb", ESCAPES, "\udcff", "\u202ex", "lenet5\x00", "x" * 300, "x" * 5000),
+    *("", " ", ".", "..", "/", "-", "--", "*", "[", "a/b", "a\nb", "a\tb", "%s%n", "{0}", "$HOME", "-1", "1e9", "NaN"),
+    *("~nouser/x", "~/x", "/dev/null", "/dev/full", "/proc/self/mem", "../outside/secret.bin", "signals.npz"),
+    *("signals.npz/x", "0x1", "١", "mnist/foo=bar", "mnist:9", ESCAPES, "\udcff", "\u202ex", "lenet5\x00"),
+    *("x" * 300, "x" * 5000),
 )
 COMMANDS = (
     *(("show", "?"), ("list", "?"), ("list", "--family", "?"), ("layers", "?"), ("evaluate", "?"), ("export", "?")),

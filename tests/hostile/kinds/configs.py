@@ -11,7 +11,7 @@ from kzoo.checks import Refusal
 from tests.hostile import ROOT
 from tests.hostile.judge import Case, expect, kzoo
 from tests.hostile.kinds.arrays import check_metrics
-from tests.hostile.mutations import ESCAPES, VALUES, damage, mutate, pick
+from tests.hostile.mutations import VALUES, damage, mutate, pick
 from tests.hostile.stock import take
 
 FILES = sorted((ROOT / "zoo_configs").glob("*.yaml"))
@@ -25,8 +25,9 @@ LINES = (
     *("x: 2001-01-01", "x: !!float x", "? x" * 50, "x" * 100_000 + ": 1", "1: 2", "null: 1", "x: .inf", "{}"),
 )
 WORDS = (
-    *"0 -1 1e9 1_0 0x1F 010 1e400 .inf .nan ~ null true no '' [] {} *a | >- % @x ` é 'a \"\\e[0m\" mnist1d".split(),
-    *("&a 1", "!!str 1", "!!int ''", "!!map [1]", "!!float 1", "x y"),
+    *("0", "-1", "1e9", "1_0", "0x1F", "010", "1e400", ".inf", ".nan", "~", "null", "true", "no", "''", "[]", "{}"),
+    *("&a 1", "*a", "!!str 1", "!!int ''", "!!map [1]", "!!float 1", "|", ">-", "%", "@x", "`", "é", "x y", "'a"),
+    *('"\\e[0m"', "mnist1d"),
 )
 CALLBACKS = (
     {"class_name": "CSVLogger", "config": {"filename": "../outside/log.csv"}},

@@ -45,8 +45,8 @@ def edited(rng, file):
 
 
 EDITS = (
-    *"external virtual NaN infinite complex text object huge shape group missing attribute integer name empty".split(),
-    *("bfloat16", "float64", "compound", "external link", "soft link", "hard link"),
+    *("external", "external link", "soft link", "hard link", "virtual", "NaN", "infinite", "complex", "text", "object"),
+    *("huge", "shape", "group", "missing", "attribute", "integer", "name", "empty", "bfloat16", "float64", "compound"),
 )
 
 
