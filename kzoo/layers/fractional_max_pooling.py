@@ -64,6 +64,7 @@ class FractionalMaxPooling2D(BaseLayer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        self.compute_output_shape(tuple(inputs.shape))  # refuses sizes that were unknown when the layer was built
         x = to_channels_last(inputs, self.data_format)
         edges, widest = [], 1
         for size, ratio in zip(ops.shape(x)[1:-1], self.pooling_ratio):
