@@ -91,7 +91,7 @@ def unknown_sizes(case, rank):
 
 
 def inside_xla(case, rank):
-    """Compares forward and gradients in one XLA-compiled function: every second of the ten settings, in 3D every third."""
+    """Compares forward and gradients in one XLA-compiled function, on every second setting of the ten, in 3D third."""
     settings = case.ten(rank)[:: 3 if rank == 3 else 2]
 
     def run(inputs):
