@@ -17,9 +17,9 @@ class Metrics(BaseModel):
 
     model: str
     data: str
-    train: dict[str, float]
-    test: dict[str, float] = {}
-    validation: dict[str, float] = {}
+    train: dict[str, float | None]  # None: not a finite number
+    test: dict[str, float | None] = {}
+    validation: dict[str, float | None] = {}
     published: dict[str, Any] | None
     parameters: int
     epochs: int
