@@ -70,6 +70,14 @@ def without_tracebacks():
         ops._create_c_op = functools.partial(ops._create_c_op, extract_traceback=False)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def always_islands():
+    """Compiles islands up to nearly the number of memory maps that Linux allows: tests hold thousands of programs."""
+    from kzoo.ops import xla
+
+    xla.MOST_MAPS = 60_000
+
+
 @pytest.fixture(autouse=True, scope="module")
 def free_programs():
     """Frees what a file's tests compiled before the next file."""

@@ -214,7 +214,7 @@ def test_refusals(arrays, simulated, tmp_path, monkeypatch):
     assert "had another config: search.trials: 4 -> 5; search.validation: 0.2 -> 0.3. Use that config" in got
     got = refusal(small(arrays, space={"model.units": {"choice": [[4], [7]]}}))
     assert "search.space.model.units.choice" in got
-    with pytest.raises(Refusal, match="it is another command's"):
+    with pytest.raises(Refusal, match="is another command's"):
         runs.run(small(arrays), "it", tmp_path)
     (tmp_path / ".it.partial" / "trials" / "0001" / "result.json").write_text("{")
     assert "0001/result.json is damaged" in refusal(small(arrays))
