@@ -78,6 +78,18 @@ def always_islands():
     xla.MOST_MAPS = 60_000
 
 
+@pytest.fixture(autouse=True, scope="session")
+def rare_garbage_collection():
+    """Collects garbage a hundredth as often: TensorFlow's objects are many, and walking them took a tenth of the time.
+
+    `free_programs` collects all of it after each file.
+    """
+    import keras  # noqa: F401, whose objects live as long as the process
+
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def free_programs():
     """Frees what a file's tests compiled before the next file."""

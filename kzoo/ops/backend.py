@@ -4,6 +4,8 @@
 exported graphs. `keras.ops.rfft` transforms one axis, in one precision.
 """
 
+import functools
+
 import keras
 
 from kzoo.checks import Refusal, require
@@ -90,9 +92,9 @@ def convolve(x, kernel, strides, padding, dilations):
         if padding == "VALID" and stride > 1 and size is not None and size < span + stride:
             # one output on the last axis, so this stride has no effect; with it some oneDNN kernels read wrong elements
             x, strides = x[..., :span, :], (*strides[:-1], 1)
-        # Two cases are left to XLA. Dilated convolutions of other dtypes: without XLA their gradients on CPU are
-        # oneDNN's, for float32 and bfloat16 only. Empty batches: without XLA the result has the input's size.
-        plain = (max(dilations) == 1 or x.dtype in (tf.float32, tf.bfloat16)) and x.shape[0] != 0
+        # XLA runs what TensorFlow cannot: dilations that it lacks here, and empty batches, where without XLA the result
+        # has the input's size
+        plain = x.shape[0] != 0 and (max(dilations) == 1 or _dilates(x.dtype.name, len(strides)))
         run = _convolve if plain else _compiled_convolve
         return run(x, kernel, strides=strides, padding=padding, dilations=dilations)
 
@@ -112,6 +114,24 @@ def _convolve(x, kernel, *, strides, padding, dilations):
 
 
 _compiled_convolve = island(_convolve, plain=False)
+
+
+@functools.cache
+def _dilates(dtype, rank):
+    """Returns whether TensorFlow runs dilated convolutions of this dtype, and their gradients, without XLA.
+
+    On CPU only oneDNN does, which TensorFlow uses on some processors and for some dtypes. What is tried is the gradient
+    for the input, which TensorFlow also offers as a function.
+    """
+    with tf.init_scope():
+        if not tf.executing_eagerly():
+            return False
+        dy, kernel, shape = tf.ones((1, *(3,) * rank, 1), dtype), tf.ones((*(2,) * rank, 1, 1), dtype), (5,) * rank
+        try:
+            tf.nn.conv_transpose(dy, kernel, (1, *shape, 1), strides=1, padding="VALID", dilations=2)
+        except tf.errors.OpError:
+            return False
+    return True
 
 
 def gradient_of(fn, x, dy):

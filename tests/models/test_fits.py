@@ -48,8 +48,8 @@ def test_fits_32_examples(name):
             layer.momentum = 0.9  # so that its statistics keep up with so few steps
     built.compile(keras.optimizers.Adam(fit.rate), fit.loss, metrics=["accuracy"], jit_compile=False)
     data = tf.data.Dataset.from_tensor_slices((x, y)).batch(32).cache()
-    for _ in range(12):
-        built.fit(data.repeat().take(50), verbose=0)
+    for _ in range(24):
+        built.fit(data.repeat().take(25), verbose=0)
         reached = built.evaluate(data, verbose=0)[1]
         if reached == 1:
             break
