@@ -22,6 +22,15 @@ KINDS = {  # kind: (Keras's public namespace, base class)
     "constraint": (keras.constraints, keras.constraints.Constraint),
 }
 NEED_CODE = ("Lambda", "LambdaCallback", "MeanMetricWrapper", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")
+REFUSED = {  # class: the reason
+    **dict.fromkeys(NEED_CODE, "needs Python code, which a config cannot hold; write a class and register it"),
+    **dict.fromkeys(
+        ("BackupAndRestore", "OrbaxCheckpoint"),
+        "is not needed: kzoo saves checkpoints and resumes from them; ModelCheckpoint saves models for other uses",
+    ),
+    "CallbackList": "is not needed: training.callbacks is a list",
+    "TFSMLayer": "runs a program of another folder, which a saved model cannot hold",
+}
 MAX_FLOAT = sys.float_info.max  # as a bound it excludes .inf and .nan
 ANY, RATE = (-MAX_FLOAT, MAX_FLOAT, "a number"), (0, MAX_FLOAT, "a number of at least 0")
 COUNT, FRACTION = (1, MAX_FLOAT, "a number of at least 1"), (0, 1, "a number from 0 to 1")
@@ -112,8 +121,8 @@ def _classes(kind):
 
 def _find_class(kind, name, where):
     known = _classes(kind)
-    if name in NEED_CODE:
-        raise Refusal(f"{where}: {name} needs Python code, which a config cannot hold; write a class and register it.")
+    if name in REFUSED:
+        raise Refusal(f"{where}: {name} {REFUSED[name]}.")
     if name in known:
         return known[name]
     article = "an" if kind[0] in "aeiou" else "a"
