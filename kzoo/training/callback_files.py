@@ -14,6 +14,16 @@ from kzoo.checks import Refusal
 from kzoo.training.callback_paths import BOARD, is_own
 
 
+class EpochBoard(TensorBoard):
+    """A TensorBoard callback for results of epochs; in batches Keras's would write into a second one's files."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        pass
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
 class CallbackFiles:
     """The files of the CSVLogger, ModelCheckpoint and TensorBoard callbacks of one training.
 

@@ -20,7 +20,7 @@ from kzoo.export.registry import FORMATS
 from kzoo.files import write_atomically
 from kzoo.terminal import say
 from kzoo.training import plots, report
-from kzoo.training.callback_files import CallbackFiles
+from kzoo.training.callback_files import CallbackFiles, EpochBoard
 from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
 from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
@@ -85,7 +85,7 @@ def fit(
     callbacks = build_callbacks(config, folder)
     if training.keep == "best":
         callbacks.append(KeepBest(model))
-    board = keras.callbacks.TensorBoard(folder / BOARD, write_graph=False)
+    board = EpochBoard(folder / BOARD, write_graph=False)
     files = CallbackFiles([*callbacks, board], folder)
     checkpoint = Checkpoint(model, folder / STATE, callbacks, files)
     files.restore(checkpoint.state and checkpoint.state["files"])
