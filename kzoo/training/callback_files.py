@@ -50,8 +50,10 @@ class CallbackFiles:
         for name, size in (recorded or {}).items():
             if size is not None:
                 if not found.get(name) or (self.folder / name).stat().st_size < size:
-                    raise Refusal(f"{self.folder / name} has lost content since the run's checkpoint: restore it, or "
-                                  "discard the run with --overwrite.")
+                    raise Refusal(
+                        f"{self.folder / name} has lost content since the run's checkpoint: restore it, or "
+                        "discard the run with --overwrite."
+                    )
                 os.truncate(self.folder / name, size)
         for callback in self._of(CSVLogger):
             callback.append = True

@@ -21,9 +21,11 @@ KINDS = {  # kind: (Keras's public namespace, base class)
     "regularizer": (keras.regularizers, keras.regularizers.Regularizer),
     "constraint": (keras.constraints, keras.constraints.Constraint),
 }
-NEED_CODE = ("Lambda", "LambdaCallback", "MeanMetricWrapper", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")
 REFUSED = {  # class: the reason
-    **dict.fromkeys(NEED_CODE, "needs Python code, which a config cannot hold; write a class and register it"),
+    **dict.fromkeys(
+        ("Lambda", "LambdaCallback", "MeanMetricWrapper", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"),
+        "needs Python code, which a config cannot hold; write a class and register it",
+    ),
     **dict.fromkeys(
         ("BackupAndRestore", "OrbaxCheckpoint"),
         "is not needed: kzoo saves checkpoints and resumes from them; ModelCheckpoint saves models for other uses",
@@ -44,15 +46,7 @@ BOUNDS = {  # arguments that Keras accepts unchecked, even text, true or negativ
     **dict.fromkeys(("scale", "offset", "baseline"), ANY),
 }
 LISTS = ("boundaries", "values", "scale", "offset")  # those of BOUNDS that may be lists of numbers
-TEXTS = (
-    "filename",
-    "filepath",
-    "directory",
-    "backup_dir",
-    "log_dir",
-    "monitor",
-    "mode",
-)  # an integer would be opened as a file descriptor
+TEXTS = ("filename", "filepath", "log_dir", "monitor", "mode")  # an integer would be opened as a file descriptor
 FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")  # RandomFlip accepts any text, and does not flip then
 REQUIRED = inspect.Parameter.empty
 

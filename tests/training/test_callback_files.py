@@ -36,7 +36,12 @@ def files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "[it]").mkdir()
     board = keras.callbacks.TensorBoard("[it]/logs", write_graph=False)
-    callbacks = [logger("[it]/log.csv"), models("[it]/m/{epoch:02d}-{loss:.2f}.keras"), board, keras.callbacks.History()]
+    callbacks = [
+        logger("[it]/log.csv"),
+        models("[it]/m/{epoch:02d}-{loss:.2f}.keras"),
+        board,
+        keras.callbacks.History(),
+    ]
     return CallbackFiles(callbacks, "[it]")
 
 

@@ -229,7 +229,10 @@ def test_kills_do_not_show(attempt, undisturbed, tmp_path):
     assert attempt(tmp_path) == 0
     assert os.path.getmtime(tmp_path / "it" / "metrics.json") < started  # nothing was trained again
     assert results(tmp_path / "it") == undisturbed[1]
-    assert {path.name for path in (tmp_path / "it").iterdir()} == SEED_FILES | CALLBACK_FILES | {"data.json", "tensorboard"}
+    assert {path.name for path in (tmp_path / "it").iterdir()} == SEED_FILES | CALLBACK_FILES | {
+        "data.json",
+        "tensorboard",
+    }
     assert [path.name for path in tmp_path.iterdir()] == ["it"]
 
 
