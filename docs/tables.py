@@ -217,6 +217,17 @@ def settings():
         "callbacks and layers are written `{class_name: NAME, config: {...}}`, or the bare name; a name is one of",
         "Keras's public classes, or of kzoo's as `kzoo>NAME`.",
         "",
+        "Callbacks write into the run's folder: a relative path is taken inside it (inside that of the seed or trial, if",
+        "there are several). Other paths and `RemoteMonitor` need `--allow-outside`, or KZOO_ALLOW_OUTSIDE=1. A path",
+        "outside serves one training only, and a new run does not overwrite a file that is there.",
+        "",
+        "A resumed run leaves the files of an undisturbed one. The tables of `CSVLogger` and the event files of",
+        "`TensorBoard` are cut back to the last checkpoint and continued; models that `ModelCheckpoint` saved after it are",
+        "removed, unless they are outside the run's folder, and saved again. `RemoteMonitor` sends the results of an epoch",
+        "after its checkpoint: never twice, but not at all if the run is killed between the two. `BackupAndRestore`,",
+        "`OrbaxCheckpoint` and `profile_batch` of `TensorBoard` are refused. A callback class that you registered yourself",
+        "has to restore its own files.",
+        "",
     ]
     return "\n".join(lines)
 

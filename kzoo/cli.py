@@ -34,6 +34,14 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished
 Sets = Annotated[
     list[str], typer.Option("--set", metavar="PART.KEY=VALUE", help="Override a setting of the config; repeatable.")
 ]
+AllowOutside = Annotated[
+    bool,
+    typer.Option(
+        "--allow-outside",
+        help="Let callbacks write outside the run's folder and send results to a server; the same as "
+        "KZOO_ALLOW_OUTSIDE=1.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -69,6 +77,7 @@ def train(
         bool, typer.Option("--dry-run", help="Build everything and train one step on random data; write nothing.")
     ] = False,
     results: Annotated[str | None, typer.Option(help="Folder for a copy of metrics.json, named after the run.")] = None,
+    allow_outside: AllowOutside = False,
     sets: Sets = [],  # noqa: B006 (typer's way)
 ) -> None:
     """Train a config, then evaluate and export the model.
@@ -77,7 +86,7 @@ def train(
 
     Example: kzoo train mnist1d_cnn --set training.epochs=10 --run short
     """
-    settings, name = _read_config(config, sets), run if run is not None else _name_of(config)
+    settings, name = _read_config(config, sets, allow_outside), run if run is not None else _name_of(config)
     _import_tensorflow()
     if dry_run:
         from kzoo.training.dry_run import dry_run as run_dry
@@ -109,6 +118,7 @@ def tune(
         bool, typer.Option("--report", help="Only print and plot the trials of an earlier search again.")
     ] = False,
     results: Annotated[str | None, typer.Option(help="Folder for copies of trials.csv, plots and results.")] = None,
+    allow_outside: AllowOutside = False,
     sets: Sets = [],  # noqa: B006 (typer's way)
 ) -> None:
     """Search for the best settings, then train with them.
@@ -124,7 +134,8 @@ def tune(
 
         rebuild_report(config)
         return
-    settings, name = _read_config(config, sets), run if run is not None else f"{_name_of(config)}_search"
+    settings = _read_config(config, sets, allow_outside)
+    name = run if run is not None else f"{_name_of(config)}_search"
     _check_searched_settings(settings)
     _import_tensorflow()
     from kzoo.training.run import print_finished
@@ -303,11 +314,14 @@ def doctor() -> None:
         raise Refusal("something above failed.")
 
 
-def _read_config(config: str, sets: list[str]) -> Any:
+def _read_config(config: str, sets: list[str], allow_outside: bool) -> Any:
     """Returns the checked config; the model's name and settings are checked here too, without importing TensorFlow."""
     from kzoo.index import check_model
+    from kzoo.training.callback_paths import ALLOW_OUTSIDE
     from kzoo.training.config import read_config
 
+    if allow_outside:
+        os.environ[ALLOW_OUTSIDE] = "1"  # in child processes too
     settings = read_config(config, sets)
     check_model(settings.model.name, settings.model.settings)
     return settings

@@ -14,6 +14,7 @@ import pytest
 from kzoo import cli
 from kzoo.checks import Refusal
 from kzoo.models.registry import list_models, model
+from kzoo.training.checkpoint import Checkpoint
 
 ROOT = Path(cli.__file__).parents[1]
 
@@ -24,6 +25,7 @@ def call(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KZOO_CACHE_DIR", str(tmp_path.with_name(f"{tmp_path.name}_cache")))
     monkeypatch.setenv("KZOO_DEBUG", "0")
+    monkeypatch.setenv("KZOO_ALLOW_OUTSIDE", "0")
 
     def run(*args):
         with pytest.raises(SystemExit) as caught:
@@ -272,6 +274,54 @@ def test_a_fault_is_a_report_in_a_few_lines(call, fault):
     assert lines[-1] == "the same command resumes from the last finished epoch"
     report = Path(lines[-2].rpartition(" ")[2]).read_text()
     assert report.startswith("command: kzoo train mnist1d_fc\n") and "ZeroDivisionError: division\nby zero" in report
+
+
+def callbacks(*specs):
+    """Returns the --set of callbacks, each given as (class name, settings)."""
+    return "--set=training.callbacks=" + json.dumps([{"class_name": name, "config": config} for name, config in specs])
+
+
+@pytest.mark.parametrize(
+    "command", [["train"], ["train", "--dry-run"], ["tune", "--set=search.trials=1"]], ids=" ".join
+)
+def test_callbacks_outside_need_the_option(misuse, command, tmp_path):
+    logger, monitor = ("CSVLogger", {"filename": "../x.csv"}), ("RemoteMonitor", {})
+    got = misuse(*command, "mnist1d_cnn", callbacks(logger))
+    assert got.endswith("filename: '../x.csv' is outside the run's folder, which needs --allow-outside.")
+    got = misuse(*command, "mnist1d_cnn", callbacks(monitor))
+    assert got.endswith("RemoteMonitor sends results to a server, which needs --allow-outside.")
+    assert [path.name for path in tmp_path.iterdir()] in ([], ["saved_models"])
+
+
+def test_allow_outside(call, misuse, arrays, tmp_path, monkeypatch):
+    """A file outside is written, but not overwritten by the next run; results are sent after the checkpoint."""
+    sent = []
+
+    def post(url, data, headers):
+        state = Checkpoint(None, tmp_path / "saved_models" / ".mnist1d_fc.partial" / "state.npz")
+        sent.append((url, json.loads(data["data"])["epoch"], state.epoch))
+
+    monkeypatch.setattr("requests.post", post)
+    both = callbacks(("RemoteMonitor", {"root": "http://here"}), ("CSVLogger", {"filename": "../../x.csv"}))
+    command = ["train", "mnist1d_fc", "--allow-outside", both, arrays, *SMALL, "--set=export.formats=[]"]
+    assert call(*command)[0] == 0
+    assert sent == [("http://here/publish/epoch/end/", 0, 1)]
+    written = (tmp_path / "x.csv").read_text()
+    assert written.startswith("epoch,accuracy,") and len(written.splitlines()) == 2
+    assert "x.csv exists and is not of this run" in misuse(*command, "--overwrite")
+    assert (tmp_path / "x.csv").read_text() == written
+
+
+@pytest.mark.large
+def test_processes_of_a_search_see_the_option(arrays, tmp_path):
+    given = [callbacks(("RemoteMonitor", {"root": "http://127.0.0.1:9"})), arrays, *SMALL, "--set=export.formats=[]"]
+    space = "--set=search={trials: 1, space: {model.units.0: {int: [3, 4]}}}"
+    for option, code in ((), 2), (["--allow-outside"], 0):
+        command = [sys.executable, "-m", "kzoo", "tune", "mnist1d_fc", space, *given, *option]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+    trials = (tmp_path / "saved_models" / "mnist1d_fc_search" / "trials.csv").read_text()
+    assert ",completed," in trials and ",failed," not in trials
 
 
 @pytest.mark.parametrize("variable", [False, True])

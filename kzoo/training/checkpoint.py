@@ -14,6 +14,7 @@ import numpy as np
 
 from kzoo.checks import Refusal
 from kzoo.files import write_atomically
+from kzoo.training.callback_files import CallbackFiles
 from kzoo.training.config_errors import one_line
 from kzoo.training.npz_state import from_npz, is_plain, to_npz
 from kzoo.types import PathLike
@@ -26,8 +27,13 @@ TYPES = {
     "stopped": bool,
     "variables": list,
     "callbacks": list,
+    "files": dict,
     "random": tuple,
     "numpy": tuple,
+}
+OF_ONE_FIT = {  # attributes of Keras's callbacks that another process sets anew: paths, open files
+    *("params", "filename", "filepath", "append", "append_header"),
+    *("log_dir", "_log_write_dir", "_train_dir", "_val_dir", "_writers", "_prev_summary_state"),
 }
 REMEDY = "delete it to train from the start, or discard the run with --overwrite"
 
@@ -37,14 +43,22 @@ class Checkpoint(keras.callbacks.Callback):
 
     Arguments: weights_model, the model whose weights and random states are saved (the compiled model adds its
     optimizer's); path, the file; callbacks, those whose attributes are saved. The checkpoint must come after them in
-    `fit`: they reset their attributes when training starts, then the checkpoint restores these.
+    `fit`: they reset their attributes when training starts, then the checkpoint restores these. files, those of
+    callbacks: what they hold at an epoch's end is recorded with the state.
     Attributes: epoch, the completed epochs; history, the results of each; seconds of training so far; stopped, whether
     a callback ended the training. Raises Refusal if the file is damaged or belongs to another model or optimizer.
     """
 
-    def __init__(self, weights_model: keras.Model | None, path: PathLike, callbacks: Sequence[Any] = ()):
+    def __init__(
+        self,
+        weights_model: keras.Model | None,
+        path: PathLike,
+        callbacks: Sequence[Any] = (),
+        files: CallbackFiles | None = None,
+    ):
         super().__init__()
         self.weights_model, self.path, self.callbacks = weights_model, Path(path), list(callbacks)
+        self.files = files
         self.state = self._read() if self.path.exists() else None
         state = self.state or {"epoch": 0, "history": [], "seconds": 0.0, "stopped": False}
         self.epoch, self.history, self.stopped = state["epoch"], state["history"], state["stopped"]
@@ -85,6 +99,7 @@ class Checkpoint(keras.callbacks.Callback):
             "callbacks": [
                 {k: v for k, v in vars(c).items() if _is_state(c, k) and is_plain(v)} for c in self.callbacks
             ],
+            "files": self.files.record() if self.files else {},
             "random": random.getstate(),
             "numpy": np.random.get_state(),
         }
@@ -99,6 +114,8 @@ class Checkpoint(keras.callbacks.Callback):
             values = [value for row in state["history"] for value in row.values()]
             if len(state["history"]) != state["epoch"] or not all(type(value) is float for value in values):
                 raise ValueError("its history has other content")
+            if not all(type(name) is str and type(size) in (int, type(None)) for name, size in state["files"].items()):
+                raise ValueError("its files have other content")
         except Exception as error:  # a damaged file can raise any exception
             reason = one_line(error)
             raise Refusal(f"{self.path} cannot be resumed from ({reason}); {REMEDY}.") from error
@@ -131,6 +148,6 @@ class KeepBest(keras.callbacks.Callback):
 
 
 def _is_state(callback, name):
-    """Returns whether an attribute may be saved: `params` belongs to one call of `fit`, and methods to the class."""
+    """Returns whether an attribute may be saved: some belong to one call of `fit`, and methods to the class."""
     of_class = getattr(type(callback), name, None)
-    return name != "params" and not (callable(of_class) or isinstance(of_class, property))
+    return name not in OF_ONE_FIT and not (callable(of_class) or isinstance(of_class, property))

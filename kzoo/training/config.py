@@ -180,7 +180,7 @@ class TrainingConfig(Part):
     )
     optimizer: Spec = Field(description="An optimizer of keras.optimizers; its learning rate may be a schedule.")
     metrics: list[Spec] = Field([], description="Metrics of keras.metrics or kzoo.")
-    callbacks: list[Spec] = Field([], description="Callbacks of keras.callbacks or kzoo.")
+    callbacks: list[Spec] = Field([], description="Callbacks of keras.callbacks or kzoo; see below where they write.")
     jit_compile: Annotated[bool | Literal["auto"], expecting("true, false or auto")] = Field(
         "auto", description="Whether XLA compiles the training step; auto: Keras decides."
     )

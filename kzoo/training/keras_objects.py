@@ -21,7 +21,18 @@ KINDS = {  # kind: (Keras's public namespace, base class)
     "regularizer": (keras.regularizers, keras.regularizers.Regularizer),
     "constraint": (keras.constraints, keras.constraints.Constraint),
 }
-NEED_CODE = ("Lambda", "LambdaCallback", "MeanMetricWrapper", "JaxLayer", "FlaxLayer", "TorchModuleWrapper")
+REFUSED = {  # class: the reason
+    **dict.fromkeys(
+        ("Lambda", "LambdaCallback", "MeanMetricWrapper", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"),
+        "needs Python code, which a config cannot hold; write a class and register it",
+    ),
+    **dict.fromkeys(
+        ("BackupAndRestore", "OrbaxCheckpoint"),
+        "is not needed: kzoo saves checkpoints and resumes from them; ModelCheckpoint saves models for other uses",
+    ),
+    "CallbackList": "is not needed: training.callbacks is a list",
+    "TFSMLayer": "runs a program of another folder, which a saved model cannot hold",
+}
 MAX_FLOAT = sys.float_info.max  # as a bound it excludes .inf and .nan
 ANY, RATE = (-MAX_FLOAT, MAX_FLOAT, "a number"), (0, MAX_FLOAT, "a number of at least 0")
 COUNT, FRACTION = (1, MAX_FLOAT, "a number of at least 1"), (0, 1, "a number from 0 to 1")
@@ -35,15 +46,7 @@ BOUNDS = {  # arguments that Keras accepts unchecked, even text, true or negativ
     **dict.fromkeys(("scale", "offset", "baseline"), ANY),
 }
 LISTS = ("boundaries", "values", "scale", "offset")  # those of BOUNDS that may be lists of numbers
-TEXTS = (
-    "filename",
-    "filepath",
-    "directory",
-    "backup_dir",
-    "log_dir",
-    "monitor",
-    "mode",
-)  # an integer would be opened as a file descriptor
+TEXTS = ("filename", "filepath", "log_dir", "monitor", "mode")  # an integer would be opened as a file descriptor
 FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")  # RandomFlip accepts any text, and does not flip then
 REQUIRED = inspect.Parameter.empty
 
@@ -112,8 +115,8 @@ def _classes(kind):
 
 def _find_class(kind, name, where):
     known = _classes(kind)
-    if name in NEED_CODE:
-        raise Refusal(f"{where}: {name} needs Python code, which a config cannot hold; write a class and register it.")
+    if name in REFUSED:
+        raise Refusal(f"{where}: {name} {REFUSED[name]}.")
     if name in known:
         return known[name]
     article = "an" if kind[0] in "aeiou" else "a"

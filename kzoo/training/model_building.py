@@ -1,5 +1,6 @@
 """Builds from a config what is trained: the model with its preprocessing layers, and the compiled trainer around it."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ from kzoo.models.freeze import freeze
 from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
 from kzoo.models.weights import load_weights
+from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.config import Config
 from kzoo.training.keras_objects import build_object
 from kzoo.training.looped_model import LoopedModel
@@ -130,9 +132,10 @@ def _unpack(parts):
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def build_callbacks(config: Config) -> list[Any]:
-    """Returns new callbacks of a config."""
-    return [build_object("callback", c, f"training.callbacks.{i}") for i, c in enumerate(config.training.callbacks)]
+def build_callbacks(config: Config, folder: Path = Path()) -> list[Any]:
+    """Returns new callbacks of a config, which write into `folder`."""
+    specs = place_callbacks(config, folder)
+    return [build_object("callback", spec, f"training.callbacks.{i}") for i, spec in enumerate(specs)]
 
 
 def build_augmentation(config: Config) -> list[Any]:

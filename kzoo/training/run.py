@@ -10,6 +10,7 @@ import numpy as np
 from kzoo.checks import Refusal, require
 from kzoo.files import file_lock, hidden, recover, remove, replace_in_two_steps, write_atomically
 from kzoo.terminal import say
+from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.config import Config, config_sha256, differences, resolved
 from kzoo.training.metrics_file import read_metrics, read_record
@@ -47,6 +48,7 @@ def run(
         config = config.model_copy(update={"search": None})  # it does not affect the training
     folder = Path(out, name)
     partial = hidden(folder, "partial")
+    place_callbacks(config, partial)  # raises before anything is done
     folder.parent.mkdir(parents=True, exist_ok=True)
     locked = f"another process is training {name!r} here; choose another --run NAME."
     with file_lock(hidden(folder, "lock"), locked):

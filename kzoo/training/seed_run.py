@@ -20,6 +20,8 @@ from kzoo.export.registry import FORMATS
 from kzoo.files import write_atomically
 from kzoo.terminal import say
 from kzoo.training import plots, report
+from kzoo.training.callback_files import CallbackFiles, EpochBoard
+from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
 from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
@@ -80,28 +82,33 @@ def fit(
 ) -> Checkpoint:
     """Trains from the folder's checkpoint to the end and leaves the weights to keep in `model`."""
     training, steps = config.training, steps_per_epoch(config, data)
-    callbacks = build_callbacks(config)
+    callbacks = build_callbacks(config, folder)
     if training.keep == "best":
         callbacks.append(KeepBest(model))
-    checkpoint = Checkpoint(model, folder / STATE, callbacks)
+    board = EpochBoard(folder / BOARD, write_graph=False)
+    files = CallbackFiles([*callbacks, board], folder)
+    checkpoint = Checkpoint(model, folder / STATE, callbacks, files)
+    files.restore(checkpoint.state and checkpoint.state["files"])
+    # after the checkpoint, so that a resumed run does not send an epoch again
+    senders = [callback for callback in callbacks if isinstance(callback, keras.callbacks.RemoteMonitor)]
+    writers = [callback for callback in callbacks if callback not in senders]
     start = checkpoint.epoch
     dataset = data.train.batches(config.data.batch_size, seed, start * steps, build_augmentation(config))
     dataset = map_inputs_and_targets(config, model, dataset)
     if training.steps_per_call > 1:
         dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
     validation = data.validation and evaluation_batches(model, data.validation, config)
-    board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
     if start:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     bar = ProgressBar(label, training.epochs, steps, start)
-    with FitErrors(label, training.steps_per_call) as errors, contextlib.closing(bar):
+    with FitErrors(label, training.steps_per_call) as errors, contextlib.closing(bar), contextlib.closing(files):
         trainer.fit(
             dataset,
             epochs=start if checkpoint.stopped else training.epochs,
             initial_epoch=start,
             steps_per_epoch=steps // training.steps_per_call,
             validation_data=validation,
-            callbacks=[errors, *callbacks, board, bar, checkpoint],
+            callbacks=[errors, *writers, board, bar, checkpoint, *senders],
             shuffle=False,  # the dataset is shuffled already
             verbose=0,
         )

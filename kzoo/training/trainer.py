@@ -16,6 +16,10 @@ class Trainer(keras.Model):
     ['first_loss', 'loss', 'mae', 'second_loss']
     """
 
+    def save(self, filepath, **options):
+        """Saves a plain `keras.Model` without the optimizer, which Keras loads without kzoo.training."""
+        keras.Model(self.inputs, self.outputs, name=self.name).save(filepath, **options)
+
     def get_metrics_result(self):
         results, prefix = super().get_metrics_result(), f"{self.output_names[0]}_"
         short = {key: key.removeprefix(prefix) for key in results}

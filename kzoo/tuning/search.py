@@ -11,6 +11,7 @@ from kzoo.checks import Refusal, is_integer, nearest, require
 from kzoo.models.registry import describe
 from kzoo.terminal import say
 from kzoo.training import run as runs
+from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.checkpoint import STATE
 from kzoo.training.config import differences, resolved
 from kzoo.training.yaml_file import read_yaml
@@ -83,6 +84,7 @@ def run_trials(config, folder, name, workers=1, role=None):
 def join_search(config, name, out, role):
     """Runs trials of a search whose chief is another process, perhaps on another machine."""
     folder = Path(out) / f".{name}.partial"
+    place_callbacks(config, folder)  # raises here and not as a failure of each trial
     chief = ChiefClient(role.address, folder / "trials")
     say(f"{name}: {role.id} connects to the chief at {role.address}")
     chief.connect()

@@ -16,6 +16,7 @@ import numpy as np
 from kzoo.checks import Refusal, nearest
 from kzoo.files import file_lock, write_atomically
 from kzoo.processes import forkserver
+from kzoo.training.callback_files import copy_files
 from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.config import check_config, resolved
 from kzoo.training.data_fingerprint import FILE, keep_fingerprint
@@ -168,6 +169,7 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
         if metrics_file.exists():
             return read_record(metrics_file, _check_metrics)
         if parent and (parent / STATE).exists() and not (folder / STATE).exists():
+            copy_files(parent, folder)
             write_atomically(folder / STATE, (parent / STATE).read_bytes())
         Checkpoint(None, folder / STATE)
         with file_lock(trials / "data.lock"):  # other trials may be starting

@@ -6,7 +6,7 @@ import pytest
 
 from kzoo.checks import Refusal
 from kzoo.training.config import Spec
-from kzoo.training.keras_objects import KINDS, NEED_CODE, REQUIRED, _classes, _constructor_settings, build_object
+from kzoo.training.keras_objects import KINDS, REFUSED, REQUIRED, _classes, _constructor_settings, build_object
 
 STEPS = {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5}
 DECAY = {"class_name": "ExponentialDecay", "config": STEPS}
@@ -134,7 +134,7 @@ WRONG = [  # kind, spec, how the message continues after "here"
         spec("ExponentialDecay", decay_steps=1),
         ": ExponentialDecay needs initial_learning_rate and decay_rate.",
     ),
-    *[("layer", name, f": {name} needs Python code, which a config cannot hold") for name in NEED_CODE],
+    *[("layer", name, f": {name} {reason}.") for name, reason in REFUSED.items()],
 ]
 WRONG_VALUES = [  # kind, class, setting, value, what the setting expects; Keras accepts all these values
     *[("optimizer", "SGD", "learning_rate", bad, RATE + " or a schedule") for bad in ("0.1", -1, True, None, [0.1])],
@@ -228,7 +228,7 @@ def test_no_class_takes_text_for_a_number_or_a_switch(kind):
     """In all of Keras, an argument whose default is a number or a bool refuses text."""
     checked = 0
     for name, cls in _classes(kind).items():
-        settings = {} if name in NEED_CODE else _constructor_settings(cls)
+        settings = {} if name in REFUSED else _constructor_settings(cls)
         missing = {key: "x" for key, default in settings.items() if default is REQUIRED}
         for key, default in settings.items():
             if isinstance(default, (bool, int, float)):

@@ -3,15 +3,19 @@
 Child processes get a SIGKILL. Within this process `Killed`, which no `except Exception` catches, simulates it.
 """
 
+import io
 import json
 import os
 import random
 import signal
 import time
+import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorflow.python.framework.config import disable_op_determinism  # TensorFlow has no public way back
 
 from kzoo import files
@@ -21,7 +25,18 @@ from kzoo.training import checkpoint, run, seed_run
 from kzoo.training.config import read_config
 from kzoo.training.yaml_file import read_yaml
 
-SETS = [  # dropout, augmentation, momentum, a callback that counts, and weights kept from the middle
+CALLBACKS = [  # one that counts, and those that write files
+    {"class_name": "ReduceLROnPlateau", "config": {"monitor": "loss", "patience": 1, "min_delta": 1.0}},
+    {"class_name": "CSVLogger", "config": {"filename": "logs/log.csv", "separator": ";"}},
+    {"class_name": "ModelCheckpoint", "config": {"filepath": "models/{epoch:02d}-{loss:.3f}.keras"}},
+    {"class_name": "ModelCheckpoint", "config": {"filepath": "best.keras", "save_best_only": True}},
+    {
+        "class_name": "ModelCheckpoint",
+        "config": {"filepath": "{batch}.weights.h5", "save_weights_only": True, "save_freq": 3},
+    },
+    {"class_name": "TensorBoard", "config": {"update_freq": 1, "histogram_freq": 1, "embeddings_freq": 2}},
+]
+SETS = [  # dropout, augmentation, momentum, callbacks, and weights kept from the middle
     "model={name: nielsen_6, filters: [3], fc_units: [6, 6]}",
     "training.epochs=4",
     "training.steps_per_epoch=6",
@@ -29,10 +44,11 @@ SETS = [  # dropout, augmentation, momentum, a callback that counts, and weights
     "training.deterministic=true",
     "training.keep=best",
     "training.optimizer={class_name: SGD, config: {learning_rate: 0.1, momentum: 0.9}}",
-    "training.callbacks=[{class_name: ReduceLROnPlateau, config: {monitor: loss, patience: 1, min_delta: 1.0}}]",
+    f"training.callbacks={json.dumps(CALLBACKS)}",
     "export.formats=[]",
 ]
 SEED_FILES = {"README.md", "config.yaml", "confusion.png", "history.csv", "history.png", "metrics.json", "model.keras"}
+CALLBACK_FILES = {"logs", "models", "best.keras", "1.weights.h5", "2.weights.h5"}
 
 
 class Killed(BaseException):
@@ -67,7 +83,37 @@ def results(folder):
     """Returns everything that must be equal to the last digit."""
     metrics = json.loads((folder / "metrics.json").read_text())
     kept = {key: metrics[key] for key in ("test", "train", "validation", "epochs", "steps", "parameters")}
-    return kept, [file.read_text() for file in sorted(folder.rglob("history.csv"))]
+    return kept, [file.read_text() for file in sorted(folder.rglob("history.csv"))], callback_files(folder)
+
+
+def callback_files(folder):
+    """Returns {path: content} of what callbacks wrote: text, weights, and the events of a folder's files together."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name, of_folder = (str(each.relative_to(folder)) for each in (path, path.parent))
+        if path.suffix in (".keras", ".h5"):
+            found[name] = weights(path)
+        elif path.suffix == ".csv":
+            found[name] = path.read_text()
+        elif "tfevents" in name:
+            found[of_folder] = sorted([*found.get(of_folder, ()), *events(path)])
+    return found
+
+
+def weights(path):
+    """Returns {path: values} of the arrays in a file of a model or of weights."""
+    content, found = path.read_bytes(), {}
+    if path.suffix == ".keras":
+        content = zipfile.ZipFile(io.BytesIO(content)).read("model.weights.h5")
+    with h5py.File(io.BytesIO(content)) as file:
+        file.visititems(lambda name, each: found.update({name: each[()].tolist()} if hasattr(each, "shape") else {}))
+    return found
+
+
+def events(path):
+    """Returns (step, tag, value) of the events in a file, whose times are left out."""
+    values = [(event.step, value) for event in EventFileLoader(str(path)).Load() for value in event.summary.value]
+    return [(step, value.tag, value.tensor.SerializeToString()) for step, value in values]
 
 
 def die(*_, **__):
@@ -159,8 +205,8 @@ def undisturbed(arrays, tmp_path_factory):
 
 
 def test_a_whole_folder(undisturbed):
-    folder, (scores, (history,)) = undisturbed
-    assert {path.name for path in folder.iterdir()} == SEED_FILES | {"data.json", "tensorboard"}
+    folder, (scores, (history,), written) = undisturbed
+    assert {path.name for path in folder.iterdir()} == SEED_FILES | CALLBACK_FILES | {"data.json", "tensorboard"}
     assert [path.name for path in folder.parent.iterdir()] == ["it"]  # no lock, no partial, no old
     assert len(history.splitlines()) == 5 and scores["steps"] == 24
     rates = [
@@ -183,7 +229,10 @@ def test_kills_do_not_show(attempt, undisturbed, tmp_path):
     assert attempt(tmp_path) == 0
     assert os.path.getmtime(tmp_path / "it" / "metrics.json") < started  # nothing was trained again
     assert results(tmp_path / "it") == undisturbed[1]
-    assert {path.name for path in (tmp_path / "it").iterdir()} == SEED_FILES | {"data.json", "tensorboard"}
+    assert {path.name for path in (tmp_path / "it").iterdir()} == SEED_FILES | CALLBACK_FILES | {
+        "data.json",
+        "tensorboard",
+    }
     assert [path.name for path in tmp_path.iterdir()] == ["it"]
 
 
@@ -273,7 +322,7 @@ def test_several_seeds_one_killed(arrays, undisturbed, tmp_path, monkeypatch):
         "metrics.json",
     }
     for seed in ("seed_0", "seed_3"):
-        assert {path.name for path in (folder / seed).iterdir()} == SEED_FILES | {"tensorboard"}
+        assert {path.name for path in (folder / seed).iterdir()} == SEED_FILES | CALLBACK_FILES | {"tensorboard"}
     each = [json.loads((folder / f"seed_{seed}" / "metrics.json").read_text()) for seed in (0, 3)]
     assert metrics["seeds"] == [0, 3] and metrics["test"]["errors"] == [m["test"]["error"] for m in each]
     assert metrics["test"]["loss"] == pytest.approx(np.mean([m["test"]["loss"] for m in each]))

@@ -1,5 +1,6 @@
 """Metric names of a model with several outputs equal those of a model with one, stepwise and looped."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -21,3 +22,14 @@ def test_training_on_two_inputs_and_two_outputs(calls):
     assert scores["loss"] == pytest.approx(scores["predictions_loss"] + 0.5 * scores["again_loss"], rel=1e-6)
     only = inference_model(model)
     assert only.input_shape == (None, 4) and only.output_shape == (None, 3)
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+def test_a_saved_trainer_is_a_plain_model(tmp_path, calls):
+    """So that what ModelCheckpoint saves can be loaded."""
+    chosen, model = config(*TWO, f"training.steps_per_call={calls}", "training.steps_per_epoch=3"), two_headed()
+    build_trainer(chosen, model).save(tmp_path / "x.keras", overwrite=True)
+    loaded = keras.saving.load_model(tmp_path / "x.keras")
+    assert type(loaded).__name__ == "Functional"
+    for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)

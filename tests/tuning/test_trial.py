@@ -30,8 +30,9 @@ def run(config, folder, parent=None):
 
 def test_a_trial_and_one_that_continues_it(arrays, tmp_path):
     """Two epochs, continued with a third, equal three epochs at once; the test split is not used."""
-    config = small(arrays, "training.deterministic=true", algorithm="hyperband", seeds=[0, 5])
-    short = small(arrays, "training.deterministic=true", "training.epochs=2", algorithm="hyperband", seeds=[0, 5])
+    sets = ["training.deterministic=true", "training.callbacks=[{class_name: CSVLogger, config: {filename: log.csv}}]"]
+    config = small(arrays, *sets, algorithm="hyperband", seeds=[0, 5])
+    short = small(arrays, *sets, "training.epochs=2", algorithm="hyperband", seeds=[0, 5])
     whole = run(config, tmp_path / "whole")
     assert whole == read_result(tmp_path / "whole") and whole["status"] == "completed"
     assert whole.items() >= TRIAL.items() and whole["parameters"] == 6 * 12 + 6 + 3 * 6 + 3
@@ -40,8 +41,9 @@ def test_a_trial_and_one_that_continues_it(arrays, tmp_path):
     assert all("test" not in found for found in metrics) and metrics[0] != metrics[1]
     run(short, tmp_path / "first")
     assert run(config, tmp_path / "second", parent=tmp_path / "first")["objective"] == whole["objective"]
-    histories = [(tmp_path / name / "seed_5" / "history.csv").read_text() for name in ("first", "second", "whole")]
-    assert histories[1] == histories[2] and histories[1].startswith(histories[0]) and histories[0] != histories[1]
+    for file in ("history.csv", "log.csv"):
+        tables = [(tmp_path / name / "seed_5" / file).read_text() for name in ("first", "second", "whole")]
+        assert tables[1] == tables[2] and tables[1].startswith(tables[0]) and tables[0] != tables[1]
 
 
 def test_divergence_is_a_failure_with_its_reason(arrays, tmp_path):
