@@ -1,11 +1,12 @@
 """Child processes that start quickly: forked from a server process that has imported TensorFlow already.
 
-The server touches no device, because a GPU does not survive a fork. Ctrl-C reaches it and its children too: the server
-ignores it, and a child that runs `exit_with_parent` dies of it without a word, because the parent reports it.
+The server touches no device, because a GPU does not survive a fork. Ctrl-C reaches it and its children too: they die of
+it without a word, because the parent reports it.
 """
 
 import multiprocessing
 import multiprocessing.forkserver
+import multiprocessing.resource_tracker
 import os
 import signal
 import threading
@@ -19,7 +20,8 @@ def forkserver(preload: Sequence[str] = ()) -> ForkServerContext:
     """Returns the multiprocessing context whose server imports TensorFlow and the modules `preload` once."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["kzoo.preload", *preload])
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the server inherits this, and so never imports half
+    multiprocessing.resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until `kzoo.preload` has set what it does
     try:
         multiprocessing.forkserver.ensure_running()
     finally:
@@ -31,7 +33,6 @@ def exit_with_parent(function: Callable[..., Any], args: Sequence[Any]) -> None:
     """Calls a function in this child process, which dies of signals at once, and exits as soon as its parent does."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     process = multiprocessing.parent_process()
     if process is not None:
         threading.Thread(target=lambda: (wait([process.sentinel]), os._exit(1)), daemon=True).start()
