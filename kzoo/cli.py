@@ -17,6 +17,7 @@ import typer
 from kzoo.checks import Refusal
 from kzoo.export.registry import FORMATS, find_format
 from kzoo.interrupts import INTERRUPTED, INTERRUPTS, how_to_resume, interrupted_line
+from kzoo.memory import describe_out_of_memory, is_out_of_memory
 from kzoo.standard_streams import flush_streams
 
 app = typer.Typer(
@@ -352,7 +353,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     An interruption is one line too; the exit code is 128 plus the number of the signal.
     """
     command = sys.argv[1:] if args is None else list(args)
-    text, code, raised = "", 0, None
+    text, code = "", 0
+    raised: Exception | None = None
     try:
         ended = app(args=command or ["--help"], prog_name="kzoo", standalone_mode=False)
         sys.stdout.flush()
@@ -363,6 +365,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         text, code, raised = f"kzoo: {_one_line(error)}", MISUSE, error
     except Exception as error:
         text, code, raised = "", FAULT, error
+        if is_out_of_memory(error):
+            text, code = f"kzoo: {describe_out_of_memory(error)}", MISUSE
     INTERRUPTS.finishing = True
     if code == INTERRUPTED or INTERRUPTS.exit_code:  # a library may have made another exception of it
         text, code, raised = interrupted_line(command), INTERRUPTS.exit_code or INTERRUPTED, None
