@@ -3,6 +3,7 @@
 Each command imports what it needs after its arguments are checked: TensorFlow takes seconds to import.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -15,6 +16,9 @@ import typer
 
 from kzoo.checks import Refusal
 from kzoo.export.registry import FORMATS, find_format
+from kzoo.interrupts import INTERRUPTED, INTERRUPTS, how_to_resume, interrupted_line
+from kzoo.memory import describe_out_of_memory, is_out_of_memory
+from kzoo.standard_streams import flush_streams
 
 app = typer.Typer(
     help="Layers and classical ConvNets for Keras 3: train, evaluate and export them from YAML configs.",
@@ -22,8 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-FAULT, MISUSE, INTERRUPTED = 1, 2, 130  # exit codes; typer returns the last one after Ctrl-C
-RESUMABLE = ("train", "tune")
+FAULT, MISUSE = 1, 2  # exit codes
 DEBUG = "KZOO_DEBUG"
 
 Config = Annotated[str, typer.Argument(help="Path of a config, or the name of one that kzoo ships.")]
@@ -302,8 +305,6 @@ def export(
 @app.command()
 def doctor() -> None:
     """Check versions, devices and one XLA-compiled op."""
-    import contextlib
-
     with contextlib.suppress(ImportError):  # the table names it
         _import_tensorflow()
     from kzoo.analysis.doctor import checks
@@ -361,26 +362,33 @@ def _debugging() -> bool:
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line and exits: a user's mistake is one line and exit code 2, a fault a few lines and 1."""
+    """Runs the command line and exits: a user's mistake is one line and exit code 2, a fault a few lines and 1.
+
+    An interruption is one line too; the exit code is 128 plus the number of the signal.
+    """
     command = sys.argv[1:] if args is None else list(args)
+    text, code = "", 0
+    raised: Exception | None = None
     try:
-        code = app(args=command or ["--help"], prog_name="kzoo", standalone_mode=False)
-    except KeyboardInterrupt:
+        ended = app(args=command or ["--help"], prog_name="kzoo", standalone_mode=False)
+        sys.stdout.flush()
+        code = ended if isinstance(ended, int) else 0
+    except KeyboardInterrupt:  # typer itself returns INTERRUPTED
         code = INTERRUPTED
     except (typer.TyperException, Refusal, OSError) as error:
-        _exit_with(_one_line(error), MISUSE, error)
+        text, code, raised = f"kzoo: {_one_line(error)}", MISUSE, error
     except Exception as error:
+        text, code, raised = "", FAULT, error
+        if is_out_of_memory(error):
+            text, code = f"kzoo: {describe_out_of_memory(error)}", MISUSE
+    INTERRUPTS.finishing = True
+    if code == INTERRUPTED or INTERRUPTS.exit_code:  # a library may have made another exception of it
+        text, code, raised = interrupted_line(command), INTERRUPTS.exit_code or INTERRUPTED, None
+    elif code == FAULT and raised:
         from kzoo.fault_report import describe_fault
 
-        _exit_with("\n".join([describe_fault(error, command), *_how_to_resume(command)]), FAULT, error)
-    if code == INTERRUPTED:
-        _exit_with("; ".join(["interrupted", *_how_to_resume(command)]) + ".", code)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _how_to_resume(command: Sequence[str]) -> list[str]:
-    resumable = any(word in RESUMABLE for word in command[:2])
-    return ["the same command resumes from the last finished epoch"] * resumable
+        text = "\n".join([f"kzoo: {describe_fault(raised, command)}", *how_to_resume(command)])
+    _exit_with(text, code, raised)
 
 
 def _one_line(error: Exception) -> str:
@@ -389,7 +397,10 @@ def _one_line(error: Exception) -> str:
 
 
 def _exit_with(text: str, code: int, error: Exception | None = None) -> NoReturn:
-    if error is not None and _debugging():
-        traceback.print_exception(error)
-    print(f"kzoo: {text}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # of a full disk: the exit code still says it
+        if error is not None and _debugging():
+            traceback.print_exception(error)
+        if text:
+            print(text, file=sys.stderr)
+    flush_streams()
     sys.exit(code)

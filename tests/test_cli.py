@@ -243,6 +243,11 @@ def test_a_disk_error_is_one_line(misuse, monkeypatch):
     )
 
 
+def test_out_of_memory_is_one_line(misuse, monkeypatch):
+    monkeypatch.setattr("kzoo.training.run.run", lambda *_: np.empty(2**50))
+    assert misuse("train", "mnist1d_fc").startswith("out of memory (Unable to allocate 8.00 PiB for an array")
+
+
 def test_a_message_of_several_lines_becomes_one_line(misuse, monkeypatch):
     def refused(*_):
         raise Refusal("Keras says:\n  two\tthings")

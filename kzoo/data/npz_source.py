@@ -4,7 +4,6 @@ Source: keras.datasets.mnist (mnist.npz).
 """
 
 import math
-import os
 import zipfile
 
 import numpy as np
@@ -14,6 +13,7 @@ from kzoo.checks import Refusal, require
 from kzoo.data.example_checks import find_not_finite
 from kzoo.data.examples import Examples
 from kzoo.data.source import Source, check_classes, check_image_size, digest, local_path, prepare_example
+from kzoo.memory import available_memory
 
 PAIRS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
 
@@ -75,9 +75,9 @@ def _read(file, path):
         with zipfile.ZipFile(file) as archive:
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
             found = {name: members[name] for pair in PAIRS.values() for name in pair if name in members}
-            need, memory = sum(member.file_size for member in found.values()), _memory()
+            need, memory = sum(member.file_size for member in found.values()), available_memory()
             if need > memory:
-                raise ValueError(f"its arrays have {need:,} bytes, the memory {memory:,}")
+                raise ValueError(f"its arrays have {need:,} bytes, the free memory {memory:,.0f}")
             for name, member in found.items():
                 place = f"{name}: "
                 arrays[name] = _read_array(archive, member)
@@ -100,10 +100,6 @@ def _read_array(archive, member):
             raise ValueError(f"it declares shape {shape} of {dtype}, {declared:,} bytes, but holds {held:,}")
         file.seek(0)
         return np.lib.format.read_array(file, allow_pickle=False)
-
-
-def _memory():
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _as_inputs(name, x):

@@ -20,7 +20,7 @@ from kzoo.export.inference_model import inference_model
 from kzoo.export.registry import FORMATS, find_format
 from kzoo.files import atomic_replace
 from kzoo.models.registry import describe, list_models, model
-from kzoo.processes import forkserver
+from kzoo.processes import exit_with_parent, forkserver
 from kzoo.terminal import say
 
 # candidates for the sides of the input; the smallest that a model accepts is taken
@@ -106,7 +106,8 @@ def export_in_process(name, settings, format, memory=MEMORY, target=None):
     """Exports one model to one format in a process of its own and returns the outcome."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = (name, settings, format, memory, folder)
-        process = forkserver().Process(target=target or _export_small, args=arguments, daemon=True)
+        function = target or _export_small
+        process = forkserver().Process(target=exit_with_parent, args=(function, arguments), daemon=True)
         started = time.perf_counter()
         process.start()
         process.join(TIMEOUT)

@@ -1,12 +1,11 @@
 """Checks before an export is written: packages, memory, and whether the model can be exported at all."""
 
 import importlib.util
-import resource
-from pathlib import Path
 
 import keras
 
 from kzoo.checks import Refusal, require
+from kzoo.memory import available_memory
 
 
 def check_exportable(model, format):
@@ -37,22 +36,3 @@ def required_memory(model, format):
     """Returns about how many bytes of memory writing and verifying take, in addition to the model itself."""
     fixed, each = format.memory
     return fixed + each * model.count_params()
-
-
-def available_memory():
-    """Returns the bytes of memory that are left to this process by the machine, its control group and its limit."""
-    free = [_proc_bytes(Path("/proc/meminfo"), "MemAvailable:")]
-    group = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-    if all(file.is_file() for file in group):
-        limit, used = (file.read_text().strip() for file in group)
-        free.append(float("inf") if limit == "max" else int(limit) - int(used))
-    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
-    if limit != resource.RLIM_INFINITY:
-        free.append(limit - _proc_bytes(Path("/proc/self/status"), "VmData:"))
-    return min(free)
-
-
-def _proc_bytes(file, name):
-    """Returns a number of a file in /proc in bytes; infinity if there is none."""
-    lines = file.read_text().splitlines() if file.is_file() else []
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name)), float("inf"))

@@ -13,6 +13,10 @@ from kzoo.training.model_building import (
 )
 from kzoo.training.run_data import load_mock_data
 from kzoo.training.seed_run import check_exports, numeric_settings
+from kzoo.training.step_memory import check_step_memory
+
+BUILT_WITH = 256  # examples that a model is built with, before it is known whether a batch fits into memory
+MOCK_COPIES = 5  # of a batch, for its three splits and one in float64
 
 
 def dry_run(config: Config) -> dict[str, Any]:
@@ -20,12 +24,14 @@ def dry_run(config: Config) -> dict[str, Any]:
     batch = config.data.batch_size
     if config.transfer:  # the run that weights come from need not exist yet
         config = config.model_copy(update={"transfer": config.transfer.model_copy(update={"weights": None})})
-    data = load_mock_data(config, batch)
+    data = load_mock_data(config, min(batch, BUILT_WITH))
     with numeric_settings(config.training), FitErrors(config.model.name):
         model = build_model(config, data.input_shape, data.classes, data.train)
         check_exports(config, model)
         trainer = build_trainer(config, model)
         build_callbacks(config)
+        check_step_memory(config, trainer, data.train, copies=MOCK_COPIES)
+        data = load_mock_data(config, batch)
         dataset = data.train.batches(batch, 0, 0, build_augmentation(config))
         dataset = map_inputs_and_targets(config, model, dataset)
         dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset

@@ -36,6 +36,7 @@ from kzoo.training.model_building import (
 )
 from kzoo.training.progress import ProgressBar
 from kzoo.training.run_data import load_data, sample, verification_data
+from kzoo.training.step_memory import check_step_memory
 from kzoo.training.yaml_file import write_yaml
 
 
@@ -68,6 +69,7 @@ def train_seed(
         model = build_model(config, data.input_shape, data.classes, data.train)
         check_exports(config, model)
         trainer = build_trainer(config, model)
+        check_step_memory(config, trainer, data.train)
         return model, trainer, fit(config, seed, folder, label, data, model, trainer)
 
 

@@ -17,9 +17,8 @@ import tensorflow as tf
 from keras_tuner.src.protos import get_service, get_service_grpc
 
 from kzoo.checks import Refusal
-from kzoo.processes import forkserver
+from kzoo.processes import exit_with_parent, forkserver
 from kzoo.terminal import say
-from kzoo.tuning.trial import exit_with_parent
 from kzoo.tuning.worker import REFUSAL, ChiefClient, run_worker, trial_message
 
 HOST = "127.0.0.1"

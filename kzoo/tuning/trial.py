@@ -2,20 +2,16 @@
 
 import dataclasses
 import json
-import multiprocessing
-import os
 import signal
 import sys
-import threading
 import time
 import traceback
-from multiprocessing.connection import wait
 
 import numpy as np
 
 from kzoo.checks import Refusal, nearest
 from kzoo.files import file_lock, write_atomically
-from kzoo.processes import forkserver
+from kzoo.processes import exit_with_parent, forkserver
 from kzoo.training.callback_files import copy_files
 from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.config import check_config, resolved
@@ -30,8 +26,7 @@ from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import numeric_settings, train_seed
 
 HEARTBEAT_INTERVAL = 2.0  # seconds
-INTERRUPTED = 130  # exit code after Ctrl-C, as in a shell
-STOPS = (INTERRUPTED, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # the user stops the search, not only the trial
+STOPS = (-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # the user stops the search, not only the trial
 
 
 def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None):
@@ -84,16 +79,6 @@ def call_in_process(function, *args, heartbeat=None):
         process.kill()
         process.join()
     return process.exitcode
-
-
-def exit_with_parent(function, args):
-    """Calls a function in this process, which exits as soon as its parent process does."""
-    parent = multiprocessing.parent_process().sentinel
-    threading.Thread(target=lambda: (wait([parent]), os._exit(1)), daemon=True).start()
-    try:
-        function(*args)
-    except KeyboardInterrupt:
-        os._exit(INTERRUPTED)
 
 
 def check_configs(configs):

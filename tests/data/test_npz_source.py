@@ -160,8 +160,8 @@ def test_refuses_members_that_are_no_arrays(tmp_path, name, content, words):
 
 
 def test_refuses_arrays_larger_than_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(npz_source, "_memory", lambda: 500)
-    with pytest.raises(Refusal, match=r"cannot be read: its arrays have [\d,]+ bytes, the memory 500"):
+    monkeypatch.setattr(npz_source, "available_memory", lambda: 500)
+    with pytest.raises(Refusal, match=r"cannot be read: its arrays have [\d,]+ bytes, the free memory 500"):
         load(arrays=save(tmp_path))
 
 
