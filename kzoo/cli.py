@@ -15,6 +15,7 @@ import typer
 
 from kzoo.checks import Refusal
 from kzoo.export.registry import FORMATS, find_format
+from kzoo.files import check_writable, write_atomically
 
 app = typer.Typer(
     help="Layers and classical ConvNets for Keras 3: train, evaluate and export them from YAML configs.",
@@ -78,6 +79,9 @@ def train(
     Example: kzoo train mnist1d_cnn --set training.epochs=10 --run short
     """
     settings, name = _read_config(config, sets), run if run is not None else _name_of(config)
+    copy = Path(results, f"{name}.json") if results and not dry_run else None
+    if copy:
+        check_writable(copy, "--results")
     _import_tensorflow()
     if dry_run:
         from kzoo.training.dry_run import dry_run as run_dry
@@ -88,9 +92,8 @@ def train(
 
     folder, metrics = runs.run(settings, name, out, overwrite)
     runs.print_finished(name, folder, metrics)
-    if results:
-        Path(results).mkdir(parents=True, exist_ok=True)
-        Path(results, f"{name}.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    if copy:
+        write_atomically(copy, json.dumps(metrics, indent=2) + "\n")
 
 
 @app.command()
@@ -126,6 +129,8 @@ def tune(
         return
     settings, name = _read_config(config, sets), run if run is not None else f"{_name_of(config)}_search"
     _check_searched_settings(settings)
+    if results:
+        check_writable(Path(results, name), "--results")
     _import_tensorflow()
     from kzoo.training.run import print_finished
     from kzoo.tuning.report import copy_report
@@ -264,6 +269,7 @@ def export(
     for format in names:
         find_format(format)
     if matrix:
+        check_writable(results, "--results")
         _import_tensorflow()
         from kzoo.export.matrix import run_matrix
 
