@@ -16,6 +16,7 @@ import typer
 
 from kzoo.checks import Refusal
 from kzoo.export.registry import FORMATS, find_format
+from kzoo.files import check_writable, write_atomically
 from kzoo.interrupts import INTERRUPTED, INTERRUPTS, how_to_resume, interrupted_line
 from kzoo.memory import describe_out_of_memory, is_out_of_memory
 from kzoo.standard_streams import flush_streams
@@ -90,6 +91,9 @@ def train(
     Example: kzoo train mnist1d_cnn --set training.epochs=10 --run short
     """
     settings, name = _read_config(config, sets, allow_outside), run if run is not None else _name_of(config)
+    copy = Path(results, f"{name}.json") if results and not dry_run else None
+    if copy:
+        check_writable(copy, "--results")
     _import_tensorflow()
     if dry_run:
         from kzoo.training.dry_run import dry_run as run_dry
@@ -100,9 +104,8 @@ def train(
 
     folder, metrics = runs.run(settings, name, out, overwrite)
     runs.print_finished(name, folder, metrics)
-    if results:
-        Path(results).mkdir(parents=True, exist_ok=True)
-        Path(results, f"{name}.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    if copy:
+        write_atomically(copy, json.dumps(metrics, indent=2) + "\n")
 
 
 @app.command()
@@ -140,6 +143,8 @@ def tune(
     settings = _read_config(config, sets, allow_outside)
     name = run if run is not None else f"{_name_of(config)}_search"
     _check_searched_settings(settings)
+    if results:
+        check_writable(Path(results, name), "--results")
     _import_tensorflow()
     from kzoo.training.run import print_finished
     from kzoo.tuning.report import copy_report
@@ -278,6 +283,7 @@ def export(
     for format in names:
         find_format(format)
     if matrix:
+        check_writable(results, "--results")
         _import_tensorflow()
         from kzoo.export.matrix import run_matrix
 

@@ -18,6 +18,7 @@ from kzoo.checks import Refusal
 
 AT_FDCWD = -100  # paths are relative to the current folder
 RENAME_EXCHANGE = 2
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)  # of a full or damaged disk
 
 
 def write_atomically(path, content):
@@ -25,14 +26,52 @@ def write_atomically(path, content):
     path = Path(path)
     partial = path.with_name(f"{path.name}.writing")
     try:
-        with open(partial, "wb") as file:
+        with writing(path), open(partial, "wb") as file:
             file.write(content if isinstance(content, bytes) else content.encode())
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except OSError as error:  # the error of a full disk names no file
-        error.filename = error.filename or str(partial)
+    except OSError:
+        partial.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def writing(path):
+    """Context manager: an error of a full or damaged disk that names no file becomes an OSError that names `path`."""
+    try:
+        yield
+    except Exception as error:
+        code = disk_error(error)
+        if code is None or getattr(error, "filename", None) is not None:
+            raise
+        raise OSError(code, os.strerror(code), str(path)) from error
+
+
+def disk_error(error):
+    """Returns the errno of an exception, None if it has none and is not about a full or damaged disk.
+
+    h5py and TensorFlow raise exceptions of their own, which have the system's words for it.
+
+    >>> disk_error(RuntimeError("x.h5; No space left on device")) == errno.ENOSPC, disk_error(ValueError("x"))
+    (True, None)
+    """
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    return next((code for code in DISK_ERRORS if os.strerror(code) in str(error)), None)
+
+
+def check_writable(path, who):
+    """Creates the folder of a file that is written later. Raises Refusal if the file cannot be written there."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            raise FileExistsError(errno.EEXIST, "it is no file")
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise Refusal(f"{who}: {path} cannot be written ({(error.strerror or str(error)).lower()}).") from error
 
 
 @contextlib.contextmanager
@@ -51,7 +90,8 @@ def atomic_replace(path, what="export"):
             remove(partial)
             partial.mkdir()
             try:
-                yield partial / path.name
+                with writing(path):
+                    yield partial / path.name
                 replace(partial / path.name, path)
             finally:
                 remove(partial)

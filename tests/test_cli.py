@@ -181,6 +181,23 @@ def test_train(call, arrays, tmp_path):
     assert code == 0 and "train" in out and f"{metrics['train']['loss']:.4f}" in out
 
 
+def test_folders_that_cannot_be_written_are_refused_first(misuse, arrays, monkeypatch):
+    for fault in ("kzoo.training.run.run", "kzoo.tuning.search.search", "kzoo.export.matrix.run_matrix"):
+        monkeypatch.setattr(fault, None)
+    search = "--set=search={trials: 1, space: {training.epochs: {int: [1, 2]}}}"
+    for command in (("train",), ("tune", search)):
+        got = misuse(command[0], "mnist1d_fc", arrays, *SMALL, *command[1:], "--results", "/dev/null")
+        assert got.startswith("--results: /dev/null/mnist1d_fc") and got.endswith("cannot be written (file exists).")
+    assert "cannot be written (it is no file)" in misuse("export", "--matrix", "--results", "/dev")
+
+
+def test_predictions_that_cannot_be_written(misuse, monkeypatch, tmp_path):
+    model("mnist1d_fc100").save(tmp_path / "m.keras")
+    np.save(tmp_path / "x.npy", np.zeros((2, 40, 1)))
+    monkeypatch.setattr("kzoo.training.model_lookup.predict", None)
+    assert "predict: /dev/null/p.npy cannot be written" in misuse("predict", "m.keras", "x.npy", "--out", "/dev/null/p")
+
+
 def test_tune(call, monkeypatch):
     """Only the command; tests/tuning has the tests of searches."""
     received = []

@@ -10,7 +10,7 @@ import pytest
 
 from kzoo import files
 from kzoo.checks import Refusal
-from kzoo.files import atomic_replace, exchange, file_lock, replace
+from kzoo.files import atomic_replace, check_writable, exchange, file_lock, replace, write_atomically, writing
 
 
 def names(folder):
@@ -114,6 +114,62 @@ def test_no_room_left(old, capfd):
     assert in_fork(full) == 2
     assert capfd.readouterr().err == f"export: {old} cannot be written (file too large); what was there is unchanged.\n"
     assert (old / "it").read_text() == "old" and names(old.parent) == ["there"]
+
+
+def test_a_full_disk_is_said_of_a_file(tmp_path, capfd):
+    """And nothing is left of the new file."""
+    (tmp_path / "it").write_text("old")
+
+    def full():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            write_atomically(tmp_path / "it", "new" * 1000)
+        except OSError as error:
+            os.write(2, str(error).encode())
+
+    in_fork(full)
+    assert capfd.readouterr().err == f"[Errno 27] File too large: '{tmp_path / 'it'}'"
+    assert (tmp_path / "it").read_text() == "old" and names(tmp_path) == ["it"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError("Can't synchronously write data (errno = 28, error message = 'No space left on device')"),
+        RuntimeError("x/events.v2; No space left on device"),
+    ],
+    ids=["Python", "h5py", "TensorFlow"],
+)
+def test_writing_names_the_file(error):
+    with pytest.raises(OSError, match=r"^\[Errno 28\] No space left on device: 'a/b'$"), writing("a/b"):
+        raise error
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), OSError(errno.EACCES, "denied", "c"), KeyError("x")], ids=str)
+def test_writing_leaves_other_errors(error):
+    with pytest.raises(type(error)) as caught, writing("a/b"):
+        raise error
+    assert caught.value is error
+
+
+def test_check_writable(tmp_path):
+    check_writable(tmp_path / "new" / "folder" / "it.json", "--results")
+    assert names(tmp_path / "new" / "folder") == []
+    (tmp_path / "old.json").write_text("old")
+    check_writable(tmp_path / "old.json", "--results")
+    assert (tmp_path / "old.json").read_text() == "old"
+    for path, reason in (
+        ("/dev/null/it.json", "file exists"),
+        (tmp_path / "old.json" / "it.json", "file exists"),
+        (tmp_path / "old.json" / "below" / "it.json", "not a directory"),
+        (tmp_path / "new", "it is no file"),
+        ("/dev/null", "it is no file"),
+        ("/proc/it.json", "no such file or directory"),
+    ):
+        with pytest.raises(Refusal) as caught:
+            check_writable(path, "--results")
+        assert str(caught.value) == f"--results: {path} cannot be written ({reason})."
 
 
 def test_no_permission(old, capfd):

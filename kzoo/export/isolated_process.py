@@ -17,6 +17,7 @@ import numpy as np
 
 from kzoo.checks import Refusal
 from kzoo.export.registry import FORMATS
+from kzoo.files import writing
 
 # packages that the process cannot import, except the format's runtime and what that imports
 BLOCKED = {"kzoo", "keras", "tf_keras", "tensorflow", "jax", "torch"}
@@ -35,7 +36,8 @@ def run_isolated(path, batches, format):
             for index, batch in enumerate(batches)
             for name, x in batch.inputs.items()
         }
-        np.savez(inputs, **arrays)
+        with writing(inputs):
+            np.savez(inputs, **arrays)
         command = [sys.executable, "-P", "-m", "kzoo.export.isolated_process", format.name, path, inputs, outputs]
         paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -5,24 +5,22 @@ The layout of files is that of Keras 3.15's `.weights.h5`, which names each laye
 
 import contextlib
 import hashlib
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
 import keras
-import numpy as np
 
 from kzoo.checks import Refusal, require
 from kzoo.models.freeze import layers_until
+from kzoo.models.weight_file import SUFFIXES, open_weights, read_array
 from kzoo.run_folder import find_run
 from kzoo.types import PathLike
 
 __all__ = ["load_weights", "register_weights"]
 
 SHIPPED = Path(__file__).parent / "pretrained"
-SUFFIXES = (".weights.h5", ".keras")
 SHOWN = 3  # differences in one message
 IGNORED = ("preprocess", "normalization", "seed_generator")  # preprocessing layers, and dropout's random states
 
@@ -82,7 +80,7 @@ def load_weights(model: keras.Model, source: PathLike, until: str | None = None)
     with _weights_in(file) as stored:
         _refuse_differences(model, file, wanted, stored, partly=until is not None)
         for name, layer in wanted.items():
-            layer.set_weights([_array(value) for value in stored[name]])
+            layer.set_weights([read_array(value) for value in stored[name]])
             if isinstance(layer, keras.layers.Normalization):
                 layer.finalize_state()  # it computes with copies of its weights
     return model
@@ -152,27 +150,27 @@ def _weights_in(file):
     """Context manager: yields the weights in a file, {layer's name: arrays}."""
     with contextlib.ExitStack() as stack:
         try:
-            opened = file
-            if str(file).endswith(".keras"):
-                archive = stack.enter_context(zipfile.ZipFile(file))
-                opened = stack.enter_context(archive.open("model.weights.h5"))
-            store = stack.enter_context(h5py.File(opened, "r"))
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
-            reason = " ".join(str(error).split())[:200]
+            found = _layers(stack.enter_context(open_weights(file)))
+        except Exception as error:  # a damaged file can raise any exception
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise Refusal(f"{file} cannot be read as a file of weights: {reason}") from error
-        found = {}
-
-        def visit(path, group):
-            parts = path.split("/")  # layers/conv2d_1/vars
-            if parts[0] == "layers" and parts[-1] == "vars" and len(group):
-                name = group.attrs.get("name", parts[-2])
-                if not name.startswith(IGNORED):
-                    found[name] = [group[key] for key in sorted(group, key=int)]
-
-        store.visititems(visit)
         yield found
 
 
-def _array(value):
-    """Returns a stored array; Keras stores bfloat16 as bytes and the dtype as an attribute."""
-    return np.array(value, "bfloat16") if value.attrs.get("dtype") == "bfloat16" else np.array(value)
+def _layers(store):
+    """Returns {layer's name: datasets} of an open file."""
+    found = {}
+
+    def visit(path, group):
+        parts = path.split("/")  # layers/conv2d_1/vars
+        if parts[0] == "layers" and parts[-1] == "vars" and len(group):
+            name = group.attrs.get("name", parts[-2])
+            if not isinstance(name, str):
+                raise ValueError(f"{path!r}: its name is no text")
+            if not name.startswith(IGNORED):
+                found[name] = [group[key] for key in sorted(group, key=int)]
+            if not all(isinstance(value, h5py.Dataset) for value in found.get(name, ())):
+                raise ValueError(f"{path!r}: it holds other things than arrays")
+
+    store.visititems(visit)
+    return found

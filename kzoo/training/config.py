@@ -312,9 +312,13 @@ def read_config(path_or_name: PathLike, sets: Sequence[str] = ()) -> Config:
 def check_config(settings: dict[str, Any], where: PathLike = "config") -> Config:
     """Returns the `Config` of nested settings, or raises a Refusal that starts with `where`."""
     try:
-        return Config.model_validate(settings)
+        config = Config.model_validate(settings)
     except ValidationError as error:
         raise Refusal(f"{where}: {describe_errors(error, Config)}") from None
+    for path, leaf in _leaves(settings):
+        numbers = [item for item in (leaf if isinstance(leaf, list) else [leaf]) if isinstance(item, float)]
+        require(all(map(math.isfinite, numbers)), f"{where}: {path}", "finite numbers", value=leaf)
+    return config
 
 
 def resolved(config: Config) -> dict[str, Any]:

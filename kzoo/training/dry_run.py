@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+
+from kzoo.checks import Refusal
 from kzoo.training.config import Config
 from kzoo.training.fit_errors import FitErrors
 from kzoo.training.model_building import (
@@ -20,7 +23,10 @@ MOCK_COPIES = 5  # of a batch, for its three splits and one in float64
 
 
 def dry_run(config: Config) -> dict[str, Any]:
-    """Returns input shape, classes, parameters and the loss of one training step on mock data; writes nothing."""
+    """Returns input shape, classes, parameters and the loss of one training step on mock data; writes nothing.
+
+    Raises Refusal if the config cannot be trained or the loss is not finite.
+    """
     batch = config.data.batch_size
     if config.transfer:  # the run that weights come from need not exist yet
         config = config.model_copy(update={"transfer": config.transfer.model_copy(update={"weights": None})})
@@ -36,4 +42,6 @@ def dry_run(config: Config) -> dict[str, Any]:
         dataset = map_inputs_and_targets(config, model, dataset)
         dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset
         loss = trainer.fit(dataset, steps_per_epoch=1, shuffle=False, verbose=0).history["loss"][0]
+    if not np.isfinite(loss):
+        raise Refusal(f"{config.model.name}: one training step on random examples gives a loss of {loss}.")
     return {"input": data.input_shape, "classes": data.classes, "parameters": model.count_params(), "loss": loss}

@@ -1,12 +1,17 @@
 """Tells a config that cannot be trained from an error in the middle of training."""
 
 import contextlib
+import os
+import traceback as tracebacks
 from collections.abc import Iterator
 
 import keras
 
 from kzoo.checks import Refusal
+from kzoo.files import disk_error
 from kzoo.training.config_errors import one_line
+
+PATHS = ("filename", "filepath", "log_dir", "backup_dir")  # attributes of Keras's callbacks that write
 
 
 class FitErrors(keras.callbacks.Callback):
@@ -14,7 +19,7 @@ class FitErrors(keras.callbacks.Callback):
 
     A ValueError or TypeError before the first optimizer step has completed means that parts of the config do not match,
     such as a loss and the labels: it becomes a Refusal of one line. Later errors propagate as they are, with a note
-    that says at which epoch and step.
+    that says at which epoch and step; a full disk is an OSError with the callback's file.
 
     >>> with FitErrors("a run"):
     ...     raise ValueError("shapes differ")
@@ -40,10 +45,20 @@ class FitErrors(keras.callbacks.Callback):
     def __exit__(self, kind, error, traceback) -> None:
         if isinstance(error, Refusal) or not isinstance(error, Exception):
             return
+        if not getattr(error, "filename", None) and (code := disk_error(error)) is not None:
+            raise OSError(code, os.strerror(code), _file_of_callback(traceback)) from error
         if self.completed_a_step:
             error.add_note(f"{self.label}: in epoch {self.epoch}, after {self.step} steps of it.")
         elif isinstance(error, (ValueError, TypeError)):
             raise Refusal(f"{self.label} cannot be trained with this config: {one_line(error)}") from error
+
+
+def _file_of_callback(traceback):
+    """Returns the path in the settings of the callback that raised an error, or its class's name."""
+    owners = [frame.f_locals.get("self") for frame, _ in tracebacks.walk_tb(traceback)]
+    callback = next((owner for owner in reversed(owners) if isinstance(owner, keras.callbacks.Callback)), None)
+    paths = [getattr(callback, name, None) for name in PATHS]
+    return next((str(path) for path in paths if path), type(callback).__name__)
 
 
 @contextlib.contextmanager

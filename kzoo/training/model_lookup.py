@@ -1,5 +1,6 @@
 """Finds the model for `kzoo export` and `kzoo predict` by name: a finished run, a model of the zoo, or an export."""
 
+import io
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 from kzoo.checks import Refusal
 from kzoo.export.inference_model import inference_model
 from kzoo.export.predict import Predictor, is_export, labels_of, open_export, predict
+from kzoo.files import check_writable, write_atomically
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import model as zoo_model
 from kzoo.run_folder import find_run, find_run_or_model
@@ -70,7 +72,12 @@ def predict_files(
     name: PathLike, files: Sequence[PathLike], top: int = 3, out: PathLike | None = None
 ) -> list[dict[str, Any]]:
     """Returns `kzoo.export.predict.predict`'s records for a run or an export; writes all outputs to the .npy `out`."""
+    if out is not None:
+        out = out if str(out).endswith(".npy") else f"{out}.npy"  # as np.save does
+        check_writable(out, "predict")
     records, outputs = predict(open_predictor(name), files, top)
     if out is not None:
-        np.save(out, outputs)
+        buffer = io.BytesIO()
+        np.save(buffer, outputs)
+        write_atomically(out, buffer.getvalue())
     return records

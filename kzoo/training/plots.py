@@ -1,10 +1,13 @@
 """Plots of a run: loss and error by epoch, the confusion matrix, and predicted label maps."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from kzoo.files import write_atomically
 
 if TYPE_CHECKING:
     import keras
@@ -18,6 +21,13 @@ def figure(width: float, height: float) -> "Figure":
     from matplotlib.figure import Figure
 
     return Figure((width, height), dpi=120, layout="constrained")
+
+
+def save_figure(sheet: "Figure", path: Path) -> None:
+    """Writes a figure to a .png file."""
+    content = io.BytesIO()
+    sheet.savefig(content, format="png")
+    write_atomically(path, content.getvalue())
 
 
 def plot_history(
@@ -41,7 +51,7 @@ def plot_history(
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend()
-    sheet.savefig(path)
+    save_figure(sheet, path)
 
 
 def plot_confusion(model: "keras.Model", x: np.ndarray, y: np.ndarray, names: Names, title: str, path: Path) -> None:
@@ -65,7 +75,7 @@ def plot_confusion(model: "keras.Model", x: np.ndarray, y: np.ndarray, names: Na
         ax=axes,
     )
     axes.set_title(f"{title}: test examples", parse_math=False)
-    sheet.savefig(path)
+    save_figure(sheet, path)
 
 
 def plot_maps(
@@ -98,7 +108,7 @@ def plot_maps(
     keys = [Patch(color=colour, label=name) for colour, name in zip(colours, names or map(str, range(classes)))]
     sheet.legend(handles=keys, loc="outside lower center", ncols=min(classes, 12), fontsize=8, frameon=False)
     sheet.suptitle(f"{title}: test examples", parse_math=False)
-    sheet.savefig(path)
+    save_figure(sheet, path)
 
 
 def class_colours(classes: int) -> np.ndarray:

@@ -23,7 +23,7 @@ def result_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     rows.append(("training error", percent(metrics["train"]["error"]), ""))
     rows.append(("parameters", f"{metrics['parameters']:,}", ""))
     rows.append(("training time", f"{metrics['seconds']:,.0f} s, {metrics['steps_per_second']:,.0f} steps/s", ""))
-    for name, export in (metrics["export"].get("formats") or {"saved_model": metrics["export"]}).items():
+    for name, export in metrics["export"].get("formats", {}).items():
         label, difference = FORMATS[name].label, export["max_difference"]
         rows.append((f"{label} reloaded, differs by", "-" if difference is None else f"{difference:.1e}", ""))
         if "accuracy" in export:

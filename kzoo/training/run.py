@@ -166,11 +166,29 @@ def summarize(config: Config, runs: Sequence[Metrics]) -> Metrics:
         "steps": max(r["steps"] for r in runs),
         "seconds": round(float(np.mean([r["seconds"] for r in runs])), 2),
         "steps_per_second": round(float(np.mean([r["steps_per_second"] for r in runs])), 1),
-        "export": {"max_difference": max((r["export"]["max_difference"] or 0.0) for r in runs)},
+        "export": summarize_exports([r["export"] for r in runs]),
         "seeds": config.training.seeds,
         "config_sha256": config_sha256(config),
         "versions": versions(),
     }
+
+
+def summarize_exports(exports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Returns the largest differences of the exports of several seeds: of all formats, and of each.
+
+    >>> summarize_exports([{"max_difference": None, "formats": {}}, {"max_difference": None, "formats": {}}])
+    {'max_difference': None, 'formats': {}}
+    """
+
+    def largest(entries):
+        return {
+            "max_difference": max(
+                (e["max_difference"] for e in entries if e["max_difference"] is not None), default=None
+            )
+        }
+
+    of_formats = [export.get("formats", {}) for export in exports]
+    return {**largest(exports), "formats": {name: largest([f[name] for f in of_formats]) for name in of_formats[0]}}
 
 
 def mean(values: Sequence[float | None]) -> float | None:

@@ -17,7 +17,7 @@ from kzoo.export.inference_model import inference_model
 from kzoo.export.model_card import model_info, run_card
 from kzoo.export.preflight import check_exportable
 from kzoo.export.registry import FORMATS
-from kzoo.files import write_atomically
+from kzoo.files import write_atomically, writing
 from kzoo.terminal import say
 from kzoo.training import plots, report
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
@@ -132,7 +132,8 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     history, steps = checkpoint.history, steps_per_epoch(config, data)
     splits = {"test": data.test, "train": data.train, "validation": data.validation}
     scores = {name: evaluate(trainer, split, config, label) for name, split in splits.items() if split is not None}
-    model.save(folder / "model.keras")
+    with writing(folder / "model.keras"):
+        model.save(folder / "model.keras")
     x, y = sample(data.test or data.train)
     for_inference, formats = inference_model(model), config.export.formats
     verify_on = verification_data(data, x, y) if formats else {}

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from kzoo.checks import Refusal
 from kzoo.files import hidden, write_atomically
 from kzoo.terminal import print_table
 from kzoo.training.config import check_config
-from kzoo.training.plots import figure
+from kzoo.training.plots import figure, save_figure
 from kzoo.training.run import RESULT
 from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.trial import read_result
@@ -44,7 +43,7 @@ def copy_report(folder, target):
     """Copies the report and the metrics of a finished search from its folder to another."""
     target.mkdir(parents=True, exist_ok=True)
     for file in REPORT_FILES:
-        shutil.copyfile(folder / file, target / file)
+        write_atomically(target / file, (folder / file).read_bytes())
 
 
 def write_report(config, folder, name):
@@ -121,7 +120,7 @@ def plot_trials(results, search, title, path):
     axes.set_title(title, parse_math=False)
     axes.grid(alpha=0.3)
     axes.legend()
-    plot.savefig(path)
+    save_figure(plot, path)
 
 
 def plot_settings(results, search, title, path):
@@ -151,7 +150,7 @@ def plot_settings(results, search, title, path):
         axes.set_axis_off()
     plot.axes[0].set_ylabel(search.objective)
     plot.suptitle(title, parse_math=False)
-    plot.savefig(path)
+    save_figure(plot, path)
 
 
 def _completed(results):

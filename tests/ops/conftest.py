@@ -60,7 +60,7 @@ def jax_results(_jax_process):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Leaves the dearest checks in 1D and 3D, which share the code of 2D, to `-m large`; tests that wait for JAX run last.
+    """Leaves the slowest checks in 1D and 3D, which share 2D's code, to `-m large`; moves the tests of JAX to the end.
 
     In 1D and 3D the other checks of `harness.CHECKS` run: against the loop with and without XLA, and for gradients.
     """

@@ -160,6 +160,13 @@ def test_schema():
         ("training.keep=best", "training.keep: best expects data.validation above 0; received validation=0."),
         ("training.l2=-0.1", "training.l2 expects a number of at least 0; received -0.1."),
         ("training.l2=.inf", "training.l2 expects a number of at least 0; received inf."),
+        ("training.loss_weights=[1, .inf]", "training.loss_weights expects finite numbers; received value=[1, inf]."),
+        ("training.loss_weights=[1.0e+999]", "training.loss_weights expects finite numbers; received value=[inf]."),
+        ("model.width=.nan", "model.width expects finite numbers; received value=nan."),
+        (
+            "training.metrics=[{class_name: A, config: {x: [{y: -.inf}]}}]",
+            "training.metrics.0.config.x.0.y expects finite numbers; received value=-inf.",
+        ),
         ("training.loss=5", "training.loss expects a class name or class_name and config; received 5."),
         ("training.loss=", "training.loss expects a class name or class_name and config; received None."),
         ("training.loss={}", "training.loss.class_name is missing."),

@@ -46,3 +46,8 @@ def test_dry_run_with_a_dtype_policy():
 def test_dry_run_refuses_parts_that_do_not_match():
     with pytest.raises(Refusal, match="^mnist1d_fc cannot be trained with this config: .*shape"):
         dry_run(read_config("mnist1d_fc", ["training.loss=CategoricalCrossentropy"]))
+
+
+def test_dry_run_refuses_a_loss_that_is_not_finite():
+    with pytest.raises(Refusal, match="^mnist1d_fc: one training step on random examples gives a loss of (nan|inf)"):
+        dry_run(read_config("mnist1d_fc", ["data.preprocess=[{class_name: Rescaling, config: {scale: 1.0e+38}}]"]))

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.training.fit_errors import FitErrors, note_on_error
@@ -56,6 +57,21 @@ def test_later_errors_keep_their_class_and_text(kind):
         fit(error=kind("a long\n text"), at=1, steps_per_call=10)
     assert type(caught.value) is kind and str(caught.value) == "a long\n text"
     assert caught.value.__notes__ == ["it: in epoch 2, after 30 steps of it."]
+
+
+@pytest.mark.parametrize(
+    "callback, path",
+    [
+        (keras.callbacks.CSVLogger("/dev/full"), "/dev/full"),
+        (Fail(tf.errors.ResourceExhaustedError(None, None, "x; No space left on device"), 0), "Fail"),
+    ],
+    ids=["CSVLogger", "without a path"],
+)
+def test_a_full_disk_is_said_of_the_callbacks_file(callback, path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'$"), FitErrors("it") as errors:
+        model.fit(np.ones((6, 2)), np.ones((6, 1)), callbacks=[errors, callback], verbose=0)
 
 
 def test_note_on_error():

@@ -11,7 +11,7 @@ METRICS = {
     "parameters": 2050,
     "seconds": 61.4,
     "steps_per_second": 1650.4,
-    "export": {"max_difference": 3e-8},
+    "export": {"max_difference": 3e-8, "formats": {"saved_model": {"max_difference": 3e-8}}},
     "seed": 0,
     "versions": {"kzoo": "0.1.0"},
 }
@@ -25,10 +25,15 @@ def test_result_rows():
         ("training time", "61 s, 1,650 steps/s", ""),
         ("SavedModel reloaded, differs by", "3.0e-08", ""),
     ]
-    bare = {**METRICS, "published": None, "export": {"max_difference": None}, "validation": {"error": 0.5}}
+    bare = {
+        **METRICS,
+        "published": None,
+        "export": {"max_difference": None, "formats": {}},
+        "validation": {"error": 0.5},
+    }
     bare.pop("test")
     assert result_rows(bare)[:2] == [("test error", "-", "-"), ("validation error", "50 %", "")]
-    assert result_rows(bare)[-1][1] == "-"
+    assert result_rows(bare)[-1][0] == "training time"  # no export, no row
     formats = {
         "saved_model": {"max_difference": 3e-8},
         "litert_int8": {"max_difference": 0.1, "accuracy": {"after": 0.8}},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kzoo.checks import Refusal
 from kzoo.data.source import local_path
-from kzoo.files import create_once
+from kzoo.files import create_once, writing
 from kzoo.terminal import quiet
 
 
@@ -37,7 +37,7 @@ def prepared_builder(builder_class):
 def _generate(builder_class, path):
     """Generates the files of a dataset at `path`; several processes may do so at the same time."""
     try:
-        with create_once(path) as folder:
+        with create_once(path) as folder, writing(folder):
             builder = builder_class(data_dir=str(folder))
             builder.download_and_prepare()
             os.rename(builder.data_dir, folder / path.name)
