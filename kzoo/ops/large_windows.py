@@ -1,6 +1,6 @@
 """Reductions over windows of more than `views.MOST_TAPS` taps, in programs whose size hardly grows with the window.
 
-Associative reductions combine neighbouring windows of 1, 2, 4, ... taps (`fold`). Others visit one tap after the other
+Associative reductions combine neighbouring windows of 1, 8, 64, ... taps (`fold`). Others visit one tap after the other
 in a loop op (`loop_over_taps`), or gather all of them.
 """
 
@@ -14,11 +14,14 @@ from kzoo.ops.argmax_indices import elements_at, ravel_index, window_origins
 
 __all__ = ()  # for other ops only
 
+BASE = 8  # windows combined in one step
+
 
 def fold(combine, padded, win, output):
-    """Returns the combination of each window's elements, in row-major order, in up to 2 log2(k) steps on each axis.
+    """Returns the combination of each window's elements, in row-major order, with a few dozen views on each axis.
 
-    padded: (B, *spatial, C), or a structure of such tensors; combine(a, b) returns one like them and is associative.
+    padded: (B, *spatial, C), or a structure of such tensors; combine(parts) returns one like them, and combining
+    combinations must be the same as combining all of their elements.
     """
     for axis in range(len(win.size), 0, -1):
         size, stride, dilation = (part[axis - 1] for part in (win.size, win.strides, win.dilations))
@@ -29,23 +32,26 @@ def fold(combine, padded, win, output):
 def fold_axis(combine, x, axis, size, output, stride=1, dilation=1):
     """Returns the combination of the elements of each of `output` windows along an axis.
 
-    Neighbouring windows of 1, 2, 4, ... taps are combined; those of the binary digits of `size` make up the result.
+    Neighbouring windows of 1, 8, 64, ... taps are combined to larger ones; of each kind a window takes as many as the
+    digit of `size` in base 8 says.
     """
 
-    def part(start, stop=None, step=1):
-        index = (slice(None),) * axis + (slice(start, stop, step),)
+    def view(begin, count, step=1):
+        index = (slice(None),) * axis + (slice(begin, begin + (count - 1) * step + 1, step),)
         return keras.tree.map_structure(lambda tensor: tensor[index], x)
 
-    result, start, width = None, 0, 1
+    views, begin, width = [], 0, dilation
+    length = ops.shape(keras.tree.flatten(x)[0])[axis]
     while True:
-        if size & width:
-            taps = part(start, start + (output - 1) * stride + 1, stride)
-            result = taps if result is None else combine(result, taps)
-            start += width * dilation
-        if 2 * width > size:
-            return result
-        x = combine(part(0, -width * dilation), part(width * dilation))
-        width *= 2
+        for _ in range(size % BASE):
+            views.append(view(begin, output, stride))
+            begin += width
+        size //= BASE
+        if not size:
+            return combine(views)
+        length = length - (BASE - 1) * width
+        x = combine([view(i * width, length) for i in range(BASE)])
+        width *= BASE
 
 
 def loop_over_taps(step, padded, win, state):

@@ -61,5 +61,5 @@ def _normalize(x, *, radius, bias, alpha, beta):
     if written_out(size):
         energy = sum(squares[..., o : o + channels] for o in range(size))
     else:
-        energy = fold_axis(ops.add, squares, len(x.shape) - 1, size, channels)
+        energy = fold_axis(sum, squares, len(x.shape) - 1, size, channels)
     return ops.cast(y * (bias + alpha * energy) ** -beta, x.dtype)

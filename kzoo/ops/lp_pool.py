@@ -56,7 +56,7 @@ def _lp_pool(x, *, win, p, epsilon):
     sizes = x * ops.stop_gradient(ops.sign(x))  # |x|, whose gradient at 0 is 0 here and 1 on JAX
     padded, output = win.pad(sizes), win.output(ops.shape(x)[1:-1])
     if not written_out(*win.size):  # the norm of parts is the norm of the parts' norms
-        y = fold(lambda a, b: norm([a, b], p), padded, win, output)
+        y = fold(lambda parts: norm(parts, p), padded, win, output)
         return ops.cast(y if epsilon == 0 else norm([y], p, epsilon), dtype)
     views = [view for _, view in win.views(padded, output)]
     return ops.cast(norm(views, p, epsilon), dtype)

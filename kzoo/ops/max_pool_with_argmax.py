@@ -107,7 +107,7 @@ def _maxima(x, *, win):
     output, dtype = win.output(size), x.dtype
     x = ops.cast(x, sum_dtype(dtype))  # XLA would convert 16 bits to 32 and back at each comparison
     if not written_out(*win.size):
-        values, positions = fold(_larger, (win.pad(x, lowest(x.dtype)), _padded_positions(win, size)), win, output)
+        values, positions = fold(_largest, (win.pad(x, lowest(x.dtype)), _padded_positions(win, size)), win, output)
         return ops.cast(values, dtype), positions * channels + ops.arange(channels, dtype="int32")
     offsets, views = zip(*win.views(win.pad(x, lowest(x.dtype)), output))
     steps = [ravel_index([o * d for o, d in zip(offset, win.dilations)], size) * channels for offset in offsets]
@@ -123,11 +123,13 @@ def _padded_positions(win, size):
     return win.pad(position_indices(size), NO_INDEX)
 
 
-def _larger(first, second):
-    """Returns the pair (value, position) of the larger value: the first of equals, a NaN, and never the padding."""
-    (a, a_position), (b, b_position) = first, second
-    wins = (b > a) | (b != b) | (a_position == NO_INDEX)  # noqa: PLR0124 (True for NaN)
-    return ops.where(wins, b, a), ops.where(wins, b_position, a_position)
+def _largest(pairs):
+    """Returns the pair (value, position) of the largest value: the first of equals, the last NaN, never the padding."""
+    top, best = pairs[0]
+    for value, position in pairs[1:]:
+        wins = (value > top) | (value != value) | (best == NO_INDEX)  # noqa: PLR0124 (True for NaN)
+        top, best = ops.where(wins, value, top), ops.where(wins, position, best)
+    return top, best
 
 
 def _first_steps(win, size, output):

@@ -33,7 +33,7 @@ def _maxout(x, *, num_units, axis):
     shape, pieces = ops.shape(x), x.shape[axis] // num_units
     y = ops.reshape(x, (*shape[:axis], num_units, pieces, *shape[axis + 1 :]))
     if not written_out(pieces):
-        return ops.squeeze(fold_axis(lambda a, b: maximum([a, b]), y, axis + 1, pieces, 1), axis + 1)
+        return ops.squeeze(fold_axis(maximum, y, axis + 1, pieces, 1), axis + 1)
     return maximum(y[(slice(None),) * (axis + 1) + (piece,)] for piece in range(pieces))
 
 

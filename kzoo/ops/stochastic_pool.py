@@ -76,7 +76,7 @@ def _expected(x, *, win):
     output = win.output(ops.shape(x)[1:-1])
     if not written_out(*win.size):
         _, shares = _shares(x, win)
-        total, root = (fold(lambda a, b, p=p: norm([a, b], p), shares, win, output) for p in (1.0, 2.0))
+        total, root = (fold(lambda parts, p=p: norm(parts, p), shares, win, output) for p in (1.0, 2.0))
         return ops.cast(safe_math.divide(root, total) * root * math.prod(win.size), x.dtype)
     _, parts, scale = _activations(x, win)
     total = sum(parts)
@@ -102,7 +102,7 @@ def _sample(x, noise, *, win):
 def _sample_in_loop(x, noise, win):
     """Returns `_sample` with a loop op over the taps."""
     a, shares = _shares(x, win)
-    total = ops.stop_gradient(fold(ops.add, shares, win, win.output(ops.shape(x)[1:-1])))
+    total = ops.stop_gradient(fold(sum, shares, win, win.output(ops.shape(x)[1:-1])))
     threshold = ops.cast(noise, total.dtype) * total
 
     def step(state, tap, share):
