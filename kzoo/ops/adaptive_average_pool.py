@@ -9,10 +9,12 @@ AdaptiveAvgPool.
 
 from collections.abc import Sequence
 
+import numpy as np
 from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import ceil_div, check_floating, spatial_rank, sum_dtype, tensors
+from kzoo.ops.views import written_out
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
 
@@ -36,8 +38,15 @@ def _adaptive_average_pool(x, *, sizes):
     y = ops.cast(x, sum_dtype(x.dtype))
     for axis, count in enumerate(sizes, start=1):  # the mean of a box is the mean of the means of its rows
         if count is not None:
-            y = ops.stack([ops.mean(part, axis) for part in split_into_bins(y, axis, count)], axis)
+            y = _bin_means(y, axis, count)
     return ops.cast(y, x.dtype)
+
+
+def _bin_means(x, axis, count):
+    if written_out(count):
+        return ops.stack([ops.mean(part, axis) for part in split_into_bins(x, axis, count)], axis)
+    parts, inside = gather_bins(x, axis, count)
+    return ops.sum(ops.where(inside, parts, 0), axis + 1) / ops.sum(ops.cast(inside, x.dtype), axis + 1)
 
 
 def bins_of(who, shape, output_size):
@@ -54,6 +63,21 @@ def as_bins(who, output_size, rank):
     good = good and all(n is None or is_integer(n, least=1) for n in sizes)
     require(good, who, f"output_size, an integer above 0 or None, or {rank} of these", output_size=output_size)
     return tuple(n if n is None else int(n) for n in sizes)
+
+
+def gather_bins(x, axis, count):
+    """Returns the `count` bins of x along an axis as two axes (bin, element), and a mask of the bins' elements.
+
+    A bin shorter than the longest is filled up with its last element.
+    """
+    size, number = ops.shape(x)[axis], np.arange(count)
+    numpy_or_ops = np if isinstance(size, int) else ops
+    size = size if isinstance(size, int) else ops.cast(size, "int64")
+    starts, stops = number * size // count, ceil_div((number + 1) * size, count)
+    elements = starts[:, None] + numpy_or_ops.arange(ceil_div(size, count) + (size % count != 0))
+    index = numpy_or_ops.minimum(elements, stops[:, None] - 1)
+    inside = ops.reshape(elements < stops[:, None], [*[1] * axis, *ops.shape(index), *[1] * (len(x.shape) - 1 - axis)])
+    return ops.take(x, index.astype("int32") if numpy_or_ops is np else ops.cast(index, "int32"), axis), inside
 
 
 def split_into_bins(x, axis, count):

@@ -12,15 +12,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.ops.adaptive_average_pool import bins_of, split_into_bins
+from kzoo.ops.adaptive_average_pool import bins_of, gather_bins, split_into_bins
 from kzoo.ops.argmax_indices import int32_range, reshape_to_axis, unpool_covered
 from kzoo.ops.backend import sum_dtype, tensors
 from kzoo.ops.max_pool_with_argmax import check_maximum, check_sample
-from kzoo.ops.views import argmax, maximum_without_gradient
+from kzoo.ops.views import argmax, maximum_without_gradient, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
-
-LONGEST_CHAIN = 64  # elements; a longer chain of comparisons takes up to a second to compile
 
 
 def adaptive_max_pool(
@@ -101,8 +99,11 @@ def _maxima(x, sizes):
     for axis in range(len(sizes), 0, -1):
         indices = indices + reshape_to_axis(ops.arange(spatial[axis - 1], dtype="int32") * stride, axis, len(sizes))
         stride = stride * spatial[axis - 1]
-        if sizes[axis - 1] is not None:
-            parts = (split_into_bins(part, axis, sizes[axis - 1]) for part in (x, indices))
+        count = sizes[axis - 1]
+        if count is not None and not written_out(count):
+            x, indices = _bin_maximum(*(gather_bins(part, axis, count)[0] for part in (x, indices)), axis + 1)
+        elif count is not None:
+            parts = (split_into_bins(part, axis, count) for part in (x, indices))
             x, indices = (
                 ops.stack(results, axis) for results in zip(*(_bin_maximum(*pair, axis) for pair in zip(*parts)))
             )
@@ -112,7 +113,7 @@ def _maxima(x, sizes):
 def _bin_maximum(part, indices, axis):
     """Returns the maximum of a bin along an axis, and its index."""
     length = part.shape[axis]
-    if length is None or length > LONGEST_CHAIN:
+    if length is None or not written_out(length):
         wins = _winner_mask(part, axis)
         return _masked_value(part, wins, axis), _masked_value(indices, wins, axis)
     # element by element: 4 to 14 times faster than XLA's reductions, which also skip NaN

@@ -6,12 +6,15 @@ An index counts the elements of one sample without padding, in row-major order, 
 Source: Zeiler, Taylor & Fergus 2011, "Adaptive deconvolutional networks" (switches).
 """
 
+import functools
 import itertools
+import operator
 
 import numpy as np
 from keras import ops
 
 from kzoo.ops.backend import sum_dtype
+from kzoo.ops.views import written_out
 from kzoo.ops.xla import island
 
 NO_INDEX = -(2**31)  # not the index of any element
@@ -72,15 +75,21 @@ def covering_windows(win, size, output):
     A vector has one window for each position of the axis; an entry equal to the number of windows stands for none.
     """
     covering = []
-    for n, count, k, s, d, (before, _) in zip(size, output, *win[:3], win.pairs(size)):
+    axes = zip(size, output, *win[:3], win.pairs(size), _steps_back(win))
+    for n, count, k, s, d, (before, _), steps in axes:
         position = int32_range(n) + before
         covering.append([])
-        for back in sorted({o * d // s for o in range(k)}):
+        for back in steps:
             window = position // s - back
             offset = position - window * s
             holds = (window >= 0) & (window < count) & (offset % d == 0) & (offset <= (k - 1) * d)
             covering[-1].append((_numpy_or_ops(holds).where(holds, window, count), count))
     return covering
+
+
+def _steps_back(win):
+    """Returns for each axis how many windows before the last one to start at a position others may cover it."""
+    return [sorted({o * d // s for o in range(k)}) for k, s, d in zip(*win[:3])]
 
 
 def _numpy_or_ops(vector):
@@ -91,8 +100,11 @@ def unpool_covered(values, indices, size, covering):
     """Returns the values added up at the positions that their indices name: (B, *output, C) to (B, *size, C).
 
     Each position reads the index of every window that covers it, which `covering` lists for each axis, and compares.
-    These gathers are up to twice as fast as strided views, which would need no index vectors.
+    These gathers are up to twice as fast as strided views, which would need no index vectors. Where many windows cover
+    a position, values are scattered instead.
     """
+    if not written_out(*map(len, covering)):
+        return scatter_add(values, indices, size)
     rank, channels = len(size), ops.shape(values)[-1]
     positions = position_indices(size) * channels
     # One window beyond the last, with no index, stands for "no window". XLA does not fuse a padding with its
@@ -108,6 +120,35 @@ def unpool_covered(values, indices, size, covering):
         part = ops.where(index == positions, value, 0)
         total = part if total is None else total + part
     return ops.cast(total, values.dtype)
+
+
+def scatter_add(values, indices, size):
+    """Returns the values added up at their indices: (B, *output, C) to (B, *size, C), summed in float32 or wider.
+
+    Deterministic on CPU, where XLA and TensorFlow add duplicates in order.
+    """
+    batch, channels = ops.shape(values)[0], values.shape[-1]
+    flat_indices = ops.reshape(indices, (batch, -1))
+    rows = ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], ops.shape(flat_indices))
+    targets = ops.stack([ops.reshape(rows, (-1,)), ops.reshape(flat_indices, (-1,))], -1)
+    flat_values = ops.reshape(ops.cast(values, sum_dtype(values.dtype)), (-1,))
+    total = functools.reduce(operator.mul, size, channels)
+    y = ops.scatter(targets, flat_values, (batch, total))
+    return ops.cast(ops.reshape(y, (batch, *size, channels)), values.dtype)
+
+
+def _in_window(indices, win, size):
+    """Returns a mask that is True where an index is that of an element of its own window and channel."""
+    output, channels = ops.shape(indices)[1:-1], ops.shape(indices)[-1]
+    inside = (indices >= 0) & (indices % channels == ops.arange(channels, dtype="int32"))
+    position = indices // channels
+    axes = list(enumerate(zip(size, output, *win[:3], win.pairs(size)), start=1))
+    for axis, (n, count, k, s, d, (before, _)) in reversed(axes):
+        coordinate, position = position % n, position // n
+        start = reshape_to_axis(ops.arange(count, dtype="int32") * s - before, axis, len(size))
+        offset = coordinate - start
+        inside = inside & (offset >= 0) & (offset <= (k - 1) * d) & (offset % d == 0)
+    return inside & (position == 0)
 
 
 def unpool(values, indices, *sizes, size, win):
@@ -160,15 +201,28 @@ def merge_size(size, sizes):
 @island
 def _unpool(values, indices, *sizes, size, win):
     size = merge_size(size, sizes)
+    if not written_out(*map(len, _steps_back(win))):
+        inside = _in_window(indices, win, size)
+        return scatter_add(ops.where(inside, values, 0), ops.where(inside, indices, 0), size)
     return unpool_covered(values, indices, size, covering_windows(win, size, ops.shape(values)[1:-1]))
 
 
 @island
 def _take_at_indices(x, indices, *, win):
     size, channels, output = ops.shape(x)[1:-1], ops.shape(x)[-1], ops.shape(indices)[1:-1]
+    if not written_out(*win.size):
+        inside = _in_window(indices, win, size)
+        return ops.where(inside, elements_at(x, ops.where(inside, indices, 0)), 0)
     steps = indices - (window_origins(win, size, output) * channels + ops.arange(channels, dtype="int32"))
     total = 0
     for offset, view in win.views(win.pad(x), output):
         step = ravel_index([o * d for o, d in zip(offset, win.dilations)], size) * channels
         total = total + ops.where(steps == step, view, 0)  # padding may share the step, but is 0
     return total
+
+
+def elements_at(x, indices):
+    """Returns the elements of x (B, *spatial, C) at flat indices of their samples (B, *output, C)."""
+    batch = ops.shape(x)[0]
+    taken = ops.take_along_axis(ops.reshape(x, (batch, -1)), ops.reshape(indices, (batch, -1)), 1)
+    return ops.reshape(taken, ops.shape(indices))

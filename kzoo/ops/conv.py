@@ -12,7 +12,8 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import check_one_dtype, convolve, spatial_rank, tensors
 from kzoo.ops.bias_add import bias_add
-from kzoo.ops.views import Window, window
+from kzoo.ops.local_conv import patches
+from kzoo.ops.views import Window, window, written_out
 from kzoo.ops.xla import compiled_on_cpu
 from kzoo.types import Padding, Size, Tensor
 
@@ -55,7 +56,7 @@ def conv(
         check_one_dtype("conv", "x and bias", x=x, bias=bias)
     win = window("conv", rank, tuple(size), strides, padding, dilations)
     win.check("conv", x.shape[1:-1])
-    if groups == 1 and math.prod(size) * depth <= WIDEST_PATCH and compiled_on_cpu():
+    if groups == 1 and written_out(sum(size)) and math.prod(size) * depth <= WIDEST_PATCH and compiled_on_cpu():
         return _by_matrix_product(win.pad(x), kernel, bias, strides=win.strides, dilations=win.dilations)
     # the backend's convolution pads with zeros where it can, which saves a copy; not for one output (see `convolve`)
     native = win.mode == "zeros" and padding == "same" and win.output(x.shape[1:-1])[-1] != 1
@@ -85,7 +86,8 @@ def _by_matrix_product(x, kernel, bias, *, strides, dilations):
     (*size, _, filters), rank = kernel.shape, len(kernel.shape) - 2
     win = Window(tuple(size), strides, dilations, ((0, 0),) * rank)
     batch, output = x.shape[0], win.output(x.shape[1:-1])
-    views = [view for _, view in win.views(x, win.output(ops.shape(x)[1:-1]))]
+    sizes = win.output(ops.shape(x)[1:-1])
+    views = [view for _, view in win.views(x, sizes)] if written_out(*size) else [patches(x, win, sizes, -1, first=1)]
     weights = ops.reshape(kernel, (-1, filters))
     if None in (batch, *output) or batch < math.prod(output) or weights.shape[0] > NARROW_PATCH:
         y = ops.matmul(ops.concatenate(views, -1), weights)

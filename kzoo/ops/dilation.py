@@ -5,12 +5,14 @@ The definition is that of `tf.nn.dilation2d`, which XLA does not compile.
 Source: Serra 1982, "Image analysis and mathematical morphology".
 """
 
+import numpy as np
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.backend import check_floating, check_one_dtype, spatial_rank, tensors
+from kzoo.ops.backend import check_floating, check_one_dtype, spatial_rank, sum_dtype, tensors
+from kzoo.ops.large_windows import loop_over_taps, take_taps
 from kzoo.ops.pool_window import pool_window
-from kzoo.ops.views import maximum
+from kzoo.ops.views import INFINITY, maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
 
@@ -43,5 +45,21 @@ def morphology_operands(who, layer, x, kernel, strides, padding, dilations):
 @island
 def largest_sum(x, kernel, *, win):
     """Returns the maximum over each window of the input plus the kernel."""
-    views = win.views(win.pad(x, -float("inf")), win.output(ops.shape(x)[1:-1]))
-    return maximum(view + kernel[offset] for offset, view in views)
+    dtype = x.dtype
+    x, kernel = (ops.cast(part, sum_dtype(dtype)) for part in (x, kernel))  # the kernel's gradient is a long sum
+    padded, output = win.pad(x, -INFINITY), win.output(ops.shape(x)[1:-1])
+    if written_out(*win.size):
+        return ops.cast(maximum(view + kernel[offset] for offset, view in win.views(padded, output)), dtype)
+    rows, channels = ops.reshape(kernel, (-1, kernel.shape[-1])), np.arange(kernel.shape[-1])
+
+    def step(state, tap, view):
+        best, top = state
+        total = view + ops.take(rows, tap, 0)
+        wins = (total > top) | (total != total)  # noqa: PLR0124 (True for NaN)
+        return ops.where(wins, tap, best), ops.where(wins, total, top)
+
+    shape = (ops.shape(x)[0], *output, len(channels))
+    start = ops.zeros(shape, "int32"), ops.full(shape, -INFINITY, x.dtype)
+    taps, _ = loop_over_taps(step, padded, win, start)
+    weights = ops.take(ops.reshape(kernel, (-1,)), taps * len(channels) + channels)
+    return ops.cast(take_taps(padded, taps, win) + weights, dtype)

@@ -11,9 +11,11 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops import safe_math
-from kzoo.ops.adaptive_average_pool import split_into_bins
+from kzoo.ops.adaptive_average_pool import gather_bins, split_into_bins
 from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, sum_dtype, tensors
+from kzoo.ops.large_windows import windows_first
 from kzoo.ops.spatial_pyramid_pool import as_levels
+from kzoo.ops.views import written_out
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -52,17 +54,34 @@ def _dynamic_pool(x, assignment, *, bins, pooling):
     both = ops.concatenate([codes, members], -1)
     results = []
     for count in bins:
+        if not written_out(count**rank):
+            results.append(_pool_regions(both, count, channels, pooling))
+            continue
         regions = [both]
         for axis in range(1, rank + 1):
             regions = list(itertools.chain.from_iterable(split_into_bins(region, axis, count) for region in regions))
         for region in regions:
-            rows = ops.reshape(region, (ops.shape(region)[0], -1, channels + members.shape[-1]))
-            code, member = rows[..., :channels], rows[..., channels:]
-            if pooling == "average":
-                total = ops.einsum("bnp,bnc->bpc", member, code)
-                results.append(safe_math.divide(total, ops.sum(member, 1)[..., None]))
-            else:
-                inside = member[..., None] > 0  # (B, N, P, 1)
-                top = ops.max(ops.where(inside, code[:, :, None], -float("inf")), 1)
-                results.append(ops.where(ops.any(inside, 1), top, 0))
-    return ops.cast(ops.stack(results, 1), x.dtype)
+            rows = ops.reshape(region, (ops.shape(region)[0], 1, -1, both.shape[-1]))
+            results.append(_pool_rows(rows, channels, pooling))
+    return ops.cast(ops.concatenate(results, 1), x.dtype)
+
+
+def _pool_regions(both, count, channels, pooling):
+    """Returns the pooled rows of all regions of a level, gathered into one tensor."""
+    rank = len(both.shape) - 2
+    for axis in range(rank, 0, -1):
+        both, inside = gather_bins(both, axis, count)
+        both = ops.where(inside, both, 0)  # no member of any cluster
+    rows = ops.reshape(windows_first(both), (ops.shape(both)[0], count**rank, -1, both.shape[-1]))
+    return _pool_rows(rows, channels, pooling)
+
+
+def _pool_rows(rows, channels, pooling):
+    """Returns each region's mean or maximum: rows (B, regions, N, C + P) to (B, regions, P, C)."""
+    code, member = rows[..., :channels], rows[..., channels:]
+    if pooling == "average":
+        total = ops.einsum("brnp,brnc->brpc", member, code)
+        return safe_math.divide(total, ops.sum(member, 2)[..., None])
+    inside = member[..., None] > 0  # (B, regions, N, P, 1)
+    top = ops.max(ops.where(inside, code[..., None, :], -float("inf")), 2)
+    return ops.where(ops.any(inside, 2), top, 0)

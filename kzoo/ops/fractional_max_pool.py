@@ -9,8 +9,9 @@ import numpy as np
 from keras import ops
 
 from kzoo.checks import is_integer, require
+from kzoo.ops.argmax_indices import reshape_to_axis
 from kzoo.ops.backend import check_floating, spatial_rank, tensors
-from kzoo.ops.views import maximum
+from kzoo.ops.views import maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -65,9 +66,23 @@ def _fractional_max_pool(x, *edges, overlapping, widest):
 
 def window_maximum(x, axis, starts, stops, widest):
     """Returns the maxima of x[starts[i]:stops[i]] along an axis; none of these slices is longer than `widest`."""
-    # beyond the end of a shorter window, its last element again
-    indices = (ops.minimum(starts + offset, stops - 1) for offset in range(widest))
-    return maximum(ops.take(x, index, axis) for index in indices)
+
+    def index(offset):  # beyond the end of a shorter window, its last element again
+        return ops.minimum(starts + offset, stops - 1)
+
+    if written_out(widest):
+        return maximum(ops.take(x, index(offset), axis) for offset in range(widest))
+
+    def step(offset, state):
+        best, top = state
+        view = ops.take(x, index(offset), axis)
+        wins = (view > top) | (view != view)  # noqa: PLR0124 (True for NaN)
+        return ops.where(wins, reshape_to_axis(index(offset), axis, len(x.shape) - 2), best), ops.where(wins, view, top)
+
+    first = ops.take(x, starts, axis)
+    begin = ops.zeros_like(first, dtype="int32") + reshape_to_axis(starts, axis, len(x.shape) - 2)
+    best, _ = ops.fori_loop(1, widest, step, (begin, first))
+    return ops.take_along_axis(x, ops.stop_gradient(best), axis)
 
 
 def fractional_edges(size: int, count: int, samples: Tensor, pseudo_random: bool = True) -> Tensor:

@@ -11,7 +11,8 @@ import math
 from keras import ops
 
 from kzoo.ops.backend import ceil_div, sum_dtype
-from kzoo.ops.views import offset_slice
+from kzoo.ops.large_windows import tap_positions
+from kzoo.ops.views import offset_slice, written_out
 from kzoo.ops.xla import island
 
 __all__ = ()  # for other ops only
@@ -89,17 +90,23 @@ def _kernel_matrices(kernel, win):
     return ops.cast(ops.reshape(kernel, shape), sum_dtype(kernel.dtype))
 
 
-def patches(x, win, output, axis):
+def patches(x, win, output, axis, first=0):
     """Returns each window's elements of padded x: the channels at its taps, in row-major order of the taps.
 
     Shapes: x (*spatial, B, C) with channel axis -1, or (*spatial, C, B) with channel axis -2; returns output in place
-    of spatial and size * C in place of C. Taking one spatial axis after the other copies contiguous runs.
+    of spatial and size * C in place of C. Taking one spatial axis after the other copies contiguous runs. `first` is
+    the first spatial axis.
     """
     axis += len(x.shape)
-    for i, (size, stride, dilation) in reversed(list(enumerate(zip(win.size, win.strides, win.dilations)))):
-        views = [x[_axis_index(i, offset_slice(offset, output[i], stride, dilation))] for offset in range(size)]
-        # stack, then merge: XLA concatenates along a last axis slowly, and again for each reader
-        x = _merge_axes(ops.stack(views, axis), axis)
+    axes = enumerate(zip(output, win.size, win.strides, win.dilations), start=first)
+    for i, (count, size, stride, dilation) in reversed(list(axes)):
+        if written_out(size):
+            views = [x[_axis_index(i, offset_slice(offset, count, stride, dilation))] for offset in range(size)]
+            x = ops.stack(views, axis)
+        else:
+            x = ops.moveaxis(ops.take(x, tap_positions(count, size, stride, dilation), i), i + 1, axis)
+        # stacked, then merged: XLA concatenates along a last axis slowly, and again for each reader
+        x = _merge_axes(x, axis)
     return x
 
 
@@ -110,6 +117,9 @@ def sum_patches(x, win, spatial):
     """
     for i, (size, stride, dilation) in enumerate(zip(win.size, win.strides, win.dilations)):
         x = ops.reshape(x, (*ops.shape(x)[:-1], size, x.shape[-1] // size))
+        if not written_out(size):
+            x = _scatter_taps(x, i, tap_positions(x.shape[i], size, stride, dilation), spatial[i])
+            continue
         parts = [(offset * dilation, x[..., offset, :]) for offset in range(size)]
         sums = []  # one for each remainder modulo stride: window p reads position p * stride + offset * dilation
         for rest in range(stride):
@@ -118,6 +128,14 @@ def sum_patches(x, win, spatial):
             sums.append(_overlap_add(hits or [nothing], i, ceil_div(spatial[i], stride)))
         x = _merge_axes(ops.stack(sums, i + 1), i)[_axis_index(i, slice(0, spatial[i]))]
     return x
+
+
+def _scatter_taps(x, axis, positions, length):
+    """Returns the sums of x (..., windows, ..., taps, C) at the taps' positions (windows, taps) on an axis."""
+    x = ops.moveaxis(x, (axis, -2), (0, 1))
+    shape = ops.shape(x)
+    sums = ops.segment_sum(ops.reshape(x, (shape[0] * shape[1], *shape[2:])), positions.reshape(-1), length)
+    return ops.moveaxis(sums, 0, axis)
 
 
 def _overlap_add(parts, axis, length):

@@ -10,6 +10,8 @@ from keras import ops
 
 from kzoo.checks import is_integer, is_number, require
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
+from kzoo.ops.large_windows import fold_axis
+from kzoo.ops.views import written_out
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -55,5 +57,9 @@ def _normalize(x, *, radius, bias, alpha, beta):
     y, channels = ops.cast(x, sum_dtype(x.dtype)), x.shape[-1]
     radius = min(radius, channels - 1)  # no channels are further away
     squares = ops.pad(y * y, [(0, 0)] * (len(x.shape) - 1) + [(radius, radius)])
-    energy = sum(squares[..., o : o + channels] for o in range(2 * radius + 1))
+    size = 2 * radius + 1
+    if written_out(size):
+        energy = sum(squares[..., o : o + channels] for o in range(size))
+    else:
+        energy = fold_axis(sum, squares, len(x.shape) - 1, size, channels)
     return ops.cast(y * (bias + alpha * energy) ** -beta, x.dtype)

@@ -11,8 +11,9 @@ from keras import ops
 from kzoo.checks import is_number, require
 from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
+from kzoo.ops.large_windows import fold
 from kzoo.ops.pool_window import pool_window
-from kzoo.ops.views import maximum
+from kzoo.ops.views import maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
 
@@ -54,12 +55,20 @@ def _lp_pool(x, *, win, p, epsilon):
     x, dtype = ops.cast(x, sum_dtype(x.dtype)), x.dtype
     sizes = x * ops.stop_gradient(ops.sign(x))  # |x|, whose gradient at 0 is 0 here and 1 on JAX
     padded, output = win.pad(sizes), win.output(ops.shape(x)[1:-1])
+    if not written_out(*win.size):  # the norm of parts is the norm of the parts' norms
+        y = fold(lambda parts: norm(parts, p), padded, win, output)
+        return ops.cast(y if epsilon == 0 else norm([y], p, epsilon), dtype)
     views = [view for _, view in win.views(padded, output)]
-    top = maximum(views)
+    return ops.cast(norm(views, p, epsilon), dtype)
+
+
+def norm(sizes, p, epsilon=0.0):
+    """Returns (epsilon + sum of the sizes' powers)^(1/p)."""
+    top = maximum(sizes)
     if p == math.inf:
-        return ops.cast(top, dtype)
+        return top
     least = epsilon ** (1 / p)
     scale = ops.stop_gradient(ops.maximum(top, least))  # the norm does not depend on it
     scale = ops.where((scale > 0) & (scale < math.inf), scale, 1)
-    total = sum((view / scale) ** p for view in views) + (least / scale) ** p
-    return ops.cast(scale * safe_math.root(total, p), dtype)
+    total = sum((size / scale) ** p for size in sizes) + (least / scale) ** p
+    return scale * safe_math.root(total, p)

@@ -10,10 +10,19 @@ import keras
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.argmax_indices import position_indices, ravel_index, reshape_to_axis, split_size, unpool, window_origins
+from kzoo.ops.argmax_indices import (
+    NO_INDEX,
+    position_indices,
+    ravel_index,
+    reshape_to_axis,
+    split_size,
+    unpool,
+    window_origins,
+)
 from kzoo.ops.backend import dtype_of, spatial_rank, sum_dtype, tensors
+from kzoo.ops.large_windows import fold
 from kzoo.ops.pool_window import pool_window
-from kzoo.ops.views import argmax, maximum_without_gradient
+from kzoo.ops.views import argmax, maximum_without_gradient, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
 
@@ -97,6 +106,9 @@ def _maxima(x, *, win):
     size, channels = ops.shape(x)[1:-1], x.shape[-1]
     output, dtype = win.output(size), x.dtype
     x = ops.cast(x, sum_dtype(dtype))  # XLA would convert 16 bits to 32 and back at each comparison
+    if not written_out(*win.size):
+        values, positions = fold(_largest, (win.pad(x, lowest(x.dtype)), _padded_positions(win, size)), win, output)
+        return ops.cast(values, dtype), positions * channels + ops.arange(channels, dtype="int32")
     offsets, views = zip(*win.views(win.pad(x, lowest(x.dtype)), output))
     steps = [ravel_index([o * d for o, d in zip(offset, win.dilations)], size) * channels for offset in offsets]
     steps[0] = _first_steps(win, size, output) * channels
@@ -104,6 +116,20 @@ def _maxima(x, *, win):
     indices = indices + (window_origins(win, size, output) * channels + ops.arange(channels, dtype="int32"))
     # XLA writes one tensor in each loop, so the values are computed in a loop of their own, without the indices
     return ops.cast(maximum_without_gradient(views), dtype), indices
+
+
+def _padded_positions(win, size):
+    """Returns the flat index of each position of a padded sample without channels; NO_INDEX in the padding."""
+    return win.pad(position_indices(size), NO_INDEX)
+
+
+def _largest(pairs):
+    """Returns the pair (value, position) of the largest value: the first of equals, the last NaN, never the padding."""
+    top, best = pairs[0]
+    for value, position in pairs[1:]:
+        wins = (value > top) | (value != value) | (best == NO_INDEX)  # noqa: PLR0124 (True for NaN)
+        top, best = ops.where(wins, value, top), ops.where(wins, position, best)
+    return top, best
 
 
 def _first_steps(win, size, output):

@@ -4,14 +4,13 @@ Source: Zeiler, Taylor & Fergus 2011, "Adaptive deconvolutional networks"; Badri
 arXiv:1511.00561.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.ops.argmax_indices import merge_size, unpool
+from kzoo.ops.argmax_indices import merge_size, scatter_add, unpool
 from kzoo.ops.backend import dtype_of, spatial_rank, tensors
 from kzoo.ops.max_pool_with_argmax import check_sample
 from kzoo.ops.pool_window import check_pool
@@ -100,18 +99,5 @@ def _tensor_sizes(output_size):
 
 
 def _scatter(values, indices, *sizes, size, win=None):
-    """Returns each value at its index, for any indices.
-
-    Deterministic on CPU, where XLA and TensorFlow add duplicates in order.
-    """
-    output, channels = merge_size(size, sizes), values.shape[-1]
-    batch, total = ops.shape(values)[0], math.prod(size) * channels if None not in size else None
-    if total is None:
-        total = channels
-        for n in output:
-            total = total * n
-    flat_indices = ops.reshape(indices, (batch, -1))
-    rows = ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], ops.shape(flat_indices))
-    targets = ops.stack([ops.reshape(rows, (-1,)), ops.reshape(flat_indices, (-1,))], -1)
-    y = ops.scatter(targets, ops.reshape(values, (-1,)), (batch, total))
-    return ops.reshape(y, (batch, *output, channels))
+    """Returns each value at its index, for any indices."""
+    return scatter_add(values, indices, merge_size(size, sizes))

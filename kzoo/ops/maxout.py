@@ -7,7 +7,8 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import tensors
-from kzoo.ops.views import maximum
+from kzoo.ops.large_windows import fold_axis
+from kzoo.ops.views import maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -31,6 +32,8 @@ def maxout(x: Tensor, num_units: int, axis: int = -1) -> Tensor:
 def _maxout(x, *, num_units, axis):
     shape, pieces = ops.shape(x), x.shape[axis] // num_units
     y = ops.reshape(x, (*shape[:axis], num_units, pieces, *shape[axis + 1 :]))
+    if not written_out(pieces):
+        return ops.squeeze(fold_axis(maximum, y, axis + 1, pieces, 1), axis + 1)
     return maximum(y[(slice(None),) * (axis + 1) + (piece,)] for piece in range(pieces))
 
 

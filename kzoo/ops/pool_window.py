@@ -25,6 +25,7 @@ def check_pool(who, win, spatial):
             continue
         pair = pads or same_pair(n, k, s, d)
         starts = range(-pair[0], n + pair[1] - (k - 1) * d, s)
-        padding_only = [p for p in starts if all(not 0 <= p + o * d < n for o in range(k))]
+        firsts = ((p, max(-(p // d), 0)) for p in starts)  # each window's start, and first tap not before the input
+        meet = all(tap < k and p + tap * d < n for p, tap in firsts)
         expected = f"windows that each meet the input on spatial axis {axis}"
-        require(not padding_only, who, expected, **{win.name: k}, dilation=d, stride=s, input=n, padding=pair)
+        require(meet, who, expected, **{win.name: k}, dilation=d, stride=s, input=n, padding=pair)

@@ -6,6 +6,7 @@ Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3.
 
 import itertools
 
+import numpy as np
 from keras import ops
 
 from kzoo.checks import is_integer, require
@@ -13,7 +14,7 @@ from kzoo.ops import safe_math
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
-from kzoo.ops.views import maximum
+from kzoo.ops.views import maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -66,16 +67,36 @@ def _rectangle_pool(x, *, grid, pooling):
         y = adaptive_average_pool(y * y if pooling == "rms" else y, grid)
     for axis in (1, 2):  # intervals of rows, then of columns: (B, intervals, intervals, C)
         y = ops.moveaxis(y, axis, 0)
-        intervals = []
-        for first in range(grid):
-            total = None
-            for last in range(first, grid):
-                if pooling == "max":
-                    total = y[last] if total is None else maximum([total, y[last]])
-                    intervals.append(total)
-                else:
-                    total = y[last] if total is None else total + y[last]
-                    intervals.append(total / (last - first + 1))
-        y = ops.stack(intervals, axis)
+        y = ops.moveaxis(
+            (_intervals if written_out(grid * (grid + 1) // 2) else _intervals_by_length)(y, pooling), 0, axis
+        )
     y = ops.reshape(y, (-1, y.shape[1] * y.shape[2], x.shape[-1]))
     return ops.cast(safe_math.root(y) if pooling == "rms" else y, x.dtype)
+
+
+def _intervals(y, pooling):
+    """Returns the maximum or mean of each interval of bins: (grid, ...) to (intervals, ...)."""
+    intervals = []
+    for first in range(y.shape[0]):
+        total = None
+        for last in range(first, y.shape[0]):
+            if pooling == "max":
+                total = y[last] if total is None else maximum([total, y[last]])
+                intervals.append(total)
+            else:
+                total = y[last] if total is None else total + y[last]
+                intervals.append(total / (last - first + 1))
+    return ops.stack(intervals)
+
+
+def _intervals_by_length(y, pooling):
+    """Returns `_intervals`, with all intervals of one length at a time."""
+    grid, total, lengths = y.shape[0], y, [y]
+    for length in range(2, grid + 1):
+        total, last = total[:-1], y[length - 1 :]
+        total = maximum([total, last]) if pooling == "max" else total + last
+        lengths.append(total if pooling == "max" else total / length)
+    # interval (first, last) is entry `first` of those of its length
+    before = np.cumsum([0, *range(grid, 0, -1)])
+    order = [before[last - first] + first for first in range(grid) for last in range(first, grid)]
+    return ops.take(ops.concatenate(lengths), np.array(order, "int32"), 0)

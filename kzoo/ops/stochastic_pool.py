@@ -4,12 +4,17 @@ Source: Zeiler & Fergus 2013, "Stochastic pooling for regularization of deep con
 arXiv:1301.3557.
 """
 
+import math
+
 from keras import ops
 
 from kzoo.checks import require
+from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, dtype_of, sum_dtype, tensors
+from kzoo.ops.large_windows import fold, loop_over_taps, take_taps
+from kzoo.ops.lp_pool import norm
 from kzoo.ops.pool_window import pool_window
-from kzoo.ops.views import maximum
+from kzoo.ops.views import maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
 
@@ -60,8 +65,19 @@ def _activations(x, win):
     return elements, [element / scale for element in elements], scale
 
 
+def _shares(x, win):
+    """Returns the padded activations, and how much each adds to a mean of its window, which cannot overflow."""
+    a = win.pad(ops.relu(ops.cast(x, sum_dtype(x.dtype))))
+    return a, a / math.prod(win.size)
+
+
 @island
 def _expected(x, *, win):
+    output = win.output(ops.shape(x)[1:-1])
+    if not written_out(*win.size):
+        _, shares = _shares(x, win)
+        total, root = (fold(lambda parts, p=p: norm(parts, p), shares, win, output) for p in (1.0, 2.0))
+        return ops.cast(safe_math.divide(root, total) * root * math.prod(win.size), x.dtype)
     _, parts, scale = _activations(x, win)
     total = sum(parts)
     mean = sum(part * part for part in parts) / ops.where(total == 0, 1, total)
@@ -70,6 +86,8 @@ def _expected(x, *, win):
 
 @island
 def _sample(x, noise, *, win):
+    if not written_out(*win.size):
+        return ops.cast(_sample_in_loop(x, noise, win), x.dtype)
     elements, parts, _ = _activations(x, win)
     total = ops.stop_gradient(sum(parts))
     threshold, running, drawn = ops.cast(noise, total.dtype) * total, 0.0, ops.zeros_like(total)
@@ -79,3 +97,18 @@ def _sample(x, noise, *, win):
         drawn = ops.where((running <= threshold) & (a > 0), a, drawn)
         running = running + ops.stop_gradient(part)
     return ops.cast(ops.where(total != total, total, drawn), x.dtype)  # noqa: PLR0124 (keeps NaN)
+
+
+def _sample_in_loop(x, noise, win):
+    """Returns `_sample` with a loop op over the taps."""
+    a, shares = _shares(x, win)
+    total = ops.stop_gradient(fold(sum, shares, win, win.output(ops.shape(x)[1:-1])))
+    threshold = ops.cast(noise, total.dtype) * total
+
+    def step(state, tap, share):
+        drawn, running = state
+        return ops.where((running <= threshold) & (share > 0), tap, drawn), running + share
+
+    start = ops.zeros_like(total, dtype="int32"), ops.zeros_like(total)
+    taps, _ = loop_over_taps(step, shares, win, start)
+    return ops.where(total != total, total, take_taps(a, taps, win))  # noqa: PLR0124 (keeps NaN)

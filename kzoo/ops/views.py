@@ -7,6 +7,7 @@ takes the maximum of the views.
 
 import functools
 import itertools
+import math
 from typing import NamedTuple
 
 from keras import ops
@@ -17,6 +18,10 @@ from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad_pairs
 
 INFINITY, NAN = float("inf"), float("nan")
 NAMED_PADDINGS = ("valid", "same", "full", *MODES[1:])
+MOST_TAPS = (
+    64  # up to which ops are written out tap by tap: the fastest code, but XLA compiles some hundred taps a second
+)
+MOST_POSITIONS = 2**31  # of a padded sample, as indices are int32
 
 
 class Window(NamedTuple):
@@ -57,6 +62,10 @@ class Window(NamedTuple):
             expected = f"a window that fits into the padded input on spatial axis {axis}"
             require(fits, who, expected, **{self.name: k}, dilation=d, input=n, padding=pair)
             check_pairs(who, (pair,), self.mode, (n,))
+        if None not in spatial:
+            padded = tuple(n + sum(pair) for n, pair in zip(spatial, self.pairs(spatial)))
+            expected = "a padded sample of less than 2^31 positions"
+            require(math.prod(padded) < MOST_POSITIONS, who, expected, **{self.name: self.size}, padded=padded)
 
     def pad(self, x, value=0):
         """Returns x (B, *spatial, C), padded so that every window lies inside."""
@@ -67,6 +76,15 @@ class Window(NamedTuple):
         for offset in itertools.product(*map(range, self.size)):
             slices = map(offset_slice, offset, output, self.strides, self.dilations)
             yield offset, padded[(slice(None), *slices)]
+
+
+def written_out(*counts):
+    """Returns whether an op over this many taps, bins or channels (the product of the counts) is written out by each.
+
+    >>> written_out(8, 8), written_out(9, 9)
+    (True, False)
+    """
+    return math.prod(counts) <= MOST_TAPS
 
 
 def offset_slice(offset, size, stride=1, dilation=1):

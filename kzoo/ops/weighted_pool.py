@@ -3,7 +3,9 @@
 Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3 (the weighted average as a pooling function).
 """
 
+import functools
 import math
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,9 +13,9 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops import safe_math
-from kzoo.ops.backend import check_floating, spatial_rank, sum_dtype, tensors
+from kzoo.ops.backend import ceil_div, check_floating, convolve, spatial_rank, sum_dtype, tensors
 from kzoo.ops.pool_window import pool_window
-from kzoo.ops.views import axis_views
+from kzoo.ops.views import axis_views, offset_slice, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
 
@@ -75,6 +77,26 @@ def weighted_sum(padded, weights, win):
     """Returns each window's weighted sum, computed axis by axis: 2 k terms instead of k * k."""
     y = padded
     for axis, (vector, stride, dilation) in enumerate(zip(weights, win.strides, win.dilations), start=1):
-        views = axis_views(y, axis, len(vector), stride, dilation)
-        y = sum(view * weight for view, weight in zip(views, vector))
+        if written_out(len(vector)):
+            views = axis_views(y, axis, len(vector), stride, dilation)
+            y = sum(view * weight for view, weight in zip(views, vector))
+        else:
+            y = _convolve_axis(y, vector, axis, stride, dilation)
     return y
+
+
+def _convolve_axis(x, vector, axis, stride, dilation):
+    """Returns the weighted sums of windows along one axis, by the backend's convolution of a map of one channel."""
+    shape = ops.shape(x)
+    length, kernel = shape[axis], ops.convert_to_tensor(np.reshape(vector, (-1, 1, 1, 1)), x.dtype)
+    rows, output = ceil_div(length, dilation), (length - (len(vector) - 1) * dilation - 1) // stride + 1
+    # positions that are `dilation` apart as rows of the map, as not every convolution has dilations
+    x = ops.pad(x, [(0, rows * dilation - length) if i == axis else (0, 0) for i in range(len(shape))])
+    y = ops.reshape(x, (_product(shape[:axis]), rows, dilation * _product(shape[axis + 1 :]), 1))
+    y = convolve(y, kernel, (1, 1), "VALID", (1, 1))
+    y = ops.reshape(y, (*shape[:axis], (rows - len(vector) + 1) * dilation, *shape[axis + 1 :]))
+    return y[(slice(None),) * axis + (offset_slice(0, output, stride),)]
+
+
+def _product(sizes):
+    return functools.reduce(operator.mul, sizes, 1)
