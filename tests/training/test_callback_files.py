@@ -81,6 +81,12 @@ def test_logs_that_lost_content_are_refused(files):
     files.restore({"m/1.keras": None})  # a model that was deleted by hand
 
 
+def test_a_log_of_a_models_name_is_a_log(tmp_path):
+    (tmp_path / "1.keras").write_text("epoch\n")
+    files = CallbackFiles([logger(tmp_path / "1.keras"), models(tmp_path / "{epoch}.keras")], tmp_path)
+    assert files.record() == {"1.keras": 6}
+
+
 def test_a_record_reaches_no_other_file(files, tmp_path):
     other = tmp_path / "other"
     write(other, "a thesis")
