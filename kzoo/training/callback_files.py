@@ -65,10 +65,10 @@ class CallbackFiles:
             Path(callback.filename).parent.mkdir(parents=True, exist_ok=True)
 
     def record(self) -> dict[str, int | None]:
-        """Writes buffered content to disk. Returns the sizes of log files, and None for the others, by path."""
-        for callback in self._of(TensorBoard):
-            for writer in callback._writers.values():
-                writer.flush()
+        """Has log files written to disk, and returns their sizes, and None for the others, by path.
+
+        Keras's callbacks have flushed them at an epoch's end.
+        """
         return {name: _synced_size(self.folder / name) if is_log else None for name, is_log in self._find().items()}
 
     def close(self) -> None:

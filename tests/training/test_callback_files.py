@@ -158,6 +158,20 @@ def test_a_table_goes_on_where_its_checkpoint_was(tmp_path, monkeypatch):
     assert fit(tmp_path / "moved") == whole  # nothing is left to train
 
 
+def test_close(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    table, board = logger(tmp_path / "log.csv"), EpochBoard(tmp_path / "logs", write_graph=False)
+    files = CallbackFiles([table, board], tmp_path)
+    files.close()  # of a training that never started
+    for callback in (table, board):
+        callback.set_model(model)
+        callback.on_train_begin()
+    files.close()
+    with pytest.raises(RuntimeError, match="already closed"), board._train_writer.as_default():
+        pass
+    assert table.csv_file.closed
+
+
 def test_epoch_board_writes_into_no_other_board(tmp_path):
     board = EpochBoard(tmp_path)
     board.on_train_batch_begin(0)
