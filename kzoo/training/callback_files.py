@@ -14,6 +14,10 @@ from kzoo.checks import Refusal
 from kzoo.training.callback_paths import BOARD, is_own
 
 
+class LostContent(Refusal):
+    """A log file lacks what a checkpoint recorded, so the run cannot be resumed."""
+
+
 class EpochBoard(TensorBoard):
     """A TensorBoard callback for results of epochs; in batches Keras's would write into a second one's files."""
 
@@ -38,7 +42,8 @@ class CallbackFiles:
         """Cuts log files back to their recorded sizes, and removes files that were not recorded.
 
         recorded: what `record` returned at the checkpoint; None for a new training, which starts without files.
-        Raises Refusal if a log file has lost content, or if a new training would overwrite a file outside its folder.
+        Raises LostContent if a log file is shorter than recorded, and Refusal if a new training would overwrite a file
+        outside its folder.
         """
         found = self._find()
         for name, is_log in found.items():
@@ -50,7 +55,7 @@ class CallbackFiles:
         for name, size in (recorded or {}).items():
             if size is not None:
                 if not found.get(name) or (self.folder / name).stat().st_size < size:
-                    raise Refusal(
+                    raise LostContent(
                         f"{self.folder / name} has lost content since the run's checkpoint: restore it, or "
                         "discard the run with --overwrite."
                     )
@@ -60,10 +65,10 @@ class CallbackFiles:
             Path(callback.filename).parent.mkdir(parents=True, exist_ok=True)
 
     def record(self) -> dict[str, int | None]:
-        """Writes buffered content to disk. Returns the sizes of log files, and None for the others, by path."""
-        for callback in self._of(TensorBoard):
-            for writer in callback._writers.values():
-                writer.flush()
+        """Has log files written to disk, and returns their sizes, and None for the others, by path.
+
+        Keras's callbacks have flushed them at an epoch's end.
+        """
         return {name: _synced_size(self.folder / name) if is_log else None for name, is_log in self._find().items()}
 
     def close(self) -> None:
@@ -79,16 +84,18 @@ class CallbackFiles:
 
     def _find(self):
         """Returns {path: whether it is a log, which callbacks append to}; paths in the folder are relative to it."""
-        files = {callback.filename: True for callback in self._of(CSVLogger)}
+        files = {}
         for callback in self._of(ModelCheckpoint):
             parts = string.Formatter().parse(callback.filepath)
             pattern = "".join(glob.escape(text) + "*" * (field is not None) for text, field, *_ in parts)
-            files |= dict.fromkeys(glob.glob(pattern), False)
+            files |= dict.fromkeys(map(self._name, glob.glob(pattern)), False)
+        files |= {self._name(callback.filename): True for callback in self._of(CSVLogger)}
         for callback in self._of(TensorBoard):
             for split in ("train", "validation"):
                 found = glob.glob("*", root_dir=Path(callback.log_dir, split))
-                files |= {os.path.join(callback.log_dir, split, name): "tfevents" in name for name in found}
-        return {self._name(path): is_log for path, is_log in files.items() if os.path.isfile(path)}
+                paths = [os.path.join(callback.log_dir, split, name) for name in found]
+                files |= {self._name(path): "tfevents" in os.path.basename(path) for path in paths}
+        return {name: is_log for name, is_log in files.items() if (self.folder / name).is_file()}
 
     def _name(self, path):
         path = Path(os.path.abspath(path))

@@ -12,7 +12,7 @@ import numpy as np
 from kzoo.checks import Refusal, nearest
 from kzoo.files import file_lock, write_atomically
 from kzoo.processes import exit_with_parent, forkserver
-from kzoo.training.callback_files import copy_files
+from kzoo.training.callback_files import LostContent, copy_files
 from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.config import check_config, resolved
 from kzoo.training.data_fingerprint import FILE, keep_fingerprint
@@ -161,7 +161,10 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
             keep_fingerprint(trials / FILE, {f"files of {data.name}": data.fingerprint["files"]})
     except Refusal as refusal:  # a damaged file or other data is not a failure of the trial
         sys.exit(str(refusal))
-    _, trainer, checkpoint = train_seed(config, seed, folder, label, data)
+    try:
+        _, trainer, checkpoint = train_seed(config, seed, folder, label, data)
+    except LostContent as refusal:  # no failure of the trial either
+        sys.exit(str(refusal))
     losses = [row["loss"] for row in checkpoint.history]
     if not np.isfinite(losses).all():
         epoch = int(np.argmin(np.isfinite(losses))) + 1

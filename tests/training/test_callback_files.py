@@ -81,6 +81,12 @@ def test_logs_that_lost_content_are_refused(files):
     files.restore({"m/1.keras": None})  # a model that was deleted by hand
 
 
+def test_a_log_of_a_models_name_is_a_log(tmp_path):
+    (tmp_path / "1.keras").write_text("epoch\n")
+    files = CallbackFiles([logger(tmp_path / "1.keras"), models(tmp_path / "{epoch}.keras")], tmp_path)
+    assert files.record() == {"1.keras": 6}
+
+
 def test_a_record_reaches_no_other_file(files, tmp_path):
     other = tmp_path / "other"
     write(other, "a thesis")
@@ -150,6 +156,20 @@ def test_a_table_goes_on_where_its_checkpoint_was(tmp_path, monkeypatch):
     state.rename(tmp_path / "moved" / "state.npz")
     assert fit(tmp_path / "moved") == whole and not (tmp_path / "it").exists()
     assert fit(tmp_path / "moved") == whole  # nothing is left to train
+
+
+def test_close(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    table, board = logger(tmp_path / "log.csv"), EpochBoard(tmp_path / "logs", write_graph=False)
+    files = CallbackFiles([table, board], tmp_path)
+    files.close()  # of a training that never started
+    for callback in (table, board):
+        callback.set_model(model)
+        callback.on_train_begin()
+    files.close()
+    with pytest.raises(RuntimeError, match="already closed"), board._train_writer.as_default():
+        pass
+    assert table.csv_file.closed
 
 
 def test_epoch_board_writes_into_no_other_board(tmp_path):

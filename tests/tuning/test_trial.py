@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.training.callback_files import LostContent
 from kzoo.training.checkpoint import STATE
 from kzoo.training.config import resolved
 from kzoo.tuning import trial as module
@@ -101,6 +102,15 @@ def test_a_damaged_state_stops_the_search(arrays, tmp_path):
     with pytest.raises(Refusal, match="^it trial 3 ended with exit code 1"):
         run(small(arrays), tmp_path)
     assert not (tmp_path / "result.json").exists()
+
+
+def test_a_damaged_log_stops_the_search(arrays, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise LostContent("log.csv is shorter")
+
+    monkeypatch.setattr(module, "train_seed", refuse)
+    with pytest.raises(SystemExit, match="^log.csv is shorter$"):
+        module._train_seed(trial_config(small(arrays), {}), 0, tmp_path / "0003", "it", None, False)
 
 
 def test_settings_that_do_not_fit_are_a_failure(tmp_path):
