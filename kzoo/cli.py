@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from kzoo.checks import Refusal
+from kzoo.checks import Refusal, one_line
 from kzoo.export.registry import FORMATS, find_format
 from kzoo.interrupts import INTERRUPTED, INTERRUPTS, how_to_resume, interrupted_line
 from kzoo.memory import describe_out_of_memory, is_out_of_memory
@@ -362,7 +362,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:  # typer itself returns INTERRUPTED
         code = INTERRUPTED
     except (typer.TyperException, Refusal, OSError) as error:
-        text, code, raised = f"kzoo: {_one_line(error)}", MISUSE, error
+        text, code, raised = f"kzoo: {one_line(_message(error))}", MISUSE, error
     except Exception as error:
         text, code, raised = "", FAULT, error
         if is_out_of_memory(error):
@@ -377,9 +377,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     _exit_with(text, code, raised)
 
 
-def _one_line(error: Exception) -> str:
-    text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-    return " ".join(text.split())
+def _message(error: Exception) -> str:
+    return error.format_message() if isinstance(error, typer.TyperException) else str(error)
 
 
 def _exit_with(text: str, code: int, error: Exception | None = None) -> NoReturn:

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import keras
 
-from kzoo.checks import Refusal
-from kzoo.training.config_errors import one_line
+from kzoo.checks import Refusal, one_line
 
 
 class FitErrors(keras.callbacks.Callback):
