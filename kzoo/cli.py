@@ -216,6 +216,7 @@ def predict(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Images, .npy arrays, or folders of them.")],
     top: Annotated[int, typer.Option(help="Number of classes to show for each example.", min=1)] = 3,
     out: Annotated[str | None, typer.Option(help="Path of an .npy file to write all outputs to.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out if it exists.")] = False,
     as_json: Json = False,
 ) -> None:
     """Predict the classes of images and arrays.
@@ -232,7 +233,7 @@ def predict(
     from kzoo.export.predict import predictions_table
     from kzoo.training.model_lookup import predict_files
 
-    records = predict_files(model, files, top, out)
+    records = predict_files(model, files, top, out, overwrite)
     if as_json:
         typer.echo(json.dumps(records, indent=2))
     else:
