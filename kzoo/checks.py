@@ -6,9 +6,55 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
+MAX_MESSAGE, MAX_VALUE = 1000, 200  # characters of a message, and of a value or name that it quotes
+
 
 class Refusal(ValueError):
-    """A ValueError that the user can correct; the command line prints its message as one line and exits with code 2."""
+    """A ValueError that the user can correct; the command line prints its message as one line and exits with code 2.
+
+    Messages quote what a user or a file says, so they are made one line, printable and of bounded length.
+
+    >>> str(Refusal("a\\n  \\x1b[31mred"))
+    'a \\\\x1b[31mred'
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
+
+
+def one_line(text: Any, limit: int = MAX_MESSAGE) -> str:
+    """Returns a text, or that of an exception, on one line: shortened and escaped.
+
+    >>> one_line(ValueError("two\\n  lines")), one_line(KeyError())
+    ('two lines', 'KeyError')
+    """
+    words = str(text).split() or ([type(text).__name__] if isinstance(text, BaseException) else [])
+    return escape(shorten(" ".join(words), limit))
+
+
+def escape(text: str) -> str:
+    """Returns a text with escapes for what is not printable, such as the codes that control a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Returns a text of at most `limit` characters: the middle of a longer one is left out.
+
+    >>> shorten("0123456789", 10), shorten("0123456789", 9)
+    ('0123456789', '012...789')
+    """
+    if len(text) <= limit:
+        return text
+    tail = (limit - 3) // 2
+    return f"{text[: limit - 3 - tail]}...{text[len(text) - tail :]}"
+
+
+def shown(value: Any) -> str:
+    """Returns the repr of a value as messages show it: on one line and shortened."""
+    try:
+        return one_line(repr(value), MAX_VALUE)
+    except Exception:  # of an integer of thousands of digits, or of a class of the user's
+        return f"<{type(value).__name__}>"
 
 
 def require(ok: Any, who: str, expected: str, **received: Any) -> None:
@@ -20,8 +66,8 @@ def require(ok: Any, who: str, expected: str, **received: Any) -> None:
     kzoo.checks.Refusal: Conv2D expects filters, an integer above 0; received filters=-1.
     """
     if not ok:
-        values = ", ".join(f"{name}={value!r}" for name, value in received.items())
-        raise Refusal(" ".join(f"{who} expects {expected}; received {values}.".split()))  # an array's text has lines
+        values = ", ".join(f"{name}={shown(value)}" for name, value in received.items())
+        raise Refusal(f"{who} expects {expected}; received {values}.")
 
 
 def is_integer(value: Any, least: int | None = None) -> bool:
@@ -47,7 +93,7 @@ def nearest(name: Any, names: Iterable[str], count: int = 3) -> str:
     "did you mean 'mnist1d_cnn'?"
     """
     names = sorted(names)
-    close = difflib.get_close_matches(str(name), names, n=count, cutoff=0.5)
+    close = difflib.get_close_matches(shorten(str(name), MAX_VALUE), names, n=count, cutoff=0.5)
     if close:
-        return "did you mean " + " or ".join(map(repr, close)) + "?"
-    return "known: " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+        return "did you mean " + " or ".join(map(shown, close)) + "?"
+    return "known: " + ", ".join(shorten(each, MAX_VALUE) for each in names[:12]) + (", ..." if len(names) > 12 else "")

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from kzoo.checks import Refusal
+from kzoo.checks import Refusal, one_line
 from kzoo.export.registry import FORMATS, find_format
 from kzoo.files import check_writable, write_atomically
 from kzoo.interrupts import INTERRUPTED, INTERRUPTS, how_to_resume, interrupted_line
@@ -232,6 +232,7 @@ def predict(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Images, .npy arrays, or folders of them.")],
     top: Annotated[int, typer.Option(help="Number of classes to show for each example.", min=1)] = 3,
     out: Annotated[str | None, typer.Option(help="Path of an .npy file to write all outputs to.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out if it exists.")] = False,
     as_json: Json = False,
 ) -> None:
     """Predict the classes of images and arrays.
@@ -248,7 +249,7 @@ def predict(
     from kzoo.export.predict import predictions_table
     from kzoo.training.model_lookup import predict_files
 
-    records = predict_files(model, files, top, out)
+    records = predict_files(model, files, top, out, overwrite)
     if as_json:
         typer.echo(json.dumps(records, indent=2))
     else:
@@ -382,7 +383,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:  # typer itself returns INTERRUPTED
         code = INTERRUPTED
     except (typer.TyperException, Refusal, OSError) as error:
-        text, code, raised = f"kzoo: {_one_line(error)}", MISUSE, error
+        text, code, raised = f"kzoo: {one_line(_message(error))}", MISUSE, error
     except Exception as error:
         text, code, raised = "", FAULT, error
         if is_out_of_memory(error):
@@ -397,9 +398,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     _exit_with(text, code, raised)
 
 
-def _one_line(error: Exception) -> str:
-    text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-    return " ".join(text.split())
+def _message(error: Exception) -> str:
+    return error.format_message() if isinstance(error, typer.TyperException) else str(error)
 
 
 def _exit_with(text: str, code: int, error: Exception | None = None) -> NoReturn:

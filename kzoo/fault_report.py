@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from kzoo.checks import MAX_MESSAGE, escape, shorten
 from kzoo.user_cache import cache_folder
 
 PACKAGE = Path(__file__).parent
@@ -28,7 +29,7 @@ def describe_fault(error: Exception, command: Sequence[str]) -> str:
         "kzoo does not expect this error. Unless your data or settings explain it, it is a fault to report,",
         f"together with this file, which has the full traceback: {write_report(error, command)}",
     ]
-    return "\n".join(lines)
+    return "\n".join(escape(shorten(line, MAX_MESSAGE)) for line in lines)
 
 
 def what_failed(error: Exception) -> str:

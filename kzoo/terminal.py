@@ -14,13 +14,15 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from kzoo.checks import escape
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
 def say(text: str) -> None:
     """Prints one line to stderr."""
-    console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
+    console(stderr=True).print(escape(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def print_table(table: "RenderableType") -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kzoo.checks import Refusal, is_integer, is_number, nearest, require
+from kzoo.checks import Refusal, escape, is_integer, is_number, nearest, one_line, require, shorten, shown
 
 
 def test_require_names_who_expects_what_and_what_it_received():
@@ -53,3 +53,29 @@ def test_no_real_numbers(value):
 def test_nearest_names(name, names, words):
     phrase = nearest(name, names)
     assert phrase.endswith(words), phrase
+
+
+def test_refusals_are_one_printable_line_of_bounded_length():
+    assert str(Refusal("two\n lines\t\x1b[31m\u202e\udc80 é")) == "two lines \\x1b[31m\\u202e\\udc80 é"
+    got = str(Refusal("start " + "word " * 10_000 + "end."))
+    assert len(got) == 1000 and got.startswith("start word") and got.endswith("word end.") and "..." in got
+
+
+def test_values_and_names_in_messages_are_cut():
+    class Hostile:
+        def __repr__(self):
+            raise KeyError
+
+    with pytest.raises(Refusal) as caught:
+        require(False, "it", "less", text="x" * 10_000, number=10**5000, it=Hostile(), values=list(range(10_000)))
+    text = str(caught.value)
+    assert len(text) < 600 and "number=<int>, it=<Hostile>, values=[0, 1, " in text and text.endswith("9998, 9999].")
+    assert len(nearest("x" * 100_000, ["x" * 50_000, "y" * 50_000])) < 1000
+
+
+def test_one_line():
+    assert (
+        one_line(ValueError("two\n lines")) == "two lines" and one_line(KeyError()) == "KeyError" and one_line("") == ""
+    )
+    assert len(one_line(ValueError("word " * 1000))) == 1000 and len(shown("x" * 1000)) == 200
+    assert escape("a b é") == "a b é" and escape("\n") == "\\n" and shorten("0123456789", 9) == "012...789"

@@ -168,6 +168,19 @@ def test_train(call, arrays, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((2, 12, 1)))
     code, out, _ = call("predict", "mnist1d_fc", "x.npy", "--top", "2", "--out", "p.npy")
     assert code == 0 and "most probable classes" in out and np.load(tmp_path / "p.npy").shape == (2, 3)
+    before = (tmp_path / "p.npy").read_bytes()
+    (tmp_path / "p.npy").write_bytes(b"mine")
+    for args, words in [
+        (["--out", "p.npy"], "expects a path where there is nothing, or a file and --overwrite; received out='p.npy'."),
+        (["--out", "saved_models", "--overwrite"], "expects the path of an .npy file; received out='saved_models'."),
+        (["--out", "p"], "expects the path of an .npy file; received out='p'."),
+        (["--out", "p.npy/q.npy"], "p.npy/q.npy cannot be written (file exists); what was there is unchanged."),
+    ]:
+        code, out, err = call("predict", "mnist1d_fc", "x.npy", *args)
+        assert (code, out) == (2, "") and err.endswith(f"{words}\n"), err
+    assert (tmp_path / "p.npy").read_bytes() == b"mine" and not list(tmp_path.glob("*p.npy?*"))
+    assert call("predict", "mnist1d_fc", "x.npy", "--out", "p.npy", "--overwrite")[0] == 0
+    assert (tmp_path / "p.npy").read_bytes() == before
     code, out, _ = call("predict", "mnist1d_fc", "x.npy", "x.npy", "--json")
     assert code == 0 and [(one["file"], one["index"]) for one in json.loads(out)] == [("x.npy", 0), ("x.npy", 1)] * 2
     code, out, err = call("export", "mnist1d_fc", "--format", "litert,onnx", "--out", "e/it")

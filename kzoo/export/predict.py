@@ -1,19 +1,24 @@
 """Predicts the classes of images, arrays and folders of images with an exported model or any other function."""
 
-import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from annotated_types import Len
+from PIL import Image
+from pydantic import BaseModel
 from rich.table import Table
 
-from kzoo.checks import Refusal, require
+from kzoo.checks import Refusal, escape, one_line, require
 from kzoo.data.source import resize_images
 from kzoo.export.export_folder import LABELS, RECORD
 from kzoo.export.registry import find_format, format_at
+from kzoo.json_record import read_record
 
+FORMATS = ("PNG", "JPEG", "GIF", "BMP")  # of Pillow
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp")
 BATCH = 256
 
@@ -24,6 +29,19 @@ class Predictor(NamedTuple):
     shape: tuple
     labels: list | None
     run: Callable
+
+
+class ExportedFile(BaseModel):
+    """The entries that `predict` reads of an export in a record."""
+
+    file: Annotated[str, Len(1)]
+    format: str
+
+
+class Record(BaseModel):
+    """The entries that `predict` reads of export.json."""
+
+    exports: Annotated[list[ExportedFile], Len(1)]
 
 
 def is_export(path):
@@ -40,28 +58,43 @@ def open_export(path):
     """
     path = Path(path)
     if (path / RECORD).is_file():
-        first = json.loads((path / RECORD).read_text())["exports"][0]
-        path, format = path / first["file"], find_format(first["format"])
+        path, format = first_export(path)
     else:
         format = format_at(path)
-        if format is None or not path.exists():
-            raise Refusal(f"predict: no exported model at {path}.")
+    if format is None or not path.exists():
+        raise Refusal(f"predict: no exported model at {path}.")
     try:
         shapes, run = format.open(path)
     except ImportError as error:
         raise Refusal(f"predict: {path} needs {format.runtime}: pip install 'kzoo[export]'.") from error
     except Exception as error:  # each runtime has its own classes
-        raise Refusal(f"predict: {path} cannot be opened: {' '.join(str(error).split())[:300]}") from error
+        raise Refusal(f"predict: {path} cannot be opened: {one_line(error, 300)}") from error
     require(len(shapes) == 1, "predict", "a model of one input", inputs=", ".join(shapes))
     ((name, shape),) = shapes.items()
     return Predictor(shape[1:], labels_of(path), lambda x: run({name: x})[0])
+
+
+def first_export(folder):
+    """Returns (path, format) of the first model in a folder of `kzoo export`.
+
+    Raises Refusal if the record is damaged, or names a file outside the folder, which somebody else may have put there.
+    """
+    record = read_record(folder / RECORD, Record.model_validate, "export the model again")
+    first = Record.model_validate(record).exports[0]
+    path = folder / first.file
+    inside = folder.resolve() in path.resolve().parents
+    require(inside, f"predict: {folder / RECORD}", "files in its own folder", file=first.file)
+    return path, find_format(first.format)
 
 
 def labels_of(path):
     """Returns the names of the classes from the file next to an exported model or in a SavedModel; None without one."""
     for file in (path.parent / LABELS, path / "assets" / LABELS):
         if file.is_file():
-            return file.read_text().splitlines()
+            try:
+                return file.read_text("utf-8").splitlines()
+            except UnicodeDecodeError:
+                raise Refusal(f"predict: {file} is not UTF-8 text.") from None
     return None
 
 
@@ -77,7 +110,12 @@ def predict(predictor, files, top=3):
         x = read_examples(file, predictor.shape)
         scores = np.concatenate([np.asarray(predictor.run(x[i : i + BATCH])) for i in range(0, len(x), BATCH)])
         require(scores.ndim == 2, "predict", "a classifier", outputs=scores.shape)
-        labels = predictor.labels if predictor.labels and len(predictor.labels) == scores.shape[1] else None
+        damaged = np.isnan(scores).any(1)
+        expected = "a model whose outputs are numbers"
+        require(not damaged.any(), "predict", expected, file=str(file), examples_with_nan=int(damaged.sum()))
+        labels, classes = predictor.labels, scores.shape[1]
+        matches = not labels or len(labels) == classes
+        require(matches, "predict", f"as many names of classes as outputs, {classes}", names=len(labels or ()))
         for index, row in enumerate(scores):
             best = [
                 {"class": int(k), "label": labels[k] if labels else None, "score": float(row[k])}
@@ -123,18 +161,34 @@ def read_image(file, shape):
     images = len(shape) == 3 and shape[-1] in (1, 3)
     expected = ", ".join(str(n or "any") for n in shape)
     require(images, "predict", f".npy files for examples of shape ({expected}), which are not images", file=str(file))
+    image = decode_image(file, shape[-1])
+    size = None if None in shape[:2] else shape[:2]
+    return resize_images(tf.constant(image), size).numpy()[None].astype("float32")
+
+
+def decode_image(file, channels):
+    """Returns an image as uint8 (H, W, channels), decoded like the training data where TensorFlow can.
+
+    TensorFlow cannot make GIF, BMP and CMYK grey, and returns the indices of a BMP's palette. Pillow
+    warns of images half as large as it accepts.
+    """
     try:
-        image = tf.io.decode_image(Path(file).read_bytes(), shape[-1], expand_animations=False)
-    except tf.errors.InvalidArgumentError as error:
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
+            if image.format not in ("GIF", "BMP") and (image.mode, channels) != ("CMYK", 1):
+                return tf.io.decode_image(Path(file).read_bytes(), channels, expand_animations=False).numpy()
+            return np.asarray(image.convert("L" if channels == 1 else "RGB")).reshape(*image.size[::-1], -1)
+    except Image.DecompressionBombError:
+        limit = f"{2 * Image.MAX_IMAGE_PIXELS:,} pixels"
+        raise Refusal(f"predict: {file} is an image of more than {limit}.") from None
+    except Exception as error:  # a damaged file can raise any exception
         raise Refusal(f"predict: {file} is not an image that can be read.") from error
-    return resize_images(image, None if None in shape[:2] else shape[:2]).numpy()[None].astype("float32")
 
 
 def read_array(file):
     """Returns the numeric array in a .npy file as float32."""
     try:
         x = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, EOFError, OSError, MemoryError) as error:
         raise Refusal(f"predict: {file} is neither an image nor a .npy array: {error}") from None
     numeric = isinstance(x, np.ndarray) and x.dtype.kind in "fiub"
     require(numeric, "predict", "one array of numbers in a .npy file", file=str(file))
@@ -147,9 +201,10 @@ def predictions_table(records, title="most probable classes"):
     for column in ("example", *(f"{rank}." for rank in range(1, 1 + max(len(record["top"]) for record in records)))):
         table.add_column(column)
     for record in records:
-        name = Path(record["file"]).name + ("" if record["index"] is None else f" {record['index']}")
+        name = escape(Path(record["file"]).name) + ("" if record["index"] is None else f" {record['index']}")
         best = (
-            f"{one['label'] if one['label'] is not None else one['class']}  {one['score']:.3f}" for one in record["top"]
+            f"{one['class'] if one['label'] is None else escape(one['label'])}  {one['score']:.3f}"
+            for one in record["top"]
         )
         table.add_row(name, *best)
     return table

@@ -12,10 +12,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from kzoo.checks import Refusal
+from kzoo.checks import Refusal, one_line
 from kzoo.files import write_atomically
 from kzoo.training.callback_files import CallbackFiles
-from kzoo.training.config_errors import one_line
 from kzoo.training.npz_state import from_npz, is_plain, to_npz
 from kzoo.types import PathLike
 

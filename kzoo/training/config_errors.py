@@ -1,16 +1,14 @@
 """The wording of a config's errors: which setting, what it expects, what was received."""
 
-import textwrap
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from kzoo.checks import nearest
+from kzoo.checks import MAX_VALUE, nearest, shorten, shown
 
 ONE, EACH = "(one)", "(each)"  # tags of a union's members in the paths of pydantic's errors
 MAX_ERRORS = 3  # in one message
-MAX_TEXT = 1000  # characters of an error of Keras's in one message
 EXPECTED = {"list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping of settings"}
 
 
@@ -31,15 +29,6 @@ def one_of(*names: str) -> WrapValidator:
     return expecting(" or ".join(names) if len(names) < 3 else "one of " + ", ".join(names))
 
 
-def one_line(error: BaseException) -> str:
-    """Returns an exception's text on one line, cut where it is very long.
-
-    >>> one_line(ValueError("two\\n  lines")), one_line(KeyError())
-    ('two lines', 'KeyError')
-    """
-    return textwrap.shorten(str(error) or type(error).__name__, MAX_TEXT, placeholder=" ...")
-
-
 def describe_errors(error: ValidationError, schema: type[BaseModel]) -> str:
     """Returns one sentence for the first errors of a config of class `schema`, and the count of the others."""
     errors = [_describe(each, schema) for each in error.errors()]
@@ -50,16 +39,14 @@ def describe_errors(error: ValidationError, schema: type[BaseModel]) -> str:
 
 def _describe(error, schema):
     location, kind = [key for key in error["loc"] if key not in (ONE, EACH)], error["type"]
-    path = ".".join(map(str, location))
+    path = shorten(".".join(map(str, location)), MAX_VALUE)
     if kind == "extra_forbidden":
         return f"{path} is not a setting; {nearest(location[-1], setting_names(schema, location[:-1]))}"
     if kind == "missing":
         return f"{path} is missing"
     if kind == "value_error":  # raised by a validator of kzoo.training.config, with a complete text
         return str(error["ctx"]["error"]).rstrip(".")
-    received = repr(error["input"])
-    received = received if len(received) <= 80 else received[:77] + "..."
-    return f"{path} expects {EXPECTED.get(kind, error['msg'])}; received {received}"
+    return f"{path} expects {EXPECTED.get(kind, error['msg'])}; received {shown(error['input'])}"
 
 
 def setting_names(schema: type[BaseModel], path: list) -> list[str]:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import keras
 
-from kzoo.checks import Refusal
+from kzoo.checks import Refusal, one_line
 from kzoo.files import disk_error
-from kzoo.training.config_errors import one_line
 
 PATHS = ("filename", "filepath", "log_dir", "backup_dir")  # attributes of Keras's callbacks that write
 

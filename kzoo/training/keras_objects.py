@@ -7,8 +7,7 @@ from typing import Any
 
 import keras
 
-from kzoo.checks import Refusal, nearest, require
-from kzoo.training.config_errors import one_line
+from kzoo.checks import Refusal, nearest, one_line, require
 
 KINDS = {  # kind: (Keras's public namespace, base class)
     "optimizer": (keras.optimizers, keras.optimizers.Optimizer),

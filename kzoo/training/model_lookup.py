@@ -1,16 +1,16 @@
 """Finds the model for `kzoo export` and `kzoo predict` by name: a finished run, a model of the zoo, or an export."""
 
-import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-from kzoo.checks import Refusal
+from kzoo.checks import Refusal, require
 from kzoo.export.inference_model import inference_model
 from kzoo.export.predict import Predictor, is_export, labels_of, open_export, predict
-from kzoo.files import check_writable, write_atomically
+from kzoo.files import atomic_replace, check_writable
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import model as zoo_model
 from kzoo.run_folder import find_run, find_run_or_model
@@ -69,15 +69,21 @@ def open_predictor(name: PathLike) -> Predictor:
 
 
 def predict_files(
-    name: PathLike, files: Sequence[PathLike], top: int = 3, out: PathLike | None = None
+    name: PathLike, files: Sequence[PathLike], top: int = 3, out: PathLike | None = None, overwrite: bool = False
 ) -> list[dict[str, Any]]:
-    """Returns `kzoo.export.predict.predict`'s records for a run or an export; writes all outputs to the .npy `out`."""
+    """Returns `kzoo.export.predict.predict`'s records for a run or an export; writes all outputs to the .npy `out`.
+
+    Raises Refusal, before anything is predicted, if `out` is no .npy file, exists and `overwrite` is false, or cannot be
+    written.
+    """
     if out is not None:
-        out = out if str(out).endswith(".npy") else f"{out}.npy"  # as np.save does
-        check_writable(out, "predict")
+        out = Path(out)
+        require(out.suffix == ".npy", "predict --out", "the path of an .npy file", out=str(out))
+        free = not out.exists() or (overwrite and out.is_file())
+        require(free, "predict --out", "a path where there is nothing, or a file and --overwrite", out=str(out))
+        check_writable(out, "predict --out")
     records, outputs = predict(open_predictor(name), files, top)
     if out is not None:
-        buffer = io.BytesIO()
-        np.save(buffer, outputs)
-        write_atomically(out, buffer.getvalue())
+        with atomic_replace(out, "predict") as partial:
+            np.save(partial, outputs)
     return records

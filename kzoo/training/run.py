@@ -9,11 +9,12 @@ import numpy as np
 
 from kzoo.checks import Refusal, require
 from kzoo.files import file_lock, hidden, recover, remove, replace_in_two_steps, write_atomically
+from kzoo.json_record import read_record
 from kzoo.terminal import say
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.config import Config, config_sha256, differences, resolved
-from kzoo.training.metrics_file import read_metrics, read_record
+from kzoo.training.metrics_file import read_metrics
 from kzoo.training.report import print_results
 from kzoo.training.seed_run import numeric_settings, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml

@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
-from kzoo.checks import Refusal, require
+from kzoo.checks import MAX_VALUE, Refusal, require, shorten, shown
 from kzoo.types import PathLike
 
+MAX_BYTES, MAX_DEPTH, MAX_VALUES = 2**18, 50, 100_000  # of a file; the largest config of kzoo has 3 kB
 TAG = "tag:yaml.org,2002:"
 SCALARS = {  # name: (pattern of a plain scalar, its possible first characters)
     "null": (r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
@@ -49,20 +50,28 @@ class Dumper(yaml.SafeDumper):
 
 def _mapping(loader, node):
     """Returns a mapping; built deeply, so that PyYAML refuses a mapping that contains itself."""
+    if not isinstance(node, yaml.MappingNode):
+        raise yaml.MarkedYAMLError(problem="expected a mapping", problem_mark=node.start_mark)
     data = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str) or key in data:
-            problem = f"the key {key!r} is " + ("a duplicate" if isinstance(key, str) else "not text; quote it")
+            problem = f"the key {shown(key)} is " + ("a duplicate" if isinstance(key, str) else "not text; quote it")
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
         data[key] = loader.construct_object(value_node, deep=True)
     return data
+
+
+def _integer(loader, node):
+    """Returns a decimal integer; YAML 1.1 has other notations too, without a limit of length."""
+    return int(loader.construct_scalar(node).replace("_", ""))
 
 
 for _name, (_pattern, _first) in SCALARS.items():
     Loader.add_constructor(TAG + _name, yaml.SafeLoader.yaml_constructors[TAG + _name])
     for _class in (Loader, Dumper):
         _class.add_implicit_resolver(TAG + _name, re.compile(_pattern), _first)
+Loader.add_constructor(TAG + "int", _integer)
 Dumper.add_representer(str, Dumper.represent_str)
 Loader.add_constructor(TAG + "map", _mapping)
 Loader.add_constructor(
@@ -77,7 +86,10 @@ def read_yaml(path: PathLike) -> dict[str, Any]:
     Raises Refusal if the file is missing, a folder, not UTF-8, empty, not a mapping or invalid YAML (with the line).
     """
     try:
-        text = Path(path).read_bytes().decode("utf-8")
+        with open(path, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        _check_length(content, path)
+        text = content.decode("utf-8")
     except OSError as error:
         raise Refusal(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     except UnicodeDecodeError as error:
@@ -120,7 +132,8 @@ def apply_sets(config: dict[str, Any], sets: Sequence[str]) -> dict[str, Any]:
     for item in sets:
         path, sign, text = item.partition("=")
         require(sign and all(path.strip().split(".")), "--set", "part.key=value", item=item)
-        set_value(config, path.strip(), parse_value(text, f"--set {item}"), f"--set {item}")
+        where = f"--set {shorten(item, MAX_VALUE)}"
+        set_value(config, path.strip(), parse_value(text, where), where)
     return config
 
 
@@ -136,7 +149,7 @@ def set_value(config: dict[str, Any], path: str, value: Any, where: str) -> None
             require(valid, f"{where}: {here}", f"a position in its list of {len(node)}", position=part)
             key = int(part)
         elif not isinstance(node, dict):
-            raise Refusal(f"{where}: {here} is {node!r}, which contains no settings.")
+            raise Refusal(f"{where}: {here} is {shown(node)}, which contains no settings.")
         if depth == len(parts) - 1:
             node[key] = value
         elif isinstance(node, dict) and node.get(key) is None:
@@ -145,8 +158,14 @@ def set_value(config: dict[str, Any], path: str, value: Any, where: str) -> None
 
 
 def _load(text, where):
+    _check_length(text, where)
     try:
-        return yaml.load(text, Loader)  # a SafeLoader
+        loader = Loader(text)  # a SafeLoader
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check_size(node)
+        return loader.construct_document(node)
     except yaml.reader.ReaderError as error:
         line, problem = (
             text.count("\n", 0, error.position) + 1,
@@ -157,6 +176,37 @@ def _load(text, where):
         line = mark.line + 1 if mark else 1
     except RecursionError:
         line, problem = 1, "nested too deeply"
-    except (ValueError, KeyError) as error:  # an explicit tag such as `!!int x`, or a number of thousands of digits
+    except (ValueError, LookupError) as error:  # an explicit tag such as `!!int x`, or a number of thousands of digits
         line, problem = 1, f"a value does not fit its type ({error})"
     raise Refusal(f"{where} line {line}: {' '.join(problem.split())}.")
+
+
+def _check_length(text, where):
+    if len(text) > MAX_BYTES:
+        raise Refusal(f"{where}: more than {MAX_BYTES:,} bytes of YAML, which cannot be a config.")
+
+
+def _check_size(root):
+    """Raises MarkedYAMLError if a document is nested too deeply, or holds too many values once aliases are written out.
+
+    Without this a file of a few hundred characters would become gigabytes.
+    """
+    measured: dict[int, tuple[int, int]] = {}
+
+    def measure(node):
+        """Returns (number of values, depth) of a node with its aliases written out."""
+        if id(node) not in measured:
+            measured[id(node)] = 1, 1  # for a node that contains itself, which the constructor refuses
+            items = [] if isinstance(node, yaml.ScalarNode) else node.value
+            children = [measure(each) for item in items for each in (item if isinstance(item, tuple) else (item,))]
+            values = 1 + sum(number for number, _ in children)
+            depth = 1 + max((depth for _, depth in children), default=0)
+            if depth > MAX_DEPTH:
+                raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=node.start_mark)
+            if values > MAX_VALUES:
+                problem = f"more than {MAX_VALUES:,} values once its aliases are written out"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+            measured[id(node)] = values, depth
+        return measured[id(node)]
+
+    measure(root)

@@ -11,6 +11,7 @@ import numpy as np
 
 from kzoo.checks import Refusal, nearest
 from kzoo.files import file_lock, write_atomically
+from kzoo.json_record import read_record
 from kzoo.processes import exit_with_parent, forkserver
 from kzoo.training.callback_files import LostContent, copy_files
 from kzoo.training.checkpoint import STATE, Checkpoint
@@ -18,7 +19,6 @@ from kzoo.training.config import check_config, resolved
 from kzoo.training.data_fingerprint import FILE, keep_fingerprint
 from kzoo.training.evaluation import evaluate
 from kzoo.training.keras_objects import build_object
-from kzoo.training.metrics_file import read_record
 from kzoo.training.model_building import build_augmentation, build_callbacks
 from kzoo.training.report import write_history
 from kzoo.training.run import RESULT, mean

@@ -16,8 +16,8 @@ from typing import Any
 
 from kzoo.checks import Refusal
 from kzoo.files import write_atomically
+from kzoo.json_record import read_record
 from kzoo.terminal import say
-from kzoo.training.metrics_file import read_record
 from kzoo.training.run import RESULT, TRIAL_FILE
 from kzoo.tuning.hyperparameters import baseline_values
 from kzoo.tuning.oracle import ask, build_oracle, tell

@@ -7,11 +7,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from rich.console import Console
 
 from kzoo.checks import Refusal
 from kzoo.export.predict import (
     Predictor,
+    decode_image,
     is_export,
     labels_of,
     list_files,
@@ -80,6 +82,109 @@ def test_by_a_folder(small_model, exports, files, images):
         (exports / "export.json").unlink()
         (exports / "labels.txt").unlink()
     assert not is_export(exports) and not is_export(exports / "none.onnx") and is_export(exports / "it.onnx")
+
+
+OUTSIDE = "expects files in its own folder; received file="
+
+
+@pytest.mark.parametrize(
+    "record, words",
+    [
+        ("", "export.json is damaged (Expecting value"),
+        ("[" * 100_000, "export.json is damaged (maximum recursion depth"),
+        ("\udcff", "export.json is damaged ('utf-8' codec"),
+        ("[]", "export.json is damaged (it is no JSON object); export the model again."),
+        ("{}", "export.json is damaged (exports: field required); export the model again."),
+        ('{"exports": []}', "export.json is damaged (exports: list should have at least 1 item"),
+        ('{"exports": {}}', "export.json is damaged (exports: input should be a valid list"),
+        ('{"exports": [{"file": 5, "format": "onnx"}]}', "export.json is damaged (exports.0.file: input should be"),
+        ('{"exports": [{"file": "a"}]}', "export.json is damaged (exports.0.format: field required"),
+        ('{"exports": [{"file": "it.onnx", "format": "onx"}]}', "export: no format 'onx'; did you mean 'onnx'?"),
+        ('{"exports": [{"file": "none.onnx", "format": "onnx"}]}', "predict: no exported model at "),
+        (
+            '{"exports": [{"file": "{tmp}/it.onnx", "format": "onnx"}]}',
+            "expects files in its own folder; received file=",
+        ),
+        ('{"exports": [{"file": "../it.onnx", "format": "onnx"}]}', OUTSIDE),
+        ('{"exports": [{"file": "link.onnx", "format": "onnx"}]}', OUTSIDE),
+        ('{"exports": [{"file": ".", "format": "onnx"}]}', "expects files in its own folder; received file='.'."),
+    ],
+    ids=range(15),
+)
+def test_damaged_and_hostile_records(exports, tmp_path, record, words):
+    (tmp_path / "it.onnx").write_bytes((exports / "it.onnx").read_bytes())
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "link.onnx").symlink_to(tmp_path / "it.onnx")
+    text = record.replace("{tmp}", str(tmp_path))
+    (tmp_path / "export" / "export.json").write_text(text, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(Refusal) as caught:
+        open_export(tmp_path / "export")
+    assert words in str(caught.value)
+
+
+def test_damaged_labels(exports, files):
+    (files / "it.onnx").write_bytes((exports / "it.onnx").read_bytes())
+    (files / "labels.txt").write_bytes(b"a\n\xff\nc\n")
+    with pytest.raises(Refusal, match=r"^predict: .*labels.txt is not UTF-8 text\.$"):
+        open_export(files / "it.onnx")
+    (files / "labels.txt").write_text("a\nb\n")
+    with pytest.raises(Refusal, match=r"^predict expects as many names of classes as outputs, 3; received names=2\.$"):
+        predict(open_export(files / "it.onnx"), [files / "x.npy"])
+
+
+def test_outputs_that_are_not_numbers_are_refused(files):
+    """Sorted, NaN would make some class the most probable one."""
+    outputs = np.array([[0.2, 0.8], [np.nan, 0.996], [0, 1]])
+    with pytest.raises(Refusal, match=r"whose outputs are numbers; received file='.*x.npy', examples_with_nan=1\.$"):
+        predict(Predictor((8, 8, 1), None, lambda x: outputs), [files / "x.npy"])
+
+
+def encode(kind, mode):
+    """Returns a file with one grey level for each half of an image, and these levels, (8, 16)."""
+    levels = np.repeat([[51, 204]], 8, 0).repeat(8, 1).astype("uint8")
+    content = io.BytesIO()
+    Image.fromarray(levels).convert("RGB").convert(mode).save(content, kind)
+    return content.getvalue(), levels
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "kind, mode",
+    [
+        *[
+            ("PNG", "RGB"),
+            ("PNG", "L"),
+            ("PNG", "P"),
+            ("PNG", "RGBA"),
+            ("JPEG", "RGB"),
+            ("JPEG", "L"),
+            ("JPEG", "CMYK"),
+        ],
+        *[("GIF", "RGB"), ("GIF", "L"), ("BMP", "RGB"), ("BMP", "L"), ("BMP", "P"), ("BMP", "RGBA")],
+    ],
+)
+def test_kinds_of_images(tmp_path, kind, mode, channels):
+    content, levels = encode(kind, mode)
+    (tmp_path / "image.png").write_bytes(content)  # the content says what it is
+    found = decode_image(tmp_path / "image.png", channels)
+    assert found.shape == (8, 16, channels) and found.dtype == "uint8"
+    np.testing.assert_allclose(found.astype(int), levels[..., None].repeat(channels, -1), atol=4)
+
+
+@pytest.mark.parametrize("kind, mode", [("PNG", "RGB"), ("JPEG", "CMYK"), ("GIF", "L"), ("BMP", "P")])
+def test_damaged_images(tmp_path, kind, mode):
+    content, _ = encode(kind, mode)
+    for damaged in (content[: len(content) // 2], content[:20], b"", content.replace(b"\x06\0", b"\xff\xff", 2)[:60]):
+        (tmp_path / "it").write_bytes(damaged)
+        with pytest.raises(Refusal, match=r"it is not an image that can be read\.$|it is an image of more than"):
+            decode_image(tmp_path / "it", 1)
+
+
+def test_images_that_would_fill_the_memory(tmp_path, monkeypatch):
+    (tmp_path / "it.bmp").write_bytes(encode("BMP", "RGB")[0])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(Refusal, match="it.bmp is an image of more than 20 pixels"):
+        decode_image(tmp_path / "it.bmp", 3)
 
 
 def test_models_that_cannot_be_opened(tmp_path):
@@ -153,9 +258,11 @@ def test_labels_and_files(exports, files):
 def test_predictions_table():
     records = [
         {"file": "a/b.npy", "index": 4, "top": [{"class": 7, "label": None, "score": 0.5}]},
+        {"file": "\x1b[31m.png", "index": None, "top": [{"class": 7, "label": "\x1b[31m", "score": 0.25}]},
         {"file": "c.png", "index": None, "top": [{"class": 7, "label": "cat", "score": 0.25}]},
     ]
     console = Console(file=io.StringIO(), width=100, markup=False)
     console.print(predictions_table(records))
     text = console.file.getvalue()
+    assert "\\x1b[31m" in text and "\x1b" not in text
     assert "b.npy 4" in text and "7  0.500" in text and "c.png" in text and "cat  0.250" in text

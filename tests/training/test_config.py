@@ -212,7 +212,7 @@ def test_schema():
         ("published={error: .nan, source: x}", "published.error expects a fraction from 0 to 1; received nan."),
         ("search.trials=0", "search.trials expects an integer above 0; received 0; search.space is missing."),
         ("training={}", "training.epochs is missing; training.loss is missing; training.optimizer is missing."),
-        ("training.epochs=" + "x" * 200, "training.epochs expects an integer above 0; received '" + "x" * 76 + "...."),
+        ("training.epochs=" + "x" * 300, "training.epochs expects an integer above 0; received '" + "x" * 98 + "...x"),
     ],
 )
 def test_refused_settings(sets, words):

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.training.metrics_file import read_metrics, read_record
+from kzoo.json_record import read_record
+from kzoo.training.metrics_file import read_metrics
 
 METRICS = {"model": "m", "data": "d", "train": {"error": 0.5, "loss": None}, "published": None, "parameters": 3}
 METRICS |= {"epochs": 1, "steps": 2, "seconds": 0.1, "steps_per_second": 20.0, "export": {}, "seed": 0}

@@ -480,9 +480,10 @@ def test_disk_trouble_is_one_line(arrays, tmp_path, monkeypatch):
     def full(path, mode="r", **settings):
         raise PermissionError(13, "Permission denied", str(path))
 
+    config = small(arrays)
     monkeypatch.setattr("builtins.open", full)
     with pytest.raises(PermissionError, match=".it.lock"):
-        run.run(small(arrays), "it", tmp_path)
+        run.run(config, "it", tmp_path)
 
 
 def test_divergence_says_so(arrays, tmp_path):

@@ -75,6 +75,17 @@ def test_nan():
         ("a: !!bool x", "c.yaml line 1: a value does not fit its type"),
         ("a: " + "9" * 5000, "c.yaml line 1: a value does not fit its type"),
         ("a: " + "[" * 5000, "c.yaml line 1: nested too deeply."),
+        ("a: 1\nb: " + "[" * 51 + "]" * 51, "c.yaml line 2: nested too deeply."),
+        ("a0: &a0 1\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 60)), "c.yaml line 51: nested too"),
+        ("a: !!map [1]", "c.yaml line 1: expected a mapping."),
+        ("a: !!map x", "c.yaml line 1: expected a mapping."),
+        ("a: !!seq {b: 1}", "c.yaml line 1: expected a sequence node, but found mapping."),
+        ("a: !!str [1]", "c.yaml line 1: expected a scalar node, but found sequence."),
+        ("a: !!int ''", "c.yaml line 1: a value does not fit its type"),
+        ("a: !!float ''", "c.yaml line 1: a value does not fit its type"),
+        ("a: !!int 0x" + "f" * 5000, "c.yaml line 1: a value does not fit its type"),
+        ("# " + "x" * 2**18, "c.yaml: more than 262,144 bytes of YAML"),
+        ("x" * 2000 + ": {\x1b[31m: 1}", "c.yaml line 1: the character '\\x1b' is not allowed."),
         ("a: 1\nb: \x07", "c.yaml line 2: the character '\\x07' is not allowed."),
         (b"a: 1\nb: \xff", "c.yaml line 2: the file is not UTF-8 text."),
         ("", "c.yaml is empty; expected a mapping of settings."),
@@ -85,6 +96,28 @@ def test_nan():
 )
 def test_refused_files(file, text, words):
     assert refusal(read_yaml, file(text)).startswith(words)
+
+
+def alias_bomb(values, levels):
+    first = f"a0: &a0 [{', '.join('x' * values)}]\n"
+    rows = (f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * values)}]\n" for i in range(1, levels))
+    return first + "".join(rows)
+
+
+def test_aliases_that_would_fill_the_memory(file):
+    assert len(read_yaml(file(alias_bomb(9, 4)))["a3"]) == 9
+    got = refusal(read_yaml, file(alias_bomb(9, 9)))
+    assert got == "c.yaml line 6: more than 100,000 values once its aliases are written out."
+
+
+def test_what_a_file_or_a_command_says_is_escaped_and_cut():
+    for item in ('"\\e[31m"', "a" * 5000, '{"\\e[31m' + "b" * 5000 + '": 1}', "[" + "7, " * 5000 + "]", "!!int 7" * 99):
+        for sets in ([f"{item}=3"], [f"a={item}", "a.b=3"], [f"{item}.b=3", f"a.{item}=3"], [f"a={item}{{"]):
+            try:
+                apply_sets({"a": [5]}, sets)
+            except Refusal as refused:
+                text = str(refused)
+                assert text.isprintable() and len(text) < 800, text
 
 
 def test_refused_paths(tmp_path, monkeypatch):
