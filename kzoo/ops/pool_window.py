@@ -1,7 +1,10 @@
 """The window of a pooling op: a sliding window that always holds at least one element of the input."""
 
-from kzoo.checks import require
+import numpy as np
+from keras import ops
+
 from kzoo.ops.backend import spatial_rank
+from kzoo.ops.sizes import require_size, sizes_of
 from kzoo.ops.views import same_pair, window
 
 __all__ = ()  # for other ops only
@@ -11,7 +14,7 @@ def pool_window(who, x, ksize, strides, padding, dilations):
     """Returns the checked window of a pool over x; strides default to ksize."""
     rank = spatial_rank(who, x.shape)
     win = window(who, rank, ksize, ksize if strides is None else strides, padding, dilations)
-    check_pool(who, win, x.shape[1:-1])
+    check_pool(who, win, sizes_of(x))
     return win
 
 
@@ -24,7 +27,9 @@ def check_pool(who, win, spatial):
         if n is None or pads == (0, 0) or (pads is None and d == 1):  # every window then meets the input
             continue
         pair = pads or same_pair(n, k, s, d)
-        starts = range(-pair[0], n + pair[1] - (k - 1) * d, s)
-        padding_only = [p for p in starts if all(not 0 <= p + o * d < n for o in range(k))]
+        on = ops if ops.is_tensor(n) else np
+        starts = on.arange(-pair[0], n + pair[1] - (k - 1) * d, s)
+        taps = starts[:, None] + d * np.arange(k, dtype="int32")
+        meets = on.all(on.any((taps >= 0) & (taps < n), 1))
         expected = f"windows that each meet the input on spatial axis {axis}"
-        require(not padding_only, who, expected, **{win.name: k}, dilation=d, stride=s, input=n, padding=pair)
+        require_size(meets, who, expected, **{win.name: k}, dilation=d, stride=s, input=n, padding=pair)
