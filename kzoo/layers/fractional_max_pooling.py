@@ -22,7 +22,7 @@ from kzoo.layers.data_format import (
 )
 from kzoo.layers.field import EXACT, UPPER_BOUND, Field, Fields, whole
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
-from kzoo.ops.sizes import require_size, sizes_of
+from kzoo.ops.sizes import after_checks, require_size, sizes_of
 from kzoo.types import DataFormat, KnownShape, Shape, Tensor
 
 TOLERANCE = 1e-9  # so that 33 / 1.1 gives 30, not 29.999...
@@ -67,6 +67,7 @@ class FractionalMaxPooling2D(BaseLayer):
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         x = to_channels_last(inputs, self.data_format)
         self._check(sizes_of(x))  # sizes may have been unknown when the layer was built
+        x = after_checks(x)
         edges, widest = [], 1
         for size, ratio in zip(ops.shape(x)[1:-1], self.pooling_ratio):
             count, pseudo_random = region_count(size, ratio), self.pseudo_random or not training

@@ -13,7 +13,7 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import ceil_div, check_floating, spatial_rank, sum_dtype, tensors
-from kzoo.ops.sizes import require_pixels, shape_of
+from kzoo.ops.sizes import after_checks, require_pixels, shape_of
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
 
@@ -29,7 +29,8 @@ def adaptive_average_pool(x: Tensor, output_size: Size | Sequence[int | None] | 
     """
     (x,) = tensors("adaptive_average_pool", "AdaptiveAveragePooling{}D", x)
     check_floating("adaptive_average_pool", x)
-    return _adaptive_average_pool(x, sizes=bins_of("adaptive_average_pool", shape_of(x), output_size))
+    sizes = bins_of("adaptive_average_pool", shape_of(x), output_size)
+    return _adaptive_average_pool(after_checks(x), sizes=sizes)
 
 
 @island

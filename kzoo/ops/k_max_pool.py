@@ -8,7 +8,7 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import check_floating, tensors
-from kzoo.ops.sizes import require_size, sizes_of
+from kzoo.ops.sizes import after_checks, require_size, sizes_of
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -28,6 +28,7 @@ def k_max_pool(x: Tensor, k: int) -> Tensor:
     require(len(x.shape) == 3, "k_max_pool", "x (batch, length, channels)", shape=tuple(x.shape))
     check_floating("k_max_pool", x)
     check_k("k_max_pool", k, *sizes_of(x))
+    x = after_checks(x)
     return _k_max_pool(x, k=int(k))
 
 

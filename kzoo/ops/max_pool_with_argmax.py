@@ -13,6 +13,7 @@ from kzoo.checks import require
 from kzoo.ops.argmax_indices import position_indices, ravel_index, reshape_to_axis, split_size, unpool, window_origins
 from kzoo.ops.backend import dtype_of, spatial_rank, sum_dtype, tensors
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.sizes import after_checks
 from kzoo.ops.views import argmax, maximum_without_gradient
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -40,6 +41,7 @@ def max_pool_with_argmax(
     check_maximum(who, x)
     check_sample(who, x.shape[1:])
     win = pool_window(who, x, ksize, strides, padding, dilations)
+    x = after_checks(x)
     return _max_pool_with_argmax(x, win=win)
 
 

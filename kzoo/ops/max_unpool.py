@@ -15,7 +15,7 @@ from kzoo.ops.argmax_indices import merge_size, unpool
 from kzoo.ops.backend import dtype_of, spatial_rank, tensors
 from kzoo.ops.max_pool_with_argmax import check_sample
 from kzoo.ops.pool_window import check_pool
-from kzoo.ops.sizes import at_least, every, graphs_check, require_size, sizes_of
+from kzoo.ops.sizes import after_checks, at_least, every, graphs_check, require_size, sizes_of
 from kzoo.ops.views import as_tuple, window
 from kzoo.types import Padding, Size, Tensor
 
@@ -61,6 +61,7 @@ def max_unpool(
     size = _known_sizes(who, output_size, rank)
     checked = output_size if graphs_check() and _tensor_sizes(output_size) else size
     check_unpool(who, win, sizes_of(values), checked, values.shape[-1])
+    values = after_checks(values)
     # a copy in the padding has an index outside its window, which only a scatter can reach
     run = _scatter if win.mode != "zeros" and any(pair != (0, 0) for pair in win.pads) else unpool
     return run(values, indices, *_tensor_sizes(output_size), size=size, win=win)

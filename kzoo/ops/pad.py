@@ -7,7 +7,7 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import spatial_rank, sum_dtype, tensors
-from kzoo.ops.sizes import at_least, every, require_size, sizes_of
+from kzoo.ops.sizes import after_checks, at_least, every, require_size, sizes_of
 from kzoo.types import Padding, Tensor
 
 MODES = ("zeros", "circular", "reflect", "replicate")
@@ -30,6 +30,7 @@ def pad(x: Tensor, padding: Padding, mode: str = "zeros", constant_values: float
     pairs = as_pairs("pad", "padding", padding, rank)
     require(mode in MODES, "pad", f"mode, one of {MODES}", mode=mode)
     check_pairs("pad", pairs, mode, sizes_of(x))
+    x = after_checks(x)
     return pad_pairs(x, pairs, mode, constant_values)
 
 

@@ -10,7 +10,7 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, sum_dtype, tensors
-from kzoo.ops.sizes import every, require_size, sizes_of
+from kzoo.ops.sizes import after_checks, every, require_size, sizes_of
 from kzoo.ops.views import as_tuple
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
@@ -35,6 +35,7 @@ def probabilistic_max_pool(x: Tensor, ksize: Size = 2, noise: Tensor | None = No
     size = as_tuple(who, "ksize", ksize, spatial_rank(who, x.shape))
     check_floating(who, x)
     check_blocks(who, "ksize", size, sizes_of(x))
+    x = after_checks(x)
     require(x.shape[-1] is not None, who, "a known number of channels", shape=tuple(x.shape))
     if noise is None:
         return _mean(x, size=size)

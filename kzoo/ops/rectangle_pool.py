@@ -13,7 +13,7 @@ from kzoo.ops import safe_math
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
-from kzoo.ops.sizes import require_pixels, shape_of
+from kzoo.ops.sizes import after_checks, require_pixels, shape_of
 from kzoo.ops.views import maximum
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
@@ -39,6 +39,7 @@ def rectangle_pool(x: Tensor, grid: int = 4, pooling: str = "max") -> Tensor:
     check_floating(who, x)
     check_grid(who, grid, pooling)
     require_pixels(who, shape_of(x))
+    x = after_checks(x)
     return _rectangle_pool(x, grid=int(grid), pooling=pooling)
 
 

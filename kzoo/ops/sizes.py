@@ -13,6 +13,8 @@ from kzoo.ops.xla import compiling
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
+PENDING = "kzoo_size_checks"  # the collection of a graph's assertions for which nothing waits yet
+
 __all__ = ()  # for other ops only
 
 
@@ -50,7 +52,21 @@ def require_size(ok, who, expected, **received):
     expected = "".join(part if isinstance(part, str) else _template(part, tensors) for part in parts)
     values = ", ".join(f"{name}={_template(value, tensors)}" for name, value in received.items())
     text = tf.strings.format(f"{who} expects {expected}; received {values}.", tensors)
-    tf.debugging.Assert(ok, [text])  # a tf.function runs it although nothing depends on it
+    assertion = tf.debugging.Assert(ok, [text])
+    if not tf.executing_eagerly():
+        tf.compat.v1.add_to_collection(PENDING, assertion)
+
+
+def after_checks(x):
+    """Returns x; in a graph, what is computed from it waits for the assertions of `require_size` so far."""
+    if keras.backend.backend() != "tensorflow" or tf.executing_eagerly():
+        return x
+    pending = tf.compat.v1.get_collection_ref(PENDING)
+    if pending:
+        with tf.control_dependencies(pending):
+            x = tf.identity(x)
+        pending.clear()
+    return x
 
 
 def require_pixels(who, shape):

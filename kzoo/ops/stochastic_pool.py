@@ -9,6 +9,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, dtype_of, sum_dtype, tensors
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.sizes import after_checks
 from kzoo.ops.views import maximum
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -38,6 +39,7 @@ def stochastic_pool(
     (x,) = tensors(who, "StochasticPooling{}D", x)
     check_floating(who, x)
     win = pool_window(who, x, ksize, strides, padding, dilations)
+    x = after_checks(x)
     if noise is None:
         return _expected(x, win=win)
     (noise,) = tensors(who, "StochasticPooling{}D", noise)

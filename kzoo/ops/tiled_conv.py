@@ -20,7 +20,7 @@ from kzoo.checks import require
 from kzoo.ops.backend import ceil_div, convolve, dtype_of, gradient_of, sum_dtype, tensors
 from kzoo.ops.conv import check_operands, conv
 from kzoo.ops.local_conv import local_conv
-from kzoo.ops.sizes import every, require_size, sizes_of
+from kzoo.ops.sizes import after_checks, every, require_size, sizes_of
 from kzoo.ops.views import window
 from kzoo.ops.xla import compiling, island
 from kzoo.types import Padding, Size, Tensor
@@ -61,6 +61,7 @@ def tiled_or_local_conv(who, layer, x, kernel, strides, padding, dilations, loca
         sizes = win.output(sizes_of(x))
         fits = every(condition for t, n in zip(tile, sizes) for condition in (t > 0, n is None or t <= n))
         require_size(fits, who, "a tile of at least 1 and no larger than the output", tile=tile, output=sizes)
+    x = after_checks(x)
     if local:
         require(tile == output, who, "one kernel for each output position", output=output, kernel=tuple(kernel.shape))
     if all(t == 1 for t in tile):

@@ -13,6 +13,7 @@ from kzoo.checks import require
 from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, spatial_rank, sum_dtype, tensors
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.sizes import after_checks
 from kzoo.ops.views import axis_views
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -44,6 +45,7 @@ def mean_of_windows(who, x, weights, strides, padding, dilations):
     check_floating(who, x)
     weights = as_weights(who, weights, spatial_rank(who, x.shape))
     win = pool_window(who, x, tuple(map(len, weights)), strides, padding, dilations)
+    x = after_checks(x)
     return _weighted_pool(x, weights=weights, win=win)
 
 
