@@ -22,6 +22,7 @@ from kzoo.layers.data_format import (
 )
 from kzoo.layers.field import EXACT, UPPER_BOUND, Field, Fields, whole
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
+from kzoo.ops.sizes import after_checks, require_size, sizes_of
 from kzoo.types import DataFormat, KnownShape, Shape, Tensor
 
 TOLERANCE = 1e-9  # so that 33 / 1.1 gives 30, not 29.999...
@@ -64,8 +65,9 @@ class FractionalMaxPooling2D(BaseLayer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
-        self.compute_output_shape(tuple(inputs.shape))  # refuses sizes that were unknown when the layer was built
         x = to_channels_last(inputs, self.data_format)
+        self._check(sizes_of(x))  # sizes may have been unknown when the layer was built
+        x = after_checks(x)
         edges, widest = [], 1
         for size, ratio in zip(ops.shape(x)[1:-1], self.pooling_ratio):
             count, pseudo_random = region_count(size, ratio), self.pseudo_random or not training
@@ -81,11 +83,15 @@ class FractionalMaxPooling2D(BaseLayer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         who = type(self).__name__
         batch, *spatial, channels = shape_to_channels_last(who, input_shape, 2, self.data_format)
-        for size, ratio in zip(spatial, self.pooling_ratio):
-            fits = size is None or size >= ratio
-            require(fits, who, "an input of at least pooling_ratio pixels on each axis", size=size, pooling_ratio=ratio)
+        self._check(spatial)
         counts = (None if n is None else region_count(n, ratio) for n, ratio in zip(spatial, self.pooling_ratio))
         return shape_from_channels_last((batch, *counts, channels), self.data_format)
+
+    def _check(self, spatial):
+        expected = "an input of at least pooling_ratio pixels on each axis"
+        for size, ratio in zip(spatial, self.pooling_ratio):
+            fits = size is None or size >= math.ceil(ratio)
+            require_size(fits, type(self).__name__, expected, size=size, pooling_ratio=ratio)
 
     def receptive_field(self, input_shapes: list[Shape]) -> Fields:
         """Returns a bound that holds for the regions drawn in training too."""

@@ -14,6 +14,7 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import ceil_div, check_floating, spatial_rank, sum_dtype, tensors
+from kzoo.ops.sizes import after_checks, require_pixels, shape_of
 from kzoo.ops.views import written_out
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
@@ -30,7 +31,8 @@ def adaptive_average_pool(x: Tensor, output_size: Size | Sequence[int | None] | 
     """
     (x,) = tensors("adaptive_average_pool", "AdaptiveAveragePooling{}D", x)
     check_floating("adaptive_average_pool", x)
-    return _adaptive_average_pool(x, sizes=bins_of("adaptive_average_pool", x.shape, output_size))
+    sizes = bins_of("adaptive_average_pool", shape_of(x), output_size)
+    return _adaptive_average_pool(after_checks(x), sizes=sizes)
 
 
 @island
@@ -52,7 +54,7 @@ def _bin_means(x, axis, count):
 def bins_of(who, shape, output_size):
     """Returns output_size, checked against x's shape, as a tuple with an integer or None for each axis."""
     rank = spatial_rank(who, shape)
-    require(all(n != 0 for n in shape[1:-1]), who, "an input of at least 1 pixel on each axis", shape=tuple(shape))
+    require_pixels(who, shape)
     return as_bins(who, output_size, rank)
 
 

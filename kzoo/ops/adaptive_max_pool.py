@@ -16,6 +16,7 @@ from kzoo.ops.adaptive_average_pool import bins_of, gather_bins, split_into_bins
 from kzoo.ops.argmax_indices import int32_range, reshape_to_axis, unpool_covered
 from kzoo.ops.backend import sum_dtype, tensors
 from kzoo.ops.max_pool_with_argmax import check_maximum, check_sample
+from kzoo.ops.sizes import after_checks, shape_of
 from kzoo.ops.views import argmax, maximum_without_gradient, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
@@ -36,7 +37,8 @@ def adaptive_max_pool(
     (array([9., 9.], dtype=float32), array([1, 1], dtype=int32))
     """
     (x,) = tensors("adaptive_max_pool", "AdaptiveMaxPooling{}D", x)
-    sizes = bins_of("adaptive_max_pool", x.shape, output_size)
+    sizes = bins_of("adaptive_max_pool", shape_of(x), output_size)
+    x = after_checks(x)
     check_maximum("adaptive_max_pool", x, return_indices)
     check_sample("adaptive_max_pool", x.shape[1:])
     return _adaptive_max_pool(x, sizes=sizes, return_indices=bool(return_indices))

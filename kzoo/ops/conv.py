@@ -13,6 +13,7 @@ from kzoo.checks import require
 from kzoo.ops.backend import check_one_dtype, convolve, spatial_rank, tensors
 from kzoo.ops.bias_add import bias_add
 from kzoo.ops.local_conv import patches
+from kzoo.ops.sizes import after_checks, sizes_of
 from kzoo.ops.views import Window, window, written_out
 from kzoo.ops.xla import compiled_on_cpu
 from kzoo.types import Padding, Size, Tensor
@@ -55,7 +56,8 @@ def conv(
         (bias,) = tensors("conv", "Conv{}D", bias)
         check_one_dtype("conv", "x and bias", x=x, bias=bias)
     win = window("conv", rank, tuple(size), strides, padding, dilations)
-    win.check("conv", x.shape[1:-1])
+    win.check("conv", sizes_of(x))
+    x = after_checks(x)
     if groups == 1 and written_out(sum(size)) and math.prod(size) * depth <= WIDEST_PATCH and compiled_on_cpu():
         return _by_matrix_product(win.pad(x), kernel, bias, strides=win.strides, dilations=win.dilations)
     # the backend's convolution pads with zeros where it can, which saves a copy; not for one output (see `convolve`)

@@ -12,6 +12,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, check_one_dtype, sum_dtype, tensors
 from kzoo.ops.conv import check_operands
+from kzoo.ops.sizes import after_checks, sizes_of
 from kzoo.ops.views import window
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -47,7 +48,8 @@ def deformable_conv(
     expected = "kernel channels equal to the input's"
     require(channels, who, expected, channels=x.shape[-1], kernel=tuple(kernel.shape))
     win = window(who, 2, tuple(kernel.shape[:2]), strides, padding, dilations)
-    win.check(who, x.shape[1:-1])
+    win.check(who, sizes_of(x))
+    x = after_checks(x)
     taps, output = math.prod(win.size), win.output(x.shape[1:-1])
     _check_shape(who, "offsets", offsets, x, (x.shape[0], *output, 2 * taps))
     parts = [offsets]

@@ -12,6 +12,7 @@ from kzoo.checks import require
 from kzoo.ops.backend import check_floating, check_one_dtype, spatial_rank, sum_dtype, tensors
 from kzoo.ops.large_windows import loop_over_taps, take_taps
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.sizes import after_checks
 from kzoo.ops.views import INFINITY, maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -39,7 +40,8 @@ def morphology_operands(who, layer, x, kernel, strides, padding, dilations):
     fits = len(kernel.shape) == rank + 1 and kernel.shape[-1] == x.shape[-1]
     require(fits, who, "kernel (*size, channels)", x=tuple(x.shape), kernel=tuple(kernel.shape))
     check_one_dtype(who, "x and kernel", x=x, kernel=kernel)
-    return x, kernel, pool_window(who, x, tuple(kernel.shape[:-1]), strides, padding, dilations)
+    win = pool_window(who, x, tuple(kernel.shape[:-1]), strides, padding, dilations)
+    return after_checks(x), kernel, win
 
 
 @island

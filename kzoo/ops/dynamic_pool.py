@@ -14,6 +14,7 @@ from kzoo.ops import safe_math
 from kzoo.ops.adaptive_average_pool import gather_bins, split_into_bins
 from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, sum_dtype, tensors
 from kzoo.ops.large_windows import windows_first
+from kzoo.ops.sizes import after_checks, require_pixels, shape_of
 from kzoo.ops.spatial_pyramid_pool import as_levels
 from kzoo.ops.views import written_out
 from kzoo.ops.xla import island
@@ -43,6 +44,8 @@ def dynamic_pool(x: Tensor, assignment: Tensor, bins: Sequence[int] = (1,), pool
     require(alike, who, expected, x=tuple(x.shape), assignment=tuple(assignment.shape), dtype=dtype_of(assignment))
     known = None not in (x.shape[-1], assignment.shape[-1]) and 0 not in x.shape[1:]
     require(known, who, "at least one position, and known channels and clusters", x=tuple(x.shape))
+    require_pixels(who, shape_of(x))
+    x = after_checks(x)
     require(pooling in POOLINGS, who, f"pooling, one of {POOLINGS}", pooling=pooling)
     return _dynamic_pool(x, assignment, bins=as_levels(who, bins), pooling=pooling)
 

@@ -11,6 +11,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, irfftn, rfftn, sum_dtype, tensors
 from kzoo.ops.conv import check_operands
+from kzoo.ops.sizes import after_checks, sizes_of
 from kzoo.ops.views import offset_slice, window
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -36,7 +37,8 @@ def fft_conv(x: Tensor, kernel: Tensor, strides: Size = 1, padding: Padding = "v
     expected = "kernel channels equal to the input's"
     require(kernel.shape[-2] == x.shape[-1], who, expected, channels=x.shape[-1], kernel=tuple(kernel.shape))
     win = window(who, rank, tuple(kernel.shape[:rank]), strides, padding, dilations)
-    win.check(who, x.shape[1:-1])
+    win.check(who, sizes_of(x))
+    x = after_checks(x)
     return _fft_conv(x, kernel, win=win)
 
 

@@ -8,6 +8,7 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import check_floating, dtype_of, sum_dtype, tensors
+from kzoo.ops.sizes import after_checks, require_pixels, shape_of
 from kzoo.ops.views import as_tuple
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
@@ -30,6 +31,8 @@ def foveated_glimpse(x: Tensor, location: Tensor, size: Size, scales: int = 3, r
     x, location = tensors(who, "FoveatedGlimpse2D", x, location)
     require(len(x.shape) == 4, who, "x (batch, height, width, channels)", shape=tuple(x.shape))
     check_floating(who, x)
+    require_pixels(who, shape_of(x))
+    x = after_checks(x)
     fits = len(location.shape) == 2 and location.shape[1] == 2 and "float" in dtype_of(location)
     fits = fits and (location.shape[0] == x.shape[0] or None in (location.shape[0], x.shape[0]))
     require(fits, who, "location (batch, 2), floating", location=tuple(location.shape), dtype=dtype_of(location))

@@ -8,6 +8,7 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import check_floating, tensors
+from kzoo.ops.sizes import after_checks, require_size, sizes_of
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -26,14 +27,15 @@ def k_max_pool(x: Tensor, k: int) -> Tensor:
     (x,) = tensors("k_max_pool", "KMaxPooling1D", x)
     require(len(x.shape) == 3, "k_max_pool", "x (batch, length, channels)", shape=tuple(x.shape))
     check_floating("k_max_pool", x)
-    check_k("k_max_pool", k, x.shape[1])
+    check_k("k_max_pool", k, *sizes_of(x))
+    x = after_checks(x)
     return _k_max_pool(x, k=int(k))
 
 
 def check_k(who, k, length):
     """Raises a ValueError unless k is an integer above 0 and at most the length, if that is known."""
     require(is_integer(k, least=1), who, "k, an integer above 0", k=k)
-    require(length is None or k <= length, who, "k of at most the length", k=k, length=length)
+    require_size(length is None or k <= length, who, "k of at most the length", k=k, length=length)
 
 
 @island

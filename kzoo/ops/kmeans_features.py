@@ -12,6 +12,7 @@ from kzoo.checks import is_number, require
 from kzoo.ops import safe_math
 from kzoo.ops.argmax_indices import argmax_mask
 from kzoo.ops.backend import check_floating, spatial_rank, sum_dtype, tensors
+from kzoo.ops.sizes import after_checks, sizes_of
 from kzoo.ops.views import as_tuple, window
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -57,7 +58,8 @@ def kmeans_features(
     fits = len(centroids.shape) == 2 and centroids.shape[0] > 0 and centroids.shape[1] == depth
     require(fits, who, f"centroids (clusters, {depth})", centroids=tuple(centroids.shape))
     win = window(who, rank, size, strides, padding, dilations)
-    win.check(who, x.shape[1:-1])
+    win.check(who, sizes_of(x))
+    x = after_checks(x)
     return _kmeans_features(x, mean, whitening, centroids, win=win, **as_coding(who, epsilon, encoding))
 
 

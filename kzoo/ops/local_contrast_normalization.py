@@ -13,6 +13,7 @@ from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, spatial_rank, sum_dtype, tensors
 from kzoo.ops.gaussian_pool import as_sigma, gaussian_weights
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.sizes import after_checks
 from kzoo.ops.views import as_tuple
 from kzoo.ops.weighted_pool import window_means
 from kzoo.ops.xla import island
@@ -40,6 +41,7 @@ def local_contrast_normalization(
     check_padding(who, padding)
     sigma = as_sigma(who, sigma, size)
     pool_window(who, x, size, 1, padding, 1)  # a check only: "valid" needs room for a whole window
+    x = after_checks(x)
     weights = tuple(tuple(vector.tolist()) for vector in gaussian_weights(size, sigma))
     return _normalize(x, weights=weights, same=padding == "same", win=pool_window(who, x, size, 1, "same", 1))
 

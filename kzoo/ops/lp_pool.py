@@ -13,6 +13,7 @@ from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
 from kzoo.ops.large_windows import fold
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.sizes import after_checks
 from kzoo.ops.views import maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -39,6 +40,7 @@ def lp_pool(
     (x,) = tensors("lp_pool", "LPPooling{}D", x)
     check_floating("lp_pool", x)
     win = pool_window("lp_pool", x, ksize, strides, padding, dilations)
+    x = after_checks(x)
     return _lp_pool(x, win=win, **as_norm("lp_pool", p, epsilon))
 
 

@@ -22,6 +22,7 @@ from kzoo.ops.argmax_indices import (
 from kzoo.ops.backend import dtype_of, spatial_rank, sum_dtype, tensors
 from kzoo.ops.large_windows import fold
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.sizes import after_checks
 from kzoo.ops.views import argmax, maximum_without_gradient, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -49,6 +50,7 @@ def max_pool_with_argmax(
     check_maximum(who, x)
     check_sample(who, x.shape[1:])
     win = pool_window(who, x, ksize, strides, padding, dilations)
+    x = after_checks(x)
     return _max_pool_with_argmax(x, win=win)
 
 

@@ -14,6 +14,7 @@ from kzoo.ops.argmax_indices import merge_size, scatter_add, unpool
 from kzoo.ops.backend import dtype_of, spatial_rank, tensors
 from kzoo.ops.max_pool_with_argmax import check_sample
 from kzoo.ops.pool_window import check_pool
+from kzoo.ops.sizes import after_checks, at_least, every, graphs_check, require_size, sizes_of
 from kzoo.ops.views import as_tuple, window
 from kzoo.types import Padding, Size, Tensor
 
@@ -57,7 +58,9 @@ def max_unpool(
     if output_size is None:
         output_size = default_size(win, ops.shape(values)[1:-1])
     size = _known_sizes(who, output_size, rank)
-    check_unpool(who, win, values.shape[1:-1], size, values.shape[-1])
+    checked = output_size if graphs_check() and _tensor_sizes(output_size) else size
+    check_unpool(who, win, sizes_of(values), checked, values.shape[-1])
+    values = after_checks(values)
     # a copy in the padding has an index outside its window, which only a scatter can reach
     run = _scatter if win.mode != "zeros" and any(pair != (0, 0) for pair in win.pads) else unpool
     return run(values, indices, *_tensor_sizes(output_size), size=size, win=win)
@@ -71,17 +74,12 @@ def default_size(win, pooled):
     )
 
 
-def at_least(n, least):
-    """Returns the maximum of an integer or scalar tensor and `least`."""
-    return max(n, least) if isinstance(n, int) else ops.maximum(n, least)
-
-
 def check_unpool(who, win, pooled, size, channels):
     """Raises a ValueError if the pool does not take this output size to `pooled`. Unknown sizes are not checked."""
-    check_sample(who, (*size, channels))
+    check_sample(who, (*(None if ops.is_tensor(n) else n for n in size), channels))
     check_pool(who, win, size)
-    fits = all(a is None or b is None or a == b for a, b in zip(win.output(size), pooled))
-    require(fits, who, "an output_size that pools to the values' size", output_size=size, values=tuple(pooled))
+    fits = every(a == b for a, b in zip(win.output(size), pooled) if a is not None and b is not None)
+    require_size(fits, who, "an output_size that pools to the values' size", output_size=size, values=tuple(pooled))
 
 
 def _known_sizes(who, output_size, rank):

@@ -7,6 +7,7 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import spatial_rank, sum_dtype, tensors
+from kzoo.ops.sizes import after_checks, at_least, every, require_size, sizes_of
 from kzoo.types import Padding, Tensor
 
 MODES = ("zeros", "circular", "reflect", "replicate")
@@ -28,7 +29,8 @@ def pad(x: Tensor, padding: Padding, mode: str = "zeros", constant_values: float
     rank = spatial_rank("pad", x.shape)
     pairs = as_pairs("pad", "padding", padding, rank)
     require(mode in MODES, "pad", f"mode, one of {MODES}", mode=mode)
-    check_pairs("pad", pairs, mode, tuple(x.shape)[1:-1])
+    check_pairs("pad", pairs, mode, sizes_of(x))
+    x = after_checks(x)
     return pad_pairs(x, pairs, mode, constant_values)
 
 
@@ -47,11 +49,14 @@ def check_pairs(who, pairs, mode, spatial):
     """Raises a ValueError if a sample of this size is too small for the padding. Unknown sizes are not checked."""
     spare = {"circular": 0, "reflect": 1}.get(mode)
     for pair, size in zip(pairs, spatial):
-        if spare is not None and isinstance(size, int) and all(isinstance(n, int) for n in pair):
-            limit = max(size - spare, 0)
-            require(max(pair) <= limit, who, f"{mode} padding of at most {limit}", padding=pair, size=size)
+        if size is None or all(isinstance(n, int) and n == 0 for n in pair):
+            continue
+        if spare is not None:
+            fits = every(n <= at_least(size - spare, 0) for n in pair)
+            expected = [f"{mode} padding of at most ", at_least(size - spare, 0)]
+            require_size(fits, who, expected, padding=pair, size=size)
         if mode == "replicate":
-            require(size != 0 or pair == (0, 0), who, "an element to replicate on each axis", padding=pair, size=size)
+            require_size(size > 0, who, "an element to replicate on each axis", padding=pair, size=size)
 
 
 def pad_pairs(x, pairs, mode, value=0):

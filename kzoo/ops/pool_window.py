@@ -1,7 +1,10 @@
 """The window of a pooling op: a sliding window that always holds at least one element of the input."""
 
-from kzoo.checks import require
+import numpy as np
+from keras import ops
+
 from kzoo.ops.backend import spatial_rank
+from kzoo.ops.sizes import require_size, sizes_of
 from kzoo.ops.views import same_pair, window
 
 __all__ = ()  # for other ops only
@@ -11,7 +14,7 @@ def pool_window(who, x, ksize, strides, padding, dilations):
     """Returns the checked window of a pool over x; strides default to ksize."""
     rank = spatial_rank(who, x.shape)
     win = window(who, rank, ksize, ksize if strides is None else strides, padding, dilations)
-    check_pool(who, win, x.shape[1:-1])
+    check_pool(who, win, sizes_of(x))
     return win
 
 
@@ -24,8 +27,9 @@ def check_pool(who, win, spatial):
         if n is None or pads == (0, 0) or (pads is None and d == 1):  # every window then meets the input
             continue
         pair = pads or same_pair(n, k, s, d)
-        starts = range(-pair[0], n + pair[1] - (k - 1) * d, s)
-        firsts = ((p, max(-(p // d), 0)) for p in starts)  # each window's start, and first tap not before the input
-        meet = all(tap < k and p + tap * d < n for p, tap in firsts)
+        on = ops if ops.is_tensor(n) else np
+        starts = on.arange(-pair[0], n + pair[1] - (k - 1) * d, s)
+        firsts = on.maximum(-(starts // d), 0)  # each window's first tap that is not before the input
+        meets = on.all((firsts < k) & (starts + firsts * d < n))
         expected = f"windows that each meet the input on spatial axis {axis}"
-        require(meet, who, expected, **{win.name: k}, dilation=d, stride=s, input=n, padding=pair)
+        require_size(meets, who, expected, **{win.name: k}, dilation=d, stride=s, input=n, padding=pair)

@@ -10,6 +10,7 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, sum_dtype, tensors
+from kzoo.ops.sizes import after_checks, every, require_size, sizes_of
 from kzoo.ops.views import as_tuple
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
@@ -33,7 +34,8 @@ def probabilistic_max_pool(x: Tensor, ksize: Size = 2, noise: Tensor | None = No
     (x,) = tensors(who, "ProbabilisticMaxPooling2D", x)
     size = as_tuple(who, "ksize", ksize, spatial_rank(who, x.shape))
     check_floating(who, x)
-    check_blocks(who, "ksize", size, x.shape[1:-1])
+    check_blocks(who, "ksize", size, sizes_of(x))
+    x = after_checks(x)
     require(x.shape[-1] is not None, who, "a known number of channels", shape=tuple(x.shape))
     if noise is None:
         return _mean(x, size=size)
@@ -47,8 +49,8 @@ def probabilistic_max_pool(x: Tensor, ksize: Size = 2, noise: Tensor | None = No
 
 def check_blocks(who, name, size, spatial):
     """Raises a ValueError unless the blocks divide the spatial sizes. Unknown sizes are not checked."""
-    fits = all(n is None or (n > 0 and n % k == 0) for n, k in zip(spatial, size))
-    require(fits, who, f"spatial sizes that {name} divides", **{name: size}, spatial=tuple(spatial))
+    fits = every(condition for n, k in zip(spatial, size) if n is not None for condition in (n > 0, n % k == 0))
+    require_size(fits, who, f"spatial sizes that {name} divides", **{name: size}, spatial=tuple(spatial))
 
 
 @island

@@ -14,6 +14,7 @@ from kzoo.ops import safe_math
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
+from kzoo.ops.sizes import after_checks, require_pixels, shape_of
 from kzoo.ops.views import maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
@@ -38,7 +39,8 @@ def rectangle_pool(x: Tensor, grid: int = 4, pooling: str = "max") -> Tensor:
     require(len(x.shape) == 4, who, "x (batch, height, width, channels)", shape=tuple(x.shape))
     check_floating(who, x)
     check_grid(who, grid, pooling)
-    require(0 not in x.shape[1:3], who, "an input of at least 1 pixel on each axis", shape=tuple(x.shape))
+    require_pixels(who, shape_of(x))
+    x = after_checks(x)
     return _rectangle_pool(x, grid=int(grid), pooling=pooling)
 
 

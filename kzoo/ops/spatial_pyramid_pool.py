@@ -12,6 +12,7 @@ from kzoo.ops.adaptive_average_pool import bins_of
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from kzoo.ops.backend import tensors
 from kzoo.ops.max_pool_with_argmax import check_maximum
+from kzoo.ops.sizes import after_checks, shape_of
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -28,7 +29,8 @@ def spatial_pyramid_pool(x: Tensor, bins: Sequence[int] = (6, 3, 2, 1)) -> Tenso
     who = "spatial_pyramid_pool"
     (x,) = tensors(who, "SpatialPyramidPooling2D", x)
     bins = as_levels(who, bins)
-    bins_of(who, x.shape, bins[0])
+    bins_of(who, shape_of(x), bins[0])
+    x = after_checks(x)
     check_maximum(who, x)
     return _spatial_pyramid_pool(x, bins=bins)
 

@@ -14,6 +14,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import check_one_dtype, spatial_rank, sum_dtype, tensors
 from kzoo.ops.conv import conv
+from kzoo.ops.sizes import after_checks, sizes_of
 from kzoo.ops.views import axis_views, window
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -46,7 +47,8 @@ def spatially_separable_conv(
     require(fits, who, expected, x=tuple(x.shape), kernels=shapes)
     check_one_dtype(who, "x and kernels", x=x, **{f"kernel_{i}": kernel for i, kernel in enumerate((first, *others))})
     win = window(who, rank, tuple(shape[0] for shape in shapes), strides, padding, dilations)
-    win.check(who, x.shape[1:-1])
+    win.check(who, sizes_of(x))
+    x = after_checks(x)
 
     size, channels, filters, terms = shapes[0]
     first_axis = [(n, *(1,) * (rank - 1)) for n in (size, win.strides[0], win.dilations[0])]

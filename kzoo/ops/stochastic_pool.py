@@ -14,6 +14,7 @@ from kzoo.ops.backend import check_floating, dtype_of, sum_dtype, tensors
 from kzoo.ops.large_windows import fold, loop_over_taps, take_taps
 from kzoo.ops.lp_pool import norm
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.sizes import after_checks
 from kzoo.ops.views import maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -43,6 +44,7 @@ def stochastic_pool(
     (x,) = tensors(who, "StochasticPooling{}D", x)
     check_floating(who, x)
     win = pool_window(who, x, ksize, strides, padding, dilations)
+    x = after_checks(x)
     if noise is None:
         return _expected(x, win=win)
     (noise,) = tensors(who, "StochasticPooling{}D", noise)

@@ -8,6 +8,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, check_one_dtype, sum_dtype, tensors
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.sizes import after_checks
 from kzoo.ops.weighted_pool import weighted_sum
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -32,6 +33,7 @@ def subsample(
     x, coefficient = tensors("subsample", "Subsampling2D", x, coefficient)
     check_floating("subsample", x)
     win = pool_window("subsample", x, ksize, strides, padding, dilations)
+    x = after_checks(x)
     fits = tuple(coefficient.shape) == (x.shape[-1],)
     require(fits, "subsample", "coefficient (channels,)", x=tuple(x.shape), coefficient=tuple(coefficient.shape))
     check_one_dtype("subsample", "x and coefficient", x=x, coefficient=coefficient)

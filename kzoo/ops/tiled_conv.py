@@ -21,6 +21,7 @@ from kzoo.ops.backend import ceil_div, convolve, dtype_of, gradient_of, sum_dtyp
 from kzoo.ops.conv import check_operands, conv
 from kzoo.ops.large_windows import gather_patches
 from kzoo.ops.local_conv import local_conv
+from kzoo.ops.sizes import after_checks, every, require_size, sizes_of
 from kzoo.ops.views import window, written_out
 from kzoo.ops.xla import compiling, island
 from kzoo.types import Padding, Size, Tensor
@@ -55,11 +56,13 @@ def tiled_or_local_conv(who, layer, x, kernel, strides, padding, dilations, loca
     )
     tile, size = tuple(kernel.shape[:rank]), tuple(kernel.shape[rank : 2 * rank])
     win = window(who, rank, size, strides, padding, dilations)
-    win.check(who, x.shape[1:-1])
+    win.check(who, sizes_of(x))
     output = win.output(x.shape[1:-1])
     if not local:
-        fits = all(t > 0 and (n is None or t <= n) for t, n in zip(tile, output))
-        require(fits, who, "a tile of at least 1 and no larger than the output", tile=tile, output=output)
+        sizes = win.output(sizes_of(x))
+        fits = every(condition for t, n in zip(tile, sizes) for condition in (t > 0, n is None or t <= n))
+        require_size(fits, who, "a tile of at least 1 and no larger than the output", tile=tile, output=sizes)
+    x = after_checks(x)
     if local:
         require(tile == output, who, "one kernel for each output position", output=output, kernel=tuple(kernel.shape))
     if all(t == 1 for t in tile):

@@ -15,6 +15,7 @@ from keras import ops
 from kzoo.checks import is_integer, is_number, require
 from kzoo.ops.backend import ceil_div, dtype_of
 from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad_pairs
+from kzoo.ops.sizes import require_size
 
 INFINITY, NAN = float("inf"), float("nan")
 NAMED_PADDINGS = ("valid", "same", "full", *MODES[1:])
@@ -56,11 +57,11 @@ class Window(NamedTuple):
         for axis, (n, k, s, d, pads) in enumerate(zip(spatial, *self[:4])):
             if n is None:
                 continue
-            require(n > 0, who, f"an input of at least 1 pixel on spatial axis {axis}", size=n)
+            require_size(n > 0, who, f"an input of at least 1 pixel on spatial axis {axis}", size=n)
             pair = pads or same_pair(n, k, s, d)
             fits = (k - 1) * d + 1 <= n + sum(pair)
             expected = f"a window that fits into the padded input on spatial axis {axis}"
-            require(fits, who, expected, **{self.name: k}, dilation=d, input=n, padding=pair)
+            require_size(fits, who, expected, **{self.name: k}, dilation=d, input=n, padding=pair)
             check_pairs(who, (pair,), self.mode, (n,))
         if None not in spatial:
             padded = tuple(n + sum(pair) for n, pair in zip(spatial, self.pairs(spatial)))

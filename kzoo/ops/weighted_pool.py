@@ -15,6 +15,7 @@ from kzoo.checks import require
 from kzoo.ops import safe_math
 from kzoo.ops.backend import ceil_div, check_floating, convolve, spatial_rank, sum_dtype, tensors
 from kzoo.ops.pool_window import pool_window
+from kzoo.ops.sizes import after_checks
 from kzoo.ops.views import axis_views, offset_slice, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
@@ -46,6 +47,7 @@ def mean_of_windows(who, x, weights, strides, padding, dilations):
     check_floating(who, x)
     weights = as_weights(who, weights, spatial_rank(who, x.shape))
     win = pool_window(who, x, tuple(map(len, weights)), strides, padding, dilations)
+    x = after_checks(x)
     return _weighted_pool(x, weights=weights, win=win)
 
 

@@ -1,15 +1,17 @@
 """Layers built for unknown sizes accept and refuse inputs as those built for known sizes do."""
 
 import inspect
+import re
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kzoo import layers, ops
 from kzoo.checks import Refusal
 from tests.collect import collect
-from tests.layer_checks import symbols
+from tests.layer_checks import free_shape, symbols
 
 CASES = {name: case for name, case in collect("LAYER_CASES").items() if case.free}
 SIZES = (1, 2, 3)
@@ -46,3 +48,28 @@ def test_sizes_are_checked_when_they_are_known(name):
             )
             with ops.no_islands():
                 assert shapes(layer, inputs) == shapes(cls(**kwargs), known), (size, kwargs)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.large) if name.endswith("3D") else name for name in CASES]
+)
+def test_sizes_are_checked_when_a_graph_runs(name):
+    """A graph traced with unknown sizes refuses, in the same words, what is refused where sizes are known."""
+    cls, case = getattr(layers, name), CASES[name]
+    parameters = set() if name.startswith("Padding") else set(inspect.signature(cls).parameters)
+    layer = cls(**{**case.kwargs, **{key: STRICT[key] for key in STRICT.keys() & parameters}})
+    layer(symbols(case.inputs, known=False))
+    free = keras.tree.map_structure(lambda x: tf.TensorSpec(free_shape(x, False), x.dtype), case.inputs)
+    traced = tf.function(layer, input_signature=[free], autograph=False)
+    for size in (1, 3):
+        inputs = resized(case, size)
+        with ops.no_islands():
+            try:
+                wanted = [tuple(y.shape) for y in keras.tree.flatten(layer(inputs))]
+            except Refusal as refusal:
+                with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                    traced(inputs)
+                words = re.search(r"\w+ expects .*\.", re.sub(r"\x1b\[\d*m", "", str(refusal))).group()
+                assert words in str(caught.value).replace("\\'", "'")
+            else:
+                assert [tuple(y.shape) for y in keras.tree.flatten(traced(inputs))] == wanted
