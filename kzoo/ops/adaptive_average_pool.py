@@ -15,7 +15,7 @@ from keras import ops
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import ceil_div, check_floating, spatial_rank, sum_dtype, tensors
 from kzoo.ops.sizes import after_checks, require_pixels, shape_of
-from kzoo.ops.views import written_out
+from kzoo.ops.views import check_positions, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
 
@@ -48,6 +48,8 @@ def _bin_means(x, axis, count):
     if written_out(count):
         return ops.stack([ops.mean(part, axis) for part in split_into_bins(x, axis, count)], axis)
     parts, inside = gather_bins(x, axis, count)
+    if inside is True:
+        return ops.mean(parts, axis + 1)
     return ops.sum(ops.where(inside, parts, 0), axis + 1) / ops.sum(ops.cast(inside, x.dtype), axis + 1)
 
 
@@ -55,7 +57,9 @@ def bins_of(who, shape, output_size):
     """Returns output_size, checked against x's shape, as a tuple with an integer or None for each axis."""
     rank = spatial_rank(who, shape)
     require_pixels(who, shape)
-    return as_bins(who, output_size, rank)
+    sizes = as_bins(who, output_size, rank)
+    check_positions(who, "bins", sizes, output_size=output_size)
+    return sizes
 
 
 def as_bins(who, output_size, rank):
@@ -70,9 +74,11 @@ def as_bins(who, output_size, rank):
 def gather_bins(x, axis, count):
     """Returns the `count` bins of x along an axis as two axes (bin, element), and a mask of the bins' elements.
 
-    A bin shorter than the longest is filled up with its last element.
+    A bin shorter than the longest is filled up with its last element; the mask is True if there is none.
     """
     size, number = ops.shape(x)[axis], np.arange(count)
+    if isinstance(size, int) and size % count == 0:  # no copy
+        return ops.reshape(x, (*ops.shape(x)[:axis], count, size // count, *ops.shape(x)[axis + 1 :])), True
     numpy_or_ops = np if isinstance(size, int) else ops
     size = size if isinstance(size, int) else ops.cast(size, "int64")
     starts, stops = number * size // count, ceil_div((number + 1) * size, count)

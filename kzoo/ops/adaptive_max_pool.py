@@ -102,7 +102,7 @@ def _maxima(x, sizes):
         indices = indices + reshape_to_axis(ops.arange(spatial[axis - 1], dtype="int32") * stride, axis, len(sizes))
         stride = stride * spatial[axis - 1]
         count = sizes[axis - 1]
-        if count is not None and not written_out(count):
+        if count is not None and not written_out(max(count, x.shape[axis] or 0)):
             x, indices = _bin_maximum(*(gather_bins(part, axis, count)[0] for part in (x, indices)), axis + 1)
         elif count is not None:
             parts = (split_into_bins(part, axis, count) for part in (x, indices))

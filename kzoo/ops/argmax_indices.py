@@ -128,7 +128,7 @@ def scatter_add(values, indices, size):
     Deterministic on CPU, where XLA and TensorFlow add duplicates in order.
     """
     batch, channels = ops.shape(values)[0], values.shape[-1]
-    flat_indices = ops.reshape(indices, (batch, -1))
+    flat_indices = _flat_samples(indices)
     rows = ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], ops.shape(flat_indices))
     targets = ops.stack([ops.reshape(rows, (-1,)), ops.reshape(flat_indices, (-1,))], -1)
     flat_values = ops.reshape(ops.cast(values, sum_dtype(values.dtype)), (-1,))
@@ -223,6 +223,10 @@ def _take_at_indices(x, indices, *, win):
 
 def elements_at(x, indices):
     """Returns the elements of x (B, *spatial, C) at flat indices of their samples (B, *output, C)."""
-    batch = ops.shape(x)[0]
-    taken = ops.take_along_axis(ops.reshape(x, (batch, -1)), ops.reshape(indices, (batch, -1)), 1)
-    return ops.reshape(taken, ops.shape(indices))
+    return ops.reshape(ops.take_along_axis(_flat_samples(x), _flat_samples(indices), 1), ops.shape(indices))
+
+
+def _flat_samples(x):
+    """Returns x as (B, elements), for an empty batch too."""
+    batch, *shape = ops.shape(x)
+    return ops.reshape(x, (batch, functools.reduce(operator.mul, shape)))

@@ -6,6 +6,7 @@ Source: Zhang 2019, "Making convolutional networks shift-invariant again", arXiv
 import math
 
 from kzoo.ops.backend import spatial_rank, tensors
+from kzoo.ops.pool_window import pool_window
 from kzoo.ops.views import as_tuple
 from kzoo.ops.weighted_pool import mean_of_windows
 from kzoo.types import Padding, Size, Tensor
@@ -27,6 +28,7 @@ def blur_pool(
     size = as_tuple("blur_pool", "ksize", ksize, spatial_rank("blur_pool", x.shape))
     if padding is None:
         padding = blur_padding(size, as_tuple("blur_pool", "dilations", dilations, len(size)))
+    pool_window("blur_pool", x, size, strides, padding, dilations)  # a check before so many weights are computed
     return mean_of_windows("blur_pool", x, binomial_weights(size), strides, padding, dilations)
 
 

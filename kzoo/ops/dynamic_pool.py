@@ -4,7 +4,9 @@ Source: Boureau, Le Roux, Bach, Ponce & LeCun 2011, "Ask the locals: multi-way l
 Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3.
 """
 
+import functools
 import itertools
+import operator
 from collections.abc import Sequence
 
 from keras import ops
@@ -16,7 +18,7 @@ from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, sum_dtype, 
 from kzoo.ops.large_windows import windows_first
 from kzoo.ops.sizes import after_checks, require_pixels, shape_of
 from kzoo.ops.spatial_pyramid_pool import as_levels
-from kzoo.ops.views import written_out
+from kzoo.ops.views import check_positions, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -47,7 +49,9 @@ def dynamic_pool(x: Tensor, assignment: Tensor, bins: Sequence[int] = (1,), pool
     require_pixels(who, shape_of(x))
     x = after_checks(x)
     require(pooling in POOLINGS, who, f"pooling, one of {POOLINGS}", pooling=pooling)
-    return _dynamic_pool(x, assignment, bins=as_levels(who, bins), pooling=pooling)
+    bins = as_levels(who, bins)
+    check_positions(who, "regions", [sum(n ** (len(x.shape) - 2) for n in bins)], bins=bins)
+    return _dynamic_pool(x, assignment, bins=bins, pooling=pooling)
 
 
 @island
@@ -75,7 +79,9 @@ def _pool_regions(both, count, channels, pooling):
     for axis in range(rank, 0, -1):
         both, inside = gather_bins(both, axis, count)
         both = ops.where(inside, both, 0)  # no member of any cluster
-    rows = ops.reshape(windows_first(both), (ops.shape(both)[0], count**rank, -1, both.shape[-1]))
+    rows = windows_first(both)
+    size = functools.reduce(operator.mul, ops.shape(rows)[1 + rank : -1])
+    rows = ops.reshape(rows, (ops.shape(rows)[0], count**rank, size, both.shape[-1]))
     return _pool_rows(rows, channels, pooling)
 
 

@@ -9,7 +9,7 @@ from keras import ops
 from kzoo.checks import is_integer, require
 from kzoo.ops.backend import check_floating, dtype_of, sum_dtype, tensors
 from kzoo.ops.sizes import after_checks, require_pixels, shape_of
-from kzoo.ops.views import as_tuple
+from kzoo.ops.views import as_tuple, check_positions
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
 
@@ -38,6 +38,9 @@ def foveated_glimpse(x: Tensor, location: Tensor, size: Size, scales: int = 3, r
     require(fits, who, "location (batch, 2), floating", location=tuple(location.shape), dtype=dtype_of(location))
     check_glimpse(who, scales, ratio)
     size = as_tuple(who, "size", size, 2)
+    for n, length in zip(size, x.shape[1:3]):
+        samples = [n, int(ratio) ** (int(scales) - 1), length]
+        check_positions(who, "samples times pixels", samples, size=size, scales=scales, ratio=ratio)
     return _foveated_glimpse(x, location, size=size, scales=int(scales), ratio=int(ratio))
 
 

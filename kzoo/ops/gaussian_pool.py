@@ -10,6 +10,7 @@ import numpy as np
 
 from kzoo.checks import is_number, require
 from kzoo.ops.backend import spatial_rank, tensors
+from kzoo.ops.pool_window import pool_window
 from kzoo.ops.views import as_tuple
 from kzoo.ops.weighted_pool import mean_of_windows
 from kzoo.types import Padding, Size, Tensor
@@ -35,6 +36,7 @@ def gaussian_pool(
     (x,) = tensors("gaussian_pool", "GaussianPooling{}D", x)
     rank = spatial_rank("gaussian_pool", x.shape)
     size = as_tuple("gaussian_pool", "ksize", ksize, rank)
+    pool_window("gaussian_pool", x, size, strides, padding, dilations)  # a check before so many weights are computed
     weights = gaussian_weights(size, as_sigma("gaussian_pool", sigma, size))
     return mean_of_windows("gaussian_pool", x, weights, strides, padding, dilations)
 

@@ -15,7 +15,7 @@ from kzoo.ops.adaptive_average_pool import adaptive_average_pool
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
 from kzoo.ops.sizes import after_checks, require_pixels, shape_of
-from kzoo.ops.views import maximum, written_out
+from kzoo.ops.views import check_positions, maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -47,6 +47,7 @@ def rectangle_pool(x: Tensor, grid: int = 4, pooling: str = "max") -> Tensor:
 def check_grid(who, grid, pooling):
     """Raises a ValueError unless grid is an integer above 0 and pooling one of POOLINGS."""
     require(is_integer(grid, least=1), who, "grid, an integer above 0", grid=grid)
+    check_positions(who, "rectangles", [(int(grid) * (int(grid) + 1) // 2) ** 2], grid=grid)
     require(pooling in POOLINGS, who, f"pooling, one of {POOLINGS}", pooling=pooling)
 
 

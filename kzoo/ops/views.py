@@ -22,7 +22,6 @@ NAMED_PADDINGS = ("valid", "same", "full", *MODES[1:])
 MOST_TAPS = (
     64  # up to which ops are written out tap by tap: the fastest code, but XLA compiles some hundred taps a second
 )
-MOST_POSITIONS = 2**31  # of a padded sample, as indices are int32
 
 
 class Window(NamedTuple):
@@ -64,9 +63,8 @@ class Window(NamedTuple):
             require_size(fits, who, expected, **{self.name: k}, dilation=d, input=n, padding=pair)
             check_pairs(who, (pair,), self.mode, (n,))
         if None not in spatial:
-            padded = tuple(n + sum(pair) for n, pair in zip(spatial, self.pairs(spatial)))
-            expected = "a padded sample of less than 2^31 positions"
-            require(math.prod(padded) < MOST_POSITIONS, who, expected, **{self.name: self.size}, padded=padded)
+            padded = [n + sum(pair) for n, pair in zip(spatial, self.pairs(spatial))]
+            check_positions(who, "positions of a padded sample", padded, **{self.name: self.size}, padded=padded)
 
     def pad(self, x, value=0):
         """Returns x (B, *spatial, C), padded so that every window lies inside."""
@@ -77,6 +75,11 @@ class Window(NamedTuple):
         for offset in itertools.product(*map(range, self.size)):
             slices = map(offset_slice, offset, output, self.strides, self.dilations)
             yield offset, padded[(slice(None), *slices)]
+
+
+def check_positions(who, what, sizes, **received):
+    """Raises a ValueError if the product of the sizes is too large for int32. Unknown sizes count as 1."""
+    require(math.prod(n or 1 for n in sizes) < 2**31, who, f"less than 2^31 {what}", **received)
 
 
 def written_out(*counts):

@@ -73,8 +73,8 @@ def predict_files(
 ) -> list[dict[str, Any]]:
     """Returns `kzoo.export.predict.predict`'s records for a run or an export; writes all outputs to the .npy `out`.
 
-    Raises Refusal, before anything is predicted, if `out` is no .npy file, exists and `overwrite` is false, or cannot be
-    written.
+    Raises Refusal, before anything is predicted, if `out` is no .npy file, cannot be written, or exists and `overwrite`
+    is false.
     """
     if out is not None:
         out = Path(out)
