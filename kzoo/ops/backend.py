@@ -85,13 +85,16 @@ def sum_dtype(dtype):
 def convolve(x, kernel, strides, padding, dilations):
     """Returns the backend's convolution in 1D to 3D, with strides and dilations together, without groups.
 
-    Shapes: x (B, *spatial, C), kernel (*size, C, F); returns (B, *output, F). `padding` is "VALID" or "SAME".
+    Shapes: x (B, *spatial, C), kernel (*size, C, F); returns (B, *output, F). `padding` is "VALID", or "SAME" if all
+    dilations are equal.
     """
     if keras.backend.backend() == "tensorflow":
         span, (size, stride) = (kernel.shape[-3] - 1) * dilations[-1] + 1, (x.shape[-2], strides[-1])
         if padding == "VALID" and stride > 1 and size is not None and size < span + stride:
             # one output on the last axis, so this stride has no effect; with it some oneDNN kernels read wrong elements
             x, strides = x[..., :span, :], (*strides[:-1], 1)
+        if len(strides) == 3 and dilations[1] != dilations[2]:
+            return _convolve_by_taps(x, kernel, strides, dilations)
         # XLA runs what TensorFlow cannot: dilations that it lacks here, and empty batches, where without XLA the result
         # has the input's size
         plain = x.shape[0] != 0 and (max(dilations) == 1 or _dilates(x.dtype.name, len(strides)))
@@ -104,6 +107,21 @@ def convolve(x, kernel, strides, padding, dilations):
     spatial = "DHW"[-rank:]
     layout = (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C")
     return lax.conv_general_dilated(x, kernel, strides, padding, rhs_dilation=dilations, dimension_numbers=layout)
+
+
+def _convolve_by_taps(x, kernel, strides, dilations):
+    """Returns a convolution in 3D as the sum of one for each tap of the last axis.
+
+    Between them the last axis needs no dilation: in graphs TensorFlow's conv3d takes the last two for each other.
+    """
+    taps, step = kernel.shape[-3], dilations[2]
+    size = keras.ops.shape(x)[-2] - (taps - 1) * step
+    total = 0
+    for tap in range(taps):
+        view, weights = x[..., tap * step : tap * step + size, :], kernel[..., tap : tap + 1, :, :]
+        y = convolve(view, weights, strides, "VALID", (*dilations[:2], dilations[1]))
+        total += keras.ops.cast(y, sum_dtype(y.dtype))
+    return keras.ops.cast(total, x.dtype)
 
 
 def _convolve(x, kernel, *, strides, padding, dilations):

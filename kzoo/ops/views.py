@@ -79,7 +79,8 @@ class Window(NamedTuple):
 
 def check_positions(who, what, sizes, **received):
     """Raises a ValueError if the product of the sizes is too large for int32. Unknown sizes count as 1."""
-    require(math.prod(n or 1 for n in sizes) < 2**31, who, f"less than 2^31 {what}", **received)
+    known = [n for n in sizes if not ops.is_tensor(n) and n]
+    require(math.prod(known) < 2**31, who, f"less than 2^31 {what}", **received)
 
 
 def written_out(*counts):

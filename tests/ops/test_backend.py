@@ -1,5 +1,7 @@
 """Backend functions: conversion to tensors, convolution, Fourier transform; the same numbers on JAX."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -63,6 +65,16 @@ def test_convolve_takes_strides_with_dilations(seeds, rank, padding):
     x, kernel = normal(seeds, 1, *(7,) * rank, 1), normal(seeds, *(2,) * rank, 1, 1)
     got = convolve(x, kernel, (2,) * rank, padding, (3,) * rank)
     close(got, references.conv(x, kernel, strides=2, padding=padding.lower(), dilations=3))
+
+
+@pytest.mark.parametrize("dilations", [(1, 3, 2), (1, 2, 3)])
+def test_convolve_in_3d_with_dilations_that_differ(seeds, dilations):
+    """TensorFlow's conv3d would infer the shape of the graph's output with the last two dilations swapped."""
+    x, kernel = normal(seeds, 2, 4, 9, 9, 2), normal(seeds, 2, 2, 3, 2, 3)
+    graph = tf.function(functools.partial(convolve, strides=(1, 2, 1), padding="VALID", dilations=dilations))
+    want = references.conv(x, kernel, strides=(1, 2, 1), padding="valid", dilations=dilations)
+    assert graph.get_concrete_function(x, kernel).output_shapes == want.shape
+    close(graph(x, kernel), want)
 
 
 def test_spatial_rank():
