@@ -19,8 +19,8 @@ class SavedModel(ExportFormat):
 
     Signatures: `serve`, also called `serving_default`, from batches of any size to the model's outputs; `features`, the
     maps of its layers stage1, stage2 ... by name, in float32; and for models of images with one or three channels
-    `serve_pixels`, from uint8 arrays (B, H, W, C), and `serve_image`, from strings (B,) that each hold a PNG, JPEG, GIF
-    or BMP file. Images may have any size and are resized like the training data.
+    `serve_pixels`, from uint8 arrays (B, H, W, C), and `serve_image`, from strings (B,) that each hold a PNG or
+    JPEG file, or with three channels a GIF or BMP file. Images of any size are resized like the training data.
     """
 
     name, label, order, file = "saved_model", "SavedModel", 0, "saved_model"
