@@ -27,7 +27,7 @@ def check_pool(who, win, spatial):
         if n is None or pads == (0, 0) or (pads is None and d == 1):  # every window then meets the input
             continue
         pair = pads or same_pair(n, k, s, d)
-        on = ops if ops.is_tensor(n) else np
+        on = np if isinstance(n, int) else ops
         starts = on.arange(-pair[0], n + pair[1] - (k - 1) * d, s)
         taps = starts[:, None] + d * np.arange(k, dtype="int32")
         meets = on.all(on.any((taps >= 0) & (taps < n), 1))
