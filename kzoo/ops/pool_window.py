@@ -1,5 +1,7 @@
 """The window of a pooling op: a sliding window that always holds at least one element of the input."""
 
+import functools
+
 import numpy as np
 from keras import ops
 
@@ -27,9 +29,16 @@ def check_pool(who, win, spatial):
         if n is None or pads == (0, 0) or (pads is None and d == 1):  # every window then meets the input
             continue
         pair = pads or same_pair(n, k, s, d)
-        on = np if isinstance(n, int) else ops
-        starts = on.arange(-pair[0], n + pair[1] - (k - 1) * d, s)
-        taps = starts[:, None] + d * np.arange(k, dtype="int32")
-        meets = on.all(on.any((taps >= 0) & (taps < n), 1))
+        meets = _known_meet(n, k, s, d, pair) if isinstance(n, int) else _meet(ops, n, k, s, d, pair)
         expected = f"windows that each meet the input on spatial axis {axis}"
         require_size(meets, who, expected, **{win.name: k}, dilation=d, stride=s, input=n, padding=pair)
+
+
+def _meet(on, n, k, s, d, pair):
+    """Returns whether each window meets the input, computed by `on`: NumPy, or `keras.ops` for a tensor n."""
+    starts = on.arange(-pair[0], n + pair[1] - (k - 1) * d, s)
+    taps = starts[:, None] + d * np.arange(k, dtype="int32")
+    return on.all(on.any((taps >= 0) & (taps < n), 1))
+
+
+_known_meet = functools.lru_cache(functools.partial(_meet, np))
