@@ -1,5 +1,7 @@
 """The window of a pooling op: a sliding window that always holds at least one element of the input."""
 
+import functools
+
 import numpy as np
 from keras import ops
 
@@ -27,9 +29,16 @@ def check_pool(who, win, spatial):
         if n is None or pads == (0, 0) or (pads is None and d == 1):  # every window then meets the input
             continue
         pair = pads or same_pair(n, k, s, d)
-        on = ops if ops.is_tensor(n) else np
-        starts = on.arange(-pair[0], n + pair[1] - (k - 1) * d, s)
-        firsts = on.maximum(-(starts // d), 0)  # each window's first tap that is not before the input
-        meets = on.all((firsts < k) & (starts + firsts * d < n))
+        meets = _known_meet(n, k, s, d, pair) if isinstance(n, int) else _meet(ops, n, k, s, d, pair)
         expected = f"windows that each meet the input on spatial axis {axis}"
         require_size(meets, who, expected, **{win.name: k}, dilation=d, stride=s, input=n, padding=pair)
+
+
+def _meet(on, n, k, s, d, pair):
+    """Returns whether each window meets the input, computed by `on`: NumPy, or `keras.ops` for a tensor n."""
+    starts = on.arange(-pair[0], n + pair[1] - (k - 1) * d, s)
+    firsts = on.maximum(-(starts // d), 0)  # each window's first tap that is not before the input
+    return on.all((firsts < k) & (starts + firsts * d < n))
+
+
+_known_meet = functools.lru_cache(functools.partial(_meet, np))

@@ -5,6 +5,7 @@ function that XLA compiles after it was traced with unknown sizes checks none.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 from kzoo.checks import require
@@ -13,6 +14,7 @@ from kzoo.ops.xla import compiling
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
+KNOWN = (bool, np.bool_)  # not by ops.is_tensor, which takes longer than all the checks of a small op
 PENDING = "kzoo_size_checks"  # the collection of a graph's assertions for which nothing waits yet
 
 __all__ = ()  # for other ops only
@@ -45,7 +47,7 @@ def require_size(ok, who, expected, **received):
     expected: text, or a list of texts and sizes.
     """
     parts = expected if isinstance(expected, list) else [expected]
-    if not ops.is_tensor(ok):
+    if isinstance(ok, KNOWN):
         require(ok, who, "".join(map(str, parts)), **received)
         return
     tensors = []
@@ -84,7 +86,7 @@ def every(conditions):
     """Returns whether all conditions hold: a bool, or a tensor where one is a tensor."""
     result = True
     for condition in conditions:
-        if ops.is_tensor(condition):
+        if not isinstance(condition, KNOWN):
             result = condition if result is True else ops.logical_and(result, condition)
         elif not condition:
             return False
