@@ -34,11 +34,11 @@ def foveated_glimpse(x: Tensor, location: Tensor, size: Size, scales: int = 3, r
     fits = fits and (location.shape[0] == x.shape[0] or None in (location.shape[0], x.shape[0]))
     require(fits, who, "location (batch, 2), floating", location=tuple(location.shape), dtype=dtype_of(location))
     check_glimpse(who, scales, ratio)
-    size = as_tuple(who, "size", size, 2)
-    for n, length in zip(size, x.shape[1:3]):
-        samples = [n, int(ratio) ** (int(scales) - 1), length]
+    patch = as_tuple(who, "size", size, 2)
+    for n, length in zip(patch, x.shape[1:3]):
+        samples = [n, int(ratio) ** min(int(scales) - 1, 32), length]
         check_positions(who, "samples times pixels", samples, size=size, scales=scales, ratio=ratio)
-    return _foveated_glimpse(x, location, size=size, scales=int(scales), ratio=int(ratio))
+    return _foveated_glimpse(x, location, size=patch, scales=int(scales), ratio=int(ratio))
 
 
 def check_glimpse(who, scales, ratio):
