@@ -11,6 +11,7 @@ from keras import ops
 from kzoo.checks import is_integer, require
 from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.field import Fields, whole
+from kzoo.ops.backend import sum_dtype
 from kzoo.ops.route import route
 from kzoo.types import Initializer, KnownShape, Shape, Tensor
 
@@ -67,8 +68,9 @@ class Capsules(BaseLayer):
             self.bias = self.add_weight(name="bias", shape=size, initializer=self.bias_initializer)
 
     def call(self, inputs: Tensor) -> Tensor:
-        predictions = ops.einsum("bni,nkid->bnkd", inputs, self.kernel)
-        return route(predictions, self.iterations, self.bias)
+        dtype = sum_dtype(inputs.dtype)  # the kernel's gradient is a sum over the batch
+        predictions = ops.einsum("bni,nkid->bnkd", ops.cast(inputs, dtype), ops.cast(self.kernel, dtype))
+        return route(ops.cast(predictions, inputs.dtype), self.iterations, self.bias)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         good = len(input_shape) == 3 and 0 not in input_shape[1:]

@@ -82,7 +82,7 @@ def gather_bins(x, axis, count):
     numpy_or_ops = np if isinstance(size, int) else ops
     size = size if isinstance(size, int) else ops.cast(size, "int64")
     starts, stops = number * size // count, ceil_div((number + 1) * size, count)
-    elements = starts[:, None] + numpy_or_ops.arange(ceil_div(size, count) + (size % count != 0))
+    elements = starts[:, None] + numpy_or_ops.arange(ceil_div(size, count) + 1)
     index = numpy_or_ops.minimum(elements, stops[:, None] - 1)
     inside = ops.reshape(elements < stops[:, None], [*[1] * axis, *ops.shape(index), *[1] * (len(x.shape) - 1 - axis)])
     return ops.take(x, index.astype("int32") if numpy_or_ops is np else ops.cast(index, "int32"), axis), inside

@@ -15,7 +15,7 @@ from keras import ops
 from kzoo.ops.adaptive_average_pool import bins_of, gather_bins, split_into_bins
 from kzoo.ops.argmax_indices import int32_range, reshape_to_axis, unpool_covered
 from kzoo.ops.backend import sum_dtype, tensors
-from kzoo.ops.max_pool_with_argmax import check_maximum, check_sample
+from kzoo.ops.max_pool_with_argmax import check_maximum, check_sample, lowest
 from kzoo.ops.sizes import after_checks, shape_of
 from kzoo.ops.views import argmax, maximum_without_gradient, written_out
 from kzoo.ops.xla import island
@@ -126,9 +126,11 @@ def _bin_maximum(part, indices, axis):
 def _winner_mask(part, axis):
     """Returns a mask that is True at the first maximum, or at the last NaN; XLA's argmax is slow and skips NaN."""
     index = reshape_to_axis(ops.arange(ops.shape(part)[axis], dtype="int32"), axis, len(part.shape) - 2)
-    order = ops.where(part == ops.max(part, axis, keepdims=True), index, ops.shape(part)[axis])
+    order = ops.where(
+        part == ops.max(part, axis, keepdims=True, initial=lowest(part.dtype)), index, ops.shape(part)[axis]
+    )
     order = ops.where(part != part, -1 - index, order)  # noqa: PLR0124 (True for NaN; the last sorts first)
-    first = ops.min(order, axis, keepdims=True)
+    first = ops.min(order, axis, keepdims=True, initial=np.iinfo("int32").max)  # an empty batch has no minimum
     return index == ops.where(first < 0, -1 - first, first)
 
 

@@ -39,7 +39,7 @@ def foveated_glimpse(x: Tensor, location: Tensor, size: Size, scales: int = 3, r
     check_glimpse(who, scales, ratio)
     sizes = as_tuple(who, "size", size, 2)
     for n, length in zip(sizes, x.shape[1:3]):
-        samples = [n, int(ratio) ** (int(scales) - 1), length]
+        samples = [n, int(ratio) ** min(int(scales) - 1, 32), length]
         check_positions(who, "samples times pixels", samples, size=size, scales=scales, ratio=ratio)
     return _foveated_glimpse(x, location, size=sizes, scales=int(scales), ratio=int(ratio))
 
