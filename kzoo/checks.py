@@ -7,19 +7,21 @@ from collections.abc import Iterable
 from typing import Any
 
 MAX_MESSAGE, MAX_VALUE = 1000, 200  # characters of a message, and of a value or name that it quotes
+REPEATED = "Exception encountered when calling "  # the start of a message that Keras repeats
 
 
 class Refusal(ValueError):
     """A ValueError that the user can correct; the command line prints its message as one line and exits with code 2.
 
-    Messages quote what a user or a file says, so they are made one line, printable and of bounded length.
+    Messages quote what a user or a file says, so they are made one line, printable and of bounded length. Keras repeats
+    an error of a layer's `call` on several lines with the layer's arguments; these are kept.
 
     >>> str(Refusal("a\\n  \\x1b[31mred"))
     'a \\\\x1b[31mred'
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(one_line(message))
+        super().__init__(message if message.startswith(REPEATED) else one_line(message))
 
 
 def one_line(text: Any, limit: int = MAX_MESSAGE) -> str:

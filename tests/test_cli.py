@@ -174,7 +174,7 @@ def test_train(call, arrays, tmp_path):
         (["--out", "p.npy"], "expects a path where there is nothing, or a file and --overwrite; received out='p.npy'."),
         (["--out", "saved_models", "--overwrite"], "expects the path of an .npy file; received out='saved_models'."),
         (["--out", "p"], "expects the path of an .npy file; received out='p'."),
-        (["--out", "p.npy/q.npy"], "p.npy/q.npy cannot be written (file exists); what was there is unchanged."),
+        (["--out", "p.npy/q.npy"], "p.npy/q.npy cannot be written (file exists)."),
     ]:
         code, out, err = call("predict", "mnist1d_fc", "x.npy", *args)
         assert (code, out) == (2, "") and err.endswith(f"{words}\n"), err
@@ -208,7 +208,8 @@ def test_predictions_that_cannot_be_written(misuse, monkeypatch, tmp_path):
     model("mnist1d_fc100").save(tmp_path / "m.keras")
     np.save(tmp_path / "x.npy", np.zeros((2, 40, 1)))
     monkeypatch.setattr("kzoo.training.model_lookup.predict", None)
-    assert "predict: /dev/null/p.npy cannot be written" in misuse("predict", "m.keras", "x.npy", "--out", "/dev/null/p")
+    words = misuse("predict", "m.keras", "x.npy", "--out", "/dev/null/p.npy")
+    assert "predict --out: /dev/null/p.npy cannot be written" in words
 
 
 def test_tune(call, monkeypatch):

@@ -5,11 +5,12 @@ exported graphs. `keras.ops.rfft` transforms one axis, in one precision.
 """
 
 import functools
+import itertools
 
 import keras
 
 from kzoo.checks import Refusal, require
-from kzoo.ops.xla import island
+from kzoo.ops.xla import compiling, island
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -85,8 +86,8 @@ def sum_dtype(dtype):
 def convolve(x, kernel, strides, padding, dilations):
     """Returns the backend's convolution in 1D to 3D, with strides and dilations together, without groups.
 
-    Shapes: x (B, *spatial, C), kernel (*size, C, F); returns (B, *output, F). `padding` is "VALID", or "SAME" if all
-    dilations are equal.
+    Shapes: x (B, *spatial, C), kernel (*size, C, F); returns (B, *output, F). `padding` is "VALID", or "SAME" but for
+    dilations in 3D.
     """
     if keras.backend.backend() == "tensorflow":
         span, (size, stride) = (kernel.shape[-3] - 1) * dilations[-1] + 1, (x.shape[-2], strides[-1])
@@ -94,7 +95,9 @@ def convolve(x, kernel, strides, padding, dilations):
             # one output on the last axis, so this stride has no effect; with it some oneDNN kernels read wrong elements
             x, strides = x[..., :span, :], (*strides[:-1], 1)
         if len(strides) == 3 and dilations[1] != dilations[2]:
-            return _convolve_by_taps(x, kernel, strides, dilations)
+            # in graphs TensorFlow's conv3d takes these two for each other; without the last, they may be equal
+            run = functools.partial(convolve, dilations=(*dilations[:2], dilations[1]))
+            return _sum_over_taps(run, x, kernel, strides, dilations, axes=(2,))
         # XLA runs what TensorFlow cannot: dilations that it lacks here, and empty batches, where without XLA the result
         # has the input's size
         plain = x.shape[0] != 0 and (max(dilations) == 1 or _dilates(x.dtype.name, len(strides)))
@@ -109,21 +112,6 @@ def convolve(x, kernel, strides, padding, dilations):
     return lax.conv_general_dilated(x, kernel, strides, padding, rhs_dilation=dilations, dimension_numbers=layout)
 
 
-def _convolve_by_taps(x, kernel, strides, dilations):
-    """Returns a convolution in 3D as the sum of one for each tap of the last axis.
-
-    Between them the last axis needs no dilation: in graphs TensorFlow's conv3d takes the last two for each other.
-    """
-    taps, step = kernel.shape[-3], dilations[2]
-    size = keras.ops.shape(x)[-2] - (taps - 1) * step
-    total = 0
-    for tap in range(taps):
-        view, weights = x[..., tap * step : tap * step + size, :], kernel[..., tap : tap + 1, :, :]
-        y = convolve(view, weights, strides, "VALID", (*dilations[:2], dilations[1]))
-        total += keras.ops.cast(y, sum_dtype(y.dtype))
-    return keras.ops.cast(total, x.dtype)
-
-
 def _convolve(x, kernel, *, strides, padding, dilations):
     if len(strides) == 1:
         return tf.nn.conv1d(x, kernel, strides[0], padding, dilations=dilations[0])
@@ -131,7 +119,27 @@ def _convolve(x, kernel, *, strides, padding, dilations):
     return conv(x, kernel, (1, *strides, 1), padding, dilations=(1, *dilations, 1))
 
 
-_compiled_convolve = island(_convolve, plain=False)
+def _convolve_with_xla(x, kernel, *, strides, padding, dilations):
+    """Returns the convolution; outside XLA, where exported graphs need it, TensorFlow may have no dilated one in 3D."""
+    if len(strides) < 3 or compiling() or max(dilations) == 1 or _dilates(x.dtype.name, 3):
+        return _convolve(x, kernel, strides=strides, padding=padding, dilations=dilations)
+    return _sum_over_taps(functools.partial(_convolve, dilations=(1, 1, 1)), x, kernel, strides, dilations, (0, 1, 2))
+
+
+_compiled_convolve = island(_convolve_with_xla, plain=False)
+
+
+def _sum_over_taps(run, x, kernel, strides, dilations, axes):
+    """Returns a convolution as the sum of one for each tap of these axes, whose dilations they do not need."""
+    sizes, total = keras.ops.shape(x)[1:-1], 0
+    for taps in itertools.product(*(range(kernel.shape[axis]) for axis in axes)):
+        view, chosen = [slice(None)] * len(x.shape), [slice(None)] * len(kernel.shape)
+        for axis, tap in zip(axes, taps):
+            start, last = tap * dilations[axis], (kernel.shape[axis] - 1) * dilations[axis]
+            view[axis + 1], chosen[axis] = slice(start, start + sizes[axis] - last), slice(tap, tap + 1)
+        y = run(x[tuple(view)], kernel[tuple(chosen)], strides=strides, padding="VALID")
+        total += keras.ops.cast(y, sum_dtype(y.dtype))
+    return keras.ops.cast(total, x.dtype)
 
 
 @functools.cache

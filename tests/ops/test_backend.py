@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
+from kzoo.ops import backend
 from kzoo.ops.backend import check_floating, convolve, irfftn, rfftn, spatial_rank, sum_dtype, tensors
 from tests import references
 from tests.collect import collect
@@ -59,8 +60,7 @@ def test_a_symbol_is_refused_by_naming_the_layer(shape, name):
     refuses(words, tensors, "conv", "Conv{}D", np.ones(3), keras.Input(shape))
 
 
-@pytest.mark.parametrize("rank", RANKS)
-@pytest.mark.parametrize("padding", ["VALID", "SAME"])
+@pytest.mark.parametrize("rank, padding", [(1, "VALID"), (1, "SAME"), (2, "VALID"), (2, "SAME"), (3, "VALID")])
 def test_convolve_takes_strides_with_dilations(seeds, rank, padding):
     x, kernel = normal(seeds, 1, *(7,) * rank, 1), normal(seeds, *(2,) * rank, 1, 1)
     got = convolve(x, kernel, (2,) * rank, padding, (3,) * rank)
@@ -75,6 +75,19 @@ def test_convolve_in_3d_with_dilations_that_differ(seeds, dilations):
     want = references.conv(x, kernel, strides=(1, 2, 1), padding="valid", dilations=dilations)
     assert graph.get_concrete_function(x, kernel).output_shapes == want.shape
     close(graph(x, kernel), want)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_dilated_convolution_in_3d_without_xla(seeds, dtype, monkeypatch):
+    """As an exported graph needs it, with its gradient, where TensorFlow has no such convolution."""
+    monkeypatch.setattr(backend, "_dilates", lambda dtype, rank: False)
+    x, kernel = tf.cast(normal(seeds, 2, 6, 6, 6, 2), dtype), tf.cast(normal(seeds, 2, 2, 3, 2, 3), dtype)
+    with ops.no_islands(), tf.GradientTape() as tape:
+        tape.watch(kernel)
+        y = convolve(x, kernel, (1, 2, 1), "VALID", (2, 2, 2))
+    want = references.conv(*(tf.cast(a, "float64").numpy() for a in (x, kernel)), strides=(1, 2, 1), dilations=2)
+    close(tf.cast(y, "float64"), want, 1e-5 if dtype == "float32" else 2**-7)
+    assert np.isfinite(tf.cast(tape.gradient(y, kernel), "float32")).all()
 
 
 def test_spatial_rank():
