@@ -120,10 +120,20 @@ def _convolve(x, kernel, *, strides, padding, dilations):
 
 
 def _convolve_with_xla(x, kernel, *, strides, padding, dilations):
-    """Returns the convolution; outside XLA, where exported graphs need it, TensorFlow may have no dilated one in 3D."""
-    if len(strides) < 3 or compiling() or max(dilations) == 1 or _dilates(x.dtype.name, 3):
+    """Returns the convolution; outside XLA as a sum over taps if TensorFlow has no dilated one.
+
+    It has one in graphs in 1D and 2D, but not its gradient. Exported graphs need no gradient.
+    """
+    native = len(strides) < 3 and not tf.executing_eagerly()
+    if native or compiling() or max(dilations) == 1 or _dilates(x.dtype.name, len(strides)):
         return _convolve(x, kernel, strides=strides, padding=padding, dilations=dilations)
-    return _sum_over_taps(functools.partial(_convolve, dilations=(1, 1, 1)), x, kernel, strides, dilations, (0, 1, 2))
+    if padding == "SAME":
+        spans = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilations)]
+        needed = [(ceil_div(n, s) - 1) * s + span - n for n, s, span in zip(x.shape[1:-1], strides, spans)]
+        pads = [(max(n, 0) // 2, max(n, 0) - max(n, 0) // 2) for n in needed]
+        x = tf.pad(x, [(0, 0), *pads, (0, 0)])
+    run = functools.partial(_convolve, dilations=(1,) * len(strides))
+    return _sum_over_taps(run, x, kernel, strides, dilations, range(len(strides)))
 
 
 _compiled_convolve = island(_convolve_with_xla, plain=False)

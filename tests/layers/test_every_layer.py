@@ -141,11 +141,11 @@ def deterministic():
         for a, b in zip(first, second, strict=True):
             np.testing.assert_array_equal(a, b, err_msg=name)
     for model, arrays in (everything(), drawing()):
-        start = model.get_weights()  # of layers that draw, the state of their generators too
+        start = [variable.numpy() for variable in model.variables]  # the states of random generators too
         first = train(model, arrays)
-        model.set_weights(start)
-        for variable in model.optimizer.momentums:
-            variable.assign(keras.ops.zeros_like(variable))
+        start += [np.zeros(variable.shape) for variable in model.optimizer.momentums]
+        for variable, value in zip([*model.variables, *model.optimizer.momentums], start, strict=True):
+            variable.assign(value)
         for a, b in zip(first, fit(model, arrays), strict=True):
             np.testing.assert_array_equal(a, b)
 

@@ -11,13 +11,15 @@ DRAWN = "reconstruction"  # an output that is not a prediction
 
 
 class Fit(NamedTuple):
-    """Settings of a model so small that it learns 32 examples in seconds, and how to train it."""
+    """Settings of a model so small that it learns a few examples in seconds, and how to train it."""
 
     settings: dict[str, Any]
     rate: float = 0.003  # of Adam
     noise: float = 1  # standard deviation of the inputs; models that start almost at 0 need loud ones
     blocks: int | None = None  # of one class, along a side of the map, if each pixel has a class
     loss: Any = "sparse_categorical_crossentropy"
+    examples: int = 16
+    slow: bool = False  # fits all in more than 10 s: by hand, with -m large
 
 
 def trained(model):

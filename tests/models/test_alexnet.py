@@ -15,7 +15,10 @@ CARDS = {  # trained parameters, input, classes
 }
 FITS = {
     "alexnet": Fit(
-        {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (39, 39, 3)}, rate=0.001, noise=100
+        {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (39, 39, 3)},
+        rate=0.0005,
+        noise=100,
+        slow=True,
     ),
 }
 

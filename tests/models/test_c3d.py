@@ -11,7 +11,7 @@ CARDS = {  # trained parameters, input, classes
     "c3d_ucf101": (17_444_965, CLIP, 101),
 }
 FITS = {
-    "c3d": Fit({"width": 0.1, **WHOLE, "input_shape": (4, 16, 16, 1)}),
+    "c3d": Fit({"width": 0.1, **WHOLE, "input_shape": (4, 16, 16, 1)}, slow=True),
 }
 
 SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}

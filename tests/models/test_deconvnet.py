@@ -19,6 +19,7 @@ FITS = {
             "input_shape": (25, 25, 3),
         },
         blocks=4,
+        slow=True,
     ),
 }
 PIXELS = True  # outputs are maps of classes

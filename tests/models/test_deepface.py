@@ -11,7 +11,7 @@ CARDS = {  # trained parameters, input, classes
     "deepface": (118_923_774, (152, 152, 3), 4030),
 }
 FITS = {
-    "deepface": Fit({"width": 0.25, "fc_units": 32, "dropout": 0.0, "input_shape": (72, 72, 3)}, rate=0.001, noise=3),
+    "deepface": Fit({"width": 0.1, "fc_units": 32, "dropout": 0.0, "input_shape": (72, 72, 3)}, noise=3, slow=True),
 }
 
 SMALL = {"width": 0.1, "fc_units": 8, "classes": 5}

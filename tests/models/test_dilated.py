@@ -24,6 +24,7 @@ FITS = {
         },
         rate=0.002,
         blocks=4,
+        slow=True,
     ),
     "context_basic": Fit({"input_shape": (8, 8, None), "classifier_activation": "softmax"}, blocks=4),
 }

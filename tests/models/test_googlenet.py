@@ -13,7 +13,7 @@ CARDS = {  # trained parameters, input, classes
     "googlenet_torchvision": (6_624_904, IMAGENET, 1000),
 }
 FITS = {
-    "googlenet": Fit({"width": 0.1, "dropout": 0.0, "input_shape": (33, 33, 3)}),
+    "googlenet": Fit({"width": 0.1, "dropout": 0.0, "input_shape": (33, 33, 3)}, slow=True),
 }
 
 SMALL = {"width": 0.1, "classes": 5}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models import registry
 from kzoo.models.registry import describe, feature_extractor, find, list_models, model, register_family
@@ -30,7 +31,7 @@ def test_cards_name_every_model():
 @pytest.mark.parametrize("name", CARDS)
 def test_card(name):
     """As in the tables of the test files. Saved weights are found by their names, so names never change."""
-    built, (parameters, shape, classes) = model(name), CARDS[name]
+    built, (parameters, shape, classes) = sketch(name), CARDS[name]
     outputs = [output.shape for output, label in zip(built.outputs, built.output_names) if label != DRAWN]
     assert trained(built) == parameters and built.name == name and type(built).__name__ == "Functional"
     first = built.input_shape[0] if isinstance(built.input_shape, list) else built.input_shape

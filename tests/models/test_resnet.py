@@ -24,7 +24,7 @@ CARDS = {  # trained parameters, input, classes
     "plain56_cifar": (853_018, CIFAR, 10),
 }
 FITS = {
-    "resnet18": Fit({"width": 0.1, "input_shape": (33, 33, 3)}),
+    "resnet18": Fit({"width": 0.1, "input_shape": (33, 33, 3)}, slow=True),
     "resnet20_cifar": Fit({"width": 0.5, "blocks": 1, "input_shape": (16, 16, 3)}),
 }
 

@@ -14,7 +14,7 @@ CARDS = {  # trained parameters, input, classes
     "segnet_basic": (1_416_587, (360, 480, 3), 11),
 }
 FITS = {
-    "segnet_basic": Fit({"width": 0.25, "input_shape": (16, 16, 3)}, rate=0.02, blocks=4),
+    "segnet_basic": Fit({"width": 0.25, "input_shape": (16, 16, 3)}, rate=0.02, blocks=4, slow=True),
 }
 PIXELS = True  # outputs are maps of classes
 

@@ -18,7 +18,7 @@ CARDS = {  # trained parameters, input, classes
 FITS = {
     "two_stream_spatial": Fit({"width": 0.1, **WHOLE, "input_shape": (47, 47, 3)}, rate=0.001),
     "two_stream": Fit(
-        {"width": 0.1, **WHOLE, "dropout": (0.0, 0.0), "frames": 2, "input_shape": (47, 47, 3)}, rate=0.001
+        {"width": 0.1, **WHOLE, "dropout": (0.0, 0.0), "frames": 2, "input_shape": (47, 47, 3)}, rate=0.001, slow=True
     ),
 }
 

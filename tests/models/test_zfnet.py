@@ -12,7 +12,10 @@ CARDS = {  # trained parameters, input, classes
 }
 FITS = {
     "zfnet": Fit(
-        {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (47, 47, 3)}, rate=0.001, noise=100
+        {"width": 0.3, "fc_units": (64, 64), "dropout": 0.0, "input_shape": (47, 47, 3)},
+        rate=0.001,
+        noise=100,
+        slow=True,
     ),
 }
 

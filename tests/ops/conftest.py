@@ -45,7 +45,7 @@ def _jax_process(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def jax_results(_jax_process):
-    """Returns {case/rank/index/y0: array, .../g0: array}, computed by JAX for half of every case's ten settings."""
+    """Returns {case/rank/index/y0: array, .../g0: array}, computed by JAX for the settings `on_jax` of every case."""
     if _jax_process is None:
         pytest.skip("jax is not installed")
     code = _jax_process / "code"

@@ -13,23 +13,23 @@ from kzoo.ops.backend import check_floating, convolve, irfftn, rfftn, spatial_ra
 from tests import references
 from tests.collect import collect
 from tests.ops.cases import RANKS, normal
-from tests.ops.harness import CLOSE, close, flat, outputs_and_gradients, refuses
+from tests.ops.harness import CLOSE, close, flat, outputs_and_gradients, plain, refuses
 
 CASES = collect("OP_CASES")
 
 
 @pytest.mark.parametrize("name, rank", [(name, rank) for name, case in CASES.items() for rank in case.ranks])
 def test_jax_gives_the_same_numbers(jax_results, name, rank):
-    """Half of the ten settings, compiled by JAX in float32: the reference's outputs, TensorFlow's gradients.
+    """The settings of `on_jax`, compiled by JAX in float32: the reference's outputs, TensorFlow's gradients.
 
     With fast compilation, products and sums are rounded one by one: twice the usual difference.
     """
     case = CASES[name]
-    for index, (inputs, kwargs) in enumerate(settings := case.ten(rank)[::2]):
+    for index, (inputs, kwargs) in enumerate(settings := case.on_jax(rank)):
         at = f"{name}/{rank}/{index}/"
         want = flat(case.reference(*inputs, **kwargs))
         close([jax_results[f"{at}y{i}"] for i in range(len(want))], want, 2 * CLOSE, what=(at, kwargs))
-        with ops.no_islands():
+        with plain(case):
             grads = outputs_and_gradients(case, settings[index])[1]
         close([jax_results[f"{at}g{i}"] for i in range(len(grads))], grads, 2 * CLOSE, what=(at, kwargs))
 
@@ -77,15 +77,18 @@ def test_convolve_in_3d_with_dilations_that_differ(seeds, dilations):
     close(graph(x, kernel), want)
 
 
+@pytest.mark.parametrize("rank, padding", [(1, "SAME"), (2, "VALID"), (2, "SAME"), (3, "VALID")])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_dilated_convolution_in_3d_without_xla(seeds, dtype, monkeypatch):
-    """As an exported graph needs it, with its gradient, where TensorFlow has no such convolution."""
+def test_dilated_convolution_without_xla(seeds, dtype, rank, padding, monkeypatch):
+    """With its gradient, also where TensorFlow has none."""
     monkeypatch.setattr(backend, "_dilates", lambda dtype, rank: False)
-    x, kernel = tf.cast(normal(seeds, 2, 6, 6, 6, 2), dtype), tf.cast(normal(seeds, 2, 2, 3, 2, 3), dtype)
+    x, kernel = (tf.cast(normal(seeds, *shape), dtype) for shape in ((2, *(6,) * rank, 2), (*(2, 2, 3)[:rank], 2, 3)))
+    strides = (1, 2, 1)[:rank]
     with ops.no_islands(), tf.GradientTape() as tape:
         tape.watch(kernel)
-        y = convolve(x, kernel, (1, 2, 1), "VALID", (2, 2, 2))
-    want = references.conv(*(tf.cast(a, "float64").numpy() for a in (x, kernel)), strides=(1, 2, 1), dilations=2)
+        y = convolve(x, kernel, strides, padding, (2,) * rank)
+    exact = [tf.cast(a, "float64").numpy() for a in (x, kernel)]
+    want = references.conv(*exact, strides=strides, padding=padding.lower(), dilations=2)
     close(tf.cast(y, "float64"), want, 1e-5 if dtype == "float32" else 2**-7)
     assert np.isfinite(tf.cast(tape.gradient(y, kernel), "float32")).all()
 
