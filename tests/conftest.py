@@ -80,7 +80,7 @@ def always_islands():
 
 @pytest.fixture(autouse=True, scope="session")
 def rare_garbage_collection():
-    """Collects garbage a hundredth as often: TensorFlow's objects are many, and walking them took a tenth of the time.
+    """Collects garbage far less often: TensorFlow's objects are many, and walking them took a tenth of the time.
 
     `free_programs` collects all of it after each file.
     """
