@@ -143,6 +143,8 @@ def _find_builder(name):
     require(plain, "load", "the name of a dataset", name=name)
     import tensorflow_datasets as tfds
 
+    for file in map(str, _metadata_files(name)):  # TFDS would open a pipe and wait
+        require(os.path.isfile(file) or not os.path.exists(file), "load", "metadata in regular files", file=file)
     try:
         if _is_kzoo_dataset(name):
             with quiet():
@@ -163,15 +165,20 @@ def _find_builder(name):
         raise Refusal(f"load expects a known dataset; received name={name!r}: {reason}.") from error
 
 
+def _metadata_files(name):
+    """Returns the paths of the metadata of a prepared dataset, of all its versions: dataset_info.json and others."""
+    from kzoo.data.builders.cache import cache_dir
+
+    root, dataset = cache_dir() if _is_kzoo_dataset(name) else _tfds_root(), re.match(r"\w*", name)[0]
+    folders = ("*", "*/*") if dataset else ()
+    return sorted(file for versions in folders for file in (root / dataset).glob(f"{versions}/*.json"))
+
+
 def _check_metadata(name):
     """Raises Refusal if the metadata of a prepared dataset are damaged: dataset_info.json or features.json."""
     import tensorflow_datasets as tfds
 
-    from kzoo.data.builders.cache import cache_dir
-
-    root, dataset = cache_dir() if _is_kzoo_dataset(name) else _tfds_root(), re.match(r"\w*", name)[0]
-    found = [file for versions in ("*", "*/*") for file in (root / dataset).glob(f"{versions}/dataset_info.json")]
-    for file in sorted(found) if dataset else []:
+    for file in (file for file in _metadata_files(name) if file.name == "dataset_info.json"):
         try:
             tfds.builder_from_directory(file.parent)
         except Exception as error:  # a damaged file can raise any exception

@@ -303,6 +303,20 @@ def test_damaged_metadata_is_named(prepared, name, file, monkeypatch):
         assert "\n" not in str(got.value) and len(str(got.value)) < 600
 
 
+@pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
+@pytest.mark.parametrize("name", ["digits", "kzoo_test_files"], ids=["own", "of_tfds"])
+def test_metadata_in_a_pipe_is_refused(prepared, name, file, monkeypatch):
+    root = prepared.parents[1]
+    monkeypatch.setenv("TFDS_DATA_DIR", str(root))
+    if name != "digits":
+        (root / "digits").rename(root / name)
+    pipe = root / name / "1.0.0" / file
+    pipe.unlink()
+    os.mkfifo(pipe)
+    with pytest.raises(Refusal, match=f"^load expects metadata in regular files; received file='{pipe}'.$"):
+        load(name)
+
+
 def test_the_digest_covers_names_and_sizes_of_the_shards(prepared):
     before = load("digits").fingerprint
     with open(next(prepared.glob("*test*")), "ab") as file:

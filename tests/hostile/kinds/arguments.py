@@ -7,7 +7,7 @@ from tests.hostile.stock import SETS, take
 TEXTS = (
     *("", " ", ".", "..", "/", "-", "--", "*", "[", "a/b", "a\nb", "a\tb", "%s%n", "{0}", "$HOME", "-1", "1e9", "NaN"),
     *("~nouser/x", "~/x", "/dev/null", "/dev/full", "/proc/self/mem", "../outside/secret.bin", "signals.npz"),
-    *("signals.npz/x", "0x1", "١", "mnist/foo=bar", "mnist:9", ESCAPES, "\udcff", "\u202ex", "lenet5\x00"),
+    *("signals.npz/x", "0x1", "١", "mnist/foo=bar", "mnist:9", ESCAPES, "\udcff", "\u202ex"),
     *("x" * 300, "x" * 5000),
 )
 COMMANDS = (
