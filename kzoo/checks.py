@@ -3,11 +3,13 @@
 import difflib
 import numbers
 import operator
+import re
 from collections.abc import Iterable
 from typing import Any
 
 MAX_MESSAGE, MAX_VALUE = 1000, 200  # characters of a message, and of a value or name that it quotes
-REPEATED = "Exception encountered when calling "  # the start of a message that Keras repeats
+# an error of a layer's `call` as Keras repeats it: in bold, between the layer's name and its arguments
+REPEATED = re.compile(r"Exception encountered when calling .*?\x1b\[1m(.*?)\x1b\[0m.*", re.DOTALL)
 
 
 class Refusal(ValueError):
@@ -21,16 +23,21 @@ class Refusal(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(message if message.startswith(REPEATED) else one_line(message))
+        super().__init__(message if REPEATED.fullmatch(message) else one_line(message))
 
 
 def one_line(text: Any, limit: int = MAX_MESSAGE) -> str:
     """Returns a text, or that of an exception, on one line: shortened and escaped.
 
+    Of an error of a layer's `call`, which Keras repeats with the layer's arguments, only the error itself is returned.
+
     >>> one_line(ValueError("two\\n  lines")), one_line(KeyError())
     ('two lines', 'KeyError')
     """
-    words = str(text).split() or ([type(text).__name__] if isinstance(text, BaseException) else [])
+    repeated = REPEATED.fullmatch(str(text))
+    words = (repeated[1] if repeated else str(text)).split() or (
+        [type(text).__name__] if isinstance(text, BaseException) else []
+    )
     return escape(shorten(" ".join(words), limit))
 
 

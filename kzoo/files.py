@@ -118,13 +118,13 @@ def create_once(path):
 
 
 def hidden(path, suffix):
-    """The hidden sibling `.NAME.SUFFIX` of a path.
+    """Returns the hidden sibling `.NAME.SUFFIX` of a path; of a root, which has no siblings, a path in it.
 
     >>> hidden("runs/mnist", "partial").as_posix()
     'runs/.mnist.partial'
     """
     path = Path(path)
-    return path.with_name(f".{path.name}.{suffix}")
+    return path.parent / f".{path.name}.{suffix}"
 
 
 def recover(path):

@@ -120,7 +120,8 @@ def _as_labels(name, y):
     require(y.dtype.kind in "biu", "load", f"integers in {name}", dtype=y.dtype.name)
     if y.ndim == 2 and y.shape[1] == 1:  # as in keras.datasets.cifar10
         y = y[:, 0]
-    require(y.ndim in (1, 3, 4), "load", f"{name} of shape (N,), one class number per example", shape=y.shape)
+    labeled = y.ndim in (1, 3, 4) and 0 not in y.shape[1:]
+    require(labeled, "load", f"{name} of shape (N,), one class number per example", shape=y.shape)
     if y.size:
         require(y.min() >= 0, "load", f"{name} of at least 0", smallest=y.min())
         check_classes(1 + int(y.max()), len(y), f"{name}, labels")

@@ -11,6 +11,7 @@ import keras
 from kzoo.checks import is_integer, require
 from kzoo.layers.base_window import BaseWindow
 from kzoo.layers.data_format import from_channels_last, to_channels_last
+from kzoo.layers.identifiers import set_identified
 from kzoo.ops.bias_add import bias_add
 from kzoo.types import (
     Activation,
@@ -52,16 +53,20 @@ class BaseFilters(BaseWindow):
         untied_bias: bool = False,
         **kwargs: Any,
     ):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(**kwargs)
         require(is_integer(filters, least=1), type(self).__name__, "filters, an integer above 0", filters=filters)
         self.filters = int(filters)
         self.set_window(kernel_size, strides, padding, dilation_rate, data_format)
-        self.activation = keras.activations.get(activation)
         self.use_bias = bool(use_bias)
         self.untied_bias = bool(untied_bias)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
-        self.bias_constraint = keras.constraints.get(bias_constraint)
+        set_identified(
+            self,
+            activation=activation,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            bias_constraint=bias_constraint,
+            activity_regularizer=activity_regularizer,
+        )
 
     def op(self, x):
         """Returns the filters' responses to channels-last x, without the bias."""
@@ -166,9 +171,12 @@ class BaseConv(BaseFilters):
             untied_bias,
             **kwargs,
         )
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        set_identified(
+            self,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            kernel_constraint=kernel_constraint,
+        )
 
     def build_kernel(self, channels, output):
         tile = self.kernel_tile(output)

@@ -11,6 +11,7 @@ from keras import ops
 from kzoo.checks import is_integer, require
 from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.field import Fields, whole
+from kzoo.layers.identifiers import set_identified
 from kzoo.ops.backend import sum_dtype
 from kzoo.ops.route import route
 from kzoo.types import Initializer, KnownShape, Shape, Tensor
@@ -48,8 +49,11 @@ class Capsules(BaseLayer):
             setattr(self, name, int(value))
         self.use_bias = bool(use_bias)
         default = keras.initializers.TruncatedNormal(stddev=0.1)  # fans would count all pairs of capsules
-        self.kernel_initializer = keras.initializers.get(kernel_initializer or default)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
+        set_identified(
+            self,
+            kernel_initializer=default if kernel_initializer is None else kernel_initializer,
+            bias_initializer=bias_initializer,
+        )
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)

@@ -12,6 +12,7 @@ from kzoo.checks import require
 from kzoo.layers.base_conv import weight_config
 from kzoo.layers.base_window import BaseWindow
 from kzoo.layers.data_format import from_channels_last, to_channels_last
+from kzoo.layers.identifiers import set_identified
 from kzoo.ops.dilation import dilation
 from kzoo.types import Constraint, DataFormat, Initializer, KnownShape, Padding, Regularizer, Size, Tensor
 
@@ -36,9 +37,12 @@ class BaseMorphology(BaseWindow):
     ):
         super().__init__(**kwargs)
         self.set_window(kernel_size, strides, padding, dilation_rate, data_format)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        set_identified(
+            self,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            kernel_constraint=kernel_constraint,
+        )
 
     def op(self, x, kernel, *geometry):
         """Returns channels-last x, filtered."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from kzoo.checks import is_integer, is_number, require
 from kzoo.layers.base_layer import BaseLayer, Pointwise
+from kzoo.layers.identifiers import set_identified
 from kzoo.ops.bias_add import bias_add
 from kzoo.ops.fastfood import fastfood
 from kzoo.types import Activation, KnownShape, Shape, Tensor
@@ -50,7 +51,7 @@ class Fastfood(Pointwise, BaseLayer):
         require(is_number(sigma) and 0 < sigma < math.inf, who, "sigma, a number above 0", sigma=sigma)
         require(seed is None or is_integer(seed, 0), who, "seed, an integer of at least 0 or None", seed=seed)
         self.units, self.sigma, self.use_bias = int(units), float(sigma), bool(use_bias)
-        self.activation = keras.activations.get(activation)
+        set_identified(self, activation=activation)
         # without a seed an initializer draws one, so that keras.utils.set_random_seed determines it
         self.seed = int(seed if seed is not None else keras.initializers.RandomNormal().seed)
 

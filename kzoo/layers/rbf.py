@@ -11,6 +11,7 @@ import keras
 from kzoo.checks import is_integer, require
 from kzoo.layers.base_conv import weight_config
 from kzoo.layers.base_layer import BaseLayer, Pointwise
+from kzoo.layers.identifiers import set_identified
 from kzoo.ops.rbf import rbf
 from kzoo.types import Activation, Constraint, Initializer, KnownShape, Regularizer, Shape, Tensor
 
@@ -41,11 +42,14 @@ class RBF(Pointwise, BaseLayer):
         super().__init__(**kwargs)
         require(is_integer(units, least=1), type(self).__name__, "units, an integer above 0", units=units)
         self.units = int(units)
-        self.activation = keras.activations.get(activation)
         default = keras.initializers.RandomNormal(stddev=1.0)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer or default)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        set_identified(
+            self,
+            activation=activation,
+            kernel_initializer=default if kernel_initializer is None else kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            kernel_constraint=kernel_constraint,
+        )
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)

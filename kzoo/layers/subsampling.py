@@ -11,6 +11,7 @@ import keras
 from kzoo.checks import require
 from kzoo.layers.base_conv import weight_config
 from kzoo.layers.base_pooling import BasePooling
+from kzoo.layers.identifiers import set_identified
 from kzoo.ops.bias_add import bias_add
 from kzoo.ops.subsample import subsample
 from kzoo.types import Activation, Constraint, DataFormat, Initializer, Padding, Regularizer, Size
@@ -52,14 +53,17 @@ class Subsampling2D(BasePooling):
     ):
         super().__init__(pool_size, strides, padding, data_format, dilation_rate, **kwargs)
         average = keras.initializers.Constant(1 / math.prod(self.pool_size))
-        self.activation = keras.activations.get(activation)
         self.use_bias = bool(use_bias)
-        self.coefficient_initializer = keras.initializers.get(coefficient_initializer or average)
-        self.coefficient_regularizer = keras.regularizers.get(coefficient_regularizer)
-        self.coefficient_constraint = keras.constraints.get(coefficient_constraint)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
-        self.bias_constraint = keras.constraints.get(bias_constraint)
+        set_identified(
+            self,
+            activation=activation,
+            coefficient_initializer=average if coefficient_initializer is None else coefficient_initializer,
+            coefficient_regularizer=coefficient_regularizer,
+            coefficient_constraint=coefficient_constraint,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            bias_constraint=bias_constraint,
+        )
 
     def build(self, input_shape):
         super().build(input_shape)

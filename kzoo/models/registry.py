@@ -59,6 +59,10 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
         raise
     except (ValueError, TypeError) as error:  # raised by Keras for settings that it refuses
         raise Refusal(f"model {name!r} cannot be built so: {' '.join(str(error).split())[:300]}") from error
+    except RecursionError as error:  # Keras follows a model's layers recursively
+        raise Refusal(
+            f"model {name!r} cannot be built so: it has more layers in a row than Keras can follow"
+        ) from error
     if tag:
         tag.load(built)
     return built if features is None else feature_extractor(built, features)

@@ -98,10 +98,12 @@ def convolve(x, kernel, strides, padding, dilations):
             # in graphs TensorFlow's conv3d takes these two for each other; without the last, they may be equal
             run = functools.partial(convolve, dilations=(*dilations[:2], dilations[1]))
             return _sum_over_taps(run, x, kernel, strides, dilations, axes=(2,))
-        # XLA runs what TensorFlow cannot: dilations that it lacks here, and empty batches, where without XLA the result
-        # has the input's size
-        plain = x.shape[0] != 0 and (max(dilations) == 1 or _dilates(x.dtype.name, len(strides)))
-        run = _convolve if plain else _compiled_convolve
+        if x.shape[0] == 0:  # without XLA TensorFlow returns an output of the input's size
+            return convolve(tf.pad(x, [(0, 1), *[(0, 0)] * (len(x.shape) - 1)]), kernel, strides, padding, dilations)[
+                :0
+            ]
+        native = max(dilations) == 1 or _dilates(x.dtype.name, len(strides))
+        run = _convolve if native else _compiled_convolve
         return run(x, kernel, strides=strides, padding=padding, dilations=dilations)
 
     from jax import lax
@@ -119,7 +121,7 @@ def _convolve(x, kernel, *, strides, padding, dilations):
     return conv(x, kernel, (1, *strides, 1), padding, dilations=(1, *dilations, 1))
 
 
-def _convolve_with_xla(x, kernel, *, strides, padding, dilations):
+def _convolve_anywhere(x, kernel, *, strides, padding, dilations):
     """Returns the convolution; outside XLA as a sum over taps if TensorFlow has no dilated one.
 
     It has one in graphs in 1D and 2D, but not its gradient. Exported graphs need no gradient.
@@ -136,7 +138,7 @@ def _convolve_with_xla(x, kernel, *, strides, padding, dilations):
     return _sum_over_taps(run, x, kernel, strides, dilations, range(len(strides)))
 
 
-_compiled_convolve = island(_convolve_with_xla, plain=False)
+_compiled_convolve = island(_convolve_anywhere, plain=False)
 
 
 def _sum_over_taps(run, x, kernel, strides, dilations, axes):

@@ -19,6 +19,7 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+MOST_PROGRAMS = 256  # of an island; a program takes 2 to 25 MiB
 MOST_MAPS = 32_000  # memory maps of a process up to which islands compile; Linux allows 65,530, and a program takes 40
 
 _compiled_functions: list[dict[Any, Any]] = []  # for each island its compiled functions, by settings and signature
@@ -56,8 +57,8 @@ def island(fn, plain=True):
 
     Whether to compile is decided in Python each time the op is called or traced, so no cached graph keeps an outdated
     decision. On other backends `fn` is returned as it is. TensorFlow never frees a compiled program, and there is one
-    for each input size. So tensors of unknown size, and new sizes once the process has MOST_MAPS memory maps, are left
-    to plain operations; `plain` says whether TensorFlow has these.
+    for each input size. So tensors of unknown size, and new sizes once the island has MOST_PROGRAMS programs or the
+    process MOST_MAPS memory maps, are left to plain operations; `plain` says whether TensorFlow has these.
     """
     if keras.backend.backend() != "tensorflow":
         return fn
@@ -74,7 +75,8 @@ def island(fn, plain=True):
             return fn(*tensors, **settings)
         key = (*settings.items(), *((tensor.shape, tensor.dtype) for tensor in tensors))
         if key not in functions:
-            if plain and (any(None in tensor.shape[1:] for tensor in tensors) or memory_maps() >= MOST_MAPS):
+            unknown = any(None in tensor.shape[1:] for tensor in tensors)
+            if plain and (unknown or len(functions) >= MOST_PROGRAMS or memory_maps() >= MOST_MAPS):
                 return fn(*tensors, **settings)
             # no autograph, as the ops never branch on a tensor's value: it could only print warnings
             functions[key] = tf.function(functools.partial(fn, **settings), jit_compile=True, autograph=False)

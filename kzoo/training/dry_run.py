@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from kzoo.checks import Refusal
+from kzoo.training.callback_checks import check_callbacks
 from kzoo.training.config import Config
 from kzoo.training.fit_errors import FitErrors
 from kzoo.training.model_building import (
@@ -35,13 +36,15 @@ def dry_run(config: Config) -> dict[str, Any]:
         model = build_model(config, data.input_shape, data.classes, data.train)
         check_exports(config, model)
         trainer = build_trainer(config, model)
-        build_callbacks(config)
+        callbacks = build_callbacks(config)
         check_step_memory(config, trainer, data.train, copies=MOCK_COPIES)
         data = load_mock_data(config, batch)
         dataset = data.train.batches(batch, 0, 0, build_augmentation(config))
         dataset = map_inputs_and_targets(config, model, dataset)
         dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset
-        loss = trainer.fit(dataset, steps_per_epoch=1, shuffle=False, verbose=0).history["loss"][0]
+        reported = trainer.fit(dataset, steps_per_epoch=1, shuffle=False, verbose=0).history
+        check_callbacks(callbacks, trainer, reported, data.validation is not None)
+    loss = reported["loss"][0]
     if not np.isfinite(loss):
         raise Refusal(f"{config.model.name}: one training step on random examples gives a loss of {loss}.")
     return {"input": data.input_shape, "classes": data.classes, "parameters": model.count_params(), "loss": loss}

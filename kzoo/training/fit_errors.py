@@ -17,8 +17,9 @@ class FitErrors(keras.callbacks.Callback):
     """Callback and context manager for one call of `fit`.
 
     A ValueError or TypeError before the first optimizer step has completed means that parts of the config do not match,
-    such as a loss and the labels: it becomes a Refusal of one line. Later errors propagate as they are, with a note
-    that says at which epoch and step; a full disk is an OSError with the callback's file.
+    such as a loss and the labels: it becomes a Refusal of one line, as does a ValueError of a callback of Keras at any
+    time. Other errors propagate as they are, with a note that says at which epoch and step; a full disk is an OSError
+    with the callback's file.
 
     >>> with FitErrors("a run"):
     ...     raise ValueError("shapes differ")
@@ -45,17 +46,24 @@ class FitErrors(keras.callbacks.Callback):
         if isinstance(error, Refusal) or not isinstance(error, Exception):
             return
         if not getattr(error, "filename", None) and (code := disk_error(error)) is not None:
-            raise OSError(code, os.strerror(code), _file_of_callback(traceback)) from error
+            raise OSError(code, os.strerror(code), _file_of_callback(_callback_of(traceback))) from error
+        callback = _callback_of(traceback)
+        if isinstance(error, ValueError) and type(callback).__module__.startswith("keras."):
+            raise Refusal(f"training.callbacks: {type(callback).__name__} fails: {one_line(error)}") from error
         if self.completed_a_step:
             error.add_note(f"{self.label}: in epoch {self.epoch}, after {self.step} steps of it.")
         elif isinstance(error, (ValueError, TypeError)):
             raise Refusal(f"{self.label} cannot be trained with this config: {one_line(error)}") from error
 
 
-def _file_of_callback(traceback):
-    """Returns the path in the settings of the callback that raised an error, or its class's name."""
+def _callback_of(traceback):
+    """Returns the callback whose method raised an error, or None."""
     owners = [frame.f_locals.get("self") for frame, _ in tracebacks.walk_tb(traceback)]
-    callback = next((owner for owner in reversed(owners) if isinstance(owner, keras.callbacks.Callback)), None)
+    return next((owner for owner in reversed(owners) if isinstance(owner, keras.callbacks.Callback)), None)
+
+
+def _file_of_callback(callback):
+    """Returns the path in the settings of a callback, or its class's name."""
     paths = [getattr(callback, name, None) for name in PATHS]
     return next((str(path) for path in paths if path), type(callback).__name__)
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kzoo.checks import require
+from kzoo.checks import Refusal, one_line, require
 from kzoo.data.examples import Examples
 from kzoo.models.adapt import adapt
 from kzoo.models.freeze import freeze
@@ -41,10 +41,16 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
         defaults = {"dtype": "float32", "name": f"preprocess{index + 1}"}
         named = {"class_name": spec.class_name, "config": {**defaults, **spec.config}}
         layer = build_object("layer", named, f"data.preprocess.{index}")
-        if train is not None and hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
-            before = keras.Model(inputs, x)
-            layer.adapt(train.once(256).map(lambda x, y, before=before: before(x)))
-        x = layer(x)
+        try:
+            if train is not None and hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
+                before = keras.Model(inputs, x)
+                layer.adapt(train.once(256).map(lambda x, y, before=before: before(x)))
+            x = layer(x)
+        except (ValueError, TypeError, LookupError) as error:  # Keras raises any of them for a shape that does not fit
+            shape, reason = tuple(x.shape[1:]), one_line(error)
+            raise Refusal(
+                f"data.preprocess.{index}: {spec.class_name} refuses inputs of shape {shape}: {reason}"
+            ) from error
         preprocessing.append(layer.name)
     settings |= {"input_tensor": x, "input_shape": tuple(x.shape[1:])}
     if classes is not None and "classes" in parameters:

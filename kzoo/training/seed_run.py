@@ -20,6 +20,7 @@ from kzoo.export.registry import FORMATS
 from kzoo.files import write_atomically, writing
 from kzoo.terminal import say
 from kzoo.training import plots, report
+from kzoo.training.callback_checks import CallbackChecks
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
 from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
@@ -103,6 +104,7 @@ def fit(
     if start:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     bar = ProgressBar(label, training.epochs, steps, start)
+    checks = CallbackChecks(callbacks, validation is not None)
     with FitErrors(label, training.steps_per_call) as errors, contextlib.closing(bar), contextlib.closing(files):
         trainer.fit(
             dataset,
@@ -110,7 +112,7 @@ def fit(
             initial_epoch=start,
             steps_per_epoch=steps // training.steps_per_call,
             validation_data=validation,
-            callbacks=[errors, *writers, board, bar, checkpoint, *senders],
+            callbacks=[errors, checks, *writers, board, bar, checkpoint, *senders],
             shuffle=False,  # the dataset is shuffled already
             verbose=0,
         )

@@ -32,7 +32,7 @@ def rebuild_report(run):
     Raises Refusal if there is no search, or if a trial's file is damaged.
     """
     paths = [Path(run), Path("saved_models") / run]
-    folders = [folder for path in paths for folder in (path, hidden(path, "partial"))]
+    folders = [folder for path in map(Path.resolve, paths) for folder in (path, hidden(path, "partial"))]
     folder = next((folder for folder in folders if (folder / SEARCH_FILE).is_file()), None)
     if folder is None:
         raise Refusal(f"no search at {paths[0]} or {paths[1]}: {SEARCH_FILE} is missing.")

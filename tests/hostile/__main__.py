@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -83,7 +84,8 @@ def run(seeds, results, workers):
                     results.add(verdict)
                     if len(results.tried) % 20 == 0:
                         results.save()
-                    print(f"\r{seed} of {total}; {results.line()} ", end="", flush=True)
+                    if sys.stdout.isatty():
+                        print(f"\r{seed} of {total}; {results.line()} ", end="", flush=True)
 
     with stock() as folder, ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(work) for _ in range(workers)]

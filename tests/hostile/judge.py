@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kzoo.checks import Refusal
+from kzoo.checks import REPEATED, Refusal
 
 VERDICTS = ("fine", "refused", "traceback", "hang", "wrong")
 BAD = VERDICTS[2:]
@@ -63,7 +63,7 @@ def expect(right, what):
 
 
 def kzoo(*args):
-    """Runs `kzoo ARGS` in this process and returns what it prints; raises Refusal where it exits with code 2."""
+    """Runs `kzoo ARGS` in this process and returns its two outputs; raises Refusal where it exits with code 2."""
     from kzoo import cli
 
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", errors) for errors in ("strict", "backslashreplace"))
@@ -77,7 +77,7 @@ def kzoo(*args):
     if CONTROLS.search(out):
         raise Unreadable(f"control characters are printed: {CONTROLS.sub(repr_of, out)[:300]}")
     if code == 0:
-        return out
+        return out, err
     if code != 2:
         report = re.search(r"(/\S+\.txt)", err)
         text = Path(report[1]).read_text() if report and Path(report[1]).is_file() else ""
@@ -118,7 +118,8 @@ def attempt(case):
     try:
         case.run()
     except Refusal as refusal:
-        line = str(refusal)
+        repeated = REPEATED.fullmatch(str(refusal))
+        line = repeated[1] if repeated else str(refusal)
         if "\n" in line or CONTROLS.search(line) or len(line) > LONGEST:
             return "traceback", f"not one readable line: {len(line)} characters, {line[:200]!r}", line
         return "refused", line, line

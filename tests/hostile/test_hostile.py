@@ -20,7 +20,6 @@ def test_every_kind_has_a_share():
     assert {kind_of(seed) for seed in range(20)} == set(KINDS)
 
 
-@pytest.mark.large  # until the faults that it finds are mended
 def test_nothing_is_wrong_and_nothing_is_a_traceback():
     assert not bad_cases(range(200)), "python -m tests.hostile --seed N prints a case in full"
 

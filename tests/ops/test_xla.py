@@ -88,7 +88,8 @@ def test_forgotten_islands_compile_again():
     assert traces == [3.0, 3.0]
 
 
-def test_programs_do_not_fill_the_memory_maps(monkeypatch):
+@pytest.mark.parametrize("bound", ["MOST_MAPS", "MOST_PROGRAMS"])
+def test_programs_do_not_fill_the_memory(monkeypatch, bound):
     """Of forty sizes only the first are compiled; the others have the same outputs, as plain operations."""
     traces = []
 
@@ -97,7 +98,7 @@ def test_programs_do_not_fill_the_memory_maps(monkeypatch):
         traces.append(not tf.executing_eagerly())
         return x * 2
 
-    monkeypatch.setattr(xla, "MOST_MAPS", xla.memory_maps() + 6)
+    monkeypatch.setattr(xla, bound, xla.memory_maps() + 6 if bound == "MOST_MAPS" else 5)
     for size in (*range(1, 41), 1):
         np.testing.assert_array_equal(doubled(tf.ones(size)), np.full(size, 2.0))
     assert 0 < sum(traces) < 40
@@ -111,15 +112,15 @@ def test_two_thousand_sizes():
         import resource, numpy as np
         from kzoo.layers import TiledConv2D
         from kzoo.ops import xla
-        layer, full = TiledConv2D(4, 3), None
+        layer = TiledConv2D(4, 3)
         for index in range(2000):
             layer(np.ones((1, 20 + index // 40, 20 + index % 40, 2), "float32"))
-            if full is None and xla.memory_maps() >= xla.MOST_MAPS:
+            if index == 2 * xla.MOST_PROGRAMS:
                 full = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(xla.memory_maps(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - full)
     """
     maps, growth = map(int, in_a_process(code, XLA_FLAGS="").split())
-    assert maps < 33_000 and growth < 50_000  # kB
+    assert maps < 20_000 and growth < 50_000  # kB
 
 
 def test_sizes_unknown_when_a_graph_is_traced_are_not_compiled():

@@ -135,7 +135,7 @@ def storable(settings):
 
 
 def dry_run():
-    printed = kzoo("train", "c.yaml", "--dry-run")
+    printed, _ = kzoo("train", "c.yaml", "--dry-run")
     loss = float(re.search(r"loss (\S+)$", printed.strip())[1])
     expect(np.isfinite(loss), f"a dry run ends with a loss of {loss}")
     check_files("c.yaml", "signals.npz")

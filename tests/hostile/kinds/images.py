@@ -175,7 +175,7 @@ def write_npy(rng, file):
 
 
 def predict(model, file, more):
-    records = json.loads(kzoo("predict", model, file, "--json", *more))
+    records = json.loads(kzoo("predict", model, file, "--json", *more)[0])
     scores = [best["score"] for record in records for best in record["top"]]
     expect(scores and np.isfinite(scores).all(), f"scores that are not finite: {scores[:3]}")
     if "--out" in more:
