@@ -1,5 +1,6 @@
 """Refusals, integers and real numbers, and the nearest names."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -77,5 +78,9 @@ def test_one_line():
     assert (
         one_line(ValueError("two\n lines")) == "two lines" and one_line(KeyError()) == "KeyError" and one_line("") == ""
     )
+    layer = keras.layers.Reshape((3,))
+    with pytest.raises(ValueError, match="Exception encountered") as caught:
+        layer(np.ones((1, 4)))
+    assert one_line(caught.value).startswith("The total size of the tensor must be unchanged.")
     assert len(one_line(ValueError("word " * 1000))) == 1000 and len(shown("x" * 1000)) == 200
     assert escape("a b é") == "a b é" and escape("\n") == "\\n" and shorten("0123456789", 9) == "012...789"

@@ -43,7 +43,7 @@ def dry_run(config: Config) -> dict[str, Any]:
         dataset = map_inputs_and_targets(config, model, dataset)
         dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset
         reported = trainer.fit(dataset, steps_per_epoch=1, shuffle=False, verbose=0).history
-        check_callbacks(callbacks, trainer, reported, data.validation is not None)
+        check_callbacks(callbacks, trainer, reported, validated=bool(config.data.validation))
     loss = reported["loss"][0]
     if not np.isfinite(loss):
         raise Refusal(f"{config.model.name}: one training step on random examples gives a loss of {loss}.")

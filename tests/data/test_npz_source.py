@@ -89,6 +89,7 @@ def test_resizes_in_the_same_dtype(tmp_path):
         ({"x_train": np.full((12, 4, 5), "a")}, "numbers in x_train; received dtype='str32'"),
         ({"y_train": np.zeros(12)}, "integers in y_train; received dtype='float64'"),
         ({"y_train": np.eye(12, dtype=int)}, r"y_train of shape \(N,\), one class number per example"),
+        ({"y_train": np.zeros((12, 0, 1), int)}, r"y_train of shape \(N,\), one class number per example"),
         ({"y_train": np.arange(12) - 1}, "y_train of at least 0; received smallest=.*-1"),
         (
             {"x_train": np.array([{}] * 12)},

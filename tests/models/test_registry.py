@@ -174,6 +174,10 @@ def test_refused_settings(settings):
     assert "mnist1d_cnn" in got or "Conv1D" in got
 
 
+def test_too_many_layers_in_a_row():
+    assert "more layers in a row than Keras can follow" in refusal(model, "mnist1d_fc", units=[1] * 1000)
+
+
 def test_describe():
     known = describe("nielsen_6")
     assert known["family"] == "nielsen" and known["source"].startswith("Nielsen 2015,")

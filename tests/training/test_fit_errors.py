@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.callbacks import EarlyStopping
 
 from kzoo.checks import Refusal
 from kzoo.training.fit_errors import FitErrors, note_on_error
@@ -44,6 +45,19 @@ def test_refusals_pass_through():
     assert not hasattr(caught.value, "__notes__")
     with pytest.raises(KeyboardInterrupt), FitErrors("it"):
         raise KeyboardInterrupt
+
+
+def test_errors_of_keras_callbacks_are_the_configs():
+    """Of the end of the first epoch: Keras does not know whether a metric of the user's is to be maximized."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=[metric])
+    words = "^training.callbacks: EarlyStopping fails: .*monitor=metric"
+    with pytest.raises(Refusal, match=words), FitErrors("it") as errors:
+        model.fit(np.ones((6, 2)), np.ones((6, 1)), callbacks=[errors, EarlyStopping("metric")], verbose=0)
+
+
+def metric(y, predicted):
+    return keras.ops.mean(y - predicted)
 
 
 def test_other_errors_before_the_first_step_are_not_the_configs():

@@ -79,6 +79,15 @@ def test_layers_within_the_model_learn_from_the_data_too(tmp_path):
             "data.preprocess=[Rescalin]",
             "data.preprocess.0 expects a layer; received 'Rescalin'; did you mean 'Rescaling'",
         ),
+        (
+            "data.preprocess=[{class_name: Reshape, config: {target_shape: [3, 3]}}]",
+            "data.preprocess.0: Reshape refuses inputs of shape (40, 1): The total size of the tensor must be",
+        ),
+        (
+            "data.preprocess=[Normalization, {class_name: LayerNormalization, config: {axis: 5}}]",
+            "data.preprocess.1: LayerNormalization refuses inputs of shape (40, 1): tuple index out of range",
+        ),
+        ("data.preprocess=[ZeroPadding2D]", "data.preprocess.0: ZeroPadding2D refuses inputs of shape (40, 1): "),
     ],
 )
 def test_refusals(sets, words):

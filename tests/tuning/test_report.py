@@ -87,6 +87,9 @@ def test_refusals(folder, monkeypatch):
     monkeypatch.chdir(folder.parents[1])
     with pytest.raises(Refusal, match="^no search at other or saved_models/other: search.yaml is missing.$"):
         rebuild_report("other")
+    for run in (".", "", "/"):
+        with pytest.raises(Refusal, match="^no search at "):
+            rebuild_report(run)
     (folder / "trials" / "0001" / "result.json").write_text('{"trial": 1')
     with pytest.raises(Refusal, match="0001/result.json is damaged .*; delete it, and the same command runs"):
         rebuild_report("it")

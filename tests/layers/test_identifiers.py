@@ -1,0 +1,29 @@
+"""Identifiers of activations, initializers, regularizers and constraints: Keras's, and those that it does not know."""
+
+import keras
+import pytest
+
+from kzoo import layers
+from kzoo.checks import Refusal
+from tests.collect import collect
+from tests.layer_checks import arguments
+
+CASES = collect("LAYER_CASES")
+KINDS = ("activation", "initializer", "regularizer", "constraint")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_unknown_identifiers_name_the_argument(name):
+    cls, kwargs = getattr(layers, name), CASES[name].kwargs
+    for argument in sorted(arguments(cls)):
+        kind = argument.rpartition("_")[2]
+        for identifier in ("nothing", 0.0, False, {"a": 1}) if kind in KINDS else ():
+            words = f"^{name} expects {argument}, an? {kind}; received "
+            with pytest.raises(Refusal, match=words):
+                cls(**{**kwargs, argument: identifier})
+
+
+def test_identifiers_are_those_of_keras():
+    layer = layers.Conv2D(1, 1, kernel_regularizer={"class_name": "L2", "config": {"l2": 0.5}}, activation="relu")
+    assert layer.kernel_regularizer.l2 == 0.5 and layer.activation is keras.activations.relu
+    assert layers.Conv2D(1, 1, activity_regularizer="l1").activity_regularizer.l1 == keras.regularizers.L1().l1
