@@ -1,10 +1,24 @@
 """The base class of layers that compute with floating-point inputs only."""
 
+from typing import Any
+
 import keras
 
-from kzoo.checks import require
+from kzoo.checks import Refusal, require
 from kzoo.layers.field import Fields, pointwise
 from kzoo.types import KnownShape, Shape
+
+EQUIVALENTS = {  # arguments of other libraries
+    "batch_input_shape": "keras.Input(batch_shape=...) before the layer",
+    "weights": "set_weights(...) after the layer is built",
+    "ceil_mode": "padding that completes the last window, such as ((0, 1), (0, 1))",
+    "padding_mode": "padding=(mode, pixels), such as ('circular', 1)",
+    "out_channels": "filters",
+    "in_channels": "to leave it out: layers read it from their input",
+    "stride": "strides",
+    "dilation": "dilation_rate",
+    "bias": "use_bias",
+}
 
 
 class BaseLayer(keras.layers.Layer):
@@ -13,13 +27,21 @@ class BaseLayer(keras.layers.Layer):
     Integer inputs are refused when the layer is called on symbolic inputs, before anything is computed.
     """
 
+    def __init__(self, **kwargs: Any):
+        who = type(self).__name__
+        for name in kwargs:
+            if name in EQUIVALENTS:
+                raise Refusal(f"{who} has no argument {name!r}; the equivalent is {EQUIVALENTS[name]}.")
+        super().__init__(**kwargs)
+
     def build(self, input_shape):
         self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
 
     def compute_output_spec(self, inputs, training=False):
         several = isinstance(inputs, (list, tuple))
         for part in inputs if several else [inputs]:
-            require("float" in str(part.dtype), type(self).__name__, "floating inputs", dtype=str(part.dtype))
+            expected = "floating inputs (keras.layers.Rescaling(1 / 255) converts pixels)"
+            require("float" in str(part.dtype), type(self).__name__, expected, dtype=str(part.dtype))
         shape = [part.shape for part in inputs] if several else inputs.shape
         return keras.KerasTensor(self.compute_output_shape(shape), self.compute_dtype)
 

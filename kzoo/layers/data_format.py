@@ -11,8 +11,9 @@ FORMATS = ("channels_last", "channels_first")
 def as_data_format(who, data_format):
     """Returns the data format after checking it; None gives Keras's setting."""
     data_format = data_format or keras.config.image_data_format()
-    require(data_format in FORMATS, who, f"data_format, one of {FORMATS}", data_format=data_format)
-    return data_format
+    known = isinstance(data_format, str) and data_format.lower() in FORMATS
+    require(known, who, f"data_format, one of {FORMATS}", data_format=data_format)
+    return data_format.lower()
 
 
 def to_channels_last(x, data_format):

@@ -5,7 +5,7 @@ The modes have the names of PyTorch's `padding_mode`.
 
 from keras import ops
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import Refusal, is_integer, require, shown
 from kzoo.ops.backend import spatial_rank, sum_dtype, tensors
 from kzoo.ops.sizes import after_checks, at_least, every, require_size, sizes_of
 from kzoo.types import Padding, Tensor
@@ -38,6 +38,9 @@ def as_pairs(who, name, padding, rank):
     """Returns an integer, or an integer or pair for each axis, as `rank` pairs (before, after)."""
     axes = (padding,) * rank if is_integer(padding) else padding
     expected = f"{name}, an integer of at least 0, or {rank} of them or of pairs (before, after)"
+    if isinstance(axes, (tuple, list)) and len(axes) == 2 * rank and all(map(is_integer, axes)):  # PyTorch's F.pad
+        last_first = [tuple(map(int, axes[axis : axis + 2])) for axis in range(0, 2 * rank, 2)]
+        raise Refusal(f"{who} expects {expected}; for {name}={shown(padding)} write {(*last_first[::-1],)}.")
     require(isinstance(axes, (tuple, list)) and len(axes) == rank, who, expected, **{name: padding})
     pairs = tuple((a, a) if is_integer(a) else tuple(a) if isinstance(a, (tuple, list)) else (a,) for a in axes)
     good = all(len(pair) == 2 and all(is_integer(n, least=0) for n in pair) for pair in pairs)

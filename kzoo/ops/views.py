@@ -18,7 +18,7 @@ from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad_pairs
 from kzoo.ops.sizes import require_size
 
 INFINITY, NAN = float("inf"), float("nan")
-NAMED_PADDINGS = ("valid", "same", "full", *MODES[1:])
+NAMED_PADDINGS = ("valid", "same", "full", "causal", *MODES[1:])
 MOST_TAPS = (
     64  # up to which ops are written out tap by tap: the fastest code, but XLA compiles some hundred taps a second
 )
@@ -151,9 +151,9 @@ def argmax(labelled):
 def window(who, rank, size, strides, padding, dilations, names=("ksize", "strides", "padding", "dilations")):
     """Returns a checked `Window` of this rank; `names` are the caller's names for these arguments.
 
-    `padding` is "valid", "same", "full", "circular", "reflect", "replicate", explicit amounts (an integer, or an
-    integer or pair for each axis), or a pair (mode, amounts). "circular", "reflect" and "replicate" without amounts pad
-    by the amounts of "same".
+    `padding` is "valid", "same", "full", "causal" (in 1D: only before), "circular", "reflect", "replicate", explicit
+    amounts (an integer, or an integer or pair for each axis), or a pair (mode, amounts). "circular", "reflect" and
+    "replicate" without amounts pad by the amounts of "same". Names may be in capitals, as TensorFlow writes them.
 
     >>> window("conv", 1, 3, 2, ("circular", 1), 1)
     Window(size=(3,), strides=(2,), dilations=(1,), pads=((1, 1),), mode='circular', name='ksize')
@@ -162,8 +162,9 @@ def window(who, rank, size, strides, padding, dilations, names=("ksize", "stride
         as_tuple(who, name, value, rank)
         for name, value in zip((*names[:2], names[3]), (size, strides, dilations), strict=True)
     )
+    padding = as_plain(padding)
     mode, amounts = "zeros", padding
-    if isinstance(padding, (tuple, list)) and len(padding) == 2 and isinstance(padding[0], str):
+    if isinstance(padding, tuple) and len(padding) == 2 and isinstance(padding[0], str):
         mode, amounts = padding
         require(mode in MODES, who, f"a {names[2]} mode of {MODES}", **{names[2]: padding})
     elif isinstance(padding, str):
@@ -178,6 +179,10 @@ def window(who, rank, size, strides, padding, dilations, names=("ksize", "stride
         pads = ((0, 0),) * rank
     elif amounts == "full":
         pads = tuple(((k - 1) * d,) * 2 for k, d in zip(size, dilations))
+    elif amounts == "causal":
+        ways = ", ".join(f"({n}, 0)" for n in ((k - 1) * d for k, d in zip(size, dilations)))
+        require(rank == 1, who, f"{names[2]} other than causal in {rank}D, such as ({ways})", **{names[2]: padding})
+        pads = (((size[0] - 1) * dilations[0], 0),)
     elif amounts == "same":  # with a stride of 1 the amount is the same for every input
         pads = tuple(same_pair(1, k, s, d) if s == 1 else None for k, s, d in zip(size, strides, dilations))
     else:
@@ -194,8 +199,16 @@ def as_tuple(who, name, value, rank, least=1):
 
 
 def as_plain(padding):
-    """Returns padding as plain Python values: lists (from a config file) become tuples, NumPy numbers Python ones."""
-    if isinstance(padding, (list, tuple)):
+    """Returns padding as plain Python values.
+
+    Lists (from a config file) and arrays become tuples, NumPy's numbers Python's, and capitals lower case.
+
+    >>> as_plain(["REFLECT", [1, 2]])
+    ('reflect', (1, 2))
+    """
+    if isinstance(padding, str):
+        return padding.lower()
+    if isinstance(padding, (list, tuple)) or getattr(padding, "ndim", 0):
         return tuple(map(as_plain, padding))
     if is_integer(padding):
         return int(padding)

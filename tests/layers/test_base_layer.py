@@ -4,10 +4,17 @@ import keras
 import pytest
 
 from kzoo import layers
+from kzoo.checks import Refusal
 from kzoo.layers.base_layer import BaseLayer
 from tests.collect import collect
 from tests.layer_checks import dtype, symbols
 
+EQUIVALENTS = [
+    ({"batch_input_shape": (2, 8, 8, 1)}, r"keras.Input\(batch_shape=...\)"),
+    ({"weights": []}, "set_weights"),
+    ({"stride": 2}, "strides"),
+    ({"padding_mode": "circular"}, r"padding=\(mode, pixels\)"),
+]
 CASES = collect("LAYER_CASES")
 # Layers that also take integers compute their output's dtype themselves.
 FLOATING = [name for name in CASES if getattr(layers, name).compute_output_spec is BaseLayer.compute_output_spec]
@@ -16,6 +23,14 @@ FLOATING = [name for name in CASES if getattr(layers, name).compute_output_spec 
 @pytest.mark.parametrize("name", FLOATING)
 def test_symbolic_integers(name):
     case, cls = CASES[name], getattr(layers, name)
-    with pytest.raises(ValueError, match=rf"{name} expects floating inputs; received dtype='int32'"):
+    with pytest.raises(ValueError, match=rf"{name} expects floating inputs .*; received dtype='int32'"):
         cls(**case.kwargs)(keras.Input(case.inputs.shape[1:], dtype="int32"))
     assert dtype(cls(**case.kwargs, dtype="mixed_float16")(symbols(case.inputs))) == "float16"
+
+
+@pytest.mark.parametrize("arguments, equivalent", EQUIVALENTS, ids=lambda case: next(iter(case), None))
+def test_arguments_of_other_libraries(arguments, equivalent):
+    name = next(iter(arguments))
+    for layer, words in ((layers.Conv2D, {"filters": 2, "kernel_size": 3}), (layers.LPPooling2D, {"pool_size": 2})):
+        with pytest.raises(Refusal, match=f"^{layer.__name__} has no argument {name!r}; the equi.*{equivalent}"):
+            layer(**words, **arguments)

@@ -52,7 +52,6 @@ def test_refuses_steps(cls, name, value):
     "padding, words",
     [
         ("half", ["padding, one of", "'circular'"]),
-        ("SAME", ["padding, one of"]),
         (("mirror", 1), ["a padding mode of", "'reflect'"]),
         (-1, ["padding, an integer of at least 0"]),
         (1.5, ["padding, an integer of at least 0"]),
@@ -66,6 +65,30 @@ def test_refuses_a_padding(cls, padding, words):
 def test_refuses_more_padding_than_there_is(cls):
     size = SHAPES[cls.rank][1]
     refuses(cls, with_window(cls, padding=("reflect", size)), f"reflect padding of at most {size - 1}")
+
+
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
+def test_capitals_and_arrays(cls):
+    """TensorFlow's spelling of padding, Keras 2's of data formats, and NumPy's integers."""
+    size = np.full(cls.rank, 2)[0]
+    layer = cls(**with_window(cls, size, padding="SAME", strides=size, data_format="Channels_First"))
+    plain = cls(**with_window(cls, 2, padding="same", strides=2, data_format="channels_first"), name=layer.name)
+    configs = [{**each.get_config(), "seed": 0} for each in (layer, plain)]
+    assert configs[0] == configs[1] and layer.window == plain.window
+    assert cls(**with_window(cls, padding=("CIRCULAR", np.array([[1, 0]] * cls.rank)))).padding == (
+        "circular",
+        ((1, 0),) * cls.rank,
+    )
+
+
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
+def test_causal_padding(cls):
+    if cls.rank == 1:
+        layer = cls(**with_window(cls, 3, padding="causal", dilation_rate=2))
+        assert layer.window.pads == ((4, 0),) and layer.get_config()["padding"] == "causal"
+    else:
+        words = f"padding other than causal in {cls.rank}D, such as ({', '.join(['(2, 0)'] * cls.rank)})"
+        refuses(cls, with_window(cls, 3, padding="causal"), words)
 
 
 @pytest.mark.parametrize("cls", SINGLE_INPUT)

@@ -95,6 +95,12 @@ def test_refuses(args, words):
     refuses(words, ops.pad, X, *args)
 
 
+def test_refuses_pytorchs_flat_tuples_with_the_equivalent():
+    """Of torch.nn.functional.pad, which begins with the last axis."""
+    refuses("for padding=(1, 2, 3, 4) write ((3, 4), (1, 2)).", ops.pad, np.zeros((1, 4, 4, 1)), (1, 2, 3, 4))
+    refuses("for padding=(1, 2) write ((1, 2),).", ops.pad, X, (1, 2))
+
+
 def test_refuses_other_ranks_and_symbols():
     refuses("1 to 3 spatial axes; received shape=(2, 3)", ops.pad, np.zeros((2, 3)), 1)
     refuses("1 to 3 spatial axes", ops.pad, np.zeros((1, 2, 2, 2, 2, 1)), 1)

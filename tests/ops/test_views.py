@@ -78,9 +78,8 @@ def test_paddings_are_read(padding, pads, mode):
         ({"dilations": np.ones(2)}, "dilations=array([1., 1.])"),
         (
             {"padding": "zeros"},
-            "padding, one of ('valid', 'same', 'full', 'circular', 'reflect', 'replicate'), amounts",
+            "padding, one of ('valid', 'same', 'full', 'causal', 'circular', 'reflect', 'replicate'), amounts",
         ),
-        ({"padding": "SAME"}, "padding='SAME'"),
         ({"padding": ("same", 1)}, "a padding mode of ('zeros', 'circular', 'reflect', 'replicate'); received"),
         ({"padding": ("circular", "half")}, "or of pairs (before, after); received padding='half'"),
         ({"padding": None}, "padding=None"),
