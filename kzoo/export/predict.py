@@ -71,7 +71,14 @@ def open_export(path):
         raise Refusal(f"predict: {path} cannot be opened: {one_line(error, 300)}") from error
     require(len(shapes) == 1, "predict", "a model of one input", inputs=", ".join(shapes))
     ((name, shape),) = shapes.items()
-    return Predictor(shape[1:], labels_of(path), lambda x: run({name: x})[0])
+
+    def run_one(x):
+        try:
+            return run({name: x})[0]
+        except Exception as error:
+            raise Refusal(f"predict: {path} cannot be run: {one_line(error, 300)}") from error
+
+    return Predictor(shape[1:], labels_of(path), run_one)
 
 
 def first_export(folder):
@@ -188,8 +195,8 @@ def read_array(file):
     """Returns the numeric array in a .npy file as float32."""
     try:
         x = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError) as error:
-        raise Refusal(f"predict: {file} is neither an image nor a .npy array: {error}") from None
+    except Exception as error:  # a damaged file can raise any exception
+        raise Refusal(f"predict: {file} is neither an image nor a .npy array: {one_line(error, 300)}") from error
     numeric = isinstance(x, np.ndarray) and x.dtype.kind in "fiub"
     require(numeric, "predict", "one array of numbers in a .npy file", file=str(file))
     return x.astype("float32")

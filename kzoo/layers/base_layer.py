@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from kzoo.checks import Refusal, require
+from kzoo.checks import Refusal, is_integer, require
 from kzoo.layers.field import Fields, pointwise
 from kzoo.types import KnownShape, Shape
 
@@ -54,6 +54,13 @@ class Pointwise:
 
     def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
         return 0
+
+
+def set_seed(layer: keras.layers.Layer, seed: int | None) -> None:
+    """Sets a layer's attributes `seed` and `seed_generator`; without a seed Keras draws one."""
+    require(seed is None or is_integer(seed, 0), type(layer).__name__, "seed, an integer of at least 0", seed=seed)
+    layer.seed = None if seed is None else int(seed)
+    layer.seed_generator = keras.random.SeedGenerator(layer.seed)
 
 
 def shape_list(input_shape):

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from kzoo.checks import is_number, require
-from kzoo.layers.base_layer import BaseLayer
+from kzoo.layers.base_layer import BaseLayer, set_seed
 from kzoo.layers.data_format import (
     as_data_format,
     from_channels_last,
@@ -61,8 +61,7 @@ class FractionalMaxPooling2D(BaseLayer):
         self.overlapping = bool(overlapping)
         self.pseudo_random = bool(pseudo_random)
         self.data_format = as_data_format(who, data_format)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        set_seed(self, seed)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         x = to_channels_last(inputs, self.data_format)

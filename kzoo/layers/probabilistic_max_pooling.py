@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.layers.base_layer import BaseLayer
+from kzoo.layers.base_layer import BaseLayer, set_seed
 from kzoo.layers.data_format import (
     as_data_format,
     from_channels_last,
@@ -51,8 +51,7 @@ class ProbabilisticMaxPooling2D(BaseLayer):
         self.pool_size = as_tuple(who, "pool_size", pool_size, 2)
         self.sample, self.return_hidden = bool(sample), bool(return_hidden)
         self.data_format = as_data_format(who, data_format)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        set_seed(self, seed)
 
     def call(self, inputs: Tensor) -> Tensor:
         x, noise = to_channels_last(inputs, self.data_format), None

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo.layers.base_layer import set_seed
 from kzoo.layers.base_pooling import BasePooling
 from kzoo.layers.data_format import from_channels_last, to_channels_last
 from kzoo.ops.stochastic_pool import stochastic_pool
@@ -28,8 +29,7 @@ class StochasticPooling(BasePooling):
         **kwargs: Any,
     ):
         super().__init__(pool_size, strides, padding, data_format, dilation_rate, **kwargs)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        set_seed(self, seed)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         x, noise = to_channels_last(inputs, self.data_format), None

@@ -1,5 +1,7 @@
 """Loads the model that a run trained."""
 
+import json
+import zipfile
 from pathlib import Path
 
 import keras
@@ -8,6 +10,16 @@ from kzoo.checks import Refusal
 from kzoo.models.weight_file import open_weights
 from kzoo.run_folder import find_run
 from kzoo.types import PathLike
+
+WIDTHS = (
+    "units",
+    "filters",
+    "input_dim",
+    "output_dim",
+    "key_dim",
+    "value_dim",
+)  # settings of Keras's and kzoo's layers
+SLACK = 2**20  # bytes of weights that a file need not hold
 
 
 def load_model(run: PathLike) -> keras.Model:
@@ -29,7 +41,25 @@ def load_model(run: PathLike) -> keras.Model:
     try:
         with open_weights(file):  # its checks are stricter than Keras's
             pass
+        _check_widths(file)
         return keras.models.load_model(file, safe_mode=True)
     except Exception as error:  # a damaged file can raise any exception
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise Refusal(f"{file} cannot be loaded: {reason}") from error
+
+
+def _check_widths(file):
+    """Raises ValueError if a layer that the file describes has more units than the file has bytes for their weights."""
+    with zipfile.ZipFile(file) as archive:
+        config = json.loads(archive.read("config.json"))
+        held = sum(member.file_size for member in archive.infolist())
+
+    def check(key, value):
+        if key in WIDTHS and isinstance(value, int) and value > held + SLACK:
+            raise ValueError(f"a layer with {key} {value:,}, but the file holds {held:,} bytes")
+        for inner, item in value.items() if isinstance(value, dict) else ():
+            check(inner, item)
+        for item in value if isinstance(value, list) else ():
+            check(key, item)
+
+    check(None, config)

@@ -46,7 +46,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
                 before = keras.Model(inputs, x)
                 layer.adapt(train.once(256).map(lambda x, y, before=before: before(x)))
             x = layer(x)
-        except (ValueError, TypeError, LookupError) as error:  # Keras raises any of them for a shape that does not fit
+        except (ValueError, TypeError, LookupError, tf.errors.OpError) as error:  # all of them are raised by layers
             shape, reason = tuple(x.shape[1:]), one_line(error)
             raise Refusal(
                 f"data.preprocess.{index}: {spec.class_name} refuses inputs of shape {shape}: {reason}"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from kzoo.checks import REPEATED, Refusal
 
@@ -125,6 +126,8 @@ def attempt(case):
         return "refused", line, line
     except Wrong as wrong:
         return "wrong", str(wrong), traceback.format_exc()
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:  # the allocation is refused; a command says it
+        return "refused", type(error).__name__, str(error)
     except Unreadable as error:
         return "traceback", error.args[0], error.args[-1]
     except (Exception, SystemExit, KeyboardInterrupt) as error:

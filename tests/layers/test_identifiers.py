@@ -1,6 +1,7 @@
-"""Identifiers of activations, initializers, regularizers and constraints: Keras's, and those that it does not know."""
+"""Activations, initializers, regularizers, constraints and seeds: Keras's, and those that it does not know."""
 
 import keras
+import numpy as np
 import pytest
 
 from kzoo import layers
@@ -21,6 +22,16 @@ def test_unknown_identifiers_name_the_argument(name):
             words = f"^{name} expects {argument}, an? {kind}; received "
             with pytest.raises(Refusal, match=words):
                 cls(**{**kwargs, argument: identifier})
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "seed" in arguments(getattr(layers, name))])
+def test_seeds(name):
+    cls, kwargs = getattr(layers, name), CASES[name].kwargs
+    for seed in ("", -1, 0.5, [2], True):
+        with pytest.raises(Refusal, match=f"^{name} expects seed, an integer of at least 0.*; received seed="):
+            cls(**{**kwargs, "seed": seed})
+    seed = cls(**{**kwargs, "seed": np.int64(3)}).get_config()["seed"]
+    assert type(seed) is int and seed == 3
 
 
 def test_identifiers_are_those_of_keras():

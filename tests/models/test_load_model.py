@@ -1,5 +1,8 @@
 """Loading a run's model by folder, by name under saved_models/ and by file, and the messages if there is none."""
 
+import json
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -36,6 +39,23 @@ def test_loads(runs, monkeypatch, run):
 def test_takes_paths(runs):
     top, built = runs
     np.testing.assert_array_equal(load_model(top / "saved_models" / "local")(X), built(X))
+
+
+def test_refuses_layers_larger_than_the_file(runs, tmp_path):
+    """Before their weights take memory."""
+    source = runs[0] / "saved_models" / "local" / "model.keras"
+    with zipfile.ZipFile(source) as archive, zipfile.ZipFile(tmp_path / "large.keras", "w") as changed:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == "config.json":
+                config = json.loads(content)
+                config["config"]["layers"][-1]["config"]["units"] = 10**12
+                content = json.dumps(config)
+            changed.writestr(name, content)
+    with pytest.raises(
+        Refusal, match="large.keras cannot be loaded: a layer with units 1,000,000,000,000, but the file holds"
+    ):
+        load_model(tmp_path / "large.keras")
 
 
 @pytest.mark.parametrize(

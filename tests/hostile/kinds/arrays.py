@@ -52,8 +52,13 @@ def alter(rng, stored, name):
         return dtype
     if how == "value":
         value = pick(rng, LABELS if name.startswith("y") else VALUES)
-        stored[name] = array.astype("float64" if name.startswith("x") else "uint64" if value > 0 else "int64")
-        stored[name].reshape(-1)[int(rng.integers(max(1, array.size))) : 1 + array.size // 2] = value
+        dtype = "float64" if name.startswith("x") else "uint64" if value > 0 else "int64"
+        try:
+            changed = array.astype(dtype)
+            changed.reshape(-1)[int(rng.integers(max(1, array.size))) : 1 + array.size // 2] = value
+        except (TypeError, ValueError, OverflowError):  # of an array that was changed before, or of its dtype
+            changed = np.zeros(len(array), dtype)
+        stored[name] = changed
         return f"{value} in it"
     if how == "shape":
         shape = pick(rng, SHAPES)

@@ -129,6 +129,11 @@ def agree(got, wanted, tolerance, what):
         expect(distance <= tolerance, f"{what} {index} differs by {distance:.2g} of its norm")
 
 
+def largest(inputs):
+    """Returns the largest magnitude of the inputs; exponentials of large ones amplify rounding."""
+    return max(np.abs(np.asarray(x, "float64")).max(initial=0) for x in keras.tree.flatten(inputs))
+
+
 def against_double(cls, settings, inputs, rng):
     """Compares outputs and gradients of a layer that is not compiled with those of float64."""
     layer, _ = built(cls, settings, inputs)
@@ -143,7 +148,7 @@ def against_double(cls, settings, inputs, rng):
     except tf.errors.OpError:  # TensorFlow has no dilated convolution of float64, XLA has
         wanted = outputs_and_gradients(twin, cast(inputs, "float64"), noise)
     for part, a, b in zip(("output", "gradient"), got, wanted):
-        agree(a, b, SAME, part)
+        agree(a, b, SAME * max(1, math.sqrt(largest(inputs) / 10)), part)
 
 
 def half(cls, settings, inputs, rng):
@@ -151,7 +156,8 @@ def half(cls, settings, inputs, rng):
     if isinstance(inputs, list) or inputs.ndim != 4:
         inputs = inputs if isinstance(inputs, list) else inputs[:1]
     else:
-        inputs = rng.normal(size=(1, 60, 60, inputs.shape[-1])).astype("float32")
+        # positive: gradients that cancel each other would be those of rounding
+        inputs = np.abs(rng.normal(size=(1, 60, 60, inputs.shape[-1]))).astype("float32")
     policy = pick(rng, ("mixed_float16", "mixed_bfloat16"))
     low, _ = built(cls, {**settings, "dtype": policy}, inputs)
     twin = copy_of(low, cls, settings, inputs, "float64")
