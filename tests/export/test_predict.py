@@ -197,6 +197,19 @@ def test_models_that_cannot_be_opened(tmp_path):
         open_export(tmp_path / "none")
 
 
+def test_models_that_cannot_be_run(exports, monkeypatch):
+    """As a damaged file that its runtime opens."""
+    format, path = FORMATS["saved_model"], exports / "saved_model"
+    shapes, _ = format.open(path)
+
+    def fail(inputs):
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(type(format), "open", lambda self, path: (shapes, fail))
+    with pytest.raises(Refusal, match="^predict: .*saved_model cannot be run: two lines$"):
+        open_export(path).run(np.zeros((1, 8, 8, 1), "float32"))
+
+
 def test_models_of_several_inputs_are_refused(tmp_path):
     a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
     FORMATS["onnx"].write(keras.Model([a, b], keras.layers.Add()([a, b])), tmp_path / "it.onnx")
@@ -244,7 +257,19 @@ def test_read_array(tmp_path):
     (tmp_path / "empty.npy").touch()
     (tmp_path / "junk.npy").write_bytes(b"junk" * 100)
     (tmp_path / "cut.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:-3])
-    for name in ("none.npy", "z.npz", "text.npy", "complex.npy", "object.npy", "empty.npy", "junk.npy", "cut.npy", "."):
+    (tmp_path / "open.npy").write_bytes((tmp_path / "x.npy").read_bytes().replace(b"}", b"("))  # a tokenizer's error
+    for name in (
+        "open.npy",
+        "none.npy",
+        "z.npz",
+        "text.npy",
+        "complex.npy",
+        "object.npy",
+        "empty.npy",
+        "junk.npy",
+        "cut.npy",
+        ".",
+    ):
         with pytest.raises(Refusal, match="^predict") as caught:
             read_array(tmp_path / name)
         assert "\n" not in str(caught.value)
