@@ -56,11 +56,14 @@ def maxout(
     def drop(x, label, first=False):
         return layers.Dropout(input_dropout if first else dropout, name=f"{label}_dropout")(x)
 
+    def unit_maxima(units, label):
+        return Maxout(units, order="adjacent", name=f"{label}_maxout")  # the order of saved weights
+
     def fc(number, units, pieces):
         (units,), label, first = scale_filters(name, [units], width), f"fc{number}", number == 1 and not convolutions
         more = kernel_settings(0, first)
-        parts = [layers.Dense(units * pieces, name=label, **more), Maxout(units, name=f"{label}_maxout")]
-        return lambda x: parts[1](parts[0](drop(x, label, first)))
+        dense, largest = layers.Dense(units * pieces, name=label, **more), unit_maxima(units, label)
+        return lambda x: largest(dense(drop(x, label, first)))
 
     x = inputs = model_input(name, input_shape, input_tensor)
     counts = scale_filters(name, [row[0] for row in convolutions], width)
@@ -74,7 +77,7 @@ def maxout(
             name=f"{label}_conv",
             **kernel_settings([0, 1, 2], stage == 1),
         )
-        x = Maxout(units, name=f"{label}_maxout")(conv(drop(x, label, stage == 1)))
+        x = unit_maxima(units, label)(conv(drop(x, label, stage == 1)))
         x = ceil_pool(x, label, size, strides, rectified=False)
     hidden = [fc(number, *row) for number, row in enumerate(dense, start=1)]
     hidden.append(lambda x: drop(x, "predictions"))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.layers.maxout import Maxout
 from kzoo.models.registry import model
 from tests.models.cards import CIFAR, MNIST, Fit, shapes, trained
 
@@ -34,6 +35,11 @@ def test_sizes(name):
 
 def test_shared_biases():
     assert trained(model("maxout_mnist", untied_bias=False)) == 418_714
+
+
+def test_the_pieces_of_a_unit_are_adjacent_as_in_saved_weights():
+    orders = [layer.order for layer in model("maxout_cifar", width=0.05).layers if isinstance(layer, Maxout)]
+    assert orders == ["adjacent"] * 4
 
 
 def test_norms_are_limited():

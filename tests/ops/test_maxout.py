@@ -12,12 +12,13 @@ from tests.ops.cases import RANKS, Case, Setting, normal, numbers, sites
 from tests.ops.harness import CHECKS, half_precision, refuses, second_order, traced
 
 
-def reference(x, num_units, axis=-1):
+def reference(x, num_units, axis=-1, order="interleaved"):
     each = x.shape[axis] // num_units
     columns = np.moveaxis(x, axis, -1)
     y = np.zeros((*columns.shape[:-1], num_units), x.dtype)
     for *place, u in np.ndindex(y.shape):
-        y[(*place, u)] = max(columns[(*place, u * each + i)] for i in range(each))
+        channels = range(u * each, (u + 1) * each) if order == "adjacent" else range(u, each * num_units, num_units)
+        y[(*place, u)] = max(columns[(*place, c)] for c in channels)
     return np.moveaxis(y, -1, axis)
 
 
@@ -25,9 +26,10 @@ def draw(rng, rank, one, distinct):
     """Mostly over channels; over an axis of space where the function that leaves sizes unknown knows them."""
     units, each = (int(n) for n in rng.integers(1, 5, 2))
     axis = int(rng.choice([-1, rank + 1, 1, -2])) if one is None else {4: 1, 8: rank + 1, 9: -2}.get(one["index"], -1)
+    order = str(rng.choice(["interleaved", "adjacent"]))
     shape = list(sites(rng, rank, 3))
     shape[axis] = units * each
-    return Setting((numbers(rng, tuple(shape), distinct),), {"num_units": units, "axis": axis})
+    return Setting((numbers(rng, tuple(shape), distinct),), {"num_units": units, "axis": axis, "order": order})
 
 
 OP_CASES = {"maxout": Case(ops.maxout, reference, draw)}
@@ -39,13 +41,30 @@ def test_equals_the_loop(check, rank):
     check(OP_CASES["maxout"], rank)
 
 
+def addons(x, num_units, axis):
+    """Returns the Maxout of TensorFlow Addons, re-derived from its `expand_shape`: (..., pieces, num_units, ...)."""
+    pieces, axis = x.shape[axis] // num_units, axis % x.ndim
+    return x.reshape(*x.shape[:axis], pieces, num_units, *x.shape[axis + 1 :]).max(axis)
+
+
 @pytest.mark.parametrize("num_units", [1, 2, 3, 6])
-def test_equals_tensorflow_addons(seeds, num_units):
-    """Which is `tf.reduce_max(tf.reshape(inputs, [..., num_units, num_channels // num_units]), -1)`."""
-    for shape in ((5, 6), (2, 3, 6), (2, 3, 4, 6)):
+@pytest.mark.parametrize("axis", [1, -1])
+def test_the_default_order_is_that_of_tensorflow_addons(seeds, num_units, axis):
+    for shape in ((5, 6), (2, 6, 6), (2, 6, 4, 6)):
         x = normal(seeds, *shape)
-        want = tf.reduce_max(tf.reshape(x, (*shape[:-1], num_units, 6 // num_units)), -1)
-        np.testing.assert_array_equal(ops.maxout(x, num_units), want)
+        np.testing.assert_array_equal(ops.maxout(x, num_units, axis), addons(x, num_units, axis))
+
+
+def test_orders():
+    assert ops.maxout([[1, 3, 2, 0]], 2).numpy().tolist() == [[2, 3]]
+    assert ops.maxout([[1, 3, 2, 0]], 2, order="adjacent").numpy().tolist() == [[3, 2]]
+
+
+@pytest.mark.parametrize("order", ["interleaved", "adjacent"])
+def test_many_pieces(seeds, order):
+    """More than are written out one by one."""
+    x = normal(seeds, 2, 3 * 71)
+    np.testing.assert_array_equal(ops.maxout(x, 3, order=order), reference(x, 3, -1, order))
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -69,7 +88,7 @@ def test_the_largest_piece_alone_receives_the_gradient():
     x = tf.constant([[1.0, 4.0, 3.0, -2.0, -1.0, -3.0]])
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = tf.reduce_sum(ops.maxout(x, 2) * [[1.0, 10.0]])
+        y = tf.reduce_sum(ops.maxout(x, 2, order="adjacent") * [[1.0, 10.0]])
     assert np.ravel(tape.gradient(y, x)).tolist() == [0, 1, 0, 0, 10, 0]
 
 
@@ -85,14 +104,14 @@ def test_precisions(dtype):
 
 @pytest.mark.parametrize("dtype", ["int8", "int32", "uint8"])
 def test_whole_numbers_are_kept(dtype):
-    got = ops.maxout(keras.ops.cast([[1, 7, 3, 2]], dtype), 2)
+    got = ops.maxout(keras.ops.cast([[1, 3, 7, 2]], dtype), 2)
     assert got.dtype == dtype and np.asarray(got).tolist() == [[7, 3]]
 
 
 @pytest.mark.parametrize("jit", [False, True])
 def test_nan_and_infinity(jit):
     x = tf.constant([[1.0, np.nan, np.inf, 0.0, -np.inf, -np.inf]])
-    got = tf.function(lambda x: ops.maxout(x, 3), jit_compile=jit, autograph=False)(x)
+    got = tf.function(lambda x: ops.maxout(x, 3, order="adjacent"), jit_compile=jit, autograph=False)(x)
     np.testing.assert_array_equal(got, [[np.nan, np.inf, -np.inf]])
 
 
@@ -111,6 +130,12 @@ def test_edges():
 
 
 X = np.zeros((1, 4, 5, 6), "float32")
+
+
+@pytest.mark.parametrize("order", ["channels", None, 0])
+def test_refuses_orders(order):
+    words = f"maxout expects order, one of ('interleaved', 'adjacent'); received order={order!r}"
+    refuses(words, ops.maxout, X, 2, order=order)
 
 
 @pytest.mark.parametrize("num_units", [0, -2, 2.0, True, None, "2", (2,)])
