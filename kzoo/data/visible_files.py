@@ -3,7 +3,16 @@
 import os
 from pathlib import Path
 
-HIDDEN = "__MACOSX"  # the folder of resource forks in zip files of macOS
+RESOURCE_FORKS = "__MACOSX"  # a folder in zip files of macOS
+
+
+def is_hidden(path: Path) -> bool:
+    """Returns whether the name of a file or folder marks it as hidden.
+
+    >>> is_hidden(Path("a/.b")), is_hidden(Path(".a/b"))
+    (True, False)
+    """
+    return path.name.startswith(".") or path.name == RESOURCE_FORKS
 
 
 def visible_files(folder: Path) -> tuple[list[Path], int]:
@@ -19,7 +28,7 @@ def _walk(folder, inside):
     """Returns (files, number of hidden entries); `inside` are the real paths of the folders that are being listed."""
     inside, files, hidden = (*inside, os.path.realpath(folder)), [], 0
     for entry in folder.iterdir():
-        if entry.name.startswith(".") or entry.name == HIDDEN:
+        if is_hidden(entry):
             hidden += 1
         elif not entry.is_dir():
             files.append(entry)

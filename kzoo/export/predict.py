@@ -99,9 +99,9 @@ def labels_of(path):
 def predict(predictor, files, top=3):
     """Returns (records, outputs): the `top` classes of each example in the files, and all outputs (N, classes).
 
-    files: images (BMP, GIF, JPEG, PNG, TIFF, WebP), read and resized like the training data; .npy arrays of one example or many; folders of
-    either. A record is {file, index, top: [{class, label, score}, ...]}; the index is None for images. Raises Refusal
-    for a file that is none of these or does not fit the model's input.
+    files: images (BMP, GIF, JPEG, PNG, TIFF, WebP), read and resized like the training data; .npy arrays of one example
+    or many; folders of either. A record is {file, index, top: [{class, label, score}, ...]}; the index is None for
+    images. Raises Refusal for a file that is none of these or does not fit the model's input.
     """
     records, outputs = [], []
     for file in list_files(files):
@@ -125,7 +125,7 @@ def predict(predictor, files, top=3):
 
 
 def list_files(paths):
-    """Returns the files among the paths and those in their folders, at any depth, sorted in each folder; no hidden ones.
+    """Returns the files among the paths and those in their folders, at any depth and sorted, without hidden ones.
 
     Raises Refusal for a path that does not exist and for a folder without a file to predict.
     """
