@@ -1,88 +1,146 @@
-"""Datasets from folders of images, DIR/train/CLASS/*.png and DIR/test/CLASS/*.png, through `tfds.ImageFolder`."""
+"""Datasets from folders of images, DIR/train/CLASS/NAME.png and other splits next to train/.
 
-import itertools
-import warnings
+Source: `tfds.ImageFolder`, whose order of the examples this file keeps.
+"""
 
+import collections
+import os
+import random
+
+import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, require
-from kzoo.data.example_checks import ExampleChecks, count_readable
+from kzoo.data.example_checks import ExampleChecks
 from kzoo.data.examples import Examples
-from kzoo.data.source import Source, check_image_size, check_utf8, digest, local_path, prepare_example
+from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_header, read_image
+from kzoo.data.source import (
+    TESTS,
+    VALIDATIONS,
+    Source,
+    check_image_size,
+    check_utf8,
+    digest,
+    local_path,
+    prepare_example,
+)
+from kzoo.data.visible_files import is_hidden, visible_files
 
-SUFFIXES = (".jpg", ".jpeg", ".png")  # of the files that ImageFolder reads
-FORMATS = ("JPEG", "MPO", "PNG")  # MPO: a JPEG followed by further pictures, as phones write
+LAYOUT = "folder with images train/CLASS/NAME.png"
 
 
 def folder_source(path, image_size=None):
-    """Returns the `Source` of a folder of images, with the classes in alphabetical order.
+    """Returns the `Source` of a folder of images, with the classes of train/ in alphabetical order.
 
+    Each folder next to train/ with the same classes is a split. Images are read by `kzoo.data.image_file`, at any depth
+    below the folder of their class. Hidden files are left out.
     Its digest covers the names and sizes of the images, not their pixels.
-    Shapes: images (H, W, 1) uint8 if all are grey, otherwise (H, W, 3); H and W as in the files, or `image_size`.
-    Raises Refusal if the folder is missing, has no train/CLASS/ images, contains a file that cannot be read as an
-    image, or its images differ in size and `image_size` is None.
+    Shapes: images (H, W, 1) if all are grey, otherwise (H, W, 3); H and W as in the files when upright, or
+    `image_size`; uint8, or the dtype of deeper grey images.
+    Raises Refusal if the folder is missing, has no train/CLASS/ images, a class without training images or a file that
+    cannot be read as an image, or if its images differ in depth, or in size and `image_size` is None.
     """
-    import tensorflow_datasets as tfds
-
     root = local_path(path)
     require(root.is_dir(), "load", "folder, a directory", folder=str(path))
-    levels = [sorted(root.glob(pattern)) for pattern in ("*", "*/*", "*/*/*")]  # what ImageFolder lists
-    for entry in itertools.chain(*levels):
-        check_utf8(entry)
-    files = [file for file in levels[-1] if file.name.lower().endswith(SUFFIXES)]
-    layout = "folder with images train/CLASS/NAME.png"
-    require(any(file.parts[-3] == "train" for file in files), "load", layout, folder=str(path))
+    files, hidden = visible_files(root)
+    for file in files:
+        check_utf8(file)
+    images = [file for file in files if file.suffix.lower() in SUFFIXES]
+    splits = _group(root, images)
+    require("train" in splits, "load", LAYOUT, folder=str(path))
+    classes = _class_names(root, splits)
+    others = {split: splits.pop(split) for split in list(splits) if not splits[split].keys() <= set(classes)}
+    for split in others.keys() & {*VALIDATIONS, *TESTS}:
+        unknown = min(others[split].keys() - set(classes))
+        raise Refusal(f"load expects the classes of train/ in {root / split}; received {unknown!r}.")
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of images half as large as it accepts
-        sizes, modes = zip(*map(_size_and_mode, files))
+    examples = {split: _shuffled(split, by_class, classes) for split, by_class in splits.items()}
+    used = sorted(file for split in examples.values() for file, _ in split)
+    headers = [_header(file) for file in used]
     check_image_size(image_size, (None, None, 3))
-    first, other = sizes[0], next((size for size in sizes if size != sizes[0]), None)
+    sizes = list(dict.fromkeys(header.size for header in headers))
     expected = "image_size=(height, width) for images that differ in size"
-    require(other is None or image_size, "load", expected, folder=str(path), sizes=(first, other))
-
-    channels = 1 if set(modes) <= {"1", "L"} else 3
-    decoded = (*first, channels) if other is None else (None, None, channels)
-    builder = tfds.ImageFolder(str(root), shape=decoded, dtype=tf.uint8)
-    class_names = tuple(builder.info.features["label"].names)
-
-    def find_damage():
-        contents = tf.data.Dataset.from_tensor_slices([str(file) for file in files]).map(tf.io.read_file)
-        count, whole = count_readable(contents.map(builder.info.features["image"].decode_example))
-        return None if whole else f"{files[count]} is damaged"
+    require(len(sizes) == 1 or image_size, "load", expected, folder=str(path), sizes=tuple(sizes[:2]))
+    by_dtype = {header.dtype: file.relative_to(root).as_posix() for file, header in zip(used, headers)}
+    require(len(by_dtype) == 1, "load", "images of one depth", **by_dtype)
+    (dtype,), channels = by_dtype, max(header.channels for header in headers)
+    decoded = (*sizes[0], channels) if len(sizes) == 1 else (None, None, channels)
 
     def read(split, start, stop):
-        # ImageFolder shuffles its list of files, with a fixed seed: the tail is a random sample.
-        dataset = builder.as_dataset(split=split, as_supervised=True).skip(start).take(stop - start)
-        dataset = dataset.map(lambda x, y: prepare_example(x, y, image_size), tf.data.AUTOTUNE)
-        return Examples(dataset, stop - start, checks=ExampleChecks(find_damage=find_damage))
+        chosen = examples[split][start:stop]
+        paths, labels = [str(file) for file, _ in chosen], np.array([label for _, label in chosen], "int32")
 
+        def prepare(file, y):
+            x = tf.numpy_function(lambda name: read_image(os.fsdecode(name), channels), [file], dtype, stateful=False)
+            return prepare_example(tf.ensure_shape(x, decoded), y, image_size)
+
+        dataset = tf.data.Dataset.from_tensor_slices((paths, labels)).map(prepare, tf.data.AUTOTUNE)
+        return Examples(dataset, len(paths), checks=ExampleChecks(find_damage=lambda: _find_damage(paths, decoded)))
+
+    left_out = {
+        "hidden files and folders": hidden,
+        "files that are not images": len(files) - len(images),
+        "images outside SPLIT/CLASS/": len(images) - sum(map(_count, (*splits.values(), *others.values()))),
+        **{f"images of other classes in {split}/": _count(others[split]) for split in sorted(others)},
+        "files of which only the first frame or page is read": sum(header.animated for header in headers),
+    }
     return Source(
         name=root.name,
-        input_shape=(*(image_size or first), channels),
-        dtype="uint8",
+        input_shape=(*(image_size or sizes[0]), channels),
+        dtype=dtype,
         label_shape=(),
-        classes=len(class_names),
-        class_names=class_names,
-        split_sizes={split: info.num_examples for split, info in builder.info.splits.items() if info.num_examples},
+        classes=len(classes),
+        class_names=tuple(classes),
+        split_sizes={split: len(files) for split, files in examples.items()},
         read=read,
-        content=digest([(file.relative_to(root).as_posix(), file.stat().st_size) for file in files]),
+        content=digest([(file.relative_to(root).as_posix(), file.stat().st_size) for file in used]),
+        left_out={what: count for what, count in left_out.items() if count},
     )
 
 
-def _size_and_mode(file):
-    """Returns ((height, width), mode) of an image file without decoding it."""
-    from PIL import Image
+def _group(root, images):
+    """Returns {split: {class: files}} of the images in SPLIT/CLASS/ and deeper."""
+    splits = collections.defaultdict(lambda: collections.defaultdict(list))
+    for file in images:
+        parts = file.relative_to(root).parts
+        if len(parts) > 2:
+            splits[parts[0]][parts[1]].append(file)
+    return splits
 
+
+def _count(by_class):
+    return sum(map(len, by_class.values()))
+
+
+def _class_names(root, splits):
+    """Returns the sorted names of the folders in train/. Raises Refusal if one of them has no images."""
+    folders = {entry for entry in (root / "train").iterdir() if entry.is_dir() and not is_hidden(entry)}
+    empty = sorted(str(folder) for folder in folders if folder.name not in splits["train"])
+    require(not empty, "load", "images in the folder of each class", without_images=empty)
+    return sorted(splits["train"])
+
+
+def _shuffled(split, by_class, classes):
+    """Returns [(file, label)] in the fixed random order of `tfds.ImageFolder`: the tail is a random sample."""
+    examples = [(file, classes.index(name)) for name in sorted(by_class) for file in sorted(by_class[name], key=str)]
+    random.Random(split).shuffle(examples)
+    return examples
+
+
+def _header(file):
     try:
-        if not file.is_file():  # a named pipe would block
-            raise OSError
-        with Image.open(file) as image:
-            if image.format in FORMATS:
-                return (image.height, image.width), image.mode
-            problem = f"{image.format}, neither JPEG nor PNG"
-    except Image.DecompressionBombError:
-        problem = f"an image of more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels"
-    except Exception:  # a damaged file can raise any exception
-        problem = "not an image"
-    raise Refusal(f"load expects images in its folder; received {str(file)!r}, {problem}.")
+        return read_header(file)
+    except UnreadableImageError as error:
+        raise Refusal(f"load expects images in its folder; received {str(file)!r}, {error}.") from error
+
+
+def _find_damage(files, shape):
+    """Returns a phrase on the first file that cannot be read, or whose pixels have another shape, or None."""
+    for file in files:
+        try:
+            pixels = read_image(file, shape[-1])
+        except (UnreadableImageError, OSError):
+            return f"{file} is damaged"
+        if any(known not in (None, size) for known, size in zip(shape, pixels.shape)):
+            return f"{file} has {pixels.shape[:2]} pixels where its header says {shape[:2]}"
+    return None

@@ -10,7 +10,9 @@ from kzoo.checks import is_integer, require
 from kzoo.data.examples import Examples
 from kzoo.data.folder_source import folder_source
 from kzoo.data.npz_source import npz_source
+from kzoo.data.source import TESTS, VALIDATIONS
 from kzoo.data.tfds_source import tfds_source
+from kzoo.terminal import say
 from kzoo.types import PathLike
 
 
@@ -58,12 +60,12 @@ def load(
 ) -> Data:
     """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
-    The test split is the dataset's `test`, or its `validation` (in a folder, `val`) if there is no `test` and
-    that split is not used for validation.
+    The test split is the dataset's `test`, or its `validation` (or `val`, `valid`, `dev`) if there is no `test` and
+    that split is not used for validation. One line on stderr says what of the dataset no split contains.
     Arguments: validation, 0 for none; a fraction of the training split in (0, 1) or a number of its examples, taken
-    from its end and so the same in every run; or the name of another split of the dataset. image_size, (height, width),
-    to which images are resized. length, in steps or frames, to which series or clips are cropped or padded; only with
-    `name`.
+    from its end and so the same in every run; or the name of another split of the dataset, where "val", "valid",
+    "validation" and "dev" mean the same. image_size, (height, width), to which images are resized. length, in steps or
+    frames, to which series or clips are cropped or padded; only with `name`.
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)
@@ -74,12 +76,11 @@ def load(
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
-    validation_split = validation if isinstance(validation, str) else None
+    validation_split = _find_split(validation, sizes) if isinstance(validation, str) else None
     held_out = 0 if validation_split else _held_out(validation, sizes["train"])
-    if validation_split:
-        ok = validation_split in sizes and validation_split != "train"
-        require(ok, "load", f"validation, one of the splits {sorted({*sizes} - {'train'})}", validation=validation)
-    tests = [split for split in ("test", "validation", "val") if split in sizes and split != validation_split]
+    tests = [split for split in (*TESTS, *VALIDATIONS) if split in sizes and split != validation_split]
+    unused = sizes.keys() - {"train", validation_split, *tests[:1]}
+    _say_left_out(source, {f"the split {split!r}, which `validation: {split}` uses": sizes[split] for split in unused})
 
     def read(split, start=0, stop=None):
         return source.read(split, start, sizes[split] if stop is None else stop)
@@ -131,6 +132,21 @@ def open_source(name=None, *, folder=None, arrays=None, image_size=None, length=
     path = folder if arrays is None else arrays
     require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
     return folder_source(path, image_size) if arrays is None else npz_source(path, image_size)
+
+
+def _find_split(name, sizes):
+    """Returns the split of a dataset that `validation` names."""
+    same = (name, *VALIDATIONS) if name in VALIDATIONS else (name,)
+    found = [split for split in same if split in sizes and split != "train"]
+    require(found, "load", f"validation, one of the splits {sorted({*sizes} - {'train'})}", validation=name)
+    return found[0]
+
+
+def _say_left_out(source, unused):
+    """Prints one line on what of a dataset is not used, if there is anything."""
+    left_out = {**source.left_out, **dict(sorted(unused.items()))}
+    if left_out:
+        say(f"{source.name}: left out: " + ", ".join(f"{what} ({count:,})" for what, count in left_out.items()) + ".")
 
 
 def _held_out(validation, size):

@@ -12,6 +12,7 @@ import tensorflow as tf
 from kzoo.checks import Refusal, is_integer, require
 from kzoo.types import PathLike
 
+VALIDATIONS, TESTS = ("validation", "val", "valid", "dev"), ("test",)  # names of splits
 MAX_CLASSES = 100_000  # unless there are as many examples: the last layer of a model has weights for each class
 
 
@@ -21,7 +22,8 @@ class Source:
 
     Shapes: input_shape and label_shape are those of one example, fully known.
     Arguments: split_sizes, {split: number of examples}; read, a function (split, start, stop) that returns `Examples`;
-    content, a `digest` of the dataset's files, None if they are not prepared.
+    content, a `digest` of the dataset's files, None if they are not prepared; left_out, {what: how many} of what the
+    dataset's files hold and no split contains.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Source:
     split_sizes: dict
     read: Callable
     content: str | None = None
+    left_out: dict = dataclasses.field(default_factory=dict)
 
 
 def local_path(path: PathLike) -> Path:

@@ -1,6 +1,5 @@
 """Predicts the classes of images, arrays and folders of images with an exported model or any other function."""
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -8,18 +7,17 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import tensorflow as tf
 from annotated_types import Len
-from PIL import Image
 from pydantic import BaseModel
 from rich.table import Table
 
 from kzoo.checks import Refusal, escape, one_line, require
+from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_image
 from kzoo.data.source import resize_images
+from kzoo.data.visible_files import visible_files
 from kzoo.export.export_folder import LABELS, RECORD
 from kzoo.export.registry import find_format, format_at
 from kzoo.json_record import read_record
 
-FORMATS = ("PNG", "JPEG", "GIF", "BMP")  # of Pillow
-IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp")
 BATCH = 256
 
 
@@ -108,9 +106,9 @@ def labels_of(path):
 def predict(predictor, files, top=3):
     """Returns (records, outputs): the `top` classes of each example in the files, and all outputs (N, classes).
 
-    files: images (PNG, JPEG, GIF, BMP), resized like the training data; .npy arrays of one example or many; folders of
-    either. A record is {file, index, top: [{class, label, score}, ...]}; the index is None for images. Raises Refusal
-    for a file that is none of these or does not fit the model's input.
+    files: images (BMP, GIF, JPEG, PNG, TIFF, WebP), read and resized like the training data; .npy arrays of one example
+    or many; folders of either. A record is {file, index, top: [{class, label, score}, ...]}; the index is None for
+    images. Raises Refusal for a file that is none of these or does not fit the model's input.
     """
     records, outputs = [], []
     for file in list_files(files):
@@ -134,15 +132,15 @@ def predict(predictor, files, top=3):
 
 
 def list_files(paths):
-    """Returns the files among the paths and those in their folders, at any depth, sorted in each folder.
+    """Returns the files among the paths and those in their folders, at any depth and sorted, without hidden ones.
 
     Raises Refusal for a path that does not exist and for a folder without a file to predict.
     """
     files = []
     for path in map(Path, paths):
         if path.is_dir():
-            found = sorted(f for f in path.rglob("*") if f.suffix.lower() in (*IMAGES, ".npy") and f.is_file())
-            require(found, "predict", f"a folder with {', '.join(IMAGES)} or .npy files", folder=str(path))
+            found = [f for f in visible_files(path)[0] if f.suffix.lower() in (*SUFFIXES, ".npy") and f.is_file()]
+            require(found, "predict", f"a folder with {', '.join(SUFFIXES)} or .npy files", folder=str(path))
             files += found
         else:
             require(path.is_file(), "predict", "existing files and folders", file=str(path))
@@ -152,8 +150,8 @@ def list_files(paths):
 
 def read_examples(file, shape):
     """Returns the examples in one file as float32, (N, *shape). Raises Refusal if they have another shape."""
-    if Path(file).suffix.lower() in IMAGES:
-        return read_image(file, shape)
+    if Path(file).suffix.lower() in SUFFIXES:
+        return read_pixels(file, shape)
     x = read_array(file)
     if x.ndim == len(shape):  # one example
         x = x[None]
@@ -163,32 +161,20 @@ def read_examples(file, shape):
     return x
 
 
-def read_image(file, shape):
-    """Returns an image as a batch (1, H, W, C) of float32 from 0 to 255, resized if the model's size is known."""
+def read_pixels(file, shape):
+    """Returns an image as a batch (1, H, W, C) of float32, resized if the model's size is known.
+
+    The pixels are those of `kzoo.data.image_file`, as in training: 0 to 255, or to 65,535 if the file has 16 bits.
+    """
     images = len(shape) == 3 and shape[-1] in (1, 3)
     expected = ", ".join(str(n or "any") for n in shape)
     require(images, "predict", f".npy files for examples of shape ({expected}), which are not images", file=str(file))
-    image = decode_image(file, shape[-1])
+    try:
+        image = read_image(file, shape[-1])
+    except UnreadableImageError as error:
+        raise Refusal(f"predict: {file} is {error}.") from error
     size = None if None in shape[:2] else shape[:2]
     return resize_images(tf.constant(image), size).numpy()[None].astype("float32")
-
-
-def decode_image(file, channels):
-    """Returns an image as uint8 (H, W, channels), decoded like the training data where TensorFlow can.
-
-    TensorFlow cannot make GIF, BMP and CMYK grey, and returns the indices of a BMP's palette. Pillow
-    warns of images half as large as it accepts.
-    """
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
-            if image.format not in ("GIF", "BMP") and (image.mode, channels) != ("CMYK", 1):
-                return tf.io.decode_image(Path(file).read_bytes(), channels, expand_animations=False).numpy()
-            return np.asarray(image.convert("L" if channels == 1 else "RGB")).reshape(*image.size[::-1], -1)
-    except Image.DecompressionBombError:
-        limit = f"{2 * Image.MAX_IMAGE_PIXELS:,} pixels"
-        raise Refusal(f"predict: {file} is an image of more than {limit}.") from None
-    except Exception as error:  # a damaged file can raise any exception
-        raise Refusal(f"predict: {file} is not an image that can be read.") from error
 
 
 def read_array(file):

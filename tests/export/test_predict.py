@@ -13,7 +13,6 @@ from rich.console import Console
 from kzoo.checks import Refusal
 from kzoo.export.predict import (
     Predictor,
-    decode_image,
     is_export,
     labels_of,
     list_files,
@@ -21,6 +20,7 @@ from kzoo.export.predict import (
     predict,
     predictions_table,
     read_array,
+    read_examples,
 )
 from kzoo.export.registry import FORMATS
 from tests.export.conftest import LABELS
@@ -139,52 +139,33 @@ def test_outputs_that_are_not_numbers_are_refused(files):
         predict(Predictor((8, 8, 1), None, lambda x: outputs), [files / "x.npy"])
 
 
-def encode(kind, mode):
-    """Returns a file with one grey level for each half of an image, and these levels, (8, 16)."""
-    levels = np.repeat([[51, 204]], 8, 0).repeat(8, 1).astype("uint8")
-    content = io.BytesIO()
-    Image.fromarray(levels).convert("RGB").convert(mode).save(content, kind)
-    return content.getvalue(), levels
+def test_images_are_read_like_training_data(tmp_path):
+    """In their own depth, opaque and upright; the tests of `kzoo.data.image_file` cover the kinds of files."""
+    deep = np.arange(24, dtype="uint16").reshape(4, 6) * 1000
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees clockwise
+    Image.fromarray(deep.astype("uint8")).save(tmp_path / "turned.png", exif=exif)
+    np.testing.assert_array_equal(read_examples(tmp_path / "deep.png", (None, None, 1))[0, ..., 0], deep)
+    turned = read_examples(tmp_path / "turned.png", (6, 4, 1))
+    np.testing.assert_array_equal(turned[0, ..., 0], np.rot90(deep.astype("uint8"), -1))
+    _, outputs = predict(Predictor((4, 6, 1), None, lambda x: x[:, 0, :2, 0]), [tmp_path / "deep.png"])
+    np.testing.assert_array_equal(outputs, [[0, 1000]])
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(
-    "kind, mode",
-    [
-        *[
-            ("PNG", "RGB"),
-            ("PNG", "L"),
-            ("PNG", "P"),
-            ("PNG", "RGBA"),
-            ("JPEG", "RGB"),
-            ("JPEG", "L"),
-            ("JPEG", "CMYK"),
-        ],
-        *[("GIF", "RGB"), ("GIF", "L"), ("BMP", "RGB"), ("BMP", "L"), ("BMP", "P"), ("BMP", "RGBA")],
-    ],
-)
-def test_kinds_of_images(tmp_path, kind, mode, channels):
-    content, levels = encode(kind, mode)
-    (tmp_path / "image.png").write_bytes(content)  # the content says what it is
-    found = decode_image(tmp_path / "image.png", channels)
-    assert found.shape == (8, 16, channels) and found.dtype == "uint8"
-    np.testing.assert_allclose(found.astype(int), levels[..., None].repeat(channels, -1), atol=4)
-
-
-@pytest.mark.parametrize("kind, mode", [("PNG", "RGB"), ("JPEG", "CMYK"), ("GIF", "L"), ("BMP", "P")])
-def test_damaged_images(tmp_path, kind, mode):
-    content, _ = encode(kind, mode)
-    for damaged in (content[: len(content) // 2], content[:20], b"", content.replace(b"\x06\0", b"\xff\xff", 2)[:60]):
-        (tmp_path / "it").write_bytes(damaged)
-        with pytest.raises(Refusal, match=r"it is not an image that can be read\.$|it is an image of more than"):
-            decode_image(tmp_path / "it", 1)
+def test_hidden_files_of_a_folder_are_left_out(small_model, files):
+    (files / "data" / ".ipynb_checkpoints").mkdir()
+    (files / "data" / ".ipynb_checkpoints" / "b.png").write_bytes((files / "data" / "b.PNG").read_bytes())
+    (files / "data" / "._b.PNG").write_bytes(b"a resource fork")
+    records, _ = predict(keras_predictor(small_model), [files / "data"])
+    assert [r["file"].rpartition("/")[2] for r in records] == ["b.PNG", "a.jpg"]
 
 
 def test_images_that_would_fill_the_memory(tmp_path, monkeypatch):
-    (tmp_path / "it.bmp").write_bytes(encode("BMP", "RGB")[0])
+    Image.new("RGB", (8, 8)).save(tmp_path / "it.bmp")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    with pytest.raises(Refusal, match="it.bmp is an image of more than 20 pixels"):
-        decode_image(tmp_path / "it.bmp", 3)
+    with pytest.raises(Refusal, match="^predict: .*it.bmp is an image of more than 20 pixels.$"):
+        read_examples(tmp_path / "it.bmp", (8, 8, 3))
 
 
 def test_models_that_cannot_be_opened(tmp_path):
@@ -236,7 +217,7 @@ def test_other_refusals(small_model, files):
     signals = Predictor((40, 1), None, None)
     for predictor, file, words in [
         (keras_predictor(small_model), "none", "existing files and folders; received file="),
-        (keras_predictor(small_model), "empty", "a folder with .png, .jpg"),
+        (keras_predictor(small_model), "empty", "a folder with .bmp, .gif"),
         (keras_predictor(small_model), "bad.png", "bad.png is not an image that can be read"),
         (signals, "data/b.PNG", "expects .npy files for examples of shape (40, 1), which are not images"),
         (Predictor((8, 8, 1), None, lambda x: np.zeros((len(x), 4, 4, 2))), "x.npy", "a classifier"),

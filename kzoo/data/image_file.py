@@ -1,0 +1,113 @@
+"""Reads images from files with Pillow, for training and for predictions alike: upright, opaque, in their own depth.
+
+Source: Exif 2.32, tag 0x0112 (orientation); PNG 1.2, section 4.2.1.1 (tRNS).
+"""
+
+import io
+import os
+import threading
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from kzoo.types import PathLike
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # of Pillow
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+BACKGROUND = "white"  # what transparent pixels show
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)  # the tag of Exif; its values that exchange width and height
+DEEP = {"I;16": "uint16", "I;16B": "uint16", "I;16L": "uint16", "I": "int32", "F": "float32"}  # modes of grey images
+_OPENING = threading.Lock()  # Python's list of ignored warnings is one for all threads
+
+
+class UnreadableImageError(ValueError):
+    """A file that is not read as an image; the message is a phrase that follows "FILE is"."""
+
+
+class ImageHeader(NamedTuple):
+    """What the header of an image file says: size when upright, channels, dtype, and whether it is an animation."""
+
+    size: tuple[int, int]  # height, width
+    channels: int
+    dtype: str
+    animated: bool
+
+
+def read_header(file: PathLike) -> ImageHeader:
+    """Returns the header of an image file without decoding its pixels. Raises UnreadableImageError."""
+    if not os.path.isfile(file):  # a named pipe would block
+        raise UnreadableImageError("not an image that can be read")
+    with _open(file) as image:
+        # of TIFF Pillow states the upright size
+        sideways = image.format != "TIFF" and _orientation(image) in SIDEWAYS
+        return ImageHeader(
+            size=image.size if sideways else image.size[::-1],
+            channels=1 if image.mode in ("1", "L", *DEEP) else 3,
+            dtype=DEEP.get(image.mode, "uint8"),
+            # MPO: a JPEG followed by further pictures, as phones write
+            animated=image.format != "MPO" and getattr(image, "is_animated", False),
+        )
+
+
+def read_image(file: PathLike, channels: int) -> np.ndarray:
+    """Returns the pixels (H, W, channels) of an image file, turned upright as its Exif data say.
+
+    Grey images of more than 8 bits keep their values: uint16, int32 or float32; all others are uint8. Transparent
+    pixels are blended with white. Of an animation or a TIFF of several pages the first picture is returned.
+    Arguments: channels, 1 (grey) or 3 (red, green, blue).
+    Raises UnreadableImageError for damaged files, images of more pixels than Pillow accepts, and colour images of 16
+    bits, which Pillow would cut to 8.
+    """
+    with open(file, "rb") as opened:
+        content = opened.read()
+    with _open(io.BytesIO(content)) as image:
+        try:
+            if image.format == "PNG":
+                with _open(io.BytesIO(content)) as other:
+                    other.verify()  # the checksums, which decoding ignores
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode in DEEP:
+                grey = np.asarray(upright).astype(DEEP[upright.mode])
+                return np.repeat(grey[..., None], channels, axis=-1)
+            if upright.has_transparency_data:
+                opaque = Image.new("RGBA", upright.size, BACKGROUND)
+                upright = Image.alpha_composite(opaque, upright.convert("RGBA"))
+            pixels = np.array(upright.convert("L" if channels == 1 else "RGB"))
+            return pixels.reshape(*pixels.shape[:2], channels)
+        except Exception as error:  # a damaged file can raise any exception
+            raise UnreadableImageError("not an image that can be read") from error
+
+
+def _open(file):
+    """Returns an opened image of one of FORMATS, without its pixels."""
+    try:
+        with _OPENING, warnings.catch_warnings(action="ignore"):  # of images half as large as Pillow accepts
+            image = Image.open(file, formats=FORMATS)
+            _orientation(image)  # which warns of damaged Exif data
+    except Image.DecompressionBombError:
+        raise UnreadableImageError(f"an image of more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels") from None
+    except Exception as error:  # a damaged file can raise any exception
+        raise UnreadableImageError("not an image that can be read") from error
+    problem = _lost_depth(image)
+    if problem:
+        image.close()
+        raise UnreadableImageError(problem)
+    return image
+
+
+def _orientation(image):
+    """Returns the Exif orientation of an image, 1 if it has none; its pixels are not decoded."""
+    if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
+        return 1  # Pillow would decode the pixels to look for Exif data behind them
+    return image.getexif().get(ORIENTATION, 1)
+
+
+def _lost_depth(image):
+    """Returns a phrase on an image whose depth Pillow cannot keep, None for others."""
+    if image.mode in DEEP:
+        return "a grey image of more than 8 bits with transparent pixels" if image.has_transparency_data else None
+    layouts = [tile[3][0] if isinstance(tile[3], tuple) else tile[3] for tile in image.tile]
+    deep = image.format in ("PNG", "TIFF") and any(";16" in str(layout) for layout in layouts)
+    return "a colour image of 16 bits, which Pillow would cut to 8: save it with 8 bits" if deep else None
