@@ -9,10 +9,10 @@ import keras
 from rich.console import Console
 from rich.table import Table
 
-from kzoo.analysis.graph import calls
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.layers.field import EXACT, UNKNOWN, Field
 from kzoo.listing import new_table
+from kzoo.models.graph import calls
 from kzoo.models.registry import describe, model
 
 

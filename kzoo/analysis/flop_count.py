@@ -7,7 +7,7 @@ A multiplication and an addition are two operations, as in the papers of most mo
 import keras
 
 from kzoo.analysis import keras_layers
-from kzoo.analysis.graph import Call, calls, is_graph
+from kzoo.models.graph import Call, calls, is_graph
 from kzoo.types import Shape
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 
 from kzoo.analysis import keras_layers
-from kzoo.analysis.graph import Call, calls, is_graph
 from kzoo.checks import Refusal, require
 from kzoo.layers.field import UNKNOWN, Field, Fields, union
+from kzoo.models.graph import Call, calls, is_graph
 from kzoo.types import Shape
 
 

@@ -31,6 +31,7 @@ from kzoo.models import (
 )
 from kzoo.models.adapt import adapt
 from kzoo.models.freeze import freeze
+from kzoo.models.layer_paths import layer_paths
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import describe, list_models, model, register_family
 from kzoo.models.tica import tica
@@ -55,6 +56,7 @@ __all__ = [
     "googlenet",
     "jarrett",
     "kmeans_features",
+    "layer_paths",
     "lecun1989",
     "lenet",
     "list_models",

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from kzoo.checks import Refusal, nearest, require
+from kzoo.models.features import feature_extractor
 from kzoo.models.weights import find_tag, tags_of
 
 __all__ = ["describe", "list_models", "model", "register_family"]
@@ -83,18 +84,6 @@ def describe(name: str) -> dict[str, Any]:
         "weights": tags_of(name),
         "settings": {**defaults, **settings, "name": name},
     }
-
-
-def feature_extractor(model: keras.Model, names: str | Sequence[str]) -> keras.Model:
-    """Returns a model that shares the weights of `model` and outputs the maps of the named layers, in that order."""
-    known = [layer.name for layer in model.layers]
-    names = (names,) if isinstance(names, str) else names
-    several = isinstance(names, (tuple, list)) and len(names) > 0
-    require(several, "model", "features, at least one name of a layer", features=names)
-    for layer in names:
-        require(layer in known, "model", f"features of {model.name!r}, {nearest(layer, known)}", features=layer)
-    outputs = [keras.tree.flatten(model.get_layer(layer).output)[0] for layer in names]
-    return keras.Model(model.inputs, outputs, name=f"{model.name}_features")
 
 
 def find(name: str) -> tuple[Callable[..., keras.Model], dict[str, Any]]:

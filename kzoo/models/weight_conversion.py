@@ -5,6 +5,7 @@ Names are those of keras.applications 3.15 and of torchvision 0.20's alexnet, vg
 
 import functools
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from keras import layers
 from kzoo.checks import Refusal, nearest, require
 from kzoo.models import registry
 from kzoo.models.weights import Tag, add_tag, download_failed
+from kzoo.types import Shape
 
 __all__ = ["from_keras_applications", "from_torch_state_dict"]
 
@@ -33,63 +35,128 @@ BRANCHES = {  # of torchvision's inception blocks
 BLOCKS = {f"4{letter}": f"stage4_block{number}" for number, letter in enumerate("abcd", start=1)}
 BLOCKS |= {"3a": "stage3_block1", "3b": "stage3", "4e": "stage4", "5a": "stage5_block1", "5b": "stage5"}
 UNUSED = re.compile(r"aux\d\.|.*\.num_batches_tracked$")  # auxiliary heads, and counts of steps
+HOLDERS = ("state_dict", "model_state_dict", "model")  # of state dicts in checkpoints
+POOLINGS = {layers.GlobalAveragePooling2D: "avg", layers.GlobalMaxPooling2D: "max"}
 SHOWN = 3  # names in one message
 
 
-def from_keras_applications(model: keras.Model) -> keras.Model:
+def from_keras_applications(
+    model: keras.Model, input_shape: Shape | None = None, average_channels: bool = False
+) -> keras.Model:
     """Returns kzoo's model with the weights of a `keras.applications` VGG16, VGG19, ResNet50, ResNet101 or ResNet152.
 
-    `model`: under the name that Keras gives it, of any input size and number of classes, with or without the top.
+    `model`: under the name that Keras gives it, of any input size and number of classes, with or without the top, with
+    its pooling. `input_shape`: by default that of `model`. `average_channels`: see `from_torch_state_dict`.
     Biases before batch norms, which kzoo's ResNets lack, are subtracted from the norms' means.
     Refuses other models, naming the nearest, and weights that do not fit.
     """
     require(model.name in APPLICATIONS, "from_keras_applications", nearest(model.name, APPLICATIONS), name=model.name)
     top = next((layer for layer in model.layers if layer.name == "predictions"), None)
-    more = {"classes": top.units, "classifier_activation": top.activation} if top else {"include_top": False}
-    ours = registry.model(model.name, input_shape=tuple(model.input_shape[1:]), **more, **_settings(model.name))
-    return _copy_application(ours, model)
+    pooling = next((name for cls, name in POOLINGS.items() if isinstance(model.layers[-1], cls)), None)
+    more: dict[str, Any] = {"include_top": False, "pooling": pooling}
+    if top:
+        more = {"classes": top.units, "classifier_activation": top.activation}
+    shape = tuple(model.input_shape[1:]) if input_shape is None else input_shape
+    ours = registry.model(model.name, input_shape=shape, **more, **_settings(model.name))
+    return _copy_application(ours, model, average_channels)
 
 
-def from_torch_state_dict(name: str, state_dict: Mapping[str, Any], **settings: Any) -> keras.Model:
+def from_torch_state_dict(
+    name: str, state_dict: Mapping[str, Any], average_channels: bool = False, **settings: Any
+) -> keras.Model:
     """Returns kzoo's model `name` with the weights of a torchvision model's `state_dict()`, tensors or NumPy arrays.
 
     `name`: "alexnet_torchvision", "vgg11", "vgg13", "vgg16", "vgg19" (of those without batch norm),
     "googlenet_torchvision", or "resnet18" ... "resnet152", built with `stride_on="3x3"` as torchvision's are.
+    `state_dict`: also a checkpoint that holds one as "state_dict", "model_state_dict" or "model", and one whose keys
+    share a prefix, such as "module." or "model.", of which a warning is given. Without the classifier, or of
+    `model.features`, the model has `include_top=False`; with `include_top=False` any classifier is ignored.
+    `average_channels`: for inputs of another number of channels than the weights', such as grey images or optical flow:
+    each channel gets the mean of the first kernel's channels, scaled so that their sum stays.
+    `settings`: as `kzoo.model` takes them, such as `classifier_activation=None` for torchvision's logits.
     GoogLeNet's auxiliary classifiers are ignored; its `transform_input` is not in a state dict and must be applied by
-    the caller. `settings`: as `kzoo.model` takes them, such as `classifier_activation=None` for torchvision's logits,
-    or `include_top=False`. Refuses a state dict of another model: names the keys that do not fit, and the models that
-    they would fit.
+    the caller. Refuses a state dict of another model: names the keys that do not fit, and the models that they would
+    fit.
     """
     who = "from_torch_state_dict"
     require(name in TORCHVISION, who, nearest(name, TORCHVISION), name=name)
-    require(hasattr(state_dict, "items"), who, "state_dict, a dict of arrays", state_dict=type(state_dict).__name__)
-    parts: dict[str, dict[str, np.ndarray]] = {}
-    names = _torch_names(name)
-    for key, value in state_dict.items():
-        prefix, _, part = str(key).rpartition(".")
-        if not UNUSED.match(str(key)):
-            parts.setdefault(prefix, {})[part] = _array(value)
+    parts, names = _torch_parts(who, name, state_dict), _torch_names(name)
+    if settings.get("include_top") is False:
+        parts = {prefix: arrays for prefix, arrays in parts.items() if not _is_top(prefix)}
     given = {prefix for prefix, arrays in parts.items() if "weight" in arrays}
-    if given != names.keys():
-        fitting = [other for other in TORCHVISION if given == _torch_names(other).keys()]
-        wrong = [f"it has no weight of {_some(names.keys() - given)}"] if names.keys() - given else []
-        wrong += [f"{name} has no {_some(given - names.keys())}"] if given - names.keys() else []
-        fits = f"it fits {' and '.join(fitting)}" if fitting else "it fits none of " + ", ".join(TORCHVISION)
-        raise Refusal(f"{who}: the state dict is not {name}'s: {'; '.join(wrong)}; {fits}.")
+    if given == _backbone(names):
+        settings = {"include_top": False, **settings}
+    top = settings.get("include_top", True)
+    wanted = names.keys() if top else _backbone(names)
+    if given != wanted:
+        wrong = [f"it has no weight of {_some(wanted - given)}"] if wanted - given else []
+        wrong += [f"{name} has no {_some(given - wanted)}"] if given - wanted else []
+        raise Refusal(f"{who}: the state dict is not {name}'s: {'; '.join(wrong)}; {_fitting(given)}.")
     known = {label: prefix for prefix, label in names.items()}
-    classes = len(parts[known["predictions"]]["weight"])
+    if top:
+        settings = {"classes": len(parts[known["predictions"]]["weight"]), **settings}
     strided = {"stride_on": "3x3"} if name in RESNETS else {}
-    ours = registry.model(name, **{"classes": classes, **strided, **settings})
+    ours = registry.model(name, **{**strided, **settings})
     flat = next((layer for layer in ours.layers if isinstance(layer, layers.Flatten)), None)
-    for layer in ours.layers:
-        if layer.weights:
-            require(layer.name in known, who, "settings of torchvision's layers", layer=layer.name)
-            prefix = known[layer.name]
-            values = _keras_order(layer, parts[prefix])
-            if flat and isinstance(layer, layers.Dense):
-                values[0], flat = _channels_last(values[0], flat.input.shape[1:]), None
-            _assign(f"{who}: {prefix}", layer, values)
+    for number, layer in enumerate(layer for layer in ours.layers if layer.weights):
+        require(layer.name in known, who, "settings of torchvision's layers", layer=layer.name)
+        prefix = known[layer.name]
+        values = _keras_order(layer, parts[prefix])
+        if flat and isinstance(layer, layers.Dense):
+            values[0], flat = _channels_last(values[0], flat.input.shape[1:]), None
+        _assign(f"{who}: {prefix}", layer, values, average_channels, first=number == 0)
     return ours
+
+
+def _torch_parts(who, name, state_dict):
+    """Returns {prefix: {"weight", "bias" ...: array}} of a state dict, or of the one that a checkpoint holds."""
+    inner = state_dict
+    while isinstance(inner, Mapping) and (keys := [key for key in HOLDERS if isinstance(inner.get(key), Mapping)]):
+        inner = inner[keys[0]]
+    require(isinstance(inner, Mapping), who, "state_dict, a dict of arrays", state_dict=type(inner).__name__)
+    known = {prefix.partition(".")[0] for prefix in _torch_names(name)}
+    start = _shared_prefix(map(str, inner), known)
+    if start:
+        warnings.warn(f"{who}: removed the prefix {start!r} of all keys of the state dict.", stacklevel=3)
+    parts: dict[str, dict[str, np.ndarray]] = {}
+    for full, value in inner.items():
+        key = str(full).removeprefix(start)
+        key = f"features.{key}" if key[:1].isdigit() else key  # of `model.features` of AlexNet or VGG
+        prefix, _, part = key.rpartition(".")
+        if not UNUSED.match(key):
+            parts.setdefault(prefix, {})[part] = _array(who, key, value)
+    return parts
+
+
+def _shared_prefix(keys, known):
+    """Returns what all keys start with, up to the first of their parts that differ or are `known`.
+
+    >>> _shared_prefix(["module.model.conv1.weight", "module.model.fc.weight"], {"conv1", "fc"})
+    'module.model.'
+    """
+    shared = []
+    for parts in zip(*(key.split(".")[:-1] for key in keys)):
+        if len(set(parts)) > 1 or parts[0] in known:
+            return "".join(f"{part}." for part in shared)
+        shared.append(parts[0])
+    return ""
+
+
+def _fitting(given):
+    """Returns the models whose layers are those of the prefixes `given`, as words of a message."""
+    names = {name: _torch_names(name) for name in TORCHVISION}
+    fitting = [name for name in names if given == names[name].keys()]
+    fitting += [f"{name} with include_top=False" for name in names if given == _backbone(names[name])]
+    return f"it fits {' and '.join(fitting)}" if fitting else "it fits none of " + ", ".join(TORCHVISION)
+
+
+def _is_top(prefix):
+    return prefix.partition(".")[0] in ("fc", "classifier")
+
+
+def _backbone(names):
+    """Returns the prefixes of torchvision's keys that are not those of the classifier."""
+    return {prefix for prefix in names if not _is_top(prefix)}
 
 
 def _settings(name):
@@ -111,19 +178,18 @@ for _name in APPLICATIONS:
     add_tag(_name, "imagenet", Tag(functools.partial(_load_imagenet, _name), _settings(_name)))
 
 
-def _copy_application(ours, theirs):
+def _copy_application(ours, theirs, average_channels=False):
     """Copies the weights of keras.applications' model `theirs`; returns `ours`."""
     sources = {_of_application(layer.name): layer for layer in theirs.layers if layer.weights}
-    for layer in ours.layers:
-        if not layer.weights:
-            continue
+    for number, layer in enumerate(layer for layer in ours.layers if layer.weights):
         if layer.name not in sources:
             raise Refusal(f"from_keras_applications: {theirs.name} has no layer for {layer.name}.")
         source = sources.pop(layer.name)
         values = [np.array(weight) for weight in source.weights]
         if isinstance(layer, layers.BatchNormalization):
             values[2] = values[2] - _bias_before(theirs, source)
-        _assign(f"from_keras_applications: {source.name}", layer, values[: len(layer.weights)])
+        values = values[: len(layer.weights)]
+        _assign(f"from_keras_applications: {source.name}", layer, values, average_channels, first=number == 0)
     if sources:
         raise Refusal(f"from_keras_applications: no layer of {ours.name} takes {', '.join(sorted(sources))}.")
     return ours
@@ -207,13 +273,25 @@ def _channels_last(kernel, shape):
     return kernel.reshape(channels, height, width, units).transpose(1, 2, 0, 3).reshape(-1, units)
 
 
-def _array(value):
-    """Returns an array or a torch tensor, on any device, as a NumPy array."""
-    return np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
+def _array(who, key, value):
+    """Returns an array or a torch tensor, on any device, as a NumPy array of a dtype that NumPy itself has."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
+    array = np.asarray(value)
+    require("float" in array.dtype.name or array.dtype.kind in "iu", who, "state_dict, numbers", **{key: value})
+    return array if array.dtype.kind in "fiu" else array.astype("float32")  # bfloat16 and smaller
 
 
-def _assign(who, layer, values):
-    shapes, wanted = [value.shape for value in values], [tuple(weight.shape) for weight in layer.weights]
+def _assign(who, layer, values, average_channels, first):
+    """Sets the weights of a layer; `first`: of the model, with the kernel that reads the channels of the input."""
+    wanted = [tuple(weight.shape) for weight in layer.weights]
+    hint, channels = "", wanted[0][-2] if first else None
+    if first and values[0].ndim == len(wanted[0]) and values[0].shape[-2] != channels:
+        if average_channels:
+            values = [np.repeat(values[0].sum(-2, keepdims=True) / channels, channels, -2), *values[1:]]
+        hint = ", which average_channels=True fits to other channels"
+    shapes = [value.shape for value in values]
     if shapes != wanted:
-        raise Refusal(f"{who} has weights of shapes {shapes}; layer {layer.name} takes {wanted}.")
+        raise Refusal(f"{who} has weights of shapes {shapes}{hint}; layer {layer.name} takes {wanted}.")
     layer.set_weights(values)

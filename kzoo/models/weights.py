@@ -3,6 +3,7 @@
 The layout of files is that of Keras 3.15's `.weights.h5`, which names each layer.
 """
 
+import collections
 import contextlib
 import hashlib
 from collections.abc import Callable
@@ -13,7 +14,8 @@ import h5py
 import keras
 
 from kzoo.checks import Refusal, require
-from kzoo.models.freeze import layers_until
+from kzoo.models.graph import is_graph
+from kzoo.models.layer_paths import layer_paths, layers_until
 from kzoo.models.weight_file import SUFFIXES, open_weights, read_array
 from kzoo.run_folder import find_run
 from kzoo.types import PathLike
@@ -69,21 +71,50 @@ def tags_of(model: str) -> list[str]:
 def load_weights(model: keras.Model, source: PathLike, until: str | None = None) -> keras.Model:
     """Loads the weights of a file into the layers of a model by their names; returns the model.
 
+    Layers of models that the model or the file holds have paths, "backbone/conv1". They are matched by path, or else by
+    the last name if only one layer of the model and one of the file have it.
     `source`: a `.weights.h5` or `.keras` file, or a run: its folder or its name under `saved_models/`. `until`: the
-    last layer to load, with all layers that it depends on; later ones keep their weights.
+    last layer to load, by path or unique name, with all layers that it depends on; later ones keep their weights.
     The file's top is ignored if the model has none; the statistics of preprocessing layers are always ignored.
     Refuses a file in which layers are missing, superfluous or of another shape, and names them.
     """
     file = _file(model.name, source)
-    layers = model.layers if until is None else layers_until(model, until)
-    wanted = {layer.name: layer for layer in layers if layer.weights and not layer.name.startswith(IGNORED)}
-    with _weights_in(file) as stored:
+    wanted = _weighted(layer_paths(model) if until is None else layers_until(model, until))
+    with _weights_in(file) as found:
+        stored = _match(found, wanted if until is None else _weighted(layer_paths(model)))
         _refuse_differences(model, file, wanted, stored, partly=until is not None)
         for name, layer in wanted.items():
             layer.set_weights([read_array(value) for value in stored[name]])
             if isinstance(layer, keras.layers.Normalization):
                 layer.finalize_state()  # it computes with copies of its weights
     return model
+
+
+def _weighted(layers):
+    """Returns those of {path: layer} whose weights files hold, each once; models are represented by their layers."""
+    kept = {}
+    for path, layer in layers.items():
+        held = layer.weights and not is_graph(layer) and not layer.name.startswith(IGNORED)
+        if held and all(layer is not other for other in kept.values()):
+            kept[path] = layer
+    return kept
+
+
+def _match(stored, wanted):
+    """Returns the arrays of a file under the paths in the model: the same path, or the only one of the same name."""
+    ours, theirs = _unique_names(wanted), _unique_names(stored)
+    moved = {theirs[name]: ours[name] for name in ours.keys() & theirs.keys()}
+    return {moved.get(path, path): arrays for path, arrays in stored.items()}
+
+
+def _unique_names(paths):
+    """Returns {last name: path} of the last names that only one path has."""
+    counts = collections.Counter(map(_name, paths))
+    return {_name(path): path for path in paths if counts[_name(path)] == 1}
+
+
+def _name(path):
+    return path.rpartition("/")[2]
 
 
 def _refuse_differences(model, file, wanted, stored, partly):
@@ -94,8 +125,8 @@ def _refuse_differences(model, file, wanted, stored, partly):
             lines.append(f"{name} has {_shapes(theirs)} in the file and {_shapes(ours)} in the model")
     missing = [name for name in wanted if name not in stored]
     # only the file's top may be superfluous: a file with more stages is that of a deeper model, with other features
-    topless = all(layer.name != "predictions" for layer in model.layers)
-    more = [name for name in stored if name not in wanted and not (partly or (topless and "stage" not in name))]
+    topless = all(_name(path) != "predictions" for path in layer_paths(model))
+    more = [path for path in stored if path not in wanted and not (partly or (topless and "stage" not in _name(path)))]
     lines += [f"the file has no {', '.join(missing[:SHOWN])}{_rest(missing)}"] if missing else []
     lines += [f"the model has no {', '.join(more[:SHOWN])}{_rest(more)}"] if more else []
     if lines:
@@ -147,7 +178,7 @@ def download_failed(model: str, tag: str, error: Exception) -> Refusal:
 
 @contextlib.contextmanager
 def _weights_in(file):
-    """Context manager: yields the weights in a file, {layer's name: arrays}."""
+    """Context manager: yields the weights in a file, {layer's path: arrays}."""
     with contextlib.ExitStack() as stack:
         try:
             found = _layers(stack.enter_context(open_weights(file)))
@@ -158,19 +189,27 @@ def _weights_in(file):
 
 
 def _layers(store):
-    """Returns {layer's name: datasets} of an open file."""
+    """Returns {layer's path: datasets} of an open file."""
     found = {}
 
-    def visit(path, group):
-        parts = path.split("/")  # layers/conv2d_1/vars
+    def visit(group_path, group):
+        parts = group_path.split("/")  # layers/sequential/layers/conv2d_1/vars
         if parts[0] == "layers" and parts[-1] == "vars" and len(group):
-            name = group.attrs.get("name", parts[-2])
-            if not isinstance(name, str):
-                raise ValueError(f"{path!r}: its name is no text")
-            if not name.startswith(IGNORED):
-                found[name] = [group[key] for key in sorted(group, key=int)]
-            if not all(isinstance(value, h5py.Dataset) for value in found.get(name, ())):
-                raise ValueError(f"{path!r}: it holds other things than arrays")
+            groups = ["/".join(parts[:end]) for end in range(1, len(parts))]
+            names = [_stored_name(store, each) for each in groups if "vars" in store[each]]
+            if not names[-1].startswith(IGNORED):
+                path = "/".join(names)
+                found[path] = [group[key] for key in sorted(group, key=int)]
+                if not all(isinstance(value, h5py.Dataset) for value in found[path]):
+                    raise ValueError(f"{group_path!r}: it holds other things than arrays")
 
     store.visititems(visit)
     return found
+
+
+def _stored_name(store, group):
+    """Returns the name of the layer that a group of a file is of: an attribute, or else the group's own name."""
+    name = store[group]["vars"].attrs.get("name", group.rpartition("/")[2])
+    if not isinstance(name, str):
+        raise ValueError(f"{group!r}: its name is no text")
+    return name

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kzoo.analysis.graph import calls
 from kzoo.data.examples import Examples
 from kzoo.memory import check_memory
+from kzoo.models.graph import calls
 from kzoo.training.config import Config
 
 

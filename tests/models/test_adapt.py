@@ -47,3 +47,11 @@ def test_refuses_several_inputs_where_there_is_something_to_learn():
     assert adapt(built, X) is built
     with pytest.raises(Refusal, match="adapt expects a model of one input; received inputs=2"):
         adapt(keras.Model([a, b], keras.layers.Add()([keras.layers.Normalization()(a), b])), X)
+
+
+def test_within_a_held_model():
+    inner = chain()
+    whole = keras.Sequential([keras.Input((4,)), keras.layers.Rescaling(2.0), inner, keras.layers.ReLU()])
+    assert adapt(whole, X) is whole
+    np.testing.assert_allclose(inner.get_layer("first").mean, 2 * X.mean(0, keepdims=True), rtol=1e-5)
+    np.testing.assert_allclose(inner.get_layer("second").variance, np.full((1, 4), 25), rtol=1e-4)

@@ -123,6 +123,7 @@ class Tensor:
         return self
 
     cpu = detach
+    dtype = "torch.float32"
 
     def numpy(self):
         return self.array
@@ -196,3 +197,125 @@ def test_refused():
         from_keras_applications(cut)
     with pytest.raises(Refusal, match=r"no layer of vgg16 takes .*stage5_conv4"):
         from_keras_applications(keras.applications.VGG19(weights=None, include_top=False, name="vgg16"))
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+@pytest.mark.parametrize("name", ["vgg16", "resnet50"])
+def test_pooling_is_kept(name, pooling):
+    theirs = drawn(name, input_shape=(33, 40, 3), include_top=False, pooling=pooling)
+    hold(theirs)
+    assert len(from_keras_applications(theirs).output_shape) == 2
+
+
+SMALL_RESNET = {"input_shape": (33, 33, 3), "width": 0.125}
+
+
+def small_resnet():
+    return torch_dicts.resnet("resnet18", (8, 16, 32, 64), 5)
+
+
+def nested(arrays, *keys):
+    return nested({keys[-1]: arrays, "epoch": 3}, *keys[:-1]) if keys else arrays
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.", "module.model.", "net.backbone."])
+@pytest.mark.parametrize("keys", [(), ("state_dict",), ("model", "model_state_dict")], ids=str)
+def test_checkpoints(prefix, keys):
+    """Wrapped state dicts and prefixes of all keys, which a warning of one line names."""
+    arrays = small_resnet()
+    want = from_torch_state_dict("resnet18", arrays, **SMALL_RESNET)
+    with pytest.warns(UserWarning, match=f"^from_torch_state_dict: removed the prefix '{prefix}' of all keys"):
+        got = from_torch_state_dict(
+            "resnet18", nested({f"{prefix}{k}": v for k, v in arrays.items()}, *keys), **SMALL_RESNET
+        )
+    same = from_torch_state_dict("resnet18", nested(arrays, *keys), **SMALL_RESNET)  # warnings are errors
+    for other in (got, same):
+        assert all(map(np.array_equal, other.get_weights(), want.get_weights()))
+
+
+def test_prefixes_of_some_keys_are_not_removed():
+    arrays = {f"model.{key}": value for key, value in small_resnet().items()} | {"loss.weight": np.ones(3)}
+    with pytest.raises(Refusal, match="it has no weight of bn1, conv1, fc and .*; it fits none of"):
+        from_torch_state_dict("resnet18", arrays, **SMALL_RESNET)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg11", "alexnet_torchvision"])
+def test_backbones(name):
+    """A state dict without the classifier, and with another one that include_top=False ignores."""
+    settings = {"input_shape": (64, 64, 3)}
+    if name == "resnet18":
+        arrays, other = small_resnet(), {"fc.0.weight": np.ones((3, 3)), "fc.0.bias": np.ones(3)}
+    elif name == "vgg11":
+        arrays, other = torch_dicts.vgg(name, **SMALL_VGG), {"classifier.weight": np.ones((3, 3))}
+    else:
+        filters = (8, 12, 16, 12, 12)
+        arrays, other = torch_dicts.alexnet(filters, 1, (20, 18), 7), {"classifier.weight": np.ones((3, 3))}
+        settings["filters"] = filters
+    if name != "alexnet_torchvision":
+        settings["width"] = 0.125
+    bare = {key: value for key, value in arrays.items() if not key.startswith(("fc", "classifier"))}
+    built = from_torch_state_dict(name, bare, pooling="avg", **settings)
+    assert built.output_shape == (None, {"resnet18": 64, "vgg11": 64, "alexnet_torchvision": 12}[name])
+    sums = sorted(np.abs(value).sum() for key, value in bare.items() if not key.endswith("tracked"))
+    np.testing.assert_allclose(sorted(np.abs(w).sum() for w in built.get_weights()), sums, rtol=1e-5)
+    with pytest.raises(
+        Refusal, match=f"it has no weight of (fc|classifier.*); it fits {name} with include_top=False.$"
+    ):
+        from_torch_state_dict(name, bare, include_top=True, **settings)
+    with pytest.raises(Refusal, match=f"{name} has no (fc.0|classifier); it fits none"):
+        from_torch_state_dict(name, bare | other, **settings)
+    features = {key.removeprefix("features."): value for key, value in bare.items()}
+    for arrays in (bare | other, features):
+        again = from_torch_state_dict(name, arrays, include_top=False, pooling="avg", **settings)
+        assert all(map(np.array_equal, again.get_weights(), built.get_weights()))
+
+
+@pytest.mark.parametrize("channels", [1, 20])
+def test_other_channels(channels):
+    """An image of equal channels has the outputs of the RGB model; without the option the refusal names it."""
+    arrays = small_resnet()
+    settings = {**SMALL_RESNET, "input_shape": (33, 33, channels)}
+    x = np.random.default_rng(1).normal(size=(2, 33, 33, 1)).astype("float32")
+    rgb = from_torch_state_dict("resnet18", arrays, **SMALL_RESNET)
+    ours = from_torch_state_dict("resnet18", arrays, average_channels=True, **settings)
+    np.testing.assert_allclose(ours(x.repeat(channels, -1)), rgb(x.repeat(3, -1)), rtol=1e-4, atol=1e-6)
+    kernel = np.array(ours.get_layer("stage1_conv").kernel)
+    want = arrays["conv1.weight"].mean(1) * 3 / channels  # (F, H, W)
+    np.testing.assert_allclose(kernel, np.stack([want.transpose(1, 2, 0)] * channels, 2), rtol=1e-5, atol=1e-7)
+    with pytest.raises(Refusal, match=r"conv1 has weights .*which average_channels=True fits to other channels"):
+        from_torch_state_dict("resnet18", arrays, **settings)
+    theirs = drawn("resnet50", input_shape=(33, 40, 3), include_top=False)
+    ours = from_keras_applications(theirs, input_shape=(33, 40, channels), average_channels=True)
+    np.testing.assert_allclose(
+        np.array(ours.get_layer("stage1_conv").kernel).sum(2),
+        np.array(theirs.get_layer("conv1_conv").kernel).sum(2),
+        rtol=1e-4,
+        atol=1e-6,
+    )
+    with pytest.raises(Refusal, match="average_channels=True"):
+        from_keras_applications(theirs, input_shape=(33, 40, channels))
+
+
+def test_half_precision_and_what_is_no_number():
+    arrays = small_resnet()
+    want = from_torch_state_dict("resnet18", {k: v.astype("bfloat16") for k, v in arrays.items()}, **SMALL_RESNET)
+    for weight, other in zip(want.weights, from_torch_state_dict("resnet18", arrays, **SMALL_RESNET).weights):
+        np.testing.assert_array_equal(weight, np.array(other).astype("bfloat16").astype("float32"))
+
+    class BFloat16(Tensor):
+        """torch's: `numpy` raises TypeError, `float` converts."""
+
+        dtype = "torch.bfloat16"
+
+        def numpy(self):
+            raise TypeError("Got unsupported ScalarType BFloat16")
+
+        def float(self):
+            return Tensor(self.array.astype("float32"))
+
+    tensors = {k: BFloat16(v.astype("bfloat16")) for k, v in arrays.items()}
+    got = from_torch_state_dict("resnet18", tensors, **SMALL_RESNET)
+    assert all(map(np.array_equal, got.get_weights(), want.get_weights()))
+    for bad in (np.array(["a"]), np.ones(3, complex), None, np.array([None])):
+        with pytest.raises(Refusal, match="state_dict, numbers; received fc.bias="):
+            from_torch_state_dict("resnet18", arrays | {"fc.bias": bad}, **SMALL_RESNET)

@@ -171,3 +171,53 @@ def test_downloads(tmp_path, monkeypatch, tags):
     monkeypatch.setattr(keras.utils, "get_file", offline)
     got = refusal(model, "mnist1d_cnn", weights="far")
     assert got.startswith("weights 'far' of 'mnist1d_cnn' cannot be downloaded, which needs a network once: URL fetch")
+
+
+def held(backbone, functional=False):
+    """Returns a model that holds `backbone`."""
+    if not functional:
+        return keras.Sequential([backbone, keras.layers.Flatten(), keras.layers.Dense(3, name="top")], name="whole")
+    x = keras.Input((40, 1))
+    return keras.Model(x, keras.layers.Dense(3, name="top")(keras.layers.Flatten()(backbone(x))), name="whole")
+
+
+@pytest.mark.parametrize("functional", [False, True], ids=["Sequential", "functional"])
+@pytest.mark.parametrize("file", ["w.weights.h5", "model.keras"])
+def test_models_that_hold_models(tmp_path, functional, file):
+    """From whole to whole, from a backbone's file to a whole model, and from a whole model's file to a backbone."""
+    source = held(drawn(include_top=False), functional)
+    whole, bare = saved(source, tmp_path / file), saved(drawn(), tmp_path / f"bare-{file}")
+
+    def fresh():
+        return held(model("mnist1d_cnn", include_top=False), functional)
+
+    got = load_weights(fresh(), whole)
+    np.testing.assert_array_equal(got(X), source(X))
+    backbone = source.get_layer("mnist1d_cnn").layers
+    assert same(load_weights(model("mnist1d_cnn", include_top=False), whole).layers, backbone)
+    part = load_weights(fresh(), bare, until="mnist1d_cnn/stage2").get_layer("mnist1d_cnn").layers
+    assert same(part[1:3], backbone[1:3]) and not same(part[3:4], backbone[3:4])
+    assert same(load_weights(fresh(), bare, until="mnist1d_cnn").get_layer("mnist1d_cnn").layers, backbone)
+    assert "the file has no top." in refusal(load_weights, fresh(), bare)
+
+
+def test_names_of_several_held_layers(tmp_path):
+    """Two backbones with the same names of layers: by path, and refused where only names are left."""
+    x = keras.Input((40, 1))
+
+    def two(left, right):
+        return keras.Model(x, keras.layers.Concatenate()([left(x), right(x)]), name="two")
+
+    def backbones():
+        return [model("mnist1d_cnn", include_top=False, name=name) for name in ("left", "right")]
+
+    (one, other), parts = backbones(), backbones()
+    file = saved(two(one, other), tmp_path / "w.weights.h5")
+    load_weights(two(*parts), file)
+    assert same(parts[0].layers, one.layers) and same(parts[1].layers, other.layers)
+    bare = saved(drawn(), tmp_path / "bare.weights.h5")
+    got = refusal(load_weights, two(*parts), bare, until="left/stage1")
+    assert got.endswith("the file has no left/stage1.")
+    assert "until, one of the layers left/stage1, right/stage1" in refusal(
+        load_weights, two(*parts), file, until="stage1"
+    )

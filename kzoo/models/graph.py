@@ -14,6 +14,7 @@ class Call(NamedTuple):
 
     operation: Any
     number: int  # in the order in which the layer was called
+    arguments: dict[str, Any]  # given by name
     inputs: list[Any]
     outputs: list[Any]
     input_shapes: list[Shape]
@@ -58,6 +59,7 @@ def calls(model: keras.Model, input_shapes: list[Shape] | None = None) -> Iterat
         yield Call(
             operation,
             number,
+            node.arguments.kwargs,
             inputs,
             list(outputs),
             [tuple(known[id(part)].shape) for part in inputs],

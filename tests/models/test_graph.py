@@ -4,8 +4,8 @@ import keras
 import pytest
 from keras import layers
 
-from kzoo.analysis.graph import calls, is_graph
 from kzoo.checks import Refusal
+from kzoo.models.graph import calls, is_graph
 
 
 def test_calls_in_order():
