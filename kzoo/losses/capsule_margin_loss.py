@@ -10,16 +10,18 @@ import keras
 from keras import ops
 
 from kzoo.checks import is_number, require
+from kzoo.losses.label_loss import LabelLoss
 from kzoo.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class CapsuleMarginLoss(keras.losses.Loss):
-    """The margin loss of capsules: long for the label, short for all other classes.
+class CapsuleMarginLoss(LabelLoss):
+    """The margin loss of capsules: long for the classes that are present, short for all others.
 
-    sum_k T_k max(0, m_plus - |v_k|)^2 + down_weight (1 - T_k) max(0, |v_k| - m_minus)^2, where T_k is 1 for the label
-    and 0 otherwise.
-    Shapes: y_true (B,) or (B, 1) integers; y_pred (B, K), the lengths of K capsules.
+    sum_k T_k max(0, m_plus - |v_k|)^2 + down_weight (1 - T_k) max(0, |v_k| - m_minus)^2, where T_k is 1 for a class
+    that is present and 0 otherwise.
+    Shapes: y_true (B,) or (B, 1), a label for each example, or (B, K) of 0 and 1, one-hot or with several classes
+    present; y_pred (B, K), the lengths of K capsules. With K = 1, y_true (B, 1) is a label.
     Arguments: m_plus and m_minus, the lengths beyond which the loss is 0; down_weight of the absent classes, so that
     they do not shrink all capsules at first; name, reduction and dtype as `keras.losses.Loss`. (The authors' program
     also halves the sum.)
@@ -27,7 +29,11 @@ class CapsuleMarginLoss(keras.losses.Loss):
     >>> loss = CapsuleMarginLoss()(ops.array([0]), ops.array([[0.4, 0.3]]))
     >>> round(float(loss), 6)  # 0.5^2 + 0.5 * 0.2^2
     0.27
+    >>> float(CapsuleMarginLoss()(ops.array([[1, 1, 0]]), ops.array([[0.9, 0.95, 0.1]])))  # two classes are present
+    0.0
     """
+
+    takes_one_hot = True
 
     def __init__(
         self,
@@ -45,9 +51,8 @@ class CapsuleMarginLoss(keras.losses.Loss):
             setattr(self, setting, float(value))
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        require(len(y_pred.shape) == 2, "CapsuleMarginLoss", "lengths (batch, capsules)", shape=tuple(y_pred.shape))
-        labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
-        present = ops.one_hot(labels, y_pred.shape[1], dtype=y_pred.dtype)
+        require(len(y_pred.shape) == 2, "CapsuleMarginLoss", "y_pred (batch, capsules)", y_pred=tuple(y_pred.shape))
+        present = self.targets(y_true, y_pred)
         short, long = ops.relu(self.m_plus - y_pred), ops.relu(y_pred - self.m_minus)
         return ops.sum(present * short**2 + self.down_weight * (1 - present) * long**2, -1)
 

@@ -11,11 +11,12 @@ import keras
 from keras import ops
 
 from kzoo.checks import is_number, require
+from kzoo.losses.label_loss import LabelLoss
 from kzoo.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class RBFLoss(keras.losses.Loss):
+class RBFLoss(LabelLoss):
     """LeNet-5's loss for squared distances y_i and the right class d: y_d + log(exp(-j) + sum over i of exp(-y_i)).
 
     Shapes: y_true (B,) or (B, 1) integers; y_pred (B, classes), the negative distances, as the layer `RBF` outputs
@@ -41,7 +42,8 @@ class RBFLoss(keras.losses.Loss):
         self.j = float(j)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        target = ops.one_hot(ops.reshape(ops.cast(y_true, "int32"), (-1,)), y_pred.shape[-1], dtype=y_pred.dtype)
+        require(len(y_pred.shape) == 2, "RBFLoss", "y_pred (batch, classes)", y_pred=tuple(y_pred.shape))
+        target = self.targets(y_true, y_pred)
         rubbish = ops.full_like(y_pred[:, :1], -self.j)
         # logsumexp, so that exponentials of large distances do not underflow
         return ops.logsumexp(ops.concatenate([y_pred, rubbish], -1), -1) - ops.sum(target * y_pred, -1)

@@ -10,11 +10,12 @@ import keras
 from keras import ops
 
 from kzoo.checks import require
+from kzoo.losses.label_loss import LabelLoss
 from kzoo.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class SparseSquaredHinge(keras.losses.Loss):
+class SparseSquaredHinge(LabelLoss):
     """The sum over classes of max(0, 1 - t s)^2, for the class's score s and t = 1 for the label, -1 otherwise.
 
     Shapes: y_true (B, ...) or (B, ..., 1) integers; y_pred (B, ..., classes), scores without an activation, of at least
@@ -31,10 +32,7 @@ class SparseSquaredHinge(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, **kwargs)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        scores = ops.convert_to_tensor(y_pred)
-        classes = scores.shape[-1]
-        require((classes or 0) > 1, "SparseSquaredHinge", "scores of two classes or more", y_pred=tuple(scores.shape))
-        labels = ops.cast(y_true, "int32")
-        labels = ops.squeeze(labels, -1) if len(labels.shape) == len(scores.shape) else labels
-        signs = 2 * ops.one_hot(labels, classes, dtype=scores.dtype) - 1
-        return ops.sum(ops.relu(1 - signs * scores) ** 2, -1)
+        enough = y_pred.shape[-1] > 1
+        require(enough, "SparseSquaredHinge", "scores of two classes or more", y_pred=tuple(y_pred.shape))
+        signs = 2 * self.targets(y_true, y_pred) - 1
+        return ops.sum(ops.relu(1 - signs * y_pred) ** 2, -1)

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from kzoo.checks import is_integer, is_number, require
+from kzoo.losses.label_loss import LabelLoss
 from kzoo.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class WeightedCrossentropy(keras.losses.Loss):
+class WeightedCrossentropy(LabelLoss):
     """Mean cross-entropy in which each position has the weight of its label's class, and `ignore_class` has none.
 
     Shapes: y_true (B, ...) or (B, ..., 1) integers; y_pred (B, ..., classes) probabilities, or logits with
@@ -52,33 +54,22 @@ class WeightedCrossentropy(keras.losses.Loss):
         self.ignore_class, self.from_logits = ignore_class, from_logits
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        y_pred = ops.convert_to_tensor(y_pred)
-        y_true = ops.cast(label_maps(y_true, y_pred), "int32")
         classes = y_pred.shape[-1]
         weights = [1.0] * classes if self.class_weight is None else self.class_weight
         expected = f"{len(weights)} classes, one per weight"
         require(len(weights) == classes, self.name, expected, y_pred=tuple(y_pred.shape))
         labelled = ops.ones_like(y_true, dtype="bool") if self.ignore_class is None else y_true != self.ignore_class
-        labels = ops.where(labelled, y_true, 0)
+        valid = self.valid(y_true, classes)
+        labels = ops.cast(ops.where(labelled & valid, y_true, 0), "int32")
         weight = ops.where(labelled, ops.take(ops.convert_to_tensor(weights, y_pred.dtype), labels), 0)
         losses = keras.losses.sparse_categorical_crossentropy(labels, y_pred, from_logits=self.from_logits)
+        losses = ops.where(valid, losses, np.nan)
         # Keras then takes the mean over all positions
         return weight * losses * _safe_ratio(ops.cast(ops.size(weight), weight.dtype), ops.sum(weight))
 
     def get_config(self):
         names = ("class_weight", "ignore_class", "from_logits")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
-
-def label_maps(y_true, y_pred):
-    """Returns labels without the trailing axis of size 1 that image formats add, as Keras's sparse losses accept them.
-
-    >>> label_maps(ops.ones((2, 4, 5, 1)), ops.ones((2, 4, 5, 3))).shape
-    TensorShape([2, 4, 5])
-    """
-    y_true = ops.convert_to_tensor(y_true)
-    extra = len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1
-    return ops.squeeze(y_true, -1) if extra else y_true
 
 
 def _safe_ratio(a, b):

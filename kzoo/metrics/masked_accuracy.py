@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.losses.weighted_crossentropy import label_maps
+from kzoo.losses.label_loss import align_weight, check_label_shape, numbers
 from kzoo.types import Tensor
 
 
@@ -32,10 +32,14 @@ class MaskedAccuracy(keras.metrics.SparseCategoricalAccuracy):
         self.ignore_class = ignore_class
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> None:
-        y_true = label_maps(y_true, ops.convert_to_tensor(y_pred))
-        labelled = ops.cast(y_true != self.ignore_class, "float32")
-        weight = labelled if sample_weight is None else labelled * ops.cast(sample_weight, "float32")
-        super().update_state(y_true, y_pred, sample_weight=weight)
+        who = "MaskedAccuracy"
+        y_pred = numbers(who, y_pred=y_pred)
+        y_true = check_label_shape(who, numbers(who, y_true=y_true), y_pred)
+        labelled = ops.cast(ops.cast(y_true, "float32") != self.ignore_class, "float32")
+        if sample_weight is not None:
+            weight = align_weight(who, numbers(who, sample_weight=sample_weight), tuple(y_true.shape))
+            labelled *= ops.cast(weight, "float32")
+        super().update_state(y_true, y_pred, sample_weight=labelled)
 
     def get_config(self):
         return {**super().get_config(), "ignore_class": self.ignore_class}

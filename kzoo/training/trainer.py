@@ -7,6 +7,7 @@ class Trainer(keras.Model):
     """A `keras.Model` that strips the first output's name from metric names.
 
     Keras prefixes a metric with its output's name if there are several outputs: "first_accuracy" instead of "accuracy".
+    What it is saved or serialized to is a plain functional model, which Keras loads without kzoo.training.
 
     >>> inputs = keras.Input((1,))
     >>> heads = [keras.layers.Dense(3, name=name)(inputs) for name in ("first", "second")]
@@ -16,9 +17,21 @@ class Trainer(keras.Model):
     ['first_loss', 'loss', 'mae', 'second_loss']
     """
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.saved_class = type(self._plain())
+
+    @property  # type: ignore[misc]
+    def __class__(self):
+        """The class whose name Keras writes into files."""
+        return vars(self).get("saved_class", type(self))
+
     def save(self, filepath, **options):
-        """Saves a plain `keras.Model` without the optimizer, which Keras loads without kzoo.training."""
-        keras.Model(self.inputs, self.outputs, name=self.name).save(filepath, **options)
+        """Saves a plain `keras.Model` without the optimizer."""
+        self._plain().save(filepath, **options)
+
+    def _plain(self):
+        return keras.Model(self.input, self.output, name=self.name)
 
     def get_metrics_result(self):
         results, prefix = super().get_metrics_result(), f"{self.output_names[0]}_"

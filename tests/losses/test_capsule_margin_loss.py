@@ -57,8 +57,3 @@ def test_config_by_name():
 def test_refused_settings(setting, value):
     with pytest.raises(Refusal, match=f"CapsuleMarginLoss expects {setting}, a number of at least 0"):
         CapsuleMarginLoss(**{setting: value})
-
-
-def test_refuses_vectors():
-    with pytest.raises(Refusal, match="expects lengths"):
-        CapsuleMarginLoss()(np.zeros(1), np.zeros((1, 1, 2)))

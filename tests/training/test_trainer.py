@@ -1,12 +1,17 @@
 """Metric names of a model with several outputs equal those of a model with one, stepwise and looped."""
 
+import pickle
+import warnings
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from kzoo.export.inference_model import inference_model
+from kzoo.training.looped_model import LoopedModel
 from kzoo.training.model_building import build_trainer, map_inputs_and_targets
+from kzoo.training.trainer import Trainer
 from tests.training.test_model_building import TWO, config, two_headed
 
 
@@ -33,3 +38,34 @@ def test_a_saved_trainer_is_a_plain_model(tmp_path, calls):
     assert type(loaded).__name__ == "Functional"
     for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def through_a_file(model, path):
+    keras.saving.save_model(model, path)
+    return keras.saving.load_model(path)
+
+
+WAYS = {  # every way in which Keras writes a model, and reads it again
+    "save": lambda model, path: (model.save(path), keras.saving.load_model(path))[1],
+    "save_model": through_a_file,
+    "json": lambda model, path: keras.models.model_from_json(model.to_json()),
+    "clone": lambda model, path: keras.models.clone_model(model),
+    "pickle": lambda model, path: pickle.loads(pickle.dumps(model)),
+    "part": lambda model, path: through_a_file(keras.Sequential([keras.Input((4,)), model]), path).layers[0],
+}
+
+
+@pytest.mark.parametrize("cls", [Trainer, LoopedModel])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_of_saving_gives_a_plain_model(tmp_path, cls, way):
+    inputs = keras.Input((4,))
+    trainer = cls(inputs, keras.layers.Dense(2)(inputs))
+    trainer.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        again = WAYS[way](trainer, tmp_path / "x.keras")
+        x = np.ones((3, 4), "float32")
+        assert again.predict(x, verbose=0).shape == (3, 2)  # a list of inputs, for one, would be warned about
+    assert type(again) is type(keras.Model(inputs, inputs)) and isinstance(trainer, cls)
+    if way not in ("json", "clone"):
+        np.testing.assert_array_equal(again.predict(x, verbose=0), trainer.predict(x, verbose=0))
