@@ -211,7 +211,6 @@ BAD_WINDOWS = [
     (((2, 2, 2),), "ksize=(2, 2, 2)"),
     ((2, 0), "strides=0"),
     ((2, 1.5), "strides=1.5"),
-    ((2, 2, "SAME"), "padding='SAME'"),
     ((2, 2, ("mirror", 1)), "padding=('mirror', 1)"),
     ((2, 2, -1), "padding, an integer of at least 0"),
     ((2, 2, "valid", True), "dilations=True"),

@@ -163,7 +163,6 @@ def test_edges():
         ((X, K, F.astype("float64")), "x and offsets of one dtype"),
         ((X, K, F, F), "mask of shape (1, 3, 4, 4); received mask=(1, 3, 4, 8)"),
         ((X, K, F, None, 0), "strides=0"),
-        ((X, K, F, None, 1, "SAME"), "padding='SAME'"),
         ((X, K, F, None, 1, "valid", 4), "a window that fits"),
         ((keras.Input((4, 5, 2)), K, F), "the layer kzoo.layers.DeformableConv2D; received a KerasTensor"),
     ],

@@ -132,7 +132,6 @@ X = np.zeros((1, 4, 5, 2), "float32")
         ((None,), "ksize=None"),
         ((2, 0), "strides=0"),
         ((2, 1.5), "strides=1.5"),
-        ((2, 2, "SAME"), "padding='SAME'"),
         ((2, 2, "valid", True), "dilations=True"),
         ((2, 2, ("circular", 5)), "circular padding of at most 4; received padding=(5, 5), size=4"),
         (
