@@ -4,6 +4,7 @@ Source: Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep 
 3.3; the other form is that of Caffe and cuda-convnet.
 """
 
+import functools
 import math
 
 from keras import ops
@@ -23,13 +24,18 @@ def local_response_normalization(
     alpha: float = 1e-4,
     beta: float = 0.75,
     divide_by_size: bool = False,
+    size: int | None = None,
+    within_channel: bool = False,
 ) -> Tensor:
     """Returns x / (bias + alpha * sum of the squares of the channels at most depth_radius away)^beta.
 
     Shapes: x (B, ..., C) floating; returns the same shape and dtype, computed in float32 or wider. The defaults are the
-    paper's; the formula is also that of `tf.nn.local_response_normalization`, whose defaults differ. With
-    divide_by_size alpha is divided by 2 * depth_radius + 1, as in Caffe and PyTorch, where size 5 is depth_radius 2,
-    and k is bias.
+    paper's; the formula is also that of `tf.nn.local_response_normalization`, whose defaults differ.
+    divide_by_size: whether alpha is divided by the number of summands, as in Caffe and PyTorch, where k is bias.
+    size: the number of channels in the window, instead of 2 * depth_radius + 1. Of an even one, one more lies before
+    the channel than after it, as in PyTorch.
+    within_channel: whether the window has `size` pixels along each spatial axis of the same channel, as in Caffe's
+    WITHIN_CHANNEL, whose k is always 1.
 
     >>> local_response_normalization([[1.0, 2.0]], 1, bias=1.0, alpha=1.0, beta=1.0).numpy().round(4)
     array([[0.1667, 0.3333]], dtype=float32)
@@ -39,27 +45,39 @@ def local_response_normalization(
     require(len(x.shape) >= 2, who, "x (batch, ..., channels)", shape=tuple(x.shape))
     check_floating(who, x)
     require(x.shape[-1] is not None, who, "a known number of channels", shape=tuple(x.shape))
-    return _normalize(x, **as_response(who, depth_radius, bias, alpha, beta, divide_by_size))
+    require(not within_channel or len(x.shape) >= 3, who, "spatial axes to sum over", shape=tuple(x.shape))
+    settings = as_response(who, depth_radius, bias, alpha, beta, size)
+    return _normalize(x, **settings, divide=bool(divide_by_size), within=bool(within_channel))
 
 
-def as_response(who, depth_radius, bias, alpha, beta, divide_by_size):
-    """Returns the checked settings as keyword arguments, with alpha as in the paper."""
+def as_response(who, depth_radius, bias, alpha, beta, size):
+    """Returns the checked settings as keyword arguments, with the size of the window instead of its radius."""
     require(is_integer(depth_radius, least=0), who, "depth_radius, an integer of at least 0", depth_radius=depth_radius)
     require(is_number(bias) and 0 < bias < math.inf, who, "bias, a number above 0", bias=bias)
     require(is_number(alpha) and 0 <= alpha < math.inf, who, "alpha, a number of at least 0", alpha=alpha)
     require(is_number(beta) and 0 <= beta < math.inf, who, "beta, a number of at least 0", beta=beta)
-    alpha = alpha / (2 * depth_radius + 1) if divide_by_size else alpha
-    return {"radius": int(depth_radius), "bias": float(bias), "alpha": float(alpha), "beta": float(beta)}
+    require(size is None or is_integer(size, least=1), who, "size, an integer above 0 or None", size=size)
+    size = int(2 * depth_radius + 1 if size is None else size)
+    return {"size": size, "bias": float(bias), "alpha": float(alpha), "beta": float(beta)}
 
 
 @island
-def _normalize(x, *, radius, bias, alpha, beta):
-    y, channels = ops.cast(x, sum_dtype(x.dtype)), x.shape[-1]
-    radius = min(radius, channels - 1)  # no channels are further away
-    squares = ops.pad(y * y, [(0, 0)] * (len(x.shape) - 1) + [(radius, radius)])
-    size = 2 * radius + 1
-    if written_out(size):
-        energy = sum(squares[..., o : o + channels] for o in range(size))
-    else:
-        energy = fold_axis(sum, squares, len(x.shape) - 1, size, channels)
-    return ops.cast(y * (bias + alpha * energy) ** -beta, x.dtype)
+def _normalize(x, *, size, bias, alpha, beta, divide, within):
+    y = ops.cast(x, sum_dtype(x.dtype))
+    axes = range(1, len(x.shape) - 1) if within else (len(x.shape) - 1,)
+    energy = functools.reduce(functools.partial(_sum_of_window, size=size), axes, y * y)
+    rate = alpha / size ** len(axes) if divide else alpha
+    return ops.cast(y * (bias + rate * energy) ** -beta, x.dtype)
+
+
+def _sum_of_window(x, axis, size):
+    """Returns the sums of the `size` elements around each element along an axis; beyond its ends are zeros."""
+    before, after, length = size // 2, (size - 1) // 2, ops.shape(x)[axis]
+    if isinstance(length, int):  # nothing is further away
+        before, after = min(before, length - 1), min(after, length - 1)
+    pads = [(0, 0)] * len(x.shape)
+    pads[axis] = (before, after)
+    padded, taps = ops.pad(x, pads), before + after + 1
+    if not written_out(taps):
+        return fold_axis(sum, padded, axis, taps, length)
+    return sum(padded[(slice(None),) * axis + (slice(tap, tap + length),)] for tap in range(taps))

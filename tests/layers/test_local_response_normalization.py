@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -22,9 +23,21 @@ def test_contract(cls, tmp_path):
 
 
 @pytest.mark.parametrize("settings", [(3, 0.5, 2.0, 1.5, True), (1, 0.5, 2.0, 1.5, False)])
-def test_passes_its_settings_to_the_op(settings):
+@pytest.mark.parametrize("window", [{}, {"size": 4}, {"size": 3, "within_channel": True}], ids=str)
+def test_passes_its_settings_to_the_op(settings, window):
     with ops.no_islands():
-        same(LocalResponseNormalization(*settings)(X), ops.local_response_normalization(X, *settings))
+        wanted = ops.local_response_normalization(X, *settings, **window)
+        same(LocalResponseNormalization(*settings, **window)(X), wanted)
+        first = LocalResponseNormalization(*settings, **window, data_format="channels_first")
+        same(np.moveaxis(first(np.moveaxis(X, -1, 1)), 1, -1), wanted)
+
+
+def test_the_field_within_a_channel():
+    """Both axes of an image, and the same in both data formats."""
+    layer = LocalResponseNormalization(size=4, within_channel=True)
+    first = LocalResponseNormalization(size=4, within_channel=True, data_format="channels_first")
+    for fields in (layer.receptive_field([(None, 9, None, 3)]), first.receptive_field([(None, 3, 9, None)])):
+        assert [(field.size, field.stride, field.padding) for field in fields] == [(4, 1, 2)] * 2
 
 
 def test_defaults_are_alexnet_s():
@@ -59,6 +72,8 @@ def test_any_number_of_axes(shape):
         ({"bias": 0}, (1, 5, 6), ["bias, a number above 0", "bias=0"]),
         ({"bias": math.nan}, (1, 5, 6), ["bias, a number above 0", "bias=nan"]),
         ({"alpha": -1e-4}, (1, 5, 6), ["alpha, a number of at least 0", "alpha=-0.0001"]),
+        ({"size": 0}, (1, 5, 6), ["size, an integer above 0 or None", "size=0"]),
+        ({"within_channel": True}, (1, 6), ["spatial axes to sum over", "6)"]),
         ({"beta": "1"}, (1, 5, 6), ["beta, a number of at least 0", "beta='1'"]),
         ({"data_format": "NHWC"}, (1, 5, 6), ["data_format, one of", "data_format='NHWC'"]),
     ],

@@ -17,13 +17,15 @@ def test_contract(cls, tmp_path):
     check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
 
-@pytest.mark.parametrize("bins", [(6, 3, 2, 1), [3], (1, 4)])
-def test_passes_its_bins_to_the_op(bins):
+@pytest.mark.parametrize("bins", [(6, 3, 2, 1), [3], (1, 4), ([3, 2], 1)])
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_passes_its_settings_to_the_op(bins, pooling):
     x = noise(*SHAPES[2])
     with ops.no_islands():
-        same(SpatialPyramidPooling2D(bins)(x), ops.spatial_pyramid_pool(x, bins))
-        first = SpatialPyramidPooling2D(bins, data_format="channels_first")
-        same(first(np.moveaxis(x, -1, 1)), ops.spatial_pyramid_pool(x, bins))  # the same order in both formats
+        wanted = ops.spatial_pyramid_pool(x, bins, pooling)
+        same(SpatialPyramidPooling2D(bins, pooling=pooling)(x), wanted)
+        first = SpatialPyramidPooling2D(bins, "channels_first", pooling)
+        same(first(np.moveaxis(x, -1, 1)), wanted)  # the same order in both formats
 
 
 def test_one_length_from_any_size():
@@ -51,6 +53,7 @@ def test_defaults_are_the_paper_s():
     "kwargs, shape, words",
     [
         ({"bins": ()}, (1, 5, 5, 2), ["bins, a sequence of integers above 0", "bins=()"]),
+        ({"pooling": "mean"}, (1, 5, 5, 2), ["pooling, one of ('max', 'average')", "pooling='mean'"]),
         ({"bins": 3}, (1, 5, 5, 2), ["bins, a sequence of integers above 0", "bins=3"]),
         ({"bins": (2, 0)}, (1, 5, 5, 2), ["bins, a sequence of integers above 0", "bins=(2, 0)"]),
         ({"bins": (2, 1.5)}, (1, 5, 5, 2), ["bins, a sequence of integers above 0", "bins=(2, 1.5)"]),

@@ -12,23 +12,31 @@ from tests.ops.cases import RANKS, Case, Setting, normal, sites
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
 
 
-def reference(x, depth_radius=2, bias=2.0, alpha=1e-4, beta=0.75, divide_by_size=False):
-    y = np.zeros(x.shape)
-    for *place, c in np.ndindex(x.shape):
+def reference(
+    x, depth_radius=2, bias=2.0, alpha=1e-4, beta=0.75, divide_by_size=False, size=None, within_channel=False
+):
+    y, size = np.zeros(x.shape), 2 * depth_radius + 1 if size is None else size
+    axes = range(1, x.ndim - 1) if within_channel else [x.ndim - 1]
+    for position in np.ndindex(x.shape):
         squares = 0.0
-        for i in range(c - depth_radius, c + depth_radius + 1):
-            if 0 <= i < x.shape[-1]:
-                squares += float(x[(*place, i)]) ** 2
-        rate = alpha / (2 * depth_radius + 1) if divide_by_size else alpha
-        y[(*place, c)] = float(x[(*place, c)]) / (bias + rate * squares) ** beta
+        for steps in np.ndindex(*[size] * len(axes)):
+            other = list(position)
+            for axis, step in zip(axes, steps):
+                other[axis] += step - size // 2
+            if all(0 <= i < n for i, n in zip(other, x.shape)):
+                squares += float(x[tuple(other)]) ** 2
+        rate = alpha / size ** len(axes) if divide_by_size else alpha
+        y[position] = float(x[position]) / (bias + rate * squares) ** beta
     return y
 
 
 def draw(rng, rank, one, distinct):
     """Coefficients at which the neighbours weigh as much as the bias."""
-    del one, distinct
+    del distinct
     kwargs = {"depth_radius": int(rng.integers(0, 4)), "divide_by_size": bool(rng.random() < 0.5)}
     kwargs |= {name: float(rng.uniform(0.25, 2)) for name in ("bias", "alpha", "beta")}
+    if one is not None and one["index"] % 2:
+        kwargs |= {"size": 1 + one["index"] % 4, "within_channel": one["index"] % 3 == 0}
     return Setting((normal(rng, *sites(rng, rank, int(rng.integers(1, 7)))),), kwargs)
 
 
@@ -62,6 +70,26 @@ def test_caffes_form_divides_alpha_by_the_size(seeds):
     got = ops.local_response_normalization(x, 2, bias=1.0, alpha=1e-4, divide_by_size=True)
     close(got, tf.nn.local_response_normalization(x, 2, bias=1, alpha=2e-5, beta=0.75))
     assert np.abs(got - ops.local_response_normalization(x, 2, bias=1.0, alpha=1e-4)).max() > 1
+
+
+def test_caffes_within_channel(seeds):
+    """The mean of the squares in a window of 3 x 3 with zeros around the image, and a k of 1."""
+    x = normal(seeds, 2, 4, 3, 5)
+    padded = np.pad(x.astype("float64"), [(0, 0), (1, 1), (1, 1), (0, 0)]) ** 2
+    mean = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2)).mean((-2, -1))
+    settings = {"bias": 1.0, "alpha": 2.0, "beta": 0.75, "divide_by_size": True}
+    got = ops.local_response_normalization(x, size=3, within_channel=True, **settings)
+    close(got, x / (1 + 2 * mean) ** 0.75)
+    refuses("spatial axes to sum over", ops.local_response_normalization, x[:, 0, 0], within_channel=True)
+
+
+def test_pytorchs_even_sizes(seeds):
+    """Of 4 channels two lie before the channel and one after it."""
+    x = normal(seeds, 2, 3, 6)
+    padded = np.pad(x.astype("float64"), [(0, 0), (0, 0), (2, 1)]) ** 2
+    mean = np.lib.stride_tricks.sliding_window_view(padded, 4, -1).mean(-1)
+    got = ops.local_response_normalization(x, size=4, bias=1.0, alpha=0.5, divide_by_size=True)
+    close(got, x / (1 + 0.5 * mean) ** 0.75)
 
 
 def test_of_dense_layers(seeds):
@@ -125,6 +153,8 @@ X = np.zeros((1, 4, 5, 6), "float32")
         ({"bias": None}, "bias=None"),
         ({"alpha": -1e-4}, "expects alpha, a number of at least 0; received alpha=-0.0001"),
         ({"alpha": "1"}, "alpha='1'"),
+        ({"size": 0}, "expects size, an integer above 0 or None; received size=0"),
+        ({"size": 2.5}, "size=2.5"),
         ({"beta": -1}, "expects beta, a number of at least 0; received beta=-1"),
     ],
 )

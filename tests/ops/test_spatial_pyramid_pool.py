@@ -11,29 +11,55 @@ from tests.ops.cases import RANKS, Case, Setting, draw_adaptive, normal, numbers
 from tests.ops.harness import CHECKS, half_precision, refuses, second_order, traced
 
 
-def reference(x, bins):
+def reference(x, bins, pooling="max"):
     """The levels one after the other; within one, bins by rows, and channels within a bin."""
     y = [[] for _ in x]
     for n in bins:
-        for _, cells in references.bins_of(x, n)[0]:
+        for _, places in references.bins_of(x, n)[0]:
             for b, c in np.ndindex(len(x), x.shape[-1]):
-                y[b].append(max((x[(b, *cell, c)] for cell in cells), key=lambda v: (np.isnan(v), v)))
+                values = [x[(b, *place, c)] for place in places]
+                largest = max(values, key=lambda v: (np.isnan(v), v))
+                y[b].append(largest if pooling == "max" else np.mean(values, dtype="float64"))
     return np.array(y, x.dtype).reshape(len(x), -1)
 
 
 def draw(rng, rank, one, distinct):
     (x,), _ = draw_adaptive(rng, rank, one, distinct, ties=True)
     levels = [int(n) for n in rng.integers(1, 5, int(rng.integers(1, 4)))]
-    return Setting((x,), {"bins": levels if one is None else ((3, 2, 1), (2,), (1, 4))[one["index"] % 3]})
+    levels[0] = tuple(int(n) for n in rng.integers(1, 5, rank))
+    return Setting(
+        (x,), {"bins": levels if one is None else ((3, 2, 1), ((3, 2, 1)[:rank],), (1, 4))[one["index"] % 3]}
+    )
 
 
-OP_CASES = {"spatial_pyramid_pool": Case(ops.spatial_pyramid_pool, reference, draw)}
+def draw_averages(rng, rank, one, distinct):
+    (x,), kwargs = draw(rng, rank, one, distinct)
+    return Setting((x.astype("float32"),), {**kwargs, "pooling": "average"})
+
+
+OP_CASES = {
+    "spatial_pyramid_pool": Case(ops.spatial_pyramid_pool, reference, draw),
+    "spatial_pyramid_pool_averages": Case(ops.spatial_pyramid_pool, reference, draw_averages),
+}
 
 
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_equals_the_loop(check, rank):
     check(OP_CASES["spatial_pyramid_pool"], rank)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_averages_equal_the_loop(check):
+    check(OP_CASES["spatial_pyramid_pool_averages"], 2)
+
+
+def test_averages_of_rectangles_are_tensorflow_addons(seeds):
+    """For an image whose sides are multiples of the bins Addons reshapes to (rows, height, columns, width)."""
+    x = normal(seeds, 2, 6, 8, 3)
+    got = ops.spatial_pyramid_pool(x, [[3, 2], 2], "average")
+    levels = [x.reshape(2, r, 6 // r, c, 8 // c, 3).mean((2, 4)).reshape(2, -1) for r, c in ((3, 2), (2, 2))]
+    np.testing.assert_allclose(got, np.concatenate(levels, -1), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("rank", RANKS)
@@ -106,12 +132,17 @@ def test_edges(rank):
 
 
 X = np.zeros((1, 4, 5, 2), "float32")
-WORDS = "spatial_pyramid_pool expects bins, a sequence of integers above 0; received bins="
+WORDS = "spatial_pyramid_pool expects bins, a sequence of integers above 0 or of 2 of them; received bins="
 
 
-@pytest.mark.parametrize("bins", [(), [], 2, (2, 0), (-1,), (2.0,), (True,), "21", (None,), ((2, 2), 1)])
+@pytest.mark.parametrize("bins", [(), [], 2, (2, 0), (-1,), (2.0,), (True,), "21", (None,), ((2, 2, 2), 1), ((2, 0),)])
 def test_refuses_bins(bins):
     refuses(WORDS + repr(bins), ops.spatial_pyramid_pool, X, bins)
+
+
+def test_refuses_poolings():
+    refuses("pooling, one of ('max', 'average'); received pooling='mean'", ops.spatial_pyramid_pool, X, (1,), "mean")
+    refuses("floating x; received dtype=", ops.spatial_pyramid_pool, X.astype("int32"), (1,), "average")
 
 
 @pytest.mark.parametrize(
