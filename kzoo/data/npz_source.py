@@ -33,8 +33,8 @@ def npz_source(path, image_size=None):
     """Returns the `Source` of an .npz file, with the training examples in a fixed random order.
 
     Shapes: x (N, H, W, C) images or (N, L, 1) series; (N, H, W) and (N, L) gain a channel axis. y (N,), (N, 1) or
-    label maps (N, H, W, 1), integers 0..classes-1. w (N,), if the file has it, weights of the examples of class labels.
-    Inputs of more than 32 bits become float32.
+    label maps (N, H, W, 1), whole numbers 0..classes-1. w (N,), if the file has it, weights of the examples of class
+    labels. Inputs of more than 32 bits become float32.
     The digest covers the content of the arrays, through the checksums that the file stores.
     Raises Refusal if the file is missing or cannot be read, or if an array is missing, pickled, larger than memory, not
     finite, or of a wrong dtype, rank or length.
@@ -138,7 +138,7 @@ def _as_inputs(name, x):
 
 
 def _as_labels(name, y):
-    require(y.dtype.kind in "biu", "load", f"integers in {name}", dtype=y.dtype.name)
+    y = _as_integers(name, y)
     if y.ndim == 2 and y.shape[1] == 1:  # as in keras.datasets.cifar10
         y = y[:, 0]
     labeled = y.ndim in (1, 3, 4) and 0 not in y.shape[1:]
@@ -147,6 +147,20 @@ def _as_labels(name, y):
         require(y.min() >= 0, "load", f"{name} of at least 0", smallest=y.min())
         check_classes(1 + int(y.max()), len(y), f"{name}, labels")
     return (y[..., None] if y.ndim == 3 else y).astype("int32")
+
+
+def _as_integers(name, y):
+    """Returns labels that are integers, or floats without a fraction, as integers."""
+    require(y.dtype.kind in "biuf", "load", f"integers in {name}", dtype=y.dtype.name)
+    if y.dtype.kind != "f":
+        return y
+    with np.errstate(invalid="ignore", over="ignore"):
+        whole = (y == np.rint(y)) & (np.abs(y) < 2**53)  # beyond, floats do not tell neighbours apart
+    if not whole.all():
+        index = np.unravel_index(np.argmin(whole), y.shape)
+        place = ", ".join(map(str, index))
+        require(False, "load", f"whole numbers in {name}", **{f"{name}[{place}]": float(y[index])})
+    return y.astype("int64")
 
 
 def _as_weights(name, w, y):

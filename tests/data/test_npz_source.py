@@ -111,6 +111,14 @@ def test_labels_of_cifar_and_label_maps(tmp_path):
     assert data.train.numpy()[1].shape == (12, 8, 10, 1) and data.train.label_shape == (8, 10, 1)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", ">f4", "bool"])
+def test_whole_numbers_of_other_dtypes_are_labels(tmp_path, dtype):
+    labels = {name: (GOOD[name] % 2).astype(dtype) for name in ("y_train", "y_test")}
+    data = load(arrays=save(tmp_path, **labels))
+    assert data.classes == 2 and data.test.numpy()[1].dtype == np.int32
+    np.testing.assert_array_equal(data.test.numpy()[1], GOOD["y_test"] % 2)
+
+
 def test_resizes_in_the_same_dtype(tmp_path):
     flat = np.full((12, 4, 4), 77, "uint8")
     data = load(arrays=save(tmp_path, x_train=flat, x_test=flat[:6]), image_size=(9, 3))
@@ -134,7 +142,11 @@ def test_resizes_in_the_same_dtype(tmp_path):
         ),
         ({"x_train": np.zeros(12)}, r"x_train of rank 2 \(series\) to 5 \(volumes\); received shape=\(12,\)"),
         ({"x_train": np.full((12, 4, 5), "a")}, "numbers in x_train; received dtype='str32'"),
-        ({"y_train": np.zeros(12)}, "integers in y_train; received dtype='float64'"),
+        ({"y_train": np.full(12, "a")}, "integers in y_train; received dtype='str32'"),
+        ({"y_train": np.r_[0.0, 1, 2.5, np.zeros(9)]}, r"whole numbers in y_train; received y_train\[2\]=2.5\."),
+        ({"y_train": np.r_[0.0, np.nan, 2.5, np.zeros(9)]}, r"whole numbers in y_train; received y_train\[1\]=nan\."),
+        ({"y_test": np.r_[np.zeros(5), 1e300]}, r"whole numbers in y_test; received y_test\[5\]=1e\+300\."),
+        ({"y_train": np.pad([[[0.5]]], ((11, 0), (1, 2), (2, 2)))}, r"received y_train\[11, 1, 2\]=0.5\."),
         ({"y_train": np.eye(12, dtype=int)}, r"y_train of shape \(N,\), one class number per example"),
         ({"y_train": np.zeros((12, 0, 1), int)}, r"y_train of shape \(N,\), one class number per example"),
         ({"y_train": np.arange(12) - 1}, "y_train of at least 0; received smallest=.*-1"),
