@@ -67,14 +67,14 @@ class ExampleChecks:
         within = low <= smallest and largest <= high
         require(within, "load", self._expected_labels(), smallest=smallest, largest=largest)
 
-    def check_batch(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def check_batch(self, x: Tensor, y: Tensor, *weight: Tensor) -> tuple[Tensor, ...]:
         """Returns a batch of a `tf.data` pipeline; reading a bad one raises an error, which `errors` explains."""
         if x.dtype.is_floating:
             x = tf.debugging.assert_all_finite(x, f"finite numbers in {self.name}")
         low, high = self._label_limits()
         within = tf.reduce_all((y >= tf.cast(low, y.dtype)) & (y <= tf.cast(high, y.dtype)))
         with tf.control_dependencies([tf.debugging.Assert(within, [self._expected_labels()])]):
-            return x, tf.identity(y)
+            return x, tf.identity(y), *weight
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:

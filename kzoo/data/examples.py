@@ -21,7 +21,8 @@ INT64_MAX = np.iinfo(np.int64).max
 class Examples:
     """The examples of one split, in a fixed stored order.
 
-    Shapes: `dataset` yields (x, y), one example each, x of `input_shape` and y of `label_shape`, both fully known.
+    Shapes: `dataset` yields (x, y) or (x, y, weight), one example each, x of `input_shape` and y of `label_shape`, both
+    fully known, weight ().
     Arguments: size, the number of examples in `dataset`; memory, in bytes, by default MEMORY: a larger split is
     streamed from its source in every epoch; checks, of the examples as they are read.
 
@@ -39,24 +40,24 @@ class Examples:
         memory: float | None = None,
         checks: ExampleChecks | None = None,
     ):
-        x, y = dataset.element_spec
+        x, y, *weight = dataset.element_spec
         known = x.shape.is_fully_defined() and y.shape.is_fully_defined()
         require(known, "Examples", "examples of one known shape", x=x.shape, y=y.shape)
         self.size = size
         self.checks = checks or ExampleChecks()
         self.input_shape, self.label_shape = tuple(x.shape), tuple(y.shape)
-        self.dtype = x.dtype.name
+        self.dtype, self.weighted = x.dtype.name, bool(weight)
         self._example_bytes = x.shape.num_elements() * x.dtype.size + y.shape.num_elements() * y.dtype.size
         self._streams = size * self._example_bytes > (MEMORY if memory is None else memory)
         self._dataset = dataset
-        self._tensors: tuple[Tensor, Tensor] | None = None
+        self._tensors: tuple[Tensor, ...] | None = None
 
     @classmethod
-    def from_arrays(cls, x: Tensor, y: Tensor) -> "Examples":
-        """Returns a split from arrays x (N, ...) and y (N, ...), N above 0."""
+    def from_arrays(cls, x: Tensor, y: Tensor, weight: Tensor = None) -> "Examples":
+        """Returns a split from arrays x (N, ...), y (N, ...) and, if given, weight (N,), N above 0."""
         require(len(x) == len(y) > 0, "Examples.from_arrays", "as many labels as examples", x=len(x), y=len(y))
         with tf.device("CPU"):  # from a GPU, tf.data would copy them back for every batch
-            tensors = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
+            tensors = tuple(tf.convert_to_tensor(each) for each in (x, y, weight) if each is not None)
         examples = cls(tf.data.Dataset.from_tensor_slices(tensors), len(x), memory=np.inf)
         examples._tensors = tensors
         return examples
@@ -68,8 +69,8 @@ class Examples:
 
         An epoch is size // batch_size batches; the examples left out differ from epoch to epoch. Every random choice,
         also of the `augment` layers, depends only on (seed, batch number): `batches(start=k)` is `batches().skip(k)`.
-        Shapes: x (batch_size, *input_shape), which `augment` may change, y (batch_size, *label_shape). If y is a label
-        map, `augment` moves it with its image.
+        Shapes: x (batch_size, *input_shape), which `augment` may change, y (batch_size, *label_shape), and weight
+        (batch_size,) if the split is `weighted`. If y is a label map, `augment` moves it with its image.
         Raises Refusal if an `augment` layer mixes labels or cannot be seeded.
         """
         self._check_batch_size("batches", batch_size)
@@ -87,18 +88,21 @@ class Examples:
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         return data.apply(endless).prefetch(tf.data.AUTOTUNE)
 
-    def once(self, batch_size: int) -> tf.data.Dataset:
+    def once(self, batch_size: int, weights: bool = False) -> tf.data.Dataset:
         """Returns the batches of one pass in stored order; the last batch may be smaller.
 
-        Shapes: x (at most batch_size, *input_shape), y (at most batch_size, *label_shape).
+        Shapes: x (at most batch_size, *input_shape), y (at most batch_size, *label_shape), and with `weights` the
+        weight (at most batch_size,) if the split is `weighted`.
         """
         self._check_batch_size("once", batch_size)
         if self._streams:
             data = self._whole(self._dataset).batch(batch_size).map(self.checks.check_batch, tf.data.AUTOTUNE)
         else:
-            x, y = self._load()
+            tensors = self._load()
             stops = tf.data.Dataset.range(0, self.size, batch_size)
-            data = stops.map(lambda i: (x[i : i + batch_size], y[i : i + batch_size]))
+            data = stops.map(lambda i: tuple(each[i : i + batch_size] for each in tensors))
+        if self.weighted and not weights:
+            data = data.map(lambda x, y, weight: (x, y))
         return data.prefetch(tf.data.AUTOTUNE)
 
     def errors(self) -> contextlib.AbstractContextManager[None]:
@@ -112,7 +116,7 @@ class Examples:
 
     def numpy(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns all examples as arrays (x, y) in stored order; a split that streams is read again at each call."""
-        x, y = self._load()
+        x, y, *_ = self._load()
         return x.numpy(), y.numpy()
 
     def _check_batch_size(self, method, batch_size):
@@ -128,7 +132,7 @@ class Examples:
         if counted != self.size:
             self.checks.refuse_damage()
         require(counted == self.size, "Examples", f"{self.size} examples, as its source declares", counted=counted)
-        self.checks.check_arrays(*(tensor.numpy() for tensor in tensors))
+        self.checks.check_arrays(*(tensor.numpy() for tensor in tensors[:2]))
         if not self._streams:
             self._tensors, self._dataset = tensors, None
         return tensors
@@ -139,7 +143,7 @@ class Examples:
 
     def _shuffled_in_memory(self, epochs, batch_size, seed, skip):
         """Returns shuffled batches from memory: batches of indices first, then one gather for many batches."""
-        x, y = self._load()
+        tensors = self._load()
         per_epoch = self.size // batch_size
 
         def index_batches(epoch):
@@ -150,7 +154,7 @@ class Examples:
         # Chunks extend across epochs, so that a batch of a small split costs no more than one of a large split.
         chunk = max(1, CHUNK // (batch_size * self._example_bytes))
         chunks = epochs.flat_map(index_batches).skip(skip).batch(min(chunk, 512), drop_remainder=True)
-        return chunks.map(lambda i: (tf.gather(x, i), tf.gather(y, i)), tf.data.AUTOTUNE, True).unbatch()
+        return chunks.map(lambda i: tuple(tf.gather(each, i) for each in tensors), tf.data.AUTOTUNE, True).unbatch()
 
     def _shuffled_stream(self, epochs, batch_size, seed, skip):
         """Returns batches from the source, shuffled within a buffer; an epoch starts when the one before has ended."""

@@ -66,9 +66,11 @@ def folder_source(path, image_size=None):
     (dtype,), channels = by_dtype, max(header.channels for header in headers)
     decoded = (*sizes[0], channels) if len(sizes) == 1 else (None, None, channels)
 
-    def read(split, start, stop):
-        chosen = examples[split][start:stop]
-        paths, labels = [str(file) for file, _ in chosen], np.array([label for _, label in chosen], "int32")
+    def labels_of(split):
+        return np.array([label for _, label in examples[split]], "int32")
+
+    def read(split, chosen):
+        paths, labels = np.array([str(file) for file, _ in examples[split]])[chosen].tolist(), labels_of(split)[chosen]
 
         def prepare(file, y):
             x = tf.numpy_function(lambda name: read_image(os.fsdecode(name), channels), [file], dtype, stateful=False)
@@ -93,6 +95,7 @@ def folder_source(path, image_size=None):
         class_names=tuple(classes),
         split_sizes={split: len(files) for split, files in examples.items()},
         read=read,
+        labels=labels_of,
         content=digest([(file.relative_to(root).as_posix(), file.stat().st_size) for file in used]),
         left_out={what: count for what, count in left_out.items() if count},
     )

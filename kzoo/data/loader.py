@@ -11,6 +11,7 @@ from kzoo.data.examples import Examples
 from kzoo.data.folder_source import folder_source
 from kzoo.data.npz_source import npz_source
 from kzoo.data.source import TESTS, VALIDATIONS
+from kzoo.data.stratified_split import stratified_split
 from kzoo.data.tfds_source import tfds_source
 from kzoo.terminal import say
 from kzoo.types import PathLike
@@ -57,6 +58,7 @@ def load(
     validation: float | str = 0,
     image_size: Sequence[int] | None = None,
     length: int | None = None,
+    stratify: bool = False,
 ) -> Data:
     """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
@@ -65,7 +67,8 @@ def load(
     Arguments: validation, 0 for none; a fraction of the training split in (0, 1) or a number of its examples, taken
     from its end and so the same in every run; or the name of another split of the dataset, where "val", "valid",
     "validation" and "dev" mean the same. image_size, (height, width), to which images are resized. length, in steps or
-    frames, to which series or clips are cropped or padded; only with `name`.
+    frames, to which series or clips are cropped or padded; only with `name`. stratify, whether the part of the training
+    split that is held out has the same share of each class, and at least one example of each class that has two.
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)
@@ -77,20 +80,21 @@ def load(
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
     validation_split = _find_split(validation, sizes) if isinstance(validation, str) else None
+    require(isinstance(stratify, bool), "load", "stratify, True or False", stratify=stratify)
+    expected = "stratify only where validation is a part of the training split"
+    require(not (stratify and validation_split), "load", expected, validation=validation)
     held_out = 0 if validation_split else _held_out(validation, sizes["train"])
     tests = [split for split in (*TESTS, *VALIDATIONS) if split in sizes and split != validation_split]
     unused = sizes.keys() - {"train", validation_split, *tests[:1]}
     _say_left_out(source, {f"the split {split!r}, which `validation: {split}` uses": sizes[split] for split in unused})
 
-    def read(split, start=0, stop=None):
-        return source.read(split, start, sizes[split] if stop is None else stop)
-
-    train_size = sizes["train"] - held_out
+    stays, held = _hold_out(source, held_out, stratify)
+    validation_part = (validation_split, slice(None)) if validation_split else ("train", held) if held_out else None
     data = Data(
         name=source.name,
-        train=read("train", 0, train_size),
-        validation=read(validation_split) if validation_split else read("train", train_size) if held_out else None,
-        test=read(tests[0]) if tests else None,
+        train=source.read("train", stays),
+        validation=source.read(*validation_part) if validation_part else None,
+        test=source.read(tests[0], slice(None)) if tests else None,
         classes=source.classes,
         class_names=source.class_names,
         input_shape=source.input_shape,
@@ -132,6 +136,16 @@ def open_source(name=None, *, folder=None, arrays=None, image_size=None, length=
     path = folder if arrays is None else arrays
     require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
     return folder_source(path, image_size) if arrays is None else npz_source(path, image_size)
+
+
+def _hold_out(source, count, stratify):
+    """Returns which training examples stay and which `count` are held out, as slices or as arrays of indices."""
+    if not (stratify and count):
+        first = source.split_sizes["train"] - count
+        return slice(0, first), slice(first, None)
+    labels = source.labels("train")
+    require(labels.ndim == 1, "load", "one label per example to stratify", label_shape=source.label_shape)
+    return stratified_split(labels, count)
 
 
 def _find_split(name, sizes):

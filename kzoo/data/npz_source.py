@@ -1,5 +1,7 @@
 """Datasets from one .npz file with Keras's array names: x_train, y_train and, for a test split, x_test, y_test.
 
+Other splits are named likewise, x_val and y_val, and w_train, w_val and w_test are weights of the examples.
+
 Source: keras.datasets.mnist (mnist.npz).
 """
 
@@ -12,69 +14,88 @@ import tensorflow as tf
 from kzoo.checks import Refusal, require
 from kzoo.data.example_checks import find_not_finite
 from kzoo.data.examples import Examples
-from kzoo.data.source import Source, check_classes, check_image_size, digest, local_path, prepare_example
+from kzoo.data.source import (
+    TESTS,
+    VALIDATIONS,
+    Source,
+    check_classes,
+    check_image_size,
+    digest,
+    local_path,
+    prepare_example,
+)
 from kzoo.memory import available_memory
 
-PAIRS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
+NAMES = {split: tuple(f"{array}_{split}" for array in "xyw") for split in ("train", *VALIDATIONS, *TESTS)}
 
 
 def npz_source(path, image_size=None):
     """Returns the `Source` of an .npz file, with the training examples in a fixed random order.
 
     Shapes: x (N, H, W, C) images or (N, L, 1) series; (N, H, W) and (N, L) gain a channel axis. y (N,), (N, 1) or
-    label maps (N, H, W, 1), integers 0..classes-1. Inputs of more than 32 bits become float32.
+    label maps (N, H, W, 1), whole numbers 0..classes-1. w (N,), if the file has it, weights of the examples of class
+    labels. Inputs of more than 32 bits become float32.
     The digest covers the content of the arrays, through the checksums that the file stores.
     Raises Refusal if the file is missing or cannot be read, or if an array is missing, pickled, larger than memory, not
     finite, or of a wrong dtype, rank or length.
     """
     file = local_path(path)
-    stored, content = _read(file, path)
+    stored, content, others = _read(file, path)
     splits = {}
-    for split, (x_name, y_name) in PAIRS.items():
-        if x_name in stored or y_name in stored or split == "train":
+    for split, (x_name, y_name, w_name) in NAMES.items():
+        names = [name for name in (x_name, y_name, w_name) if name in stored]
+        if names or split == "train":
             for name in (x_name, y_name):
                 require(name in stored, "load", f"arrays with {name}", arrays=str(path), found=sorted(stored))
             splits[split] = _as_inputs(x_name, stored[x_name]), _as_labels(y_name, stored[y_name])
             lengths = {name: len(stored[name]) for name in (x_name, y_name)}
             same = len(set(lengths.values())) == 1 and all(lengths.values())
             require(same, "load", f"as many examples in {x_name} as in {y_name}, at least 1", **lengths)
-    shapes = {PAIRS[split][0]: x.shape[1:] for split, (x, _) in splits.items()}
-    require(len(set(shapes.values())) == 1, "load", "examples of one shape in both splits", **shapes)
+            if w_name in stored:
+                splits[split] += (_as_weights(w_name, stored[w_name], splits[split][1]),)
+    shapes = {NAMES[split][0]: arrays[0].shape[1:] for split, arrays in splits.items()}
+    require(len(set(shapes.values())) == 1, "load", "examples of one shape in all splits", **shapes)
 
-    x, y = splits["train"]
+    x, y, *_ = splits["train"]
     check_image_size(image_size, x.shape[1:])
     # Files are often sorted by class. RandomState, because NumPy guarantees that its numbers never change.
     order = np.random.RandomState(0).permutation(len(x))
-    splits["train"] = x[order], y[order]
+    splits["train"] = tuple(array[order] for array in splits["train"])
 
-    def read(split, start, stop):
-        x, y = (array[start:stop] for array in splits[split])
+    def read(split, chosen):
+        arrays = [array[chosen] for array in splits[split]]
         if image_size is None:
-            return Examples.from_arrays(x, y)
-        dataset = tf.data.Dataset.from_tensor_slices((x, y))
-        return Examples(dataset.map(lambda a, b: prepare_example(a, b, image_size), tf.data.AUTOTUNE), len(x))
+            return Examples.from_arrays(*arrays)
+        dataset = tf.data.Dataset.from_tensor_slices(tuple(arrays))
+
+        def prepare(x, y, *weight):
+            return *prepare_example(x, y, image_size), *weight
+
+        return Examples(dataset.map(prepare, tf.data.AUTOTUNE), len(arrays[0]))
 
     return Source(
         name=file.stem,
         input_shape=(*(image_size or x.shape[1:-1]), x.shape[-1]),
         dtype=x.dtype.name,
         label_shape=(*image_size, 1) if image_size and y.ndim > 1 else y.shape[1:],
-        classes=1 + max(int(labels.max()) for _, labels in splits.values()),
+        classes=1 + max(int(arrays[1].max()) for arrays in splits.values()),
         class_names=None,
-        split_sizes={split: len(labels) for split, (_, labels) in splits.items()},
+        split_sizes={split: len(arrays[0]) for split, arrays in splits.items()},
         read=read,
+        labels=lambda split: splits[split][1],
         content=content,
+        left_out={f"arrays of other names, such as {others[0]!r}": len(others)} if others else {},
     )
 
 
 def _read(file, path):
-    """Returns {name: array} for those of the four names that the file contains, and their digest."""
+    """Returns {name: array} for those of NAMES that the file contains, their digest, and the other names."""
     require(file.is_file() and zipfile.is_zipfile(file), "load", "arrays, an .npz file", arrays=str(path))
     arrays, place = {}, ""
     try:
         with zipfile.ZipFile(file) as archive:
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-            found = {name: members[name] for pair in PAIRS.values() for name in pair if name in members}
+            found = {name: members.pop(name) for names in NAMES.values() for name in names if name in members}
             need, memory = sum(member.file_size for member in found.values()), available_memory()
             if need > memory:
                 raise ValueError(f"its arrays have {need:,} bytes, the free memory {memory:,.0f}")
@@ -84,7 +105,7 @@ def _read(file, path):
     except Exception as error:  # a damaged file can raise any exception
         why = f"which cannot be read: {place}{(str(error) or type(error).__name__).splitlines()[0][:200]}"
         raise Refusal(f"load expects arrays, an .npz file of plain arrays; received {str(path)!r}, {why}") from error
-    return arrays, digest({name: (member.CRC, member.file_size) for name, member in found.items()})
+    return arrays, digest({name: (member.CRC, member.file_size) for name, member in found.items()}), sorted(members)
 
 
 def _read_array(archive, member):
@@ -117,7 +138,7 @@ def _as_inputs(name, x):
 
 
 def _as_labels(name, y):
-    require(y.dtype.kind in "biu", "load", f"integers in {name}", dtype=y.dtype.name)
+    y = _as_integers(name, y)
     if y.ndim == 2 and y.shape[1] == 1:  # as in keras.datasets.cifar10
         y = y[:, 0]
     labeled = y.ndim in (1, 3, 4) and 0 not in y.shape[1:]
@@ -126,3 +147,33 @@ def _as_labels(name, y):
         require(y.min() >= 0, "load", f"{name} of at least 0", smallest=y.min())
         check_classes(1 + int(y.max()), len(y), f"{name}, labels")
     return (y[..., None] if y.ndim == 3 else y).astype("int32")
+
+
+def _as_integers(name, y):
+    """Returns labels that are integers, or floats without a fraction, as integers."""
+    require(y.dtype.kind in "biuf", "load", f"integers in {name}", dtype=y.dtype.name)
+    if y.dtype.kind != "f":
+        return y
+    with np.errstate(invalid="ignore", over="ignore"):
+        whole = (y == np.rint(y)) & (np.abs(y) < 2**53)  # beyond, floats do not tell neighbours apart
+    if not whole.all():
+        index = np.unravel_index(np.argmin(whole), y.shape)
+        place = ", ".join(map(str, index))
+        require(False, "load", f"whole numbers in {name}", **{f"{name}[{place}]": float(y[index])})
+    return y.astype("int64")
+
+
+def _as_weights(name, w, y):
+    """Returns the weights of examples whose labels are `y` as float32."""
+    require(w.dtype.kind in "biuf", "load", f"numbers in {name}", dtype=w.dtype.name)
+    w = w[:, 0] if w.shape == (len(y), 1) else w
+    fits = y.ndim == 1 and w.shape == y.shape
+    require(
+        fits, "load", f"{name} of shape (N,), one weight per example with one label", weights=w.shape, labels=y.shape
+    )
+    w = w.astype("float32")
+    good = np.isfinite(w) & (w >= 0)
+    bad = {} if good.all() else {f"{name}[{np.argmin(good)}]": float(w[np.argmin(good)])}
+    require(not bad, "load", f"finite numbers of at least 0 in {name}", **bad)
+    require(w.any(), "load", f"{name} that is not 0 everywhere", largest=0)
+    return w

@@ -18,7 +18,8 @@ PURE = {"ReadVariableOp", "Assert"}  # TensorFlow marks these as stateful, but t
 def seeded_augmentation(layers, seed, specs):
     """Returns a function (batch number, (x, y)) -> (x, y): the same arguments give the same result, in any order.
 
-    Layers change x only, unless y is a label map, which they then move with its image.
+    Layers change x only, unless y is a label map, which they then move with its image. A batch (x, y, weight) keeps its
+    weight.
     Shapes: `specs` are the tf.TensorSpecs of a batch: x (B, ...), y (B,), or label maps (B, H, W) or (B, H, W, 1).
     Raises Refusal if a layer does not accept such images, mixes labels, or draws from an unseeded generator; and with
     label maps, if it cannot move them or enlarges them.
@@ -29,7 +30,7 @@ def seeded_augmentation(layers, seed, specs):
     >>> [bool(tf.reduce_all(noise(7, batch)[0] == noise(number, batch)[0])) for number in (7, 8)]
     [True, False]
     """
-    x_spec, y_spec = specs
+    x_spec, y_spec, *_ = specs
     maps = len(y_spec.shape) > 1
     if maps:
         _check_label_maps(x_spec.shape, y_spec.shape)
@@ -49,13 +50,13 @@ def seeded_augmentation(layers, seed, specs):
         return x
 
     def augment(number, batch):
-        x, y = batch
+        x, y, *weight = batch
         if not maps:
-            return apply(number, x), y
+            return apply(number, x), y, *weight
         masks = tf.cast(y if len(y.shape) == 4 else y[..., None], tf.float32)
         moved = apply(number, {"images": x, "segmentation_masks": masks})
         masks = tf.cast(tf.round(moved["segmentation_masks"]), y.dtype)
-        return moved["images"], masks if len(y.shape) == 4 else masks[..., 0]
+        return moved["images"], masks if len(y.shape) == 4 else masks[..., 0], *weight
 
     return augment
 

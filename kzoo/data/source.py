@@ -21,7 +21,8 @@ class Source:
     """A dataset whose examples have not been read yet: shapes, dtype, classes and the number of examples per split.
 
     Shapes: input_shape and label_shape are those of one example, fully known.
-    Arguments: split_sizes, {split: number of examples}; read, a function (split, start, stop) that returns `Examples`;
+    Arguments: split_sizes, {split: number of examples}; read, a function (split, chosen) that returns `Examples` of the
+    examples in a slice or at ascending indices; labels, a function (split) that returns all labels as an array;
     content, a `digest` of the dataset's files, None if they are not prepared; left_out, {what: how many} of what the
     dataset's files hold and no split contains.
     """
@@ -34,6 +35,7 @@ class Source:
     class_names: tuple | None
     split_sizes: dict
     read: Callable
+    labels: Callable
     content: str | None = None
     left_out: dict = dataclasses.field(default_factory=dict)
 

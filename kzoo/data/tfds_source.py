@@ -9,6 +9,7 @@ import threading
 import urllib.parse
 import urllib.request
 
+import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, nearest, require
@@ -60,20 +61,34 @@ def tfds_source(name, image_size=None, length=None, prepare=True):
         x, y = example if supervised else (example[0][x_key], example[0][y_key])
         return prepare_example(x if length is None else crop_or_pad(x, length), y, image_size)
 
-    def read(split, start, stop):
+    def read_part(part, **options):
         import tensorflow_datasets as tfds
 
-        dataset = builder.as_dataset(
-            split=f"{split}[{start}:{stop}]",
-            as_supervised=supervised,
-            read_config=tfds.ReadConfig(try_autocache=False),  # `Examples` caches
-        )
+        uncached = tfds.ReadConfig(try_autocache=False)  # `Examples` caches
+        return builder.as_dataset(split=part, read_config=uncached, **options)
+
+    def labels(split):
+        import tensorflow_datasets as tfds
+
+        decoders = tfds.decode.PartialDecoding({y_key: True})
+        return np.array([example[y_key] for example in tfds.as_numpy(read_part(split, decoders=decoders))])
+
+    def read(split, chosen):
+        if isinstance(chosen, slice):
+            start, stop, _ = chosen.indices(split_sizes[split])
+            dataset, size = read_part(f"{split}[{start}:{stop}]", as_supervised=supervised), stop - start
+        else:
+            is_chosen, size = np.isin(np.arange(split_sizes[split]), chosen), len(chosen)
+            examples = tf.data.Dataset.zip(
+                tf.data.Dataset.from_tensor_slices(is_chosen), read_part(split, as_supervised=supervised)
+            )
+            dataset = examples.filter(lambda is_chosen, _: is_chosen).map(lambda _, example: example)
         checks = ExampleChecks(
             f"the {split} split of {name!r}",
             classes if y.shape == () else None,
             functools.partial(_find_damage, builder, shards[split]),
         )
-        return Examples(dataset.map(prepare_one, tf.data.AUTOTUNE), stop - start, checks=checks)
+        return Examples(dataset.map(prepare_one, tf.data.AUTOTUNE), size, checks=checks)
 
     return Source(
         name=name,
@@ -84,6 +99,7 @@ def tfds_source(name, image_size=None, length=None, prepare=True):
         class_names=tuple(class_names) if class_names else None,
         split_sizes=split_sizes,
         read=read,
+        labels=labels,
         content=_digest(builder, shards) if prepare else None,
     )
 

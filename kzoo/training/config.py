@@ -21,6 +21,7 @@ from pydantic import (
     PositiveInt,
     Tag,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -33,6 +34,7 @@ from kzoo.training.yaml_file import apply_sets, read_yaml
 from kzoo.types import PathLike
 
 DTYPE_POLICIES = ("float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
+LATER = ("stratify",)  # settings of the data that version 0.1.0 started without
 FOLDERS = [up / "zoo_configs" for up in Path(__file__).resolve().parents[1:3]]  # in the wheel; in a checkout
 
 
@@ -48,9 +50,9 @@ Count = Annotated[PositiveInt, expecting("an integer above 0")]
 OptionalCount = Annotated[PositiveInt | None, expecting("an integer above 0, or null")]
 Switch = Annotated[bool, expecting("true or false")]
 HeldOut = Annotated[
-    Annotated[float, Ge(0), Lt(1)] | NonNegativeInt,
+    Annotated[float, Ge(0), Lt(1)] | NonNegativeInt | Annotated[str, Len(1)],
     AfterValidator(lambda value: value or 0),  # 0.0 becomes 0, so that both have the same config_sha256
-    expecting("a fraction below 1, or a count"),
+    expecting("a fraction below 1, a count, or the name of a split"),
 ]
 Seeds = Annotated[
     list[Annotated[int, Ge(0), Lt(2**32)]],
@@ -132,11 +134,20 @@ class DataConfig(Part):
     """The source of the examples (one of name, folder and arrays) and what is done to them before the model."""
 
     name: OptionalText = Field(None, description="A dataset of TensorFlow Datasets or of kzoo.")
-    folder: OptionalText = Field(None, description="A folder of images: train/ and test/ with one folder per class.")
-    arrays: OptionalText = Field(None, description="An .npz file of arrays.")
+    folder: OptionalText = Field(
+        None, description="A folder of images: train/, test/ and perhaps val/ with one folder per class."
+    )
+    arrays: OptionalText = Field(
+        None, description="An .npz file: x_train, y_train, perhaps x_test, y_test, x_val, y_val; w_train for weights."
+    )
     batch_size: Count = Field(32, description="Examples per training step.")
     validation: HeldOut = Field(
-        0, description="Part of the training split held out for validation: a fraction or a count."
+        0,
+        description="The validation examples: a fraction or a count of the training split, held out of it, or the name "
+        "of another split, such as val.",
+    )
+    stratify: Switch = Field(
+        False, description="Whether the held-out part has the same share of each class as the training split."
     )
     image_size: Size = Field(None, description="Height and width to resize images to; null: no resizing.")
     length: OptionalCount = Field(
@@ -158,6 +169,12 @@ class DataConfig(Part):
             received = " and ".join(sources) or "none of them"
             raise Refusal(f"data expects exactly one of name, folder and arrays; received {received}.")
         return self
+
+    @model_serializer(mode="wrap")
+    def _leave_out_later_settings(self, handler):
+        """Leaves out settings that earlier versions did not have, unless they are set: config_sha256 stays the same."""
+        settings = handler(self)
+        return {k: v for k, v in settings.items() if k not in LATER or v != type(self).model_fields[k].default}
 
 
 class TrainingConfig(Part):
@@ -231,8 +248,13 @@ class SearchConfig(Part):
     direction: Annotated[Literal["max", "min"] | None, expecting("max, min or null")] = Field(
         None, description="Whether to maximize or minimize; null: max for accuracies, min for errors and losses."
     )
-    validation: Annotated[float, Gt(0), Lt(1), expecting("a fraction between 0 and 1")] = Field(
-        0.2, description="Fraction of the training split held out during the search."
+    validation: Annotated[
+        Annotated[float, Gt(0), Lt(1)] | Annotated[str, Len(1)],
+        expecting("a fraction between 0 and 1, or the name of a split"),
+    ] = Field(
+        0.2,
+        description="Fraction of the training split held out during the search, or the name of another split; by "
+        "default the split that data.validation names, if it names one.",
     )
     space: Annotated[dict[str, dict[str, Any]], AfterValidator(_check_space)] = Field(
         description="Settings by path, each with an int, float or log: [low, high], a choice: [...] or boolean: true. "
@@ -274,9 +296,30 @@ class Config(Part):
     search: SearchConfig | None = Field(None, description="A hyperparameter search, run by `kzoo tune`.")
     published: Published | None = Field(None, description="The published result to reproduce.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _search_on_the_same_split(cls, settings):
+        """Makes the split that data.validation names the default of search.validation."""
+        data, search = (settings.get(part) if isinstance(settings, dict) else None for part in ("data", "search"))
+        split = data.get("validation") if isinstance(data, dict) else None
+        if not isinstance(split, str) or not isinstance(search, dict):
+            return settings
+        return {**settings, "search": {"validation": split, **search}}
+
+    @model_validator(mode="after")
+    def _check_splits(self):
+        split, search = self.data.validation, self.search
+        if search and isinstance(search.validation, str):
+            # otherwise the run that follows the search could take the split for its test
+            same = search.validation == split
+            require(same, "search.validation", "the same split as data.validation", validation=search.validation)
+        part = not (self.data.stratify and isinstance(split, str))
+        require(part, "data.stratify: true", "data.validation, a part of the training split", validation=split)
+        return self
+
     @model_validator(mode="after")
     def _check_keep(self):
-        valid = self.training.keep != "best" or self.data.validation > 0
+        valid = self.training.keep != "best" or self.data.validation != 0
         require(valid, "training.keep: best", "data.validation above 0", validation=self.data.validation)
         return self
 

@@ -38,8 +38,8 @@ def evaluate(trainer: keras.Model, split: Examples, config: Config, label: str =
 
 
 def evaluation_batches(model: keras.Model, split: Examples, config: Config) -> tf.data.Dataset:
-    """Returns one pass over a split, in order, as batches of the model's inputs and targets."""
-    return map_inputs_and_targets(config, model, split.once(evaluation_batch_size(split, config)))
+    """Returns one pass over a split, in order, as batches of the model's inputs, targets and perhaps weights."""
+    return map_inputs_and_targets(config, model, split.once(evaluation_batch_size(split, config), weights=True))
 
 
 def evaluation_batch_size(split: Examples, config: Config) -> int:

@@ -119,17 +119,22 @@ def add_weight_decay(model: keras.Model, factor: float) -> None:
 
 
 def map_inputs_and_targets(config: Config, model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Maps a dataset of (x, y) to (inputs, targets) of the model, as data.inputs and data.targets say."""
+    """Maps a dataset of (x, y) to (inputs, targets) of the model, as data.inputs and data.targets say.
+
+    A third element, the weights of the examples, stays. Raises Refusal if there are weights and a target is x.
+    """
     inputs, targets = config.data.inputs, config.data.targets or ["y"] * len(model.outputs)
     if (inputs, targets) == (["x"], ["y"]):
         return dataset
+    unweighted = len(dataset.element_spec) == 2
+    require(unweighted or "x" not in targets, "data.targets", "y only, for weighted examples", targets=targets)
     last = f"preprocess{len(config.data.preprocess)}"
     has_preprocessing = last in [layer.name for layer in model.layers]
     preprocess = keras.Model(model.inputs[0], model.get_layer(last).output) if has_preprocessing else lambda x: x
 
-    def select(x, y):
+    def select(x, y, *weight):
         for_inputs, for_targets = {"x": x, "y": y}, {"x": preprocess(x), "y": y}
-        return _unpack([for_inputs[name] for name in inputs]), _unpack([for_targets[name] for name in targets])
+        return _unpack([for_inputs[name] for name in inputs]), _unpack([for_targets[name] for name in targets]), *weight
 
     return dataset.map(select, tf.data.AUTOTUNE, deterministic=True)
 

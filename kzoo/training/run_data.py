@@ -14,7 +14,7 @@ VERIFICATION_EXAMPLES, VERIFICATION_BYTES = 1000, 2**28  # limits of the example
 
 def load_data(config: Config) -> Data:
     """Returns the splits of a config's dataset."""
-    return load(**_source(config), validation=config.data.validation)
+    return load(**_source(config), validation=config.data.validation, stratify=config.data.stratify)
 
 
 def load_mock_data(config: Config, size: int) -> Data:

@@ -114,6 +114,14 @@ def test_what_is_left_out_is_said(root, capsys):
     )
 
 
+def test_a_stratified_part_has_each_class(root):
+    fill(root, "train", "eel", [200, 201])
+    data = load(folder=root, validation=3, stratify=True)
+    assert sorted(data.validation.numpy()[1]) == [0, 1, 2]
+    seen = np.concatenate([part.numpy()[0][:, 0, 0, 0] for part in (data.train, data.validation)])
+    assert sorted(seen) == [*range(8), *range(100, 108), 200, 201]
+
+
 def test_classes_without_images_are_refused(root):
     (root / "train" / "dog").mkdir()
     (root / "train" / "dog" / "1.svg").touch()

@@ -71,6 +71,41 @@ def test_validation_may_be_a_split_of_the_dataset(file):
             load(arrays=file, validation=name)
 
 
+def test_a_stratified_part_has_each_class(tmp_path):
+    y = np.r_[np.zeros(30, int), np.ones(8, int), [2, 2]]
+    x = np.arange(40, dtype="uint8")[:, None, None, None]
+    np.savez(tmp_path / "rare.npz", x_train=x, y_train=y)
+    data = load(arrays=tmp_path / "rare.npz", validation=0.25, stratify=True)
+    assert np.bincount(data.validation.numpy()[1]).tolist() == [7, 2, 1]
+    assert np.bincount(data.train.numpy()[1]).tolist() == [23, 6, 1]
+    assert sorted(contents(data.train) + contents(data.validation)) == list(range(40))
+    for part in (data.train, data.validation):
+        found, labels = part.numpy()
+        np.testing.assert_array_equal(labels, y[found.ravel()])
+
+
+@pytest.mark.parametrize("memory", [2**30, 0], ids=["memory", "stream"])
+def test_a_stratified_part_of_a_tfds_dataset(memory, monkeypatch):
+    whole = load("digits")
+    monkeypatch.setattr("kzoo.data.examples.MEMORY", memory)
+    data = load("digits", validation=0.2, stratify=True)
+    assert (data.train.size, data.validation.size) == (1150, 287)
+    x, y = (np.concatenate(arrays) for arrays in zip(data.train.numpy(), data.validation.numpy()))
+    shares = np.bincount(data.validation.numpy()[1]) / np.bincount(whole.train.numpy()[1])
+    np.testing.assert_allclose(shares, 0.2, atol=0.01)
+    examples = [sorted(zip(map(bytes, a.reshape(len(a), -1)), b)) for a, b in ((x, y), whole.train.numpy())]
+    assert examples[0] == examples[1]
+
+
+def test_refuses_stratify_where_it_has_no_sense(file, tmp_path):
+    expected = "stratify only where validation is a part of the training split; received validation='test'"
+    with pytest.raises(Refusal, match=expected):
+        load(arrays=file, validation="test", stratify=True)
+    np.savez(tmp_path / "maps.npz", x_train=np.zeros((4, 2, 3)), y_train=np.zeros((4, 2, 3), int))
+    with pytest.raises(Refusal, match=r"one label per example to stratify; received label_shape=\(2, 3, 1\)"):
+        load(arrays=tmp_path / "maps.npz", validation=1, stratify=True)
+
+
 @pytest.mark.parametrize(
     "given, words",
     [

@@ -1,6 +1,7 @@
 import io
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 
@@ -46,6 +47,52 @@ def test_the_test_split_is_optional(tmp_path):
     assert load(arrays=save(tmp_path, x_test=None, y_test=None)).test is None
 
 
+@pytest.mark.parametrize("name", ["val", "valid", "validation", "dev"])
+def test_a_validation_split_and_what_is_left_out(tmp_path, name, capsys):
+    more = {f"x_{name}": GOOD["x_test"][:2], f"y_{name}": GOOD["y_test"][:2]}
+    file = save(tmp_path, **more, x_extra=np.zeros(2), z=np.zeros(3))
+    data = load(arrays=file, validation="val")
+    assert (data.train.size, data.validation.size, data.test.size) == (12, 2, 6)
+    np.testing.assert_array_equal(data.validation.numpy()[0][..., 0], GOOD["x_test"][:2])
+    assert capsys.readouterr().err == "set: left out: arrays of other names, such as 'x_extra' (2).\n"
+    load(arrays=save(tmp_path, **more), validation=2)
+    assert capsys.readouterr().err == f"set: left out: the split '{name}', which `validation: {name}` uses (2).\n"
+    with pytest.raises(Refusal, match=f"arrays with y_{name}"):
+        load(arrays=save(tmp_path, **{f"x_{name}": GOOD["x_test"]}))
+
+
+@pytest.mark.parametrize("image_size", [None, (2, 3)])
+def test_weights_stay_with_their_examples(tmp_path, image_size):
+    x = np.broadcast_to(np.arange(12, dtype="uint8")[:, None, None], (12, 4, 5))
+    weights = np.arange(12) / 4
+    file = save(tmp_path, x_train=x, w_train=weights)
+    data = load(arrays=file, validation=0.25, image_size=image_size)
+    assert data.train.weighted and data.validation.weighted and not data.test.weighted
+    passes = [*data.train.batches(3, 1).take(7), *data.validation.once(2, weights=True)]
+    for x, _, w in passes:
+        np.testing.assert_array_equal(np.array(x)[:, 0, 0, 0] / 4, w)
+    assert len(next(iter(data.train.once(2)))) == len(next(iter(data.test.once(2, weights=True)))) == 2
+    flipped = data.train.batches(3, 1, augment=[keras.layers.RandomFlip()])
+    for (x, _, w), (_, _, plain) in zip(flipped.take(4), data.train.batches(3, 1)):
+        np.testing.assert_array_equal(w, plain)
+        np.testing.assert_array_equal(np.array(x)[:, 0, 0, 0] / 4, w)
+
+
+@pytest.mark.parametrize(
+    "w, words",
+    [
+        (np.ones(11), r"w_train of shape \(N,\), one weight .*; received weights=\(11,\), labels=\(12,\)"),
+        (np.r_[np.ones(11), -1], r"finite numbers of at least 0 in w_train; received w_train\[11\]=-1.0"),
+        (np.r_[np.nan, np.ones(11)], r"finite numbers of at least 0 in w_train; received w_train\[0\]=nan"),
+        (np.zeros(12), "w_train that is not 0 everywhere"),
+        (np.full(12, "a"), "numbers in w_train; received dtype='str32'"),
+    ],
+)
+def test_refuses_other_weights(tmp_path, w, words):
+    with pytest.raises(Refusal, match=words):
+        load(arrays=save(tmp_path, w_train=w))
+
+
 @pytest.mark.parametrize(
     "stored, shape",
     [((40,), (40, 1)), ((40, 1), (40, 1)), ((8, 8), (8, 8, 1)), ((8, 8, 3), (8, 8, 3)), ((4,) * 4, (4,) * 4)],
@@ -62,6 +109,14 @@ def test_labels_of_cifar_and_label_maps(tmp_path):
     maps = {name: np.ones((len(GOOD[name]), 4, 5), int) for name in ("y_train", "y_test")}
     data = load(arrays=save(tmp_path, **maps), image_size=(8, 10))
     assert data.train.numpy()[1].shape == (12, 8, 10, 1) and data.train.label_shape == (8, 10, 1)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", ">f4", "bool"])
+def test_whole_numbers_of_other_dtypes_are_labels(tmp_path, dtype):
+    labels = {name: (GOOD[name] % 2).astype(dtype) for name in ("y_train", "y_test")}
+    data = load(arrays=save(tmp_path, **labels))
+    assert data.classes == 2 and data.test.numpy()[1].dtype == np.int32
+    np.testing.assert_array_equal(data.test.numpy()[1], GOOD["y_test"] % 2)
 
 
 def test_resizes_in_the_same_dtype(tmp_path):
@@ -83,11 +138,15 @@ def test_resizes_in_the_same_dtype(tmp_path):
         ({"x_test": GOOD["x_test"][:0], "y_test": GOOD["y_test"][:0]}, "at least 1; received x_test=0, y_test=0"),
         (
             {"x_test": np.zeros((6, 4, 6))},
-            r"one shape in both splits; received x_train=\(4, 5, 1\), x_test=\(4, 6, 1\)",
+            r"one shape in all splits; received x_train=\(4, 5, 1\), x_test=\(4, 6, 1\)",
         ),
         ({"x_train": np.zeros(12)}, r"x_train of rank 2 \(series\) to 5 \(volumes\); received shape=\(12,\)"),
         ({"x_train": np.full((12, 4, 5), "a")}, "numbers in x_train; received dtype='str32'"),
-        ({"y_train": np.zeros(12)}, "integers in y_train; received dtype='float64'"),
+        ({"y_train": np.full(12, "a")}, "integers in y_train; received dtype='str32'"),
+        ({"y_train": np.r_[0.0, 1, 2.5, np.zeros(9)]}, r"whole numbers in y_train; received y_train\[2\]=2.5\."),
+        ({"y_train": np.r_[0.0, np.nan, 2.5, np.zeros(9)]}, r"whole numbers in y_train; received y_train\[1\]=nan\."),
+        ({"y_test": np.r_[np.zeros(5), 1e300]}, r"whole numbers in y_test; received y_test\[5\]=1e\+300\."),
+        ({"y_train": np.pad([[[0.5]]], ((11, 0), (1, 2), (2, 2)))}, r"received y_train\[11, 1, 2\]=0.5\."),
         ({"y_train": np.eye(12, dtype=int)}, r"y_train of shape \(N,\), one class number per example"),
         ({"y_train": np.zeros((12, 0, 1), int)}, r"y_train of shape \(N,\), one class number per example"),
         ({"y_train": np.arange(12) - 1}, "y_train of at least 0; received smallest=.*-1"),

@@ -58,6 +58,33 @@ FULL = {
 }
 
 
+def test_validation_may_name_a_split():
+    assert with_sets("data.validation=val").data.validation == "val"
+    searching = with_sets("data.validation=val", f"search={{trials: 2, space: {json.dumps(SPACE)}}}")
+    assert searching.search.validation == "val"  # of the search too
+    assert check_config(resolved(searching)) == searching
+    assert with_sets(f"search={{trials: 2, space: {json.dumps(SPACE)}}}").search.validation == 0.2
+    both = with_sets("data.validation=val", f"search={{trials: 2, validation: 0.1, space: {json.dumps(SPACE)}}}")
+    assert (both.data.validation, both.search.validation) == ("val", 0.1)
+    sets = f"search={{trials: 2, validation: val, space: {json.dumps(SPACE)}}}"
+    assert "search.validation expects the same split as data.validation" in refusal(with_sets, sets)
+    assert with_sets("data.validation=val", "training.keep=best").training.keep == "best"
+
+
+def test_stratify():
+    assert with_sets("data.validation=0.1", "data.stratify=true").data.stratify
+    words = refusal(with_sets, "data.validation=val", "data.stratify=true")
+    assert "data.stratify: true expects data.validation, a part of the training split; received valid" in words
+
+
+def test_later_settings_are_written_only_if_they_are_set():
+    """So that the config_sha256 of earlier results stays the same, and their runs can be resumed."""
+    assert "stratify" not in resolved(check_config(SMALL))["data"]
+    on = with_sets("data.stratify=true")
+    assert resolved(on)["data"]["stratify"] is True and check_config(resolved(on)) == on
+    assert config_sha256(on) != config_sha256(check_config(SMALL))
+
+
 def refusal(call, *args):
     with pytest.raises(Refusal) as caught:
         call(*args)
@@ -187,10 +214,22 @@ def test_schema():
         ("data.name=", "data expects exactly one of name, folder and arrays; received none of them."),
         ("data=", "data expects a mapping of settings; received None."),
         ("data.batch_size=32.5", "data.batch_size expects an integer above 0; received 32.5."),
-        ("data.validation=1.0", "data.validation expects a fraction below 1, or a count; received 1.0."),
-        ("data.validation=-1", "data.validation expects a fraction below 1, or a count; received -1."),
-        ("data.validation=true", "data.validation expects a fraction below 1, or a count; received True."),
-        ("data.validation=.nan", "data.validation expects a fraction below 1, or a count; received nan."),
+        (
+            "data.validation=1.0",
+            "data.validation expects a fraction below 1, a count, or the name of a split; received 1.0.",
+        ),
+        (
+            "data.validation=-1",
+            "data.validation expects a fraction below 1, a count, or the name of a split; received -1.",
+        ),
+        (
+            "data.validation=true",
+            "data.validation expects a fraction below 1, a count, or the name of a split; received True.",
+        ),
+        (
+            "data.validation=.nan",
+            "data.validation expects a fraction below 1, a count, or the name of a split; received nan.",
+        ),
         (
             "data.image_size=[8]",
             "data.image_size expects [height, width], two integers above 0, or null; received [8].",

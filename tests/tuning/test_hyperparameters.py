@@ -8,6 +8,7 @@ from kzoo.tuning.hyperparameters import (
     baseline_values,
     boundary_configs,
     config_with_values,
+    run_config,
     trial_config,
     values_from_hyperparameters,
 )
@@ -84,6 +85,11 @@ def test_config_with_values():
         config_with_values(config, {"training.epochs": 0}, "trial 3")
     with pytest.raises(Refusal, match="^trial 3: training.callbacks.0.config: training.callbacks expects a position"):
         config_with_values(config, {"training.callbacks.0.config": 0}, "trial 3")
+
+
+def test_a_trial_uses_the_validation_split_of_the_dataset():
+    config = small("x.npz", "data.validation=val")
+    assert trial_config(config, {}).data.validation == "val" == run_config(config, {}).data.validation
 
 
 def test_a_trial_has_no_exports_and_a_validation_split():
