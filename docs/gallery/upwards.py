@@ -9,7 +9,7 @@ import numpy as np
 
 from docs.gallery.images import digit, flower, grey, temple
 from docs.gallery.pages import page
-from docs.gallery.panels import BLUE, boxes, curves, image, points
+from docs.gallery.panels import BLUE, boxes, curves, image, points, tiles
 from kzoo import layers
 
 
@@ -132,5 +132,50 @@ def max_unpooling():
             image(quarter, "pooled twice: 16 x 16"),
             image(half_back, "unpooled: 32 x 32"),
             image(back, "again: 63 x 63"),
+        ],
+    ]
+
+
+@page("PixelShuffle")
+def pixel_shuffle():
+    """Four small maps become one of twice the size: each gives every block of 2 x 2 pixels one of its corners.
+
+    Above, four maps of one value each, and the block pattern that they make together. Below, the four maps are a
+    photograph at half its size, shifted by one pixel in either direction; shuffled, they are the photograph again.
+    """
+    values = np.array([0.1, 0.35, 0.6, 0.85], "float32")
+    constant = np.broadcast_to(values, (1, 4, 4, 4))
+    photograph = grey(temple(64))
+    small = layers.PixelUnshuffle2D(2)(photograph)
+    shuffle = layers.PixelShuffle2D(2)
+    return [
+        [
+            tiles(np.moveaxis(constant[0], -1, 0), "four maps", 2, limit=1),
+            image(shuffle(constant), "shuffled", limit=1, overlay=boxes((2, 2, 4, 4))),
+        ],
+        [tiles(np.moveaxis(small[0], -1, 0), "four maps", 2, limit=1), image(shuffle(small), "shuffled")],
+    ]
+
+
+@page("PixelUnshuffle")
+def pixel_unshuffle():
+    """A photograph of 64 x 64 pixels becomes four maps of 32 x 32: no pixel is lost, unlike with pooling or strides.
+
+    Each map has one corner of every block of 2 x 2 pixels; in the enlarged corner of the photograph the blocks are
+    framed. Next to the maps what max pooling and a stride of 2 keep.
+    """
+    photograph = grey(temple(64))
+    corner = np.asarray(photograph)[:, 24:32, 24:32]
+    maps = layers.PixelUnshuffle2D(2)(photograph)
+    frames = [(row, column, row + 2, column + 2) for row in range(0, 8, 2) for column in range(0, 8, 2)]
+    return [
+        [
+            image(photograph, "photograph", overlay=boxes((24, 24, 32, 32))),
+            image(corner, "blocks", overlay=boxes(*frames)),
+        ],
+        [
+            tiles(np.moveaxis(maps[0], -1, 0), "unshuffled", 2, limit=1),
+            image(keras.layers.MaxPooling2D(2)(photograph), "max pooling"),
+            image(np.asarray(photograph)[:, ::2, ::2], "a stride of 2"),
         ],
     ]

@@ -33,6 +33,14 @@ from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax1D, MaxPooli
 from kzoo.layers.max_unpooling import MaxUnpooling1D, MaxUnpooling2D, MaxUnpooling3D
 from kzoo.layers.maxout import Maxout
 from kzoo.layers.padding import Padding1D, Padding2D, Padding3D
+from kzoo.layers.pixel_shuffle import (
+    PixelShuffle1D,
+    PixelShuffle2D,
+    PixelShuffle3D,
+    PixelUnshuffle1D,
+    PixelUnshuffle2D,
+    PixelUnshuffle3D,
+)
 from kzoo.layers.polynomial_tanh import PolynomialTanh
 from kzoo.layers.primary_capsules import PrimaryCapsules2D
 from kzoo.layers.probabilistic_max_pooling import ProbabilisticMaxPooling2D
@@ -93,6 +101,12 @@ __all__ = [
     "Padding1D",
     "Padding2D",
     "Padding3D",
+    "PixelShuffle1D",
+    "PixelShuffle2D",
+    "PixelShuffle3D",
+    "PixelUnshuffle1D",
+    "PixelUnshuffle2D",
+    "PixelUnshuffle3D",
     "PolynomialTanh",
     "PrimaryCapsules2D",
     "ProbabilisticMaxPooling2D",

@@ -31,6 +31,7 @@ from kzoo.ops.max_pool_with_argmax import max_pool_with_argmax
 from kzoo.ops.max_unpool import max_unpool
 from kzoo.ops.maxout import maxout
 from kzoo.ops.pad import pad
+from kzoo.ops.pixel_shuffle import pixel_shuffle, pixel_unshuffle
 from kzoo.ops.polynomial_tanh import polynomial_tanh
 from kzoo.ops.probabilistic_max_pool import probabilistic_max_pool
 from kzoo.ops.rbf import rbf
@@ -80,6 +81,8 @@ __all__ = [
     "maxout",
     "no_islands",
     "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "polynomial_tanh",
     "probabilistic_max_pool",
     "rbf",
