@@ -196,3 +196,23 @@ def local_contrast_normalization():
             curves("after the layer", {"": y[0, row]}, ratio=2),
         ],
     ]
+
+
+@page("FilterResponseNormalization")
+def filter_response_normalization():
+    """Four edge directions in a photograph as channels, each divided by its own root mean square, then thresholded.
+
+    Weak directions become as strong as the others, whatever else is in the batch. The curve is one row of the first
+    channel: before, divided, and at least the threshold tau, here 0.3; a ReLU's would always be 0.
+    """
+    x = layers.GaborConv2D(4, 7, padding="reflect")(grey(temple(64)))
+    plain, cut = (layers.FilterResponseNormalization(use_threshold=use) for use in (False, True))
+    y = plain(x)
+    cut.build(x.shape)
+    cut.tau.assign(np.full(4, 0.3))
+    z, row = cut(x), 40
+    parts = {"before": x, "divided": y, "thresholded": z}
+    return [
+        [tiles(np.moveaxis(part[0], -1, 0), name, 2, np.max(y)) for name, part in parts.items()],
+        [curves("one row", {name: part[0, row, :, 0] for name, part in parts.items()}, ratio=2)],
+    ]

@@ -18,6 +18,7 @@ from kzoo.layers.dynamic_pooling import DynamicPooling2D
 from kzoo.layers.erosion import Erosion2D
 from kzoo.layers.fastfood import Fastfood
 from kzoo.layers.fft_conv import FFTConv1D, FFTConv2D
+from kzoo.layers.filter_response_normalization import FilterResponseNormalization
 from kzoo.layers.foveated_glimpse import FoveatedGlimpse2D
 from kzoo.layers.fractional_max_pooling import FractionalMaxPooling2D
 from kzoo.layers.gabor_conv import GaborConv2D
@@ -74,6 +75,7 @@ __all__ = [
     "FFTConv1D",
     "FFTConv2D",
     "Fastfood",
+    "FilterResponseNormalization",
     "FoveatedGlimpse2D",
     "FractionalMaxPooling2D",
     "GaborConv2D",

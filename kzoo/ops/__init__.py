@@ -15,6 +15,7 @@ from kzoo.ops.dynamic_pool import dynamic_pool
 from kzoo.ops.erosion import erosion
 from kzoo.ops.fastfood import fastfood
 from kzoo.ops.fft_conv import fft_conv
+from kzoo.ops.filter_response_norm import filter_response_norm
 from kzoo.ops.foveated_glimpse import foveated_glimpse
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
 from kzoo.ops.gabor_conv import gabor_conv
@@ -62,6 +63,7 @@ __all__ = [
     "erosion",
     "fastfood",
     "fft_conv",
+    "filter_response_norm",
     "filters",
     "foveated_glimpse",
     "fractional_edges",
