@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kzoo.checks import is_integer, require
+from kzoo.data.example_checks import INT32
 from kzoo.data.examples import Examples
 from kzoo.data.folder_source import folder_source
 from kzoo.data.npz_source import npz_source
@@ -59,6 +60,7 @@ def load(
     image_size: Sequence[int] | None = None,
     length: int | None = None,
     stratify: bool = False,
+    ignore_label: int | None = None,
 ) -> Data:
     """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
@@ -69,13 +71,15 @@ def load(
     "validation" and "dev" mean the same. image_size, (height, width), to which images are resized. length, in steps or
     frames, to which series or clips are cropped or padded; only with `name`. stratify, whether the part of the training
     split that is held out has the same share of each class, and at least one example of each class that has two.
+    ignore_label, the label of pixels of label maps that have no class, such as 255: it does not count as a class.
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)
     >>> digits.train.size, digits.validation.size, digits.test.size, digits.input_shape, digits.classes
     (1150, 287, 360, (8, 8, 1), 10)
     """
-    source = open_source(name, folder=folder, arrays=arrays, image_size=image_size, length=length, prepare=True)
+    given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
+    source = open_source(name, **given, ignore_label=ignore_label, prepare=True)
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
@@ -112,6 +116,7 @@ def specs(
     arrays: PathLike | None = None,
     image_size: Sequence[int] | None = None,
     length: int | None = None,
+    ignore_label: int | None = None,
 ) -> tuple[tuple[int, ...], str, int | None]:
     """Returns (input_shape, dtype, classes) of a dataset without preparing or downloading it.
 
@@ -120,22 +125,29 @@ def specs(
     >>> specs("mnist1d")
     ((40, 1), 'float32', 10)
     """
-    source = open_source(name, folder=folder, arrays=arrays, image_size=image_size, length=length)
+    given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
+    source = open_source(name, **given, ignore_label=ignore_label)
     return source.input_shape, source.dtype, source.classes
 
 
-def open_source(name=None, *, folder=None, arrays=None, image_size=None, length=None, prepare=False):
+def open_source(name=None, *, folder=None, arrays=None, image_size=None, length=None, ignore_label=None, prepare=False):
     """Returns the `Source` that the arguments of `load` select; its files are generated or downloaded if `prepare`."""
     given = {"name": name, "folder": folder, "arrays": arrays}
     given = {key: value for key, value in given.items() if value is not None}
     require(len(given) == 1, "load", "exactly one of name, folder and arrays", **(given or {"name": None}))
+    in_range = ignore_label is None or (is_integer(ignore_label) and INT32.min < ignore_label < INT32.max)
+    require(in_range, "load", "ignore_label, an integer within int32, or None", ignore_label=ignore_label)
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
     if name is not None:
-        return tfds_source(name, image_size, length, prepare)
-    require(length is None, "load", "length only for a dataset by name", length=length)
-    path = folder if arrays is None else arrays
-    require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
-    return folder_source(path, image_size) if arrays is None else npz_source(path, image_size)
+        source = tfds_source(name, image_size, length, prepare)
+    else:
+        require(length is None, "load", "length only for a dataset by name", length=length)
+        path = folder if arrays is None else arrays
+        require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
+        source = folder_source(path, image_size) if arrays is None else npz_source(path, image_size, ignore_label)
+    maps = ignore_label is None or len(source.label_shape) > 1
+    require(maps, "load", "ignore_label only for label maps", ignore_label=ignore_label, label_shape=source.label_shape)
+    return source
 
 
 def _hold_out(source, count, stratify):

@@ -1,6 +1,7 @@
 """Random data in the shape of a real dataset, for dry runs and for tests."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,7 @@ def mock_like(
     arrays: PathLike | None = None,
     image_size: Sequence[int] | None = None,
     length: int | None = None,
+    ignore_label: int | None = None,
     size: int = 64,
 ) -> Data:
     """Returns `mock` data in the shape of a dataset, which is neither prepared nor downloaded.
@@ -59,5 +61,6 @@ def mock_like(
     >>> mock_like("mnist1d").input_shape
     (40, 1)
     """
-    like = open_source(name, folder=folder, arrays=arrays, image_size=image_size, length=length)
+    sizes: dict[str, Any] = {"image_size": image_size, "length": length}
+    like = open_source(name, folder=folder, arrays=arrays, **sizes, ignore_label=ignore_label)
     return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, like.name, like.class_names)

@@ -29,12 +29,13 @@ from kzoo.memory import available_memory
 NAMES = {split: tuple(f"{array}_{split}" for array in "xyw") for split in ("train", *VALIDATIONS, *TESTS)}
 
 
-def npz_source(path, image_size=None):
+def npz_source(path, image_size=None, ignore_label=None):
     """Returns the `Source` of an .npz file, with the training examples in a fixed random order.
 
     Shapes: x (N, H, W, C) images or (N, L, 1) series; (N, H, W) and (N, L) gain a channel axis. y (N,), (N, 1) or
     label maps (N, H, W, 1), whole numbers 0..classes-1. w (N,), if the file has it, weights of the examples of class
-    labels. Inputs of more than 32 bits become float32.
+    labels. Inputs of more than 32 bits become float32. Pixels of label maps may also be `ignore_label`, an integer that
+    is no class.
     The digest covers the content of the arrays, through the checksums that the file stores.
     Raises Refusal if the file is missing or cannot be read, or if an array is missing, pickled, larger than memory, not
     finite, or of a wrong dtype, rank or length.
@@ -47,7 +48,8 @@ def npz_source(path, image_size=None):
         if names or split == "train":
             for name in (x_name, y_name):
                 require(name in stored, "load", f"arrays with {name}", arrays=str(path), found=sorted(stored))
-            splits[split] = _as_inputs(x_name, stored[x_name]), _as_labels(y_name, stored[y_name])
+            x = _as_inputs(x_name, stored[x_name])
+            splits[split] = x, _as_labels(y_name, stored[y_name], x.ndim, ignore_label)
             lengths = {name: len(stored[name]) for name in (x_name, y_name)}
             same = len(set(lengths.values())) == 1 and all(lengths.values())
             require(same, "load", f"as many examples in {x_name} as in {y_name}, at least 1", **lengths)
@@ -78,7 +80,7 @@ def npz_source(path, image_size=None):
         input_shape=(*(image_size or x.shape[1:-1]), x.shape[-1]),
         dtype=x.dtype.name,
         label_shape=(*image_size, 1) if image_size and y.ndim > 1 else y.shape[1:],
-        classes=1 + max(int(arrays[1].max()) for arrays in splits.values()),
+        classes=1 + max(_largest_label(arrays[1], ignore_label) for arrays in splits.values()),
         class_names=None,
         split_sizes={split: len(arrays[0]) for split, arrays in splits.items()},
         read=read,
@@ -137,16 +139,48 @@ def _as_inputs(name, x):
     return x
 
 
-def _as_labels(name, y):
+def _as_labels(name, y, x_rank, ignore_label):
     y = _as_integers(name, y)
     if y.ndim == 2 and y.shape[1] == 1:  # as in keras.datasets.cifar10
         y = y[:, 0]
+    if _is_one_hot(y, x_rank):
+        raise Refusal(f"load expects class numbers in {name}; received one-hot ones: store np.argmax({name}, axis=-1).")
     labeled = y.ndim in (1, 3, 4) and 0 not in y.shape[1:]
     require(labeled, "load", f"{name} of shape (N,), one class number per example", shape=y.shape)
     if y.size:
-        require(y.min() >= 0, "load", f"{name} of at least 0", smallest=y.min())
-        check_classes(1 + int(y.max()), len(y), f"{name}, labels")
+        _check_range(name, y, ignore_label)
     return (y[..., None] if y.ndim == 3 else y).astype("int32")
+
+
+def _is_one_hot(y, x_rank):
+    """Returns whether the last axis of labels holds a 1 for the class and 0 for the others.
+
+    Labels of rank 4 may also be the label maps of volumes, whose inputs have rank 5.
+    """
+    shaped = y.ndim in (2, 4, 5) and y.shape[-1] > 1 and not (y.ndim == 4 and x_rank == 5) and y.size
+    return bool(shaped) and y.min() == 0 and y.max() == 1 and bool((y.sum(-1) == 1).all())
+
+
+def _check_range(name, y, ignore_label):
+    """Raises Refusal unless labels count classes; for usual codes of masks the message says what to do."""
+    labels = y if ignore_label is None else y[y != ignore_label]
+    require(labels.size, "load", f"{name} with labels other than ignore_label", ignore_label=ignore_label)
+    smallest, largest = int(labels.min()), int(labels.max())
+    remedy = f"; set ignore_label: {smallest} if it means unlabelled" if y.ndim > 1 and ignore_label is None else ""
+    require(smallest >= 0, "load", f"{name} of at least 0{remedy}", smallest=smallest)
+    if largest == 255:
+        occurs = np.zeros(256, bool)
+        occurs[labels] = True
+        others = np.flatnonzero(occurs)[:-1].tolist()
+        require(others != [0], "load", f"labels 0 and 1 in {name}: divide it by 255", labels=[0, 255])
+        gap = y.ndim > 1 and max(others, default=-1) < 128
+        remedy = "; set ignore_label: 255 if it means unlabelled"
+        require(not gap, "load", f"{name} without a large gap between its labels{remedy}", largest=[*others[-1:], 255])
+    check_classes(1 + largest, len(y), f"{name}, labels")
+
+
+def _largest_label(y, ignore_label):
+    return int(y.max() if ignore_label is None else y[y != ignore_label].max())
 
 
 def _as_integers(name, y):

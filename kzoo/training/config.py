@@ -34,7 +34,7 @@ from kzoo.training.yaml_file import apply_sets, read_yaml
 from kzoo.types import PathLike
 
 DTYPE_POLICIES = ("float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
-LATER = ("stratify",)  # settings of the data that version 0.1.0 started without
+LATER = ("stratify", "ignore_label")  # settings of the data that version 0.1.0 started without
 FOLDERS = [up / "zoo_configs" for up in Path(__file__).resolve().parents[1:3]]  # in the wheel; in a checkout
 
 
@@ -48,6 +48,7 @@ Text = Annotated[str, Len(1), expecting("text")]
 OptionalText = Annotated[Annotated[str, Len(1)] | None, expecting("text")]
 Count = Annotated[PositiveInt, expecting("an integer above 0")]
 OptionalCount = Annotated[PositiveInt | None, expecting("an integer above 0, or null")]
+OptionalInteger = Annotated[int | None, expecting("an integer, or null")]
 Switch = Annotated[bool, expecting("true or false")]
 HeldOut = Annotated[
     Annotated[float, Ge(0), Lt(1)] | NonNegativeInt | Annotated[str, Len(1)],
@@ -148,6 +149,11 @@ class DataConfig(Part):
     )
     stratify: Switch = Field(
         False, description="Whether the held-out part has the same share of each class as the training split."
+    )
+    ignore_label: OptionalInteger = Field(
+        None,
+        description="The label of pixels without a class in label maps, such as 255 or -1. Losses and metrics leave "
+        "these pixels out, through their setting ignore_class. null: every label is a class.",
     )
     image_size: Size = Field(None, description="Height and width to resize images to; null: no resizing.")
     length: OptionalCount = Field(

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal, one_line, require
 from kzoo.data.examples import Examples
+from kzoo.metrics.masked_accuracy import MaskedAccuracy
 from kzoo.models.adapt import adapt
 from kzoo.models.freeze import freeze
 from kzoo.models.registry import describe
@@ -82,17 +83,41 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     if jit == "auto" and looped:
         jit = not training.deterministic  # XLA makes small steps five times as fast; Keras drops it when deterministic
     losses = training.loss if isinstance(training.loss, list) else [training.loss] * len(model.outputs)
-    metrics = [build_object("metric", m, f"training.metrics.{i}") for i, m in enumerate(training.metrics)]
+    ignored = _ignored_labels(config, len(losses))
+    metrics = build_metrics(config)
     if all(metric.name != "accuracy" for metric in metrics):
-        metrics.insert(0, "accuracy")
+        metrics.insert(0, "accuracy" if ignored[0] is None else MaskedAccuracy(ignored[0]))
     trainer.compile(
         optimizer=build_object("optimizer", training.optimizer, "training.optimizer"),
-        loss=_unpack([build_object("loss", loss, "training.loss") for loss in losses]),
+        loss=_unpack([_build_ignoring("loss", loss, "training.loss", label) for loss, label in zip(losses, ignored)]),
         loss_weights=training.loss_weights,
         metrics=_unpack([metrics, *([] for _ in losses[1:])]),
         jit_compile=jit,
     )
     return trainer
+
+
+def build_metrics(config: Config) -> list[Any]:
+    """Returns new metrics of a config, which leave out data.ignore_label if their target is y."""
+    (ignored,) = _ignored_labels(config, 1)
+    specs = enumerate(config.training.metrics)
+    return [_build_ignoring("metric", spec, f"training.metrics.{index}", ignored) for index, spec in specs]
+
+
+def _ignored_labels(config, outputs):
+    """Returns for each output of the model the label that its loss leaves out, or None."""
+    targets = config.data.targets or ["y"] * outputs
+    return [config.data.ignore_label if target == "y" else None for target in targets[:outputs]]
+
+
+def _build_ignoring(kind, spec, where, label):
+    """Returns a loss or metric that leaves out positions with this label, unless it is None."""
+    if label is None:
+        return build_object(kind, spec, where)
+    given = spec.config.get("ignore_class", label)
+    require(given == label, f"{where}.config.ignore_class", f"data.ignore_label, {label}", ignore_class=given)
+    ignoring = {"class_name": spec.class_name, "config": {**spec.config, "ignore_class": label}}
+    return build_object(kind, ignoring, f"data.ignore_label: {where}")
 
 
 def _check_counts(config, model):

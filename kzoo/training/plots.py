@@ -99,7 +99,8 @@ def plot_maps(
         sheet.subplots(len(chosen), 3, squeeze=False), zip(x, y, predicted)
     ):
         row[0].imshow(image.astype("uint8") if image.max() > 1 else image, cmap="gray")
-        row[1].imshow(np.where(label_map < classes, label_map, np.nan), **style)  # pixels without a class stay white
+        is_class = (label_map >= 0) & (label_map < classes)
+        row[1].imshow(np.where(is_class, label_map, np.nan), **style)  # pixels without a class stay white
         row[2].imshow(predicted_map, **style)
     for axes, name in zip(sheet.axes, ("image", "labels", "model")):
         axes.set_title(name)

@@ -23,7 +23,8 @@ def load_mock_data(config: Config, size: int) -> Data:
 
 
 def _source(config):
-    return {key: getattr(config.data, key) for key in ("name", "folder", "arrays", "image_size", "length")}
+    keys = ("name", "folder", "arrays", "image_size", "length", "ignore_label")
+    return {key: getattr(config.data, key) for key in keys}
 
 
 def sample(split: Examples, count: int = 10_000) -> tuple[np.ndarray, np.ndarray]:

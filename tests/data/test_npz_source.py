@@ -147,7 +147,12 @@ def test_resizes_in_the_same_dtype(tmp_path):
         ({"y_train": np.r_[0.0, np.nan, 2.5, np.zeros(9)]}, r"whole numbers in y_train; received y_train\[1\]=nan\."),
         ({"y_test": np.r_[np.zeros(5), 1e300]}, r"whole numbers in y_test; received y_test\[5\]=1e\+300\."),
         ({"y_train": np.pad([[[0.5]]], ((11, 0), (1, 2), (2, 2)))}, r"received y_train\[11, 1, 2\]=0.5\."),
-        ({"y_train": np.eye(12, dtype=int)}, r"y_train of shape \(N,\), one class number per example"),
+        (
+            {"y_train": np.eye(12, dtype=int)},
+            r"class numbers in y_train; received one-hot ones: store np.argmax\(y_train",
+        ),
+        ({"y_train": np.eye(12)}, r"received one-hot ones: store np.argmax\(y_train, axis=-1\)\."),
+        ({"y_train": np.eye(12, dtype=int) * 2}, r"y_train of shape \(N,\), one class number per example"),
         ({"y_train": np.zeros((12, 0, 1), int)}, r"y_train of shape \(N,\), one class number per example"),
         ({"y_train": np.arange(12) - 1}, "y_train of at least 0; received smallest=.*-1"),
         (
@@ -159,6 +164,70 @@ def test_resizes_in_the_same_dtype(tmp_path):
 def test_refusals(tmp_path, changes, words):
     with pytest.raises(Refusal, match=words):
         load(arrays=save(tmp_path, **changes))
+
+
+MAPS = {f"y_{split}": RNG.integers(0, 4, (size, 4, 5)) for split, size in (("train", 12), ("test", 6))}
+
+
+def with_void(void, dtype="int64"):
+    """Returns MAPS in which every third pixel has the label `void`."""
+    third = {name: np.arange(maps.size).reshape(maps.shape) % 3 == 0 for name, maps in MAPS.items()}
+    return {name: np.where(third[name], void, maps).astype(dtype) for name, maps in MAPS.items()}
+
+
+@pytest.mark.parametrize("void, dtype", [(255, "uint8"), (255, "float32"), (-1, "int8"), (4, "int64"), (0, "int32")])
+@pytest.mark.parametrize("image_size", [None, (8, 10)])
+def test_ignored_labels_are_no_classes(tmp_path, void, dtype, image_size):
+    maps = with_void(void, dtype)
+    data = load(arrays=save(tmp_path, **maps), ignore_label=void, image_size=image_size)
+    assert data.classes == 4 and specs(arrays=save(tmp_path, **maps), ignore_label=void)[2] == 4
+    found = data.test.numpy()[1][..., 0]
+    expected = maps["y_test"] if image_size is None else maps["y_test"].repeat(2, 1).repeat(2, 2)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "maps, words",
+    [
+        (with_void(255, "uint8"), r"; set ignore_label: 255 if it means unlabelled; received largest=\[3, 255\]\."),
+        (with_void(-1), "y_train of at least 0; set ignore_label: -1 if it means unlabelled; received smallest=-1"),
+        (
+            {name: 255 * (y > 1) for name, y in MAPS.items()},
+            r"labels 0 and 1 in y_train: divide it by 255; received labels=\[0, 255\]",
+        ),
+        (
+            {name: np.eye(4)[y] for name, y in MAPS.items()},
+            r"class numbers in y_train; received one-hot ones: store np.argmax\(y_train, axis=-1\)",
+        ),
+    ],
+    ids=["255", "-1", "0 and 255", "one-hot"],
+)
+def test_codes_of_masks_are_refused_with_what_to_do(tmp_path, maps, words):
+    with pytest.raises(Refusal, match=words) as got:
+        load(arrays=save(tmp_path, **maps))
+    assert "\n" not in str(got.value)
+
+
+def test_label_maps_of_volumes_are_not_one_hot(tmp_path):
+    maps = np.tile([0, 1, 0], (12, 2, 3, 1))
+    volumes = {"x_train": np.zeros((12, 2, 3, 3, 1)), "x_test": np.zeros((6, 2, 3, 3, 1))}
+    assert load(arrays=save(tmp_path, **volumes, y_train=maps, y_test=maps[:6])).classes == 2
+
+
+def test_other_ignored_labels_are_refused(tmp_path):
+    file = save(tmp_path, **with_void(255))
+    for label in (2.5, "255", True, 2**31, -(2**40)):
+        with pytest.raises(Refusal, match="load expects ignore_label, an integer within int32, or None"):
+            load(arrays=file, ignore_label=label)
+    with pytest.raises(Refusal, match=r"y_train of at least 0; received smallest=-1|a large gap between its labels"):
+        load(arrays=file, ignore_label=7)
+    only = {name: np.full_like(maps, 9) for name, maps in MAPS.items()}
+    with pytest.raises(Refusal, match="y_train with labels other than ignore_label; received ignore_label=9"):
+        load(arrays=save(tmp_path, **only), ignore_label=9)
+    with pytest.raises(Refusal, match=r"ignore_label only for label maps; received ignore_label=3, label_shape=\(\)"):
+        load(arrays=save(tmp_path), ignore_label=3)
+    with pytest.raises(Refusal, match="ignore_label only for label maps"):
+        load("digits", ignore_label=3)
 
 
 def test_refuses_files_that_are_no_npz(tmp_path):

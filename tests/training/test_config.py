@@ -79,10 +79,11 @@ def test_stratify():
 
 def test_later_settings_are_written_only_if_they_are_set():
     """So that the config_sha256 of earlier results stays the same, and their runs can be resumed."""
-    assert "stratify" not in resolved(check_config(SMALL))["data"]
-    on = with_sets("data.stratify=true")
-    assert resolved(on)["data"]["stratify"] is True and check_config(resolved(on)) == on
-    assert config_sha256(on) != config_sha256(check_config(SMALL))
+    for name, value in {"stratify": True, "ignore_label": 255}.items():
+        assert name not in resolved(check_config(SMALL))["data"]
+        on = with_sets(f"data.{name}={json.dumps(value)}")
+        assert resolved(on)["data"][name] is value and check_config(resolved(on)) == on
+        assert config_sha256(on) != config_sha256(check_config(SMALL))
 
 
 def refusal(call, *args):

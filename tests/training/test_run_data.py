@@ -1,11 +1,13 @@
 """Samples of a config's data."""
 
+import keras
 import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
 from kzoo.data.mock_data import mock
 from kzoo.training import run_data
+from kzoo.training.config import read_config
 from kzoo.training.evaluation import evaluate
 from kzoo.training.model_building import build_model, build_trainer, map_inputs_and_targets
 from kzoo.training.run_data import load_data, load_mock_data, sample, verification_data
@@ -48,6 +50,61 @@ def test_weights_of_examples_count_in_losses(tmp_path):
     reconstructing = signals_config(tmp_path / "it.npz", "data.targets=[x]")
     with pytest.raises(Refusal, match="data.targets expects y only, for weighted examples"):
         map_inputs_and_targets(reconstructing, model, data.train.batches(40))
+
+
+@pytest.mark.parametrize(
+    "void, loss",
+    [(255, "SparseCategoricalCrossentropy"), (-1, "kzoo>WeightedCrossentropy"), (1, "SparseCategoricalCrossentropy")],
+)
+def test_ignored_labels_count_neither_in_losses_nor_in_metrics(tmp_path, void, loss):
+    draw = np.random.default_rng(0)
+    y = draw.integers(0, 3, (6, 8, 8))
+    y[draw.random(y.shape) < 0.4] = void
+    y[0] = void  # a whole image
+    np.savez(tmp_path / "it.npz", x_train=draw.normal(size=(6, 8, 8, 1)), y_train=y)
+    iou = "{class_name: MeanIoU, config: {num_classes: 3, sparse_y_pred: false, name: iou}}"
+    sets = [f"data={{arrays: '{tmp_path}/it.npz', batch_size: 6, ignore_label: {void}}}", "training.steps_per_call=1"]
+    config = read_config("small_segnet", [*sets, "training.metrics=[" + iou + "]", f"training.loss={loss}"])
+    data = load_data(config)
+    inputs = keras.Input(data.input_shape)
+    model = keras.Model(inputs, keras.layers.Conv2D(data.classes, 3, padding="same", activation="softmax")(inputs))
+    scores = evaluate(build_trainer(config, model), data.train, config)
+
+    x, y = data.train.numpy()
+    kept = y[..., 0] != void
+    p, labels = model.predict(x, verbose=0)[kept], y[..., 0][kept]
+    predicted = p.argmax(-1)
+    overlaps = [
+        ((predicted == k) & (labels == k)).sum() / ((predicted == k) | (labels == k)).sum()
+        for k in range(3)
+        if k != void or (predicted == k).any()
+    ]
+    assert scores["loss"] == pytest.approx(-np.log(p[np.arange(len(p)), labels]).mean(), rel=1e-5)
+    assert scores["error"] == pytest.approx((predicted != labels).mean(), abs=1e-6)
+    assert scores["iou"] == pytest.approx(np.mean(overlaps), rel=1e-5)
+    assert data.classes == 3
+
+
+def test_losses_and_metrics_that_cannot_ignore_labels_are_refused(tmp_path):
+    y = np.random.default_rng(0).integers(0, 3, (6, 8, 8))
+    np.savez(tmp_path / "it.npz", x_train=np.zeros((6, 8, 8, 1)), y_train=y)
+    data = f"data={{arrays: '{tmp_path}/it.npz', batch_size: 6, ignore_label: 255}}"
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 1, activation="softmax")(inputs))
+    default = ["training.loss=SparseCategoricalCrossentropy", "training.metrics=[]"]
+    given = "training.loss={class_name: SparseCategoricalCrossentropy, config: {ignore_class: 254}}"
+    for changed, words in (
+        (
+            ["training.loss=MeanSquaredError"],
+            "data.ignore_label: training.loss: MeanSquaredError has no setting 'ignore",
+        ),
+        (["training.metrics=[Recall]"], "data.ignore_label: training.metrics.0: Recall has no setting 'ignore_class'"),
+        ([given], "training.loss.config.ignore_class expects data.ignore_label, 255; received ignore_class=254"),
+    ):
+        with pytest.raises(Refusal, match=words):
+            build_trainer(read_config("small_segnet", [data, *default, *changed]), model)
+    same = given.replace("254", "255")
+    build_trainer(read_config("small_segnet", [data, *default, same]), model)
 
 
 def test_verification_data(monkeypatch):

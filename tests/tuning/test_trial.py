@@ -125,6 +125,25 @@ def test_damaged_results(tmp_path, text):
         read_result(tmp_path)
 
 
+def test_metrics_that_take_the_ignored_label_of_the_data():
+    metrics = (
+        "training.metrics=['kzoo>MaskedAccuracy', {class_name: IoU, config: {num_classes: 3, target_class_ids: [0]}}]"
+    )
+    config = small("x.npz", "data.ignore_label=255", metrics, objective="val_accuracy")
+    check_configs([("search", resolved(config))])
+
+
+def test_a_trial_evaluates_on_the_validation_split_of_the_dataset(arrays, tmp_path):
+    """Which has the same signal in each of the three classes: every model has an accuracy of a third."""
+    with np.load(arrays) as stored:
+        splits = {"x_train": stored["x_train"], "y_train": stored["y_train"]}
+    np.savez(tmp_path / "it.npz", **splits, x_val=np.ones((3, 12, 1)), y_val=np.arange(3))
+    sets = ["data.validation=val", "training.epochs=1", "training.steps_per_call=1"]
+    config = trial_config(small(tmp_path / "it.npz", *sets), {})
+    metrics = module._train_seed(config, 0, tmp_path / "trials" / "trial", "it", None, False)
+    assert metrics["validation"]["accuracy"] == pytest.approx(1 / 3, abs=1e-6)
+
+
 def test_check_configs(tmp_path):
     good = resolved(small("x.npz"))
     bad = resolved(small("x.npz", "training.optimizer.config.momentun=0.5"))

@@ -127,10 +127,11 @@ def folders(rng, stock):
 
 
 def load_folder(image_size):
-    """Loads the folder; every image of the training split must be in it, in the order and classes it declares."""
+    """Loads the folder; every image of the training split that is not hidden must be in it, in its declared classes."""
     from kzoo.data.loader import load
 
-    files = [file for file in Path("images/train").glob("*/*") if file.suffix.lower() in (".png", ".jpg", ".jpeg")]
+    images = [file for file in Path("images/train").glob("*/**/*") if file.suffix.lower() in FORMATS]
+    files = [file for file in images if not file.is_dir() and not any(part.startswith(".") for part in file.parts)]
     data = load(folder="images", image_size=image_size)
     x, y = data.train.numpy()
     if data.test is not None:
