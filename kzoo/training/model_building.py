@@ -1,5 +1,6 @@
 """Builds from a config what is trained: the model with its preprocessing layers, and the compiled trainer around it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from kzoo.models.weights import load_weights
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.config import Config
 from kzoo.training.keras_objects import build_object
+from kzoo.training.label_checks import LabelChecks
+from kzoo.training.label_targets import give_one_hot, label_range
 from kzoo.training.looped_model import LoopedModel
 from kzoo.training.trainer import Trainer
 from kzoo.types import Shape
@@ -81,18 +84,53 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     jit = training.jit_compile
     if jit == "auto" and looped:
         jit = not training.deterministic  # XLA makes small steps five times as fast; Keras drops it when deterministic
-    losses = training.loss if isinstance(training.loss, list) else [training.loss] * len(model.outputs)
-    metrics = [build_object("metric", m, f"training.metrics.{i}") for i, m in enumerate(training.metrics)]
-    if all(metric.name != "accuracy" for metric in metrics):
-        metrics.insert(0, "accuracy")
     trainer.compile(
         optimizer=build_object("optimizer", training.optimizer, "training.optimizer"),
-        loss=_unpack([build_object("loss", loss, "training.loss") for loss in losses]),
+        loss=_unpack(build_losses(config, model)),
         loss_weights=training.loss_weights,
-        metrics=_unpack([metrics, *([] for _ in losses[1:])]),
+        metrics=_unpack(build_metrics(config, model)),
         jit_compile=jit,
     )
     return trainer
+
+
+def build_losses(config: Config, model: keras.Model) -> list[Any]:
+    """Returns a new loss for each output of a model; those of labels that need them one-hot encode them."""
+    specs = config.training.loss
+    specs = specs if isinstance(specs, list) else [specs] * len(model.outputs)
+    losses = [build_object("loss", spec, "training.loss") for spec in specs]
+    return [give_one_hot(loss) if target == "y" else loss for loss, target in zip(losses, _targets(config, model))]
+
+
+def build_metrics(config: Config, model: keras.Model) -> list[list[Any]]:
+    """Returns new metrics for each output of a model; the first output also has an accuracy."""
+    metrics = [_build_metric(spec, f"training.metrics.{i}") for i, spec in enumerate(config.training.metrics)]
+    if _targets(config, model)[0] == "y":
+        metrics = [give_one_hot(metric) for metric in metrics]
+    if all(metric.name != "accuracy" for metric in metrics):
+        metrics.insert(0, "accuracy")
+    return [metrics, *([] for _ in model.outputs[1:])]
+
+
+def _build_metric(spec, where):
+    metric = build_object("metric", spec, where)
+    if "name" not in spec.config:  # Keras numbers names within a process: "precision_1" for the second training
+        metric.name = re.sub(r"_\d+$", "", metric.name)
+    return metric
+
+
+def label_checks(config: Config, model: keras.Model) -> LabelChecks:
+    """Returns the checks of labels for the losses and metrics of a config."""
+    losses, metrics, ranges = build_losses(config, model), build_metrics(config, model), []
+    for target, output, loss, of_output in zip(_targets(config, model), model.outputs, losses, metrics):
+        parts = {"training.loss": [loss], "training.metrics": [m for m in of_output if m != "accuracy"]}
+        for where, each in parts.items() if target == "y" else ():
+            ranges += [label_range(part, where, output.shape[-1]) for part in each]
+    return LabelChecks([each for each in ranges if each])
+
+
+def _targets(config, model):
+    return config.data.targets or ["y"] * len(model.outputs)
 
 
 def _check_counts(config, model):
@@ -120,7 +158,7 @@ def add_weight_decay(model: keras.Model, factor: float) -> None:
 
 def map_inputs_and_targets(config: Config, model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Maps a dataset of (x, y) to (inputs, targets) of the model, as data.inputs and data.targets say."""
-    inputs, targets = config.data.inputs, config.data.targets or ["y"] * len(model.outputs)
+    inputs, targets = config.data.inputs, _targets(config, model)
     if (inputs, targets) == (["x"], ["y"]):
         return dataset
     last = f"preprocess{len(config.data.preprocess)}"
