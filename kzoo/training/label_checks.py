@@ -50,11 +50,11 @@ class LabelChecks:
             start += len(labels)
 
     def watch(self, dataset: tf.data.Dataset, split: Examples, name: str) -> tf.data.Dataset:
-        """Returns batches (x, y) of a split; reading a bad one of a streamed split is an error, see `label_errors`."""
+        """Returns the batches of a split; reading a bad one of a streamed split is an error, see `label_errors`."""
         if not split._streams or not self.ranges:
             return dataset
 
-        def check(x, y):
+        def check(x, y, *weight):
             asserted = []
             for each in self.ranges:
                 bad = tf.boolean_mask(y, ~each.accepts(y))
@@ -64,7 +64,7 @@ class LabelChecks:
                 )
                 asserted.append(tf.debugging.Assert(tf.equal(tf.size(bad), 0), [text]))
             with tf.control_dependencies(asserted):
-                return x, tf.identity(y)
+                return x, tf.identity(y), *weight
 
         return dataset.map(check, tf.data.AUTOTUNE, deterministic=True)
 

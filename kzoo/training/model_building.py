@@ -15,6 +15,7 @@ from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
 from kzoo.models.weights import load_weights
 from kzoo.training.callback_paths import place_callbacks
+from kzoo.training.class_weights import class_weights, weigh_classes
 from kzoo.training.config import Config
 from kzoo.training.keras_objects import build_object
 from kzoo.training.label_checks import LabelChecks
@@ -129,6 +130,18 @@ def label_checks(config: Config, model: keras.Model) -> LabelChecks:
     return LabelChecks([each for each in ranges if each])
 
 
+def add_class_weights(config: Config, model: keras.Model, train: Examples, dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Returns batches of the training split with the weights that training.class_weight gives them."""
+    setting = config.training.class_weight
+    if setting is None:
+        return dataset
+    targets = _targets(config, model)
+    require("x" not in targets, "training.class_weight", "data.targets of y only", targets=targets)
+    classes = max(2, model.outputs[0].shape[-1])  # one output: of two classes
+    ignored = build_losses(config, model)[0].get_config().get("ignore_class")
+    return weigh_classes(dataset, class_weights(setting, train, classes, ignored))
+
+
 def _targets(config, model):
     return config.data.targets or ["y"] * len(model.outputs)
 
@@ -157,17 +170,22 @@ def add_weight_decay(model: keras.Model, factor: float) -> None:
 
 
 def map_inputs_and_targets(config: Config, model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Maps a dataset of (x, y) to (inputs, targets) of the model, as data.inputs and data.targets say."""
+    """Maps a dataset of (x, y) to (inputs, targets) of the model, as data.inputs and data.targets say.
+
+    A third element, the weights of the examples, stays. Raises Refusal if there are weights and a target is x.
+    """
     inputs, targets = config.data.inputs, _targets(config, model)
     if (inputs, targets) == (["x"], ["y"]):
         return dataset
+    unweighted = len(dataset.element_spec) == 2
+    require(unweighted or "x" not in targets, "data.targets", "y only, for weighted examples", targets=targets)
     last = f"preprocess{len(config.data.preprocess)}"
     has_preprocessing = last in [layer.name for layer in model.layers]
     preprocess = keras.Model(model.inputs[0], model.get_layer(last).output) if has_preprocessing else lambda x: x
 
-    def select(x, y):
+    def select(x, y, *weight):
         for_inputs, for_targets = {"x": x, "y": y}, {"x": preprocess(x), "y": y}
-        return _unpack([for_inputs[name] for name in inputs]), _unpack([for_targets[name] for name in targets])
+        return _unpack([for_inputs[name] for name in inputs]), _unpack([for_targets[name] for name in targets]), *weight
 
     return dataset.map(select, tf.data.AUTOTUNE, deterministic=True)
 

@@ -30,6 +30,7 @@ from kzoo.training.evaluation import evaluate, evaluation_batches
 from kzoo.training.fit_errors import FitErrors, note_on_error
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import (
+    add_class_weights,
     build_augmentation,
     build_callbacks,
     build_model,
@@ -102,6 +103,7 @@ def fit(
     labels = label_checks(config, model)
     dataset = data.train.batches(config.data.batch_size, seed, start * steps, build_augmentation(config))
     dataset = labels.watch(dataset, data.train, "train")
+    dataset = add_class_weights(config, model, data.train, dataset)
     dataset = map_inputs_and_targets(config, model, dataset)
     if training.steps_per_call > 1:
         dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
