@@ -60,6 +60,8 @@ class CallbackFiles:
                         "discard the run with --overwrite."
                     )
                 os.truncate(self.folder / name, size)
+        for callback in self._of(TensorBoard):
+            callback.write_graph = callback.write_graph and recorded is None  # the model's graph is there already
         for callback in self._of(CSVLogger):
             callback.append = True
             Path(callback.filename).parent.mkdir(parents=True, exist_ok=True)

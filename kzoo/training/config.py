@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     NonNegativeInt,
     PositiveInt,
+    StringConstraints,
     Tag,
     ValidationError,
     model_serializer,
@@ -100,6 +101,12 @@ Losses = Annotated[
 ]
 Weights = Annotated[
     Annotated[list[Annotated[float, Ge(0)]], Len(1)] | None, expecting("a list of numbers of at least 0, or null")
+]
+ClassWeights = Annotated[
+    dict[Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})$")], Annotated[float, Ge(0), Lt(math.inf)]]
+    | Literal["balanced"]
+    | None,
+    expecting("a mapping of classes to weights of at least 0, balanced, or null"),
 ]
 Factor = Annotated[float, Ge(0), Lt(math.inf), expecting("a number of at least 0")]
 ModelInputs = Annotated[list[Literal["x", "y"]], Len(1), expecting("a list of x and y")]
@@ -198,6 +205,11 @@ class TrainingConfig(Part):
     )
     loss: Losses = Field(description="A loss of keras.losses or kzoo, or a list with one for each output of the model.")
     loss_weights: Weights = Field(None, description="A weight for each output's loss in their sum; null: all 1.")
+    class_weight: ClassWeights = Field(
+        None,
+        description="How much the loss counts in training, by the label's class: {class: weight}, 1 for classes that "
+        "are not named; balanced: inversely to how often a class occurs; null: all alike.",
+    )
     l2: Factor = Field(
         0.0, description="Weight decay: this factor times a kernel is added to its gradient; not for biases and norms."
     )
@@ -211,6 +223,12 @@ class TrainingConfig(Part):
     dtype_policy: Annotated[Literal[DTYPE_POLICIES], one_of(*DTYPE_POLICIES)] = Field(
         "float32", description="Dtype policy of the model's layers."
     )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_class_weight(self, handler):
+        """Leaves out a setting that earlier versions did not have, unless it is set: config_sha256 stays the same."""
+        settings = handler(self)
+        return {key: value for key, value in settings.items() if key != "class_weight" or value is not None}
 
     @model_validator(mode="after")
     def _divisible(self):

@@ -9,6 +9,7 @@ from kzoo.training.callback_checks import check_callbacks
 from kzoo.training.config import Config
 from kzoo.training.fit_errors import FitErrors
 from kzoo.training.model_building import (
+    add_class_weights,
     build_augmentation,
     build_callbacks,
     build_model,
@@ -40,6 +41,7 @@ def dry_run(config: Config) -> dict[str, Any]:
         check_step_memory(config, trainer, data.train, copies=MOCK_COPIES)
         data = load_mock_data(config, batch)
         dataset = data.train.batches(batch, 0, 0, build_augmentation(config))
+        dataset = add_class_weights(config, model, data.train, dataset)
         dataset = map_inputs_and_targets(config, model, dataset)
         dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset
         reported = trainer.fit(dataset, steps_per_epoch=1, shuffle=False, verbose=0).history

@@ -14,7 +14,8 @@ from kzoo.run_folder import find_run
 from kzoo.terminal import percent
 from kzoo.training.config import Config, check_config
 from kzoo.training.data_fingerprint import check_fingerprint
-from kzoo.training.model_building import build_trainer, map_inputs_and_targets
+from kzoo.training.label_checks import label_errors
+from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
 from kzoo.training.run_data import load_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
@@ -28,7 +29,7 @@ def evaluate(trainer: keras.Model, split: Examples, config: Config, label: str =
     A metric that is not finite is None, because JSON has no NaN. Raises Refusal, which begins with `label`, if the loss
     is not finite: then the outputs are not numbers, and the error means nothing.
     """
-    with split.errors():
+    with split.errors(), label_errors():
         scores = trainer.evaluate(evaluation_batches(trainer, split, config), return_dict=True, verbose=0)
     scores = {"error": round(1 - float(scores.pop("accuracy")), 6), **{k: float(v) for k, v in scores.items()}}
     if not np.isfinite(scores["loss"]):
@@ -39,7 +40,8 @@ def evaluate(trainer: keras.Model, split: Examples, config: Config, label: str =
 
 def evaluation_batches(model: keras.Model, split: Examples, config: Config) -> tf.data.Dataset:
     """Returns one pass over a split, in order, as batches of the model's inputs, targets and perhaps weights."""
-    return map_inputs_and_targets(config, model, split.once(evaluation_batch_size(split, config), weights=True))
+    batches = split.once(evaluation_batch_size(split, config), weights=True)
+    return map_inputs_and_targets(config, model, label_checks(config, model).watch(batches, split, split.checks.name))
 
 
 def evaluation_batch_size(split: Examples, config: Config) -> int:

@@ -1,5 +1,6 @@
 """Builds from a config what is trained: the model with its preprocessing layers, and the compiled trainer around it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
 from kzoo.models.weights import load_weights
 from kzoo.training.callback_paths import place_callbacks
+from kzoo.training.class_weights import class_weights, weigh_classes
 from kzoo.training.config import Config
 from kzoo.training.keras_objects import build_object
+from kzoo.training.label_checks import LabelChecks
+from kzoo.training.label_targets import give_one_hot, label_range
 from kzoo.training.looped_model import LoopedModel
 from kzoo.training.trainer import Trainer
 from kzoo.types import Shape
@@ -82,32 +86,51 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     jit = training.jit_compile
     if jit == "auto" and looped:
         jit = not training.deterministic  # XLA makes small steps five times as fast; Keras drops it when deterministic
-    losses = training.loss if isinstance(training.loss, list) else [training.loss] * len(model.outputs)
-    ignored = _ignored_labels(config, len(losses))
-    metrics = build_metrics(config)
-    if all(metric.name != "accuracy" for metric in metrics):
-        metrics.insert(0, "accuracy" if ignored[0] is None else MaskedAccuracy(ignored[0]))
     trainer.compile(
         optimizer=build_object("optimizer", training.optimizer, "training.optimizer"),
-        loss=_unpack([_build_ignoring("loss", loss, "training.loss", label) for loss, label in zip(losses, ignored)]),
+        loss=_unpack(build_losses(config, model)),
         loss_weights=training.loss_weights,
-        metrics=_unpack([metrics, *([] for _ in losses[1:])]),
+        metrics=_unpack(build_metrics(config, model)),
         jit_compile=jit,
     )
     return trainer
 
 
-def build_metrics(config: Config) -> list[Any]:
-    """Returns new metrics of a config, which leave out data.ignore_label if their target is y."""
-    (ignored,) = _ignored_labels(config, 1)
-    specs = enumerate(config.training.metrics)
-    return [_build_ignoring("metric", spec, f"training.metrics.{index}", ignored) for index, spec in specs]
+def build_losses(config: Config, model: keras.Model) -> list[Any]:
+    """Returns a new loss for each output of a model; those of labels that need them one-hot encode them."""
+    specs = config.training.loss
+    specs = specs if isinstance(specs, list) else [specs] * len(model.outputs)
+    ignored = _ignored_labels(config, model)
+    losses = [_build_ignoring("loss", spec, "training.loss", label) for spec, label in zip(specs, ignored)]
+    return [give_one_hot(loss) if target == "y" else loss for loss, target in zip(losses, _targets(config, model))]
 
 
-def _ignored_labels(config, outputs):
-    """Returns for each output of the model the label that its loss leaves out, or None."""
-    targets = config.data.targets or ["y"] * outputs
-    return [config.data.ignore_label if target == "y" else None for target in targets[:outputs]]
+def build_metrics(config: Config, model: keras.Model) -> list[list[Any]]:
+    """Returns new metrics for each output of a model; the first output also has an accuracy."""
+    metrics, ignored = build_listed_metrics(config), _ignored_labels(config, model)[0]
+    if _targets(config, model)[0] == "y":
+        metrics = [give_one_hot(metric) for metric in metrics]
+    if all(metric.name != "accuracy" for metric in metrics):
+        metrics.insert(0, "accuracy" if ignored is None else MaskedAccuracy(ignored))
+    return [metrics, *([] for _ in model.outputs[1:])]
+
+
+def build_listed_metrics(config: Config) -> list[Any]:
+    """Returns new metrics of training.metrics, which are those of the first output."""
+    ignored = config.data.ignore_label if (config.data.targets or ["y"])[0] == "y" else None
+    return [_build_metric(spec, f"training.metrics.{i}", ignored) for i, spec in enumerate(config.training.metrics)]
+
+
+def _build_metric(spec, where, ignored):
+    metric = _build_ignoring("metric", spec, where, ignored)
+    if "name" not in spec.config:  # Keras numbers names within a process: "precision_1" for the second training
+        metric.name = re.sub(r"_\d+$", "", metric.name)
+    return metric
+
+
+def _ignored_labels(config, model):
+    """Returns for each output of the model the label that its loss and metrics leave out, or None."""
+    return [config.data.ignore_label if target == "y" else None for target in _targets(config, model)]
 
 
 def _build_ignoring(kind, spec, where, label):
@@ -118,6 +141,32 @@ def _build_ignoring(kind, spec, where, label):
     require(given == label, f"{where}.config.ignore_class", f"data.ignore_label, {label}", ignore_class=given)
     ignoring = {"class_name": spec.class_name, "config": {**spec.config, "ignore_class": label}}
     return build_object(kind, ignoring, f"data.ignore_label: {where}")
+
+
+def label_checks(config: Config, model: keras.Model) -> LabelChecks:
+    """Returns the checks of labels for the losses and metrics of a config."""
+    losses, metrics, ranges = build_losses(config, model), build_metrics(config, model), []
+    for target, output, loss, of_output in zip(_targets(config, model), model.outputs, losses, metrics):
+        parts = {"training.loss": [loss], "training.metrics": [m for m in of_output if m != "accuracy"]}
+        for where, each in parts.items() if target == "y" else ():
+            ranges += [label_range(part, where, output.shape[-1]) for part in each]
+    return LabelChecks([each for each in ranges if each])
+
+
+def add_class_weights(config: Config, model: keras.Model, train: Examples, dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Returns batches of the training split with the weights that training.class_weight gives them."""
+    setting = config.training.class_weight
+    if setting is None:
+        return dataset
+    targets = _targets(config, model)
+    require("x" not in targets, "training.class_weight", "data.targets of y only", targets=targets)
+    classes = max(2, model.outputs[0].shape[-1])  # one output: of two classes
+    ignored = build_losses(config, model)[0].get_config().get("ignore_class")
+    return weigh_classes(dataset, class_weights(setting, train, classes, ignored))
+
+
+def _targets(config, model):
+    return config.data.targets or ["y"] * len(model.outputs)
 
 
 def _check_counts(config, model):
@@ -148,7 +197,7 @@ def map_inputs_and_targets(config: Config, model: keras.Model, dataset: tf.data.
 
     A third element, the weights of the examples, stays. Raises Refusal if there are weights and a target is x.
     """
-    inputs, targets = config.data.inputs, config.data.targets or ["y"] * len(model.outputs)
+    inputs, targets = config.data.inputs, _targets(config, model)
     if (inputs, targets) == (["x"], ["y"]):
         return dataset
     unweighted = len(dataset.element_spec) == 2

@@ -28,11 +28,14 @@ from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
 from kzoo.training.evaluation import evaluate, evaluation_batches
 from kzoo.training.fit_errors import FitErrors, note_on_error
+from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import (
+    add_class_weights,
     build_augmentation,
     build_callbacks,
     build_model,
     build_trainer,
+    label_checks,
     map_inputs_and_targets,
 )
 from kzoo.training.progress import ProgressBar
@@ -71,6 +74,7 @@ def train_seed(
         check_exports(config, model)
         trainer = build_trainer(config, model)
         check_step_memory(config, trainer, data.train)
+        label_checks(config, model).check(data)
         return model, trainer, fit(config, seed, folder, label, data, model, trainer)
 
 
@@ -96,7 +100,10 @@ def fit(
     senders = [callback for callback in callbacks if isinstance(callback, keras.callbacks.RemoteMonitor)]
     writers = [callback for callback in callbacks if callback not in senders]
     start = checkpoint.epoch
+    labels = label_checks(config, model)
     dataset = data.train.batches(config.data.batch_size, seed, start * steps, build_augmentation(config))
+    dataset = labels.watch(dataset, data.train, "train")
+    dataset = add_class_weights(config, model, data.train, dataset)
     dataset = map_inputs_and_targets(config, model, dataset)
     if training.steps_per_call > 1:
         dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
@@ -105,7 +112,8 @@ def fit(
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     bar = ProgressBar(label, training.epochs, steps, start)
     checks = CallbackChecks(callbacks, validation is not None)
-    with FitErrors(label, training.steps_per_call) as errors, contextlib.closing(bar), contextlib.closing(files):
+    errors = FitErrors(label, training.steps_per_call)
+    with label_errors(), errors, contextlib.closing(bar), contextlib.closing(files):
         trainer.fit(
             dataset,
             epochs=start if checkpoint.stopped else training.epochs,

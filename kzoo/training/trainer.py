@@ -30,6 +30,10 @@ class Trainer(keras.Model):
         """Saves a plain `keras.Model` without the optimizer."""
         self._plain().save(filepath, **options)
 
+    def to_json(self, **options):
+        """Returns the plain model as JSON, which TensorBoard shows as a graph: the same in each process."""
+        return self._plain().to_json(**options)
+
     def _plain(self):
         return keras.Model(self.input, self.output, name=self.name)
 

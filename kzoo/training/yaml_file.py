@@ -55,6 +55,7 @@ def _mapping(loader, node):
     data = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
+        key = str(key) if type(key) is int else key  # a class in class_weight: {0: 2.0}
         if not isinstance(key, str) or key in data:
             problem = f"the key {shown(key)} is " + ("a duplicate" if isinstance(key, str) else "not text; quote it")
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)

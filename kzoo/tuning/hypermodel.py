@@ -50,6 +50,10 @@ class HyperModel(keras_tuner.HyperModel):
         """Calls `model.fit` with the batch size and the epochs of `hp` or the config as defaults."""
         config = config_with_values(self.config, values_from_hyperparameters(self.config, hp))
         kwargs.setdefault("epochs", config.training.epochs)
+        weights = config.training.class_weight
+        require(weights != "balanced", "HyperModel", "training.class_weight, weights by class", class_weight=weights)
+        if weights:
+            kwargs.setdefault("class_weight", {int(key): weight for key, weight in weights.items()})
         if not isinstance(args[0] if args else kwargs.get("x"), tf.data.Dataset):
             kwargs.setdefault("batch_size", config.data.batch_size)
         return model.fit(*args, **kwargs)

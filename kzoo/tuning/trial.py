@@ -19,7 +19,7 @@ from kzoo.training.config import check_config, resolved
 from kzoo.training.data_fingerprint import FILE, keep_fingerprint
 from kzoo.training.evaluation import evaluate
 from kzoo.training.keras_objects import build_object
-from kzoo.training.model_building import build_augmentation, build_callbacks, build_metrics
+from kzoo.training.model_building import build_augmentation, build_callbacks, build_listed_metrics
 from kzoo.training.report import write_history
 from kzoo.training.run import RESULT, mean
 from kzoo.training.run_data import load_data
@@ -92,7 +92,7 @@ def check_configs(configs):
             build_object("optimizer", config.training.optimizer, "training.optimizer")
             build_callbacks(config)
             build_augmentation(config)
-            names = [metric.name for metric in build_metrics(config)]
+            names = [metric.name for metric in build_listed_metrics(config)]
             known = ["val_" + name for name in ("accuracy", "error", "loss", *names)]
             objective = config.search.objective
             if objective not in known:

@@ -61,7 +61,8 @@ def test_nan():
     [
         ("a: 1\nb: 2\na: 3\n", "c.yaml line 3: the key 'a' is a duplicate."),
         ("a: {b: 1, b: 1}\n", "c.yaml line 1: the key 'b' is a duplicate."),
-        ("a: 1\n2: 3\n", "c.yaml line 2: the key 2 is not text; quote it."),
+        ("a: 1\n2.5: 3\n", "c.yaml line 2: the key 2.5 is not text; quote it."),
+        ("2: 1\n'2': 3\n", "c.yaml line 2: the key '2' is a duplicate."),
         ("? [a]\n: 3\n", "c.yaml line 1: the key ['a'] is not text; quote it."),
         ("a: 1\nb: [1, 2\n", "c.yaml line 3: expected ',' or ']', but got '<stream end>'."),
         ("a: 1\n\tb: 2\n", "c.yaml line 2: "),
