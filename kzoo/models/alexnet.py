@@ -17,6 +17,7 @@ from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.models.blocks import (
     add_top,
+    average_maps,
     build_model,
     ceil_pool,
     check_integer,
@@ -110,6 +111,7 @@ def alexnet_torchvision(
     dropout: float = 0.5,
     remove: Sequence[int] = (),
     width: float = 1.0,
+    average_to: int | None = 6,
     input_shape: Shape = (224, 224, 3),
     input_tensor: Tensor | None = None,
     classes: int = 1000,
@@ -121,8 +123,9 @@ def alexnet_torchvision(
 ) -> keras.Model:
     """Builds torchvision's AlexNet: one tower, no normalization, dropout before the dense layers.
 
-    Shapes: images (B, 224, 224, 3) -> probabilities (B, 1000). The smallest input is 63 x 63.
-    Settings and layers: as `alexnet`.
+    Shapes: images (B, 224, 224, 3) -> probabilities (B, 1000). Any size from 63 x 63, also unknown.
+    Settings and layers: as `alexnet`, and average_to, rows and columns to which the last maps are pooled before the
+    dense layers, so that these have the same weights for any input; None for no pooling.
     """
     check_settings(name, filters, fc_units, dropout, remove)
     first, second, *others = scale_filters(name, filters, width)
@@ -130,6 +133,7 @@ def alexnet_torchvision(
     x = layers.MaxPooling2D(3, 2, name="stage1")(conv(x, first, 11, 4, 2, "stage1_conv"))
     x = layers.MaxPooling2D(3, 2, name="stage2")(conv(x, second, 5, 1, 2, "stage2_conv", bias="ones"))
     x = layers.MaxPooling2D(3, 2, name="stage5")(last_convolutions(x, others, remove))
+    x = average_maps(name, x, average_to) if include_top else x
     hidden = hidden_layers(fc_units, dropout, remove, dropout_first=True)
     x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **initializers("zeros"))
     return build_model(name, inputs, x, weights)

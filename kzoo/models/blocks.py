@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from kzoo.checks import is_integer, is_number, require
+from kzoo.layers.adaptive_average_pooling import AdaptiveAveragePooling2D
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
 from kzoo.models.weights import load_weights
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -142,6 +143,15 @@ def add_convolutional_top(
     check_top(who, classes, pooling)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(conv(classes)(x))
     return layers.Activation(classifier_activation, dtype="float32", name="predictions")(x)
+
+
+def average_maps(who: str, x: Tensor, average_to: int | None) -> Tensor:
+    """Returns x pooled to `average_to` rows and columns, as before torchvision's dense layers; None keeps x."""
+    if average_to is None:
+        return x
+    check_integer(who, average_to=average_to)
+    size = (average_to,) * (len(x.shape) - 2)
+    return x if tuple(x.shape[1:-1]) == size else AdaptiveAveragePooling2D(size, name="avg_pool")(x)
 
 
 def check_top(who: str, classes: int, pooling: str | None) -> None:

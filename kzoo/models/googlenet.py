@@ -26,12 +26,17 @@ BLOCKS = {  # 1x1; before 3x3, 3x3; before 5x5, 5x5; after the pool
     "stage5": (384, 192, 384, 48, 128, 128),
 }
 AUXILIARY = {"stage4_block1": "auxiliary1", "stage4_block4": "auxiliary2"}
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of torchvision's images; here (x - 0.5) / 0.5
+TRANSFORM_SCALE = [deviation / 0.5 for deviation in DEVIATION]
+TRANSFORM_OFFSET = [(mean - 0.5) / 0.5 for mean in MEAN]
 POOLED = ("stage3", "stage4")  # followed by a pool
 
 
 def googlenet(
     auxiliary: bool = False,
     batch_norm: bool = False,
+    momentum: float = 0.9,
+    transform_input: bool = False,
     large_kernel: int = 5,
     last_pool: int = 3,
     dropout: float = 0.4,
@@ -50,9 +55,10 @@ def googlenet(
     Shapes: images (B, 224, 224, 3), the mean subtracted -> probabilities (B, 1000). Any size from 31 x 31; with
     auxiliary classifiers a known one from 79 x 79.
     Settings: auxiliary, two further outputs that are trained with weight 0.3 each (`compile(loss_weights=[1, 0.3,
-    0.3])`) and dropped afterwards; batch_norm, in place of biases and of response normalization, epsilon 0.001, as in
-    torchvision; large_kernel of the widest branch, 5, or torchvision's 3; last_pool, the size of the last pool, 3, or
-    torchvision's 2; dropout before the main classifier; width, a factor of all filters.
+    0.3])`) and dropped afterwards; batch_norm, in place of biases and of response normalization, epsilon 0.001 and
+    momentum 0.9, as in torchvision; transform_input, from torchvision's means and deviations of each channel to 0.5, as
+    its ImageNet weights need; large_kernel of the widest branch, 5, or torchvision's 3; last_pool, the size of the last
+    pool, 3, or torchvision's 2; dropout before the main classifier; width, a factor of all filters.
     Layers: stage1, stage2 (the pooled stem), stage3_block1 ... stage5, predictions, auxiliary1, auxiliary2.
     """
     check_rate(name, dropout=dropout)
@@ -65,7 +71,7 @@ def googlenet(
         )(x)
         if not batch_norm:
             return x
-        x = layers.BatchNormalization(epsilon=1e-3, name=f"{label}_norm")(x)
+        x = layers.BatchNormalization(momentum=momentum, epsilon=1e-3, name=f"{label}_norm")(x)
         return layers.ReLU(name=f"{label}_relu")(x)
 
     def norm(x, label):
@@ -88,6 +94,9 @@ def googlenet(
         return layers.Dense(classes, classifier_activation, dtype="float32", name=label)(x)
 
     x = inputs = model_input(name, input_shape, input_tensor, smallest=79 if auxiliary else 31)
+    if transform_input:
+        require(x.shape[-1] == 3, name, "input_shape of 3 channels with transform_input", channels=x.shape[-1])
+        x = layers.Rescaling(TRANSFORM_SCALE, TRANSFORM_OFFSET, name="transform_input")(x)
     x = norm(ceil_pool(conv(x, "stage1_conv", 64, 7, 2), "stage1"), "stage1_norm")
     x = norm(conv(conv(x, "stage2_conv1", 64), "stage2_conv2", 192, 3), "stage2_norm")
     x, heads = ceil_pool(x, "stage2"), []

@@ -22,6 +22,7 @@ def resnet(
     shortcut: str = "B",
     stride_on: str = "1x1",
     epsilon: float = 1e-5,
+    momentum: float = 0.99,
     width: float = 1.0,
     input_shape: Shape = (224, 224, 3),
     input_tensor: Tensor | None = None,
@@ -38,13 +39,13 @@ def resnet(
     unknown.
     Settings: blocks of each stage; bottleneck, 1x1-3x3-1x1 instead of 3x3-3x3; shortcut where shapes change, "B" a
     projection, or "A" every other position and zeros for the new channels; stride_on, which convolution of a bottleneck
-    strides, "1x1" as the authors' or "3x3" as torchvision's; epsilon of the batch norms; width, a factor of all
-    filters.
+    strides, "1x1" as the authors' or "3x3" as torchvision's; epsilon and momentum of the batch norms, torchvision's
+    0.9; width, a factor of all filters.
     Layers: stage1 (the pooled stem), stage2_block1 ..., stage2 ... stage5 (the last block's sum, rectified),
     predictions.
     """
     require(stride_on in ("1x1", "3x3"), name, "stride_on, '1x1' or '3x3'", stride_on=stride_on)
-    build = _Blocks(name, shortcut, epsilon, residual=True)
+    build = _Blocks(name, shortcut, epsilon, residual=True, momentum=momentum)
     check_integer_list(name, blocks=blocks)
     stem, *filters = scale_filters(name, (64, 64, 128, 256, 512), width)
     x = inputs = model_input(name, input_shape, input_tensor, smallest=33)
@@ -101,16 +102,17 @@ def resnet_cifar(
 class _Blocks:
     """Convolutions without bias, each with its batch norm, and the blocks that they make."""
 
-    def __init__(self, who, shortcut, epsilon, residual):
+    def __init__(self, who, shortcut, epsilon, residual, momentum=0.99):
         require(shortcut in ("A", "B"), who, "shortcut, 'A' or 'B'", shortcut=shortcut)
-        self.shortcut, self.epsilon, self.residual = shortcut, epsilon, residual
+        self.shortcut, self.residual = shortcut, residual
+        self.norms = {"epsilon": epsilon, "momentum": momentum}
 
     def conv(self, x, filters, kernel, strides, padding, label):
         more = {"use_bias": False, "kernel_initializer": "he_normal", "name": label}
         return Conv2D(filters, kernel, strides=strides, padding=padding, **more)(x)
 
     def norm(self, x, label, relu=None):
-        x = layers.BatchNormalization(epsilon=self.epsilon, name=label)(x)
+        x = layers.BatchNormalization(**self.norms, name=label)(x)
         return layers.ReLU(name=relu)(x) if relu else x
 
     def block(self, x, parts, inner, label):

@@ -1,7 +1,7 @@
 """VGG: deep stacks of small kernels, from 11 to 19 layers.
 
 Source: Simonyan & Zisserman 2015, "Very deep convolutional networks for large-scale image recognition",
-arXiv:1409.1556, table 1.
+arXiv:1409.1556, table 1; torchvision's vgg.py for the variants with batch norms.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.models.blocks import (
     add_top,
+    average_maps,
     build_model,
     check_integer_list,
     check_rate,
@@ -31,6 +32,8 @@ def vgg(
     convolutions: Sequence[int] = (2, 2, 3, 3, 3),
     pointwise_last: bool = False,
     normalize: bool = False,
+    batch_norm: bool = False,
+    average_to: int | None = None,
     fc_units: Sequence[int] = (4096, 4096),
     dropout: float = 0.5,
     width: float = 1.0,
@@ -45,12 +48,16 @@ def vgg(
 ) -> keras.Model:
     """Builds VGG: five stages of 3 x 3 convolutions and two dense layers.
 
-    Shapes: images (B, 224, 224, 3), the mean subtracted -> probabilities (B, 1000). The smallest input is 32 x 32.
+    Shapes: images (B, 224, 224, 3), the mean subtracted -> probabilities (B, 1000). The smallest input is 32 x 32; with
+    `average_to` its size may be unknown.
     Settings: convolutions of each stage; pointwise_last, the third of a stage is 1 x 1 (configuration C); normalize,
-    local response normalization after the first (A-LRN); fc_units of the hidden layers and their dropout; width, a
-    factor of all filters. Kernels are initialized by Glorot's rule, which the authors found to work without
-    pre-training.
-    Layers: stage1_conv1 ..., stage1 ... stage5 (the pooled maps), fc1, fc2, predictions.
+    local response normalization after the first (A-LRN); batch_norm before each convolution's ReLU, with torchvision's
+    epsilon 1e-5 and momentum 0.9; average_to, rows and columns to which the last maps are pooled before the dense
+    layers, torchvision's 7, so that these have the same weights for any input; fc_units of the hidden layers and their
+    dropout; width, a factor of all filters. Kernels are initialized by Glorot's rule, which the authors found to work
+    without pre-training.
+    Layers: stage1_conv1 ..., stage1_norm1 ... of batch norms, stage1 ... stage5 (the pooled maps), fc1, fc2,
+    predictions.
     """
     check_integer_list(name, convolutions=convolutions, fc_units=fc_units)
     require(len(convolutions) == 5, name, "convolutions of five stages", convolutions=convolutions)
@@ -59,22 +66,31 @@ def vgg(
     for stage, (count, units) in enumerate(zip(convolutions, scale_filters(name, FILTERS, width)), start=1):
         for number in range(1, count + 1):
             kernel = 1 if pointwise_last and number == 3 else 3
-            x = Conv2D(units, kernel, padding="same", activation="relu", name=f"stage{stage}_conv{number}")(x)
+            activation = None if batch_norm else "relu"
+            x = Conv2D(units, kernel, padding="same", activation=activation, name=f"stage{stage}_conv{number}")(x)
+            if batch_norm:
+                x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"stage{stage}_norm{number}")(x)
+                x = layers.ReLU(name=f"stage{stage}_relu{number}")(x)
             if normalize and stage == number == 1:
                 x = LocalResponseNormalization(name="stage1_norm")(x)
         x = layers.MaxPooling2D(2, name=f"stage{stage}")(x)
+    x = average_maps(name, x, average_to) if include_top else x
     x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden_layers(fc_units, dropout))
     return build_model(name, inputs, x, weights)
 
 
+PLAIN = {
+    "vgg11": {"convolutions": (1, 1, 2, 2, 2)},
+    "vgg13": {"convolutions": (2, 2, 2, 2, 2)},
+    "vgg16": {},
+    "vgg19": {"convolutions": (2, 2, 4, 4, 4)},
+}
 register_family(
     vgg,
     {
-        "vgg11": {"convolutions": (1, 1, 2, 2, 2)},
+        **PLAIN,
+        **{f"{name}_bn": {**settings, "batch_norm": True, "average_to": 7} for name, settings in PLAIN.items()},
         "vgg11_lrn": {"convolutions": (1, 1, 2, 2, 2), "normalize": True},
-        "vgg13": {"convolutions": (2, 2, 2, 2, 2)},
-        "vgg16": {},
         "vgg16_1x1": {"pointwise_last": True},
-        "vgg19": {"convolutions": (2, 2, 4, 4, 4)},
     },
 )

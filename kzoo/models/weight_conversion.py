@@ -22,7 +22,9 @@ __all__ = ["from_keras_applications", "from_torch_state_dict"]
 
 APPLICATIONS = {"vgg16": "VGG16", "vgg19": "VGG19"} | {f"resnet{n}": f"ResNet{n}" for n in (50, 101, 152)}
 EPSILON = 1.001e-5  # of the batch norms of Keras's ResNets
-VGGS, RESNETS = ("vgg11", "vgg13", "vgg16", "vgg19"), ("resnet18", "resnet34", *list(APPLICATIONS)[2:])
+VGGS = tuple(f"vgg{n}{norms}" for norms in ("", "_bn") for n in (11, 13, 16, 19))
+RESNETS = ("resnet18", "resnet34", *list(APPLICATIONS)[2:])
+POOLED_SIZES = {"alexnet_torchvision": 6, **dict.fromkeys(VGGS, 7)}  # rows of the maps before the dense layers
 TORCHVISION = ("alexnet_torchvision", *VGGS, "googlenet_torchvision", *RESNETS)
 BRANCHES = {  # of torchvision's inception blocks
     "branch1": "1x1",
@@ -66,17 +68,18 @@ def from_torch_state_dict(
 ) -> keras.Model:
     """Returns kzoo's model `name` with the weights of a torchvision model's `state_dict()`, tensors or NumPy arrays.
 
-    `name`: "alexnet_torchvision", "vgg11", "vgg13", "vgg16", "vgg19" (of those without batch norm),
-    "googlenet_torchvision", or "resnet18" ... "resnet152", built with `stride_on="3x3"` as torchvision's are.
+    `name`: "alexnet_torchvision", "vgg11", "vgg13", "vgg16", "vgg19" and, with batch norms, "vgg11_bn" ...,
+    "googlenet_torchvision", or "resnet18" ... "resnet152". They are built as torchvision's are: ResNets with
+    `stride_on="3x3"` and momentum 0.9; AlexNet and VGGs for any `input_shape`, with `average_to`.
     `state_dict`: also a checkpoint that holds one as "state_dict", "model_state_dict" or "model", and one whose keys
     share a prefix, such as "module." or "model.", of which a warning is given. Without the classifier, or of
     `model.features`, the model has `include_top=False`; with `include_top=False` any classifier is ignored.
     `average_channels`: for inputs of another number of channels than the weights', such as grey images or optical flow:
     each channel gets the mean of the first kernel's channels, scaled so that their sum stays.
     `settings`: as `kzoo.model` takes them, such as `classifier_activation=None` for torchvision's logits.
-    GoogLeNet's auxiliary classifiers are ignored; its `transform_input` is not in a state dict and must be applied by
-    the caller. Refuses a state dict of another model: names the keys that do not fit, and the models that they would
-    fit.
+    GoogLeNet's auxiliary classifiers are ignored. Whether it transforms its input is not in a state dict: torchvision's
+    own weights need `transform_input=True`. Refuses a state dict of another model: names the keys that do not fit, and
+    the models that they would fit.
     """
     who = "from_torch_state_dict"
     require(name in TORCHVISION, who, nearest(name, TORCHVISION), name=name)
@@ -95,8 +98,7 @@ def from_torch_state_dict(
     known = {label: prefix for prefix, label in names.items()}
     if top:
         settings = {"classes": len(parts[known["predictions"]]["weight"]), **settings}
-    strided = {"stride_on": "3x3"} if name in RESNETS else {}
-    ours = registry.model(name, **{**strided, **settings})
+    ours = registry.model(name, **{**_torch_settings(name, names, parts), **settings})
     flat = next((layer for layer in ours.layers if isinstance(layer, layers.Flatten)), None)
     for number, layer in enumerate(layer for layer in ours.layers if layer.weights):
         require(layer.name in known, who, "settings of torchvision's layers", layer=layer.name)
@@ -227,6 +229,9 @@ def _torch_names(name):
         for stage, count in enumerate(settings["convolutions"], start=1):
             for conv in range(1, count + 1):
                 convs[f"features.{index}"] = f"stage{stage}_conv{conv}"
+                if settings["batch_norm"]:
+                    index += 1
+                    convs[f"features.{index}"] = f"stage{stage}_norm{conv}"
                 index += 2  # a ReLU after each
             index += 1  # a pool after the stage
         dense = (0, 3, 6)
@@ -235,6 +240,18 @@ def _torch_names(name):
         labels = ("stage1_conv", "stage2_conv", "stage3", "stage4", "stage5_conv")
         convs = {f"features.{index}": label for index, label in zip((0, 3, 6, 8, 10), labels)}
     return convs | {f"classifier.{index}": label for index, label in zip(dense, (*heads, "predictions"))}
+
+
+def _torch_settings(name, names, parts):
+    """Returns the settings with which a variant equals torchvision's whose arrays are `parts`."""
+    if name in RESNETS:
+        return {"stride_on": "3x3", "momentum": 0.9}
+    if name not in POOLED_SIZES:
+        return {}
+    size, last = POOLED_SIZES[name], [prefix for prefix in names if not _is_top(prefix)][-1]
+    first = next((prefix for prefix in names if _is_top(prefix) and prefix in parts), last)
+    pooled = parts[first]["weight"].shape[1:] == tuple(size**2 * n for n in parts[last]["weight"].shape[:1])
+    return {"average_to": size if pooled else None}
 
 
 def _residual(blocks, bottleneck, **_):
@@ -261,7 +278,7 @@ def _keras_order(layer, parts):
     if isinstance(layer, layers.BatchNormalization):
         return [parts[key] for key in ("weight", "bias", "running_mean", "running_var") if key in parts]
     kernel, *bias = (parts[key] for key in ("weight", "bias") if key in parts)
-    return [kernel.transpose(*range(2, kernel.ndim), 1, 0), *bias]
+    return [kernel.transpose(*range(2, kernel.ndim), 1, 0) if kernel.ndim > 1 else kernel, *bias]
 
 
 def _channels_last(kernel, shape):

@@ -118,3 +118,15 @@ def test_unknown_sizes_without_top():
 def test_refused(settings, message):
     with pytest.raises(Refusal, match=message):
         model("alexnet", **{**SMALL, **settings})
+
+
+def test_torchvisions_takes_any_size():
+    """The dense layers have the weights of 6 x 6 maps; without pooling those of the maps."""
+    sizes = [
+        model("alexnet_torchvision", input_shape=s, **SMALL).count_params() for s in ((63, 97, 3), (None, None, 3))
+    ]
+    assert sizes == [model("alexnet_torchvision", **SMALL).count_params()] * 2
+    bare = model("alexnet_torchvision", average_to=None, input_shape=(63, 63, 3), **SMALL)
+    assert bare.get_layer("fc6").kernel.shape == (26, 16)
+    with pytest.raises(Refusal, match="average_to"):
+        model("alexnet_torchvision", average_to=0, **SMALL)

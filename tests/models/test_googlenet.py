@@ -1,5 +1,7 @@
 """GoogLeNet: its shapes, block by block, the auxiliary heads, and refusals."""
 
+import keras
+import numpy as np
 import pytest
 
 from kzoo.analysis.catalogue import sketch
@@ -71,3 +73,15 @@ def test_the_smallest_input(name, side):
 def test_auxiliary_heads_belong_to_the_top():
     with pytest.raises(Refusal, match="include_top"):
         model("googlenet_auxiliary", include_top=False)
+
+
+def test_torchvisions_momentum_and_transformed_input():
+    built = model("googlenet_torchvision", transform_input=True, **SMALL)
+    norms = [layer for layer in built.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert len(norms) == 57 and all((norm.momentum, norm.epsilon) == (0.9, 1e-3) for norm in norms)
+    assert "transform_input" not in [layer.name for layer in model("googlenet_torchvision", **SMALL).layers]
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    bytes_scaled = x * (0.229, 0.224, 0.225) + (0.485, 0.456, 0.406)
+    np.testing.assert_allclose(built.get_layer("transform_input")(x), bytes_scaled * 2 - 1, rtol=1e-5, atol=1e-6)
+    with pytest.raises(Refusal, match="input_shape of 3 channels with transform_input"):
+        model("googlenet_torchvision", transform_input=True, input_shape=(64, 64, 1), **SMALL)

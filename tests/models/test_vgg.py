@@ -1,5 +1,6 @@
 """VGG: its stages, configurations C and A-LRN, and refusals."""
 
+import keras
 import pytest
 
 from kzoo.analysis.catalogue import sketch
@@ -14,6 +15,10 @@ CARDS = {  # trained parameters, input, classes
     "vgg16": (138_357_544, IMAGENET, 1000),
     "vgg16_1x1": (133_638_952, IMAGENET, 1000),
     "vgg19": (143_667_240, IMAGENET, 1000),
+    "vgg11_bn": (132_868_840, IMAGENET, 1000),
+    "vgg13_bn": (133_053_736, IMAGENET, 1000),
+    "vgg16_bn": (138_365_992, IMAGENET, 1000),
+    "vgg19_bn": (143_678_248, IMAGENET, 1000),
 }
 FITS = {
     "vgg11": Fit({"width": 0.1, **WHOLE, "input_shape": (32, 32, 3)}),
@@ -21,6 +26,7 @@ FITS = {
 
 SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}
 CONVOLUTIONS = {"vgg11": "11222", "vgg13": "22222", "vgg16": "22333", "vgg19": "22444"}
+CONVOLUTIONS |= {f"{name}_bn": counts for name, counts in CONVOLUTIONS.items()}
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)
@@ -64,9 +70,32 @@ def test_the_smallest_input():
         ({"dropout": -0.1}, "dropout"),
         ({"fc_units": (0,)}, "fc_units"),
         ({"width": "half"}, "width"),
+        ({"average_to": 0}, "average_to"),
     ],
     ids=str,
 )
 def test_refused(settings, message):
     with pytest.raises(Refusal, match=message):
         model("vgg16", **{**SMALL, **settings})
+
+
+def test_batch_norms():
+    """Each convolution keeps its bias; norm and ReLU follow."""
+    built = model("vgg13_bn", **SMALL)
+    norms = [layer for layer in built.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert len(norms) == 10 and all((norm.momentum, norm.epsilon) == (0.9, 1e-5) for norm in norms)
+    names = [layer.name for layer in built.layers[1:5]]
+    assert names == ["stage1_conv1", "stage1_norm1", "stage1_relu1", "stage1_conv2"]
+    assert built.get_layer("stage1_conv1").use_bias
+
+
+def test_any_size_with_average_to():
+    """The dense layers keep their weights whatever the size; where the maps have the size, nothing is pooled."""
+    counts = {
+        model("vgg11", average_to=7, input_shape=shape, **SMALL).count_params()
+        for shape in ((224, 224, 3), (32, 70, 3), (300, 97, 3), (None, None, 3))
+    }
+    assert counts == {model("vgg11", **SMALL).count_params()}
+    assert all(layer.name != "avg_pool" for layer in model("vgg11_bn", **SMALL).layers)
+    bare = model("vgg11_bn", include_top=False, input_shape=(64, 64, 3), width=0.05)
+    assert bare.output_shape[1:3] == (2, 2)

@@ -85,8 +85,8 @@ def test_imagenet_without_a_network(monkeypatch):
         model("vgg16", weights="imagenet", include_top=False)
 
 
-def torch_alexnet(arrays, x):
-    """Computes the logits of torchvision's AlexNet with JAX from images (B, C, H, W)."""
+def torch_alexnet(arrays, x, size=None):
+    """Computes the logits of torchvision's AlexNet with JAX from images (B, C, H, W), pooled to `size` if given."""
     lax, axes = jax.lax, ("NCHW", "OIHW", "NCHW")
     for index, strides, pad in ((0, 4, 2), (3, 1, 2), (6, 1, 1), (8, 1, 1), (10, 1, 1)):
         kernel, bias = (arrays[f"features.{index}.{part}"] for part in ("weight", "bias"))
@@ -94,6 +94,7 @@ def torch_alexnet(arrays, x):
         x = jax.nn.relu(x + bias[:, None, None])
         if index in (0, 3, 10):
             x = lax.reduce_window(x, -np.inf, lax.max, (1, 1, 3, 3), (1, 1, 2, 2), "VALID")
+    x = adaptive_average(np.array(x), size) if size else x
     x = x.reshape(len(x), -1)
     for index in (1, 4, 6):
         x = x @ arrays[f"classifier.{index}.weight"].T + arrays[f"classifier.{index}.bias"]
@@ -132,10 +133,14 @@ class Tensor:
 SMALL_VGG = {"filters": (8, 16, 32, 64, 64), "units": (20, 18), "positions": 1, "classes": 5}
 
 
-@pytest.mark.parametrize("name", ["vgg11", "vgg13", "vgg16", "vgg19", "resnet18", "resnet34", "resnet50", "resnet101"])
+NAMED = [f"vgg{depth}{norms}" for depth in (11, 13, 16, 19) for norms in ("", "_bn")]
+NAMED += ["resnet18", "resnet34", "resnet50", "resnet101"]
+
+
+@pytest.mark.parametrize("name", NAMED)
 def test_torch_names(name):
     """Every array of the dict is converted: the sums of absolute values agree, in order of the layers."""
-    if name in torch_dicts.VGG:
+    if name.startswith("vgg"):
         arrays = torch_dicts.vgg(name, **SMALL_VGG)
         settings = {"fc_units": (20, 18), "input_shape": (32, 32, 3)}
     else:
@@ -319,3 +324,63 @@ def test_half_precision_and_what_is_no_number():
     for bad in (np.array(["a"]), np.ones(3, complex), None, np.array([None])):
         with pytest.raises(Refusal, match="state_dict, numbers; received fc.bias="):
             from_torch_state_dict("resnet18", arrays | {"fc.bias": bad}, **SMALL_RESNET)
+
+
+def torch_vgg(arrays, x, size):
+    """Computes the logits of torchvision's VGG, with or without batch norms, with JAX and NumPy from (B, C, H, W)."""
+    axes, indices = ("NCHW", "OIHW", "NCHW"), torch_dicts.VGG["vgg11"]
+    shift = 0
+    for stage in indices:
+        for number in stage:
+            prefix = f"features.{number + shift}"
+            kernel, bias = arrays[f"{prefix}.weight"], arrays[f"{prefix}.bias"]
+            x = jax.lax.conv_general_dilated(x, kernel, (1, 1), [(1, 1)] * 2, dimension_numbers=axes)
+            x = x + bias[:, None, None]
+            norm = f"features.{number + shift + 1}"
+            if f"{norm}.weight" in arrays:
+                mean, var, gamma, beta = (
+                    arrays[f"{norm}.{part}"][:, None, None]
+                    for part in ("running_mean", "running_var", "weight", "bias")
+                )
+                x, shift = (x - mean) / np.sqrt(var + 1e-5) * gamma + beta, shift + 1
+            x = jax.nn.relu(x)
+        x = jax.lax.reduce_window(x, -np.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+    x = adaptive_average(np.array(x), size).reshape(len(x), -1)
+    for index in (0, 3, 6):
+        x = x @ arrays[f"classifier.{index}.weight"].T + arrays[f"classifier.{index}.bias"]
+        x = np.maximum(x, 0) if index < 6 else x
+    return x
+
+
+def adaptive_average(x, size):
+    """Returns the means of torch's bins: from floor(i * n / size) to before ceil((i + 1) * n / size)."""
+    height, width = x.shape[2:]
+    bins = [[slice(i * n // size, -(-(i + 1) * n // size)) for i in range(size)] for n in (height, width)]
+    return np.stack([np.stack([x[:, :, a, b].mean((2, 3)) for b in bins[1]], -1) for a in bins[0]], 2)
+
+
+@pytest.mark.parametrize("name", ["vgg11", "vgg11_bn"])
+@pytest.mark.parametrize("size", [(40, 70), (64, 33)], ids=str)
+def test_vggs_at_other_sizes(name, size):
+    """The last maps, smaller than 7 x 7, are pooled to it."""
+    settings = {"fc_units": (20, 18), "width": 0.125}
+    arrays = torch_dicts.vgg(name, **SMALL_VGG | {"positions": 49})
+    built = from_torch_state_dict(name, arrays, classifier_activation=None, input_shape=(*size, 3), **settings)
+    x = np.random.default_rng(1).normal(size=(2, *size, 3)).astype("float32")
+    want, got = torch_vgg(arrays, x.transpose(0, 3, 1, 2), 7), np.array(built(x))
+    assert got.shape == (2, 5) and np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
+
+
+def test_alexnet_at_another_size():
+    """The last maps, 2 x 3, are pooled to 6 x 6; a state dict for 2 x 3 maps is not pooled."""
+    settings = {"filters": (8, 12, 16, 12, 12), "fc_units": (20, 18), "input_shape": (95, 131, 3)}
+    arrays = torch_dicts.alexnet(settings["filters"], 36, settings["fc_units"], 7)
+    built = from_torch_state_dict("alexnet_torchvision", arrays, classifier_activation=None, **settings)
+    x = np.random.default_rng(1).normal(size=(2, *settings["input_shape"])).astype("float32")
+    want, got = torch_alexnet(arrays, x.transpose(0, 3, 1, 2), 6), np.array(built(x))
+    assert got.shape == (2, 7) and np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
+
+
+def test_torchvisions_momentum():
+    built = from_torch_state_dict("resnet18", small_resnet(), **SMALL_RESNET)
+    assert {layer.momentum for layer in built.layers if isinstance(layer, keras.layers.BatchNormalization)} == {0.9}

@@ -56,11 +56,14 @@ VGG = {  # indices of the convolutions in `features`, one line per stage
 
 
 def vgg(name, filters=(64, 128, 256, 512, 512), positions=49, units=(4096, 4096), classes=1000):
-    found, before = Dict(), 3
-    for indices, n in zip(VGG[name], filters):
-        for index in indices:
+    found, before, convs = Dict(), 3, 0
+    for indices, n in zip(VGG[name.removesuffix("_bn")], filters):
+        for number in indices:
+            index = number + convs if name.endswith("_bn") else number  # after one norm for each convolution
             found.biased(f"features.{index}", n, before, 3, 3)
-            before = n
+            if name.endswith("_bn"):
+                found.norm(f"features.{index + 1}", n)
+            before, convs = n, convs + 1
     before *= positions
     for index, n in zip((0, 3, 6), (*units, classes)):
         found.biased(f"classifier.{index}", n, before)
