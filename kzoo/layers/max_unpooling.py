@@ -12,7 +12,7 @@ from kzoo.checks import require
 from kzoo.layers.base_pooling import BasePooling, value_dtype
 from kzoo.layers.data_format import from_channels_last, shape_from_channels_last, to_channels_last
 from kzoo.layers.field import DATA, transposed_field, window_field
-from kzoo.ops.max_unpool import check_unpool, default_size, max_unpool
+from kzoo.ops.max_unpool import check_duplicates, check_unpool, default_size, max_unpool
 from kzoo.ops.views import as_tuple
 from kzoo.types import DataFormat, KnownShape, Padding, Shape, Size, Tensor
 
@@ -28,11 +28,14 @@ class MaxUnpooling(BasePooling):
         data_format: DataFormat = None,
         dilation_rate: Size = 1,
         output_size: Size | None = None,
+        duplicates: str = "sum",
         **kwargs: Any,
     ):
         super().__init__(pool_size, strides, padding, data_format, dilation_rate, **kwargs)
         who = type(self).__name__
         self.output_size = None if output_size is None else as_tuple(who, "output_size", output_size, self.rank)
+        check_duplicates(who, duplicates)
+        self.duplicates = duplicates
 
     def call(self, inputs: Tensor) -> Tensor:
         values, indices, *reference = self._parts(inputs)
@@ -40,7 +43,8 @@ class MaxUnpooling(BasePooling):
         size = self.output_size
         if reference:
             size = ops.shape(to_channels_last(reference[0], self.data_format))[1:-1]
-        return from_channels_last(max_unpool(values, indices, size, *self.geometry), self.data_format)
+        y = max_unpool(values, indices, size, *self.geometry, self.duplicates)
+        return from_channels_last(y, self.data_format)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         who, shapes = type(self).__name__, self._parts(input_shape)
@@ -80,7 +84,7 @@ class MaxUnpooling(BasePooling):
         return 0
 
     def get_config(self):
-        return {**super().get_config(), "output_size": self.output_size}
+        return {**super().get_config(), "output_size": self.output_size, "duplicates": self.duplicates}
 
 
 @keras.saving.register_keras_serializable("kzoo")
@@ -90,11 +94,19 @@ class MaxUnpooling1D(MaxUnpooling):
     Shapes: [values (B, L', C), indices (B, L', C) int32] -> (B, L, C), or channels first. A third input, a reference
     (B, L, any), sets the output's size.
     Arguments: those of the `MaxPoolingWithArgmax1D` to reverse; output_size, by default the smallest input size that
-    the pooling could have had. Values of overlapping windows that share a maximum are added.
+    the pooling could have had; duplicates, whether values of overlapping windows that share a maximum are added
+    ("sum"), or the last in row-major order is kept ("one", as PyTorch, Caffe and SegNet do).
+    Indices may be of any origin, each in its sample and channel; without a size, in its own window. Others are refused,
+    by graphs when they run; within XLA the outputs of such a sample are NaN, or the lowest integer. Indices of PyTorch,
+    Caffe, and TensorFlow's that count the batch, are first to be converted by `kzoo.ops.convert_argmax_indices`.
 
     >>> from kzoo.layers import MaxPoolingWithArgmax1D
     >>> x = keras.ops.convert_to_tensor([[[1.0], [5.0], [7.0], [2.0]]])
     >>> MaxUnpooling1D(2)(MaxPoolingWithArgmax1D(2)(x))[0, :, 0].numpy()
+    array([0., 5., 7., 0.], dtype=float32)
+    >>> from kzoo.ops import convert_argmax_indices
+    >>> indices = convert_argmax_indices([[[1, 2]]], "torch")  # (batch, channels, pooled)
+    >>> MaxUnpooling1D(2)([keras.ops.convert_to_tensor([[[5.0], [7.0]]]), indices])[0, :, 0].numpy()
     array([0., 5., 7., 0.], dtype=float32)
     """
 

@@ -9,6 +9,7 @@ from kzoo.ops.bias_add import bias_add
 from kzoo.ops.blur_pool import blur_pool
 from kzoo.ops.channel_lp_pool import channel_lp_pool
 from kzoo.ops.conv import conv
+from kzoo.ops.convert_argmax_indices import convert_argmax_indices
 from kzoo.ops.deformable_conv import deformable_conv
 from kzoo.ops.dilation import dilation
 from kzoo.ops.dynamic_pool import dynamic_pool
@@ -56,6 +57,7 @@ __all__ = [
     "blur_pool",
     "channel_lp_pool",
     "conv",
+    "convert_argmax_indices",
     "deformable_conv",
     "dilation",
     "dynamic_k",

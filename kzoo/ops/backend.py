@@ -83,6 +83,13 @@ def sum_dtype(dtype):
     return "float32" if keras.backend.standardize_dtype(dtype) in ("float16", "bfloat16") else dtype
 
 
+def scatter_maximum(indices, values, shape):
+    """Returns what `keras.ops.scatter` does, with the maximum of the values at an index and 0 instead of their sum."""
+    if keras.backend.backend() == "tensorflow":
+        return tf.tensor_scatter_nd_max(tf.zeros(shape, values.dtype), indices, values)
+    return keras.ops.zeros(shape, values.dtype).at[tuple(indices.T)].max(values)
+
+
 def convolve(x, kernel, strides, padding, dilations):
     """Returns the backend's convolution in 1D to 3D, with strides and dilations together, without groups.
 

@@ -13,6 +13,8 @@ from kzoo.ops.xla import compiling
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+else:
+    import jax
 
 KNOWN = (bool, np.bool_)  # not by ops.is_tensor, which takes longer than all the checks of a small op
 PENDING = "kzoo_size_checks"  # the collection of a graph's assertions for which nothing waits yet
@@ -57,6 +59,24 @@ def require_size(ok, who, expected, **received):
     assertion = tf.debugging.Assert(ok, [text])
     if not tf.executing_eagerly():
         tf.compat.v1.add_to_collection(PENDING, assertion)
+
+
+def known_tensor(x):
+    """Returns x as a tensor whose values can be read within `outside_graphs`, or None if a graph computes them."""
+    if keras.backend.backend() != "tensorflow":
+        return None if isinstance(x, jax.core.Tracer) else x
+    if tf.executing_eagerly():
+        return x
+    value = tf.get_static_value(x)
+    if value is None or not tf.compat.v1.executing_eagerly_outside_functions():
+        return None
+    with outside_graphs():
+        return tf.constant(value)
+
+
+def outside_graphs():
+    """Context manager: computes at once, also where a graph is being traced."""
+    return tf.init_scope() if keras.backend.backend() == "tensorflow" else jax.ensure_compile_time_eval()
 
 
 def after_checks(x):

@@ -66,12 +66,9 @@ def island(fn, plain=True):
     functions: dict[Any, Any] = {}
     _compiled_functions.append(functions)
 
-    def skips_compilation():
-        return _disabled or compiling() or _exporting(tf.executing_eagerly())
-
     @functools.wraps(fn)
     def call(*tensors, **settings):
-        if skips_compilation():
+        if not compiles_islands():
             return fn(*tensors, **settings)
         key = (*settings.items(), *((tensor.shape, tensor.dtype) for tensor in tensors))
         if key not in functions:
@@ -83,6 +80,13 @@ def island(fn, plain=True):
         return functions[key](*tensors)
 
     return call
+
+
+def compiles_islands():
+    """Returns whether islands are compiled: not in a function that XLA compiles, nor in a graph to export."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    return not (_disabled or compiling() or _exporting(tf.executing_eagerly()))
 
 
 def memory_maps():

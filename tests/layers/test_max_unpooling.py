@@ -23,9 +23,9 @@ def test_contract(cls, tmp_path):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_contract_without_a_size(rank, tmp_path):
-    """Sizes follow from the pooled ones, unknown ones at run time."""
-    _, inputs, free = LAYER_CASES[f"MaxUnpooling{rank}D"]
-    check_layer(RANKS[rank], POOL, inputs, free, tmp_path, full=False)
+    """Sizes follow from the pooled ones, unknown ones at run time: multiples of the stride."""
+    inputs = list(pool_inputs(noise(*(n + n % 2 for n in SHAPES[rank]))))
+    check_layer(RANKS[rank], POOL, inputs, True, tmp_path, full=False)
 
 
 def test_contract_with_a_reference(tmp_path):
@@ -57,6 +57,44 @@ def test_passes_its_geometry_to_the_op(rank):
     same(got, total)
 
 
+@pytest.mark.parametrize("rank", RANKS)
+def test_keeps_one_of_the_duplicates(rank, tmp_path):
+    """The last value of those with one index, in NumPy's order of assignment."""
+    x = np.maximum(noise(*SHAPES[rank]) - 1, 0) + np.linspace(0, 0.1, np.prod(SHAPES[rank])).reshape(SHAPES[rank])
+    _, indices = pool_inputs(x.astype("float32"))
+    values = noise(*indices.shape, seed=1)
+    want = np.zeros((len(x), x[0].size), "float32")
+    for sample, v, i in zip(want, values, indices):
+        sample[i.ravel()] = v.ravel()
+    layer = RANKS[rank](**POOL, output_size=x.shape[1:-1], duplicates="one")
+    assert any(len(set(i.ravel())) < i.size for i in indices)
+    same(layer([values, indices]), want.reshape(x.shape))
+    same(type(layer).from_config(layer.get_config())([values, indices]), want.reshape(x.shape))
+
+
+def test_without_duplicates_a_config_of_before_sums():
+    config = MaxUnpooling1D(3, 1).get_config()
+    assert config.pop("duplicates") == "sum"
+    got = MaxUnpooling1D.from_config(config)([np.ones((1, 2, 1), "float32"), np.full((1, 2, 1), 2, "int32")])
+    assert np.ravel(got).tolist() == [0, 0, 2, 0]
+
+
+def test_takes_indices_of_any_origin():
+    """As MaxUnpooling2DV2 of TensorFlow Addons, whose rule is here: row and column from the index, channel as it is."""
+    rng = np.random.default_rng(0)
+    values = noise(2, 3, 3, 2)
+    position, want = rng.integers(0, 36, values.shape), np.zeros((2, 6, 6, 2), "float32")
+    for b, i, j, c in np.ndindex(values.shape):
+        want[b, position[b, i, j, c] // 6, position[b, i, j, c] % 6, c] += values[b, i, j, c]
+    layer, x = MaxUnpooling2D(2, output_size=(6, 6)), [values, (position * 2 + np.arange(2)).astype("int32")]
+    same(layer(x), want)
+    inputs = [keras.Input((3, 3, 2)), keras.Input((3, 3, 2), dtype="int32")]
+    for jit in (False, True):
+        model = keras.Model(inputs, layer(inputs))
+        model.compile(jit_compile=jit)
+        same(model.predict(x, verbose=0), want)
+
+
 def test_undoes_its_pool():
     """Disjoint windows: each maximum is back at its position, the rest is zero."""
     x = noise(2, 6, 4, 3)
@@ -86,6 +124,7 @@ PAIR = [(1, 3, 3, 2), (1, 3, 3, 2)]
         ({}, [(1, 3, 2), (1, 3, 2)], ["rank 4", " 3, 2)"]),
         ({}, [*PAIR, (1, 6, 2)], ["rank 4", " 6, 2)"]),
         ({}, [(1, 3, 3, 2), (1, 3, 2, 2)], ["indices of the values' shape", "3, 2, 2)"]),
+        ({"duplicates": "first"}, PAIR, ["duplicates, one of ('sum', 'one')", "duplicates='first'"]),
         ({"pool_size": 0}, PAIR, ["pool_size", "pool_size=0"]),
         ({"pool_size": 2.5}, PAIR, ["pool_size", "pool_size=2.5"]),
         ({"padding": "half"}, PAIR, ["padding, one of", "padding='half'"]),

@@ -17,31 +17,28 @@ from tests.ops.cases import MOST, RANKS, Case, Setting, draw_pool, normal, numbe
 from tests.ops.harness import CHECKS, close, refuses, second_order, traced
 
 
-def reference(values, indices, output_size, ksize=None, strides=None, padding="valid", dilations=1):
-    """Each value is added at its index; with ksize only if that element belongs to the value's window."""
+def reference(values, indices, output_size, *geometry, duplicates="sum", **more):
+    """Each value is added at its index, or replaces the one before; from where the index came does not matter."""
+    del geometry, more
     rank, channels = values.ndim - 2, values.shape[-1]
     output_size = references.per_axis(output_size, rank)
     y = np.zeros((len(values), math.prod(output_size) * channels))
-    geometry = (ksize, ksize if strides is None else strides, padding, dilations)
-    where = [] if ksize is None else references.windows(output_size, *geometry)[0]
-    reach = {position: {cell for _, cell in cells} for position, cells in where}
-    for b, *position, c in np.ndindex(values.shape):
-        index = indices[(b, *position, c)]
-        cell = np.unravel_index(index, (*output_size, channels))[:-1]
-        if ksize is None or tuple(map(int, cell)) in reach[tuple(position)]:
-            y[b, index] += values[(b, *position, c)]
+    for place in np.ndindex(values.shape):
+        target = (place[0], indices[place])
+        y[target] = values[place] + (y[target] if duplicates == "sum" else 0)
     return y.reshape(len(values), *output_size, channels)
 
 
 def draw(rng, rank, one, distinct):
-    """Distinct values at the indices of a pool; a few indices point elsewhere and must be dropped."""
+    """Values at the indices of a pool; in half of the settings a few indices point outside their windows."""
     x, kwargs = draw_pool(rng, rank, one, distinct)
     _, indices = references.max_pool_with_argmax(*x, **kwargs)
     spatial = x[0].shape[1:-1]
-    if references.split_padding(kwargs["padding"])[0] == "zeros":
+    if rng.random() < 0.5:
         stray = rng.random(indices.shape) < 0.2
         places = rng.integers(0, math.prod(spatial), indices.shape) * indices.shape[-1] + np.arange(indices.shape[-1])
         indices = np.where(stray, places, indices).astype("int32")
+    kwargs["duplicates"] = str(rng.choice(["sum", "one"]))
     return Setting((normal(rng, *indices.shape), indices), {"output_size": spatial, **kwargs})
 
 
@@ -51,7 +48,8 @@ def draw_scatter(rng, rank, one, distinct):
     output = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank))
     shape = (2, *(int(n) for n in rng.integers(1, MOST[rank] + 1, rank)), int(rng.integers(1, 4)))
     indices = rng.integers(0, math.prod(output) * shape[-1], shape).astype("int32")
-    return Setting((normal(rng, *shape), indices), {"output_size": output})
+    duplicates = str(rng.choice(["sum", "one"]))
+    return Setting((normal(rng, *shape), indices), {"output_size": output, "duplicates": duplicates})
 
 
 OP_CASES = {
@@ -155,19 +153,105 @@ def test_keeps_the_dtype(dtype, ksize):
     assert got.dtype == dtype and np.ravel(tf.cast(got, "float64")).tolist() == [0, 3, 4, 0]
 
 
-def test_an_index_outside_its_window_is_dropped_with_geometry_only():
+def test_an_index_outside_its_window_is_taken_with_a_size_only():
     values, indices = np.array([[[3.0], [4.0]]]), np.array([[[2], [2]]], "int32")
-    assert np.ravel(ops.max_unpool(values, indices, 4, 2)).tolist() == [0, 0, 4, 0]
+    assert np.ravel(ops.max_unpool(values, indices, 4, 2)).tolist() == [0, 0, 7, 0]
     assert np.ravel(ops.max_unpool(values, indices, 4)).tolist() == [0, 0, 7, 0]
+    words = "indices of the output, each in its own window; received smallest=2, largest=2, output=(4, 1)"
+    refuses(words, ops.max_unpool, values, indices, ksize=2)
 
 
-def test_a_place_in_the_gaps_of_its_window_is_dropped():
+def test_an_index_in_the_gaps_of_its_window_is_outside_of_it():
     """A window of 2 elements, 2 apart, and one of 3 with a stride of 2: the elements between and beyond."""
     values = np.array([[[3.0], [4.0]]])
-    got = ops.max_unpool(values, np.array([[[1], [3]]], "int32"), 4, 2, 1, "valid", 2)
-    assert np.ravel(got).tolist() == [0, 0, 0, 4]
-    got = ops.max_unpool(values, np.array([[[3], [3]]], "int32"), 5, 3, 2)
-    assert np.ravel(got).tolist() == [0, 0, 0, 4, 0]
+    for kwargs in ({"ksize": 2, "strides": 1, "dilations": 2}, {"ksize": 3, "strides": 2}):
+        size = 4 if "dilations" in kwargs else 5
+        assert np.ravel(ops.max_unpool(values, [[[1], [3]]], size, **kwargs))[[1, 3]].tolist() == [3, 4]
+    refuses("in its own window", ops.max_unpool, values, [[[1], [3]]], ksize=2, strides=1, dilations=2)
+    refuses("in its own window", ops.max_unpool, values, [[[3], [3]]], ksize=3, strides=2)
+
+
+@pytest.mark.parametrize(
+    "indices, size, kwargs, words",
+    [
+        ([0, 4], 4, {}, "in its own sample; received smallest=0, largest=4, output=(4, 1)"),
+        ([-1, 3], 4, {}, "in its own sample; received smallest=-1, largest=3, output=(4, 1)"),
+        ([-1, 3], 4, {"ksize": 2}, "in its own channel; received smallest=-1, largest=3"),
+        ([-1, 3], None, {"ksize": 2}, "in its own window; received smallest=-1, largest=3"),
+        ([0, 2**32 + 3], 4, {}, "in its own sample; received smallest=0, largest=4294967299"),
+        ([0, 2**31], 4, {}, "in its own sample; received smallest=0, largest=2147483648"),
+    ],
+)
+def test_refuses_indices_outside_the_output(indices, size, kwargs, words):
+    indices = np.reshape(indices, (1, 2, 1))
+    refuses(words, ops.max_unpool, np.ones((1, 2, 1)), indices, size, **kwargs)
+    for jit in (True, False):  # a constant is refused when a graph is traced
+        graph = tf.function(lambda v: ops.max_unpool(v, indices, size, **kwargs), jit_compile=jit, autograph=False)
+        refuses(words, graph, tf.ones((1, 2, 1)))
+
+
+@pytest.mark.parametrize("kwargs", [{"output_size": 4}, {"ksize": 2}, {"output_size": 4, "ksize": 2}])
+@pytest.mark.parametrize("duplicates", ["sum", "one"])
+def test_in_a_graph_indices_outside_the_output_are_refused_when_it_runs(kwargs, duplicates):
+    def run(v, i):
+        return ops.max_unpool(v, i, **kwargs, duplicates=duplicates)
+
+    values, indices = tf.ones((2, 2, 1)), tf.constant([[[0], [4]], [[1], [2]]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="max_unpool expects indices of the output"):
+        tf.function(run, autograph=False)(values, indices)
+    y = tf.function(run, autograph=False, jit_compile=True)(values, indices)  # in XLA, that sample is NaN
+    np.testing.assert_array_equal(y[..., 0], [[np.nan] * 4, [0, 1, 1, 0]])
+    y = tf.function(run, autograph=False, jit_compile=True)(tf.ones((2, 2, 1), "int32"), indices)
+    np.testing.assert_array_equal(y[..., 0], [[-(2**31)] * 4, [0, 1, 1, 0]])
+
+
+def test_refuses_the_indices_of_a_larger_sample_without_its_size(seeds):
+    """All of them lay outside their windows of the default size, and the output was zero."""
+    x = np.zeros((1, 5, 5, 1), "float32")
+    x[0, 1::2, 1::2] = 1
+    values, indices = ops.max_pool_with_argmax(x, 2)
+    refuses(
+        "in its own window; received smallest=6, largest=18, output=(4, 4, 1)", ops.max_unpool, values, indices, ksize=2
+    )
+    assert np.sum(ops.max_unpool(values, indices, 5, 2)) == 4
+
+
+def test_refuses_indices_of_other_channels():
+    """As those of PyTorch, which count the positions of each channel."""
+    values, indices = np.ones((1, 1, 2)), np.array([[[1, 1]]])
+    refuses("in its own channel", ops.max_unpool, values, indices, 2, 2)
+    assert np.ravel(ops.max_unpool(values, indices, 2)).tolist() == [0, 2, 0, 0]
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"ksize": 3, "strides": 1}, {"ksize": (3, 3), "strides": (1, 1)}])
+def test_one_of_the_duplicates_is_the_last(kwargs):
+    """As in the loops of PyTorch and Caffe; and only it receives the gradient."""
+    x = np.zeros((1, 4, 4, 2), "float32")
+    x[0, 1, 2] = [5, 7]
+    indices = ops.max_pool_with_argmax(x, 3, 1)[1]
+    values = np.arange(1.0, 9, dtype="float32").reshape(1, 2, 2, 2)
+    want = np.zeros_like(x)
+    want[0, 1, 2] = [7, 8]
+    for jit in (None, False, True):
+
+        def run(v, i):
+            with tf.GradientTape() as tape:
+                tape.watch(v)
+                y = ops.max_unpool(v, i, 4, **kwargs, duplicates="one")
+            return y, tape.gradient(y, v)
+
+        y, slope = (run if jit is None else tf.function(run, jit_compile=jit, autograph=False))(
+            tf.constant(values), indices
+        )
+        np.testing.assert_array_equal(y, want)
+        np.testing.assert_array_equal(np.ravel(slope), [0, 0, 0, 0, 0, 0, 1, 1])
+        np.testing.assert_array_equal(ops.max_unpool(values, indices, 4, **kwargs)[0, 1, 2], [16, 20])
+
+
+@pytest.mark.parametrize("duplicates", ["mean", None, 1])
+def test_refuses_duplicates(duplicates):
+    words = f"max_unpool expects duplicates, one of ('sum', 'one'); received duplicates={duplicates!r}"
+    refuses(words, ops.max_unpool, V, INDICES, 4, 2, duplicates=duplicates)
 
 
 def test_nan_and_infinity_return_to_their_cells():
