@@ -103,9 +103,9 @@ def built(cls, settings, inputs):
     return layer, y
 
 
-def copy_of(layer, cls, settings, inputs, dtype):
+def copy_of(layer, inputs, dtype):
     """Returns a layer of another dtype with the weights of `layer`."""
-    twin = cls(**{**settings, "dtype": dtype})
+    twin = type(layer).from_config({**layer.get_config(), "dtype": dtype})  # which holds a seed that was drawn
     twin.build(keras.tree.map_structure(lambda x: x.shape, inputs))
     twin.set_weights(layer.get_weights())
     return twin
@@ -141,7 +141,7 @@ def against_double(cls, settings, inputs, rng):
         return
     with no_islands():
         got = outputs_and_gradients(layer, inputs, noise)
-    twin = copy_of(layer, cls, settings, inputs, "float64")
+    twin = copy_of(layer, inputs, "float64")
     try:
         with no_islands():
             wanted = outputs_and_gradients(twin, cast(inputs, "float64"), noise)
@@ -160,7 +160,7 @@ def half(cls, settings, inputs, rng):
         inputs = np.abs(rng.normal(size=(1, 60, 60, inputs.shape[-1]))).astype("float32")
     policy = pick(rng, ("mixed_float16", "mixed_bfloat16"))
     low, _ = built(cls, {**settings, "dtype": policy}, inputs)
-    twin = copy_of(low, cls, settings, inputs, "float64")
+    twin = copy_of(low, inputs, "float64")
     count = len(low.trainable_weights)
     if not count or "tile" in settings:
         return
