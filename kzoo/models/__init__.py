@@ -31,6 +31,7 @@ from kzoo.models import (
 )
 from kzoo.models.adapt import adapt
 from kzoo.models.freeze import freeze
+from kzoo.models.keras_2_file import load_keras_2, load_keras_2_weights
 from kzoo.models.layer_paths import layer_paths
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import describe, list_models, model, register_family
@@ -60,6 +61,8 @@ __all__ = [
     "lecun1989",
     "lenet",
     "list_models",
+    "load_keras_2",
+    "load_keras_2_weights",
     "load_model",
     "load_weights",
     "maxout",
