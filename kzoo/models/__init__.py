@@ -30,6 +30,7 @@ from kzoo.models import (
     zfnet,
 )
 from kzoo.models.adapt import adapt
+from kzoo.models.feature_extractor import feature_extractor
 from kzoo.models.freeze import freeze
 from kzoo.models.keras_2_file import load_keras_2, load_keras_2_weights
 from kzoo.models.layer_paths import layer_paths
@@ -50,6 +51,7 @@ __all__ = [
     "deepface",
     "describe",
     "dilated",
+    "feature_extractor",
     "freeze",
     "from_keras_applications",
     "from_torch_state_dict",
