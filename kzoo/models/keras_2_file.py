@@ -79,13 +79,18 @@ def load_keras_2_weights(model: keras.Model, path: PathLike, by_name: bool = Fal
 
     `by_name`: loads layers of the same name, from `.h5` and `.hdf5` files, instead of all layers in the file's order;
     other layers keep their weights. Weights of locally connected layers are converted to kzoo's layers.
-    Refuses damaged files, weights that do not fit, and `by_name` if no name is that of a layer.
+    Refuses damaged files, weights that do not fit (none is loaded then), and `by_name` where no name is known.
     """
     file = _file("load_keras_2_weights", path)
     legacy = file.suffix != ".keras" and not str(file).endswith(".weights.h5")
     require(legacy or not by_name, "load_keras_2_weights", "by_name with legacy .h5 files only", path=str(path))
-    with _refusing(file, "weights"):
-        _load(model, file, by_name)
+    before = model.get_weights()
+    try:
+        with _refusing(file, "weights"):
+            _load(model, file, by_name)
+    except Refusal:
+        model.set_weights(before)  # Keras loads the layers that fit
+        raise
     return model
 
 

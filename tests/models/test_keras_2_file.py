@@ -115,6 +115,8 @@ def test_weights_that_do_not_fit(folder):
         Refusal, match=r"weights of shapes \[\(16, 3\), \(3,\)\] for layer top, which takes \[\(16, 4\)"
     ):
         load_keras_2_weights(model, folder / "signals_1.h5")
+    with pytest.raises(Refusal, match=r"cannot be loaded as weights of Keras 2: .*"):
+        load_keras_2_weights(model, folder / "signals_1.weights.h5")
     assert all(map(np.array_equal, model.get_weights(), before))
 
 
