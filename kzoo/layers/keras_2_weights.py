@@ -59,13 +59,18 @@ def bias_from_keras_2(values, data_format):
 
 
 def check_same(who, spatial, window):
-    """Raises ValueError if padding "same" differs from that of Keras 2: k // 2 pixels before, whatever the stride."""
-    keras_2 = tuple(
+    """Raises ValueError if padding "same" differs from that of Keras 2."""
+    keras_2 = same_of_keras_2(spatial, window)
+    require(keras_2 == "same", who, f"for these weights padding={keras_2}, which is 'same' in Keras 2", padding="same")
+
+
+def same_of_keras_2(spatial, window):
+    """Returns Keras 2's "same" as pixels before, k // 2 whatever the stride, and after; "same" where it agrees."""
+    pairs = tuple(
         (k // 2, max((m - 1) * s + k - k // 2 - n, 0))
         for m, n, k, s in zip(window.output(spatial), spatial, window.size, window.strides)
     )
-    agree = all(a[0] == b[0] for a, b in zip(keras_2, window.pairs(spatial)))
-    require(agree, who, f"for these weights padding={keras_2}, which is 'same' in Keras 2", padding="same")
+    return "same" if all(a[0] == b[0] for a, b in zip(pairs, window.pairs(spatial))) else pairs
 
 
 def _connections(output, size, spatial, window):

@@ -13,13 +13,20 @@ import numpy as np
 
 from kzoo.checks import require
 from kzoo.layers.base_conv import BaseConv
-from kzoo.layers.keras_2_weights import bias_from_keras_2, check_same, kernel_from_keras_2
+from kzoo.layers.keras_2_weights import (
+    bias_from_keras_2,
+    check_same,
+    kernel_from_keras_2,
+    same_of_keras_2,
+)
 from kzoo.ops.locally_connected import locally_connected
 from kzoo.types import Activation, Constraint, DataFormat, Initializer, Padding, Regularizer, Size, Tensor
 
 
 class LocallyConnected(BaseConv):
     """Any rank; use `LocallyConnected1D`, `LocallyConnected2D` or `LocallyConnected3D`."""
+
+    reads_keras_2 = False  # whether a kernel of this layer's shape is one of Keras 2's implementation 2 too
 
     def __init__(
         self,
@@ -79,16 +86,30 @@ class LocallyConnected(BaseConv):
 
     def set_weights(self, weights: Sequence[Tensor]) -> None:
         """Sets kernel and bias, after converting weights of Keras 2's layers of this name."""
-        weights = [np.asarray(w) for w in weights]
-        if self.built and weights and weights[0].shape != tuple(self.kernel.shape):
-            if self.padding == "same":
-                check_same(type(self).__name__, self._input_size, self.window)
-            shape = tuple(self.kernel.shape)
-            weights[0] = kernel_from_keras_2(
-                type(self).__name__, weights[0], self._input_size, shape, self.window, self.data_format
-            )
-            weights[1:] = [bias_from_keras_2(bias, self.data_format) for bias in weights[1:]]
-        super().set_weights(weights)
+        super().set_weights(self.own_weights(weights) if self.built else weights)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads kernel and bias from a file that Keras opened, after converting weights of Keras 2."""
+        arrays = self.own_weights([store[key] for key in sorted(store.keys(), key=int)])
+        super().load_own_variables({str(number): array for number, array in enumerate(arrays)})
+
+    def own_weights(self, weights: Sequence[Tensor]) -> list[np.ndarray]:
+        """Returns kernel and bias in this layer's layout: as they are, or converted from a layout of Keras 2."""
+        arrays = [np.asarray(weight) for weight in weights]
+        shape = tuple(self.kernel.shape)
+        if not arrays or (arrays[0].shape == shape and not self.reads_keras_2):
+            return arrays
+        who = type(self).__name__
+        if self.padding == "same":
+            check_same(who, self._input_size, self.window)
+        kernel = kernel_from_keras_2(who, arrays[0], self._input_size, shape, self.window, self.data_format)
+        return [kernel, *(bias_from_keras_2(bias, self.data_format) for bias in arrays[1:])]
+
+    def pad_as_keras_2(self) -> None:
+        """Replaces padding "same" by Keras 2's, whose windows start elsewhere for some strides and even kernels."""
+        if self.padding == "same":
+            padding = same_of_keras_2(self._input_size, self.window)
+            self.set_window(self.kernel_size, self.strides, padding, self.dilation_rate, self.data_format)
 
     def get_config(self):
         return {**super().get_config(), "implementation": self.implementation}
@@ -103,7 +124,9 @@ class LocallyConnected1D(LocallyConnected):
     filters), or (filters,) with `untied_bias=False`.
     Arguments: as Keras 2's layer of this name, in its order, then dilation_rate and untied_bias; padding as `Conv1D`.
     implementation is accepted and ignored: the only one here is faster than Keras 2's three.
-    `set_weights` also takes the weights of Keras 2's three implementations. Where Keras 2's "same" padded differently,
+    `set_weights`, and loading from `.weights.h5` and `.keras` files, also take the weights of Keras 2's three
+    implementations. `kzoo.models.load_keras_2` loads whole models, and `load_keras_2_weights` legacy `.h5` files, for
+    which Keras lets no layer convert its weights. Where Keras 2's "same" padded differently,
     the error names the `padding` to use. A kernel that already has this layer's shape is not converted.
 
     >>> layer = LocallyConnected1D(15, 3, strides=2)

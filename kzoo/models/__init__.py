@@ -30,7 +30,9 @@ from kzoo.models import (
     zfnet,
 )
 from kzoo.models.adapt import adapt
+from kzoo.models.feature_extractor import feature_extractor
 from kzoo.models.freeze import freeze
+from kzoo.models.keras_2_file import load_keras_2, load_keras_2_weights
 from kzoo.models.layer_paths import layer_paths
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import describe, list_models, model, register_family
@@ -49,6 +51,7 @@ __all__ = [
     "deepface",
     "describe",
     "dilated",
+    "feature_extractor",
     "freeze",
     "from_keras_applications",
     "from_torch_state_dict",
@@ -60,6 +63,8 @@ __all__ = [
     "lecun1989",
     "lenet",
     "list_models",
+    "load_keras_2",
+    "load_keras_2_weights",
     "load_model",
     "load_weights",
     "maxout",

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from kzoo.checks import Refusal, nearest, require
-from kzoo.models.features import feature_extractor
+from kzoo.models.feature_extractor import feature_extractor
 from kzoo.models.weights import find_tag, tags_of
 
 __all__ = ["describe", "list_models", "model", "register_family"]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.models.features import feature_extractor
+from kzoo.models.feature_extractor import feature_extractor
 from kzoo.models.registry import model
 
 X = np.random.default_rng(0).normal(size=(2, 40, 1)).astype("float32")
