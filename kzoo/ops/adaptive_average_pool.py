@@ -45,7 +45,7 @@ def _adaptive_average_pool(x, *, sizes):
 
 
 def _bin_means(x, axis, count):
-    if written_out(count):
+    if bins_written_out(x.shape[axis], count):
         return ops.stack([ops.mean(part, axis) for part in split_into_bins(x, axis, count)], axis)
     parts, inside = gather_bins(x, axis, count)
     if inside is True:
@@ -69,6 +69,14 @@ def as_bins(who, output_size, rank):
     good = good and all(n is None or is_integer(n, least=1) for n in sizes)
     require(good, who, f"output_size, an integer above 0 or None, or {rank} of these", output_size=output_size)
     return tuple(n if n is None else int(n) for n in sizes)
+
+
+def bins_written_out(size, count):
+    """Returns whether bins are sliced one by one: at most 8, and not of one size, as a reshape makes these.
+
+    A size of None is not known.
+    """
+    return written_out(8 * count) and (size is None or size % count != 0)
 
 
 def gather_bins(x, axis, count):

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.ops.adaptive_average_pool import bins_of, gather_bins, split_into_bins
+from kzoo.ops.adaptive_average_pool import bins_of, bins_written_out, gather_bins, split_into_bins
 from kzoo.ops.argmax_indices import int32_range, reshape_to_axis, unpool_covered
 from kzoo.ops.backend import sum_dtype, tensors
 from kzoo.ops.max_pool_with_argmax import check_maximum, check_sample, lowest
@@ -102,7 +102,7 @@ def _maxima(x, sizes):
         indices = indices + reshape_to_axis(ops.arange(spatial[axis - 1], dtype="int32") * stride, axis, len(sizes))
         stride = stride * spatial[axis - 1]
         count = sizes[axis - 1]
-        if count is not None and not written_out(max(count, x.shape[axis] or 0)):
+        if count is not None and not (bins_written_out(x.shape[axis], count) and written_out(x.shape[axis] or 1)):
             x, indices = _bin_maximum(*(gather_bins(part, axis, count)[0] for part in (x, indices)), axis + 1)
         elif count is not None:
             parts = (split_into_bins(part, axis, count) for part in (x, indices))

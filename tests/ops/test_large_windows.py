@@ -98,6 +98,14 @@ PROGRAMS = {
     ),
     "adaptive_max_pool": (lambda n: lambda x: ops.adaptive_max_pool(x, n * n), lambda n: [(1, 3 * n * n + 1, 2)]),
     "more bins than pixels": (lambda n: lambda x: ops.adaptive_max_pool(x, n * n), lambda n: [(1, 5, 2)]),
+    "bins of one pixel": (lambda n: lambda x: ops.adaptive_max_pool(x, 5 * n), lambda n: [(1, *(5 * n,) * 3, 2)]),
+    "bins of two pixels": (lambda n: lambda x: ops.adaptive_max_pool(x, 5 * n), lambda n: [(1, *(5 * n + 1,) * 3, 2)]),
+    "few bins of two sizes": (lambda n: lambda x: ops.adaptive_max_pool(x, 7), lambda n: [(1, 60, 2)]),
+    "averages": (lambda n: lambda x: ops.adaptive_average_pool(x, 5 * n), lambda n: [(1, *(5 * n + 1,) * 3, 2)]),
+    "averages of two pixels": (
+        lambda n: lambda x: ops.adaptive_average_pool(x, 5 * n),
+        lambda n: [(1, *(10 * n,) * 3, 2)],
+    ),
     "few long bins": (lambda n: lambda x: ops.adaptive_max_pool(x, 50), lambda n: [(1, 50 * n + 1, 2)]),
     "adaptive_average_pool": (
         lambda n: lambda x: ops.adaptive_average_pool(x, n * n),
