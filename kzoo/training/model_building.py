@@ -105,12 +105,41 @@ def build_losses(config: Config, model: keras.Model) -> list[Any]:
 
 def build_metrics(config: Config, model: keras.Model) -> list[list[Any]]:
     """Returns new metrics for each output of a model; the first output also has an accuracy."""
-    metrics = [_build_metric(spec, f"training.metrics.{i}") for i, spec in enumerate(config.training.metrics)]
-    if _targets(config, model)[0] == "y":
-        metrics = [give_one_hot(metric) for metric in metrics]
-    if all(metric.name != "accuracy" for metric in metrics):
-        metrics.insert(0, "accuracy")
-    return [metrics, *([] for _ in model.outputs[1:])]
+    built, metrics = build_metrics_by_output(config), []
+    unknown = [name for name in built if name not in (None, *model.output_names)]
+    expected = f"names of outputs, {', '.join(model.output_names)}"
+    require(not unknown, "training.metrics", expected, names=unknown)
+    for index, (name, target) in enumerate(zip(model.output_names, _targets(config, model))):
+        of_output = built.get(name, [] if index else built.get(None, []))
+        metrics.append([give_one_hot(metric) for metric in of_output] if target == "y" else of_output)
+    if all(metric.name != "accuracy" for metric in metrics[0]):
+        metrics[0].insert(0, "accuracy")
+    return metrics
+
+
+def build_metrics_by_output(config: Config) -> dict[str | None, list[Any]]:
+    """Returns new metrics by the name of their output; None: the first output, whose name the config does not say."""
+    given = config.training.metrics
+    by_output = given if isinstance(given, dict) else {None: given}
+    built: dict[str | None, list[Any]] = {}
+    for name, specs in by_output.items():
+        where = f"training.metrics.{name}" if name else "training.metrics"
+        built[name] = [_build_metric(spec, f"{where}.{index}") for index, spec in enumerate(specs)]
+    return built
+
+
+def result_names(config: Config, model: keras.Model) -> list[str]:
+    """Returns the names of what is measured on a split, as history.csv has them, and "error".
+
+    Those of the first output's metrics are their own names, see `Trainer`.
+    """
+    losses = [f"{name}_loss" for name in model.output_names] if len(model.outputs) > 1 else []
+    first, *others = build_metrics(config, model)
+    names = [getattr(metric, "name", metric) for metric in first]
+    names += [
+        f"{output}_{metric.name}" for output, metrics in zip(model.output_names[1:], others) for metric in metrics
+    ]
+    return ["accuracy", "error", "loss", *losses, *(name for name in names if name != "accuracy")]
 
 
 def _build_metric(spec, where):
