@@ -12,6 +12,21 @@ def input_specs(model):
     return keras.tree.map_structure(lambda t: tf.TensorSpec((None, *t.shape[1:]), t.dtype, t.name), model.input)
 
 
+def output_names(model):
+    """Returns the names of a model's outputs, which are those of their layers, numbered where several are the same.
+
+    >>> x = keras.Input((2,))
+    >>> pair = keras.layers.Dense(1, name="pair")
+    >>> output_names(keras.Model(x, [pair(x), keras.layers.Flatten(name="flat")(x), pair(x)]))
+    ['pair', 'flat', 'pair_1']
+    """
+    names: list[str] = []
+    for name in model.output_names:
+        numbered = (f"{name}_{number}" for number in range(1, len(model.outputs)))
+        names.append(name if name not in names else next(each for each in numbered if each not in names))
+    return names
+
+
 def keras_export(model, path, format, **settings):
     """Calls `model.export` for batches of any size."""
     with no_islands(), quiet():

@@ -99,6 +99,10 @@ Losses = Annotated[
     Annotated[Spec, Tag(ONE)] | Annotated[list[Spec], Len(1), Tag(EACH)],
     Discriminator(lambda value: EACH if isinstance(value, list) else ONE),
 ]
+Metrics = Annotated[
+    Annotated[list[Spec], Tag(ONE)] | Annotated[dict[str, list[Spec]], Tag(EACH)],
+    Discriminator(lambda value: EACH if isinstance(value, dict) else ONE),
+]
 Weights = Annotated[
     Annotated[list[Annotated[float, Ge(0)]], Len(1)] | None, expecting("a list of numbers of at least 0, or null")
 ]
@@ -214,7 +218,11 @@ class TrainingConfig(Part):
         0.0, description="Weight decay: this factor times a kernel is added to its gradient; not for biases and norms."
     )
     optimizer: Spec = Field(description="An optimizer of keras.optimizers; its learning rate may be a schedule.")
-    metrics: list[Spec] = Field([], description="Metrics of keras.metrics or kzoo.")
+    metrics: Metrics = Field(
+        [],
+        description="Metrics of keras.metrics or kzoo: a list for the first output, or {output: list}. In results "
+        "those of further outputs have the output's name in front, as in Keras.",
+    )
     callbacks: list[Spec] = Field([], description="Callbacks of keras.callbacks or kzoo; see below where they write.")
     jit_compile: Annotated[bool | Literal["auto"], expecting("true, false or auto")] = Field(
         "auto", description="Whether XLA compiles the training step; auto: Keras decides."
@@ -267,7 +275,8 @@ class SearchConfig(Part):
     objective: Text = Field(
         "val_accuracy",
         description="What is optimized, measured on held-out examples with the weights that training.keep selects: "
-        "val_accuracy, val_error, val_loss or val_ and a metric's name.",
+        "val_accuracy, val_error, val_loss or val_ and the name of a metric, or of an output's loss or metric, as "
+        "history.csv has it.",
     )
     direction: Annotated[Literal["max", "min"] | None, expecting("max, min or null")] = Field(
         None, description="Whether to maximize or minimize; null: max for accuracies, min for errors and losses."

@@ -1,6 +1,7 @@
 """Builds from a config what is trained: the model with its preprocessing layers, and the compiled trainer around it."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,18 +108,48 @@ def build_losses(config: Config, model: keras.Model) -> list[Any]:
 
 def build_metrics(config: Config, model: keras.Model) -> list[list[Any]]:
     """Returns new metrics for each output of a model; the first output also has an accuracy."""
-    metrics, ignored = build_listed_metrics(config), _ignored_labels(config, model)[0]
-    if _targets(config, model)[0] == "y":
-        metrics = [give_one_hot(metric) for metric in metrics]
-    if all(metric.name != "accuracy" for metric in metrics):
-        metrics.insert(0, "accuracy" if ignored is None else MaskedAccuracy(ignored))
-    return [metrics, *([] for _ in model.outputs[1:])]
+    targets = dict(zip(model.output_names, _targets(config, model)))
+    built, metrics = build_metrics_by_output(config, targets), []
+    unknown = [name for name in built if name not in (None, *model.output_names)]
+    expected = f"names of outputs, {', '.join(model.output_names)}"
+    require(not unknown, "training.metrics", expected, names=unknown)
+    for index, (name, target) in enumerate(targets.items()):
+        of_output = built.get(name, [] if index else built.get(None, []))
+        metrics.append([give_one_hot(metric) for metric in of_output] if target == "y" else of_output)
+    if all(metric.name != "accuracy" for metric in metrics[0]):
+        ignored = _ignored_labels(config, model)[0]
+        metrics[0].insert(0, "accuracy" if ignored is None else MaskedAccuracy(ignored))
+    return metrics
 
 
-def build_listed_metrics(config: Config) -> list[Any]:
-    """Returns new metrics of training.metrics, which are those of the first output."""
-    ignored = config.data.ignore_label if (config.data.targets or ["y"])[0] == "y" else None
-    return [_build_metric(spec, f"training.metrics.{i}", ignored) for i, spec in enumerate(config.training.metrics)]
+def build_metrics_by_output(config: Config, targets: Mapping[str, str] = {}) -> dict[str | None, list[Any]]:  # noqa: B006
+    """Returns new metrics by the name of their output; None: the first output, whose name the config does not say.
+
+    targets: by the names of outputs, "y" where it is not known.
+    """
+    given = config.training.metrics
+    by_output = given if isinstance(given, dict) else {None: given}
+    built: dict[str | None, list[Any]] = {}
+    for name, specs in by_output.items():
+        where = f"training.metrics.{name}" if name else "training.metrics"
+        target = targets.get(name, "y") if name else (config.data.targets or ["y"])[0]
+        ignored = config.data.ignore_label if target == "y" else None
+        built[name] = [_build_metric(spec, f"{where}.{index}", ignored) for index, spec in enumerate(specs)]
+    return built
+
+
+def result_names(config: Config, model: keras.Model) -> list[str]:
+    """Returns the names of what is measured on a split, as history.csv has them, and "error".
+
+    Those of the first output's metrics are their own names, see `Trainer`.
+    """
+    losses = [f"{name}_loss" for name in model.output_names] if len(model.outputs) > 1 else []
+    first, *others = build_metrics(config, model)
+    names = [getattr(metric, "name", metric) for metric in first]
+    names += [
+        f"{output}_{metric.name}" for output, metrics in zip(model.output_names[1:], others) for metric in metrics
+    ]
+    return ["accuracy", "error", "loss", *losses, *(name for name in names if name != "accuracy")]
 
 
 def _build_metric(spec, where, ignored):

@@ -2,6 +2,8 @@
 
 import keras
 
+from kzoo.checks import require
+
 
 class Trainer(keras.Model):
     """A `keras.Model` that strips the first output's name from metric names.
@@ -39,5 +41,10 @@ class Trainer(keras.Model):
 
     def get_metrics_result(self):
         results, prefix = super().get_metrics_result(), f"{self.output_names[0]}_"
+        for name, value in results.items():
+            shape = tuple(getattr(value, "shape", ()))
+            require(
+                shape == (), f"training.metrics: {name}", "one number, such as F1Score's average: macro", shape=shape
+            )
         short = {key: key.removeprefix(prefix) for key in results}
         return {key if short[key] in results else short[key]: value for key, value in results.items()}

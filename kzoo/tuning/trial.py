@@ -19,10 +19,16 @@ from kzoo.training.config import check_config, resolved
 from kzoo.training.data_fingerprint import FILE, keep_fingerprint
 from kzoo.training.evaluation import evaluate
 from kzoo.training.keras_objects import build_object
-from kzoo.training.model_building import build_augmentation, build_callbacks, build_listed_metrics
+from kzoo.training.model_building import (
+    build_augmentation,
+    build_callbacks,
+    build_metrics_by_output,
+    build_model,
+    result_names,
+)
 from kzoo.training.report import write_history
 from kzoo.training.run import RESULT, mean
-from kzoo.training.run_data import load_data
+from kzoo.training.run_data import load_data, load_mock_data
 from kzoo.training.seed_run import numeric_settings, train_seed
 
 HEARTBEAT_INTERVAL = 2.0  # seconds
@@ -84,19 +90,26 @@ def call_in_process(function, *args, heartbeat=None):
 def check_configs(configs):
     """Builds the parts of each config that need no data: optimizer, callbacks, augmentation and metrics.
 
+    The model of the first is built too if the objective may be the loss or a metric of one of its outputs.
+
     Argument: pairs (where, settings). Raises Refusal, which begins with `where`, if one of them is invalid.
     """
+    of_model: list[str] = []
     for where, settings in configs:
         try:
             config = check_config(settings)
             build_object("optimizer", config.training.optimizer, "training.optimizer")
             build_callbacks(config)
             build_augmentation(config)
-            names = [metric.name for metric in build_listed_metrics(config)]
-            known = ["val_" + name for name in ("accuracy", "error", "loss", *names)]
-            objective = config.search.objective
-            if objective not in known:
-                raise Refusal(f"search.objective {objective!r} is not measured; {nearest(objective, known)}")
+            metrics = build_metrics_by_output(config).get(None, [])
+            known = ["accuracy", "error", "loss", *(metric.name for metric in metrics)]
+            objective = config.search.objective.removeprefix("val_")
+            if objective not in known and not of_model:  # only the model knows its outputs
+                data = load_mock_data(config, 1)
+                of_model = result_names(config, build_model(config, data.input_shape, data.classes))
+            if objective not in (*known, *of_model):
+                near = nearest(f"val_{objective}", [f"val_{name}" for name in (*known, *of_model)])
+                raise Refusal(f"search.objective {config.search.objective!r} is not measured; {near}")
         except Refusal as refusal:
             raise Refusal(f"{where}: {refusal}") from None
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.checks import Refusal
 from kzoo.training.label_targets import give_one_hot, label_range, one_hot_labels
 from kzoo.training.model_building import build_trainer
 from tests.training.test_model_building import config
@@ -99,7 +100,17 @@ def test_metrics():
 
 def test_one_output_of_two_classes():
     labels, scores = LABELS % 2, P[:, :1]
-    found = measured(labels, scores, "BinaryCrossentropy", metrics=["AUC", "Precision", "F1Score", "BinaryIoU"])
+    found = measured(
+        labels,
+        scores,
+        "BinaryCrossentropy",
+        metrics=[
+            "AUC",
+            "Precision",
+            {"class_name": "F1Score", "config": {"average": "micro", "threshold": 0.5}},
+            "BinaryIoU",
+        ],
+    )
     assert found["loss"] == pytest.approx(-np.where(labels == 1, np.log(scores[:, 0]), np.log(1 - scores[:, 0])).mean())
     assert found["auc"] == pytest.approx(area(labels, scores[:, 0]), abs=0.02)
     hard = scores[:, 0] > 0.5
@@ -136,3 +147,8 @@ def test_a_file_names_the_class_of_keras():
     again = keras.metrics.deserialize(keras.metrics.serialize(metric))
     assert type(again) is keras.metrics.F1Score and again.get_config() == metric.get_config()
     assert "update_state" not in vars(give_one_hot(keras.metrics.Mean())) and not label_range(again, "x", 3).ignored
+
+
+def test_a_metric_of_several_numbers_is_refused():
+    with pytest.raises(Refusal, match=r"training.metrics: f1_score expects one number, .*; received shape=\(3,\)"):
+        measured(LABELS, metrics=["F1Score"])

@@ -1,5 +1,7 @@
 """One trial in its own process: its result, however the process ends."""
 
+import csv
+import io
 import json
 import os
 import signal
@@ -147,10 +149,66 @@ def test_a_trial_evaluates_on_the_validation_split_of_the_dataset(arrays, tmp_pa
 def test_check_configs(tmp_path):
     good = resolved(small("x.npz"))
     bad = resolved(small("x.npz", "training.optimizer.config.momentun=0.5"))
-    other = resolved(small("x.npz", objective="val_accuray", direction="max"))
+    other = resolved(small(write_arrays(tmp_path / "s.npz"), objective="val_accuray", direction="max"))
     check_configs([("here", good)])
     with pytest.raises(Refusal, match="^there: training.optimizer: SGD has no setting 'momentun'"):
         check_configs_in_process([("here", good), ("there", bad)], tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["s.npz"]
     with pytest.raises(Refusal, match="'val_accuray' is not measured; did you mean 'val_accuracy'"):
         check_configs([("here", other)])
+
+
+TWO_OUTPUTS = [
+    "model={name: capsnet, filters: 4, capsules: 2, fc_units: [4], kernel_size: 3}",
+    "data.inputs=[x, y]",
+    "data.targets=[y, x]",
+    "training.steps_per_call=1",
+    "training.steps_per_epoch=2",
+    "training.epochs=2",
+    "training.loss=[CapsuleMarginLoss, MeanSquaredError]",
+    "training.metrics={reconstruction: [MeanAbsoluteError, RootMeanSquaredError], predictions: "
+    "[{class_name: F1Score, config: {average: macro}}]}",
+]
+
+
+def two_outputs(folder, *sets, **search):
+    """Returns the config of a search on images whose model has a second output, their reconstruction."""
+    draw = np.random.default_rng(0)
+    y = np.arange(30) % 3
+    x = draw.uniform(size=(30, 8, 8, 1)).astype("float32")
+    np.savez(folder / "images.npz", x_train=x, y_train=y)
+    space = {"training.optimizer.config.learning_rate": {"choice": [0.01, 0.02]}}
+    return small(folder / "images.npz", *TWO_OUTPUTS, *sets, space=space, **search)
+
+
+@pytest.mark.parametrize("name", ["reconstruction_loss", "reconstruction_mean_absolute_error", "f1_score"])
+def test_objectives_of_the_outputs(tmp_path, name):
+    config = two_outputs(tmp_path, objective=f"val_{name}", direction="min")
+    check_configs([("here", resolved(config)), ("there", resolved(config))])
+    wrong = two_outputs(tmp_path, objective=f"val_{name}s", direction="min")
+    with pytest.raises(Refusal, match=f"'val_{name}s' is not measured; did you mean 'val_{name}'"):
+        check_configs([("here", resolved(wrong))])
+
+
+def test_a_trial_of_the_loss_of_an_output(tmp_path):
+    """The objective is what the history has of the last epoch, and so are the metrics of each output."""
+    result = run(two_outputs(tmp_path, objective="val_reconstruction_loss"), tmp_path / "trial")
+    (row,) = list(csv.DictReader(io.StringIO((tmp_path / "trial" / "seed_0" / "history.csv").read_text())))[-1:]
+    assert result["status"] == "completed", result["reason"]
+    assert result["objective"] == pytest.approx(float(row["val_reconstruction_loss"]), rel=1e-5)
+    names = {"accuracy", "f1_score", "reconstruction_mean_absolute_error", "reconstruction_root_mean_squared_error"}
+    assert names <= row.keys()
+    error = float(row["val_reconstruction_root_mean_squared_error"])
+    assert error**2 == pytest.approx(result["objective"], rel=1e-4)
+
+
+def test_metrics_of_an_output_that_is_none(tmp_path):
+    config = two_outputs(tmp_path, "training.metrics={rebuilt: [Recall]}", objective="val_reconstruction_loss")
+    with pytest.raises(
+        Refusal, match=r"training.metrics expects names of outputs, predictions, reconstruction; .*rebuilt"
+    ):
+        check_configs([("here", resolved(config))])
+    with pytest.raises(Refusal, match="training.metrics.rebuilt.0 expects a metric; received 'Rcall'"):
+        check_configs([("here", resolved(two_outputs(tmp_path, "training.metrics={rebuilt: [Rcall]}")))])
+    with pytest.raises(Refusal, match="training.metrics.a expects a list; received 'Recall'"):
+        two_outputs(tmp_path, "training.metrics={a: Recall}")

@@ -19,7 +19,7 @@ x = {x}
 (outputs,) = model.run(None, {{model.get_inputs()[0].name: x}})"""
 
     def write(self, model, path, **_):
-        from kzoo.export.keras_export import keras_export
+        from kzoo.export.keras_export import keras_export, output_names
 
         with constant_statistics(model):
             keras_export(model, path, "onnx")
@@ -32,6 +32,7 @@ x = {x}
         if missing:
             raise Refusal(f"export of {model.name}: ONNX has no operation for TensorFlow's {', '.join(missing)}.")
         repair(written.graph)
+        name_outputs(written.graph, output_names(model))
         onnx.save(written, str(path))
 
     def open(self, path):
@@ -60,6 +61,25 @@ def constant_statistics(model):
     finally:
         for layer, mean, variance in kept:
             layer.mean, layer.variance = mean, variance
+
+
+def name_outputs(graph, names):
+    """Gives the outputs of an ONNX graph these names, in place; the converter calls them "Identity:0"."""
+    new = {output.name: name for output, name in zip(graph.output, names, strict=True)}
+    taken = {name for node in graph.node for name in (*node.input, *node.output)} | {one.name for one in graph.input}
+    if taken.isdisjoint(new.values()):
+        _rename(graph, new)
+
+
+def _rename(graph, new):
+    for value in graph.output:
+        value.name = new.get(value.name, value.name)
+    for node in graph.node:
+        node.input[:] = [new.get(name, name) for name in node.input]
+        node.output[:] = [new.get(name, name) for name in node.output]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):  # the body of a loop or condition
+                _rename(attribute.g, new)
 
 
 def unknown_operations(graph):

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 from kzoo.checks import Refusal
 from kzoo.export.export_format import ExportFormat, match_inputs
@@ -22,12 +23,13 @@ outputs = model(x)[0]"""
 
     def write(self, model, path, **_):
         """Writes the folder. Raises OSError if the disk is full."""
-        from kzoo.export.keras_export import keras_export
+        from kzoo.export.keras_export import keras_export, output_names
 
         disable_telemetry()
         Path(path).mkdir()
         try:
             keras_export(model, Path(path, "model.xml"), "openvino")
+            name_outputs(Path(path, "model.xml"), output_names(model))
         except OSError:
             raise
         except Exception as error:  # OpenVINO's own classes, and RuntimeError
@@ -56,6 +58,28 @@ outputs = model(x)[0]"""
 
     def recognizes(self, path):
         return path.suffix == ".xml" or (path / "model.xml").is_file()
+
+
+def name_outputs(file, names):
+    """Gives the outputs of a model's .xml file these names; the converter names them after TensorFlow's operations."""
+    tree = ElementTree.parse(file)  # noqa: S314 (OpenVINO has just written it)
+    layers = {layer.get("id"): layer for layer in tree.iterfind("layers/layer")}  # without the bodies of loops
+    sources = {edge.get("to-layer"): edge for edge in tree.iterfind("edges/edge")}
+    # the model's outputs are Identity:0, Identity_1:0 ...; the converter also leaves loose ends as results
+    results = {layer.get("name"): layer for layer in layers.values() if layer.get("type") == "Result"}
+    named: dict[int, list[str]] = {}
+    for index, name in enumerate(names):
+        result = results.get(f"Identity_{index}:0" if index else "Identity:0")
+        if result is None:
+            return  # another converter's names; they stay
+        edge = sources[result.get("id")]
+        source = layers[edge.get("from-layer")]
+        if source.get("type") != "Parameter":  # an input that is an output keeps the input's name
+            port = next(p for p in source.iterfind("output/port") if p.get("id") == edge.get("from-port"))
+            of_port = named.setdefault(id(port), [])
+            of_port.append(name.replace(",", r"\,"))
+            port.set("names", ",".join(of_port))
+    tree.write(file, encoding="utf-8", xml_declaration=True)
 
 
 def disable_telemetry():

@@ -48,3 +48,17 @@ def test_operations_that_onnx_lacks_are_refused(tmp_path):
     model = keras.Model(x, keras.ops.erfinv(x), name="inverse")
     with pytest.raises(Refusal, match="^export of inverse: ONNX has no operation for TensorFlow's Erfinv.$"):
         FORMAT.write(model, tmp_path / "it.onnx")
+
+
+def test_outputs_have_the_names_of_their_layers(tmp_path):
+    x = keras.Input((4,), name="signal")
+    shared = keras.layers.Dense(2, name="shared")
+    other = keras.layers.Dense(3, name="other")(x)
+    model = keras.Model(x, [shared(x), other, shared(2 * x)])
+    FORMAT.write(model, tmp_path / "it.onnx")
+    graph = load(tmp_path / "it.onnx").graph
+    assert [one.name for one in graph.output] == ["shared", "other", "shared_1"]
+    assert [one.name for one in graph.input] == ["signal"]
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    for got, want in zip(FORMAT.open(tmp_path / "it.onnx")[1]({"signal": x}), model(x), strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-6)

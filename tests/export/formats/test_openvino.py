@@ -37,3 +37,18 @@ def test_errors_are_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(model, "export", fails)
     with pytest.raises(Refusal, match="^export of it: OpenVINO cannot represent it: no operation$"):
         FORMAT.write(model, tmp_path / "openvino")
+
+
+def test_outputs_have_the_names_of_their_layers(tmp_path):
+    import openvino
+
+    x = keras.Input((4,), name="signal")
+    dense = keras.layers.Dense(2, name="dense")(x)
+    model = keras.Model(x, [dense, keras.layers.Softmax(name="shares")(dense)])
+    FORMAT.write(model, tmp_path / "openvino")
+    read = openvino.Core().read_model(tmp_path / "openvino" / "model.xml")
+    assert [one.get_names() for one in read.outputs] == [{"dense"}, {"shares"}]
+    assert [one.get_names() for one in read.inputs] == [{"signal"}]
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    for got, want in zip(FORMAT.open(tmp_path / "openvino")[1]({"signal": x}), model(x), strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-5)
