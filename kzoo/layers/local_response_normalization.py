@@ -62,11 +62,10 @@ class LocalResponseNormalization(Pointwise, BaseLayer):
         require(has_space, who, "an input with spatial axes to sum over", shape=tuple(input_shape))
 
     def call(self, inputs: Tensor) -> Tensor:
-        settings = (self.depth_radius, self.bias, self.alpha, self.beta, self.divide_by_size)
-        settings = (*settings, self.size, self.within_channel)
-        return from_channels_last(
-            local_response_normalization(to_channels_last(inputs, self.data_format), *settings), self.data_format
-        )
+        names = ("depth_radius", "bias", "alpha", "beta", "divide_by_size", "size", "within_channel")
+        settings = {name: getattr(self, name) for name in names}
+        y = local_response_normalization(to_channels_last(inputs, self.data_format), **settings)
+        return from_channels_last(y, self.data_format)
 
     def receptive_field(self, input_shapes: list[Shape]) -> Fields:
         if not self.within_channel:

@@ -31,17 +31,17 @@ def pixel_shuffle(x: Tensor, factor: Size, order: str = "CRD") -> Tensor:
     """
     who = "pixel_shuffle"
     (x,) = tensors(who, "PixelShuffle{}D", x)
-    factor = as_factor(who, factor, order, spatial_rank(who, x.shape))
-    channels, rank = shuffled_channels(who, x.shape[-1], factor), len(factor)
+    block = as_factor(who, factor, order, spatial_rank(who, x.shape))
+    channels, rank = shuffled_channels(who, x.shape[-1], block), len(block)
     batch, *spatial, _ = ops.shape(x)
     if order == "CRD":
-        blocks, channel_axis, first = (channels, *factor), rank + 1, rank + 2
+        blocks, channel_axis, first = (channels, *block), rank + 1, rank + 2
     else:
-        blocks, channel_axis, first = (*factor, channels), 2 * rank + 1, rank + 1
+        blocks, channel_axis, first = (*block, channels), 2 * rank + 1, rank + 1
     y = ops.reshape(x, (batch, *spatial, *blocks))
     pairs = [axis for i in range(rank) for axis in (1 + i, first + i)]
     y = ops.transpose(y, (0, *pairs, channel_axis))
-    return ops.reshape(y, (batch, *(n * f for n, f in zip(spatial, factor)), channels))
+    return ops.reshape(y, (batch, *(n * f for n, f in zip(spatial, block)), channels))
 
 
 def pixel_unshuffle(x: Tensor, factor: Size, order: str = "CRD") -> Tensor:
@@ -56,15 +56,15 @@ def pixel_unshuffle(x: Tensor, factor: Size, order: str = "CRD") -> Tensor:
     """
     who = "pixel_unshuffle"
     (x,) = tensors(who, "PixelUnshuffle{}D", x)
-    factor = as_factor(who, factor, order, spatial_rank(who, x.shape))
-    check_blocks(who, sizes_of(x), factor)
-    x, rank = after_checks(x), len(factor)
+    block = as_factor(who, factor, order, spatial_rank(who, x.shape))
+    check_blocks(who, sizes_of(x), block)
+    x, rank = after_checks(x), len(block)
     batch, *spatial, channels = ops.shape(x)
-    output = [n // f for n, f in zip(spatial, factor)]
-    y = ops.reshape(x, (batch, *(size for pair in zip(output, factor) for size in pair), channels))
+    output = [n // f for n, f in zip(spatial, block)]
+    y = ops.reshape(x, (batch, *(size for pair in zip(output, block) for size in pair), channels))
     outer, inner = range(1, 2 * rank, 2), range(2, 2 * rank + 1, 2)
     last = (2 * rank + 1, *inner) if order == "CRD" else (*inner, 2 * rank + 1)
-    return ops.reshape(ops.transpose(y, (0, *outer, *last)), (batch, *output, channels * math.prod(factor)))
+    return ops.reshape(ops.transpose(y, (0, *outer, *last)), (batch, *output, channels * math.prod(block)))
 
 
 def as_factor(who, factor, order, rank):
