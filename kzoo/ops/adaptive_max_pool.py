@@ -127,11 +127,11 @@ def _winner_mask(part, axis):
     """Returns a mask that is True at the first maximum, or at the last NaN; XLA's argmax is slow and skips NaN."""
     index = reshape_to_axis(ops.arange(ops.shape(part)[axis], dtype="int32"), axis, len(part.shape) - 2)
     order = ops.where(
-        part == ops.max(part, axis, keepdims=True, initial=lowest(part.dtype)), index, ops.shape(part)[axis]
+        ops.equal(part, ops.max(part, axis, keepdims=True, initial=lowest(part.dtype))), index, ops.shape(part)[axis]
     )
-    order = ops.where(part != part, -1 - index, order)  # noqa: PLR0124 (True for NaN; the last sorts first)
+    order = ops.where(ops.not_equal(part, part), -1 - index, order)  # of NaN the last sorts first
     first = ops.min(order, axis, keepdims=True, initial=np.iinfo("int32").max)  # an empty batch has no minimum
-    return index == ops.where(first < 0, -1 - first, first)
+    return ops.equal(index, ops.where(first < 0, -1 - first, first))
 
 
 def _masked_value(part, wins, axis):

@@ -47,8 +47,8 @@ def argmax_mask(x):
     It uses comparisons only, which every export format supports; some lack the bit operations of Keras's `argmax`.
     """
     indices = np.arange(x.shape[-1], dtype="int32")
-    found = (x == ops.max(x, -1, keepdims=True)) | (x != x)  # noqa: PLR0124 (True for NaN)
-    return indices == ops.min(ops.where(found, indices, x.shape[-1]), -1, keepdims=True)
+    found = ops.equal(x, ops.max(x, -1, keepdims=True)) | ops.not_equal(x, x)  # the latter for NaN
+    return ops.equal(indices, ops.min(ops.where(found, indices, x.shape[-1]), -1, keepdims=True))
 
 
 def position_indices(size):
@@ -82,7 +82,9 @@ def covering_windows(win, size, output):
         for back in steps:
             window = position // s - back
             offset = position - window * s
-            holds = (window >= 0) & (window < count) & (offset % d == 0) & (offset <= (k - 1) * d)
+            holds = (
+                (window >= 0) & (window < count) & _numpy_or_ops(offset).equal(offset % d, 0) & (offset <= (k - 1) * d)
+            )
             covering[-1].append((_numpy_or_ops(holds).where(holds, window, count), count))
     return covering
 

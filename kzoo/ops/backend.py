@@ -227,7 +227,7 @@ def _rfftn(x, rank):
             lengths = tf.unstack(tf.shape(x)[-rank:])
             # irfft counts a frequency twice if rfft leaves out its mirror image: all but 0 and, of an even length, half
             frequency = tf.range(tf.shape(g)[-1])
-            share = tf.cast(tf.where(2 * frequency % lengths[-1] == 0, 1.0, 0.5), x.dtype)
+            share = tf.cast(tf.where(tf.equal(2 * frequency % lengths[-1], 0), 1.0, 0.5), x.dtype)
             total = tf.cast(tf.reduce_prod(lengths), x.dtype)
             return irfftn(tf.math.real(g) * share, tf.math.imag(g) * share, lengths) * total
 

@@ -57,7 +57,7 @@ def largest_sum(x, kernel, *, win):
     def step(state, tap, view):
         best, top = state
         total = view + ops.take(rows, tap, 0)
-        wins = (total > top) | (total != total)  # noqa: PLR0124 (True for NaN)
+        wins = (total > top) | ops.not_equal(total, total)  # the latter for NaN
         return ops.where(wins, tap, best), ops.where(wins, total, top)
 
     shape = (ops.shape(x)[0], *output, len(channels))

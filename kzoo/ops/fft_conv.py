@@ -76,7 +76,7 @@ def _by_matrices(x, kernel, win):
         if axis > 0:
             z = _transform(z, axis, angles)
     # the first axis has half the frequencies: all but 0 and the highest stand for two, and the sum is real
-    share = ops.cast(ops.where(2 * frequencies % n == 0, 1, 2), x.dtype) / math.prod(lengths)
+    share = ops.cast(ops.where(ops.equal(2 * frequencies % n, 0), 1, 2), x.dtype) / math.prod(lengths)
     y = ops.tensordot(ops.stack([ops.cos(angles), -ops.sin(angles)]) * share, z, [[0, 2], [0, 1]])
     return ops.moveaxis(y, -2, 0)
 

@@ -76,7 +76,7 @@ def window_maximum(x, axis, starts, stops, widest):
     def step(offset, state):
         best, top = state
         view = ops.take(x, index(offset), axis)
-        wins = (view > top) | (view != view)  # noqa: PLR0124 (True for NaN)
+        wins = (view > top) | ops.not_equal(view, view)  # the latter for NaN
         return ops.where(wins, reshape_to_axis(index(offset), axis, len(x.shape) - 2), best), ops.where(wins, view, top)
 
     first = ops.take(x, starts, axis)

@@ -50,5 +50,5 @@ def _mask(x, labels):
     y = ops.cast(x, sum_dtype(x.dtype))
     longest = argmax_mask(ops.sum(y * y, -1))  # in y's dtype, as 16-bit squares may overflow
     labels = ops.cast(labels, "int32")[:, None]
-    kept = ops.where(labels < 0, longest, labels == int32_range(x.shape[1]))
+    kept = ops.where(labels < 0, longest, ops.equal(labels, int32_range(x.shape[1])))
     return ops.where(kept[..., None], x, 0)

@@ -129,7 +129,7 @@ def _largest(pairs):
     """Returns the pair (value, position) of the largest value: the first of equals, the last NaN, never the padding."""
     top, best = pairs[0]
     for value, position in pairs[1:]:
-        wins = (value > top) | (value != value) | (best == NO_INDEX)  # noqa: PLR0124 (True for NaN)
+        wins = (value > top) | ops.not_equal(value, value) | ops.equal(best, NO_INDEX)
         top, best = ops.where(wins, value, top), ops.where(wins, position, best)
     return top, best
 

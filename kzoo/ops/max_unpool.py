@@ -26,6 +26,7 @@ from kzoo.ops.pool_window import check_pool
 from kzoo.ops.sizes import (
     after_checks,
     at_least,
+    equal_sizes,
     every,
     graphs_check,
     known_tensor,
@@ -165,7 +166,7 @@ def check_unpool(who, win, pooled, size, channels):
     """Raises a ValueError if the pool does not take this output size to `pooled`. Unknown sizes are not checked."""
     check_sample(who, (*(None if ops.is_tensor(n) else n for n in size), channels))
     check_pool(who, win, size)
-    fits = every(a == b for a, b in zip(win.output(size), pooled) if a is not None and b is not None)
+    fits = every(equal_sizes(a, b) for a, b in zip(win.output(size), pooled) if a is not None and b is not None)
     require_size(fits, who, "an output_size that pools to the values' size", output_size=size, values=tuple(pooled))
 
 

@@ -10,7 +10,7 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, sum_dtype, tensors
-from kzoo.ops.sizes import after_checks, every, require_size, sizes_of
+from kzoo.ops.sizes import after_checks, equal_sizes, every, require_size, sizes_of
 from kzoo.ops.views import as_tuple
 from kzoo.ops.xla import island
 from kzoo.types import Size, Tensor
@@ -49,7 +49,9 @@ def probabilistic_max_pool(x: Tensor, ksize: Size = 2, noise: Tensor | None = No
 
 def check_blocks(who, name, size, spatial):
     """Raises a ValueError unless the blocks divide the spatial sizes. Unknown sizes are not checked."""
-    fits = every(condition for n, k in zip(spatial, size) if n is not None for condition in (n > 0, n % k == 0))
+    fits = every(
+        condition for n, k in zip(spatial, size) if n is not None for condition in (n > 0, equal_sizes(n % k, 0))
+    )
     require_size(fits, who, f"spatial sizes that {name} divides", **{name: size}, spatial=tuple(spatial))
 
 

@@ -12,7 +12,7 @@ def divide(a, b):
     >>> divide(ops.array([1.0, 1.0]), ops.array([2.0, 0.0])).numpy()
     array([0.5, 0. ], dtype=float32)
     """
-    zero = b == 0
+    zero = ops.equal(b, 0)
     return ops.where(zero, 0, a / ops.where(zero, 1, b))
 
 
@@ -22,6 +22,6 @@ def root(a, degree=2):
     >>> root(ops.array([9.0, 0.0])).numpy()
     array([3., 0.], dtype=float32)
     """
-    zero = a == 0
+    zero = ops.equal(a, 0)
     filled = ops.where(zero, 1, a)
     return ops.where(zero, 0, ops.sqrt(filled) if degree == 2 else filled ** (1 / degree))

@@ -102,6 +102,11 @@ def at_least(n, least):
     return max(n, least) if isinstance(n, int) else ops.maximum(n, least)
 
 
+def equal_sizes(a, b):
+    """Returns whether sizes are equal; not as a == b, the identity of tensors in graphs of TensorFlow 1."""
+    return a == b if isinstance(a, int) and isinstance(b, int) else ops.equal(a, b)
+
+
 def every(conditions):
     """Returns whether all conditions hold: a bool, or a tensor where one is a tensor."""
     result = True

@@ -82,7 +82,7 @@ def _expected(x, *, win):
         return ops.cast(safe_math.divide(root, total) * root * math.prod(win.size), x.dtype)
     _, parts, scale = _activations(x, win)
     total = sum(parts)
-    mean = sum(part * part for part in parts) / ops.where(total == 0, 1, total)
+    mean = sum(part * part for part in parts) / ops.where(ops.equal(total, 0), 1, total)
     return ops.cast(scale * mean, x.dtype)
 
 
@@ -98,7 +98,7 @@ def _sample(x, noise, *, win):
         # a window without one.
         drawn = ops.where((running <= threshold) & (a > 0), a, drawn)
         running = running + ops.stop_gradient(part)
-    return ops.cast(ops.where(total != total, total, drawn), x.dtype)  # noqa: PLR0124 (keeps NaN)
+    return ops.cast(ops.where(ops.not_equal(total, total), total, drawn), x.dtype)  # keeps NaN
 
 
 def _sample_in_loop(x, noise, win):
@@ -113,4 +113,4 @@ def _sample_in_loop(x, noise, win):
 
     start = ops.zeros_like(total, dtype="int32"), ops.zeros_like(total)
     taps, _ = loop_over_taps(step, shares, win, start)
-    return ops.where(total != total, total, take_taps(a, taps, win))  # noqa: PLR0124 (keeps NaN)
+    return ops.where(ops.not_equal(total, total), total, take_taps(a, taps, win))  # keeps NaN

@@ -112,8 +112,8 @@ def maximum(views):
     """
     top = None
     for view in views:
-        # view != view is True for NaN
-        top = view if top is None else ops.where((view > top) | (view != view), view, top)  # noqa: PLR0124
+        # a view is not equal to itself where it is NaN
+        top = view if top is None else ops.where((view > top) | ops.not_equal(view, view), view, top)
     return top
 
 
@@ -126,7 +126,7 @@ def maximum_without_gradient(views):
     top = functools.reduce(ops.maximum, views)  # compiled, this may drop a NaN
     if "float" not in dtype_of(top):
         return top
-    return ops.where(functools.reduce(ops.logical_and, (view == view for view in views)), top, NAN)  # noqa: PLR0124
+    return ops.where(functools.reduce(ops.logical_and, (ops.equal(view, view) for view in views)), top, NAN)
 
 
 def argmax(labelled):

@@ -231,3 +231,41 @@ def in_a_process(code, **env):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
+
+
+def test_gradients_in_a_session_of_tensorflow_1():
+    """In its graphs `==` of tensors compares identities; the gradients were zero."""
+    x = np.random.default_rng(0).permutation(36).reshape(1, 6, 6, 1).astype("float32")
+
+    def run(x):
+        values, indices = ops.max_pool_with_argmax(x, 2)
+        large, _ = ops.max_pool_with_argmax(x[:, :, :2], (6, 2))
+        maxima = [
+            *(
+                values,
+                large,
+                ops.adaptive_max_pool(x, 4),
+                ops.maxout(x, 2, 1),
+                ops.fractional_max_pool(x, ([0, 2, 4, 6],) * 2),
+            ),
+            *(ops.max_unpool(values, indices, 6, 2), ops.max_unpool(values, indices, ksize=2)),
+            *(ops.max_unpool(values, indices, 6, duplicates="one"), ops.stochastic_pool(x, 3), ops.lp_pool(x, 2)),
+            *(ops.dilation(x, tf.zeros((2, 2, 1))), ops.fft_conv(x[:, 1:], tf.ones((2, 2, 1, 1)))),
+        ]
+        return [(y, tf.gradients(tf.reduce_sum(tf.cast(y, "float32") ** 2), x)[0]) for y in maxima]
+
+    want = tf.function(run, autograph=False)(x)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        got = session.run(run(tf.constant(x)))
+    for one, other in zip(got, want, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4)
+        assert np.any(one[1] != 0)
+
+
+def test_unknown_sizes_in_a_session_of_tensorflow_1():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder("float32", (None, None, None, 1))
+        y = ops.max_unpool(*ops.max_pool_with_argmax(x, 2), [tf.shape(x)[1], tf.shape(x)[2]], 2)
+        got = session.run(y, {x: X[:, ::-1]})
+    np.testing.assert_array_equal(got, ops.max_unpool(*ops.max_pool_with_argmax(X[:, ::-1], 2), (6, 4), 2))
