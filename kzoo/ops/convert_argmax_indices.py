@@ -42,11 +42,11 @@ def convert_argmax_indices(indices: Tensor, source: str, size: Sequence[int] | i
     good = "int" in dtype_of(indices) or source == "caffe"
     require(good, who, "integer indices", dtype=dtype_of(indices))
     if source == "tensorflow":
-        size = as_tuple(who, "size", size, rank)
+        spatial: tuple[int, ...] = as_tuple(who, "size", size, rank)
         channels = indices.shape[-1]
         require(channels is not None, who, "a known number of channels", shape=tuple(indices.shape))
         samples = ops.arange(ops.shape(indices)[0], dtype=dtype_of(indices))
-        before = samples * ops.cast(math.prod(size) * channels, indices.dtype)
+        before = samples * ops.cast(math.prod(spatial) * channels, indices.dtype)
         return ops.cast(indices - ops.reshape(before, (-1, *[1] * (rank + 1))), "int32")
     indices = ops.cast(ops.moveaxis(indices, 1, -1), "int32")
     channels = ops.shape(indices)[-1]
