@@ -42,7 +42,7 @@ def convert_argmax_indices(indices: Tensor, source: str, size: Sequence[int] | i
     good = "int" in dtype_of(indices) or source == "caffe"
     require(good, who, "integer indices", dtype=dtype_of(indices))
     if source == "tensorflow":
-        spatial = as_tuple(who, "size", size, rank)
+        spatial: tuple[int, ...] = as_tuple(who, "size", size, rank)
         channels = indices.shape[-1]
         require(channels is not None, who, "a known number of channels", shape=tuple(indices.shape))
         samples = ops.arange(ops.shape(indices)[0], dtype=dtype_of(indices))

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kzoo import ops
 from tests import references
@@ -111,3 +112,14 @@ def test_refuses_other_ranks_and_symbols():
 
 def test_a_size_that_is_not_known_is_not_checked():
     assert traced(lambda x: ops.pad(x, 9, "circular"), (1, None, 1)).structured_outputs.shape[1] is None
+
+
+@pytest.mark.parametrize("mode, width", [("reflect", 3), ("circular", 4)])
+def test_xla_refuses_a_sample_that_is_too_small_for_its_padding(mode, width):
+    """Of a size that was unknown when the function was traced; the output was too small."""
+    spec = tf.TensorSpec((None, None, None, 1))
+    graph = tf.function(lambda x: ops.pad(x, width, mode), [spec], jit_compile=True, autograph=False)
+    x = np.arange(25, dtype="float32").reshape(1, 5, 5, 1)
+    np.testing.assert_array_equal(graph(x), ops.pad(x, width, mode))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="padding_wider_than_the_sample"):
+        graph(x[:, :3, :3])
