@@ -64,7 +64,8 @@ KZOO = {
     "TableConv": [(EXACT, {"connections": 2, **kwargs}) for kwargs in UNDILATED],
     "TiledConv": [(EXACT, kwargs) for kwargs in CONV],
 } | collect("FIELD_CASES")
-OTHER_INPUTS = {"Capsules", "MaskCapsules", "PrimaryCapsules2D"}  # tested below
+SHUFFLES = [f"Pixel{kind}{rank}D" for kind in ("Shuffle", "Unshuffle") for rank in (1, 2, 3)]
+OTHER_INPUTS = {"Capsules", "MaskCapsules", "PrimaryCapsules2D", *SHUFFLES}  # tested below
 FORMATS = {"Conv2D", "MaxUnpooling2D", "AdaptiveMaxPooling2D", "LPPooling1D", "Padding3D"}
 
 
@@ -107,6 +108,17 @@ def test_fields_of_kzoos_layers(name, rank, status, kwargs):
         else:
             fields = check_field(layer, x, training=training)
     assert {field.status for field in fields} == {status}
+
+
+@pytest.mark.parametrize("name", SHUFFLES)
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_fields_of_pixel_shuffles(name, data_format):
+    """Of sizes and channels that are multiples of the factors."""
+    rank = int(name[-2])
+    factor, spatial = (2, 3, 1)[:rank], (4, 6, 3)[:rank]
+    x = samples(*spatial, 6) if data_format == "channels_last" else samples(6, *spatial)
+    layer = getattr(layers, name)(factor, data_format=data_format, dtype="float64")
+    assert {field.status for field in check_field(layer, x)} == {EXACT}
 
 
 def pooled(name, x, kwargs):
