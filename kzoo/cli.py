@@ -232,12 +232,17 @@ def predict(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Images, .npy arrays, or folders of them.")],
     top: Annotated[int, typer.Option(help="Number of classes to show for each example.", min=1)] = 3,
     out: Annotated[str | None, typer.Option(help="Path of an .npy file to write all outputs to.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --out if it exists.")] = False,
+    maps: Annotated[
+        str | None,
+        typer.Option(help="Folder for label maps: NAME.npy with class numbers, NAME.png in colours, NAME_overlay.png."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of --out and --maps.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Predict the classes of images and arrays.
+    """Predict the classes of images and arrays, or of each pixel.
 
-    The model is that of a finished run, or an exported one, which its own runtime runs.
+    The model is that of a finished run, or an exported one, which its own runtime runs. Of a segmentation model the
+    shares of the classes are printed, and --maps writes the label maps.
 
     Example: kzoo predict exports/mnist1d_cnn/model.onnx signals.npy --top 1
     """
@@ -249,7 +254,7 @@ def predict(
     from kzoo.export.predict import predictions_table
     from kzoo.training.model_lookup import predict_files
 
-    records = predict_files(model, files, top, out, overwrite)
+    records = predict_files(model, files, top, out, overwrite, maps)
     if as_json:
         typer.echo(json.dumps(records, indent=2))
     else:

@@ -1,4 +1,4 @@
-"""Predicts the classes of images, arrays and folders of images with an exported model or any other function."""
+"""Predicts the classes of images and arrays, or of their pixels, with an exported model or any other function."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +15,12 @@ from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_image
 from kzoo.data.source import resize_images
 from kzoo.data.visible_files import visible_files
 from kzoo.export.export_folder import LABELS, RECORD
+from kzoo.export.label_maps import MapWriter, class_shares
 from kzoo.export.registry import find_format, format_at
 from kzoo.json_record import read_record
+from kzoo.terminal import percent
 
-BATCH = 256
+BATCH, PIXELS = 256, 2**22  # examples in a batch, and numbers in its inputs unless it is of one example
 
 
 class Predictor(NamedTuple):
@@ -103,32 +105,64 @@ def labels_of(path):
     return None
 
 
-def predict(predictor, files, top=3):
-    """Returns (records, outputs): the `top` classes of each example in the files, and all outputs (N, classes).
+def predict(predictor, files, top=3, maps=None, overwrite=False):
+    """Returns (records, outputs): the `top` classes of each example in the files, and the outputs for each file.
 
     files: images (BMP, GIF, JPEG, PNG, TIFF, WebP), read and resized like the training data; .npy arrays of one example
     or many; folders of either. A record is {file, index, top: [{class, label, score}, ...]}; the index is None for
-    images. Raises Refusal for a file that is none of these or does not fit the model's input.
+    images. The outputs for a file are (N, classes).
+    Of a model with a class for each pixel a record has shares: [{class, label, share}, ...] instead of top, and the
+    outputs are label maps (N, H, W); `MapWriter` writes them into the folder `maps`.
+    Raises Refusal for a file that is none of these or does not fit the model's input.
     """
-    records, outputs = [], []
-    for file in list_files(files):
+    records, outputs, found = [], [], list_files(files)
+    writer = MapWriter(maps, found, overwrite) if maps is not None else None
+    for file in found:
         x = read_examples(file, predictor.shape)
-        scores = np.concatenate([np.asarray(predictor.run(x[i : i + BATCH])) for i in range(0, len(x), BATCH)])
-        require(scores.ndim == 2, "predict", "a classifier", outputs=scores.shape)
-        damaged = np.isnan(scores).any(1)
-        expected = "a model whose outputs are numbers"
-        require(not damaged.any(), "predict", expected, file=str(file), examples_with_nan=int(damaged.sum()))
-        labels, classes = predictor.labels, scores.shape[1]
-        matches = not labels or len(labels) == classes
-        require(matches, "predict", f"as many names of classes as outputs, {classes}", names=len(labels or ()))
-        for index, row in enumerate(scores):
-            best = [
-                {"class": int(k), "label": labels[k] if labels else None, "score": float(row[k])}
-                for k in np.argsort(-row, kind="stable")[:top]
-            ]
-            records.append({"file": str(file), "index": index if file.suffix == ".npy" else None, "top": best})
-        outputs.append(scores)
-    return records, np.concatenate(outputs)
+        size = max(1, min(BATCH, PIXELS // int(np.prod(x.shape[1:]))))
+        parts = [_outputs(predictor, x[i : i + size], file) for i in range(0, len(x), size)]
+        fits = writer is None or parts[0].ndim == 4
+        require(fits, "predict --maps", "a model with a class for each pixel", outputs=parts[0].shape)
+        result = np.concatenate([part if part.ndim == 2 else as_label_maps(part) for part in parts])
+        for number, output in enumerate(result):
+            index = number if file.suffix == ".npy" else None
+            record = {"file": str(file), "index": index}
+            if output.ndim == 1:
+                record["top"] = most_probable(output, predictor.labels, top)
+            else:
+                record["shares"] = class_shares(output, predictor.labels, top)
+            if writer is not None:
+                writer.write(file, index, output, parts[0].shape[-1])
+            records.append(record)
+        outputs.append(result)
+    return records, outputs
+
+
+def _outputs(predictor, x, file):
+    """Returns a model's outputs for a batch, (B, classes) or (B, H, W, classes), after checking them."""
+    scores = np.asarray(predictor.run(x))
+    good = scores.ndim == 2 or (scores.ndim == 4 and scores.shape[-1] > 1)
+    require(good, "predict", "a classifier, or a model with a class for each pixel", outputs=scores.shape)
+    damaged = np.isnan(scores).any(tuple(range(1, scores.ndim)))
+    expected = "a model whose outputs are numbers"
+    require(not damaged.any(), "predict", expected, file=str(file), examples_with_nan=int(damaged.sum()))
+    labels, classes = predictor.labels, scores.shape[-1]
+    matches = not labels or len(labels) == classes
+    require(matches, "predict", f"as many names of classes as outputs, {classes}", names=len(labels or ()))
+    return scores
+
+
+def as_label_maps(scores):
+    """Returns the class with the largest score at each pixel, in the smallest dtype that holds the classes."""
+    return scores.argmax(-1).astype("uint8" if scores.shape[-1] <= 256 else "int32")
+
+
+def most_probable(scores, labels, top):
+    """Returns the `top` classes of one example as records {class, label, score}."""
+    return [
+        {"class": int(k), "label": labels[k] if labels else None, "score": float(scores[k])}
+        for k in np.argsort(-scores, kind="stable")[:top]
+    ]
 
 
 def list_files(paths):
@@ -188,16 +222,19 @@ def read_array(file):
     return x.astype("float32")
 
 
-def predictions_table(records, title="most probable classes"):
+def predictions_table(records):
     """Returns a rich table of records."""
-    table = Table(title=title, title_justify="left")
-    for column in ("example", *(f"{rank}." for rank in range(1, 1 + max(len(record["top"]) for record in records)))):
+    of_maps = "shares" in records[0]
+    title = "classes with the largest shares of the pixels" if of_maps else "most probable classes"
+    table, key = Table(title=title, title_justify="left"), "shares" if of_maps else "top"
+    for column in ("example", *(f"{rank}." for rank in range(1, 1 + max(len(record[key]) for record in records)))):
         table.add_column(column)
     for record in records:
         name = escape(Path(record["file"]).name) + ("" if record["index"] is None else f" {record['index']}")
         best = (
-            f"{one['class'] if one['label'] is None else escape(one['label'])}  {one['score']:.3f}"
-            for one in record["top"]
+            f"{one['class'] if one['label'] is None else escape(one['label'])}  "
+            + (percent(one["share"]) if of_maps else f"{one['score']:.3f}")
+            for one in record[key]
         )
         table.add_row(name, *best)
     return table

@@ -69,10 +69,16 @@ def open_predictor(name: PathLike) -> Predictor:
 
 
 def predict_files(
-    name: PathLike, files: Sequence[PathLike], top: int = 3, out: PathLike | None = None, overwrite: bool = False
+    name: PathLike,
+    files: Sequence[PathLike],
+    top: int = 3,
+    out: PathLike | None = None,
+    overwrite: bool = False,
+    maps: PathLike | None = None,
 ) -> list[dict[str, Any]]:
     """Returns `kzoo.export.predict.predict`'s records for a run or an export; writes all outputs to the .npy `out`.
 
+    maps: the folder for the label maps of a model with a class for each pixel.
     Raises Refusal, before anything is predicted, if `out` is no .npy file, cannot be written, or exists and `overwrite`
     is false.
     """
@@ -82,8 +88,10 @@ def predict_files(
         free = not out.exists() or (overwrite and out.is_file())
         require(free, "predict --out", "a path where there is nothing, or a file and --overwrite", out=str(out))
         check_writable(out, "predict --out")
-    records, outputs = predict(open_predictor(name), files, top)
+    records, outputs = predict(open_predictor(name), files, top, maps, overwrite)
     if out is not None:
+        shapes = {output.shape[1:] for output in outputs}
+        require(len(shapes) == 1, "predict --out", "label maps of one size (--maps writes any)", shapes=sorted(shapes))
         with atomic_replace(out, "predict") as partial:
-            np.save(partial, outputs)
+            np.save(partial, np.concatenate(outputs))
     return records

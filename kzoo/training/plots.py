@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kzoo.export.label_maps import class_colours
 from kzoo.files import write_atomically
 
 if TYPE_CHECKING:
@@ -110,16 +111,3 @@ def plot_maps(
     sheet.legend(handles=keys, loc="outside lower center", ncols=min(classes, 12), fontsize=8, frameon=False)
     sheet.suptitle(f"{title}: test examples", parse_math=False)
     save_figure(sheet, path)
-
-
-def class_colours(classes: int) -> np.ndarray:
-    """Returns one RGBA colour per class: ten strong ones, then their ten pale variants; over twenty, a rainbow.
-
-    >>> class_colours(11).shape, len(np.unique(class_colours(20), axis=0))
-    ((11, 4), 20)
-    """
-    from matplotlib import colormaps
-
-    if classes > 20:
-        return colormaps["turbo"](np.linspace(0, 1, classes))
-    return colormaps["tab20"]([*range(0, 20, 2), *range(1, 20, 2)][:classes])

@@ -53,6 +53,7 @@ def keras_predictor(small_model):
 
 def test_records(small_model, images, files):
     records, outputs = predict(keras_predictor(small_model), [files / "x.npy", files / "data"], top=2)
+    outputs = np.concatenate(outputs)
     assert [(r["file"].rpartition("/")[2], r["index"]) for r in records] == [
         *(("x.npy", 0), ("x.npy", 1), ("x.npy", 2)),
         *(("b.PNG", None), ("a.jpg", None)),
@@ -69,7 +70,7 @@ def test_records(small_model, images, files):
 def test_by_exported_models(small_model, images, exports, files, name):
     found = open_export(exports / name)
     assert found.shape == (8, 8, 1) and found.labels == (list(LABELS) if name == "saved_model" else None)
-    _, outputs = predict(found, [files / "x.npy"], top=1)
+    _, (outputs,) = predict(found, [files / "x.npy"], top=1)
     np.testing.assert_allclose(outputs, small_model.predict(images[:3], verbose=0), atol=1e-5)
 
 
@@ -149,7 +150,7 @@ def test_images_are_read_like_training_data(tmp_path):
     np.testing.assert_array_equal(read_examples(tmp_path / "deep.png", (None, None, 1))[0, ..., 0], deep)
     turned = read_examples(tmp_path / "turned.png", (6, 4, 1))
     np.testing.assert_array_equal(turned[0, ..., 0], np.rot90(deep.astype("uint8"), -1))
-    _, outputs = predict(Predictor((4, 6, 1), None, lambda x: x[:, 0, :2, 0]), [tmp_path / "deep.png"])
+    _, (outputs,) = predict(Predictor((4, 6, 1), None, lambda x: x[:, 0, :2, 0]), [tmp_path / "deep.png"])
     np.testing.assert_array_equal(outputs, [[0, 1000]])
 
 
@@ -220,7 +221,7 @@ def test_other_refusals(small_model, files):
         (keras_predictor(small_model), "empty", "a folder with .bmp, .gif"),
         (keras_predictor(small_model), "bad.png", "bad.png is not an image that can be read"),
         (signals, "data/b.PNG", "expects .npy files for examples of shape (40, 1), which are not images"),
-        (Predictor((8, 8, 1), None, lambda x: np.zeros((len(x), 4, 4, 2))), "x.npy", "a classifier"),
+        (Predictor((8, 8, 1), None, lambda x: np.zeros((len(x), 4, 4))), "x.npy", "a classifier"),
     ]:
         with pytest.raises(Refusal) as caught:
             predict(predictor, [files / file])
