@@ -46,7 +46,12 @@ def convert(model, path, operations=(), **settings):
         known = isinstance(error, ValueError | RuntimeError | tf.errors.OpError)
         if not known and type(error).__name__ != "ConverterError":  # which is not public
             raise
-        raise Refusal(f"export of {model.name}: {conversion_error(str(error))}") from error
+        reason = conversion_error(str(error))
+        unknown = [tuple(tensor.shape) for tensor in model.inputs if None in tensor.shape[1:]]
+        if unknown:  # then the converter blames operations that it has for fixed sizes
+            shape, reason = unknown[0][1:], reason.rstrip(".")
+            reason = f"it cannot be converted for inputs of unknown size {shape}; build it with a fixed one ({reason})."
+        raise Refusal(f"export of {model.name}: {reason}") from error
 
 
 def conversion_error(text):

@@ -37,6 +37,21 @@ def test_operations_that_litert_lacks_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_refusal_of_unknown_sizes_says_what_to_do(tmp_path):
+    """The converter blames AddV2, which LiteRT has."""
+
+    def model(size):
+        x = keras.Input((size, size, 1))
+        return keras.Model(x, layers.FractionalMaxPooling2D(1.5)(x), name="fractional")
+
+    words = (
+        r"^export of fractional: it cannot be converted for inputs of unknown size \(None, None, 1\); build it with a"
+    )
+    with pytest.raises(Refusal, match=words):
+        FORMAT.write(model(None), tmp_path / "it.tflite")
+    FORMAT.write(model(8), tmp_path / "it.tflite")
+
+
 def test_conversion_error():
     assert conversion_error("many\n  words") == "LiteRT cannot represent it: many words"
     assert len(conversion_error("x" * 1000)) < 400
