@@ -48,7 +48,7 @@ class Examples:
         self.input_shape, self.label_shape = tuple(x.shape), tuple(y.shape)
         self.dtype, self.weighted = x.dtype.name, bool(weight)
         self._example_bytes = x.shape.num_elements() * x.dtype.size + y.shape.num_elements() * y.dtype.size
-        self._streams = size * self._example_bytes > (MEMORY if memory is None else memory)
+        self.is_streamed = size * self._example_bytes > (MEMORY if memory is None else memory)
         self._dataset = dataset
         self._tensors: tuple[Tensor, ...] | None = None
 
@@ -80,7 +80,7 @@ class Examples:
             require(is_integer(value, 0), "Examples.batches", f"{name}, an integer of at least 0", **{name: value})
         per_epoch = self.size // batch_size
         epochs = tf.data.Dataset.range(start // per_epoch, INT64_MAX)
-        shuffled = self._shuffled_stream if self._streams else self._shuffled_in_memory
+        shuffled = self._shuffled_stream if self.is_streamed else self._shuffled_in_memory
         data = shuffled(epochs, batch_size, seed, skip=start % per_epoch)
         if augment:
             numbered = tf.data.Dataset.zip(tf.data.Dataset.range(start, INT64_MAX), data)
@@ -95,7 +95,7 @@ class Examples:
         weight (at most batch_size,) if the split is `weighted`.
         """
         self._check_batch_size("once", batch_size)
-        if self._streams:
+        if self.is_streamed:
             data = self._whole(self._dataset).batch(batch_size).map(self.checks.check_batch, tf.data.AUTOTUNE)
         else:
             tensors = self._load()
@@ -111,7 +111,7 @@ class Examples:
 
     def preload(self) -> None:
         """Reads the split into memory if it fits there, which finds damaged examples before they are needed."""
-        if not self._streams:
+        if not self.is_streamed:
             self._load()
 
     def numpy(self) -> tuple[np.ndarray, np.ndarray]:
@@ -133,7 +133,7 @@ class Examples:
             self.checks.refuse_damage()
         require(counted == self.size, "Examples", f"{self.size} examples, as its source declares", counted=counted)
         self.checks.check_arrays(*(tensor.numpy() for tensor in tensors[:2]))
-        if not self._streams:
+        if not self.is_streamed:
             self._tensors, self._dataset = tensors, None
         return tensors
 

@@ -41,7 +41,7 @@ class LabelChecks:
             return
         batches = split.once(min(BATCH, split.size)).map(lambda x, y: y)
         start = 0
-        for labels in (batches.take(1) if split._streams else batches).as_numpy_iterator():
+        for labels in (batches.take(1) if split.is_streamed else batches).as_numpy_iterator():
             for each in self.ranges:
                 index = each.find_invalid(labels)
                 if index is not None:
@@ -51,7 +51,7 @@ class LabelChecks:
 
     def watch(self, dataset: tf.data.Dataset, split: Examples, name: str) -> tf.data.Dataset:
         """Returns the batches of a split; reading a bad one of a streamed split is an error, see `label_errors`."""
-        if not split._streams or not self.ranges:
+        if not split.is_streamed or not self.ranges:
             return dataset
 
         def check(x, y, *weight):
