@@ -9,7 +9,7 @@ import numpy as np
 
 from docs.gallery.images import digit, grey, temple
 from docs.gallery.pages import page
-from docs.gallery.panels import COLOURS, boxes, curves, image, tiles
+from docs.gallery.panels import COLOURS, bars, boxes, curves, image, tiles
 from kzoo import layers
 
 
@@ -183,3 +183,22 @@ def random_crop():
             ),
         ],
     ]
+
+
+@page("StochasticDepth")
+def stochastic_depth():
+    """Six residual blocks on a digit in training: each adds its branch, here a shift by a pixel, or is dropped.
+
+    The probability to survive falls from 1 to 0.5, as in the paper, so that late blocks are dropped more often. Three
+    draws pass through networks of different depth; at inference every branch is there, weighed by its probability.
+    """
+    x, rows = digit(3), []
+    for training, title in ((True, "draw 1"), (True, "draw 2"), (True, "draw 3"), (False, "inference")):
+        y, kept = x, []
+        for block in range(6):
+            layer = layers.StochasticDepth(1 - 0.1 * block, seed=len(rows) * 6 + block)
+            before, y = y, layer([y, np.roll(y, 1, 2)], training=training)
+            kept.append(float(np.max(np.abs(y - before)) > 0))
+        survive = [1 - 0.1 * block for block in range(6)] if not training else kept
+        rows.append([bars(title, survive, range(1, 7), ylim=(0, 1.05)), image(y, "output")])
+    return [[panel for row in rows[start : start + 2] for panel in row] for start in (0, 2)]

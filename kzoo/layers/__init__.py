@@ -50,6 +50,7 @@ from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
+from kzoo.layers.stochastic_depth import StochasticDepth
 from kzoo.layers.stochastic_pooling import StochasticPooling1D, StochasticPooling2D, StochasticPooling3D
 from kzoo.layers.subsampling import Subsampling2D
 from kzoo.layers.table_conv import TableConv1D, TableConv2D, TableConv3D
@@ -118,6 +119,7 @@ __all__ = [
     "SpatialPyramidPooling2D",
     "SpatiallySeparableConv2D",
     "SpatiallySeparableConv3D",
+    "StochasticDepth",
     "StochasticPooling1D",
     "StochasticPooling2D",
     "StochasticPooling3D",
