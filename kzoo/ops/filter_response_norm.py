@@ -11,6 +11,7 @@ from keras import ops
 from kzoo.checks import is_number, require
 from kzoo.ops.backend import check_floating, spatial_rank, sum_dtype, tensors
 from kzoo.ops.sizes import after_checks, require_pixels, shape_of
+from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
 
@@ -35,21 +36,26 @@ def filter_response_norm(
     who = "filter_response_norm"
     (x,) = tensors(who, "FilterResponseNormalization", x)
     check_floating(who, x)
-    rank = spatial_rank(who, x.shape)
+    spatial_rank(who, x.shape)
     require_pixels(who, shape_of(x))
     check_epsilon(who, epsilon)
-    dtype = sum_dtype(x.dtype)
-    y = ops.cast(after_checks(x), dtype)
-    gamma, beta, tau, extra = (
-        None if part is None else ops.cast(part, dtype) for part in (gamma, beta, tau, extra_epsilon)
-    )
     for name, part in (("gamma", gamma), ("beta", beta), ("tau", tau)):
-        good = part is None or tuple(part.shape) == (x.shape[-1],)
-        require(good, who, f"{name} of shape (C,)", x=tuple(x.shape), **{name: None if part is None else part.shape})
-    energy = ops.mean(y * y, tuple(range(1, rank + 1)), keepdims=True)
-    small = epsilon if extra is None else epsilon + ops.absolute(extra)
+        shape = None if part is None else tuple(ops.shape(part))
+        require(shape in (None, (x.shape[-1],)), who, f"{name} of shape (C,)", x=tuple(x.shape), **{name: shape})
+    x = after_checks(x)
+    optional = {"threshold": tau, "more": extra_epsilon}
+    weights = [ops.cast(part, sum_dtype(x.dtype)) for part in (gamma, beta, *optional.values()) if part is not None]
+    given = {name: part is not None for name, part in optional.items()}
+    return _normalize(x, *weights, epsilon=float(epsilon), **given)
+
+
+@island
+def _normalize(x, gamma, beta, *others, epsilon, threshold, more):
+    y = ops.cast(x, sum_dtype(x.dtype))
+    energy = ops.mean(y * y, tuple(range(1, len(x.shape) - 1)), keepdims=True)
+    small = epsilon + ops.absolute(others[-1]) if more else epsilon
     y = gamma * (y * ops.rsqrt(energy + small)) + beta
-    return ops.cast(y if tau is None else ops.maximum(y, tau), x.dtype)
+    return ops.cast(ops.maximum(y, others[0]) if threshold else y, x.dtype)
 
 
 def check_epsilon(who, epsilon):

@@ -20,6 +20,7 @@ class LabelChecks:
     A split in memory is checked as a whole before training; of one that is streamed, the first batch is, and every
     batch when it is read.
 
+    >>> import numpy as np
     >>> checks = LabelChecks([LabelRange("training.loss", 2)])
     >>> checks.check_split("train", Examples.from_arrays(np.zeros((3, 1)), np.array([0, 1, 2])))
     Traceback (most recent call last):

@@ -9,7 +9,7 @@ from tests.layer_checks import check_layer, check_refusal, randomize, same
 from tests.layers.cases import SHAPES, Case, noise
 
 FIELD_CASES = {"FilterResponseNormalization": [("exact", {"epsilon": 0.1, "tau_initializer": "zeros"})]}
-LAYER_CASES = {"FilterResponseNormalization": Case({"epsilon": 0.01, "learned_epsilon": True}, noise(*SHAPES[2]))}
+LAYER_CASES = {"FilterResponseNormalization": Case({"epsilon": 0.01, "learned_epsilon": True}, noise(2, 7, 8, 6))}
 
 
 @pytest.mark.parametrize("cls", [FilterResponseNormalization])
