@@ -163,7 +163,8 @@ def mirrored():
         both = train(*everything())
         assert np.isfinite(np.concatenate([np.ravel(w) for w in train(*drawing())])).all()
     for a, b in zip(both, single, strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * max(np.abs(b).max(), 1e-3))
+        # a bias before a normalization has a gradient that is only rounding, here 1e-7
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * max(np.abs(b).max(), 0.02))
 
 
 def everything():
