@@ -24,7 +24,7 @@ FLOATING = [name for name in CASES if getattr(layers, name).compute_output_spec 
 def test_symbolic_integers(name):
     case, cls = CASES[name], getattr(layers, name)
     with pytest.raises(ValueError, match=rf"{name} expects floating inputs .*; received dtype='int32'"):
-        cls(**case.kwargs)(keras.Input(case.inputs.shape[1:], dtype="int32"))
+        cls(**case.kwargs)(keras.tree.map_structure(lambda x: keras.Input(x.shape[1:], dtype="int32"), case.inputs))
     assert dtype(cls(**case.kwargs, dtype="mixed_float16")(symbols(case.inputs))) == "float16"
 
 
