@@ -12,7 +12,7 @@ from kzoo.checks import is_integer, require
 from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.field import Fields, whole
 from kzoo.layers.identifiers import set_identified
-from kzoo.ops.backend import sum_dtype
+from kzoo.ops.backend import check_floating, sum_dtype
 from kzoo.ops.route import route
 from kzoo.types import Initializer, KnownShape, Shape, Tensor
 
@@ -72,6 +72,7 @@ class Capsules(BaseLayer):
             self.bias = self.add_weight(name="bias", shape=size, initializer=self.bias_initializer)
 
     def call(self, inputs: Tensor) -> Tensor:
+        check_floating(type(self).__name__, inputs)
         dtype = sum_dtype(inputs.dtype)  # the kernel's gradient is a sum over the batch
         predictions = ops.einsum("bni,nkid->bnkd", ops.cast(inputs, dtype), ops.cast(self.kernel, dtype))
         return route(ops.cast(predictions, inputs.dtype), self.iterations, self.bias)

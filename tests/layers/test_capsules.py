@@ -87,3 +87,9 @@ def test_settings_and_initializers():
 )
 def test_refuses(kwargs, shape, words):
     check_refusal(Capsules, {"capsules": 3, "dimension": 4, **kwargs}, shape, *words)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int32", "uint8"])
+def test_refuses_arrays_that_are_not_floating(dtype):
+    with pytest.raises(ValueError, match="Capsules expects floating x; received dtype="):
+        Capsules(3, 4)(np.ones((2, 6, 5), dtype))

@@ -123,7 +123,7 @@ def test_two_thousand_sizes():
         print(xla.memory_maps(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - full)
     """
     maps, growth = map(int, in_a_process(code, XLA_FLAGS="").split())
-    assert maps < 20_000 and growth < 50_000  # kB
+    assert maps < 20_000 and growth < 100_000  # kB; of compiled sizes it would be millions
 
 
 def test_sizes_unknown_when_a_graph_is_traced_are_not_compiled():
