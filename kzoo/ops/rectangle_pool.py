@@ -37,6 +37,7 @@ def rectangle_pool(x: Tensor, grid: int = 4, pooling: str = "max") -> Tensor:
     who = "rectangle_pool"
     (x,) = tensors(who, "ReceptiveFieldPooling2D", x)
     require(len(x.shape) == 4, who, "x (batch, height, width, channels)", shape=tuple(x.shape))
+    require(x.shape[-1] is not None, who, "a known number of channels", shape=tuple(x.shape))
     check_floating(who, x)
     check_grid(who, grid, pooling)
     require_pixels(who, shape_of(x))

@@ -9,7 +9,7 @@ import pytest
 from kzoo import ops
 from tests import references
 from tests.ops.cases import Case, Setting, normal, numbers
-from tests.ops.harness import CHECKS, close, half_precision, refuses
+from tests.ops.harness import CHECKS, close, half_precision, refuses, traced
 
 
 def reference(x, grid=4, pooling="max"):
@@ -96,3 +96,7 @@ def test_takes_maxima_over_four_by_four_unless_told(seeds):
 )
 def test_refuses(args, words):
     refuses(words, ops.rectangle_pool, *args)
+
+
+def test_refuses_unknown_channels():
+    refuses("rectangle_pool expects a known number of channels", traced, ops.rectangle_pool, (1, 4, 4, None))
