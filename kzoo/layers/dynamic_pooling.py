@@ -20,8 +20,7 @@ from kzoo.layers.data_format import (
 )
 from kzoo.layers.field import Fields, whole
 from kzoo.ops.argmax_indices import argmax_mask
-from kzoo.ops.dynamic_pool import POOLINGS, dynamic_pool
-from kzoo.ops.spatial_pyramid_pool import as_levels
+from kzoo.ops.dynamic_pool import POOLINGS, as_levels, dynamic_pool
 from kzoo.types import DataFormat, KnownShape, Shape, Tensor
 
 

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 
 from keras import ops
 
-from kzoo.checks import require
+from kzoo.checks import is_integer, require
 from kzoo.ops import safe_math
 from kzoo.ops.adaptive_average_pool import gather_bins, split_into_bins
 from kzoo.ops.backend import check_floating, dtype_of, spatial_rank, sum_dtype, tensors
 from kzoo.ops.large_windows import windows_first
 from kzoo.ops.sizes import after_checks, require_pixels, shape_of
-from kzoo.ops.spatial_pyramid_pool import as_levels
 from kzoo.ops.views import check_positions, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
@@ -94,3 +93,10 @@ def _pool_rows(rows, channels, pooling):
     inside = member[..., None] > 0  # (B, regions, N, P, 1)
     top = ops.max(ops.where(inside, code[..., None, :], -float("inf")), 2)
     return ops.where(ops.any(inside, 2), top, 0)
+
+
+def as_levels(who, bins):
+    """Returns a sequence of integers above 0 as a tuple."""
+    good = isinstance(bins, (tuple, list)) and len(bins) > 0 and all(is_integer(n, least=1) for n in bins)
+    require(good, who, "bins, a sequence of integers above 0", bins=bins)
+    return tuple(map(int, bins))

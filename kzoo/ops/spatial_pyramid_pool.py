@@ -58,10 +58,3 @@ def as_grids(who, bins, rank, pooling):
     good = good and all(is_integer(n, least=1) for grid in grids for n in grid)
     require(good, who, f"bins, a sequence of integers above 0 or of {rank} of them", bins=bins)
     return tuple(tuple(map(int, grid)) for grid in grids)
-
-
-def as_levels(who, bins):
-    """Returns a sequence of integers above 0 as a tuple."""
-    good = isinstance(bins, (tuple, list)) and len(bins) > 0 and all(is_integer(n, least=1) for n in bins)
-    require(good, who, "bins, a sequence of integers above 0", bins=bins)
-    return tuple(map(int, bins))

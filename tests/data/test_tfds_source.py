@@ -284,15 +284,20 @@ def test_damaged_shards_are_named(prepared, kind, memory, monkeypatch):
 BAD_JSON = [b"", b"{", b"\xff\xfe", b"[]", b'{"name": 3}', b'{"splits": "x"}', b"[" * 9999]
 
 
-@pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
-@pytest.mark.parametrize("name", ["digits", "kzoo_test_files"], ids=["own", "of_tfds"])
-def test_damaged_metadata_is_named(prepared, name, file, monkeypatch):
-    """Features are read from features.json only if no builder is known."""
+@pytest.fixture(params=["digits", "kzoo_test_files"], ids=["own", "of_tfds"])
+def name(request, prepared, monkeypatch):
+    """The name of the prepared dataset: kzoo's own, or one in TFDS_DATA_DIR that has no builder."""
     root = prepared.parents[1]
     monkeypatch.setenv("TFDS_DATA_DIR", str(root))
-    if name != "digits":
-        (root / "digits").rename(root / name)
-    elif file == "features.json":
+    (root / "digits").rename(root / request.param)
+    return request.param
+
+
+@pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
+def test_damaged_metadata_is_named(prepared, name, file):
+    """Features are read from features.json only if no builder is known."""
+    root = prepared.parents[1]
+    if name == "digits" and file == "features.json":
         return
     for content in BAD_JSON:
         (root / name / "1.0.0" / file).write_bytes(content)
@@ -304,13 +309,8 @@ def test_damaged_metadata_is_named(prepared, name, file, monkeypatch):
 
 
 @pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
-@pytest.mark.parametrize("name", ["digits", "kzoo_test_files"], ids=["own", "of_tfds"])
-def test_metadata_in_a_pipe_is_refused(prepared, name, file, monkeypatch):
-    root = prepared.parents[1]
-    monkeypatch.setenv("TFDS_DATA_DIR", str(root))
-    if name != "digits":
-        (root / "digits").rename(root / name)
-    pipe = root / name / "1.0.0" / file
+def test_metadata_in_a_pipe_is_refused(prepared, name, file):
+    pipe = prepared.parents[1] / name / "1.0.0" / file
     pipe.unlink()
     os.mkfifo(pipe)
     with pytest.raises(Refusal, match=f"^load expects metadata in regular files; received file='{pipe}'.$"):

@@ -19,8 +19,10 @@ from kzoo.ops.xla import compiling, forget_islands, island, no_islands
 from tests.collect import collect
 from tests.ops.harness import must_compile, traced
 
-SHUFFLES = ["pixel_shuffle", "pixel_unshuffle", "stochastic_depth"]
-PLAIN = ["pad", "conv", "table_conv", "bias_add", "gabor_conv", "gabor_energy", "scaled_tanh", *SHUFFLES]
+PLAIN = [
+    *("pad", "conv", "table_conv", "bias_add", "gabor_conv", "gabor_energy", "scaled_tanh"),
+    *("pixel_shuffle", "pixel_unshuffle", "stochastic_depth"),
+]
 SEVERAL = ["max_unpool", "max_unpool_scatter"]  # of which indices that are not known yet select one
 CASES = collect("OP_CASES")
 ISLANDS = [name for name in CASES if name not in PLAIN]
