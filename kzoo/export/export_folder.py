@@ -11,13 +11,14 @@ import numpy as np
 from rich.table import Table
 
 from kzoo.checks import Refusal, require
+from kzoo.export.damage import RECORD, sha256_of
 from kzoo.export.exporter import write_and_verify
 from kzoo.export.model_card import EXAMPLES, export_card, file_size, format_difference, model_info
 from kzoo.export.preflight import check_exportable
 from kzoo.export.registry import FORMATS, find_format
 from kzoo.files import atomic_replace
 
-RECORD, LABELS, CARD = "export.json", "labels.txt", "README.md"
+LABELS, CARD = "labels.txt", "README.md"
 KEPT_EXAMPLES, MAX_OUTPUTS = 8, 10_000  # examples saved; output values from which the record leaves them out
 
 
@@ -57,6 +58,8 @@ def write_export_folder(model, folder, formats, origin, results=None, overwrite=
         if info["labels"]:
             (partial / LABELS).write_text("".join(f"{label}\n" for label in info["labels"]))
         (partial / CARD).write_text(export_card(info, reports))
+        for report in reports:
+            report["sha256"] = sha256_of(partial / report["file"])
         (partial / RECORD).write_text(json.dumps({**info, "exports": reports}, indent=2) + "\n")
     return reports
 

@@ -2,22 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from annotated_types import Len
-from pydantic import BaseModel
 from rich.table import Table
 
 from kzoo.checks import Refusal, escape, one_line, require
 from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_image
 from kzoo.data.source import resize_images
 from kzoo.data.visible_files import visible_files
-from kzoo.export.export_folder import LABELS, RECORD
+from kzoo.export.damage import RECORD, read_exports, refuse_damaged
+from kzoo.export.export_folder import LABELS
 from kzoo.export.label_maps import MapWriter, class_shares
 from kzoo.export.registry import find_format, format_at
-from kzoo.json_record import read_record
 from kzoo.terminal import percent
 
 BATCH, PIXELS = 256, 2**22  # examples in a batch, and numbers in its inputs unless it is of one example
@@ -29,19 +27,6 @@ class Predictor(NamedTuple):
     shape: tuple
     labels: list | None
     run: Callable
-
-
-class ExportedFile(BaseModel):
-    """The entries that `predict` reads of an export in a record."""
-
-    file: Annotated[str, Len(1)]
-    format: str
-
-
-class Record(BaseModel):
-    """The entries that `predict` reads of export.json."""
-
-    exports: Annotated[list[ExportedFile], Len(1)]
 
 
 def is_export(path):
@@ -63,6 +48,7 @@ def open_export(path):
         format = format_at(path)
     if format is None or not path.exists():
         raise Refusal(f"predict: no exported model at {path}.")
+    refuse_damaged(path, format)
     try:
         shapes, run = format.open(path)
     except ImportError as error:
@@ -86,8 +72,7 @@ def first_export(folder):
 
     Raises Refusal if the record is damaged, or names a file outside the folder, which somebody else may have put there.
     """
-    record = read_record(folder / RECORD, Record.model_validate, "export the model again")
-    first = Record.model_validate(record).exports[0]
+    first = read_exports(folder)[0]
     path = folder / first.file
     inside = folder.resolve() in path.resolve().parents
     require(inside, f"predict: {folder / RECORD}", "files in its own folder", file=first.file)
