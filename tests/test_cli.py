@@ -183,7 +183,7 @@ def test_train(call, arrays, tmp_path):
     assert (tmp_path / "p.npy").read_bytes() == before
     code, out, _ = call("predict", "mnist1d_fc", "x.npy", "x.npy", "--json")
     assert code == 0 and [(one["file"], one["index"]) for one in json.loads(out)] == [("x.npy", 0), ("x.npy", 1)] * 2
-    code, out, err = call("export", "mnist1d_fc", "--format", "litert,onnx", "--out", "e/it")
+    code, out, err = call("export", "mnist1d_fc", "--format", "litert,onnx", "--out", "e/it", "--batch", "3")
     assert code == 0 and "model.onnx" in out and "Written to e/it/" in err
     assert "The run `mnist1d_fc` of kzoo" in err.replace("\n", " ")
     code, out, _ = call("predict", "e/it", "x.npy", "--top", "1", "--out", "q.npy")

@@ -8,8 +8,8 @@ from kzoo.terminal import quiet
 
 
 def input_specs(model):
-    """Returns TensorSpecs of unknown batch size, nested like `model.input`."""
-    return keras.tree.map_structure(lambda t: tf.TensorSpec((None, *t.shape[1:]), t.dtype, t.name), model.input)
+    """Returns TensorSpecs of the model's inputs, nested like `model.input`."""
+    return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype, t.name), model.input)
 
 
 def output_names(model):
@@ -28,6 +28,6 @@ def output_names(model):
 
 
 def keras_export(model, path, format, **settings):
-    """Calls `model.export` for batches of any size."""
+    """Calls `model.export` for inputs of the model's own shapes."""
     with no_islands(), quiet():
         model.export(str(path), format=format, input_signature=[input_specs(model)], verbose=False, **settings)

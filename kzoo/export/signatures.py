@@ -51,7 +51,7 @@ def image_functions(serve, tensor):
 
     `serve_pixels` takes pixels (B, H, W, C), `serve_image` the bytes of files (B,).
     """
-    *size, channels = tensor.shape[1:]
+    batch_size, *size, channels = tensor.shape
     size = tuple(size) if None not in size else None  # images keep their common size if the model's is unknown
 
     def pixels(x):
@@ -66,8 +66,8 @@ def image_functions(serve, tensor):
         return serve(tf.cast(tf.map_fn(decode, contents, fn_output_signature=spec), tensor.dtype))
 
     return [
-        ("serve_pixels", pixels, tf.TensorSpec((None, None, None, channels), "uint8", "pixels")),
-        ("serve_image", files, tf.TensorSpec((None,), "string", "image")),
+        ("serve_pixels", pixels, tf.TensorSpec((batch_size, None, None, channels), "uint8", "pixels")),
+        ("serve_image", files, tf.TensorSpec((batch_size,), "string", "image")),
     ]
 
 

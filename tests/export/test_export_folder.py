@@ -84,6 +84,15 @@ def test_folders_that_are_refused(small_model, exported, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_a_fixed_batch_size(small_model, images, tmp_path):
+    """The examples are one batch, which the code on the card can run."""
+    write_export_folder(small_model, tmp_path / "it", ["onnx"], "A model", batch_size=12, examples=images[:10])
+    record, saved = json.loads((tmp_path / "it" / "export.json").read_text()), np.load(tmp_path / "it" / "examples.npy")
+    assert record["batch_size"] == 12 == record["examples"] and record["exports"][0]["inputs"]["input"][0] == 12
+    np.testing.assert_array_equal(saved, images[[*range(10), 0, 1]])
+    assert "batches of exactly 12 examples:" in (tmp_path / "it" / "README.md").read_text()
+
+
 def fake(model, path, format, **_):
     """Stands in for `write_and_verify`: makes a folder."""
     path.mkdir()

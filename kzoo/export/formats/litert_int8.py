@@ -5,6 +5,7 @@ inference"
 """
 
 from kzoo.checks import require
+from kzoo.export.fixed_shape import fill_batch
 from kzoo.export.formats.litert import LiteRT, convert
 
 CALIBRATION = 200  # examples that determine the ranges
@@ -36,12 +37,13 @@ class LiteRTInt8(LiteRT):
         count = min(CALIBRATION, len(representative))
         chosen = np.linspace(0, len(representative) - 1, count).astype(int)
         x = np.asarray(representative[chosen], model.inputs[0].dtype)
+        size = model.inputs[0].shape[0] or 1
         convert(
             model,
             path,
             [tf.lite.OpsSet.TFLITE_BUILTINS_INT8],
             optimizations=[tf.lite.Optimize.DEFAULT],
-            representative_dataset=lambda: ([x[i : i + 1]] for i in range(len(x))),
+            representative_dataset=lambda: ([fill_batch(x[i : i + size], size)] for i in range(0, len(x), size)),
         )
 
     def report_extra(self, batches, outputs, targets=None):

@@ -8,9 +8,9 @@ from kzoo.export.export_format import ExportFormat, match_inputs, sort_outputs
 IMAGE_CODE = """Images of any size, as files or as pixels:
 
 ```python
-files = tf.constant([open("image.png", "rb").read()])
+files = tf.constant([open("image.png", "rb").read()]{times})
 outputs = model.serve_image(files).numpy()
-outputs = model.serve_pixels(tf.zeros((1, 100, 200, 3), tf.uint8))  # as many channels as the model's input
+outputs = model.serve_pixels(tf.zeros(({batch_size}, 100, 200, 3), tf.uint8))  # as many channels as the model's input
 ```"""
 
 
@@ -92,9 +92,11 @@ outputs = model.serve(x).numpy()"""
         return {"signatures": list(dict.fromkeys(batch.signature for batch in batches))}
 
     def card_notes(self, report):
+        batch_size = next(iter(report["inputs"].values()))[0] if "inputs" in report else None
+        times = "" if batch_size is None else f" * {batch_size}"
         notes = {
             "features": "`model.features` returns the maps of its stages by name.",
-            "serve_image": IMAGE_CODE,
+            "serve_image": IMAGE_CODE.format(times=times, batch_size=batch_size or 1),
         }
         found = [note for signature, note in notes.items() if signature in report.get("signatures", ())]
         return [*found, f"Names of the classes, if they are known, are in `{report['file']}/assets/labels.txt`."]
