@@ -114,6 +114,7 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["export", "mnist1d_fc100", "--format", "onx"], "export: no format 'onx'; did you mean 'onnx'?"),
         (["export", "mnist1d_fc100", "--format", "litert_int8"], "litert_int8 expects representative examples"),
         (["export", "mnist1d_fc100", "--format", "onnx", "--serving"], "format saved_model for serving"),
+        (["export", "mnist1d_fc100", "--integer"], "export expects format litert_int8 for integers; received formats="),
         (["export", "--matrix", "--format", "onx"], "export: no format 'onx'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -24,14 +24,24 @@ KEPT_EXAMPLES, MAX_OUTPUTS = 8, 10_000  # examples saved; output values from whi
 
 
 def write_export_folder(
-    model, folder, formats, origin, results=None, overwrite=False, serving=False, say=None, batch_size=None, **data
+    model,
+    folder,
+    formats,
+    origin,
+    results=None,
+    overwrite=False,
+    serving=False,
+    say=None,
+    batch_size=None,
+    integer=False,
+    **data,
 ):
     """Exports `model` to the folder in several formats. Returns their reports, as `kzoo.export.exporter.export` does.
 
     formats: their names; origin: where the model comes from, for the card; results: those of its run, as in
     metrics.json; serving: write the SavedModel to `folder/1/`, or the next number, for TensorFlow Serving; say: a
-    function that prints a line of progress; batch_size and data (examples, targets, labels, images, representative): as
-    for `export`.
+    function that prints a line of progress; integer: as for `export`, for those of the formats that can have integers;
+    batch_size and data (examples, targets, labels, images, representative): as for `export`.
     Raises ValueError with one line if the folder exists and `overwrite` is false, if it is not an export, or if a
     format fails; what existed before is then unchanged.
     """
@@ -40,6 +50,8 @@ def write_export_folder(
     formats = [find_format(name) for name in dict.fromkeys(formats)]
     ready = not serving or FORMATS["saved_model"] in formats
     require(ready, "export", "format saved_model for serving", formats=[format.name for format in formats])
+    ready = not integer or any(format.quantized for format in formats)
+    require(ready, "export", "format litert_int8 for integers", formats=[format.name for format in formats])
     if folder.exists() and not (folder / RECORD).is_file():
         raise Refusal(f"{folder} is not an export of kzoo, so nothing is written there: choose another folder.")
     if folder.exists() and not overwrite:
@@ -47,7 +59,7 @@ def write_export_folder(
     model = fix_input_shape(model, batch_size)
     for format in formats:  # all of them before the first is written
         check_exportable(model, format)
-        format.check_data(model, **data)
+        format.check_data(model, **data, integer=integer and format.quantized)
     versions = [int(child.name) for child in folder.iterdir() if child.name.isdecimal()] if folder.is_dir() else []
     version = str(1 + max(versions, default=0))
     with atomic_replace(folder) as partial:
@@ -57,7 +69,9 @@ def write_export_folder(
             if say:
                 say(f"{format.label}: writing and verifying")
             file = version if serving and format.name == "saved_model" else format.file
-            reports.append(write_and_verify(model, partial / file, format, **data))
+            reports.append(
+                write_and_verify(model, partial / file, format, **data, integer=integer and format.quantized)
+            )
         info = model_info(model, origin, data.get("labels"), data.get("images"))
         info |= {**save_examples(model, partial, data.get("examples")), "figures": results}
         if info["labels"]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.checks import require
 from kzoo.types import PathLike, Shape
 
 if TYPE_CHECKING:
@@ -31,22 +32,26 @@ class ExportFormat:
     tolerance: float | None = 1e-4  # largest accepted difference relative to the largest output; None: any finite one
     memory: tuple[float, float] = (6e8, 50)  # measured peak in bytes of writing and verifying: constant, per parameter
     float32: bool = True  # whether the model is rewritten to compute in float32
+    quantized: bool = False  # whether its inputs and outputs can be integers
     code: str  # Python for a model card that runs `{file}` on `{x}` and assigns `outputs`
 
-    def check_data(self, model: "keras.Model", **data: Any) -> None:
-        """Raises Refusal if the data that `export` received is not enough to write `model`."""
+    def check_data(self, model: "keras.Model", *, integer: bool = False, **data: Any) -> None:
+        """Raises Refusal if the data that `export` received does not suffice or does not fit this format."""
+        expected = "integer=False, as only litert_int8 has integer inputs and outputs"
+        require(self.quantized or not integer, f"export to {self.name}", expected, integer=integer)
 
     def write(self, model: "keras.Model", path: Path, **data: Any) -> None:
         """Writes `model` to `path`.
 
-        data: the examples, targets, labels, images and representative that `export` received; a format takes what it
-        needs. Raises Refusal if the format cannot represent the model.
+        data: the examples, targets, labels, images, representative and integer that `export` received, which
+        `check_data` accepts; a format takes what it needs. Raises Refusal if the format cannot represent the model.
         """
         raise NotImplementedError
 
     def open(self, path: PathLike) -> tuple[Mapping[str, Shape], Runner]:
         """Opens an exported model. Returns the input shapes by name (None: any size) and the function that runs it.
 
+        The function takes and returns the model's own numbers, also where those of the file are quantized.
         Called in a process where only the runtime can be imported, nothing of kzoo.
         """
         raise NotImplementedError
@@ -63,9 +68,15 @@ class ExportFormat:
         """Returns the tolerance for this model."""
         return self.tolerance
 
-    def report_extra(self, batches: list["Batch"], outputs: list[list[Any]], targets: Any = None) -> dict[str, Any]:
+    def report_extra(
+        self, path: Path, batches: list["Batch"], outputs: list[list[Any]], targets: Any = None
+    ) -> dict[str, Any]:
         """Returns what this format adds to the report of a verified export; it must be serializable to JSON."""
         return {}
+
+    def card_code(self, report: dict[str, Any]) -> str:
+        """Returns the Python for a model card, with {file} and {x} to fill in."""
+        return self.code
 
     def card_notes(self, report: dict[str, Any]) -> list[str]:
         """Returns paragraphs for the section of this format on a model card."""

@@ -32,6 +32,7 @@ def export(
     labels: Any = None,
     images: bool | None = None,
     representative: Tensor = None,
+    integer: bool = False,
 ) -> dict[str, Any]:
     """Exports a functional or sequential model to `path`, verifies the export, and returns a report.
 
@@ -49,7 +50,8 @@ def export(
 
     Arguments: examples, real inputs (N, *input_shape); targets (N,), their classes; labels, names of the classes;
     images, whether a SavedModel gets signatures for image files and pixels (None: if the model takes images);
-    representative, inputs that determine the ranges of "litert_int8" (None: the examples).
+    representative, inputs that determine the ranges of "litert_int8" (None: the examples); integer, whether the inputs
+    and outputs of "litert_int8" are int8, with the scales and zero points that the report has as "quantization".
     Returns a dict: format, file, inputs (their shapes by name), bytes, tried, max_difference, seconds, and for some
     formats more.
     Raises ValueError with one line if the path, the format or the model does not fit; nothing is left behind.
@@ -68,14 +70,16 @@ def export(
     replaceable = not path.exists() or (found is not None and found.runtime == chosen.runtime)
     require(replaceable, "export", f"a path where there is nothing, or another {chosen.label}", path=str(path))
     data = {"examples": examples, "targets": targets, "labels": labels, "images": images}
+    data |= {"representative": representative, "integer": integer}
     model = fix_input_shape(model, batch_size)
     with atomic_replace(path) as partial:
-        return write_and_verify(model, partial, chosen, **data, representative=representative)
+        return write_and_verify(model, partial, chosen, **data)
 
 
 def write_and_verify(model, path, format, **data):
     """Does what `export` does, but writes directly to `path`. format: an `ExportFormat`."""
     check_exportable(model, format)
+    format.check_data(model, **data)
     started = time.perf_counter()
     model = rewrite_for_export(model, format.float32)
     batches = verification_batches(model, data.get("examples"))
@@ -106,7 +110,7 @@ def write_and_verify(model, path, format, **data):
         "max_difference": max(differences, key=lambda d: np.inf if np.isnan(d) else d),
     }
     report |= _accept_difference(report["max_difference"], model, format, batches, outputs)
-    report |= format.report_extra(batches, outputs, data.get("targets"))
+    report |= format.report_extra(path, batches, outputs, data.get("targets"))
     return {**report, "seconds": round(time.perf_counter() - started, 2)}
 
 

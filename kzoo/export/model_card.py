@@ -138,7 +138,7 @@ def usage_code(info, report, names=None):
     shape = next(iter(report.get("inputs", info["inputs"]).values()))
     shape = ", ".join("1" if n is None else str(n) for n in shape)
     x = f'np.load("{EXAMPLES}").astype("float32")' if info["examples"] else f'np.zeros(({shape}), "float32")'
-    lines = [FORMATS[report["format"]].code.format(file=report["file"], x=x)]
+    lines = [FORMATS[report["format"]].card_code(report).format(file=report["file"], x=x)]
     if names:
         lines.append(f"names = {names}")
     name = "names[index]" if names else "index"

@@ -247,10 +247,17 @@ class TrainingConfig(Part):
 class ExportConfig(Part):
     """The export of the trained model."""
 
-    later = ("batch_size",)
+    later = ("batch_size", "integer")
 
     formats: Formats = Field(["saved_model"], description="Formats to export to: " + ", ".join(FORMATS) + ".")
     batch_size: OptionalCount = Field(None, description="Number of examples in every batch of the exports; null: any.")
+    integer: Switch = Field(False, description="Whether litert_int8 has inputs and outputs of int8; false: float32.")
+
+    @model_validator(mode="after")
+    def _check_integer(self):
+        ready = not self.integer or any(FORMATS[name].quantized for name in self.formats)
+        require(ready, "export.integer", "format litert_int8 in export.formats", formats=self.formats)
+        return self
 
 
 def _check_space(space):

@@ -148,7 +148,16 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     for_inference, formats = inference_model(model), config.export.formats
     verify_on = verification_data(data, x, y) if formats else {}
     verify_on |= {"batch_size": config.export.batch_size}
-    reports = [export(for_inference, folder / FORMATS[name].file, name, **verify_on) for name in formats]
+    reports = [
+        export(
+            for_inference,
+            folder / FORMATS[name].file,
+            name,
+            **verify_on,
+            integer=config.export.integer and FORMATS[name].quantized,
+        )
+        for name in formats
+    ]
     metrics = {
         "model": config.model.name,
         "data": data.name,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from kzoo.checks import Refusal
 from kzoo.export.export_format import ExportFormat, match_inputs, sort_outputs
 
 
@@ -13,7 +14,11 @@ def test_defaults():
     assert format.recognizes(Path("a.ext")) and not format.recognizes(Path("ext"))
     format.file = "folder"
     assert not format.recognizes(Path("folder"))
-    assert format.signature_batches(None, None) == [] and format.report_extra([], []) == {}
+    assert format.signature_batches(None, None) == [] and format.report_extra("it", [], []) == {}
+    format.name = "ext"
+    format.check_data(None, integer=False)
+    with pytest.raises(Refusal, match="^export to ext expects integer=False, as only litert_int8 has integer inputs"):
+        format.check_data(None, integer=True)
     assert format.allowed_difference(None) == 1e-4 and format.card_notes({}) == []
     for method in (format.open, lambda path: format.write(None, path)):
         with pytest.raises(NotImplementedError):

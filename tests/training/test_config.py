@@ -90,6 +90,13 @@ def test_later_settings_are_written_only_if_they_are_set():
         assert resolved(with_sets(f"{path}={value}"))[part][name] == value
 
 
+def test_integers_are_for_int8():
+    words = refusal(with_sets, "export.integer=true")
+    assert "export.integer expects format litert_int8 in export.formats; received formats=['saved_model']." in words
+    assert with_sets("export.integer=true", "export.formats=[saved_model, litert_int8]").export.integer
+    assert "integer" not in resolved(check_config(SMALL))["export"]
+
+
 def refusal(call, *args):
     with pytest.raises(Refusal) as caught:
         call(*args)

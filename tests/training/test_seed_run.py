@@ -38,8 +38,10 @@ def test_dtype_policies_through_a_whole_run(arrays, tmp_path, name):
     assert np.isfinite(metrics["train"]["loss"]) and metrics["steps"] == 8
 
 
-def test_exports_of_a_fixed_batch_size(arrays, tmp_path):
-    run(arrays, tmp_path, "model.name=mnist1d_fc100", "export.formats=[onnx]", "export.batch_size=3")
+def test_exports_of_a_fixed_batch_size_and_of_integers(arrays, tmp_path):
+    sets = ("export.formats=[onnx, litert_int8]", "export.batch_size=3", "export.integer=true")
+    run(arrays, tmp_path, "model.name=mnist1d_fc100", *sets)
+    assert "and zero point" in (tmp_path / "it" / "README.md").read_text()
     assert "batches of exactly 3 examples:" in (tmp_path / "it" / "README.md").read_text()
     assert next(iter(FORMATS["onnx"].open(tmp_path / "it" / "model.onnx")[0].values()))[0] == 3
 

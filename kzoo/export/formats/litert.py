@@ -25,9 +25,50 @@ outputs = model(**{{next(iter(model.get_input_details())): x}})["output_0"]"""
         from ai_edge_litert.interpreter import Interpreter
 
         call = Interpreter(model_path=str(path)).get_signature_runner()
-        details = {name: one["shape_signature"] for name, one in call.get_input_details().items()}
-        shapes = {name: tuple(int(n) if n >= 0 else None for n in shape) for name, shape in details.items()}
-        return shapes, lambda inputs, signature=None: sort_outputs(call(**match_inputs(shapes, inputs)))
+        inside, outside = call.get_input_details(), call.get_output_details()
+        shapes = {
+            name: tuple(int(n) if n >= 0 else None for n in one["shape_signature"]) for name, one in inside.items()
+        }
+
+        def run(inputs, signature=None):
+            given = {name: quantize(x, inside[name]) for name, x in match_inputs(shapes, inputs).items()}
+            return sort_outputs({name: dequantize(y, outside[name]) for name, y in call(**given).items()})
+
+        return shapes, run
+
+
+def quantize(x, detail):
+    """Returns an array as the integers that an input tensor takes, or as it is if the tensor is not quantized.
+
+    detail: what LiteRT says about the tensor. Raises ValueError for NaN, which has no integer.
+
+    >>> import numpy as np
+    >>> detail = {"dtype": np.int8, "quantization": (0.5, 10)}
+    >>> quantize(np.array([-1.0, 0.0, 100.0]), detail).tolist()
+    [8, 10, 127]
+    """
+    import numpy as np
+
+    scale, zero_point = detail["quantization"]
+    if not is_quantized(detail):
+        return x
+    if np.isnan(x).any():
+        raise ValueError("its inputs are integers, and NaN is none")
+    limits = np.iinfo(detail["dtype"])
+    return np.clip(np.round(np.asarray(x) / scale) + zero_point, limits.min, limits.max).astype(detail["dtype"])
+
+
+def dequantize(y, detail):
+    """Returns the numbers that the integers of an output tensor mean, or `y` if the tensor is not quantized."""
+    scale, zero_point = detail["quantization"]
+    return scale * (y.astype("float32") - zero_point) if is_quantized(detail) else y
+
+
+def is_quantized(detail):
+    """Returns whether a tensor holds integers that mean scale * (integer - zero point)."""
+    import numpy as np
+
+    return np.dtype(detail["dtype"]).kind in "iu" and detail["quantization"][0] > 0
 
 
 def convert(model, path, operations=(), **settings):

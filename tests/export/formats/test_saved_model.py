@@ -161,7 +161,7 @@ def test_tolerance_of_half_precision():
 
 def test_report_and_card_notes(small_model, images):
     batch = make_batch(small_model, [images[:2]])
-    signatures = FORMAT.report_extra([batch, batch, *FORMAT.signature_batches(small_model, batch)], [])
+    signatures = FORMAT.report_extra("it", [batch, batch, *FORMAT.signature_batches(small_model, batch)], [])
     assert signatures == {"signatures": ["serving_default", "features", "serve_pixels", "serve_image"]}
     notes = " ".join(FORMAT.card_notes({**signatures, "file": "1"}))
     assert "model.features" in notes and "model.serve_image(files)" in notes and "`1/assets/labels.txt`" in notes
