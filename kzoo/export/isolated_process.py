@@ -71,7 +71,7 @@ def _reason(done):
 def main(format, path, inputs=None, outputs=None):
     """Runs the model at `path` on the arrays in the file `inputs` and writes its outputs to the file `outputs`.
 
-    Without these files it runs the model on one example of zeros; sizes that the model does not know are 32.
+    Without these files it runs the model on one batch of zeros; sizes that the model does not know are 32.
     """
     open_model, allowed = FORMATS[format].open, {FORMATS[format].runtime, *FORMATS[format].runtime_imports}
     _refuse_imported({"kzoo"})  # a runtime that kzoo had imported could not be blocked any more
@@ -83,7 +83,7 @@ def main(format, path, inputs=None, outputs=None):
     sys.meta_path[:] = [_Finder if finder is PathFinder else finder for finder in others]
     shapes, run = open_model(path)
     if inputs is None:
-        sizes = {name: (1, *(n or 32 for n in shape[1:])) for name, shape in shapes.items()}
+        sizes = {name: (shape[0] or 1, *(n or 32 for n in shape[1:])) for name, shape in shapes.items()}
         run({name: np.zeros(size, "float32") for name, size in sizes.items()}, "serving_default")
         return
     batches = {}

@@ -14,6 +14,7 @@ from kzoo.data.source import resize_images
 from kzoo.data.visible_files import visible_files
 from kzoo.export.damage import RECORD, read_exports, refuse_damaged
 from kzoo.export.export_folder import LABELS
+from kzoo.export.fixed_shape import fill_batch
 from kzoo.export.label_maps import MapWriter, class_shares
 from kzoo.export.registry import find_format, format_at
 from kzoo.terminal import percent
@@ -56,15 +57,19 @@ def open_export(path):
     except Exception as error:  # each runtime has its own classes
         raise Refusal(f"predict: {path} cannot be opened: {one_line(error, 300)}") from error
     require(len(shapes) == 1, "predict", "a model of one input", inputs=", ".join(shapes))
-    ((name, shape),) = shapes.items()
+    ((name, (batch_size, *shape)),) = shapes.items()
 
     def run_one(x):
         try:
-            return run({name: x})[0]
+            if batch_size is None:
+                return run({name: x})[0]
+            starts = range(0, len(x), batch_size)
+            parts = [run({name: fill_batch(x[start : start + batch_size], batch_size)})[0] for start in starts]
+            return np.concatenate(parts)[: len(x)]
         except Exception as error:
             raise Refusal(f"predict: {path} cannot be run: {one_line(error, 300)}") from error
 
-    return Predictor(shape[1:], labels_of(path), run_one)
+    return Predictor(tuple(shape), labels_of(path), run_one)
 
 
 def first_export(folder):
