@@ -20,7 +20,7 @@ from kzoo.layers.fastfood import Fastfood
 from kzoo.layers.fft_conv import FFTConv1D, FFTConv2D
 from kzoo.layers.filter_response_normalization import FilterResponseNormalization
 from kzoo.layers.foveated_glimpse import FoveatedGlimpse2D
-from kzoo.layers.fractional_max_pooling import FractionalMaxPooling2D
+from kzoo.layers.fractional_max_pooling import FractionalMaxPooling1D, FractionalMaxPooling2D, FractionalMaxPooling3D
 from kzoo.layers.gabor_conv import GaborConv2D
 from kzoo.layers.gaussian_pooling import GaussianPooling1D, GaussianPooling2D, GaussianPooling3D
 from kzoo.layers.k_max_pooling import KMaxPooling1D
@@ -78,7 +78,9 @@ __all__ = [
     "Fastfood",
     "FilterResponseNormalization",
     "FoveatedGlimpse2D",
+    "FractionalMaxPooling1D",
     "FractionalMaxPooling2D",
+    "FractionalMaxPooling3D",
     "GaborConv2D",
     "GaussianPooling1D",
     "GaussianPooling2D",
