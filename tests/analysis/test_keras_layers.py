@@ -43,7 +43,7 @@ KZOO = {
     "GaussianPooling": [(EXACT, kwargs) for kwargs in POOL],
     "KMaxPooling": [(DATA, {"k": 3})],
     "KMeansFeatures": [(EXACT, {"filters": 4, "kernel_size": 3, "strides": 2})],
-    "LPPooling": [(EXACT, kwargs) for kwargs in POOL],
+    "LPPooling": [(EXACT, kwargs) for kwargs in [*POOL, {"pool_size": 2, "ceil_mode": True}]],
     "LocalContrastNormalization": [(DATA, {"kernel_size": 3})],
     "LocalResponseNormalization": [(EXACT, {})],
     "LocallyConnected": [(EXACT, kwargs) for kwargs in CONV],
