@@ -8,6 +8,7 @@ from kzoo.layers.adaptive_average_pooling import (
     AdaptiveAveragePooling3D,
 )
 from kzoo.layers.adaptive_max_pooling import AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D
+from kzoo.layers.average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
 from kzoo.layers.blur_pooling import BlurPooling2D
 from kzoo.layers.capsules import Capsules
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
@@ -63,6 +64,9 @@ __all__ = [
     "AdaptiveMaxPooling1D",
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
     "BlurPooling2D",
     "Capsules",
     "ChannelLPPooling",
