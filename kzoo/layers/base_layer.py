@@ -14,6 +14,7 @@ EQUIVALENTS = {  # arguments of other libraries
     "batch_input_shape": "keras.Input(batch_shape=...) before the layer",
     "weights": "set_weights(...) after the layer is built",
     "ceil_mode": "padding that completes the last window, such as ((0, 1), (0, 1))",
+    "divisor_override": "divisor, of AveragePooling layers",
     "padding_mode": "padding=(mode, pixels), such as ('circular', 1)",
     "out_channels": "filters",
     "in_channels": "to leave it out: layers read it from their input",
