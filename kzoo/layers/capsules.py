@@ -25,7 +25,8 @@ class Capsules(BaseLayer):
     entity is present.
     Weights: kernel (inputs, capsules, d, dimension), then with `use_bias` a bias (capsules, dimension).
     Arguments: capsules; dimension; iterations of the routing; use_bias; kernel_initializer, by default the authors'
-    truncated normal with a standard deviation of 0.1; bias_initializer.
+    truncated normal with a standard deviation of 0.1; bias_initializer; leaky, whether votes that agree with no output
+    capsule may go to none.
 
     >>> layer = Capsules(10, 16)
     >>> tuple(layer(keras.ops.ones((1, 1152, 8))).shape), layer.count_params()
@@ -40,6 +41,7 @@ class Capsules(BaseLayer):
         use_bias: bool = False,
         kernel_initializer: Initializer = None,
         bias_initializer: Initializer = "zeros",
+        leaky: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -47,7 +49,7 @@ class Capsules(BaseLayer):
         for name, value in settings.items():
             require(is_integer(value, least=1), type(self).__name__, f"{name}, an integer above 0", **{name: value})
             setattr(self, name, int(value))
-        self.use_bias = bool(use_bias)
+        self.use_bias, self.leaky = bool(use_bias), bool(leaky)
         default = keras.initializers.TruncatedNormal(stddev=0.1)  # fans would count all pairs of capsules
         set_identified(
             self,
@@ -75,7 +77,7 @@ class Capsules(BaseLayer):
         check_floating(type(self).__name__, inputs)
         dtype = sum_dtype(inputs.dtype)  # the kernel's gradient is a sum over the batch
         predictions = ops.einsum("bni,nkid->bnkd", ops.cast(inputs, dtype), ops.cast(self.kernel, dtype))
-        return route(ops.cast(predictions, inputs.dtype), self.iterations, self.bias)
+        return route(ops.cast(predictions, inputs.dtype), self.iterations, self.bias, self.leaky)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         good = len(input_shape) == 3 and 0 not in input_shape[1:]
@@ -91,7 +93,7 @@ class Capsules(BaseLayer):
         return 2 * inputs * self.capsules * self.dimension * (depth + 2 * self.iterations - 1)
 
     def get_config(self):
-        config = {name: getattr(self, name) for name in ("capsules", "dimension", "iterations", "use_bias")}
+        config = {name: getattr(self, name) for name in ("capsules", "dimension", "iterations", "use_bias", "leaky")}
         for part in ("kernel_initializer", "bias_initializer"):
             config[part] = keras.initializers.serialize(getattr(self, part))
         return {**super().get_config(), **config}

@@ -16,17 +16,17 @@ def test_contract(tmp_path):
     check_layer(Capsules, *LAYER_CASES["Capsules"], tmp_path)
 
 
-@pytest.mark.parametrize("use_bias", [False, True])
-def test_passes_its_predictions_to_the_op(use_bias):
+@pytest.mark.parametrize("use_bias, leaky", [(False, False), (True, False), (True, True)])
+def test_passes_its_predictions_to_the_op(use_bias, leaky):
     """W_ij u_i, one pair of capsules at a time."""
-    x, layer = noise(2, 6, 5), Capsules(3, 4, 2, use_bias)
+    x, layer = noise(2, 6, 5), Capsules(3, 4, 2, use_bias, leaky=leaky)
     layer.build(x.shape)
     kernel, *bias = randomize(layer)
     assert [w.name for w in layer.weights] == ["kernel", "bias"][: 1 + use_bias]
     predictions = np.zeros((2, 6, 3, 4), "float32")
     for n, i, j in np.ndindex(2, 6, 3):
         predictions[n, i, j] = x[n, i] @ kernel[i, j]
-    same(layer(x), ops.route(predictions, 2, *bias))
+    same(layer(x), ops.route(predictions, 2, *bias, leaky=leaky))
 
 
 @pytest.mark.parametrize("use_bias, count", [(False, 1_474_560), (True, 1_474_720)])
@@ -59,6 +59,13 @@ def test_learns_agreement():
     model.compile(keras.optimizers.Adam(0.05), keras.losses.CategoricalHinge())
     model.fit(x, np.eye(2)[labels], epochs=20, batch_size=16, verbose=0)
     assert (model.predict(x, verbose=0).argmax(1) == labels).mean() > 0.95
+
+
+def test_configs_without_a_leak_load():
+    """Those that were saved before layers had one."""
+    config = Capsules(3, 4, leaky=True).get_config()
+    assert Capsules.from_config(config).leaky is config.pop("leaky") is True
+    assert Capsules.from_config(config).leaky is False
 
 
 def test_settings_and_initializers():
