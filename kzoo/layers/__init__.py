@@ -12,6 +12,7 @@ from kzoo.layers.blur_pooling import BlurPooling2D
 from kzoo.layers.capsules import Capsules
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
+from kzoo.layers.conv_capsules import ConvCapsules2D
 from kzoo.layers.deformable_conv import DeformableConv2D
 from kzoo.layers.dilation import Dilation2D
 from kzoo.layers.dynamic_pooling import DynamicPooling2D
@@ -69,6 +70,7 @@ __all__ = [
     "Conv1D",
     "Conv2D",
     "Conv3D",
+    "ConvCapsules2D",
     "DeformableConv2D",
     "Dilation2D",
     "DynamicPooling2D",

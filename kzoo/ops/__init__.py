@@ -9,6 +9,7 @@ from kzoo.ops.bias_add import bias_add
 from kzoo.ops.blur_pool import blur_pool
 from kzoo.ops.channel_lp_pool import channel_lp_pool
 from kzoo.ops.conv import conv
+from kzoo.ops.conv_capsules import conv_capsules
 from kzoo.ops.convert_argmax_indices import convert_argmax_indices
 from kzoo.ops.deformable_conv import deformable_conv
 from kzoo.ops.dilation import dilation
@@ -58,6 +59,7 @@ __all__ = [
     "blur_pool",
     "channel_lp_pool",
     "conv",
+    "conv_capsules",
     "convert_argmax_indices",
     "deformable_conv",
     "dilation",

@@ -13,23 +13,6 @@ from tests.ops.cases import Case, Setting, normal
 from tests.ops.harness import CHECKS, close, half_precision, refuses
 
 
-def reference(predictions, bias=None, iterations=3, leaky=False):
-    """Procedure 1, one sample and one pair of capsules at a time; the leak is a class of logit 0 in each softmax."""
-    batch, inputs, outputs, _ = predictions.shape
-    result = np.zeros((batch, outputs, predictions.shape[-1]))
-    for n, u in enumerate(predictions.astype("float64")):
-        logits = np.zeros((inputs, outputs))
-        for _ in range(iterations):
-            for j in range(outputs):
-                s = np.zeros(u.shape[-1]) if bias is None else bias[j].astype("float64")
-                for i in range(inputs):
-                    s = s + math.exp(logits[i, j]) / (leaky + sum(math.exp(b) for b in logits[i])) * u[i, j]
-                result[n, j] = references.squash(s)
-            for i, j in np.ndindex(inputs, outputs):
-                logits[i, j] += float(u[i, j] @ result[n, j])
-    return result
-
-
 def draw(rng, rank, one, distinct):
     del rank, distinct
     index = one["index"] if one else int(rng.integers(12))
@@ -44,7 +27,7 @@ def route(predictions, *bias, iterations, leaky):
     return ops.route(predictions, iterations, *bias, leaky=leaky)
 
 
-OP_CASES = {"route": Case(route, reference, draw, free=False, curved=True, ranks=(2,))}
+OP_CASES = {"route": Case(route, references.route, draw, free=False, curved=True, ranks=(2,))}
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -101,10 +84,16 @@ def test_the_leak_by_hand(seeds):
     close(ops.route(u, 1, leaky=True), references.squash(u.sum(1) / 5))
 
 
+def test_each_position_is_routed_for_itself(seeds):
+    u, bias = normal(seeds, 2, 3, 4, 7, 2, 5), normal(seeds, 2, 5)
+    y = ops.route(u, 3, bias, leaky=True)
+    close(y, references.route(u.reshape(24, 7, 2, 5), bias, 3, leaky=True).reshape(2, 3, 4, 2, 5))
+
+
 def test_unknown_inputs_below():
     spec = tf.TensorSpec((None, None, 2, 3))
     for u in (normal(np.random.default_rng(0), n, 2 + n, 2, 3) for n in (1, 2)):
-        close(tf.function(ops.route, [spec], autograph=False)(u), reference(u))
+        close(tf.function(ops.route, [spec], autograph=False)(u), references.route(u))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
@@ -123,7 +112,7 @@ U = np.zeros((1, 3, 2, 4), "float32")
 @pytest.mark.parametrize(
     "args, words",
     [
-        ((U[0],), "route expects predictions (batch, inputs, outputs, dimension); received shape=(3, 2, 4)"),
+        ((U[0],), "route expects predictions (batch, *spatial, inputs, outputs, dimension); received shape=(3, 2, 4)"),
         ((U.astype("int32"),), "route expects floating x"),
         ((U, 0), "iterations, an integer above 0; received iterations=0"),
         ((U, 2.0), "iterations=2.0"),
