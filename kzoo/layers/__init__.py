@@ -51,6 +51,7 @@ from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
+from kzoo.layers.standardized_conv import StandardizedConv1D, StandardizedConv2D, StandardizedConv3D
 from kzoo.layers.stochastic_depth import StochasticDepth
 from kzoo.layers.stochastic_pooling import StochasticPooling1D, StochasticPooling2D, StochasticPooling3D
 from kzoo.layers.subsampling import Subsampling2D
@@ -121,6 +122,9 @@ __all__ = [
     "SpatialPyramidPooling2D",
     "SpatiallySeparableConv2D",
     "SpatiallySeparableConv3D",
+    "StandardizedConv1D",
+    "StandardizedConv2D",
+    "StandardizedConv3D",
     "StochasticDepth",
     "StochasticPooling1D",
     "StochasticPooling2D",

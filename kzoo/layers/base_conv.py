@@ -185,7 +185,7 @@ class BaseConv(BaseFilters):
             kernel_constraint=kernel_constraint,
         )
 
-    def build_kernel(self, channels, output):
+    def build_kernel(self, channels, output, **options):
         tile = self.kernel_tile(output)
         self.kernel = self.add_weight(
             name="kernel",
@@ -193,6 +193,7 @@ class BaseConv(BaseFilters):
             initializer=per_kernel(math.prod(tile), self.kernel_initializer),
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
+            **options,
         )
 
     def products(self, channels: int) -> int:

@@ -44,6 +44,7 @@ from kzoo.ops.scaled_tanh import scaled_tanh
 from kzoo.ops.spatial_pyramid_pool import spatial_pyramid_pool
 from kzoo.ops.spatially_separable_conv import spatially_separable_conv
 from kzoo.ops.squash import squash
+from kzoo.ops.standardize_kernel import standardize_kernel
 from kzoo.ops.stochastic_depth import stochastic_depth
 from kzoo.ops.stochastic_pool import stochastic_pool
 from kzoo.ops.subsample import subsample
@@ -100,6 +101,7 @@ __all__ = [
     "spatial_pyramid_pool",
     "spatially_separable_conv",
     "squash",
+    "standardize_kernel",
     "stochastic_depth",
     "stochastic_pool",
     "subsample",
