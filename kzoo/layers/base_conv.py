@@ -178,7 +178,7 @@ class BaseConv(BaseFilters):
             kernel_constraint=kernel_constraint,
         )
 
-    def build_kernel(self, channels, output):
+    def build_kernel(self, channels, output, **options):
         tile = self.kernel_tile(output)
         self.kernel = self.add_weight(
             name="kernel",
@@ -186,6 +186,7 @@ class BaseConv(BaseFilters):
             initializer=per_kernel(math.prod(tile), self.kernel_initializer),
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
+            **options,
         )
 
     def products(self, channels: int) -> int:
