@@ -88,7 +88,7 @@ def random_model(rng, form):
 
 
 @pytest.mark.parametrize("form", [1, 2, 3])
-@pytest.mark.parametrize("suffix", [".h5", ".keras", ".weights.h5"])
+@pytest.mark.parametrize("suffix", [".h5", ".keras", ".weights.h5", "_weights.h5"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file:UserWarning")
 def test_files(compare, tmp_path, suffix, form):
     """The model of a whole file, in both data formats; and the weights of each format, put into that model."""
@@ -99,7 +99,7 @@ def test_files(compare, tmp_path, suffix, form):
         x = normal(rng, 3, *theirs.input_shape[1:])
         whole, file = (str(tmp_path / f"{number}{end}") for end in (".keras", suffix))
         theirs.save(whole)
-        if suffix == ".weights.h5":
+        if suffix.endswith("weights.h5"):
             theirs.save_weights(file)
         else:
             theirs.save(file)
