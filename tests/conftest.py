@@ -75,7 +75,7 @@ def always_islands():
     """Compiles islands up to nearly the number of memory maps that Linux allows: tests hold thousands of programs."""
     from kzoo.ops import xla
 
-    xla.MOST_MAPS = 60_000
+    xla.MOST_MAPS, xla.MOST_SIZES = 60_000, xla.MOST_PROGRAMS
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,6 +5,7 @@ not. An island runs as plain operations where its own compilation would hurt: in
 compiles, and in an exported graph, which must not hold functions that only XLA can run.
 """
 
+import collections
 import contextlib
 import functools
 import sys
@@ -19,7 +20,8 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
-MOST_PROGRAMS = 256  # of an island; a program takes 2 to 25 MiB
+MOST_SIZES = 32  # for which an island has programs with the same settings and channels; a program takes 2 to 25 MiB
+MOST_PROGRAMS = 256  # of an island
 MOST_MAPS = 32_000  # memory maps of a process up to which islands compile; Linux allows 65,530, and a program takes 40
 
 _compiled_functions: list[dict[Any, Any]] = []  # for each island its compiled functions, by settings and signature
@@ -57,13 +59,14 @@ def island(fn, plain=True):
 
     Whether to compile is decided in Python each time the op is called or traced, so no cached graph keeps an outdated
     decision. On other backends `fn` is returned as it is. TensorFlow never frees a compiled program, and there is one
-    for each input size. So tensors of unknown size, and new sizes once the island has MOST_PROGRAMS programs or the
-    process MOST_MAPS memory maps, are left to plain operations; `plain` says whether TensorFlow has these.
+    for each input size. So tensors of unknown size, and new sizes beyond MOST_SIZES, MOST_PROGRAMS or MOST_MAPS, are
+    left to plain operations; `plain` says whether TensorFlow has these.
     """
     if keras.backend.backend() != "tensorflow":
         return fn
 
     functions: dict[Any, Any] = {}
+    sizes: collections.Counter[Any] = collections.Counter()  # programs that differ in their sizes only
     _compiled_functions.append(functions)
 
     @functools.wraps(fn)
@@ -72,9 +75,11 @@ def island(fn, plain=True):
             return fn(*tensors, **settings)
         key = (*settings.items(), *((tensor.shape, tensor.dtype) for tensor in tensors))
         if key not in functions:
-            unknown = any(None in tensor.shape[1:] for tensor in tensors)
-            if plain and (unknown or len(functions) >= MOST_PROGRAMS or memory_maps() >= MOST_MAPS):
+            alike = (*settings.items(), *((len(tensor.shape), *tensor.shape[-1:], tensor.dtype) for tensor in tensors))
+            many = sizes[alike] >= MOST_SIZES or len(functions) >= MOST_PROGRAMS or memory_maps() >= MOST_MAPS
+            if plain and (many or any(None in tensor.shape[1:] for tensor in tensors)):
                 return fn(*tensors, **settings)
+            sizes[alike] += 1
             # no autograph, as the ops never branch on a tensor's value: it could only print warnings
             functions[key] = tf.function(functools.partial(fn, **settings), jit_compile=True, autograph=False)
         return functions[key](*tensors)

@@ -93,7 +93,7 @@ def test_forgotten_islands_compile_again():
     assert traces == [3.0, 3.0]
 
 
-@pytest.mark.parametrize("bound", ["MOST_MAPS", "MOST_PROGRAMS"])
+@pytest.mark.parametrize("bound", ["MOST_MAPS", "MOST_PROGRAMS", "MOST_SIZES"])
 def test_programs_do_not_fill_the_memory(monkeypatch, bound):
     """Of forty sizes only the first are compiled; the others have the same outputs, as plain operations."""
     traces = []
@@ -105,9 +105,26 @@ def test_programs_do_not_fill_the_memory(monkeypatch, bound):
 
     monkeypatch.setattr(xla, bound, xla.memory_maps() + 6 if bound == "MOST_MAPS" else 5)
     for size in (*range(1, 41), 1):
-        np.testing.assert_array_equal(doubled(tf.ones(size)), np.full(size, 2.0))
+        np.testing.assert_array_equal(doubled(tf.ones((1, size, 2))), np.full((1, size, 2), 2.0))
     assert 0 < sum(traces) < 40
     assert xla.memory_maps() < xla.MOST_MAPS + 40  # the last program may exceed the limit
+
+
+def test_other_channels_and_settings_have_sizes_of_their_own(monkeypatch):
+    """As the layers of a model have, which share the op."""
+    traces = []
+
+    @island
+    def scaled(x, factor=1.0):
+        traces.append(x.shape)
+        return x * factor
+
+    monkeypatch.setattr(xla, "MOST_SIZES", 1)
+    for channels, factor in ((2, 1.0), (3, 1.0), (2, 2.0)):
+        scaled(tf.ones((1, 4, channels)), factor=factor)
+        scaled(tf.ones((1, 4, channels)), factor=factor)
+        scaled(tf.ones((1, 5, channels)), factor=factor)  # traced at each call, as it is not compiled
+    assert [shape[1] for shape in traces] == [4, 5] * 3
 
 
 @pytest.mark.large
@@ -120,7 +137,7 @@ def test_two_thousand_sizes():
         layer = TiledConv2D(4, 3)
         for index in range(2000):
             layer(np.ones((1, 20 + index // 40, 20 + index % 40, 2), "float32"))
-            if index == 2 * xla.MOST_PROGRAMS:
+            if index == 2 * xla.MOST_SIZES:
                 full = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(xla.memory_maps(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - full)
     """
