@@ -13,6 +13,7 @@ from kzoo.export.argmax_ties import count_argmax_ties
 from kzoo.export.comparison import max_difference
 from kzoo.export.fixed_shape import fix_input_shape
 from kzoo.export.isolated_process import run_isolated
+from kzoo.export.keras_export import output_names
 from kzoo.export.preflight import check_exportable
 from kzoo.export.registry import find_format, format_at
 from kzoo.export.rewrites import rewrite_for_export
@@ -40,7 +41,7 @@ def export(
     "litert", a file NAME.tflite; "litert_int8", the same with 8-bit weights and activations; "openvino", a folder. All
     accept batches of any size, and images of any size if the model does. All except "saved_model" compute in float32.
     batch_size: the number of examples in every batch that the export takes (None: any, unless the model was built for a
-    fixed one); it is verified on such batches only.
+    fixed one); it is verified on such batches only. Inputs and outputs have the model's names in every format.
 
     The export is written to a temporary path and run by its runtime in a process that can import neither kzoo nor
     Keras, on random inputs and on the examples. It replaces an older export at `path` only if its outputs are correct:
@@ -52,8 +53,8 @@ def export(
     images, whether a SavedModel gets signatures for image files and pixels (None: if the model takes images);
     representative, inputs that determine the ranges of "litert_int8" (None: the examples); integer, whether the inputs
     and outputs of "litert_int8" are int8, with the scales and zero points that the report has as "quantization".
-    Returns a dict: format, file, inputs (their shapes by name), bytes, tried, max_difference, seconds, and for some
-    formats more.
+    Returns a dict: format, file, inputs (their shapes by name), outputs (their names), bytes, tried, max_difference,
+    seconds, and for some formats more.
     Raises ValueError with one line if the path, the format or the model does not fit; nothing is left behind.
 
     >>> import tempfile
@@ -105,6 +106,7 @@ def write_and_verify(model, path, format, **data):
         "format": format.name,
         "file": path.name,
         "inputs": {tensor.name: list(tensor.shape) for tensor in model.inputs},
+        "outputs": output_names(model),
         "bytes": sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file()),
         "tried": list(dict.fromkeys(batch.shape for batch in batches if batch.signature == "serving_default")),
         "max_difference": max(differences, key=lambda d: np.inf if np.isnan(d) else d),

@@ -13,13 +13,17 @@ def input_specs(model):
 
 
 def output_names(model):
-    """Returns the names of a model's outputs, which are those of their layers, numbered where several are the same.
+    """Returns the names of a model's outputs in order: the keys of a dict, or the names of their layers.
+
+    Names of which there are several are numbered.
 
     >>> x = keras.Input((2,))
     >>> pair = keras.layers.Dense(1, name="pair")
     >>> output_names(keras.Model(x, [pair(x), keras.layers.Flatten(name="flat")(x), pair(x)]))
     ['pair', 'flat', 'pair_1']
     """
+    if isinstance(model.output, dict) and len(model.output) == len(model.outputs):
+        return sorted(model.output)  # as Keras flattens a dict
     names: list[str] = []
     for name in model.output_names:
         numbered = (f"{name}_{number}" for number in range(1, len(model.outputs)))

@@ -1,5 +1,7 @@
 """Model cards, in Markdown: of an export folder and of a run, with the Python that runs each exported format."""
 
+import json
+
 from kzoo.export.registry import FORMATS
 from kzoo.export.signatures import takes_images
 from kzoo.terminal import percent
@@ -138,7 +140,11 @@ def usage_code(info, report, names=None):
     shape = next(iter(report.get("inputs", info["inputs"]).values()))
     shape = ", ".join("1" if n is None else str(n) for n in shape)
     x = f'np.load("{EXAMPLES}").astype("float32")' if info["examples"] else f'np.zeros(({shape}), "float32")'
-    lines = [FORMATS[report["format"]].card_code(report).format(file=report["file"], x=x)]
+    names_in_code = {
+        "input": json.dumps(next(iter(info["inputs"]))),
+        "output": json.dumps(report.get("outputs", ["output_0"])[0]),
+    }
+    lines = [FORMATS[report["format"]].card_code(report).format(file=report["file"], x=x, **names_in_code)]
     if names:
         lines.append(f"names = {names}")
     name = "names[index]" if names else "index"

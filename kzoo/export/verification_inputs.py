@@ -7,7 +7,6 @@ import keras
 import numpy as np
 
 from kzoo.checks import Refusal
-from kzoo.export.export_format import sort_outputs
 from kzoo.export.fixed_shape import fill_batch
 from kzoo.ops.xla import no_islands
 
@@ -74,9 +73,7 @@ def make_batch(model, arrays):
 
 
 def output_arrays(outputs):
-    """Returns a model's outputs as a list of arrays, in the order of a signature's outputs."""
-    if isinstance(outputs, dict):
-        return sort_outputs({name: keras.ops.convert_to_numpy(y) for name, y in outputs.items()})
+    """Returns a model's outputs as a list of arrays, in the order of its `outputs`."""
     return [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(outputs)]
 
 

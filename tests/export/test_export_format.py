@@ -28,6 +28,7 @@ def test_defaults():
 def test_match_inputs():
     found = match_inputs(["b", "a"], {"a": 1, "b": 2})
     assert found == {"b": 2, "a": 1} and list(found) == ["b", "a"]
+    assert match_inputs(["a_in", "arg_1x"], {"1x": 1, "a.in": 2}) == {"a_in": 2, "arg_1x": 1}  # by TensorFlow
     assert match_inputs(["x", "y"], {"a": 1, "b": 2}) == {"x": 1, "y": 2}
     with pytest.raises(ValueError, match="zip"):
         match_inputs(["x"], {"a": 1, "b": 2})
@@ -35,3 +36,5 @@ def test_match_inputs():
 
 def test_sort_outputs():
     assert sort_outputs({"output_10": 11, "output_2": 3, "output_1": 2}) == [2, 3, 11]
+    assert sort_outputs({"a": 1, "c": 2, "b": 3}, ["c", "a", "b"]) == [2, 1, 3]
+    assert sort_outputs({"bb": 1, "c": 2}, ["c"]) == [2, 1]

@@ -1,10 +1,12 @@
 """TensorFlow's SavedModel, with named signatures: batches, maps of stages, and images as files or pixels."""
 
+import json
 import tempfile
 from pathlib import Path
 
 from kzoo.export.export_format import ExportFormat, match_inputs, sort_outputs
 
+ORDER = "assets.extra/output_names.json"  # a folder that TensorFlow reserves for files of others
 IMAGE_CODE = """Images of any size, as files or as pixels:
 
 ```python
@@ -17,8 +19,9 @@ outputs = model.serve_pixels(tf.zeros(({batch_size}, 100, 200, 3), tf.uint8))  #
 class SavedModel(ExportFormat):
     """A folder that TensorFlow and TensorFlow Serving run; the same graph in the same precision as in Keras.
 
-    Signatures: `serve`, also called `serving_default`, from batches of any size to the model's outputs; `features`, the
-    maps of its layers stage1, stage2 ... by name, in float32; and for models of images with one or three channels
+    Signatures: `serving_default`, from batches of any size to the model's outputs by name; `serve`, the same, which as
+    a method of the loaded model returns them as the model does; `features`, the maps of its layers stage1, stage2 ...
+    by name, in float32; and for models of images with one or three channels
     `serve_pixels`, from uint8 arrays (B, H, W, C), and `serve_image`, from strings (B,) that each hold a PNG or
     JPEG file, or with three channels a GIF or BMP file. Images of any size are resized like the training data.
     """
@@ -43,13 +46,18 @@ outputs = model.serve(x).numpy()"""
 
         from kzoo.export import signatures
         from kzoo.export.graph_check import check_graph
-        from kzoo.export.keras_export import input_specs
+        from kzoo.export.keras_export import input_specs, output_names
         from kzoo.ops.xla import no_islands
 
         archive, specs = keras.export.ExportArchive(), input_specs(model)  # `track(model)` would write variables twice
         with no_islands(), tempfile.TemporaryDirectory() as folder:
             serve = archive.add_endpoint("serve", lambda x: model(x, training=False), [specs])
-            endpoints = [serve]
+            names = output_names(model)
+
+            def named(x):
+                return dict(zip(names, keras.tree.flatten(serve(x)), strict=True))
+
+            endpoints = [serve, archive.add_endpoint("serving_default", named, [specs])]
             if signatures.stage_names(model):
                 endpoints.append(archive.add_endpoint("features", signatures.stage_function(model), [specs]))
             if signatures.takes_images(model) if images is None else images:
@@ -61,10 +69,14 @@ outputs = model.serve(x).numpy()"""
                 archive.track(signatures.label_table(labels, Path(folder, "labels.txt")))
             options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # it is not trained further
             archive.write_out(str(path), options, verbose=False)
+        if len(names) > 1:  # a signature keeps no order
+            Path(path, ORDER).parent.mkdir()
+            Path(path, ORDER).write_text(json.dumps(names))
 
     def open(self, path):
         import tensorflow as tf
 
+        order = json.loads(Path(path, ORDER).read_text()) if Path(path, ORDER).is_file() else ()
         loaded = tf.saved_model.load(str(path))  # `run` must refer to it: its functions do not keep the variables
 
         def input_specs(signature):
@@ -72,7 +84,8 @@ outputs = model.serve(x).numpy()"""
 
         def run(inputs, signature="serving_default"):
             matched = match_inputs(input_specs(signature), inputs)
-            return sort_outputs(loaded.signatures[signature](**{name: tf.constant(x) for name, x in matched.items()}))
+            outputs = loaded.signatures[signature](**{name: tf.constant(x) for name, x in matched.items()})
+            return sort_outputs(outputs, order if signature == "serving_default" else ())
 
         return {name: tuple(spec.shape) for name, spec in input_specs("serving_default").items()}, run
 
