@@ -304,10 +304,10 @@ def export(
         return
     if name is None:
         raise Refusal("export expects the name of a run or model, or --matrix.")
-    sides = None if size is None else size.split(",")
-    valid = sides is None or all(side.isdecimal() and 0 < int(side) < 2**31 for side in sides)
+    numbers = None if size is None else size.split(",")
+    valid = numbers is None or all(number.isdecimal() and 0 < int(number) < 2**31 for number in numbers)
     require(valid, "export --size", "integers above 0 such as 64,64", size=size)
-    sides = sides and [int(side) for side in sides]
+    sides = numbers and [int(number) for number in numbers]
     from kzoo.run_folder import find_run_or_model
 
     find_run_or_model(name)
