@@ -307,7 +307,7 @@ def export(
     numbers = None if size is None else size.split(",")
     valid = numbers is None or all(number.isdecimal() and 0 < int(number) < 2**31 for number in numbers)
     require(valid, "export --size", "integers above 0 such as 64,64", size=size)
-    sides = numbers and [int(number) for number in numbers]
+    sides = None if numbers is None else [int(number) for number in numbers]
     from kzoo.run_folder import find_run_or_model
 
     find_run_or_model(name)

@@ -8,10 +8,12 @@ from kzoo.layers.adaptive_average_pooling import (
     AdaptiveAveragePooling3D,
 )
 from kzoo.layers.adaptive_max_pooling import AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D
+from kzoo.layers.average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
 from kzoo.layers.blur_pooling import BlurPooling2D
 from kzoo.layers.capsules import Capsules
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
+from kzoo.layers.conv_capsules import ConvCapsules2D
 from kzoo.layers.deformable_conv import DeformableConv2D
 from kzoo.layers.dilation import Dilation2D
 from kzoo.layers.dynamic_pooling import DynamicPooling2D
@@ -20,7 +22,7 @@ from kzoo.layers.fastfood import Fastfood
 from kzoo.layers.fft_conv import FFTConv1D, FFTConv2D
 from kzoo.layers.filter_response_normalization import FilterResponseNormalization
 from kzoo.layers.foveated_glimpse import FoveatedGlimpse2D
-from kzoo.layers.fractional_max_pooling import FractionalMaxPooling2D
+from kzoo.layers.fractional_max_pooling import FractionalMaxPooling1D, FractionalMaxPooling2D, FractionalMaxPooling3D
 from kzoo.layers.gabor_conv import GaborConv2D
 from kzoo.layers.gaussian_pooling import GaussianPooling1D, GaussianPooling2D, GaussianPooling3D
 from kzoo.layers.k_max_pooling import KMaxPooling1D
@@ -50,6 +52,7 @@ from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
+from kzoo.layers.standardized_conv import StandardizedConv1D, StandardizedConv2D, StandardizedConv3D
 from kzoo.layers.stochastic_depth import StochasticDepth
 from kzoo.layers.stochastic_pooling import StochasticPooling1D, StochasticPooling2D, StochasticPooling3D
 from kzoo.layers.subsampling import Subsampling2D
@@ -63,12 +66,16 @@ __all__ = [
     "AdaptiveMaxPooling1D",
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
     "BlurPooling2D",
     "Capsules",
     "ChannelLPPooling",
     "Conv1D",
     "Conv2D",
     "Conv3D",
+    "ConvCapsules2D",
     "DeformableConv2D",
     "Dilation2D",
     "DynamicPooling2D",
@@ -78,7 +85,9 @@ __all__ = [
     "Fastfood",
     "FilterResponseNormalization",
     "FoveatedGlimpse2D",
+    "FractionalMaxPooling1D",
     "FractionalMaxPooling2D",
+    "FractionalMaxPooling3D",
     "GaborConv2D",
     "GaussianPooling1D",
     "GaussianPooling2D",
@@ -119,6 +128,9 @@ __all__ = [
     "SpatialPyramidPooling2D",
     "SpatiallySeparableConv2D",
     "SpatiallySeparableConv3D",
+    "StandardizedConv1D",
+    "StandardizedConv2D",
+    "StandardizedConv3D",
     "StochasticDepth",
     "StochasticPooling1D",
     "StochasticPooling2D",
