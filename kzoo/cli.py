@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from kzoo.checks import Refusal, one_line
+from kzoo.checks import Refusal, one_line, require
 from kzoo.export.registry import FORMATS, find_format
 from kzoo.files import check_writable, write_atomically
 from kzoo.interrupts import INTERRUPTED, INTERRUPTS, how_to_resume, interrupted_line
@@ -272,6 +272,9 @@ def export(
     out: Annotated[str | None, typer.Option(help="Folder to write; default: exports/NAME.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
     batch: Annotated[int | None, typer.Option(help="Fixed number of examples in a batch; default: any.", min=1)] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="H,W", help="Fixed size of inputs whose size is unknown; default: any.")
+    ] = None,
     integer: Annotated[
         bool, typer.Option("--integer", help="Give litert_int8 inputs and outputs of int8 instead of float32.")
     ] = False,
@@ -301,6 +304,10 @@ def export(
         return
     if name is None:
         raise Refusal("export expects the name of a run or model, or --matrix.")
+    numbers = None if size is None else size.split(",")
+    valid = numbers is None or all(number.isdecimal() and 0 < int(number) < 2**31 for number in numbers)
+    require(valid, "export --size", "integers above 0 such as 64,64", size=size)
+    sides = None if numbers is None else [int(number) for number in numbers]
     from kzoo.run_folder import find_run_or_model
 
     find_run_or_model(name)
@@ -313,7 +320,7 @@ def export(
     folder = Path("exports", Path(name).name) if out is None else Path(out)
     model, origin, data, run_results = found
     reports = write_export_folder(
-        model, folder, names, origin, run_results, overwrite, serving, say, batch, integer, **data
+        model, folder, names, origin, run_results, overwrite, serving, say, batch, sides, integer, **data
     )
     _print(export_table(str(folder), reports))
     say(f"{origin}.")

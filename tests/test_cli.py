@@ -114,6 +114,14 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["export", "mnist1d_fc100", "--format", "onx"], "export: no format 'onx'; did you mean 'onnx'?"),
         (["export", "mnist1d_fc100", "--format", "litert_int8"], "litert_int8 expects representative examples"),
         (["export", "mnist1d_fc100", "--format", "onnx", "--serving"], "format saved_model for serving"),
+        (
+            ["export", "mnist1d_fc100", "--size", "8,x"],
+            "export --size expects integers above 0 such as 64,64; received s",
+        ),
+        (
+            ["export", "mnist1d_fc100", "--size", "8"],
+            "export expects no size for a model that takes (40, 1); received s",
+        ),
         (["export", "mnist1d_fc100", "--integer"], "export expects format litert_int8 for integers; received formats="),
         (["export", "--matrix", "--format", "onx"], "export: no format 'onx'"),
     ],

@@ -13,7 +13,7 @@ from rich.table import Table
 from kzoo.checks import Refusal, require
 from kzoo.export.damage import RECORD, sha256_of
 from kzoo.export.exporter import write_and_verify
-from kzoo.export.fixed_shape import fill_batch, fix_input_shape
+from kzoo.export.fixed_shape import fill_batch, fix_input_shape, takes_examples
 from kzoo.export.model_card import EXAMPLES, export_card, file_size, format_difference, model_info
 from kzoo.export.preflight import check_exportable
 from kzoo.export.registry import FORMATS, find_format
@@ -33,6 +33,7 @@ def write_export_folder(
     serving=False,
     say=None,
     batch_size=None,
+    size=None,
     integer=False,
     **data,
 ):
@@ -41,7 +42,7 @@ def write_export_folder(
     formats: their names; origin: where the model comes from, for the card; results: those of its run, as in
     metrics.json; serving: write the SavedModel to `folder/1/`, or the next number, for TensorFlow Serving; say: a
     function that prints a line of progress; integer: as for `export`, for those of the formats that can have integers;
-    batch_size and data (examples, targets, labels, images, representative): as for `export`.
+    batch_size, size and data (examples, targets, labels, images, representative): as for `export`.
     Raises ValueError with one line if the folder exists and `overwrite` is false, if it is not an export, or if a
     format fails; what existed before is then unchanged.
     """
@@ -56,7 +57,9 @@ def write_export_folder(
         raise Refusal(f"{folder} is not an export of kzoo, so nothing is written there: choose another folder.")
     if folder.exists() and not overwrite:
         raise Refusal(f"{folder} is an export already: choose another folder, or --overwrite it.")
-    model = fix_input_shape(model, batch_size)
+    model = fix_input_shape(model, batch_size, size)
+    if size is not None:
+        data = leave_out_other_sizes(model, data, say)
     for format in formats:  # all of them before the first is written
         check_exportable(model, format)
         format.check_data(model, **data, integer=integer and format.quantized)
@@ -81,6 +84,17 @@ def write_export_folder(
             report["sha256"] = sha256_of(partial / report["file"])
         (partial / RECORD).write_text(json.dumps({**info, "exports": reports}, indent=2) + "\n")
     return reports
+
+
+def leave_out_other_sizes(model, data, say=None):
+    """Returns the keyword arguments of `export` without examples that a model of fixed size does not take."""
+    examples = data.get("examples")
+    if examples is None or takes_examples(model, examples):
+        return data
+    if say:
+        sizes = f"{np.shape(examples)[1:]}, not {model.inputs[0].shape[1:]}"
+        say(f"Exporting without the examples of the data, which are of another size: {sizes}")
+    return {name: value for name, value in data.items() if name not in ("examples", "targets", "representative")}
 
 
 def save_examples(model, folder, examples):

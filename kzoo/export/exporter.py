@@ -1,6 +1,7 @@
 """Exports one model to a file or folder, which is verified in an isolated process before it replaces an older one."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def export(
     format: str = "saved_model",
     *,
     batch_size: int | None = None,
+    size: Sequence[int] | None = None,
     examples: Tensor = None,
     targets: Tensor = None,
     labels: Any = None,
@@ -40,8 +42,11 @@ def export(
     format: "saved_model", a folder (its signatures: `kzoo.export.formats.saved_model`); "onnx", a file NAME.onnx;
     "litert", a file NAME.tflite; "litert_int8", the same with 8-bit weights and activations; "openvino", a folder. All
     accept batches of any size, and images of any size if the model does. All except "saved_model" compute in float32.
+    Inputs and outputs have the model's names in every format.
+
     batch_size: the number of examples in every batch that the export takes (None: any, unless the model was built for a
-    fixed one); it is verified on such batches only. Inputs and outputs have the model's names in every format.
+    fixed one); it is verified on such batches only. size: a number for each unknown side of the inputs, such as
+    (height, width), as some formats need for some models (None: any).
 
     The export is written to a temporary path and run by its runtime in a process that can import neither kzoo nor
     Keras, on random inputs and on the examples. It replaces an older export at `path` only if its outputs are correct:
@@ -72,7 +77,7 @@ def export(
     require(replaceable, "export", f"a path where there is nothing, or another {chosen.label}", path=str(path))
     data = {"examples": examples, "targets": targets, "labels": labels, "images": images}
     data |= {"representative": representative, "integer": integer}
-    model = fix_input_shape(model, batch_size)
+    model = fix_input_shape(model, batch_size, size)
     with atomic_replace(path) as partial:
         return write_and_verify(model, partial, chosen, **data)
 

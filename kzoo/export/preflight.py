@@ -22,7 +22,7 @@ def check_exportable(model, format):
         if from_keras and type(layer).__name__.startswith("Adaptive") and None in layer.input.shape[1:]:
             raise Refusal(
                 f"export of {model.name}: Keras's {type(layer).__name__} ({layer.name}) needs an input of known size; "
-                "kzoo.layers has one of that name for any size."
+                "--size (size in Python) fixes it, and kzoo.layers has one of that name for any size."
             )
     needed, free = required_memory(model, format), available_memory()
     if needed > free:

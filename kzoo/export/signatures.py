@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from kzoo.data.source import resize_images
 from kzoo.export.export_format import sort_outputs
+from kzoo.export.image_decoding import decode_image
 from kzoo.export.keras_export import output_names
 from kzoo.export.verification_inputs import Batch, make_batch
 
@@ -51,7 +52,7 @@ def takes_images(model):
 def image_functions(serve, tensor):
     """Returns (name, function, input spec) of the signatures that resize images and call `serve`.
 
-    `serve_pixels` takes pixels (B, H, W, C), `serve_image` the bytes of files (B,).
+    `serve_pixels` takes pixels (B, H, W, C), `serve_image` the bytes of files (B,), read by `decode_image`.
     """
     batch_size, *size, channels = tensor.shape
     size = tuple(size) if None not in size else None  # images keep their common size if the model's is unknown
@@ -60,11 +61,10 @@ def image_functions(serve, tensor):
         return serve(tf.cast(resize_images(x, size), tensor.dtype))
 
     def decode(content):
-        image = tf.io.decode_image(content, channels, expand_animations=False)
-        return resize_images(tf.ensure_shape(image, (None, None, channels)), size)
+        return resize_images(decode_image(content, channels), size)
 
     def files(contents):
-        spec = tf.TensorSpec((*(size or (None, None)), channels), "uint8")
+        spec = tf.TensorSpec((*(size or (None, None)), channels), "int32")
         return serve(tf.cast(tf.map_fn(decode, contents, fn_output_signature=spec), tensor.dtype))
 
     return [

@@ -6,14 +6,17 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from kzoo.checks import Refusal
-from kzoo.export.fixed_shape import fill_batch
+from kzoo.checks import Refusal, require
+from kzoo.export.fixed_shape import fill_batch, takes_examples
 from kzoo.ops.xla import no_islands
 
 BATCH_SIZES, LARGE_BATCH_SIZES = (1, 7), (1, 2)  # the second if an example is large
 LARGE = 2**18  # number of values from which an example is large
 EXAMPLES_BATCH = 500  # examples in a batch of real inputs
 SIDES, LARGEST = (32, 128, 512, 2048, 8192), 2**24  # tried for unknown sizes, up to so many values in an example
+
+# second sizes that are tried: odd ones, and multiples of the first for models that can only divide such
+CHANGES = (lambda n, axis: n + 5 + 4 * axis, lambda n, axis: n * (2 + axis))
 
 
 class Batch(NamedTuple):
@@ -34,8 +37,11 @@ class Batch(NamedTuple):
 def verification_batches(model, examples=None, seed=0):
     """Returns random batches of the `batch_sizes` in each of the `input_sizes`, then the examples.
 
-    examples: an array (N, *input_shape), or None. Raises Refusal if an output is not finite.
+    examples: an array (N, *input_shape), or None. Raises Refusal if these have another shape, or if an output is not
+    finite.
     """
+    fits = examples is None or takes_examples(model, examples)
+    require(fits, "export", f"examples of shape {model.inputs[0].shape[1:]}", shape=np.shape(examples)[1:])
     rng = np.random.default_rng(seed)
     batches = [
         make_batch(model, [random_input(rng, t, count, size, examples) for t, size in zip(model.inputs, sizes)])
@@ -95,11 +101,17 @@ def input_sizes(model, examples=None):
     if all(None not in shape for shape in shapes):
         return [shapes]
     first = [tuple(np.shape(examples)[1:])] if examples is not None else _smallest_size(model, shapes)
-    second = [
-        tuple(n + 5 + 4 * axis if known is None else n for axis, (n, known) in enumerate(zip(size, shape)))
-        for size, shape in zip(first, shapes)
-    ]
-    return [first, second]
+    for change in CHANGES:
+        second = [
+            tuple(change(n, axis) if known is None else n for axis, (n, known) in enumerate(zip(size, shape)))
+            for size, shape in zip(first, shapes)
+        ]
+        if _accepts(model, second):
+            return [first, second]
+    raise Refusal(
+        f"export: {model.name} takes inputs of {first[0]}, but not of other sizes such as {second[0]}; "
+        "give a fixed size (--size, in Python and configs size)."
+    )
 
 
 def _smallest_size(model, shapes):
@@ -107,9 +119,14 @@ def _smallest_size(model, shapes):
         sizes = [tuple(n or side for n in shape) for shape in shapes]
         if max(map(math.prod, sizes)) > LARGEST:
             break
-        try:
-            make_batch(model, [np.zeros((1, *size), t.dtype) for t, size in zip(model.inputs, sizes)])
-        except Exception:  # noqa: S112, BLE001 (layers raise various errors for inputs that are too small)
-            continue
-        return sizes
+        if _accepts(model, sizes):
+            return sizes
     raise Refusal(f"export: {model.name} takes no input with sides of {', '.join(map(str, SIDES))}.")
+
+
+def _accepts(model, sizes):
+    try:
+        make_batch(model, [np.zeros((1, *size), t.dtype) for t, size in zip(model.inputs, sizes)])
+    except Exception:  # noqa: BLE001 (layers raise various errors for inputs that do not fit)
+        return False
+    return True

@@ -64,6 +64,7 @@ Seeds = Annotated[
 Size = Annotated[
     Annotated[list[PositiveInt], Len(2, 2)] | None, expecting("[height, width], two integers above 0, or null")
 ]
+Sides = Annotated[Annotated[list[PositiveInt], Len(1)] | None, expecting("a list of integers above 0, or null")]
 FormatName: Any = Literal[tuple(FORMATS)]  # Any for type checkers, which do not see the registry's names
 Formats = Annotated[
     list[FormatName],
@@ -247,10 +248,14 @@ class TrainingConfig(Part):
 class ExportConfig(Part):
     """The export of the trained model."""
 
-    later = ("batch_size", "integer")
+    later = ("batch_size", "size", "integer")
 
     formats: Formats = Field(["saved_model"], description="Formats to export to: " + ", ".join(FORMATS) + ".")
     batch_size: OptionalCount = Field(None, description="Number of examples in every batch of the exports; null: any.")
+    size: Sides = Field(
+        None,
+        description="A number for each unknown side of the model's input, such as [height, width]; null: any size.",
+    )
     integer: Switch = Field(False, description="Whether litert_int8 has inputs and outputs of int8; false: float32.")
 
     @model_validator(mode="after")

@@ -12,7 +12,9 @@ import numpy as np
 
 from kzoo.checks import require
 from kzoo.data.loader import Data
+from kzoo.export.export_folder import leave_out_other_sizes
 from kzoo.export.exporter import export
+from kzoo.export.fixed_shape import fix_input_shape
 from kzoo.export.inference_model import inference_model
 from kzoo.export.model_card import model_info, run_card
 from kzoo.export.preflight import check_exportable
@@ -80,8 +82,14 @@ def train_seed(
 
 def check_exports(config: Config, model: keras.Model) -> None:
     """Raises Refusal, before training, if the model cannot be exported to one of the config's formats."""
+    exported = exported_model(config, model) if config.export.formats else model
     for name in config.export.formats:
-        check_exportable(inference_model(model), FORMATS[name])
+        check_exportable(exported, FORMATS[name])
+
+
+def exported_model(config: Config, model: keras.Model) -> keras.Model:
+    """Returns the inference model, with inputs of the shape that the config's exports have."""
+    return fix_input_shape(inference_model(model), config.export.batch_size, config.export.size)
 
 
 def fit(
@@ -147,10 +155,12 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     x, y = sample(data.test or data.train)
     for_inference, formats = inference_model(model), config.export.formats
     verify_on = verification_data(data, x, y) if formats else {}
-    verify_on |= {"batch_size": config.export.batch_size}
+    exported = exported_model(config, model) if formats else model
+    if config.export.size is not None:
+        verify_on = leave_out_other_sizes(exported, verify_on, say)
     reports = [
         export(
-            for_inference,
+            exported,
             folder / FORMATS[name].file,
             name,
             **verify_on,

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from rich.console import Console
@@ -93,6 +94,17 @@ def test_a_fixed_batch_size(small_model, images, tmp_path):
     assert record["batch_size"] == 12 == record["examples"] and record["exports"][0]["inputs"]["input"][0] == 12
     np.testing.assert_array_equal(saved, images[[*range(10), 0, 1]])
     assert "batches of exactly 12 examples:" in (tmp_path / "it" / "README.md").read_text()
+
+
+def test_examples_of_another_size_are_left_out(images, tmp_path):
+    x, messages = keras.Input((None, None, 1)), []
+    model = keras.Model(x, keras.layers.GlobalAveragePooling2D()(x))
+    more = {"say": messages.append, "examples": images, "targets": np.zeros(20), "representative": images}
+    (report,) = write_export_folder(model, tmp_path / "it", ["onnx"], "A model", size=[4, 5], **more)
+    assert report["tried"] == ["1 x 4 x 5 x 1", "7 x 4 x 5 x 1"]
+    assert messages[0].endswith("of another size: (8, 8, 1), not (4, 5, 1)")
+    (report,) = write_export_folder(model, tmp_path / "it", ["onnx"], "A", size=(8, 8), overwrite=True, **more)
+    assert report["tried"][-1] == "20 x 8 x 8 x 1"
 
 
 def test_integers(small_model, images, tmp_path):

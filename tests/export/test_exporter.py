@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo import layers
 from kzoo.checks import Refusal
 from kzoo.export import export as public
 from kzoo.export import exporter
@@ -101,6 +102,15 @@ def test_a_fixed_batch_size(small_model, images, tmp_path, in_process, format):
     for count in (1, 4, 10):
         outputs = predictor.run(images[:count])
         np.testing.assert_allclose(outputs, small_model(images[:count]), atol=0.05 if "int8" in format else 1e-5)
+
+
+def test_what_the_refusal_of_an_unknown_size_says_to_do(tmp_path, in_process):
+    x = keras.Input((None, None, 1), name="image")
+    model = keras.Model(x, layers.DeformableConv2D(2, 3)(x), name="it")
+    with pytest.raises(Refusal, match=r"give a fixed one by --size H,W, by size=\(H,W\) in Python"):
+        export(model, tmp_path / "it.tflite", "litert")
+    report = export(model, tmp_path / "it.tflite", "litert", size=(9, 12))
+    assert report["inputs"] == {"image": [None, 9, 12, 1]} and report["tried"] == ["1 x 9 x 12 x 1", "7 x 9 x 12 x 1"]
 
 
 def test_a_wrong_model_is_refused_and_the_old_one_stays(small_model, tmp_path, in_process, monkeypatch):

@@ -1,5 +1,7 @@
 """Models whose inputs get a fixed shape: the same outputs, names and weights; the given model stays as it is."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -14,6 +16,42 @@ def test_a_fixed_batch_size(small_model, images):
     assert fixed.input.name == "input" and fixed.output_names == ["predictions"] and fixed.name == "small"
     np.testing.assert_array_equal(fixed(images[:4]), small_model(images[:4]))
     assert fix_input_shape(small_model) is small_model
+
+
+def test_a_fixed_size():
+    x = keras.Input((None, 9, None, 2), name="volume")
+    model = keras.Model(x, keras.layers.Conv3D(3, 2)(x))
+    state = random.getstate()
+    fixed = fix_input_shape(model, size=(6, np.int32(7)))
+    assert fixed.input_shape == (None, 6, 9, 7, 2) and fixed.output_shape == (None, 5, 8, 6, 3)
+    assert random.getstate() == state  # so that a run with this setting trains as one without
+    x = np.random.default_rng(0).normal(size=(2, 6, 9, 7, 2)).astype("float32")
+    np.testing.assert_array_equal(fixed(x), model(x))
+    assert fix_input_shape(model, 3, [6, 7]).input_shape == (3, 6, 9, 7, 2)
+
+
+@pytest.mark.parametrize(
+    "size, words",
+    [
+        ((8,), r"expects size with 2 numbers, for inputs of \(None, None, 1\); received size=\(8,\)"),
+        ((8, 8, 1), "expects size with 2 numbers"),
+        (8, "expects size, integers above 0, or None; received size=8"),
+        ((8, 0), "expects size, integers above 0"),
+        ((8.0, 8), "expects size, integers above 0"),
+        ((2, 2), r"export of it: it cannot be built for batch_size=None, size=\(2, 2\): "),
+    ],
+    ids=repr,
+)
+def test_sizes_that_are_refused(size, words):
+    x = keras.Input((None, None, 1))
+    with pytest.raises(Refusal, match=words) as caught:
+        fix_input_shape(keras.Model(x, keras.layers.Conv2D(1, 3)(x), name="it"), size=size)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_size_for_a_model_of_known_size_is_refused(small_model):
+    with pytest.raises(Refusal, match=r"^export expects no size for a model that takes \(8, 8, 1\); received size="):
+        fix_input_shape(small_model, size=(8, 8))
 
 
 def test_every_input_and_no_inner_model():

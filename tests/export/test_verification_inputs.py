@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from kzoo import layers
 from kzoo.checks import Refusal
 from kzoo.export import verification_inputs as module
 from kzoo.export.verification_inputs import input_sizes, random_input, verification_batches
@@ -45,6 +46,30 @@ def test_open_sizes():
     model = keras.Model(x, keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(2, 40)(x)))
     assert input_sizes(model) == [[(128, 128, 3)], [(133, 137, 3)]]  # 32 is too small for the kernel
     assert input_sizes(model, np.zeros((1, 50, 60, 3))) == [[(50, 60, 3)], [(55, 69, 3)]]
+
+
+def test_models_that_take_only_multiples_of_a_size():
+    """Two poolings and unpoolings: odd sizes do not fit back."""
+    x = keras.Input((None, None, 1), name="it")
+    first, indices = layers.MaxPoolingWithArgmax2D(2)(x)
+    second, inner = layers.MaxPoolingWithArgmax2D(2)(first)
+    y = layers.MaxUnpooling2D(2)([layers.MaxUnpooling2D(2)([second, inner]), indices])
+    assert input_sizes(keras.Model(x, y)) == [[(32, 32, 1)], [(64, 96, 1)]]
+
+
+def test_models_of_one_size_are_refused():
+    x = keras.Input((None, 1), name="it")
+    y = keras.layers.Reshape((32,))(x)
+    words = (
+        r"^export: one takes inputs of \(32, 1\), but not of other sizes such as \(64, 1\); give a fixed size \(--size"
+    )
+    with pytest.raises(Refusal, match=words):
+        input_sizes(keras.Model(x, y, name="one"))
+
+
+def test_examples_of_another_shape_are_refused(small_model):
+    with pytest.raises(Refusal, match=r"^export expects examples of shape \(8, 8, 1\); received shape=\(8, 9, 1\)\.$"):
+        verification_batches(small_model, np.zeros((2, 8, 9, 1), "float32"))
 
 
 def test_no_size_fits(monkeypatch):

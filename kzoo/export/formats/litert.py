@@ -137,8 +137,11 @@ def convert(model, path, operations=(), **settings):
         reason = conversion_error(str(error))
         unknown = [tuple(tensor.shape) for tensor in model.inputs if None in tensor.shape[1:]]
         if unknown:  # then the converter blames operations that it has for fixed sizes
-            shape, reason = unknown[0][1:], reason.rstrip(".")
-            reason = f"it cannot be converted for inputs of unknown size {shape}; build it with a fixed one ({reason})."
+            shape, sides = unknown[0][1:], ("L", "H,W", "D,H,W")[min(unknown[0][1:].count(None), 3) - 1]
+            reason = (
+                f"it cannot be converted for inputs of unknown size {shape}; give a fixed one by --size {sides}, by "
+                f"size=({sides}) in Python or by export.size in a config ({reason.rstrip('.')})."
+            )
         raise Refusal(f"export of {model.name}: {reason}") from error
     name_tensors(Path(path), model)
 

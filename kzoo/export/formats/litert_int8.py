@@ -5,7 +5,6 @@ inference"
 """
 
 from kzoo.checks import require
-from kzoo.export.fixed_shape import fill_batch
 from kzoo.export.formats.litert import LiteRT, convert, is_quantized
 
 CALIBRATION = 200  # examples that determine the ranges
@@ -32,6 +31,8 @@ class LiteRTInt8(LiteRT):
         """Writes the file; the ranges come from `representative`, or from `examples` if it is None."""
         import numpy as np
         import tensorflow as tf
+
+        from kzoo.export.fixed_shape import fill_batch
 
         representative = examples if representative is None else representative
         count = min(CALIBRATION, len(representative))

@@ -13,7 +13,10 @@ IMAGE_CODE = """Images of any size, as files or as pixels:
 files = tf.constant([open("image.png", "rb").read()]{times})
 outputs = model.serve_image(files).numpy()
 outputs = model.serve_pixels(tf.zeros(({batch_size}, 100, 200, 3), tf.uint8))  # as many channels as the model's input
-```"""
+```
+
+Files may be PNG, JPEG, GIF or BMP. Grey PNG files of 16 bits keep their values, and transparent pixels of PNG files are
+blended with white, as in training. Unlike in training, TensorFlow does not turn photos upright (Exif): do so before."""
 
 
 class SavedModel(ExportFormat):
@@ -22,8 +25,9 @@ class SavedModel(ExportFormat):
     Signatures: `serving_default`, from batches of any size to the model's outputs by name; `serve`, the same, which as
     a method of the loaded model returns them as the model does; `features`, the maps of its layers stage1, stage2 ...
     by name, in float32; and for models of images with one or three channels
-    `serve_pixels`, from uint8 arrays (B, H, W, C), and `serve_image`, from strings (B,) that each hold a PNG or
-    JPEG file, or with three channels a GIF or BMP file. Images of any size are resized like the training data.
+    `serve_pixels`, from uint8 arrays (B, H, W, C), and `serve_image`, from strings (B,) that each hold a PNG, JPEG, GIF
+    or BMP file. Images of any size are resized like the training data. Files are read by TensorFlow, which does not
+    turn photos upright; `kzoo.export.image_decoding` has all that differs from training.
     """
 
     name, label, order, file = "saved_model", "SavedModel", 0, "saved_model"

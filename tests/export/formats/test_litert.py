@@ -57,7 +57,8 @@ def test_a_refusal_of_unknown_sizes_says_what_to_do(tmp_path):
         return keras.Model(x, layers.FractionalMaxPooling2D(1.5)(x), name="fractional")
 
     words = (
-        r"^export of fractional: it cannot be converted for inputs of unknown size \(None, None, 1\); build it with a"
+        r"^export of fractional: it cannot be converted for inputs of unknown size \(None, None, 1\); give a fixed one "
+        r"by --size H,W, by size=\(H,W\) in Python or by export.size in a config \(LiteRT has no operation for"
     )
     with pytest.raises(Refusal, match=words):
         FORMAT.write(model(None), tmp_path / "it.tflite")

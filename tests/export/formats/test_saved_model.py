@@ -8,12 +8,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 
 from kzoo import layers
 from kzoo.checks import Refusal
 from kzoo.export.formats.saved_model import FORMAT
 from kzoo.export.graph_check import foreign_operations
+from kzoo.export.predict import read_examples
 from kzoo.export.verification_inputs import make_batch
 from tests.export.conftest import LABELS
 
@@ -55,9 +57,17 @@ def test_serves_pixels_and_files(small_model, loaded, images):
     np.testing.assert_allclose(loaded.serve_pixels(pixels), small_model(images), atol=1e-6)
     png = tf.constant([tf.io.encode_png(one).numpy() for one in pixels])
     np.testing.assert_allclose(loaded.serve_image(png), small_model(images), atol=1e-6)
-    jpeg = tf.io.encode_jpeg(pixels[0], quality=100)
-    same = tf.cast(tf.io.decode_jpeg(jpeg), "float32")[None]
-    np.testing.assert_allclose(loaded.serve_image(jpeg[None]), small_model(same), atol=1e-6)
+
+
+def test_files_are_read_as_predict_reads_them(small_model, loaded, tmp_path):
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 1000, (8, 8)).astype("uint16")).save(tmp_path / "deep.png")
+    Image.fromarray(rng.integers(0, 256, (11, 9, 4)).astype("uint8")).save(tmp_path / "transparent.png")
+    Image.fromarray(rng.integers(0, 256, (11, 9, 3)).astype("uint8")).save(tmp_path / "colours.jpg")
+    files = sorted(tmp_path.iterdir())
+    expected = small_model(np.concatenate([read_examples(file, (8, 8, 1)) for file in files]))
+    found = loaded.serve_image(tf.constant([file.read_bytes() for file in files]))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_images_of_other_sizes_are_resized_as_data_is(small_model, loaded):
