@@ -89,10 +89,12 @@ def check_channels_first(layer, kwargs, inputs, y):
     """Both data formats give the same numbers; indices are numbered channels last in both."""
     settings = {"data_format": "channels_first", "axis": 1}
     first = type(layer)(**kwargs, **{name: value for name, value in settings.items() if name in layer.get_config()})
-    moved = tree.map_structure(lambda x: np.moveaxis(x, -1, 1), inputs)
+    ndim = tree.flatten(inputs)[0].ndim
+    axes = ndim - 1 - layer.rank if hasattr(layer, "rank") else 1  # of channels; two where they are capsules
+    to, at = range(1, 1 + axes), range(-axes, 0)
+    moved = tree.map_structure(lambda x: np.moveaxis(x, at, to), inputs)
     out = like(first, layer, moved)(moved)
-    rank = tree.flatten(inputs)[0].ndim
-    same(tree.map_structure(lambda v: np.moveaxis(np.asarray(v), 1, -1) if v.ndim == rank else v, out), y)
+    same(tree.map_structure(lambda v: np.moveaxis(np.asarray(v), to, at) if v.ndim == ndim else v, out), y)
     computed = first.compute_output_shape(tree.map_structure(lambda x: x.shape, moved))
     assert computed == tree.map_structure(lambda v: tuple(v.shape), out), f"compute_output_shape gives {computed}"
 

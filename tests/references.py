@@ -217,6 +217,24 @@ def squash(x, axis=-1):
     return np.moveaxis(y, -1, axis)
 
 
+def route(predictions, bias=None, iterations=3, leaky=False):
+    """Procedure 1, one pair of capsules at a time in all samples; the leak is a class of logit 0 in each softmax."""
+    u = predictions.astype("float64")
+    batch, inputs, outputs, dimension = u.shape
+    logits, v = np.zeros((batch, inputs, outputs)), np.zeros((batch, outputs, dimension))
+    for _ in range(iterations):
+        total = leaky + sum(np.exp(logits[:, :, j]) for j in range(outputs))
+        for j in range(outputs):
+            s = np.zeros((batch, dimension)) if bias is None else np.tile(bias[j].astype("float64"), (batch, 1))
+            for i in range(inputs):
+                s += (np.exp(logits[:, i, j]) / total[:, i])[:, None] * u[:, i, j]
+            length = np.sqrt(sum(s[:, d] ** 2 for d in range(dimension)))[:, None]
+            v[:, j] = s * length / (1 + length**2)
+        for i, j in np.ndindex(inputs, outputs):
+            logits[:, i, j] += sum(u[:, i, j, d] * v[:, j, d] for d in range(dimension))
+    return v
+
+
 def hadamard(x):
     """The entry at row i and column j is -1 to the number of bits that i and j share."""
     n = x.shape[-1]

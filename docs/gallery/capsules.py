@@ -5,7 +5,7 @@ A layer that looks closely at one location, given or learned, and layers whose u
 
 import numpy as np
 
-from docs.gallery.images import digits, grey, temple
+from docs.gallery.images import digits, flower, grey, temple
 from docs.gallery.pages import page
 from docs.gallery.panels import COLOURS, bars, boxes, curves, image
 from kzoo import layers, ops
@@ -114,6 +114,40 @@ def capsules():
     settings = {"ratio": 1, "xlim": (-9, 13), "ylim": (-8, 8)}
     paths = [curves(f"votes for {k}", {"": votes[:, k, 1]}, votes[:, k, 0], **settings) for k in (2, 4, 3)]
     return [[image(x[one], "digit"), *paths], rows]
+
+
+@page("ConvCapsules")
+def conv_capsules():
+    """Three colours of a photograph, each with its edges, vote at every position for an edge and for a spot.
+
+    Below there is a capsule for each colour: the direction in which it gets brighter, by Sobel's kernels. The kernel
+    for an edge averages these vectors over 5 x 5 pixels; that for a spot turns them so that all that point to the
+    middle are equal. Drawn are the lengths of both capsules. The first routing gives each capsule half of all votes;
+    later ones move the votes to the capsule for which the colours agree, and a leak takes them from both where
+    there is little of either.
+    """
+    x = flower()
+    edges = [layers.PrimaryCapsules2D(1, 2, 3, padding="reflect", use_bias=False) for _ in range(3)]
+    for layer in edges:
+        layer.build((1, 96, 96, 1))
+        layer.conv.kernel.assign(2 * ops.filters.sobel())
+    below = np.stack([np.reshape(layer(x[..., c : c + 1]), (1, 96, 96, 2)) for c, layer in enumerate(edges)], -2)
+    down, right = np.mgrid[-2:3, -2:3]
+    far = np.maximum(np.hypot(down, right), 1)
+    inward = -np.array([[down, right], [right, -down]]) / far
+    kernel = np.zeros((5, 5, 2, 2, 2))
+    kernel[:, :, :, 0] = np.eye(2)
+    kernel[:, :, :, 1] = np.transpose(inward, (2, 3, 1, 0))
+    rows = [[image(x, "photograph")], [image(np.linalg.norm(below[0], axis=-1), "edges of the colours")]]
+    for settings in ({"iterations": 1}, {"iterations": 3}, {"iterations": 3, "leaky": True}):
+        layer = layers.ConvCapsules2D(2, 2, 5, padding="same", **settings)
+        layer.build(below.shape)
+        layer.kernel.assign(kernel / 5)
+        lengths = np.linalg.norm(layer(below)[0], axis=-1)
+        title = ", ".join(f"{name}={value}" for name, value in settings.items())
+        for row, kind, part in zip(rows, ("edge", "spot"), np.moveaxis(lengths, -1, 0)):
+            row.append(image(part, f"{kind}, {title}", limit=1))
+    return rows
 
 
 @page("MaskCapsules")

@@ -111,6 +111,31 @@ def separable_conv():
     ]
 
 
+@page("StandardizedConv")
+def standardized_conv():
+    """Four kernels whose weights have different means and variances, and the same kernels standardized, each with the
+    map of its responses.
+
+    A kernel whose mean is not 0 responds to areas of one brightness above all: the upper maps are blurred photographs
+    of one sign, stronger where the weights are larger. Standardized kernels respond to changes, and all about as
+    strongly; the lower maps are drawn in three times the contrast.
+    """
+    x = grey(temple(64))
+    kernel = np.random.default_rng(3).normal((0.5, -1, 0.2, 2), (0.5, 1, 0.2, 2), (3, 3, 1, 4))
+    rows = []
+    for title, layer in {
+        "kernels": layers.Conv2D(4, 3, use_bias=False),
+        "standardized": layers.StandardizedConv2D(4, 3, use_bias=False),
+    }.items():
+        layer.build(x.shape)
+        layer.kernel.assign(kernel)
+        used, limit = (kernel, 6) if title == "kernels" else (ops.standardize_kernel(kernel), 2)
+        maps = np.moveaxis(np.asarray(layer(x))[0], -1, 0)
+        rows.append([tiles(np.moveaxis(np.asarray(used)[:, :, 0], -1, 0), title)])
+        rows[-1] += [image(part, f"map {number}", limit, signed=True) for number, part in enumerate(maps, 1)]
+    return [[image(x, "photograph"), *rows[0]], [image(x, "photograph"), *rows[1]]]
+
+
 @page("SpatiallySeparableConv")
 def spatially_separable_conv():
     """The outer product of a Gaussian column and its negative derivative as a row is a kernel of 21 x 21 pixels. The

@@ -13,6 +13,7 @@ from kzoo.layers.blur_pooling import BlurPooling2D
 from kzoo.layers.capsules import Capsules
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
 from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
+from kzoo.layers.conv_capsules import ConvCapsules2D
 from kzoo.layers.deformable_conv import DeformableConv2D
 from kzoo.layers.dilation import Dilation2D
 from kzoo.layers.dynamic_pooling import DynamicPooling2D
@@ -51,6 +52,7 @@ from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
+from kzoo.layers.standardized_conv import StandardizedConv1D, StandardizedConv2D, StandardizedConv3D
 from kzoo.layers.stochastic_depth import StochasticDepth
 from kzoo.layers.stochastic_pooling import StochasticPooling1D, StochasticPooling2D, StochasticPooling3D
 from kzoo.layers.subsampling import Subsampling2D
@@ -73,6 +75,7 @@ __all__ = [
     "Conv1D",
     "Conv2D",
     "Conv3D",
+    "ConvCapsules2D",
     "DeformableConv2D",
     "Dilation2D",
     "DynamicPooling2D",
@@ -125,6 +128,9 @@ __all__ = [
     "SpatialPyramidPooling2D",
     "SpatiallySeparableConv2D",
     "SpatiallySeparableConv3D",
+    "StandardizedConv1D",
+    "StandardizedConv2D",
+    "StandardizedConv3D",
     "StochasticDepth",
     "StochasticPooling1D",
     "StochasticPooling2D",

@@ -10,6 +10,7 @@ from kzoo.ops.bias_add import bias_add
 from kzoo.ops.blur_pool import blur_pool
 from kzoo.ops.channel_lp_pool import channel_lp_pool
 from kzoo.ops.conv import conv
+from kzoo.ops.conv_capsules import conv_capsules
 from kzoo.ops.convert_argmax_indices import convert_argmax_indices
 from kzoo.ops.deformable_conv import deformable_conv
 from kzoo.ops.dilation import dilation
@@ -44,6 +45,7 @@ from kzoo.ops.scaled_tanh import scaled_tanh
 from kzoo.ops.spatial_pyramid_pool import spatial_pyramid_pool
 from kzoo.ops.spatially_separable_conv import spatially_separable_conv
 from kzoo.ops.squash import squash
+from kzoo.ops.standardize_kernel import standardize_kernel
 from kzoo.ops.stochastic_depth import stochastic_depth
 from kzoo.ops.stochastic_pool import stochastic_pool
 from kzoo.ops.subsample import subsample
@@ -60,6 +62,7 @@ __all__ = [
     "blur_pool",
     "channel_lp_pool",
     "conv",
+    "conv_capsules",
     "convert_argmax_indices",
     "deformable_conv",
     "dilation",
@@ -100,6 +103,7 @@ __all__ = [
     "spatial_pyramid_pool",
     "spatially_separable_conv",
     "squash",
+    "standardize_kernel",
     "stochastic_depth",
     "stochastic_pool",
     "subsample",

@@ -32,6 +32,7 @@ from kzoo.ops.sizes import (
     known_tensor,
     outside_graphs,
     require_size,
+    require_values,
     sizes_of,
 )
 from kzoo.ops.views import ARGUMENTS, as_tuple, window
@@ -89,7 +90,7 @@ def max_unpool(
     if output_size is None:
         output_size = default_size(win, ops.shape(values)[1:-1])
     size = _known_sizes(who, output_size, rank)
-    checked = output_size if graphs_check() and _tensor_sizes(output_size) else size
+    checked = output_size if _tensor_sizes(output_size) else size
     check_unpool(who, win, sizes_of(values), checked, values.shape[-1])
     values = after_checks(values)
     if win.mode != "zeros" and any(pair != (0, 0) for pair in win.pads):
@@ -125,7 +126,7 @@ def _put(values, indices, output_size, size, win, own, duplicates):
     else:
         valid, in_windows = _within(indices, *sizes, own=own, **settings)
         if graphs_check():
-            require_size(ops.all(valid), "max_unpool", expected, output=(*merge_size(size, sizes), channels))
+            require_values(ops.all(valid), "max_unpool", expected, output=(*merge_size(size, sizes), channels))
             values = after_checks(values)
 
     indices = _as_int32(indices)

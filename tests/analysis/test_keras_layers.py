@@ -65,7 +65,7 @@ KZOO = {
     "TiledConv": [(EXACT, kwargs) for kwargs in CONV],
 } | collect("FIELD_CASES")
 SHUFFLES = [f"Pixel{kind}{rank}D" for kind in ("Shuffle", "Unshuffle") for rank in (1, 2, 3)]
-OTHER_INPUTS = {"Capsules", "MaskCapsules", "PrimaryCapsules2D", *SHUFFLES}  # tested below
+OTHER_INPUTS = {"Capsules", "ConvCapsules2D", "MaskCapsules", "PrimaryCapsules2D", *SHUFFLES}  # tested below
 FORMATS = {"Conv2D", "MaxUnpooling2D", "AdaptiveMaxPooling2D", "LPPooling1D", "Padding3D"}
 
 
@@ -145,6 +145,8 @@ def test_fields_of_capsules():
         layer = layers.PrimaryCapsules2D(2, 3, 3, dtype="float64")
         assert [field.status for field in check_field_of_list(layer, samples(5, 6, 2))] == [UPPER_BOUND] * 2
         assert check_field(layers.Capsules(3, 2, dtype="float64"), samples(5, 3)) == (Field(None),)
+        layer = layers.ConvCapsules2D(2, 3, (3, 2), 2, dtype="float64")
+        assert check_field(layer, samples(7, 6, 2, 3)) == (Field(3, 2), Field(2, 2), Field(None))
     fields = check_field(layers.MaskCapsules(dtype="float64"), samples(5, 3))
     assert fields == (Field(1, status=DATA),)
 

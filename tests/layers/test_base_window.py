@@ -8,6 +8,7 @@ import pytest
 
 from kzoo import layers
 from kzoo.layers import LPPooling2D
+from kzoo.layers.base_capsules import BaseCapsules
 from kzoo.layers.base_window import BaseWindow
 from kzoo.layers.max_unpooling import MaxUnpooling
 from tests.layer_checks import check_refusal
@@ -19,12 +20,18 @@ SINGLE_INPUT = [cls for cls in WINDOWED if not issubclass(cls, MaxUnpooling)]  #
 
 def with_window(cls, size=2, **kwargs):
     """The arguments of a layer with this window, whatever it calls it, padded so that it must fit."""
-    filters = {"filters": 4} if "filters" in inspect.signature(cls).parameters else {}
-    return {**filters, cls.size_name: size, "padding": "valid", **kwargs}
+    known = inspect.signature(cls).parameters
+    counts = {name: 4 for name in ("filters", "capsules", "dimension") if name in known}
+    return {**counts, cls.size_name: size, "padding": "valid", **kwargs}
+
+
+def capsule_axis(cls):
+    """The end of an input's shape: nothing, or the dimension of its capsules."""
+    return (3,) if issubclass(cls, BaseCapsules) else ()
 
 
 def refuses(cls, kwargs, *words):
-    check_refusal(cls, kwargs, SHAPES[cls.rank], *words)
+    check_refusal(cls, kwargs, SHAPES[cls.rank] + capsule_axis(cls), *words)
 
 
 def test_there_are_such_layers():
@@ -98,10 +105,11 @@ def test_refuses_a_data_format(cls):
 
 @pytest.mark.parametrize("cls", SINGLE_INPUT)
 def test_refuses_another_rank_and_empty_axes(cls):
-    r = cls.rank
-    for shape in ((1, *(5,) * (r - 1), 2), (1, *(5,) * (r + 1), 2)):
-        check_refusal(cls, with_window(cls), shape, f"an input of rank {r + 2}", f"{r} spatial axes", " 2)")
-    check_refusal(cls, with_window(cls), (1, *(5,) * (r - 1), 0, 2), f"at least 1 pixel on spatial axis {r - 1}")
+    r, ends = cls.rank, (2, *capsule_axis(cls))
+    for shape in ((1, *(5,) * (r - 1), *ends), (1, *(5,) * (r + 1), *ends)):
+        words = f"an input of rank {r + 1 + len(ends)}", f"{r} spatial axes", f" {str(ends).strip('(,)')})"
+        check_refusal(cls, with_window(cls), shape, *words)
+    check_refusal(cls, with_window(cls), (1, *(5,) * (r - 1), 0, *ends), f"at least 1 pixel on spatial axis {r - 1}")
 
 
 @pytest.mark.parametrize("cls", WINDOWED)

@@ -13,36 +13,21 @@ from tests.ops.cases import Case, Setting, normal
 from tests.ops.harness import CHECKS, close, half_precision, refuses
 
 
-def reference(predictions, bias=None, iterations=3):
-    """Procedure 1, one sample and one pair of capsules at a time."""
-    batch, inputs, outputs, _ = predictions.shape
-    result = np.zeros((batch, outputs, predictions.shape[-1]))
-    for n, u in enumerate(predictions.astype("float64")):
-        logits = np.zeros((inputs, outputs))
-        for _ in range(iterations):
-            for j in range(outputs):
-                s = np.zeros(u.shape[-1]) if bias is None else bias[j].astype("float64")
-                for i in range(inputs):
-                    s = s + math.exp(logits[i, j]) / sum(math.exp(b) for b in logits[i]) * u[i, j]
-                result[n, j] = references.squash(s)
-            for i, j in np.ndindex(inputs, outputs):
-                logits[i, j] += float(u[i, j] @ result[n, j])
-    return result
-
-
 def draw(rng, rank, one, distinct):
     del rank, distinct
     index = one["index"] if one else int(rng.integers(12))
     inputs, outputs, depth = (int(n) for n in rng.integers(1, 6, 3))
     bias = [normal(rng, outputs, depth + 1)] if index % 2 else []
-    return Setting((normal(rng, 2, inputs, outputs, depth + 1), *bias), {"iterations": index % 4 + 1})
+    return Setting(
+        (normal(rng, 2, inputs, outputs, depth + 1), *bias), {"iterations": index % 4 + 1, "leaky": index % 3 == 0}
+    )
 
 
-def route(predictions, *bias, iterations):
-    return ops.route(predictions, iterations, *bias)
+def route(predictions, *bias, iterations, leaky):
+    return ops.route(predictions, iterations, *bias, leaky=leaky)
 
 
-OP_CASES = {"route": Case(route, reference, draw, free=False, curved=True, ranks=(2,))}
+OP_CASES = {"route": Case(route, references.route, draw, free=False, curved=True, ranks=(2,))}
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -80,15 +65,35 @@ def test_the_capsule_that_inputs_agree_on_wins(seeds):
     assert (np.diff(lengths[:, 0]) > 0).all() and (np.diff(lengths[:, 1]) < 0).all()
 
 
-def test_large_agreements_do_not_overflow():
-    y = ops.route(np.full((1, 3, 2, 2), 1e4, "float32"), 5)
+@pytest.mark.parametrize("leaky", [False, True])
+def test_large_agreements_do_not_overflow(leaky):
+    y = ops.route(np.full((1, 3, 2, 2), 1e4, "float32"), 5, leaky=leaky)
     close(y, np.full((1, 2, 2), 0.5**0.5))
+
+
+def test_the_leak_by_hand(seeds):
+    """Inputs 1 and 2 predict (2, 0) and input 3 (-2, 0), for the only output: weights 1/2, then by agreements 1, 1, -1.
+
+    Uniform: s = (1, 0), v = (1/2, 0). Without a leak a single output gets all of each input.
+    """
+    u = np.float32([[[[2, 0]], [[2, 0]], [[-2, 0]]]])
+    taken = 1 / (1 + math.exp(-1))
+    close(ops.route(u, 2, leaky=True), references.squash(np.float64([[[4 * taken - 2 * (1 - taken), 0]]])))
+    close(ops.route(u, 2), references.squash(np.float64([[[2, 0]]])))
+    u = normal(seeds, 3, 7, 4, 5)
+    close(ops.route(u, 1, leaky=True), references.squash(u.sum(1) / 5))
+
+
+def test_each_position_is_routed_for_itself(seeds):
+    u, bias = normal(seeds, 2, 3, 4, 7, 2, 5), normal(seeds, 2, 5)
+    y = ops.route(u, 3, bias, leaky=True)
+    close(y, references.route(u.reshape(24, 7, 2, 5), bias, 3, leaky=True).reshape(2, 3, 4, 2, 5))
 
 
 def test_unknown_inputs_below():
     spec = tf.TensorSpec((None, None, 2, 3))
     for u in (normal(np.random.default_rng(0), n, 2 + n, 2, 3) for n in (1, 2)):
-        close(tf.function(ops.route, [spec], autograph=False)(u), reference(u))
+        close(tf.function(ops.route, [spec], autograph=False)(u), references.route(u))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
@@ -107,7 +112,7 @@ U = np.zeros((1, 3, 2, 4), "float32")
 @pytest.mark.parametrize(
     "args, words",
     [
-        ((U[0],), "route expects predictions (batch, inputs, outputs, dimension); received shape=(3, 2, 4)"),
+        ((U[0],), "route expects predictions (batch, *spatial, inputs, outputs, dimension); received shape=(3, 2, 4)"),
         ((U.astype("int32"),), "route expects floating x"),
         ((U, 0), "iterations, an integer above 0; received iterations=0"),
         ((U, 2.0), "iterations=2.0"),
