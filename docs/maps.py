@@ -12,9 +12,10 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
+from kzoo.export.label_maps import class_colours
+from kzoo.figures import figure
 from kzoo.models.load_model import find_run, load_model
 from kzoo.training.config import check_config
-from kzoo.training.plots import class_colours, figure
 from kzoo.training.run_data import load_data
 from kzoo.training.yaml_file import read_yaml
 

@@ -14,12 +14,12 @@ from matplotlib.ticker import NullFormatter
 
 from benchmarks.report import chart, headline, read, summary, tables
 from kzoo.export.registry import FORMATS
+from kzoo.figures import figure
 from kzoo.index import find_layers, find_models
 from kzoo.models.registry import describe
 from kzoo.terminal import percent
 from kzoo.training.config import Config, check_config
 from kzoo.training.config_errors import part_of
-from kzoo.training.plots import figure
 from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.report import best_trial
 

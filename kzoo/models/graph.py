@@ -1,6 +1,6 @@
 """The calls of layers that make up a model, in the order of computation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -19,6 +19,7 @@ class Call(NamedTuple):
     outputs: list[Any]
     input_shapes: list[Shape]
     output_shapes: list[Shape]
+    fill_in: Callable[[dict[int, Any]], tuple[tuple[Any, ...], dict[str, Any]]]  # (args, kwargs) from values by id
 
 
 def calls(model: keras.Model, input_shapes: list[Shape] | None = None) -> Iterator[Call]:
@@ -64,6 +65,7 @@ def calls(model: keras.Model, input_shapes: list[Shape] | None = None) -> Iterat
             list(outputs),
             [tuple(known[id(part)].shape) for part in inputs],
             [tuple(spec.shape) for spec in specs],
+            node.arguments.fill_in,
         )
 
 

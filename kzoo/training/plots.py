@@ -1,6 +1,5 @@
 """Plots of a run: loss and error by epoch, the confusion matrix, and predicted label maps."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,27 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kzoo.export.label_maps import class_colours
-from kzoo.files import write_atomically
+from kzoo.figures import figure, save_figure
 
 if TYPE_CHECKING:
     import keras
-    from matplotlib.figure import Figure
 
 Names = Sequence[str] | None  # of classes
-
-
-def figure(width: float, height: float) -> "Figure":
-    """Returns a matplotlib figure that needs no display."""
-    from matplotlib.figure import Figure
-
-    return Figure((width, height), dpi=120, layout="constrained")
-
-
-def save_figure(sheet: "Figure", path: Path) -> None:
-    """Writes a figure to a .png file."""
-    content = io.BytesIO()
-    sheet.savefig(content, format="png")
-    write_atomically(path, content.getvalue())
 
 
 def plot_history(

@@ -8,10 +8,10 @@ import numpy as np
 from rich.table import Table
 
 from kzoo.checks import Refusal
+from kzoo.figures import figure, save_figure
 from kzoo.files import hidden, write_atomically
 from kzoo.terminal import print_table
 from kzoo.training.config import check_config
-from kzoo.training.plots import figure, save_figure
 from kzoo.training.run import RESULT
 from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.trial import read_result
