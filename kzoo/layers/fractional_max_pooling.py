@@ -44,7 +44,7 @@ class FractionalMaxPooling(BaseLayer):
     ):
         super().__init__(**kwargs)
         who = type(self).__name__
-        ratios = pooling_ratio if isinstance(pooling_ratio, (tuple, list)) else (pooling_ratio,) * self.rank
+        ratios: Any = pooling_ratio if isinstance(pooling_ratio, (tuple, list)) else (pooling_ratio,) * self.rank
         good = len(ratios) == self.rank and all(is_number(ratio) and 1 <= ratio < math.inf for ratio in ratios)
         expected = f"pooling_ratio, a number of at least 1 or {self.rank} of them"
         require(good, who, expected, pooling_ratio=pooling_ratio)

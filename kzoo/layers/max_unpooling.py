@@ -119,9 +119,13 @@ class MaxUnpooling2D(MaxUnpooling):
 
     Shapes: [values (B, H', W', C), int32 indices of the same shape] -> (B, H, W, C), or channels first. A third input,
     a reference, sets the output's height and width.
-    Arguments: as `MaxUnpooling1D`.
+    Arguments: as `MaxUnpooling1D`. Of 15 pixels a pool of 2 leaves one over, so that 7 values return to 14 pixels
+    unless output_size or a reference says 15; DeconvNet's Caffe layer calls output_size unpool_size.
 
     >>> from kzoo.layers import MaxPoolingWithArgmax2D
+    >>> values, indices = MaxPoolingWithArgmax2D(2)(keras.ops.ones((1, 15, 15, 3)))
+    >>> tuple(values.shape), tuple(MaxUnpooling2D(2, output_size=15)([values, indices]).shape)
+    ((1, 7, 7, 3), (1, 15, 15, 3))
     >>> x = keras.ops.ones((1, 45, 5, 3))
     >>> tuple(MaxUnpooling2D(2, padding="same")([*MaxPoolingWithArgmax2D(2, padding="same")(x), x]).shape)
     (1, 45, 5, 3)

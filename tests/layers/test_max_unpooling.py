@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kzoo.layers import (
     MaxPoolingWithArgmax1D,
@@ -12,6 +13,7 @@ from kzoo.layers import (
     MaxUnpooling2D,
     MaxUnpooling3D,
 )
+from kzoo.ops.convert_argmax_indices import convert_argmax_indices
 from kzoo.ops.max_unpool import max_unpool
 from tests.layer_checks import check_layer, check_refusal, dtype, same
 from tests.layers.cases import POOL, SHAPES, Case, noise, pool_inputs
@@ -126,6 +128,43 @@ def test_undoes_a_pool_in_ceil_mode(rank):
     same(RANKS[rank](2, ceil_mode=True, output_size=x.shape[1:-1])([values, indices]), want)
     filled = RANKS[rank](2, ceil_mode=True).compute_output_shape([values.shape, indices.shape])
     assert filled == (2, *(2 * -(-n // 2) for n in x.shape[1:-1]), 2)
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(
+    "pool_size, ceil_mode, pooled, default",
+    [(2, False, 7, 14), (2, True, 8, 16), (3, False, 7, 15)],  # 3: overlapping windows, as in Zeiler's networks
+)
+def test_7_to_15(pool_size, ceil_mode, pooled, default, data_format):
+    """The size of DeconvNet's bottleneck, unpooled to twice its size and one more; by a loop over the windows."""
+    x, geometry = noise(2, 15, 15, 3), {"pool_size": pool_size, "strides": 2, "ceil_mode": ceil_mode}
+    weights, want = noise(2, pooled, pooled, 3, seed=1), np.zeros_like(x)
+    for b, i, j, c in np.ndindex(weights.shape):
+        window = x[b, 2 * i : 2 * i + pool_size, 2 * j : 2 * j + pool_size, c]
+        row, column = np.unravel_index(window.argmax(), window.shape)
+        want[b, 2 * i + row, 2 * j + column, c] += weights[b, i, j, c]
+    turned, back = ((0, 3, 1, 2), (0, 2, 3, 1)) if data_format == "channels_first" else ((0, 1, 2, 3),) * 2
+    _, indices = MaxPoolingWithArgmax2D(**geometry, data_format=data_format)(x.transpose(turned))
+    inputs = [weights.transpose(turned), indices]
+    for jit in (False, True):
+        layer = MaxUnpooling2D(**geometry, output_size=15, data_format=data_format)
+        y = tf.function(layer, jit_compile=jit)(inputs)
+        same(np.transpose(y, back), want)
+    shape = MaxUnpooling2D(**geometry).compute_output_shape([weights.shape] * 2)
+    assert shape == (2, default, default, 3)
+    with pytest.raises(ValueError, match=r"an output_size that pools to the values' size; .*\(17, 17\)"):
+        MaxUnpooling2D(**geometry, output_size=17, data_format=data_format)(inputs)
+
+
+def test_caffe_s_unpool_size():
+    """Caffe's masks count the positions of a channel's 15 x 15 input; its pools round up."""
+    mask = np.arange(8)[:, None] * 2 * 15 + np.arange(8) * 2  # the upper left pixel of each window
+    values = noise(1, 1, 8, 8)
+    indices = convert_argmax_indices(mask[None, None], "caffe")
+    y = MaxUnpooling2D(2, ceil_mode=True, output_size=15)([values.transpose(0, 2, 3, 1), indices])
+    want = np.zeros((15, 15), "float32")
+    want[::2, ::2] = values[0, 0]
+    same(y[0, ..., 0], want)
 
 
 def test_integers_stay_integers():
