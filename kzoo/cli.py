@@ -271,6 +271,10 @@ def export(
     ] = "saved_model",
     out: Annotated[str | None, typer.Option(help="Folder to write; default: exports/NAME.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    batch: Annotated[int | None, typer.Option(help="Fixed number of examples in a batch; default: any.", min=1)] = None,
+    integer: Annotated[
+        bool, typer.Option("--integer", help="Give litert_int8 inputs and outputs of int8 instead of float32.")
+    ] = False,
     serving: Annotated[
         bool, typer.Option("--serving", help="Write the SavedModel to OUT/1/, as TensorFlow Serving expects.")
     ] = False,
@@ -308,7 +312,9 @@ def export(
     found = find_exportable(name)
     folder = Path("exports", Path(name).name) if out is None else Path(out)
     model, origin, data, run_results = found
-    reports = write_export_folder(model, folder, names, origin, run_results, overwrite, serving, say, **data)
+    reports = write_export_folder(
+        model, folder, names, origin, run_results, overwrite, serving, say, batch, integer, **data
+    )
     _print(export_table(str(folder), reports))
     say(f"{origin}.")
     say(f"Written to {folder}/; its README.md has the code that runs each file.")

@@ -49,15 +49,21 @@ def source(cell, n, mode):
     return None
 
 
-def windows(spatial, size, strides=1, padding="valid", dilations=1):
-    """Returns [(position, [(offset, source or None), ...]), ...], both in row-major order, and the output's size."""
+def windows(spatial, size, strides=1, padding="valid", dilations=1, ceil_mode=False):
+    """Returns [(position, [(offset, source or None), ...]), ...], both in row-major order, and the output's size.
+
+    ceil_mode: a window may exceed the padded input, as PyTorch defines it: the one before it must not reach the padded
+    input's end, and it must start before the input's end.
+    """
     rank = len(spatial)
     size, strides, dilations = (per_axis(v, rank) for v in (size, strides, dilations))
     mode, cells = split_padding(padding)
     axes, output = [], []
     for axis, (n, k, s, d) in enumerate(zip(spatial, size, strides, dilations)):
         before, after = pair_of(cells, axis, n, k, s, d)
-        starts = [p for p in range(0, before + n + after, s) if p + (k - 1) * d < before + n + after]
+        end, reach = before + n + after, (k - 1) * d + 1
+        starts = [p for p in range(0, end, s) if p + reach <= end or (ceil_mode and p - s + reach < end)]
+        starts = [p for p in starts if not ceil_mode or p < before + n]
         axes.append([[source(p + o * d - before, n, mode) for o in range(k)] for p in starts])
         output.append(len(starts))
     result = []
@@ -93,9 +99,9 @@ def conv(x, kernel, **geometry):
     return sum_windows(x, whole, size, lambda position: whole, **geometry)
 
 
-def max_pool_with_argmax(x, ksize, strides=None, padding="valid", dilations=1):
+def max_pool_with_argmax(x, ksize, strides=None, padding="valid", dilations=1, ceil_mode=False):
     """The first of equal values wins, the last NaN wins over all; empty padding is left out."""
-    where, output = windows(x.shape[1:-1], ksize, ksize if strides is None else strides, padding, dilations)
+    where, output = windows(x.shape[1:-1], ksize, ksize if strides is None else strides, padding, dilations, ceil_mode)
     values = np.zeros((len(x), *output, x.shape[-1]), x.dtype)
     indices = np.zeros(values.shape, "int32")
     for position, cells in where:
@@ -179,9 +185,9 @@ def local_contrast_normalization(x, **kwargs):
 # Pools, and morphology as pools: `pool_windows` passes each window's elements to a formula.
 
 
-def pool_windows(fn, x, ksize, strides=None, padding="valid", dilations=1):
+def pool_windows(fn, x, ksize, strides=None, padding="valid", dilations=1, ceil_mode=False):
     """Returns fn(values, offsets) of each window: values (B, elements, C) in float64, row-major, no padding."""
-    where, output = windows(x.shape[1:-1], ksize, ksize if strides is None else strides, padding, dilations)
+    where, output = windows(x.shape[1:-1], ksize, ksize if strides is None else strides, padding, dilations, ceil_mode)
     y = np.zeros((len(x), *output, x.shape[-1]))
     for position, cells in where:
         filled = [(offset, cell) for offset, cell in cells if cell is not None]

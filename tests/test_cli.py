@@ -114,6 +114,7 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["export", "mnist1d_fc100", "--format", "onx"], "export: no format 'onx'; did you mean 'onnx'?"),
         (["export", "mnist1d_fc100", "--format", "litert_int8"], "litert_int8 expects representative examples"),
         (["export", "mnist1d_fc100", "--format", "onnx", "--serving"], "format saved_model for serving"),
+        (["export", "mnist1d_fc100", "--integer"], "export expects format litert_int8 for integers; received formats="),
         (["export", "--matrix", "--format", "onx"], "export: no format 'onx'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -183,7 +184,7 @@ def test_train(call, arrays, tmp_path):
     assert (tmp_path / "p.npy").read_bytes() == before
     code, out, _ = call("predict", "mnist1d_fc", "x.npy", "x.npy", "--json")
     assert code == 0 and [(one["file"], one["index"]) for one in json.loads(out)] == [("x.npy", 0), ("x.npy", 1)] * 2
-    code, out, err = call("export", "mnist1d_fc", "--format", "litert,onnx", "--out", "e/it")
+    code, out, err = call("export", "mnist1d_fc", "--format", "litert,onnx", "--out", "e/it", "--batch", "3")
     assert code == 0 and "model.onnx" in out and "Written to e/it/" in err
     assert "The run `mnist1d_fc` of kzoo" in err.replace("\n", " ")
     code, out, _ = call("predict", "e/it", "x.npy", "--top", "1", "--out", "q.npy")

@@ -50,29 +50,37 @@ def max_pooling():
     ]
 
 
-@page(
-    "AveragePooling",
-    "The mean of each window.",
-    'Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3',
-)
+@page("AveragePooling")
 def average_pooling():
     """A digit and a photograph under the means and under the maxima of the same windows.
 
     The mean weighs all pixels equally: thin strokes turn grey and the photograph only gets coarser. The maximum lets
-    bright pixels grow, over the gaps of the digit and the dark windows of the building.
+    bright pixels grow, over the gaps of the digit and the dark windows of the building. Below, windows of 3 x 3 pixels
+    over the 8 x 8 of the digit's negative: two rows and columns are left over. `ceil_mode` covers them with smaller
+    windows, each the mean of the pixels that it has. Zero padding, a row below and a column at the right, completes
+    these windows; where it counts, they are darker.
     """
     x, photo = digit(4), roof()
+    negative = 1 - x
+    pads = ((0, 1), (0, 1))
+    parts = [(i, j, min(i + 3, 8), min(j + 3, 8)) for i in range(0, 8, 3) for j in range(0, 8, 3)]
     windows = [(i, j, i + 2, j + 2) for i in range(0, 8, 2) for j in range(0, 8, 2)]
     return [
         [
             image(x, "digit, windows of 2 x 2", 1, boxes(*windows)),
-            image(keras.layers.AveragePooling2D(2)(x), "mean of each", 1),
+            image(layers.AveragePooling2D(2)(x), "mean of each", 1),
             image(keras.layers.MaxPooling2D(2)(x), "largest of each", 1),
         ],
         [
             image(photo, "photograph"),
-            image(keras.layers.AveragePooling2D(4)(photo), "mean of 4 x 4"),
+            image(layers.AveragePooling2D(4)(photo), "mean of 4 x 4"),
             image(keras.layers.MaxPooling2D(4)(photo), "largest of 4 x 4"),
+        ],
+        [
+            image(negative, "3 x 3 pixels", 1, boxes(*parts)),
+            image(layers.AveragePooling2D(3)(negative), "whole windows", 1),
+            image(layers.AveragePooling2D(3, ceil_mode=True)(negative), "ceil_mode", 1),
+            image(layers.AveragePooling2D(3, padding=pads, count_include_pad=True)(negative), "padding counts", 1),
         ],
     ]
 

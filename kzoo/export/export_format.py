@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kzoo.checks import require
 from kzoo.types import PathLike, Shape
 
 if TYPE_CHECKING:
@@ -31,22 +32,26 @@ class ExportFormat:
     tolerance: float | None = 1e-4  # largest accepted difference relative to the largest output; None: any finite one
     memory: tuple[float, float] = (6e8, 50)  # measured peak in bytes of writing and verifying: constant, per parameter
     float32: bool = True  # whether the model is rewritten to compute in float32
-    code: str  # Python for a model card that runs `{file}` on `{x}` and assigns `outputs`
+    quantized: bool = False  # whether its inputs and outputs can be integers
+    code: str  # Python for a model card that runs `{file}` on `{x}` and assigns `outputs`; {input}, {output}: names
 
-    def check_data(self, model: "keras.Model", **data: Any) -> None:
-        """Raises Refusal if the data that `export` received is not enough to write `model`."""
+    def check_data(self, model: "keras.Model", *, integer: bool = False, **data: Any) -> None:
+        """Raises Refusal if the data that `export` received does not suffice or does not fit this format."""
+        expected = "integer=False, as only litert_int8 has integer inputs and outputs"
+        require(self.quantized or not integer, f"export to {self.name}", expected, integer=integer)
 
     def write(self, model: "keras.Model", path: Path, **data: Any) -> None:
         """Writes `model` to `path`.
 
-        data: the examples, targets, labels, images and representative that `export` received; a format takes what it
-        needs. Raises Refusal if the format cannot represent the model.
+        data: the examples, targets, labels, images, representative and integer that `export` received, which
+        `check_data` accepts; a format takes what it needs. Raises Refusal if the format cannot represent the model.
         """
         raise NotImplementedError
 
     def open(self, path: PathLike) -> tuple[Mapping[str, Shape], Runner]:
         """Opens an exported model. Returns the input shapes by name (None: any size) and the function that runs it.
 
+        The function takes and returns the model's own numbers, also where those of the file are quantized.
         Called in a process where only the runtime can be imported, nothing of kzoo.
         """
         raise NotImplementedError
@@ -63,9 +68,15 @@ class ExportFormat:
         """Returns the tolerance for this model."""
         return self.tolerance
 
-    def report_extra(self, batches: list["Batch"], outputs: list[list[Any]], targets: Any = None) -> dict[str, Any]:
+    def report_extra(
+        self, path: Path, batches: list["Batch"], outputs: list[list[Any]], targets: Any = None
+    ) -> dict[str, Any]:
         """Returns what this format adds to the report of a verified export; it must be serializable to JSON."""
         return {}
+
+    def card_code(self, report: dict[str, Any]) -> str:
+        """Returns the Python for a model card, with {file}, {x}, {input} and {output} to fill in."""
+        return self.code
 
     def card_notes(self, report: dict[str, Any]) -> list[str]:
         """Returns paragraphs for the section of this format on a model card."""
@@ -75,20 +86,36 @@ class ExportFormat:
 def match_inputs(names, inputs):
     """Maps a runtime's input names to arrays: by name, or by position where the runtime renamed the inputs.
 
-    >>> match_inputs(["args_0"], {"input": 5})
-    {'args_0': 5}
+    TensorFlow makes identifiers of the names, which count as the same.
+
+    >>> match_inputs(["args_0"], {"input": 5}), match_inputs(["a_in", "x"], {"x": 1, "a-in": 2})
+    ({'args_0': 5}, {'a_in': 2, 'x': 1})
     """
-    by_name = set(names) == set(inputs)
-    return {name: inputs[name] for name in names} if by_name else dict(zip(names, inputs.values(), strict=True))
+    for known in (inputs, {_identifier(name): x for name, x in inputs.items()}):
+        if set(names) == set(known):
+            return {name: known[name] for name in names}
+    return dict(zip(names, inputs.values(), strict=True))
 
 
-def sort_outputs(outputs):
-    """Returns named outputs as NumPy arrays, shorter names first, so that output_9 comes before output_10.
+def _identifier(name):
+    """Returns the name that TensorFlow gives the argument of a function for an input of this name."""
+    name = "".join(c if c.isalnum() else "_" for c in name)
+    return name if name.isidentifier() else f"arg_{name}"
+
+
+def sort_outputs(outputs, names=()):
+    """Returns named outputs as NumPy arrays in the order of `names`.
+
+    If these are not the outputs' names, shorter names come first, so that output_9 comes before output_10.
 
     >>> [int(y) for y in sort_outputs({"output_10": 3, "output_9": 2, "a": 1})]
     [1, 2, 3]
+    >>> [int(y) for y in sort_outputs({"a": 1, "bb": 2}, ["bb", "a"])]
+    [2, 1]
     """
     import numpy as np
 
-    arrays = [np.asarray(outputs[name]) for name in sorted(outputs, key=lambda name: (len(name), name))]
+    if set(names) != set(outputs):
+        names = sorted(outputs, key=lambda name: (len(name), name))
+    arrays = [np.asarray(outputs[name]) for name in names]
     return [y.astype("float32") if y.dtype.name == "bfloat16" else y for y in arrays]  # .npz files have no bfloat16

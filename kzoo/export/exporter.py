@@ -11,11 +11,13 @@ import tensorflow as tf
 from kzoo.checks import Refusal, require
 from kzoo.export.argmax_ties import count_argmax_ties
 from kzoo.export.comparison import max_difference
+from kzoo.export.fixed_shape import fix_input_shape
 from kzoo.export.isolated_process import run_isolated
+from kzoo.export.keras_export import output_names
 from kzoo.export.preflight import check_exportable
 from kzoo.export.registry import find_format, format_at
 from kzoo.export.rewrites import rewrite_for_export
-from kzoo.export.verification_inputs import BATCH_SIZES, verification_batches
+from kzoo.export.verification_inputs import batch_sizes, verification_batches
 from kzoo.files import atomic_replace
 from kzoo.types import PathLike, Tensor
 
@@ -25,17 +27,21 @@ def export(
     path: PathLike,
     format: str = "saved_model",
     *,
+    batch_size: int | None = None,
     examples: Tensor = None,
     targets: Tensor = None,
     labels: Any = None,
     images: bool | None = None,
     representative: Tensor = None,
+    integer: bool = False,
 ) -> dict[str, Any]:
     """Exports a functional or sequential model to `path`, verifies the export, and returns a report.
 
     format: "saved_model", a folder (its signatures: `kzoo.export.formats.saved_model`); "onnx", a file NAME.onnx;
     "litert", a file NAME.tflite; "litert_int8", the same with 8-bit weights and activations; "openvino", a folder. All
     accept batches of any size, and images of any size if the model does. All except "saved_model" compute in float32.
+    batch_size: the number of examples in every batch that the export takes (None: any, unless the model was built for a
+    fixed one); it is verified on such batches only. Inputs and outputs have the model's names in every format.
 
     The export is written to a temporary path and run by its runtime in a process that can import neither kzoo nor
     Keras, on random inputs and on the examples. It replaces an older export at `path` only if its outputs are correct:
@@ -45,8 +51,10 @@ def export(
 
     Arguments: examples, real inputs (N, *input_shape); targets (N,), their classes; labels, names of the classes;
     images, whether a SavedModel gets signatures for image files and pixels (None: if the model takes images);
-    representative, inputs that determine the ranges of "litert_int8" (None: the examples).
-    Returns a dict: format, file, bytes, tried, max_difference, seconds, and for some formats more.
+    representative, inputs that determine the ranges of "litert_int8" (None: the examples); integer, whether the inputs
+    and outputs of "litert_int8" are int8, with the scales and zero points that the report has as "quantization".
+    Returns a dict: format, file, inputs (their shapes by name), outputs (their names), bytes, tried, max_difference,
+    seconds, and for some formats more.
     Raises ValueError with one line if the path, the format or the model does not fit; nothing is left behind.
 
     >>> import tempfile
@@ -63,26 +71,32 @@ def export(
     replaceable = not path.exists() or (found is not None and found.runtime == chosen.runtime)
     require(replaceable, "export", f"a path where there is nothing, or another {chosen.label}", path=str(path))
     data = {"examples": examples, "targets": targets, "labels": labels, "images": images}
+    data |= {"representative": representative, "integer": integer}
+    model = fix_input_shape(model, batch_size)
     with atomic_replace(path) as partial:
-        return write_and_verify(model, partial, chosen, **data, representative=representative)
+        return write_and_verify(model, partial, chosen, **data)
 
 
 def write_and_verify(model, path, format, **data):
     """Does what `export` does, but writes directly to `path`. format: an `ExportFormat`."""
     check_exportable(model, format)
+    format.check_data(model, **data)
     started = time.perf_counter()
     model = rewrite_for_export(model, format.float32)
     batches = verification_batches(model, data.get("examples"))
     try:
         format.write(model, path, **data)
-        batches += format.signature_batches(model, batches[len(BATCH_SIZES) - 1], **data)
+        batches += format.signature_batches(model, batches[len(batch_sizes(model)) - 1], **data)
     except tf.errors.OpError as error:  # how TensorFlow reports a full disk
         raise OSError(None, str(error).split(";")[-1].strip()) from error
     except Refusal:
         raise
     except (TypeError, NotImplementedError, ValueError) as error:
         raise Refusal(f"export of {model.name} to {format.name}: {' '.join(str(error).split())[:300]}") from error
-    outputs = run_isolated(path, batches, format)
+    outputs = [
+        [y[: -batch.padding] if batch.padding else y for y in arrays]
+        for batch, arrays in zip(batches, run_isolated(path, batches, format))
+    ]
     differences = [
         max_difference(expected, received)
         for batch, arrays in zip(batches, outputs)
@@ -91,12 +105,14 @@ def write_and_verify(model, path, format, **data):
     report = {
         "format": format.name,
         "file": path.name,
+        "inputs": {tensor.name: list(tensor.shape) for tensor in model.inputs},
+        "outputs": output_names(model),
         "bytes": sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file()),
         "tried": list(dict.fromkeys(batch.shape for batch in batches if batch.signature == "serving_default")),
         "max_difference": max(differences, key=lambda d: np.inf if np.isnan(d) else d),
     }
     report |= _accept_difference(report["max_difference"], model, format, batches, outputs)
-    report |= format.report_extra(batches, outputs, data.get("targets"))
+    report |= format.report_extra(path, batches, outputs, data.get("targets"))
     return {**report, "seconds": round(time.perf_counter() - started, 2)}
 
 

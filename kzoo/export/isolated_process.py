@@ -1,8 +1,9 @@
 """Runs an exported model in a process where its runtime can be imported, but neither kzoo, Keras nor another runtime.
 
-    python -m kzoo.export.isolated_process FORMAT PATH INPUTS.npz OUTPUTS.npz
+    python -m kzoo.export.isolated_process FORMAT PATH [INPUTS.npz OUTPUTS.npz]
 
 The arrays in INPUTS are named BATCH/SIGNATURE/INPUT, those in OUTPUTS BATCH/OUTPUT, where BATCH and OUTPUT are numbers.
+Without them the model runs on zeros.
 """
 
 import os
@@ -38,16 +39,26 @@ def run_isolated(path, batches, format):
         }
         with writing(inputs):
             np.savez(inputs, **arrays)
-        command = [sys.executable, "-P", "-m", "kzoo.export.isolated_process", format.name, path, inputs, outputs]
-        paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-        done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
+        done = _run(format.name, path, inputs, outputs)
         if done.returncode:
             message = f"export: the {format.label} at {path} does not run in an isolated process: {_reason(done)}"
             raise Refusal(message)
         with np.load(outputs) as found:
             results = dict(found.items())
     return [[results[f"{index}/{i}"] for i in range(len(batch.expected))] for index, batch in enumerate(batches)]
+
+
+def crash_of(path, format):
+    """Returns how the process ends that opens the model at `path` and runs it on zeros, if by a signal; else None."""
+    done = _run(format.name, path)
+    return _reason(done) if done.returncode < 0 else None
+
+
+def _run(*arguments):
+    paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-P", "-m", "kzoo.export.isolated_process", *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def _reason(done):
@@ -57,8 +68,11 @@ def _reason(done):
     return (done.stderr.strip().splitlines() or ["no message"])[-1]
 
 
-def main(format, path, inputs, outputs):
-    """Runs the model at `path` on the arrays in the file `inputs` and writes its outputs to the file `outputs`."""
+def main(format, path, inputs=None, outputs=None):
+    """Runs the model at `path` on the arrays in the file `inputs` and writes its outputs to the file `outputs`.
+
+    Without these files it runs the model on one batch of zeros; sizes that the model does not know are 32.
+    """
     open_model, allowed = FORMATS[format].open, {FORMATS[format].runtime, *FORMATS[format].runtime_imports}
     _refuse_imported({"kzoo"})  # a runtime that kzoo had imported could not be blocked any more
     for name in [name for name in sys.modules if name.partition(".")[0] == "kzoo"]:
@@ -67,7 +81,11 @@ def main(format, path, inputs, outputs):
     _Finder.blocked = BLOCKED - allowed
     others = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("kzoo.")]
     sys.meta_path[:] = [_Finder if finder is PathFinder else finder for finder in others]
-    _, run = open_model(path)
+    shapes, run = open_model(path)
+    if inputs is None:
+        sizes = {name: (shape[0] or 1, *(n or 32 for n in shape[1:])) for name, shape in shapes.items()}
+        run({name: np.zeros(size, "float32") for name, size in sizes.items()}, "serving_default")
+        return
     batches = {}
     with np.load(inputs) as arrays:
         for key in arrays.files:

@@ -1,5 +1,7 @@
 """Model cards, in Markdown: of an export folder and of a run, with the Python that runs each exported format."""
 
+import json
+
 from kzoo.export.registry import FORMATS
 from kzoo.export.signatures import takes_images
 from kzoo.terminal import percent
@@ -27,6 +29,7 @@ def model_info(model, origin, labels=None, images=None):
         "what": origin,
         "parameters": model.count_params(),
         "inputs": {t.name: list(t.shape) for t in model.inputs},
+        "batch_size": model.inputs[0].shape[0],
         "outputs": outputs,
         "classes": classes,
         "labels": [" ".join(str(label).split()) for label in labels] if labels else None,
@@ -48,6 +51,7 @@ def export_card(info, reports):
         *_test_error(info.get("figures") or {}),
         *(["", f"`labels.txt` has the names of the {len(labels)} classes, one in each line."] if labels else []),
         *(["", f"`{EXAMPLES}` has a few real inputs."] if info["examples"] else []),
+        *_fixed_batch(reports),
         "",
         *report_table(reports),
         "",
@@ -86,6 +90,7 @@ def run_card(title, info, metrics, rows, reports):
         "![loss and error](history.png)",
         "",
         _inputs_and_outputs(info),
+        *_fixed_batch(reports),
     ]
     for report in reports:
         lines += _format_section({**info, "examples": 0}, report)
@@ -132,9 +137,14 @@ def usage_code(info, report, names=None):
 
     names: an expression for the list of class names.
     """
-    shape = ", ".join("1" if n is None else str(n) for n in next(iter(info["inputs"].values())))
+    shape = next(iter(report.get("inputs", info["inputs"]).values()))
+    shape = ", ".join("1" if n is None else str(n) for n in shape)
     x = f'np.load("{EXAMPLES}").astype("float32")' if info["examples"] else f'np.zeros(({shape}), "float32")'
-    lines = [FORMATS[report["format"]].code.format(file=report["file"], x=x)]
+    names_in_code = {
+        "input": json.dumps(next(iter(info["inputs"]))),
+        "output": json.dumps(report.get("outputs", ["output_0"])[0]),
+    }
+    lines = [FORMATS[report["format"]].card_code(report).format(file=report["file"], x=x, **names_in_code)]
     if names:
         lines.append(f"names = {names}")
     name = "names[index]" if names else "index"
@@ -153,11 +163,22 @@ def file_size(count):
 
 
 def _inputs_and_outputs(info):
-    shape = ", ".join("N" if n is None else str(n) for n in next(iter(info["inputs"].values())))
+    shape = next(iter(info["inputs"].values()))
+    any_number = ", `N` any number" if None in shape else ""
+    shape = ", ".join("N" if n is None else str(n) for n in shape)
     return (
-        f"Input: float32 batches of shape ({shape}), `N` any number, with values as in the training data; "
+        f"Input: float32 batches of shape ({shape}){any_number}, with values as in the training data; "
         f"preprocessing is inside the model. Output: {info['outputs']}."
     )
+
+
+def _fixed_batch(reports):
+    """Returns the lines on the batch size of exports that were written for one only."""
+    batch_size = next((next(iter(report["inputs"].values()))[0] for report in reports if "inputs" in report), None)
+    if batch_size is None:
+        return []
+    fill = "fill up the last batch, and drop the outputs of what fills it"
+    return ["", f"The exports take batches of exactly {batch_size} examples: {fill}."]
 
 
 def _test_error(results):

@@ -2,22 +2,21 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from annotated_types import Len
-from pydantic import BaseModel
 from rich.table import Table
 
 from kzoo.checks import Refusal, escape, one_line, require
 from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_image
 from kzoo.data.source import resize_images
 from kzoo.data.visible_files import visible_files
-from kzoo.export.export_folder import LABELS, RECORD
+from kzoo.export.damage import RECORD, read_exports, refuse_damaged
+from kzoo.export.export_folder import LABELS
+from kzoo.export.fixed_shape import fill_batch
 from kzoo.export.label_maps import MapWriter, class_shares
 from kzoo.export.registry import find_format, format_at
-from kzoo.json_record import read_record
 from kzoo.terminal import percent
 
 BATCH, PIXELS = 256, 2**22  # examples in a batch, and numbers in its inputs unless it is of one example
@@ -29,19 +28,6 @@ class Predictor(NamedTuple):
     shape: tuple
     labels: list | None
     run: Callable
-
-
-class ExportedFile(BaseModel):
-    """The entries that `predict` reads of an export in a record."""
-
-    file: Annotated[str, Len(1)]
-    format: str
-
-
-class Record(BaseModel):
-    """The entries that `predict` reads of export.json."""
-
-    exports: Annotated[list[ExportedFile], Len(1)]
 
 
 def is_export(path):
@@ -63,6 +49,7 @@ def open_export(path):
         format = format_at(path)
     if format is None or not path.exists():
         raise Refusal(f"predict: no exported model at {path}.")
+    refuse_damaged(path, format)
     try:
         shapes, run = format.open(path)
     except ImportError as error:
@@ -70,15 +57,19 @@ def open_export(path):
     except Exception as error:  # each runtime has its own classes
         raise Refusal(f"predict: {path} cannot be opened: {one_line(error, 300)}") from error
     require(len(shapes) == 1, "predict", "a model of one input", inputs=", ".join(shapes))
-    ((name, shape),) = shapes.items()
+    ((name, (batch_size, *shape)),) = shapes.items()
 
     def run_one(x):
         try:
-            return run({name: x})[0]
+            if batch_size is None:
+                return run({name: x})[0]
+            starts = range(0, len(x), batch_size)
+            parts = [run({name: fill_batch(x[start : start + batch_size], batch_size)})[0] for start in starts]
+            return np.concatenate(parts)[: len(x)]
         except Exception as error:
             raise Refusal(f"predict: {path} cannot be run: {one_line(error, 300)}") from error
 
-    return Predictor(shape[1:], labels_of(path), run_one)
+    return Predictor(tuple(shape), labels_of(path), run_one)
 
 
 def first_export(folder):
@@ -86,8 +77,7 @@ def first_export(folder):
 
     Raises Refusal if the record is damaged, or names a file outside the folder, which somebody else may have put there.
     """
-    record = read_record(folder / RECORD, Record.model_validate, "export the model again")
-    first = Record.model_validate(record).exports[0]
+    first = read_exports(folder)[0]
     path = folder / first.file
     inside = folder.resolve() in path.resolve().parents
     require(inside, f"predict: {folder / RECORD}", "files in its own folder", file=first.file)

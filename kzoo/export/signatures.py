@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.data.source import resize_images
+from kzoo.export.export_format import sort_outputs
+from kzoo.export.keras_export import output_names
 from kzoo.export.verification_inputs import Batch, make_batch
 
 STAGE = re.compile(r"stage\d+")
@@ -51,7 +53,7 @@ def image_functions(serve, tensor):
 
     `serve_pixels` takes pixels (B, H, W, C), `serve_image` the bytes of files (B,).
     """
-    *size, channels = tensor.shape[1:]
+    batch_size, *size, channels = tensor.shape
     size = tuple(size) if None not in size else None  # images keep their common size if the model's is unknown
 
     def pixels(x):
@@ -66,8 +68,8 @@ def image_functions(serve, tensor):
         return serve(tf.cast(tf.map_fn(decode, contents, fn_output_signature=spec), tensor.dtype))
 
     return [
-        ("serve_pixels", pixels, tf.TensorSpec((None, None, None, channels), "uint8", "pixels")),
-        ("serve_image", files, tf.TensorSpec((None,), "string", "image")),
+        ("serve_pixels", pixels, tf.TensorSpec((batch_size, None, None, channels), "uint8", "pixels")),
+        ("serve_image", files, tf.TensorSpec((batch_size,), "string", "image")),
     ]
 
 
@@ -84,7 +86,8 @@ def signature_batches(model, batch, images=None):
     """Returns verification inputs for `features`, `serve_pixels` and `serve_image`, as many as the model has."""
     inputs, batches = list(batch.inputs.values()), []
     if stage_names(model):
-        maps = make_batch(stage_model(model), inputs).expected
+        stages = stage_model(model)
+        maps = sort_outputs(dict(zip(output_names(stages), make_batch(stages, inputs).expected)))
         batches.append(Batch("features", batch.inputs, [np.asarray(y, "float32") for y in maps]))
     if takes_images(model) if images is None else images:
         pixels = np.random.default_rng(0).integers(0, 256, inputs[0].shape).astype("uint8")

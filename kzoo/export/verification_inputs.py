@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from kzoo.checks import Refusal
-from kzoo.export.export_format import sort_outputs
+from kzoo.export.fixed_shape import fill_batch
 from kzoo.ops.xla import no_islands
 
 BATCH_SIZES, LARGE_BATCH_SIZES = (1, 7), (1, 2)  # the second if an example is large
@@ -23,6 +23,7 @@ class Batch(NamedTuple):
     inputs: dict
     expected: list
     real: bool = False  # whether the inputs are the user's examples
+    padding: int = 0  # how many inputs at the end only fill the batch, without expected outputs
 
     @property
     def shape(self):
@@ -31,7 +32,7 @@ class Batch(NamedTuple):
 
 
 def verification_batches(model, examples=None, seed=0):
-    """Returns random batches of 1 and 7 examples (1 and 2 if large) in each of the `input_sizes`, then the examples.
+    """Returns random batches of the `batch_sizes` in each of the `input_sizes`, then the examples.
 
     examples: an array (N, *input_shape), or None. Raises Refusal if an output is not finite.
     """
@@ -39,17 +40,29 @@ def verification_batches(model, examples=None, seed=0):
     batches = [
         make_batch(model, [random_input(rng, t, count, size, examples) for t, size in zip(model.inputs, sizes)])
         for sizes in input_sizes(model, examples)
-        for count in (BATCH_SIZES if math.prod(sizes[0]) < LARGE else LARGE_BATCH_SIZES)
+        for count in batch_sizes(model, sizes[0])
     ]
     if examples is not None:
         outputs = output_arrays(model.predict(examples, batch_size=EXAMPLES_BATCH, verbose=0))
         inputs, name = np.asarray(examples, model.inputs[0].dtype), model.inputs[0].name
-        for start in range(0, len(examples), EXAMPLES_BATCH):
-            part = slice(start, start + EXAMPLES_BATCH)
-            batches.append(Batch("serving_default", {name: inputs[part]}, [y[part] for y in outputs], real=True))
+        fixed = model.inputs[0].shape[0]
+        for start in range(0, len(examples), fixed or EXAMPLES_BATCH):
+            part = slice(start, start + (fixed or EXAMPLES_BATCH))
+            x = inputs[part] if fixed is None else fill_batch(inputs[part], fixed)
+            expected = [y[part] for y in outputs]
+            padding = len(x) - len(inputs[part])
+            batches.append(Batch("serving_default", {name: x}, expected, real=True, padding=padding))
     if not all(np.isfinite(y).all() for batch in batches for y in batch.expected if y.dtype.kind == "f"):
         raise Refusal(f"export: {model.name} returns values that are not finite, so its export cannot be verified.")
     return batches
+
+
+def batch_sizes(model, size=()):
+    """Returns the sizes of the random batches for inputs of `size`: 1 and 7, 1 and 2 if large, or the model's own."""
+    fixed = model.inputs[0].shape[0]
+    if fixed is not None:
+        return (fixed,)
+    return BATCH_SIZES if math.prod(size) < LARGE else LARGE_BATCH_SIZES
 
 
 def make_batch(model, arrays):
@@ -60,9 +73,7 @@ def make_batch(model, arrays):
 
 
 def output_arrays(outputs):
-    """Returns a model's outputs as a list of arrays, in the order of a signature's outputs."""
-    if isinstance(outputs, dict):
-        return sort_outputs({name: keras.ops.convert_to_numpy(y) for name, y in outputs.items()})
+    """Returns a model's outputs as a list of arrays, in the order of its `outputs`."""
     return [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(outputs)]
 
 

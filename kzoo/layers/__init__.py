@@ -8,6 +8,7 @@ from kzoo.layers.adaptive_average_pooling import (
     AdaptiveAveragePooling3D,
 )
 from kzoo.layers.adaptive_max_pooling import AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D
+from kzoo.layers.average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
 from kzoo.layers.blur_pooling import BlurPooling2D
 from kzoo.layers.capsules import Capsules
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
@@ -21,7 +22,7 @@ from kzoo.layers.fastfood import Fastfood
 from kzoo.layers.fft_conv import FFTConv1D, FFTConv2D
 from kzoo.layers.filter_response_normalization import FilterResponseNormalization
 from kzoo.layers.foveated_glimpse import FoveatedGlimpse2D
-from kzoo.layers.fractional_max_pooling import FractionalMaxPooling2D
+from kzoo.layers.fractional_max_pooling import FractionalMaxPooling1D, FractionalMaxPooling2D, FractionalMaxPooling3D
 from kzoo.layers.gabor_conv import GaborConv2D
 from kzoo.layers.gaussian_pooling import GaussianPooling1D, GaussianPooling2D, GaussianPooling3D
 from kzoo.layers.k_max_pooling import KMaxPooling1D
@@ -65,6 +66,9 @@ __all__ = [
     "AdaptiveMaxPooling1D",
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
     "BlurPooling2D",
     "Capsules",
     "ChannelLPPooling",
@@ -81,7 +85,9 @@ __all__ = [
     "Fastfood",
     "FilterResponseNormalization",
     "FoveatedGlimpse2D",
+    "FractionalMaxPooling1D",
     "FractionalMaxPooling2D",
+    "FractionalMaxPooling3D",
     "GaborConv2D",
     "GaussianPooling1D",
     "GaussianPooling2D",

@@ -12,7 +12,6 @@ from kzoo.checks import is_integer, require
 from kzoo.layers.base_window import BaseWindow
 from kzoo.layers.data_format import from_channels_last, to_channels_last
 from kzoo.layers.identifiers import set_identified
-from kzoo.memory import check_memory
 from kzoo.ops.bias_add import bias_add
 from kzoo.types import (
     Activation,
@@ -26,8 +25,6 @@ from kzoo.types import (
     Size,
     Tensor,
 )
-
-LARGE = 2**30  # bytes of a kernel from which on the free memory is asked for
 
 
 class BaseFilters(BaseWindow):
@@ -87,10 +84,6 @@ class BaseFilters(BaseWindow):
         who, channels = type(self).__name__, self.channels_last_shape(input_shape)[-1]
         require(channels is not None, who, "a known number of channels", input_shape=tuple(input_shape))
         output = self.channels_last_shape(self.compute_output_shape(input_shape))[1:-1]
-        kernels = math.prod(n or 1 for n in self.kernel_tile(output)) * self.filters
-        needed = 4 * kernels * math.prod(self.kernel_size)  # bytes, of one input channel
-        if needed > LARGE:
-            check_memory(needed, f"{who} with filters={self.filters}")
         self.build_kernel(channels, output)
         self.bias = None
         if self.use_bias:

@@ -1,17 +1,20 @@
 """The base class of layers that compute with floating-point inputs only."""
 
+import math
 from typing import Any
 
 import keras
 
 from kzoo.checks import Refusal, is_integer, require
 from kzoo.layers.field import Fields, pointwise
+from kzoo.memory import check_memory
 from kzoo.types import KnownShape, Shape
 
 EQUIVALENTS = {  # arguments of other libraries
     "batch_input_shape": "keras.Input(batch_shape=...) before the layer",
     "weights": "set_weights(...) after the layer is built",
     "ceil_mode": "padding that completes the last window, such as ((0, 1), (0, 1))",
+    "divisor_override": "divisor, of AveragePooling layers",
     "padding_mode": "padding=(mode, pixels), such as ('circular', 1)",
     "out_channels": "filters",
     "in_channels": "to leave it out: layers read it from their input",
@@ -19,6 +22,9 @@ EQUIVALENTS = {  # arguments of other libraries
     "dilation": "dilation_rate",
     "bias": "use_bias",
 }
+
+
+LARGE = 2**30  # bytes of a weight from which on the available memory is read, which takes some 0.1 ms
 
 
 class BaseLayer(keras.layers.Layer):
@@ -36,6 +42,16 @@ class BaseLayer(keras.layers.Layer):
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
+
+    def add_weight(self, shape=None, *args, **kwargs):
+        self.check_fits(shape or ())
+        return super().add_weight(shape, *args, **kwargs)
+
+    def check_fits(self, shape: KnownShape, copies: int = 1) -> None:
+        """Raises Refusal if a float32 array of this shape, so many times, cannot fit into memory."""
+        needed = 4 * copies * math.prod(shape)
+        if needed > LARGE:
+            check_memory(needed, f"{type(self).__name__} with a weight of shape {tuple(shape)}")
 
     def compute_output_spec(self, inputs, training=False):
         several = isinstance(inputs, (list, tuple))

@@ -1,6 +1,6 @@
 """The base class of the pooling layers: arguments, shapes and the call of the op.
 
-Arguments and defaults are those of `keras.layers.MaxPooling2D`.
+Arguments and defaults are those of `keras.layers.MaxPooling2D`, and `ceil_mode` is PyTorch's.
 """
 
 import math
@@ -23,15 +23,24 @@ class BasePooling(BaseWindow):
         padding: Padding = "valid",
         data_format: DataFormat = None,
         dilation_rate: Size = 1,
+        ceil_mode: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.set_window(pool_size, pool_size if strides is None else strides, padding, dilation_rate, data_format)
+        strides = pool_size if strides is None else strides
+        self.set_window(pool_size, strides, padding, dilation_rate, data_format, ceil_mode)
+        self.ceil_mode = self.window.ceil_mode
 
     @property
-    def geometry(self) -> tuple[Any, Any, Any, Any]:
-        """Window size, strides, padding and dilation, in the order in which the ops take them."""
-        return self.pool_size, self.strides, self.padding, self.dilation_rate
+    def geometry(self) -> dict[str, Any]:
+        """The window's arguments, by the names that the ops have for them."""
+        return {
+            "ksize": self.pool_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "dilations": self.dilation_rate,
+            "ceil_mode": self.ceil_mode,
+        }
 
     def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
         """Returns one operation for each tap of the window at each value of the output."""
@@ -43,6 +52,9 @@ class BasePooling(BaseWindow):
 
     def call(self, inputs: Tensor) -> Tensor:
         return from_channels_last(self.op(to_channels_last(inputs, self.data_format)), self.data_format)
+
+    def get_config(self):
+        return {**super().get_config(), "ceil_mode": self.ceil_mode}
 
 
 def value_dtype(layer, inputs):

@@ -14,7 +14,7 @@ class BaseWindow(BaseLayer):
     rank: int
     size_name: str  # "kernel_size" or "pool_size"
 
-    def set_window(self, size, strides, padding, dilation_rate, data_format):
+    def set_window(self, size, strides, padding, dilation_rate, data_format, ceil_mode=False):
         """Checks the window's arguments and stores them as attributes with Keras's names."""
         who = type(self).__name__
         size = as_tuple(who, self.size_name, size, self.rank)
@@ -24,7 +24,7 @@ class BaseWindow(BaseLayer):
         self.dilation_rate = as_tuple(who, "dilation_rate", dilation_rate, self.rank)
         self.data_format = as_data_format(who, data_format)
         names = (self.size_name, "strides", "padding", "dilation_rate")
-        self.window = window(who, self.rank, size, self.strides, padding, self.dilation_rate, names)
+        self.window = window(who, self.rank, size, self.strides, padding, self.dilation_rate, names, ceil_mode)
 
     def channels_last_shape(self, input_shape):
         """Returns the input's shape in channels-last order, after checking its rank."""

@@ -19,7 +19,7 @@ class BlurPooling2D(BasePooling):
 
     Shapes: (B, H, W, C) -> (B, H', W', C), or channels first.
     Arguments: pool_size, the blur filter's size; strides; padding, any of `Conv2D`'s, by default the paper's
-    (reflection, pool_size - 1 pixels in all); data_format; dilation_rate.
+    (reflection, pool_size - 1 pixels in all); data_format; dilation_rate; ceil_mode, as `MaxPoolingWithArgmax1D`.
     For max blur pooling put `keras.layers.MaxPooling2D(2, 1)` before this layer.
 
     >>> tuple(BlurPooling2D()(keras.ops.ones((1, 9, 8, 3))).shape)
@@ -44,4 +44,4 @@ class BlurPooling2D(BasePooling):
         super().__init__(pool_size, strides, padding, data_format, dilation_rate, **kwargs)
 
     def op(self, x):
-        return blur_pool(x, *self.geometry)
+        return blur_pool(x, **self.geometry)

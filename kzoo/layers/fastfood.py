@@ -60,6 +60,7 @@ class Fastfood(Pointwise, BaseLayer):
         require(len(input_shape) >= 2 and n, who, "an input (batch, ..., features)", input_shape=tuple(input_shape))
         d = 1 << (n - 1).bit_length()
         shape = (-(-self.units // d), d)
+        self.check_fits(shape, copies=8)  # four arrays of float64
         rng = np.random.default_rng(self.seed)
         self.permutation = np.stack([rng.permutation(d) for _ in range(shape[0])]).astype("int32")
         gaussian = rng.normal(size=shape)

@@ -1,4 +1,4 @@
-"""Fractional max pooling: downsampling by any ratio, over regions drawn at random in training.
+"""Fractional max pooling layers: downsampling by any ratio, over regions drawn at random in training.
 
 Source: as `kzoo.ops.fractional_max_pool`.
 """
@@ -28,20 +28,10 @@ from kzoo.types import DataFormat, KnownShape, Shape, Tensor
 TOLERANCE = 1e-9  # so that 33 / 1.1 gives 30, not 29.999...
 
 
-@keras.saving.register_keras_serializable("kzoo")
-class FractionalMaxPooling2D(BaseLayer):
-    """Max pooling by a non-integer ratio, over regions drawn at random in training.
+class FractionalMaxPooling(BaseLayer):
+    """Any rank; use `FractionalMaxPooling1D`, `2D` or `3D`."""
 
-    Shapes: (B, H, W, C) -> (B, floor(H / ratio), floor(W / ratio), C), or channels first.
-    Arguments: pooling_ratio, a number of at least 1 or two of them, in the paper between 1 and 2; overlapping, whether
-    adjacent regions share their border pixels; pseudo_random, whether regions come from a randomly shifted even
-    sequence or from a random order; data_format; seed.
-    Each training call draws one set of regions for the whole batch. At inference the even sequence is used; the paper
-    draws at inference too and averages several passes, for which call the layer with training=True.
-
-    >>> tuple(FractionalMaxPooling2D(2**0.5)(keras.ops.ones((1, 36, 25, 3))).shape)
-    (1, 25, 17, 3)
-    """
+    rank: int
 
     def __init__(
         self,
@@ -54,9 +44,10 @@ class FractionalMaxPooling2D(BaseLayer):
     ):
         super().__init__(**kwargs)
         who = type(self).__name__
-        ratios = pooling_ratio if isinstance(pooling_ratio, (tuple, list)) else (pooling_ratio,) * 2
-        good = len(ratios) == 2 and all(is_number(ratio) and 1 <= ratio < math.inf for ratio in ratios)
-        require(good, who, "pooling_ratio, a number of at least 1 or 2 of them", pooling_ratio=pooling_ratio)
+        ratios = pooling_ratio if isinstance(pooling_ratio, (tuple, list)) else (pooling_ratio,) * self.rank
+        good = len(ratios) == self.rank and all(is_number(ratio) and 1 <= ratio < math.inf for ratio in ratios)
+        expected = f"pooling_ratio, a number of at least 1 or {self.rank} of them"
+        require(good, who, expected, pooling_ratio=pooling_ratio)
         self.pooling_ratio = tuple(map(float, ratios))
         self.overlapping = bool(overlapping)
         self.pseudo_random = bool(pseudo_random)
@@ -81,7 +72,7 @@ class FractionalMaxPooling2D(BaseLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         who = type(self).__name__
-        batch, *spatial, channels = shape_to_channels_last(who, input_shape, 2, self.data_format)
+        batch, *spatial, channels = shape_to_channels_last(who, input_shape, self.rank, self.data_format)
         self._check(spatial)
         counts = (None if n is None else region_count(n, ratio) for n, ratio in zip(spatial, self.pooling_ratio))
         return shape_from_channels_last((batch, *counts, channels), self.data_format)
@@ -94,7 +85,7 @@ class FractionalMaxPooling2D(BaseLayer):
 
     def receptive_field(self, input_shapes: list[Shape]) -> Fields:
         """Returns a bound that holds for the regions drawn in training too."""
-        spatial = shape_to_channels_last(type(self).__name__, input_shapes[0], 2, self.data_format)[1:-1]
+        spatial = shape_to_channels_last(type(self).__name__, input_shapes[0], self.rank, self.data_format)[1:-1]
         if None in spatial:
             return whole(input_shapes[0], UPPER_BOUND)
         fields = []
@@ -114,6 +105,52 @@ class FractionalMaxPooling2D(BaseLayer):
     def get_config(self):
         names = ("pooling_ratio", "overlapping", "pseudo_random", "data_format", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class FractionalMaxPooling1D(FractionalMaxPooling):
+    """Max pooling of signals by a non-integer ratio, over regions drawn at random in training.
+
+    Shapes: (B, L, C) -> (B, floor(L / ratio), C), or channels first.
+    Arguments: as `FractionalMaxPooling2D`.
+
+    >>> tuple(FractionalMaxPooling1D(1.5)(keras.ops.ones((1, 20, 3))).shape)
+    (1, 13, 3)
+    """
+
+    rank = 1
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class FractionalMaxPooling2D(FractionalMaxPooling):
+    """Max pooling of images by a non-integer ratio, over regions drawn at random in training.
+
+    Shapes: (B, H, W, C) -> (B, floor(H / ratio), floor(W / ratio), C), or channels first.
+    Arguments: pooling_ratio, a number of at least 1 or one for each axis, in the paper between 1 and 2; overlapping,
+    whether adjacent regions share their border pixels; pseudo_random, whether regions come from a randomly shifted even
+    sequence or from a random order; data_format; seed.
+    Each training call draws one set of regions for the whole batch. At inference the even sequence is used; the paper
+    draws at inference too and averages several passes, for which call the layer with training=True.
+
+    >>> tuple(FractionalMaxPooling2D(2**0.5)(keras.ops.ones((1, 36, 25, 3))).shape)
+    (1, 25, 17, 3)
+    """
+
+    rank = 2
+
+
+@keras.saving.register_keras_serializable("kzoo")
+class FractionalMaxPooling3D(FractionalMaxPooling):
+    """Max pooling of volumes or clips by a non-integer ratio, over regions drawn at random in training.
+
+    Shapes: (B, D, H, W, C) -> (B, floor(D / ratio), floor(H / ratio), floor(W / ratio), C), or channels first.
+    Arguments: as `FractionalMaxPooling2D`.
+
+    >>> tuple(FractionalMaxPooling3D((1, 1.5, 1.5))(keras.ops.ones((1, 4, 9, 9, 1))).shape)
+    (1, 4, 6, 6, 1)
+    """
+
+    rank = 3
 
 
 def region_count(size, ratio):

@@ -60,6 +60,7 @@ class GaborConv2D(BaseFilters):
         return gabor_conv(x, self.parameters, *geometry, energy=self.energy, zero_mean=self.zero_mean)
 
     def build_kernel(self, channels, output):
+        self.check_fits((*self.kernel_size, channels, self.filters))
         bank = gabor_bank(self.filters, self.kernel_size, self.energy, self.zero_mean)
         self.parameters = [
             # without autocast, as sixteen bits are too few for the argument of a cosine

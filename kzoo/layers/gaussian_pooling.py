@@ -30,7 +30,7 @@ class GaussianPooling(BasePooling):
         self.sigma = as_sigma(type(self).__name__, sigma, self.pool_size)
 
     def op(self, x):
-        return gaussian_pool(x, *self.geometry, sigma=self.sigma)
+        return gaussian_pool(x, **self.geometry, sigma=self.sigma)
 
     def get_config(self):
         return {**super().get_config(), "sigma": self.sigma}
@@ -42,7 +42,7 @@ class GaussianPooling1D(GaussianPooling):
 
     Shapes: (B, L, C) -> (B, L', C), or channels first.
     Arguments: pool_size; strides (default: pool_size); padding, any of `Conv1D`'s; data_format; dilation_rate; sigma, a
-    number or one per axis, by default a quarter of pool_size.
+    number or one per axis, by default a quarter of pool_size; ceil_mode, as `MaxPoolingWithArgmax1D`.
 
     >>> GaussianPooling1D(3)(keras.ops.reshape(keras.ops.arange(3.0), (1, 3, 1))).numpy().item()
     1.0

@@ -31,7 +31,7 @@ class LPPooling(BasePooling):
         self.p, self.epsilon = norm["p"], norm["epsilon"]
 
     def op(self, x):
-        return lp_pool(x, *self.geometry, p=self.p, epsilon=self.epsilon)
+        return lp_pool(x, **self.geometry, p=self.p, epsilon=self.epsilon)
 
     def get_config(self):
         return {**super().get_config(), "p": self.p, "epsilon": self.epsilon}
@@ -43,7 +43,7 @@ class LPPooling1D(LPPooling):
 
     Shapes: (B, L, C) -> (B, L', C), or channels first.
     Arguments: pool_size; strides (default: pool_size); padding, any of `Conv1D`'s; data_format; dilation_rate; p, at
-    least 1, or infinity; epsilon, added under the root.
+    least 1, or infinity; epsilon, added under the root; ceil_mode, as `MaxPoolingWithArgmax1D`.
 
     >>> LPPooling1D(2)(keras.ops.reshape(keras.ops.array([3.0, -4.0]), (1, 2, 1))).numpy().item()
     5.0

@@ -17,7 +17,7 @@ class MaxPoolingWithArgmax(BasePooling):
     """Any rank; use `MaxPoolingWithArgmax1D`, `2D` or `3D`."""
 
     def call(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        values, indices = max_pool_with_argmax(to_channels_last(inputs, self.data_format), *self.geometry)
+        values, indices = max_pool_with_argmax(to_channels_last(inputs, self.data_format), **self.geometry)
         return from_channels_last(values, self.data_format), from_channels_last(indices, self.data_format)
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
@@ -36,8 +36,9 @@ class MaxPoolingWithArgmax1D(MaxPoolingWithArgmax):
 
     Shapes: (B, L, C) -> values and int32 indices, each (B, L', C), or channels first. Indices are flat within one
     unpadded sample, numbered channels last in both data formats: `position * C + channel`.
-    Arguments: pool_size; strides (default: pool_size); padding, any of `Conv1D`'s; data_format; dilation_rate. Ties and
-    NaN: as `kzoo.ops.max_pool_with_argmax`.
+    Arguments: pool_size; strides (default: pool_size); padding, any of `Conv1D`'s; data_format; dilation_rate;
+    ceil_mode, whether one more window covers the elements that the last one leaves over, if it starts before the end of
+    the input, as in PyTorch. Ties and NaN: as `kzoo.ops.max_pool_with_argmax`.
 
     >>> values, indices = MaxPoolingWithArgmax1D(2)(keras.ops.reshape(keras.ops.arange(4.0), (1, 4, 1)))
     >>> values[0, :, 0].numpy(), indices[0, :, 0].numpy()

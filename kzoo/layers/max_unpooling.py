@@ -43,7 +43,7 @@ class MaxUnpooling(BasePooling):
         size = self.output_size
         if reference:
             size = ops.shape(to_channels_last(reference[0], self.data_format))[1:-1]
-        y = max_unpool(values, indices, size, *self.geometry, self.duplicates)
+        y = max_unpool(values, indices, size, **self.geometry, duplicates=self.duplicates)
         return from_channels_last(y, self.data_format)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
@@ -94,7 +94,7 @@ class MaxUnpooling1D(MaxUnpooling):
     Shapes: [values (B, L', C), indices (B, L', C) int32] -> (B, L, C), or channels first. A third input, a reference
     (B, L, any), sets the output's size.
     Arguments: those of the `MaxPoolingWithArgmax1D` to reverse; output_size, by default the smallest input size that
-    the pooling could have had; duplicates, whether values of overlapping windows that share a maximum are added
+    fills the pooling's windows; duplicates, whether values of overlapping windows that share a maximum are added
     ("sum"), or the last in row-major order is kept ("one", as PyTorch, Caffe and SegNet do).
     Indices may be of any origin, each in its sample and channel; without a size, in its own window. Others are refused,
     by graphs when they run; within XLA the outputs of such a sample are NaN, or the lowest integer. Indices of PyTorch,

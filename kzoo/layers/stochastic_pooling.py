@@ -37,7 +37,7 @@ class StochasticPooling(BasePooling):
             batch, *spatial, channels = ops.shape(x)
             shape = (batch, *self.window.output(spatial), channels)
             noise = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
-        return from_channels_last(stochastic_pool(x, *self.geometry, noise), self.data_format)
+        return from_channels_last(stochastic_pool(x, **self.geometry, noise=noise), self.data_format)
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}
@@ -49,7 +49,8 @@ class StochasticPooling1D(StochasticPooling):
 
     Shapes: (B, L, C) -> (B, L', C), or channels first. Values that are not above 0 are never drawn: use it after a
     ReLU.
-    Arguments: pool_size; strides (default: pool_size); padding, any of `Conv1D`'s; data_format; dilation_rate; seed.
+    Arguments: pool_size; strides (default: pool_size); padding, any of `Conv1D`'s; data_format; dilation_rate; seed;
+    ceil_mode, as `MaxPoolingWithArgmax1D`.
 
     >>> layer = StochasticPooling1D(2)  # of 1 and 3: either one in training, (1 * 1 + 3 * 3) / 4 at inference
     >>> x = keras.ops.reshape(keras.ops.array([1.0, 3.0]), (1, 2, 1))

@@ -24,7 +24,8 @@ class Subsampling2D(BasePooling):
     Shapes: (B, H, W, C) -> (B, H', W', C), or channels first.
     Weights: coefficient (C,), initially 1 / window size, which makes the layer an average; bias (C,).
     Arguments: pool_size; strides (default: pool_size); padding, any of `Conv2D`'s; data_format; dilation_rate;
-    activation; use_bias; initializer, regularizer and constraint of both weights.
+    activation; use_bias; initializer, regularizer and constraint of both weights; ceil_mode, as
+    `MaxPoolingWithArgmax1D`.
 
     >>> from kzoo.ops import scaled_tanh
     >>> layer = Subsampling2D(2, activation=scaled_tanh)  # LeNet-5's S2: 12 weights
@@ -87,7 +88,7 @@ class Subsampling2D(BasePooling):
             )
 
     def op(self, x):
-        y = subsample(x, self.coefficient, *self.geometry)
+        y = subsample(x, self.coefficient, **self.geometry)
         return self.activation(y if self.bias is None else bias_add(y, self.bias))
 
     def get_config(self):

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from kzoo.checks import Refusal, require
-from kzoo.ops.sizes import after_checks, every, graphs_check, require_size
+from kzoo.ops.sizes import after_checks, equal_sizes, every, require_size
 from kzoo.types import Tensor
 
 EXACT = {"float16": 2**11, "bfloat16": 2**8}  # up to here a dtype holds every integer; float32: up to 2**24
@@ -91,10 +91,10 @@ def check_label_shape(who: str, y_true: Tensor, y_pred: Tensor, takes_one_hot: b
     good = is_label or (takes_one_hot and _fits(of_labels, of_outputs))
     shapes = "y_true (batch, ...) for y_pred (batch, ..., classes)" + ", or y_true of its shape" * takes_one_hot
     require(good, who, shapes, y_true=of_labels, y_pred=of_outputs)
-    if graphs_check():
-        same = every(a == b for a, b in zip(ops.shape(y_true), ops.shape(y_pred)[:-1]))
-        require_size(same, who, shapes, y_true=tuple(ops.shape(y_true)), y_pred=tuple(ops.shape(y_pred)))
-    return after_checks(ops.reshape(y_true, ops.shape(y_pred)[:-1] if is_label else ops.shape(y_pred)))
+    sizes = tuple(ops.shape(y_true)), tuple(ops.shape(y_pred))
+    same = every(map(equal_sizes, sizes[0], sizes[1][:-1]))
+    require_size(same, who, shapes, y_true=sizes[0], y_pred=sizes[1])
+    return ops.reshape(after_checks(y_true), sizes[1][:-1] if is_label else sizes[1])
 
 
 def align_weight(who: str, sample_weight: Tensor, shape: tuple[int | None, ...]) -> Tensor:

@@ -13,13 +13,19 @@ from kzoo.types import Padding, Size, Tensor
 
 
 def blur_pool(
-    x: Tensor, ksize: Size = 3, strides: Size = 2, padding: Padding | None = None, dilations: Size = 1
+    x: Tensor,
+    ksize: Size = 3,
+    strides: Size = 2,
+    padding: Padding | None = None,
+    dilations: Size = 1,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """Returns the mean of each window with binomial weights: 1 2 1, 1 3 3 1, 1 4 6 4 1, ... on each axis.
 
     Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype.
-    padding: None is the paper's, by reflection, ksize - 1 in all, the odd one after; otherwise as `conv`. Max blur
-    pooling is this op after `keras.layers.MaxPooling2D(2, 1)`.
+    padding: None is the paper's, by reflection, ksize - 1 in all, the odd one after; otherwise as `conv`. ceil_mode: as
+    `max_pool_with_argmax`, but not with the paper's padding. Max blur pooling is this op after
+    `keras.layers.MaxPooling2D(2, 1)`.
 
     >>> blur_pool([[[0.0], [4.0], [0.0], [0.0]]])[0, :, 0].numpy()
     array([2., 1.], dtype=float32)
@@ -28,8 +34,9 @@ def blur_pool(
     size = as_tuple("blur_pool", "ksize", ksize, spatial_rank("blur_pool", x.shape))
     if padding is None:
         padding = blur_padding(size, as_tuple("blur_pool", "dilations", dilations, len(size)))
-    pool_window("blur_pool", x, size, strides, padding, dilations)  # a check before so many weights are computed
-    return mean_of_windows("blur_pool", x, binomial_weights(size), strides, padding, dilations)
+    geometry = strides, padding, dilations, ceil_mode
+    pool_window("blur_pool", x, size, *geometry)  # a check before so many weights are computed
+    return mean_of_windows("blur_pool", x, binomial_weights(size), *geometry)
 
 
 def blur_padding(size, dilations):

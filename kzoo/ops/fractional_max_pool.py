@@ -31,7 +31,7 @@ def fractional_max_pool(x: Tensor, edges: Sequence[Tensor], overlapping: bool = 
     array([1., 5.], dtype=float32)
     """
     who = "fractional_max_pool"
-    (x,) = tensors(who, "FractionalMaxPooling2D", x)
+    (x,) = tensors(who, "FractionalMaxPooling{}D", x)
     rank = spatial_rank(who, x.shape)
     check_floating(who, x)
     require(is_integer(widest, least=1), who, "widest, an integer of at least 1", widest=widest)

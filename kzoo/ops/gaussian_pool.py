@@ -23,12 +23,14 @@ def gaussian_pool(
     padding: Padding = "valid",
     dilations: Size = 1,
     sigma: float | Sequence[float] | None = None,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """Returns the mean of each window with weights exp(-distance^2 / (2 sigma^2)).
 
     Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype. Strides default
     to ksize. sigma: a number or one for each axis, in steps of the window, by default a quarter of ksize, so that the
-    window spans two sigma on either side. Zero padding is left out of the mean.
+    window spans two sigma on either side. Zero padding is left out of the mean. ceil_mode: as
+    `max_pool_with_argmax`.
 
     >>> gaussian_pool([[[0.0], [1.0], [0.0]]], 3)[0, :, 0].numpy().round(3)
     array([0.549], dtype=float32)
@@ -36,9 +38,10 @@ def gaussian_pool(
     (x,) = tensors("gaussian_pool", "GaussianPooling{}D", x)
     rank = spatial_rank("gaussian_pool", x.shape)
     size = as_tuple("gaussian_pool", "ksize", ksize, rank)
-    pool_window("gaussian_pool", x, size, strides, padding, dilations)  # a check before so many weights are computed
+    geometry = strides, padding, dilations, ceil_mode
+    pool_window("gaussian_pool", x, size, *geometry)  # a check before so many weights are computed
     weights = gaussian_weights(size, as_sigma("gaussian_pool", sigma, size))
-    return mean_of_windows("gaussian_pool", x, weights, strides, padding, dilations)
+    return mean_of_windows("gaussian_pool", x, weights, *geometry)
 
 
 def as_sigma(who, sigma, size):

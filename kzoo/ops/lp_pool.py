@@ -27,19 +27,21 @@ def lp_pool(
     dilations: Size = 1,
     p: float = 2.0,
     epsilon: float = 0.0,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """Returns (epsilon + sum of |x|^p)^(1/p) over each window; for p = infinity the largest |x|.
 
     Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype. Strides default
     to ksize. p is at least 1. The gradient is 0 where the norm is 0. Each window is first divided by its largest value,
-    so that large p and 16-bit values do not overflow. Zero padding is left out of the norm.
+    so that large p and 16-bit values do not overflow. Zero padding is left out of the norm. ceil_mode:
+    as `max_pool_with_argmax`.
 
     >>> lp_pool([[[3.0], [-4.0], [0.0], [0.0]]], 2)[0, :, 0].numpy()
     array([5., 0.], dtype=float32)
     """
     (x,) = tensors("lp_pool", "LPPooling{}D", x)
     check_floating("lp_pool", x)
-    win = pool_window("lp_pool", x, ksize, strides, padding, dilations)
+    win = pool_window("lp_pool", x, ksize, strides, padding, dilations, ceil_mode)
     x = after_checks(x)
     return _lp_pool(x, win=win, **as_norm("lp_pool", p, epsilon))
 

@@ -29,7 +29,12 @@ from kzoo.types import Padding, Size, Tensor
 
 
 def max_pool_with_argmax(
-    x: Tensor, ksize: Size, strides: Size | None = None, padding: Padding = "valid", dilations: Size = 1
+    x: Tensor,
+    ksize: Size,
+    strides: Size | None = None,
+    padding: Padding = "valid",
+    dilations: Size = 1,
+    ceil_mode: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Returns the maximum of each window, and its index.
 
@@ -38,6 +43,9 @@ def max_pool_with_argmax(
     * C + channel`. Of equal values the first in row-major order wins; NaN wins over numbers, and a window's last NaN
     over others. Only the winner receives the gradient. "same", "full" and explicit padding never win; the other modes
     pad with copies, whose index is that of the element copied.
+    ceil_mode: whether windows also cover the elements that are left over after the last whole window, by PyTorch's
+    rule: one more window on an axis, cut off at the end of the padded input, if it starts before the end of the input
+    itself. What is cut off counts as zero padding. Not with the modes that pad with copies.
     ValueError for a window that lies wholly in the padding, and for a sample of more than 2^31 - 1 elements.
 
     >>> values, indices = max_pool_with_argmax([[[1.0], [5.0], [7.0], [2.0]]], 2)
@@ -49,7 +57,7 @@ def max_pool_with_argmax(
     spatial_rank(who, x.shape)
     check_maximum(who, x)
     check_sample(who, x.shape[1:])
-    win = pool_window(who, x, ksize, strides, padding, dilations)
+    win = pool_window(who, x, ksize, strides, padding, dilations, ceil_mode)
     x = after_checks(x)
     return _max_pool_with_argmax(x, win=win)
 

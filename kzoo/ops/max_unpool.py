@@ -32,9 +32,10 @@ from kzoo.ops.sizes import (
     known_tensor,
     outside_graphs,
     require_size,
+    require_values,
     sizes_of,
 )
-from kzoo.ops.views import as_tuple, window
+from kzoo.ops.views import ARGUMENTS, as_tuple, window
 from kzoo.ops.xla import compiles_islands, island
 from kzoo.types import Padding, Size, Tensor
 
@@ -50,14 +51,15 @@ def max_unpool(
     padding: Padding = "valid",
     dilations: Size = 1,
     duplicates: str = "sum",
+    ceil_mode: bool = False,
 ) -> Tensor:
     """Returns a tensor with each value at its index and zeros elsewhere.
 
     Shapes: values and indices (B, *pooled, C), indices as from `max_pool_with_argmax`; returns (B, *output_size, C) in
     values' dtype.
-    output_size: with ksize (and strides, padding, dilations), the windows of the pool, it defaults to the smallest
-    input that the pool can have had ("valid", "full", explicit amounts), or to the pooled size times the stride ("same"
-    and the modes). Without ksize it is required.
+    output_size: with ksize (and strides, padding, dilations, ceil_mode), the windows of the pool, it defaults to the
+    smallest input that fills them all ("valid", "full", explicit amounts), or to the pooled size times the stride
+    ("same" and the modes). Without ksize it is required.
     duplicates: values with the same index are summed ("sum"), or the last in row-major order is kept ("one").
     ValueError for an index outside its sample; with ksize also outside its channel; and with ksize and the default size
     also outside its own window, as indices of a pool over another size mean other positions. A graph refuses them when
@@ -82,12 +84,13 @@ def max_unpool(
         size = _known_sizes(who, output_size, rank)
         check_sample(who, (*size, values.shape[-1]))
         return _put(values, indices, output_size, size, None, "sample", duplicates)
-    win = window(who, rank, ksize, ksize if strides is None else strides, padding, dilations)
+    strides = ksize if strides is None else strides
+    win = window(who, rank, ksize, strides, padding, dilations, ARGUMENTS, ceil_mode)
     own = "channel" if output_size is not None else "window"
     if output_size is None:
         output_size = default_size(win, ops.shape(values)[1:-1])
     size = _known_sizes(who, output_size, rank)
-    checked = output_size if graphs_check() and _tensor_sizes(output_size) else size
+    checked = output_size if _tensor_sizes(output_size) else size
     check_unpool(who, win, sizes_of(values), checked, values.shape[-1])
     values = after_checks(values)
     if win.mode != "zeros" and any(pair != (0, 0) for pair in win.pads):
@@ -123,7 +126,7 @@ def _put(values, indices, output_size, size, win, own, duplicates):
     else:
         valid, in_windows = _within(indices, *sizes, own=own, **settings)
         if graphs_check():
-            require_size(ops.all(valid), "max_unpool", expected, output=(*merge_size(size, sizes), channels))
+            require_values(ops.all(valid), "max_unpool", expected, output=(*merge_size(size, sizes), channels))
             values = after_checks(values)
 
     indices = _as_int32(indices)

@@ -3,7 +3,6 @@
 The modes have the names of PyTorch's `padding_mode`.
 """
 
-import keras
 from keras import ops
 
 from kzoo.checks import Refusal, is_integer, require, shown
@@ -83,12 +82,7 @@ def pad_pairs(x, pairs, mode, value=0):
         else:
             head = _repeat(part(0, 1), before, axis)
             tail = _repeat(part(size - 1, size), after, axis)
-        shape = list(ops.shape(x))
-        shape[axis] = before + size + after
         x = ops.concatenate([head, x, tail], axis)
-        if not isinstance(size, int):  # XLA drops assertions, but refuses this reshape if the sample is too small
-            with keras.name_scope(f"{mode}_padding_wider_than_the_sample"):
-                x = ops.reshape(x, shape)
     return x
 
 

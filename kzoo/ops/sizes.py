@@ -1,7 +1,7 @@
 """Spatial sizes that only a running graph knows, and their checks.
 
-A graph that was traced with unknown sizes has assertions in place of the checks. XLA drops assertions, so that a
-function that XLA compiles after it was traced with unknown sizes checks none.
+A graph that was traced with unknown sizes has assertions in place of the checks. XLA drops assertions; a function that
+it compiles as a whole has reshapes next to them, which fail where an assertion would.
 """
 
 import keras
@@ -17,7 +17,8 @@ else:
     import jax
 
 KNOWN = (bool, np.bool_)  # not by ops.is_tensor, which takes longer than all the checks of a small op
-PENDING = "kzoo_size_checks"  # the collection of a graph's assertions for which nothing waits yet
+# collections of a graph's checks for which nothing waits yet
+ASSERTIONS, CONDITIONS = "kzoo_assertions", "kzoo_size_conditions"
 
 __all__ = ()  # for other ops only
 
@@ -25,10 +26,10 @@ __all__ = ()  # for other ops only
 def shape_of(x):
     """Returns the shape of x (B, *spatial, C), with scalar tensors for spatial sizes that only the running graph knows.
 
-    They are None if that graph cannot check them.
+    On JAX they are None.
     """
     shape = tuple(x.shape)
-    if None not in shape[1:-1] or not graphs_check():
+    if None not in shape[1:-1] or keras.backend.backend() != "tensorflow":
         return shape
     return (shape[0], *ops.shape(x)[1:-1], shape[-1])
 
@@ -46,19 +47,28 @@ def graphs_check():
 def require_size(ok, who, expected, **received):
     """Does what `require` does; if `ok` is a tensor of a graph, when the graph runs, with the same message.
 
+    `ok` depends on sizes only: XLA refuses to compile the graph unless it is true.
     expected: text, or a list of texts and sizes.
     """
-    parts = expected if isinstance(expected, list) else [expected]
     if isinstance(ok, KNOWN):
-        require(ok, who, "".join(map(str, parts)), **received)
+        require(ok, who, "".join(map(str, expected if isinstance(expected, list) else [expected])), **received)
         return
+    if not tf.executing_eagerly():
+        tf.compat.v1.add_to_collection(CONDITIONS, (who, ok))
+    if graphs_check():  # XLA has no texts
+        require_values(ok, who, expected, **received)
+
+
+def require_values(ok, who, expected, **received):
+    """Does what `require_size` does, for a tensor that depends on values; not in a graph that XLA compiles."""
     tensors = []
+    parts = expected if isinstance(expected, list) else [expected]
     expected = "".join(part if isinstance(part, str) else _template(part, tensors) for part in parts)
     values = ", ".join(f"{name}={_template(value, tensors)}" for name, value in received.items())
     text = tf.strings.format(f"{who} expects {expected}; received {values}.", tensors)
     assertion = tf.debugging.Assert(ok, [text])
     if not tf.executing_eagerly():
-        tf.compat.v1.add_to_collection(PENDING, assertion)
+        tf.compat.v1.add_to_collection(ASSERTIONS, assertion)
 
 
 def known_tensor(x):
@@ -80,15 +90,27 @@ def outside_graphs():
 
 
 def after_checks(x):
-    """Returns x; in a graph, what is computed from it waits for the assertions of `require_size` so far."""
+    """Returns x; in a graph, what is computed from it waits for all checks so far."""
     if keras.backend.backend() != "tensorflow" or tf.executing_eagerly():
         return x
-    pending = tf.compat.v1.get_collection_ref(PENDING)
-    if pending:
-        with tf.control_dependencies(pending):
+    assertions, conditions = map(tf.compat.v1.get_collection_ref, (ASSERTIONS, CONDITIONS))
+    if assertions:
+        with tf.control_dependencies(assertions):
             x = tf.identity(x)
-        pending.clear()
+    for who, ok in conditions:
+        x = _reshape_if(ok, x, who)
+    assertions.clear()
+    conditions.clear()
     return x
+
+
+def _reshape_if(ok, x, who):
+    """Returns x reshaped to its own shape, or to one of more elements unless `ok`, which XLA refuses to compile."""
+    with tf.name_scope(f"{who}_refuses_this_size"):
+        shape = tf.shape(x)
+        y = tf.reshape(x, tf.where(ok, shape, shape + 1))
+    y.set_shape(x.shape)
+    return y
 
 
 def require_pixels(who, shape):

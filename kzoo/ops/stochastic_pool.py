@@ -27,6 +27,7 @@ def stochastic_pool(
     padding: Padding = "valid",
     dilations: Size = 1,
     noise: Tensor | None = None,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """Returns an element of each window, sampled with probability a / sum(a), or without noise the expected value.
 
@@ -34,7 +35,7 @@ def stochastic_pool(
     returns (B, *output, C) in x's dtype. Strides default to ksize. a is max(x, 0), as the paper's activations are
     rectified: elements that are not positive are never sampled, and a window without positive ones gives 0. The sample
     is the first element in row-major order at which the running sum exceeds noise * sum; only it receives the gradient.
-    Zero padding is never sampled.
+    Zero padding is never sampled. ceil_mode: as `max_pool_with_argmax`.
 
     >>> x = [[[1.0], [3.0]]]  # probabilities 1/4 and 3/4
     >>> stochastic_pool(x, 2).numpy().item(), stochastic_pool(x, 2, noise=[[[0.2]]]).numpy().item()
@@ -43,7 +44,7 @@ def stochastic_pool(
     who = "stochastic_pool"
     (x,) = tensors(who, "StochasticPooling{}D", x)
     check_floating(who, x)
-    win = pool_window(who, x, ksize, strides, padding, dilations)
+    win = pool_window(who, x, ksize, strides, padding, dilations, ceil_mode)
     x = after_checks(x)
     if noise is None:
         return _expected(x, win=win)

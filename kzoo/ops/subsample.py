@@ -21,18 +21,19 @@ def subsample(
     strides: Size | None = None,
     padding: Padding = "valid",
     dilations: Size = 1,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """Returns the sum of each window times its channel's coefficient.
 
     Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes, coefficient (C,); returns (B, *output, C) in x's dtype.
-    Strides default to ksize. padding: as `conv`.
+    Strides default to ksize. padding: as `conv`. ceil_mode: as `max_pool_with_argmax`.
 
     >>> subsample([[[1.0], [2.0], [3.0], [4.0]]], [0.5])[0, :, 0].numpy()
     array([1.5, 3.5], dtype=float32)
     """
     x, coefficient = tensors("subsample", "Subsampling2D", x, coefficient)
     check_floating("subsample", x)
-    win = pool_window("subsample", x, ksize, strides, padding, dilations)
+    win = pool_window("subsample", x, ksize, strides, padding, dilations, ceil_mode)
     x = after_checks(x)
     fits = tuple(coefficient.shape) == (x.shape[-1],)
     require(fits, "subsample", "coefficient (channels,)", x=tuple(x.shape), coefficient=tuple(coefficient.shape))

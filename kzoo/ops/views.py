@@ -15,9 +15,10 @@ from keras import ops
 from kzoo.checks import is_integer, is_number, require
 from kzoo.ops.backend import ceil_div, dtype_of
 from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad_pairs
-from kzoo.ops.sizes import require_size
+from kzoo.ops.sizes import at_least, require_size
 
 INFINITY, NAN = float("inf"), float("nan")
+ARGUMENTS = ("ksize", "strides", "padding", "dilations")
 NAMED_PADDINGS = ("valid", "same", "full", "causal", *MODES[1:])
 MOST_TAPS = (
     64  # up to which ops are written out tap by tap: the fastest code, but XLA compiles some hundred taps a second
@@ -27,7 +28,9 @@ MOST_TAPS = (
 class Window(NamedTuple):
     """The checked, hashable geometry of a sliding window, with one entry for each spatial axis.
 
-    `pads` are pairs (before, after), or None on an axis where "same" padding depends on the input's size.
+    `pads` are pairs (before, after), or None on an axis where "same" padding depends on the input's size. With
+    `ceil_mode` an axis has one more window if the last one leaves elements over and the next one starts before the
+    input's end: PyTorch's rule.
     """
 
     size: tuple
@@ -36,20 +39,42 @@ class Window(NamedTuple):
     pads: tuple
     mode: str = "zeros"
     name: str = "ksize"  # the caller's name for the size
+    ceil_mode: bool = False
+
+    @property
+    def reaches_zeros(self):
+        """Whether windows may hold zero padding, or what completes a last window."""
+        return self.mode == "zeros" and (self.ceil_mode or any(pair != (0, 0) for pair in self.pads))
 
     def pairs(self, spatial):
-        """Returns the padding (before, after) of each axis for an input of this size (integers or scalar tensors)."""
-        return tuple(
+        """Returns the padding (before, after) of each axis for an input of this size (integers or scalar tensors).
+
+        With `ceil_mode` it ends with the last window.
+        """
+        pairs = tuple(
             same_pair(n, k, s, d) if pair is None else pair
             for n, k, s, d, pair in zip(spatial, self.size, self.strides, self.dilations, self.pads)
+        )
+        if not self.ceil_mode:
+            return pairs
+        axes = zip(spatial, self.output(spatial), self.size, self.strides, self.dilations, pairs)
+        return tuple(
+            (before, at_least((count - 1) * s + (k - 1) * d + 1 - n - before, 0))
+            for n, count, k, s, d, (before, _) in axes
         )
 
     def output(self, spatial):
         """Returns the output's size for an input of this size; None where that is unknown."""
-        return tuple(
-            None if n is None else ceil_div(n, s) if pair is None else (sum(pair) + n - (k - 1) * d - 1) // s + 1
-            for n, k, s, d, pair in zip(spatial, self.size, self.strides, self.dilations, self.pads)
-        )
+        return tuple(None if n is None else self._count(n, *axis) for n, *axis in zip(spatial, *self[:4]))
+
+    def _count(self, n, k, s, d, pair):
+        if pair is None:  # "same" leaves no element over
+            return ceil_div(n, s)
+        room = sum(pair) + n - (k - 1) * d - 1
+        if not self.ceil_mode:
+            return room // s + 1
+        last = ceil_div(room, s), (n + pair[0] - 1) // s  # to cover all, and to start before the input's end
+        return (min(last) if isinstance(n, int) else ops.minimum(*last)) + 1
 
     def check(self, who, spatial):
         """Raises a ValueError if no window fits into an input of this size. Unknown sizes are not checked."""
@@ -58,7 +83,7 @@ class Window(NamedTuple):
                 continue
             require_size(n > 0, who, f"an input of at least 1 pixel on spatial axis {axis}", size=n)
             pair = pads or same_pair(n, k, s, d)
-            fits = (k - 1) * d + 1 <= n + sum(pair)
+            fits = (k - 1) * d + 1 <= n + sum(pair) + (s - 1) * self.ceil_mode
             expected = f"a window that fits into the padded input on spatial axis {axis}"
             require_size(fits, who, expected, **{self.name: k}, dilation=d, input=n, padding=pair)
             check_pairs(who, (pair,), self.mode, (n,))
@@ -148,7 +173,7 @@ def argmax(labelled):
     return best
 
 
-def window(who, rank, size, strides, padding, dilations, names=("ksize", "strides", "padding", "dilations")):
+def window(who, rank, size, strides, padding, dilations, names=ARGUMENTS, ceil_mode=False):
     """Returns a checked `Window` of this rank; `names` are the caller's names for these arguments.
 
     `padding` is "valid", "same", "full", "causal" (in 1D: only before), "circular", "reflect", "replicate", explicit
@@ -156,7 +181,7 @@ def window(who, rank, size, strides, padding, dilations, names=("ksize", "stride
     "replicate" without amounts pad by the amounts of "same". Names may be in capitals, as TensorFlow writes them.
 
     >>> window("conv", 1, 3, 2, ("circular", 1), 1)
-    Window(size=(3,), strides=(2,), dilations=(1,), pads=((1, 1),), mode='circular', name='ksize')
+    Window(size=(3,), strides=(2,), dilations=(1,), pads=((1, 1),), mode='circular', name='ksize', ceil_mode=False)
     """
     size, strides, dilations = (
         as_tuple(who, name, value, rank)
@@ -187,7 +212,10 @@ def window(who, rank, size, strides, padding, dilations, names=("ksize", "stride
         pads = tuple(same_pair(1, k, s, d) if s == 1 else None for k, s, d in zip(size, strides, dilations))
     else:
         pads = as_pairs(who, names[2], amounts, rank)
-    return Window(size, strides, dilations, pads, mode, names[0])
+    require(ceil_mode in (True, False), who, "ceil_mode, True or False", ceil_mode=ceil_mode)
+    expected = f"{names[2]} with zeros where ceil_mode is True (a Padding layer before it pads with copies)"
+    require(mode == "zeros" or not ceil_mode, who, expected, **{names[2]: padding})
+    return Window(size, strides, dilations, pads, mode, names[0], bool(ceil_mode))
 
 
 def as_tuple(who, name, value, rank, least=1):

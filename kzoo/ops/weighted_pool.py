@@ -27,26 +27,28 @@ def weighted_pool(
     strides: Size | None = None,
     padding: Padding = "valid",
     dilations: Size = 1,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """Returns the weighted mean of each window.
 
     Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; returns (B, *output, C) in x's dtype, summed in float32
     or wider. weights: one vector for each axis, without negative entries; an element's weight is the product of its
     axes' entries. Their lengths are the window's size; strides default to it. Zero padding is left out: at the borders
-    the weights of the other elements are rescaled to sum to 1. ValueError for a window that lies wholly in the padding.
+    the weights of the other elements are rescaled to sum to 1. ceil_mode: as `max_pool_with_argmax`.
+    ValueError for a window that lies wholly in the padding.
 
     >>> weighted_pool([[[1.0], [2.0], [6.0]]], [[1, 2, 1]], strides=1, padding="same")[0, :, 0].numpy().round(3)
     array([1.333, 2.75 , 4.667], dtype=float32)
     """
     (x,) = tensors("weighted_pool", "GaussianPooling{}D", x)
-    return mean_of_windows("weighted_pool", x, weights, strides, padding, dilations)
+    return mean_of_windows("weighted_pool", x, weights, strides, padding, dilations, ceil_mode)
 
 
-def mean_of_windows(who, x, weights, strides, padding, dilations):
+def mean_of_windows(who, x, weights, strides, padding, dilations, ceil_mode):
     """Returns `weighted_pool` for an op that has its own weights; error messages name that op."""
     check_floating(who, x)
     weights = as_weights(who, weights, spatial_rank(who, x.shape))
-    win = pool_window(who, x, tuple(map(len, weights)), strides, padding, dilations)
+    win = pool_window(who, x, tuple(map(len, weights)), strides, padding, dilations, ceil_mode)
     x = after_checks(x)
     return _weighted_pool(x, weights=weights, win=win)
 
@@ -69,7 +71,7 @@ def _weighted_pool(x, *, weights, win):
 
 def window_means(x, weights, win):
     """Returns each window's weighted mean over its elements inside the sample."""
-    if win.mode != "zeros" or all(pair == (0, 0) for pair in win.pads):
+    if not win.reaches_zeros:
         return weighted_sum(win.pad(x), weights, win) / math.prod(map(sum, weights))
     ones = ops.ones((1, *ops.shape(x)[1:-1], 1), x.dtype)
     return safe_math.divide(weighted_sum(win.pad(x), weights, win), weighted_sum(win.pad(ones), weights, win))

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, Len, Lt
 from pydantic import (
@@ -35,7 +35,6 @@ from kzoo.training.yaml_file import apply_sets, read_yaml
 from kzoo.types import PathLike
 
 DTYPE_POLICIES = ("float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
-LATER = ("stratify", "ignore_label")  # settings of the data that version 0.1.0 started without
 FOLDERS = [up / "zoo_configs" for up in Path(__file__).resolve().parents[1:3]]  # in the wheel; in a checkout
 
 
@@ -77,6 +76,13 @@ class Part(BaseModel):
     """A part of a config: frozen, without unknown settings, strictly typed ("10" and true are not integers)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    later: ClassVar[tuple[str, ...]] = ()  # settings that version 0.1.0 started without
+
+    @model_serializer(mode="wrap")
+    def _leave_out_later_settings(self, handler):
+        """Leaves out settings that earlier versions did not have, unless they are set: config_sha256 stays the same."""
+        settings = handler(self)
+        return {k: v for k, v in settings.items() if k not in self.later or v != type(self).model_fields[k].default}
 
 
 class Spec(Part):
@@ -145,6 +151,8 @@ class TransferConfig(Part):
 class DataConfig(Part):
     """The source of the examples (one of name, folder and arrays) and what is done to them before the model."""
 
+    later = ("stratify", "ignore_label")
+
     name: OptionalText = Field(None, description="A dataset of TensorFlow Datasets or of kzoo.")
     folder: OptionalText = Field(
         None, description="A folder of images: train/, test/ and perhaps val/ with one folder per class."
@@ -187,15 +195,11 @@ class DataConfig(Part):
             raise Refusal(f"data expects exactly one of name, folder and arrays; received {received}.")
         return self
 
-    @model_serializer(mode="wrap")
-    def _leave_out_later_settings(self, handler):
-        """Leaves out settings that earlier versions did not have, unless they are set: config_sha256 stays the same."""
-        settings = handler(self)
-        return {k: v for k, v in settings.items() if k not in LATER or v != type(self).model_fields[k].default}
-
 
 class TrainingConfig(Part):
     """How the model is trained."""
+
+    later = ("class_weight",)
 
     epochs: Count = Field(description="Epochs; metrics, validation, callbacks and checkpoints run once per epoch.")
     steps_per_epoch: OptionalCount = Field(None, description="Steps per epoch; null: one pass over the training split.")
@@ -232,12 +236,6 @@ class TrainingConfig(Part):
         "float32", description="Dtype policy of the model's layers."
     )
 
-    @model_serializer(mode="wrap")
-    def _leave_out_class_weight(self, handler):
-        """Leaves out a setting that earlier versions did not have, unless it is set: config_sha256 stays the same."""
-        settings = handler(self)
-        return {key: value for key, value in settings.items() if key != "class_weight" or value is not None}
-
     @model_validator(mode="after")
     def _divisible(self):
         divisible = self.steps_per_epoch is None or self.steps_per_epoch % self.steps_per_call == 0
@@ -249,7 +247,17 @@ class TrainingConfig(Part):
 class ExportConfig(Part):
     """The export of the trained model."""
 
+    later = ("batch_size", "integer")
+
     formats: Formats = Field(["saved_model"], description="Formats to export to: " + ", ".join(FORMATS) + ".")
+    batch_size: OptionalCount = Field(None, description="Number of examples in every batch of the exports; null: any.")
+    integer: Switch = Field(False, description="Whether litert_int8 has inputs and outputs of int8; false: float32.")
+
+    @model_validator(mode="after")
+    def _check_integer(self):
+        ready = not self.integer or any(FORMATS[name].quantized for name in self.formats)
+        require(ready, "export.integer", "format litert_int8 in export.formats", formats=self.formats)
+        return self
 
 
 def _check_space(space):

@@ -23,6 +23,7 @@ from kzoo.training.keras_objects import build_object
 from kzoo.training.label_checks import LabelChecks
 from kzoo.training.label_targets import give_one_hot, label_range
 from kzoo.training.looped_model import LoopedModel
+from kzoo.training.step_memory import check_model_memory
 from kzoo.training.trainer import Trainer
 from kzoo.types import Shape
 
@@ -58,10 +59,11 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
                 f"data.preprocess.{index}: {spec.class_name} refuses inputs of shape {shape}: {reason}"
             ) from error
         preprocessing.append(layer.name)
-    settings |= {"input_tensor": x, "input_shape": tuple(x.shape[1:])}
+    settings["input_shape"] = tuple(x.shape[1:])
     if classes is not None and "classes" in parameters:
         settings["classes"] = classes
-    model = zoo_model(config.model.name, **settings)
+    check_model_memory(config.model.name, {**settings, "weights": None})
+    model = zoo_model(config.model.name, **settings, input_tensor=x)
     if train is not None and settings.get("weights") is None:
         adapt(model, train.once(256).map(lambda x, y: x), skip=preprocessing)
     return _transfer(model, config.transfer)

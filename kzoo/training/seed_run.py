@@ -147,7 +147,17 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     x, y = sample(data.test or data.train)
     for_inference, formats = inference_model(model), config.export.formats
     verify_on = verification_data(data, x, y) if formats else {}
-    reports = [export(for_inference, folder / FORMATS[name].file, name, **verify_on) for name in formats]
+    verify_on |= {"batch_size": config.export.batch_size}
+    reports = [
+        export(
+            for_inference,
+            folder / FORMATS[name].file,
+            name,
+            **verify_on,
+            integer=config.export.integer and FORMATS[name].quantized,
+        )
+        for name in formats
+    ]
     metrics = {
         "model": config.model.name,
         "data": data.name,

@@ -1,6 +1,10 @@
-"""How much memory a training step needs at least, so that sizes that cannot fit are refused before it is allocated."""
+"""How much memory a model and a training step of it need at least: what cannot fit is refused before it is built."""
 
 import math
+import random
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,7 +13,33 @@ import tensorflow as tf
 from kzoo.data.examples import Examples
 from kzoo.memory import check_memory
 from kzoo.models.graph import calls
+from kzoo.models.registry import model as zoo_model
 from kzoo.training.config import Config
+
+
+def check_model_memory(name: str, settings: Mapping[str, Any]) -> None:
+    """Raises Refusal if the weights of a model of the zoo do not fit into memory. With a GPU nothing is checked."""
+    if not tf.config.list_logical_devices("GPU"):
+        check_memory(model_bytes(name, settings), f"model {name}")
+
+
+def model_bytes(name: str, settings: Mapping[str, Any]) -> int:
+    """Returns the bytes of the weights of a model of the zoo, which is built without values for them.
+
+    >>> model_bytes("mnist1d_fc", {"units": [10]})  # 40 x 10 + 10 and 10 x 10 + 10 numbers
+    2080
+    """
+    policy, state = keras.config.dtype_policy(), random.getstate()  # from which Keras draws seeds of initializers
+
+    def build():
+        keras.config.set_dtype_policy(policy)
+        with keras.StatelessScope(initialize_variables=False):
+            return sum(_bytes(weight.shape, weight.dtype) for weight in zoo_model(name, **settings).weights)
+
+    with ThreadPoolExecutor(1) as pool:  # Keras's names and its list of variables without values end with the thread
+        needed = pool.submit(build).result()
+    random.setstate(state)
+    return needed
 
 
 def check_step_memory(config: Config, trainer: keras.Model, examples: Examples, copies: int = 1) -> None:

@@ -43,7 +43,7 @@ KZOO = {
     "GaussianPooling": [(EXACT, kwargs) for kwargs in POOL],
     "KMaxPooling": [(DATA, {"k": 3})],
     "KMeansFeatures": [(EXACT, {"filters": 4, "kernel_size": 3, "strides": 2})],
-    "LPPooling": [(EXACT, kwargs) for kwargs in POOL],
+    "LPPooling": [(EXACT, kwargs) for kwargs in [*POOL, {"pool_size": 2, "ceil_mode": True}]],
     "LocalContrastNormalization": [(DATA, {"kernel_size": 3})],
     "LocalResponseNormalization": [(EXACT, {})],
     "LocallyConnected": [(EXACT, kwargs) for kwargs in CONV],
@@ -96,7 +96,7 @@ def test_every_layer_declares_both(name):
 def test_fields_of_kzoos_layers(name, rank, status, kwargs):
     x = samples(*SIZES[rank], 4)
     if name.startswith("Fractional") and status == EXACT:
-        x = x[:, :10]
+        x, kwargs = x[:, :10], {"pooling_ratio": kwargs["pooling_ratio"][:rank]}
     if name.startswith("Probabilistic"):
         x = x[:, :9]
     kwargs = {"dtype": "float64", **kwargs}

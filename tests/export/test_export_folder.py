@@ -13,6 +13,8 @@ from rich.console import Console
 from kzoo.checks import Refusal
 from kzoo.export import export_folder
 from kzoo.export.export_folder import export_table, write_export_folder
+from kzoo.export.exporter import export
+from kzoo.export.predict import open_export
 from kzoo.export.registry import FORMATS
 from tests.export.conftest import LABELS
 
@@ -82,6 +84,43 @@ def test_folders_that_are_refused(small_model, exported, tmp_path):
     with pytest.raises(Refusal, match="format saved_model for serving"):
         write_export_folder(small_model, tmp_path / "new", ["onnx"], "A model", serving=True)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_fixed_batch_size(small_model, images, tmp_path):
+    """The examples are one batch, which the code on the card can run."""
+    write_export_folder(small_model, tmp_path / "it", ["onnx"], "A model", batch_size=12, examples=images[:10])
+    record, saved = json.loads((tmp_path / "it" / "export.json").read_text()), np.load(tmp_path / "it" / "examples.npy")
+    assert record["batch_size"] == 12 == record["examples"] and record["exports"][0]["inputs"]["input"][0] == 12
+    np.testing.assert_array_equal(saved, images[[*range(10), 0, 1]])
+    assert "batches of exactly 12 examples:" in (tmp_path / "it" / "README.md").read_text()
+
+
+def test_integers(small_model, images, tmp_path):
+    """The code on the card quantizes; `predict` does so itself, and NaN is refused."""
+    folder = tmp_path / "it"
+    write_export_folder(small_model, folder, ["litert_int8"], "A model", examples=images, integer=True, overwrite=True)
+    report = json.loads((folder / "export.json").read_text())["exports"][0]
+    scale = report["quantization"]["inputs"]["input"]["scale"]
+    card = (folder / "README.md").read_text()
+    assert f"`input` has scale {scale} and zero point -128" in card
+    code = re.search(r"```python\n(.*?)```", card, flags=re.S)[1].replace("print(index, row[index])", "pass")
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nprint(outputs.tolist())"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    outputs = np.array(json.loads(done.stdout))
+    np.testing.assert_allclose(outputs, small_model(images[:8]), atol=0.05)
+    predictor = open_export(folder)
+    np.testing.assert_allclose(predictor.run(images[:8]), outputs, atol=1e-6)
+    with pytest.raises(Refusal, match="cannot be run: its inputs are integers, and NaN is none$"):
+        predictor.run(np.full((1, 8, 8, 1), np.nan, "float32"))
+    with pytest.raises(Refusal, match="^export expects format litert_int8 for integers; received formats=\\['onnx'\\]"):
+        write_export_folder(small_model, tmp_path / "new", ["onnx"], "A model", integer=True)
+    with pytest.raises(Refusal, match="^export to litert expects integer=False"):
+        export(small_model, tmp_path / "it.tflite", "litert", integer=True)
 
 
 def fake(model, path, format, **_):

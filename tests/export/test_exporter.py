@@ -13,6 +13,7 @@ from kzoo.checks import Refusal
 from kzoo.export import export as public
 from kzoo.export import exporter
 from kzoo.export.exporter import export
+from kzoo.export.predict import open_export
 from kzoo.export.registry import FORMATS
 from kzoo.models.registry import model
 from kzoo.processes import forkserver
@@ -25,7 +26,7 @@ def in_process(monkeypatch):
 
     def run_isolated(path, batches, format):
         _, run = format.open(path)
-        return [run(batch.inputs, batch.signature) for batch in batches]
+        return [run(batch.inputs, batch.signature)[: len(batch.expected)] for batch in batches]
 
     monkeypatch.setattr(exporter, "run_isolated", run_isolated)
     return run_isolated
@@ -83,6 +84,23 @@ def test_open_sizes(tmp_path, in_process):
             *("1 x 32 x 32 x 3", "7 x 32 x 32 x 3"),
             *("1 x 37 x 41 x 3", "7 x 37 x 41 x 3"),
         ]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_fixed_batch_size(small_model, images, tmp_path, in_process, format):
+    """Ten examples are no multiple of four; no example that fills the last batch counts."""
+    path, targets = tmp_path / FORMATS[format].file, small_model.predict(images[:10], verbose=0).argmax(-1)
+    targets[8:] = (targets[8:] + 1) % 3
+    report = export(small_model, path, format, batch_size=4, examples=images[:10], targets=targets)
+    assert report["tried"] == ["4 x 8 x 8 x 1"] and report["inputs"] == {"input": [4, 8, 8, 1]}
+    assert report.get("accuracy", {"before": 0.8})["before"] == 0.8
+    shapes, _ = FORMATS[format].open(path)
+    assert list(shapes.values()) == [(4, 8, 8, 1)]
+    predictor = open_export(path)
+    assert predictor.shape == (8, 8, 1)
+    for count in (1, 4, 10):
+        outputs = predictor.run(images[:count])
+        np.testing.assert_allclose(outputs, small_model(images[:count]), atol=0.05 if "int8" in format else 1e-5)
 
 
 def test_a_wrong_model_is_refused_and_the_old_one_stays(small_model, tmp_path, in_process, monkeypatch):

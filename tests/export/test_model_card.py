@@ -58,6 +58,17 @@ def test_export_card():
     assert "In examples with argmax ties" in export_card(INFO, [{**REPORT, "undecided": 2}])
 
 
+def test_a_fixed_batch_size():
+    fixed = {**REPORT, "inputs": {"input": [4, 8, 8, 3]}}
+    words = "The exports take batches of exactly 4 examples: fill"
+    found = export_card({**INFO, "inputs": fixed["inputs"]}, [fixed, fixed])
+    assert found.count(words) == 1 and "batches of shape (4, 8, 8, 3), with values" in found
+    assert 'np.zeros((4, 8, 8, 3), "float32")' in found and ".read()] * 4)" in found and "tf.zeros((4, 100" in found
+    of_run = run_card("a run", INFO, METRICS, ROWS, [fixed])
+    assert words in of_run and 'np.zeros((4, 8, 8, 3), "float32")' in of_run and "of shape (N, N, 8, 3), `N`" in of_run
+    assert words not in export_card(INFO, [REPORT]) + run_card("a run", INFO, METRICS, ROWS, [REPORT])
+
+
 def test_run_card():
     text = run_card("a run", INFO, METRICS, ROWS, [REPORT])
     for piece in ("# a run\n", "`mnist1d_fc` trained on `mine` with seed 0", "| test error | 14.9 % | 17 % |"):

@@ -6,6 +6,7 @@ A worker is forked from a server that has imported TensorFlow. One that was kill
 import contextlib
 import faulthandler
 import os
+import resource
 import shutil
 import signal
 import tempfile
@@ -16,7 +17,7 @@ from kzoo.processes import forkserver
 from tests.hostile.judge import BAD, Verdict
 from tests.hostile.stock import make_stock, silence
 
-CPU_SECONDS, WALL_SECONDS, MEMORY = 30, 90, 4 * 2**30  # limits of one case
+CPU_SECONDS, WALL_SECONDS, MEMORY = 30, 90, 6 * 2**30  # limits of one case
 CASES = 400  # of one worker, whose memory grows with what it compiles
 PRELOAD = "tests.hostile.preload"
 PAGE, TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
@@ -122,6 +123,7 @@ def serve(pipe, base, stock):
     for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[variable]
     silence()
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))  # kzoo knows how much is left of it
     with open(base / "trace", "w") as trace:
         faulthandler.enable(trace)
         from tests.hostile.judge import judge

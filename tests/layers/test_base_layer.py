@@ -34,3 +34,22 @@ def test_arguments_of_other_libraries(arguments, equivalent):
     for layer, words in ((layers.Conv2D, {"filters": 2, "kernel_size": 3}), (layers.LPPooling2D, {"pool_size": 2})):
         with pytest.raises(Refusal, match=f"^{layer.__name__} has no argument {name!r}; the equi.*{equivalent}"):
             layer(**words, **arguments)
+
+
+@pytest.mark.parametrize(
+    "name, sizes",
+    [
+        ("Conv2D", (10**9, 3)),
+        ("GaborConv2D", (10**9, 3)),
+        ("LocallyConnected2D", (10**9, 3)),
+        ("FFTConv2D", (10**9, 3)),
+        ("PrimaryCapsules2D", (10**9, 8, 3)),
+        ("Fastfood", (10**9,)),
+        ("RBF", (10**10,)),
+    ],
+)
+def test_weights_that_cannot_fit_are_refused_before_they_take_memory(name, sizes, monkeypatch):
+    monkeypatch.setattr("kzoo.memory.available_memory", lambda: 2**31)
+    words = rf"^{name} with a weight of shape \(.*\) needs at least .* GiB of memory; 2.0 GiB are available"
+    with pytest.raises(Refusal, match=words):
+        getattr(layers, name)(*sizes).build((None, 8, 8, 1))

@@ -11,8 +11,8 @@ from kzoo.layers import BlurPooling2D, LPPooling2D, MaxPoolingWithArgmax2D
 from kzoo.layers.base_pooling import BasePooling, value_dtype
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax
 from kzoo.layers.max_unpooling import MaxUnpooling
-from tests.layer_checks import check_refusal
-from tests.layers.cases import SHAPES
+from tests.layer_checks import check_refusal, same
+from tests.layers.cases import SHAPES, noise
 
 POOLS = [cls for cls in map(layers.__dict__.get, layers.__all__) if issubclass(cls, BasePooling)]
 SINGLE_INPUT = [cls for cls in POOLS if not issubclass(cls, MaxUnpooling)]  # MaxUnpooling takes two inputs
@@ -46,6 +46,35 @@ def test_shapes(cls):
     shape = layer.compute_output_shape((None, 9, *(None,) * (r - 1), 7))
     shapes = shape if isinstance(shape[0], tuple) else (shape,)
     assert all(s == (None, 5, *(None,) * (r - 1), 7) for s in shapes)
+
+
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
+def test_ceil_mode(cls):
+    """What completes the last windows counts as zero padding; it is left out if a window would start in it."""
+    x, r = noise(*SHAPES[cls.rank]), cls.rank
+    layer = cls(3, 3, "valid", ceil_mode=True)
+    pads = tuple((0, -n % 3) for n in x.shape[1:-1])
+    same(layer(x), cls(3, 3, pads)(x))
+    assert layer.get_config()["ceil_mode"] is True
+    same(cls.from_config(layer.get_config())(x), layer(x))
+    for ceil, count in ((False, 2), (True, 3)):
+        shape = cls(3, 3, "valid", ceil_mode=ceil).compute_output_shape((None, 8, *(None,) * (r - 1), 2))
+        assert (shape[0] if isinstance(shape[0], tuple) else shape)[1] == count
+
+
+@pytest.mark.parametrize("cls", POOLS)
+def test_a_config_of_before_ceil_mode(cls):
+    config = cls(3, 3, "valid").get_config()
+    assert config.pop("ceil_mode") is False
+    assert cls.from_config(config).window == cls(3, 3, "valid").window
+
+
+@pytest.mark.parametrize("cls", SINGLE_INPUT)
+def test_refuses_ceil_mode(cls):
+    kwargs = {"padding": ("reflect", 1), "ceil_mode": True}
+    check_refusal(cls, kwargs, SHAPES[cls.rank], "padding with zeros where ceil_mode is True", "padding=('reflect', 1)")
+    kwargs = {"padding": "valid", "ceil_mode": "floor"}
+    check_refusal(cls, kwargs, SHAPES[cls.rank], "ceil_mode, True or False", "ceil_mode='floor'")
 
 
 @pytest.mark.parametrize("cls", SINGLE_INPUT)

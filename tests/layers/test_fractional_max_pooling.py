@@ -1,4 +1,4 @@
-"""FractionalMaxPooling2D: the contract, draws, the op with the layer's regions, known and unknown sizes, errors."""
+"""FractionalMaxPooling1D, 2D, 3D: the contract, draws, the op with the layer's regions, sizes known or not, errors."""
 
 import itertools
 import math
@@ -11,19 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kzoo import ops
-from kzoo.layers import FractionalMaxPooling2D
+from kzoo.layers import FractionalMaxPooling1D, FractionalMaxPooling2D, FractionalMaxPooling3D
 from kzoo.layers.fractional_max_pooling import region_count
 from kzoo.ops.fractional_max_pool import fractional_edges
 from tests.layer_checks import check_draws, check_layer, check_refusal, same
 from tests.layers.cases import SHAPES, Case, noise
 
+RATIOS = (1.5, 1.3, 1.9)
 LAYER_CASES = {
-    "FractionalMaxPooling2D": Case({"pooling_ratio": (1.5, 1.3), "overlapping": True, "seed": 1}, noise(*SHAPES[2]))
+    f"FractionalMaxPooling{rank}D": Case(
+        {"pooling_ratio": RATIOS[:rank], "overlapping": True, "seed": 1}, noise(*SHAPES[rank])
+    )
+    for rank in SHAPES
 }
+RANKS = {1: FractionalMaxPooling1D, 2: FractionalMaxPooling2D, 3: FractionalMaxPooling3D}
 BOTH = list(itertools.product([True, False], repeat=2))
 
 
-@pytest.mark.parametrize("cls", [FractionalMaxPooling2D])
+@pytest.mark.parametrize("cls", [FractionalMaxPooling1D, FractionalMaxPooling2D, FractionalMaxPooling3D])
 def test_contract(cls, tmp_path):
     check_layer(cls, *LAYER_CASES[cls.__name__], tmp_path)
 
@@ -48,6 +53,24 @@ def test_passes_its_regions_to_the_op(overlapping, pseudo_random, data_format):
         samples = [keras.random.uniform(shape, seed=seed) for shape in shapes]
         edges = [fractional_edges(*part, pseudo_random) for part in zip((17, 19), counts, samples)]
         same(np.moveaxis(layer(turned, training=True), *back), ops.fractional_max_pool(x, edges, overlapping))
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+@pytest.mark.parametrize("training, pseudo_random", BOTH)
+def test_other_ranks_are_the_2d_layer_on_each_axis(rank, training, pseudo_random):
+    """A maximum over a box is one over each axis in turn; the axes draw in their order."""
+    spatial, ratios = (17, 19, 12)[:rank], RATIOS[:rank]
+    x = want = noise(2, *spatial, 3)
+    layer = RANKS[rank](ratios, True, pseudo_random, seed=3)
+    seed = keras.random.SeedGenerator(3)
+    with ops.no_islands():
+        for axis, (n, ratio) in enumerate(zip(spatial, ratios), start=1):
+            count, random = int(n / ratio), training and not pseudo_random
+            samples = keras.random.uniform((count,) if random else (), seed=seed) if training else 0.5
+            edges = np.asarray(fractional_edges(n, count, samples, not random))
+            parts = [want.take(range(a, min(b + 1, n)), axis).max(axis) for a, b in itertools.pairwise(edges)]
+            want = np.stack(parts, axis)
+        same(layer(x, training=training), want)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -124,6 +147,15 @@ RATIO = "pooling_ratio, a number of at least 1 or 2 of them"
 )  # fmt: skip
 def test_refuses(kwargs, shape, words):
     check_refusal(FractionalMaxPooling2D, kwargs, shape, *words)
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_refuses_in_other_ranks(rank):
+    cls, shape = RANKS[rank], (1, *(5,) * rank, 2)
+    ratios = (1.5,) * (rank + 1)
+    check_refusal(cls, {"pooling_ratio": ratios}, shape, f"at least 1 or {rank} of them", f"pooling_ratio={ratios}")
+    check_refusal(cls, {}, (1, 5, 5, 2), f"rank {rank + 2}", " 5, 5, 2)")
+    check_refusal(cls, {"pooling_ratio": 5.5}, shape, "size=5, pooling_ratio=5.5")
 
 
 def test_a_ratio_that_divides_is_not_lost_to_rounding():

@@ -4,7 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo.layers import MaxPoolingWithArgmax2D, MaxUnpooling1D, MaxUnpooling2D, MaxUnpooling3D
+from kzoo.layers import (
+    MaxPoolingWithArgmax1D,
+    MaxPoolingWithArgmax2D,
+    MaxPoolingWithArgmax3D,
+    MaxUnpooling1D,
+    MaxUnpooling2D,
+    MaxUnpooling3D,
+)
 from kzoo.ops.max_unpool import max_unpool
 from tests.layer_checks import check_layer, check_refusal, dtype, same
 from tests.layers.cases import POOL, SHAPES, Case, noise, pool_inputs
@@ -103,6 +110,24 @@ def test_undoes_its_pool():
     np.testing.assert_array_equal(back, np.where(x == top, x, 0))
 
 
+@pytest.mark.parametrize("rank", RANKS)
+def test_undoes_a_pool_in_ceil_mode(rank):
+    """Windows of 2 over odd sizes: the last of each axis is cut off."""
+    x = noise(2, *(5, 7, 3)[:rank], 2)
+    pool = {1: MaxPoolingWithArgmax1D, 2: MaxPoolingWithArgmax2D, 3: MaxPoolingWithArgmax3D}[rank]
+    values, indices = pool(2, ceil_mode=True)(x)
+    want = np.zeros_like(x)
+    for at in np.ndindex(tuple(-(-n // 2) for n in x.shape[1:-1])):
+        box = tuple(slice(2 * i, 2 * i + 2) for i in at)
+        part = x[(slice(None), *box)]
+        top = part.max(tuple(range(1, rank + 1)), keepdims=True)
+        want[(slice(None), *box)] = np.where(part == top, part, 0)
+    same(RANKS[rank](2, ceil_mode=True)([values, indices, x]), want)
+    same(RANKS[rank](2, ceil_mode=True, output_size=x.shape[1:-1])([values, indices]), want)
+    filled = RANKS[rank](2, ceil_mode=True).compute_output_shape([values.shape, indices.shape])
+    assert filled == (2, *(2 * -(-n // 2) for n in x.shape[1:-1]), 2)
+
+
 def test_integers_stay_integers():
     values, indices = np.array([[[7], [9]]], "int32"), np.array([[[1], [2]]], "int32")
     symbols = [keras.Input((2, 1), dtype="int32")] * 2
@@ -132,6 +157,7 @@ PAIR = [(1, 3, 3, 2), (1, 3, 3, 2)]
         ({"output_size": (6, 6.5)}, PAIR, ["output_size", "output_size=(6, 6.5)"]),
         ({"output_size": (6, 8)}, PAIR, ["an output_size that pools to the values' size", "(6, 8), values=(3, 3)"]),
         ({"output_size": (6, 1)}, PAIR, ["a window that fits", "pool_size=2", "input=1"]),
+        ({"ceil_mode": True, "output_size": (5, 7)}, PAIR, ["an output_size that pools to the values' size", "(5, 7)"]),
         ({}, [*PAIR, (1, 6, 9, 2)], ["an output_size that pools to the values' size", "(6, 9), values=(3, 3)"]),
     ],
 )

@@ -60,7 +60,7 @@ def test_sizes_are_checked_when_a_graph_runs(name):
     layer = cls(**{**case.kwargs, **{key: STRICT[key] for key in STRICT.keys() & parameters}})
     layer(symbols(case.inputs, known=False))
     free = keras.tree.map_structure(lambda x: tf.TensorSpec(free_shape(x, False), x.dtype), case.inputs)
-    traced = tf.function(layer, input_signature=[free], autograph=False)
+    traced, compiled = (tf.function(layer, [free], autograph=False, jit_compile=jit) for jit in (False, True))
     for size in (1, 3):
         inputs = resized(case, size)
         with ops.no_islands():
@@ -71,5 +71,7 @@ def test_sizes_are_checked_when_a_graph_runs(name):
                     traced(inputs)
                 words = re.search(r"\w+ expects .*\.", re.sub(r"\x1b\[\d*m", "", str(refusal))).group()
                 assert words in str(caught.value).replace("\\'", "'")
+                with pytest.raises(tf.errors.InvalidArgumentError, match="_refuses_this_size"):
+                    compiled(inputs)
             else:
                 assert [tuple(y.shape) for y in keras.tree.flatten(traced(inputs))] == wanted

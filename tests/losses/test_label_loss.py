@@ -123,10 +123,12 @@ def test_unknown_batch_sizes_that_differ_fail(name):
     made = CASES[name][0]()
     call = made if isinstance(made, keras.losses.Loss) else made.update_state
     signature = [tf.TensorSpec([None], "int64"), tf.TensorSpec([None, CLASSES])]
-    graph = tf.function(call, input_signature=signature)
+    graph, compiled = (tf.function(call, input_signature=signature, jit_compile=jit) for jit in (False, True))
     graph(LABELS, SCORES)
     with pytest.raises(tf.errors.InvalidArgumentError, match=rf"{name} expects y_true .* received y_true=\(1,\)"):
         graph(LABELS[:1], SCORES)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name}_refuses_this_size"):
+        compiled(LABELS[:1], SCORES)
 
 
 @pytest.mark.parametrize("name", ["SparseSquaredHinge", "MaskedAccuracy"])

@@ -79,8 +79,8 @@ def chosen(index, rank):
     return one
 
 
-def random_geometry(rng, rank, pool=False, most=None, widest=3):
-    """Returns a random legal window, by the documented rules that `legal` implements."""
+def random_geometry(rng, rank, pool=False, most=None, widest=3, ceil=False):
+    """Returns a random legal window, by the documented rules that `legal` implements; `ceil`: with a ceil_mode."""
     most = most or (4 if rank < 3 else 3)
     while True:
         one = {
@@ -90,6 +90,8 @@ def random_geometry(rng, rank, pool=False, most=None, widest=3):
             "dilations": _axes(rng, rank, widest),
             "padding": _padding(rng, rank),
         }
+        if ceil:
+            one["ceil_mode"] = references.split_padding(one["padding"])[0] == "zeros" and bool(rng.random() < 0.5)
         if legal(**one, pool=pool):
             return one
 
@@ -115,16 +117,17 @@ def _padding(rng, rank):
     return mode if cells == "same" else (mode, cells)
 
 
-def legal(spatial, size, strides, dilations, padding, pool):
+def legal(spatial, size, strides, dilations, padding, pool, ceil_mode=False):
     """Returns whether a window fits, the sample is large enough to pad, and each pool window meets the input."""
     rank = len(spatial)
     mode, cells = references.split_padding(padding)
     axes = zip(spatial, *(references.per_axis(v, rank) for v in (size, strides, dilations)))
     for axis, (n, k, s, d) in enumerate(axes):
         pair = references.pair_of(cells, axis, n, k, s, d)
-        if (k - 1) * d + 1 > n + sum(pair) or max(pair) > {"circular": n, "reflect": n - 1}.get(mode, math.inf):
+        room = n + sum(pair) + (s - 1) * ceil_mode
+        if (k - 1) * d + 1 > room or max(pair) > {"circular": n, "reflect": n - 1}.get(mode, math.inf):
             return False
-    where, output = references.windows(spatial, size, strides, padding, dilations)
+    where, output = references.windows(spatial, size, strides, padding, dilations, ceil_mode)
     return math.prod(output) <= 100 and not (pool and any(all(cell is None for _, cell in cells) for _, cells in where))
 
 
@@ -140,7 +143,14 @@ def numbers(rng, shape, distinct):
 
 
 def geometry_of(one):
-    return {name: one[name] for name in ("strides", "padding", "dilations")}
+    return {name: one[name] for name in ("strides", "padding", "dilations", "ceil_mode") if name in one}
+
+
+def pool_geometry(rng, rank, one):
+    """Returns a pool's window; of the ten, one has elements left over for `ceil_mode` to cover."""
+    if one is None:
+        return random_geometry(rng, rank, pool=True, ceil=True)
+    return one | {"ceil_mode": one["index"] == (7 if rank == 1 else 6)}
 
 
 def draw_tiled(rng, rank, one, distinct, local=False):
@@ -159,7 +169,7 @@ def draw_tiled(rng, rank, one, distinct, local=False):
 
 
 def draw_pool(rng, rank, one, distinct):
-    one = one or random_geometry(rng, rank, pool=True)
+    one = pool_geometry(rng, rank, one)
     x = numbers(rng, (2, *one["spatial"], 2), distinct)
     if not distinct and rng.random() < 0.3:
         x[rng.random(x.shape) < 0.2] = rng.choice([np.nan, np.inf, -np.inf])
@@ -181,14 +191,15 @@ def draw_adaptive(rng, rank, one, distinct, ties=False):
 
 
 def draw_finite_pool(rng, rank, one, distinct):
-    one = one or random_geometry(rng, rank, pool=True)
+    one = pool_geometry(rng, rank, one)
     return Setting((numbers(rng, (2, *one["spatial"], 2), distinct),), {"ksize": one["size"], **geometry_of(one)})
 
 
 def draw_morphology(rng, rank, one, distinct):
     """A kernel as large as the differences of the values; distinct: sums that differ by a fraction of 1 at least."""
-    (x,), kwargs = draw_finite_pool(rng, rank, one, distinct)
-    shape = (*references.per_axis(kwargs.pop("ksize"), rank), 2)
+    one = one or random_geometry(rng, rank, pool=True)
+    x, kwargs = numbers(rng, (2, *one["spatial"], 2), distinct), geometry_of(one)
+    shape = (*references.per_axis(one["size"], rank), 2)
     most = x.size // 8 if distinct else 3
     kernel = rng.integers(-most, most + 1, shape).astype(DTYPE)
     if distinct:

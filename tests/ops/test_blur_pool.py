@@ -23,7 +23,7 @@ from tests.ops.harness import (
 )
 
 
-def reference(x, ksize=3, strides=2, padding=None, dilations=1):
+def reference(x, ksize=3, strides=2, padding=None, dilations=1, ceil_mode=False):
     size = references.per_axis(ksize, x.ndim - 2)
     if padding is None:
         more = [(k - 1) * d for k, d in zip(size, references.per_axis(dilations, x.ndim - 2))]
@@ -32,7 +32,7 @@ def reference(x, ksize=3, strides=2, padding=None, dilations=1):
     def binomial(offset):
         return math.prod(math.comb(k - 1, o) for k, o in zip(size, offset))
 
-    return references.average_windows(x, binomial, ksize, strides, padding, dilations)
+    return references.average_windows(x, binomial, ksize, strides, padding, dilations, ceil_mode)
 
 
 def draw(rng, rank, one, distinct):
@@ -42,7 +42,7 @@ def draw(rng, rank, one, distinct):
     paper = ("reflect", tuple(((k - 1) // 2, k // 2) for k in size))
     half = one["index"] % 2 if one else rng.random() < 0.5
     if half and legal(x.shape[1:-1], size, kwargs["strides"], kwargs["dilations"], paper, pool=True):
-        kwargs["padding"] = None
+        kwargs |= {"padding": None, "ceil_mode": False}
     return Setting((normal(rng, *x.shape),), kwargs)
 
 

@@ -22,7 +22,7 @@ from tests.ops.harness import (
 )
 
 
-def reference(x, ksize, strides=None, padding="valid", dilations=1, sigma=None):
+def reference(x, ksize, strides=None, padding="valid", dilations=1, sigma=None, ceil_mode=False):
     size = references.per_axis(ksize, x.ndim - 2)
     sigma = [k / 4 for k in size] if sigma is None else sigma
     sigmas = [sigma] * len(size) if isinstance(sigma, float) else sigma
@@ -30,7 +30,7 @@ def reference(x, ksize, strides=None, padding="valid", dilations=1, sigma=None):
     def bell(offset):
         return math.exp(-sum((o - (k - 1) / 2) ** 2 / (2 * s * s) for o, k, s in zip(offset, size, sigmas)))
 
-    return references.average_windows(x, bell, ksize, strides, padding, dilations)
+    return references.average_windows(x, bell, ksize, strides, padding, dilations, ceil_mode)
 
 
 def draw(rng, rank, one, distinct):

@@ -12,13 +12,13 @@ from tests.ops.cases import RANKS, Case, Setting, draw_finite_pool, normal
 from tests.ops.harness import BAD_WINDOWS, CHECKS, bad_samples, close, half_precision, refuses, second_order, traced
 
 
-def reference(x, ksize, strides=None, padding="valid", dilations=1, p=2.0, epsilon=0.0):
+def reference(x, ksize, strides=None, padding="valid", dilations=1, p=2.0, epsilon=0.0, ceil_mode=False):
     def root(values, offsets):
         del offsets
         sizes = np.abs(values)
         return sizes.max(1) if p == math.inf else (epsilon + (sizes**p).sum(1)) ** (1 / p)
 
-    return references.pool_windows(root, x, ksize, strides, padding, dilations)
+    return references.pool_windows(root, x, ksize, strides, padding, dilations, ceil_mode)
 
 
 def draw(rng, rank, one, distinct):

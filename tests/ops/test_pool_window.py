@@ -18,6 +18,7 @@ X = np.zeros((1, 4, 5, 2), "float32")
 def test_strides_are_the_window_by_default():
     assert pool_window("pool", X, (3, 2), None, "valid", 1) == window("pool", 2, (3, 2), (3, 2), "valid", 1)
     assert pool_window("pool", X, 3, 1, "same", 2) == window("pool", 2, 3, 1, "same", 2)
+    assert pool_window("pool", X, 3, None, 0, 1, True) == window("pool", 2, 3, 3, 0, 1, ceil_mode=True)
 
 
 @pytest.mark.parametrize("args, words", BAD_WINDOWS)
@@ -32,12 +33,16 @@ def test_refuses_other_ranks(shape):
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
-@given(*[st.integers(1, 7)] * 4, st.one_of(st.just("same"), st.just("full"), st.tuples(*[st.integers(0, 8)] * 2)))
-def test_blind_windows_are_those_without_a_cell(n, k, s, d, padding):
+@given(
+    *[st.integers(1, 7)] * 4,
+    st.one_of(st.just("same"), st.just("full"), st.tuples(*[st.integers(0, 8)] * 2)),
+    st.booleans(),
+)
+def test_blind_windows_are_those_without_a_cell(n, k, s, d, padding, ceil):
     """Found by listing every window's elements."""
-    win = window("pool", 1, k, s, padding if isinstance(padding, str) else (padding,), d)
-    (before, after), (count,) = win.pairs((n,))[0], win.output((n,))
-    if n + before + after < (k - 1) * d + 1:
+    win = window("pool", 1, k, s, padding if isinstance(padding, str) else (padding,), d, ceil_mode=ceil)
+    (before, _), (count,) = win.pairs((n,))[0], win.output((n,))
+    if count < 1:
         refuses("pool expects a window that fits", check_pool, "pool", win, (n,))
         return
     cells = [[p * s + o * d - before for o in range(k)] for p in range(count)]

@@ -45,10 +45,12 @@ def test_inside_tf_data():
         list(dataset.map(halves))
 
 
-def test_xla_has_no_assertions():
-    """XLA cannot compile texts, and drops assertions."""
+def test_xla_refuses_unknown_sizes():
+    """It drops assertions."""
     traced = tf.function(halves, input_signature=[FREE], jit_compile=True)
-    assert traced(tf.zeros((1, 5, 2))).shape == (1, 3, 2)
+    assert traced(tf.zeros((1, 4, 2))).shape == (1, 2, 2)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="halves_refuses_this_size"):
+        traced(tf.zeros((1, 5, 2)))
 
 
 def test_nothing_is_computed_before_the_checks():

@@ -11,7 +11,7 @@ from tests.ops.cases import DTYPE, RANKS, Case, Setting, draw_finite_pool, norma
 from tests.ops.harness import BAD_WINDOWS, CHECKS, bad_samples, close, half_precision, refuses, second_order
 
 
-def reference(x, ksize, strides=None, padding="valid", dilations=1, noise=None):
+def reference(x, ksize, strides=None, padding="valid", dilations=1, noise=None, ceil_mode=False):
     """Without noise, the mean of what noise would choose: each positive element has a share of its own size."""
     if noise is None:
 
@@ -21,8 +21,9 @@ def reference(x, ksize, strides=None, padding="valid", dilations=1, noise=None):
             total = a.sum(1)
             return (a * a).sum(1) / np.where(total > 0, total, 1)
 
-        return references.pool_windows(mean, x, ksize, strides, padding, dilations)
-    where, output = references.windows(x.shape[1:-1], ksize, ksize if strides is None else strides, padding, dilations)
+        return references.pool_windows(mean, x, ksize, strides, padding, dilations, ceil_mode)
+    strides = ksize if strides is None else strides
+    where, output = references.windows(x.shape[1:-1], ksize, strides, padding, dilations, ceil_mode)
     y = np.zeros((len(x), *output, x.shape[-1]))
     for position, cells in where:
         for b, c in np.ndindex(len(x), x.shape[-1]):

@@ -11,12 +11,12 @@ from tests.ops.cases import RANKS, Case, Setting, draw_finite_pool, normal
 from tests.ops.harness import BAD_WINDOWS, CHECKS, bad_samples, close, half_precision, refuses, second_order
 
 
-def reference(x, coefficient, ksize=2, strides=None, padding="valid", dilations=1):
+def reference(x, coefficient, ksize=2, strides=None, padding="valid", dilations=1, ceil_mode=False):
     def total(values, offsets):
         del offsets
         return coefficient * values.sum(1)
 
-    return references.pool_windows(total, x, ksize, strides, padding, dilations)
+    return references.pool_windows(total, x, ksize, strides, padding, dilations, ceil_mode)
 
 
 def draw(rng, rank, one, distinct):

@@ -1,7 +1,10 @@
 """Window views: the geometry against the reference's windows, and the message for every refused window."""
 
+import itertools
+
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,13 +15,15 @@ from tests.ops.harness import refuses
 
 
 @pytest.mark.parametrize("rank", RANKS)
-def test_views_are_the_windows_cells(rank):
+@pytest.mark.parametrize("ceil", [False, True])
+def test_views_are_the_windows_cells(rank, ceil):
     """View o at position p holds the element that window p has at offset o; -1 stands for padding."""
     rng = np.random.default_rng(rank)
-    for one in (random_geometry(rng, rank) for _ in range(100)):
+    for one in (random_geometry(rng, rank, pool=ceil, ceil=ceil) for _ in range(100)):
         spatial = one["spatial"]
         where, output = references.windows(**one)
-        win = window("test", rank, one["size"], one["strides"], one["padding"], one["dilations"])
+        more = {"ceil_mode": one["ceil_mode"]} if ceil else {}
+        win = window("test", rank, one["size"], one["strides"], one["padding"], one["dilations"], **more)
         win.check("test", spatial)
         assert win.output(spatial) == output
         numbers = np.arange(np.prod(spatial), dtype="int32").reshape(1, *spatial, 1)
@@ -39,9 +44,56 @@ def test_same_gives_one_output_for_each_stride(n, k, s, d):
     assert window("test", 1, k, s, "same", d).output((n,)) == (-(-n // s),)
 
 
+# (size of the input, window, strides, dilation, padding): windows without and with ceil_mode, as PyTorch counts them
+CEIL = {
+    (5, 2, 2, 1, (0, 0)): (2, 3),
+    (6, 3, 2, 1, (0, 0)): (2, 3),  # Krizhevsky's overlapping pools
+    (7, 3, 2, 1, (0, 0)): (3, 3),  # nothing is left over
+    (5, 2, 3, 1, (0, 0)): (2, 2),
+    (4, 1, 3, 1, (0, 0)): (2, 2),
+    (5, 1, 3, 1, (0, 0)): (2, 2),  # a third window would start at 6
+    (3, 1, 2, 1, (0, 0)): (2, 2),
+    (4, 2, 2, 1, (1, 1)): (3, 3),
+    (3, 2, 2, 1, (1, 1)): (2, 2),  # a third window would start at the end of the input, in the padding
+    (2, 3, 2, 1, (0, 0)): (0, 1),  # larger than the input
+    (6, 2, 3, 2, (0, 0)): (2, 2),
+    (5, 2, 3, 2, (0, 0)): (1, 2),  # whose second tap is beyond the input
+    (3, 2, 2, 1, (0, 1)): (2, 2),
+    (4, 3, 2, 1, (0, 1)): (2, 2),
+    (4, 3, 4, 1, (2, 0)): (1, 2),
+    (3, 1, 3, 1, (0, 2)): (2, 1),  # the second window would start at the end of the input
+}
+
+
+@pytest.mark.parametrize("axis, counts", CEIL.items())
+def test_ceil_mode_covers_what_is_left_over(axis, counts):
+    n, k, s, d, pair = axis
+    for ceil, count in zip((False, True), counts):
+        win = window("test", 1, k, s, (pair,), d, ceil_mode=ceil)
+        assert win.output((n,)) == (count,)
+        if count:
+            win.check("test", (n,))
+            (before, after), reach = win.pairs((n,))[0], (count - 1) * s + (k - 1) * d + 1
+            assert before == pair[0] and after == (max(0, reach - n - before) if ceil else pair[1])
+            assert [int(part) for part in win.output((tf.constant(n),))] == [count]
+            assert [int(part) for part in win.pairs((tf.constant(n),))[0]] == [before, after]
+        else:
+            refuses("a window that fits", win.check, "test", (n,))
+
+
+def test_ceil_mode_is_refused():
+    refuses("ceil_mode, True or False; received ceil_mode='yes'", window, "test", 1, 2, 2, 0, 1, ceil_mode="yes")
+    for padding in ("circular", ("replicate", 1)):
+        words = "padding with zeros where ceil_mode is True (a Padding layer before it pads with copies); received"
+        refuses(f"{words} padding={padding!r}", window, "test", 1, 2, 2, padding, 1, ceil_mode=True)
+    win = window("test", 1, 4, 2, 0, 1, ceil_mode=True)
+    refuses("a window that fits into the padded input", win.check, "test", (2,))
+    refuses("received ksize=4, dilation=1, input=2, padding=(0, 0)", win.check, "test", (2,))
+
+
 def test_unknown_sizes_stay_unknown():
-    for padding in ("valid", "same", "full", 1):
-        win = window("test", 2, 3, 2, padding, 1)
+    for padding, ceil in itertools.product(("valid", "same", "full", 1), (False, True)):
+        win = window("test", 2, 3, 2, padding, 1, ceil_mode=ceil)
         win.check("test", (None, 5))
         assert win.output((None, 5))[0] is None and win.output((None, 5))[1] is not None
 

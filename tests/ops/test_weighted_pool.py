@@ -13,11 +13,11 @@ from tests.ops.cases import RANKS, Case, Setting, draw_finite_pool, normal
 from tests.ops.harness import BAD_WINDOWS, CHECKS, bad_samples, close, half_precision, refuses, second_order, traced
 
 
-def reference(x, weights, strides=None, padding="valid", dilations=1):
+def reference(x, weights, strides=None, padding="valid", dilations=1, ceil_mode=False):
     def product(offset):
         return math.prod(float(axis[o]) for axis, o in zip(weights, offset))
 
-    return references.average_windows(x, product, tuple(map(len, weights)), strides, padding, dilations)
+    return references.average_windows(x, product, tuple(map(len, weights)), strides, padding, dilations, ceil_mode)
 
 
 def draw(rng, rank, one, distinct):

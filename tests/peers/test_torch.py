@@ -412,6 +412,37 @@ def test_channel_lp_pool(compare, rank):
 
 
 @pytest.mark.parametrize("rank", RANKS)
+def test_ceil_mode(compare, rank):
+    """PyTorch's own padding and ceil_mode: the values of max pools, and average pools with all their arguments."""
+    rng = np.random.default_rng(rank)
+    for _ in range(150):
+        size, strides = (tuple(int(n) for n in rng.integers(1, most, rank)) for most in (5, 4))
+        pads = tuple(int(rng.integers(0, k // 2 + 1)) for k in size)
+        spatial = tuple(int(n) for n in rng.integers(4, 9, rank))
+        ceil, counts = (bool(rng.random() < 0.7) for _ in range(2))
+        divisor = int(rng.integers(1, 9)) if rng.random() < 0.3 and rank > 1 else None
+        setting, x = (spatial, size, strides, pads, ceil, counts, divisor), normal(rng, 2, *spatial, 2)
+        geometry, more = {"ksize": size, "strides": strides, "padding": pads}, {}
+        if divisor is not None:
+            more["divisor_override"] = divisor
+
+        def means(x, args=(size, strides, pads, ceil, counts), more=more):
+            return last(in_rank("avg_pool", x.ndim - 2)(first(x), *args, **more))
+
+        def maxima(x, args=(size, strides, pads), ceil=ceil):
+            return last(in_rank("max_pool", x.ndim - 2)(first(x), *args, ceil_mode=ceil))
+
+        def ours(x, geometry=geometry, ceil=ceil, counts=counts, divisor=divisor):
+            return ops.average_pool(x, **geometry, ceil_mode=ceil, count_include_pad=counts, divisor=divisor)
+
+        def ours_max(x, geometry=geometry, ceil=ceil):
+            return ops.max_pool_with_argmax(x, **geometry, ceil_mode=ceil)[0]
+
+        hold(compare, f"average_pool {rank}D", ours, means, [x], setting, CLOSE)
+        hold(compare, f"max_pool_with_argmax {rank}D, ceil_mode", ours_max, maxima, [x], setting)
+
+
+@pytest.mark.parametrize("rank", RANKS)
 def test_average_and_sum(compare, rank):
     """F.avg_pool, compared with means where nothing is padded, and with sums times a coefficient."""
     rng = np.random.default_rng(rank)

@@ -84,6 +84,17 @@ def test_later_settings_are_written_only_if_they_are_set():
         on = with_sets(f"data.{name}={json.dumps(value)}")
         assert resolved(on)["data"][name] is value and check_config(resolved(on)) == on
         assert config_sha256(on) != config_sha256(check_config(SMALL))
+    for path, value in {"training.class_weight": "balanced", "export.batch_size": 4}.items():
+        part, name = path.split(".")
+        assert name not in resolved(check_config(SMALL))[part]
+        assert resolved(with_sets(f"{path}={value}"))[part][name] == value
+
+
+def test_integers_are_for_int8():
+    words = refusal(with_sets, "export.integer=true")
+    assert "export.integer expects format litert_int8 in export.formats; received formats=['saved_model']." in words
+    assert with_sets("export.integer=true", "export.formats=[saved_model, litert_int8]").export.integer
+    assert "integer" not in resolved(check_config(SMALL))["export"]
 
 
 def refusal(call, *args):

@@ -9,6 +9,7 @@ from tensorflow.python.framework.config import disable_op_determinism  # TensorF
 
 from kzoo.checks import Refusal
 from kzoo.data.mock_data import mock
+from kzoo.export.registry import FORMATS
 from kzoo.models.load_model import load_model
 from kzoo.training import seed_run
 from kzoo.training.config import read_config
@@ -35,6 +36,14 @@ def test_dtype_policies_through_a_whole_run(arrays, tmp_path, name):
     model = load_model(tmp_path / "it")
     assert model.get_layer("stage1").compute_dtype == name.removeprefix("mixed_")
     assert np.isfinite(metrics["train"]["loss"]) and metrics["steps"] == 8
+
+
+def test_exports_of_a_fixed_batch_size_and_of_integers(arrays, tmp_path):
+    sets = ("export.formats=[onnx, litert_int8]", "export.batch_size=3", "export.integer=true")
+    run(arrays, tmp_path, "model.name=mnist1d_fc100", *sets)
+    assert "and zero point" in (tmp_path / "it" / "README.md").read_text()
+    assert "batches of exactly 3 examples:" in (tmp_path / "it" / "README.md").read_text()
+    assert next(iter(FORMATS["onnx"].open(tmp_path / "it" / "model.onnx")[0].values()))[0] == 3
 
 
 def test_the_same_seed_gives_the_same_numbers(arrays, tmp_path):

@@ -1,15 +1,18 @@
 """The least memory of a training step, compared with what TensorFlow allocates, and refusals of what cannot fit."""
 
 import keras
+import numpy as np
 import pytest
 
 from kzoo import memory
 from kzoo.checks import Refusal
+from kzoo.models.registry import model as zoo_model
 from kzoo.training.config import check_config
 from kzoo.training.dry_run import dry_run
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import train_seed
-from kzoo.training.step_memory import step_bytes, variables_per_weight
+from kzoo.training.step_memory import model_bytes, step_bytes, variables_per_weight
+from tests.layer_checks import same
 from tests.training.test_config import SMALL
 
 
@@ -65,3 +68,29 @@ def test_a_step_that_cannot_fit_is_refused(monkeypatch, tmp_path):
     for train in (lambda: dry_run(wanted), lambda: train_seed(wanted, 0, tmp_path, "it", data)):
         with pytest.raises(Refusal, match="^a training step of mnist1d_cnn with data.batch_size 2 needs at"):
             train()
+
+
+@pytest.mark.parametrize("name", ["mnist1d_cnn", "tiled_cnn", "capsnet"])
+@pytest.mark.parametrize("policy", ["float32", "bfloat16"])
+def test_counting_the_bytes_of_a_model_changes_nothing(name, policy):
+    def build(count):
+        keras.utils.set_random_seed(3)
+        counted = model_bytes(name, {"weights": None}) if count else None
+        return counted, keras.Sequential([zoo_model(name)])
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        counted, one = build(True)
+        _, other = build(False)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert counted == sum(np.asarray(weight).nbytes for weight in one.weights)
+    for a, b in zip(one.weights, other.weights):
+        same(a, b)
+
+
+def test_a_model_that_cannot_fit_is_refused_before_its_weights_take_memory():
+    huge = {**SMALL, "model": {"name": "mnist1d_fc", "units": [10**12]}}
+    with pytest.raises(Refusal, match="^model mnist1d_fc needs at least 189989.8 GiB of memory; "):
+        dry_run(check_config(huge))

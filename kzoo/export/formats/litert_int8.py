@@ -5,46 +5,53 @@ inference"
 """
 
 from kzoo.checks import require
-from kzoo.export.formats.litert import LiteRT, convert
+from kzoo.export.fixed_shape import fill_batch
+from kzoo.export.formats.litert import LiteRT, convert, is_quantized
 
 CALIBRATION = 200  # examples that determine the ranges
 
 
 class LiteRTInt8(LiteRT):
-    """One file that computes with integers; inputs and outputs are float32.
+    """One file that computes with integers; inputs and outputs are float32, or with `integer` int8.
 
     Operations without an 8-bit form stay in float32. The report has the accuracy before and after, if there are
     targets, because quantized outputs may differ by any amount.
     """
 
     name, label, order, file, tolerance = "litert_int8", "LiteRT int8", 3, "model_int8.tflite", None
+    quantized = True
 
-    def check_data(self, model, *, examples=None, representative=None, **_):
+    def check_data(self, model, *, examples=None, representative=None, **data):
         """Raises Refusal for models of several inputs and if there are no examples to calibrate with."""
         who, representative = f"export to {self.name}", examples if representative is None else representative
         require(len(model.inputs) == 1, who, "a model of one input", inputs=len(model.inputs))
         enough = representative is not None and len(representative) > 0
         require(enough, who, "representative examples", examples=representative)
 
-    def write(self, model, path, *, examples=None, representative=None, **_):
+    def write(self, model, path, *, examples=None, representative=None, integer=False, **_):
         """Writes the file; the ranges come from `representative`, or from `examples` if it is None."""
         import numpy as np
         import tensorflow as tf
 
-        self.check_data(model, examples=examples, representative=representative)
         representative = examples if representative is None else representative
         count = min(CALIBRATION, len(representative))
         chosen = np.linspace(0, len(representative) - 1, count).astype(int)
         x = np.asarray(representative[chosen], model.inputs[0].dtype)
+        size = model.inputs[0].shape[0] or 1
+        types = {"inference_input_type": tf.int8, "inference_output_type": tf.int8} if integer else {}
         convert(
             model,
             path,
             [tf.lite.OpsSet.TFLITE_BUILTINS_INT8],
             optimizations=[tf.lite.Optimize.DEFAULT],
-            representative_dataset=lambda: ([x[i : i + 1]] for i in range(len(x))),
+            representative_dataset=lambda: ([fill_batch(x[i : i + size], size)] for i in range(0, len(x), size)),
+            **types,
         )
 
-    def report_extra(self, batches, outputs, targets=None):
+    def report_extra(self, path, batches, outputs, targets=None):
+        return {**quantization(path), **self._accuracy(batches, outputs, targets)}
+
+    def _accuracy(self, batches, outputs, targets):
         import numpy as np
 
         real = [i for i, batch in enumerate(batches) if batch.real]
@@ -54,11 +61,51 @@ class LiteRTInt8(LiteRT):
         after = np.concatenate([outputs[i][0] for i in real])
         return {"accuracy": {"before": accuracy(before, targets), "after": accuracy(after, targets)}}
 
+    def card_code(self, report):
+        *lines, call = self.code.splitlines()
+        found = report.get("quantization", {"inputs": {}, "outputs": {}})
+        for one in list(found["inputs"].values())[:1]:  # none if the model itself takes integers
+            integers = f"np.round(x / {one['scale']}) {_signed(one['zero_point'])}"
+            lines.append(f'x = np.clip({integers}, -128, 127).astype("int8")')
+        lines.append(call)
+        for one in list(found["outputs"].values())[:1]:
+            lines.append(f'outputs = {one["scale"]} * (outputs.astype("float32") {_signed(-one["zero_point"])})')
+        return "\n".join(lines)
+
     def card_notes(self, report):
-        if "accuracy" not in report:
-            return []
-        before, after = (f"{100 * report['accuracy'][key]:.2f} %" for key in ("before", "after"))
-        return [f"Accuracy on the test examples: {after}; in float32 {before}."]
+        notes = []
+        if "quantization" in report:
+            tensors = "; ".join(
+                f"`{name}` has scale {one['scale']} and zero point {one['zero_point']}"
+                for side in report["quantization"].values()
+                for name, one in side.items()
+            )
+            notes.append(f"Inputs and outputs are int8 and mean scale * (integer - zero point): {tensors}.")
+        if "accuracy" in report:
+            before, after = (f"{100 * report['accuracy'][key]:.2f} %" for key in ("before", "after"))
+            notes.append(f"Accuracy on the test examples: {after}; in float32 {before}.")
+        return notes
+
+
+def _signed(number):
+    return f"{'-' if number < 0 else '+'} {abs(number)}"
+
+
+def quantization(path):
+    """Returns {"quantization": scales and zero points of the inputs and outputs, by name}, or {} if they are floats."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    call = Interpreter(model_path=str(path)).get_signature_runner()
+    sides = {"inputs": call.get_input_details(), "outputs": call.get_output_details()}
+    found = {
+        side: {
+            name: {"scale": float(one["quantization"][0]), "zero_point": int(one["quantization"][1])}
+            for name, one in details.items()
+            if is_quantized(one)
+        }
+        for side, details in sides.items()
+    }
+    return {"quantization": found} if any(found.values()) else {}
 
 
 def accuracy(outputs, targets):

@@ -61,17 +61,22 @@ outputs = model(x)[0]"""
 
 
 def name_outputs(file, names):
-    """Gives the outputs of a model's .xml file these names; the converter names them after TensorFlow's operations."""
+    """Gives the outputs of a model's .xml file these names, in this order.
+
+    The converter names them after TensorFlow's operations, and puts output 10 before output 2.
+    """
     tree = ElementTree.parse(file)  # noqa: S314 (OpenVINO has just written it)
     layers = {layer.get("id"): layer for layer in tree.iterfind("layers/layer")}  # without the bodies of loops
     sources = {edge.get("to-layer"): edge for edge in tree.iterfind("edges/edge")}
     # the model's outputs are Identity:0, Identity_1:0 ...; the converter also leaves loose ends as results
     results = {layer.get("name"): layer for layer in layers.values() if layer.get("type") == "Result"}
     named: dict[int, list[str]] = {}
+    ordered: list[ElementTree.Element] = []
     for index, name in enumerate(names):
         result = results.get(f"Identity_{index}:0" if index else "Identity:0")
         if result is None:
             return  # another converter's names; they stay
+        ordered.append(result)
         edge = sources[result.get("id")]
         source = layers[edge.get("from-layer")]
         if source.get("type") != "Parameter":  # an input that is an output keeps the input's name
@@ -79,6 +84,10 @@ def name_outputs(file, names):
             of_port = named.setdefault(id(port), [])
             of_port.append(name.replace(",", r"\,"))
             port.set("names", ",".join(of_port))
+    parent = tree.getroot().find("layers")
+    for result in (*ordered, *(one for one in results.values() if one not in ordered)):  # loose ends are the last
+        parent.remove(result)
+        parent.append(result)
     tree.write(file, encoding="utf-8", xml_declaration=True)
 
 

@@ -1,24 +1,27 @@
 """TensorFlow's SavedModel, with named signatures: batches, maps of stages, and images as files or pixels."""
 
+import json
 import tempfile
 from pathlib import Path
 
 from kzoo.export.export_format import ExportFormat, match_inputs, sort_outputs
 
+ORDER = "assets.extra/output_names.json"  # a folder that TensorFlow reserves for files of others
 IMAGE_CODE = """Images of any size, as files or as pixels:
 
 ```python
-files = tf.constant([open("image.png", "rb").read()])
+files = tf.constant([open("image.png", "rb").read()]{times})
 outputs = model.serve_image(files).numpy()
-outputs = model.serve_pixels(tf.zeros((1, 100, 200, 3), tf.uint8))  # as many channels as the model's input
+outputs = model.serve_pixels(tf.zeros(({batch_size}, 100, 200, 3), tf.uint8))  # as many channels as the model's input
 ```"""
 
 
 class SavedModel(ExportFormat):
     """A folder that TensorFlow and TensorFlow Serving run; the same graph in the same precision as in Keras.
 
-    Signatures: `serve`, also called `serving_default`, from batches of any size to the model's outputs; `features`, the
-    maps of its layers stage1, stage2 ... by name, in float32; and for models of images with one or three channels
+    Signatures: `serving_default`, from batches of any size to the model's outputs by name; `serve`, the same, which as
+    a method of the loaded model returns them as the model does; `features`, the maps of its layers stage1, stage2 ...
+    by name, in float32; and for models of images with one or three channels
     `serve_pixels`, from uint8 arrays (B, H, W, C), and `serve_image`, from strings (B,) that each hold a PNG or
     JPEG file, or with three channels a GIF or BMP file. Images of any size are resized like the training data.
     """
@@ -43,13 +46,18 @@ outputs = model.serve(x).numpy()"""
 
         from kzoo.export import signatures
         from kzoo.export.graph_check import check_graph
-        from kzoo.export.keras_export import input_specs
+        from kzoo.export.keras_export import input_specs, output_names
         from kzoo.ops.xla import no_islands
 
         archive, specs = keras.export.ExportArchive(), input_specs(model)  # `track(model)` would write variables twice
         with no_islands(), tempfile.TemporaryDirectory() as folder:
             serve = archive.add_endpoint("serve", lambda x: model(x, training=False), [specs])
-            endpoints = [serve]
+            names = output_names(model)
+
+            def named(x):
+                return dict(zip(names, keras.tree.flatten(serve(x)), strict=True))
+
+            endpoints = [serve, archive.add_endpoint("serving_default", named, [specs])]
             if signatures.stage_names(model):
                 endpoints.append(archive.add_endpoint("features", signatures.stage_function(model), [specs]))
             if signatures.takes_images(model) if images is None else images:
@@ -61,10 +69,14 @@ outputs = model.serve(x).numpy()"""
                 archive.track(signatures.label_table(labels, Path(folder, "labels.txt")))
             options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # it is not trained further
             archive.write_out(str(path), options, verbose=False)
+        if len(names) > 1:  # a signature keeps no order
+            Path(path, ORDER).parent.mkdir()
+            Path(path, ORDER).write_text(json.dumps(names))
 
     def open(self, path):
         import tensorflow as tf
 
+        order = json.loads(Path(path, ORDER).read_text()) if Path(path, ORDER).is_file() else ()
         loaded = tf.saved_model.load(str(path))  # `run` must refer to it: its functions do not keep the variables
 
         def input_specs(signature):
@@ -72,7 +84,8 @@ outputs = model.serve(x).numpy()"""
 
         def run(inputs, signature="serving_default"):
             matched = match_inputs(input_specs(signature), inputs)
-            return sort_outputs(loaded.signatures[signature](**{name: tf.constant(x) for name, x in matched.items()}))
+            outputs = loaded.signatures[signature](**{name: tf.constant(x) for name, x in matched.items()})
+            return sort_outputs(outputs, order if signature == "serving_default" else ())
 
         return {name: tuple(spec.shape) for name, spec in input_specs("serving_default").items()}, run
 
@@ -88,13 +101,15 @@ outputs = model.serve(x).numpy()"""
         half = any("16" in layer.compute_dtype for layer in model.layers)
         return self.half_tolerance if half else self.tolerance
 
-    def report_extra(self, batches, outputs, targets=None):
+    def report_extra(self, path, batches, outputs, targets=None):
         return {"signatures": list(dict.fromkeys(batch.signature for batch in batches))}
 
     def card_notes(self, report):
+        batch_size = next(iter(report["inputs"].values()))[0] if "inputs" in report else None
+        times = "" if batch_size is None else f" * {batch_size}"
         notes = {
             "features": "`model.features` returns the maps of its stages by name.",
-            "serve_image": IMAGE_CODE,
+            "serve_image": IMAGE_CODE.format(times=times, batch_size=batch_size or 1),
         }
         found = [note for signature, note in notes.items() if signature in report.get("signatures", ())]
         return [*found, f"Names of the classes, if they are known, are in `{report['file']}/assets/labels.txt`."]

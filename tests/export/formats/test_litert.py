@@ -6,6 +6,7 @@ import pytest
 
 from kzoo import layers
 from kzoo.checks import Refusal
+from kzoo.export.formats import litert
 from kzoo.export.formats.litert import FORMAT, conversion_error
 
 
@@ -27,6 +28,17 @@ def test_several_inputs_and_outputs(tmp_path):
     x, y = rng.normal(size=(3, 9, 9, 3)).astype("float32"), rng.normal(size=(3, 2)).astype("float32")
     for received, expected in zip(run({"more": y, "picture": x}), model([x, y]), strict=True):
         np.testing.assert_allclose(received, expected, atol=1e-5)
+
+
+def test_files_with_the_names_of_the_converter(tmp_path, monkeypatch):
+    """As earlier versions wrote them: "output_0" and further ones, whose tensors have any order."""
+    monkeypatch.setattr(litert, "name_tensors", lambda path, model: None)
+    x = keras.Input((4,))
+    model = keras.Model(x, [keras.layers.Dense(2, name=f"head{5 * i % 12}")(x) for i in range(12)])
+    FORMAT.write(model, tmp_path / "it.tflite")
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    for received, expected in zip(FORMAT.open(tmp_path / "it.tflite")[1]({"x": x}), model(x), strict=True):
+        np.testing.assert_allclose(received, expected, atol=1e-6)
 
 
 def test_operations_that_litert_lacks_are_refused(tmp_path):

@@ -3,9 +3,12 @@
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from kzoo.checks import Refusal
-from kzoo.export.formats.litert_int8 import FORMAT, accuracy
+from kzoo.export.formats import litert_int8
+from kzoo.export.formats.litert import dequantize, quantize
+from kzoo.export.formats.litert_int8 import FORMAT, accuracy, quantization
 from kzoo.export.verification_inputs import Batch
 
 
@@ -20,26 +23,69 @@ def test_numbers(small_model, images, tmp_path):
     assert np.abs(run({"input": images})[0] - small_model(images)).max() > 1e-6  # it does round
 
 
-def test_refusals(small_model, images, tmp_path):
+def test_integer_inputs_and_outputs(small_model, images, tmp_path):
+    """By the runtime alone, with integers computed from the two numbers of the report; and by `open`, with floats."""
+    FORMAT.write(small_model, tmp_path / "it.tflite", representative=images, integer=True)
+    call = Interpreter(str(tmp_path / "it.tflite")).get_signature_runner()
+    found = quantization(tmp_path / "it.tflite")["quantization"]
+    ((name, inside),), ((other, outside),) = found["inputs"].items(), found["outputs"].items()
+    assert (name, other) == ("input", *call.get_output_details())
+    assert inside == {"scale": pytest.approx(1, rel=0.01), "zero_point": -128}  # the images are 0 to 255
+    integers = np.array(
+        [[[[round(float(v) / inside["scale"]) - 128] for v in row] for row in x[..., 0]] for x in images]
+    )
+    outputs = call(input=integers.clip(-128, 127).astype("int8"))[other]
+    assert outputs.dtype == np.int8
+    meant = outside["scale"] * (outputs.astype(float) - outside["zero_point"])
+    np.testing.assert_allclose(meant, small_model(images), atol=0.05)
+    (received,) = FORMAT.open(tmp_path / "it.tflite")[1]({"input": images})
+    np.testing.assert_allclose(received, meant, atol=1e-6)
+    assert received.dtype == np.float32
+
+
+def test_quantize():
+    detail = {"dtype": np.int8, "quantization": (0.5, -3)}
+    integers = quantize(np.array([-1000, -0.6, 0, 2.5, 1000]), detail)
+    assert integers.dtype == np.int8 and integers.tolist() == [-128, -4, -3, 2, 127]
+    assert dequantize(integers, detail).tolist() == [-62.5, -0.5, 0.0, 2.5, 65.0]
+    with pytest.raises(ValueError, match="NaN is none"):
+        quantize(np.array([np.nan]), detail)
+    for unquantized in ({"dtype": np.float32, "quantization": (0.0, 0)}, {"dtype": np.int32, "quantization": (0.0, 0)}):
+        x = np.arange(3)
+        assert quantize(x, unquantized) is x is dequantize(x, unquantized)
+
+
+def test_refusals(small_model, images):
     for examples in (None, images[:0]):
         with pytest.raises(Refusal, match="litert_int8 expects representative examples"):
-            FORMAT.write(small_model, tmp_path / "it.tflite", examples=examples)
+            FORMAT.check_data(small_model, examples=examples)
     a, b = keras.Input((2,)), keras.Input((2,))
     with pytest.raises(Refusal, match="litert_int8 expects a model of one input; received inputs=2"):
-        FORMAT.write(keras.Model([a, b], keras.layers.Add()([a, b])), tmp_path / "it.tflite", examples=images)
+        FORMAT.check_data(keras.Model([a, b], keras.layers.Add()([a, b])), examples=images)
 
 
 def test_accuracy():
     assert accuracy(np.eye(4), [0, 1, 2, 0]) == 0.75
 
 
-def test_report_has_the_accuracy_on_real_examples():
+def test_report_has_the_accuracy_on_real_examples(monkeypatch):
+    monkeypatch.setattr(litert_int8, "quantization", lambda path: {})
     real = [Batch("serving_default", {}, [np.eye(2)], real=True), Batch("serving_default", {}, [np.eye(2)], real=True)]
     batches = [Batch("serving_default", {}, [np.zeros((1, 2))]), *real]
     outputs = [[np.zeros((1, 2))], [np.eye(2)], [1 - np.eye(2)]]
-    assert FORMAT.report_extra(batches, outputs, [0, 1, 0, 1]) == {"accuracy": {"before": 1.0, "after": 0.5}}
-    assert FORMAT.report_extra(batches, outputs) == {} == FORMAT.report_extra(batches[:1], outputs[:1], [0])
-    assert FORMAT.report_extra(batches, outputs, np.zeros((4, 2, 2))) == {}
+    assert FORMAT.report_extra("it", batches, outputs, [0, 1, 0, 1]) == {"accuracy": {"before": 1.0, "after": 0.5}}
+    assert FORMAT.report_extra("it", batches, outputs) == {} == FORMAT.report_extra("it", batches[:1], outputs[:1], [0])
+    assert FORMAT.report_extra("it", batches, outputs, np.zeros((4, 2, 2))) == {}
+
+
+def test_card_code():
+    """Of a model that takes integers itself, only the outputs are quantized."""
+    quantized = {"inputs": {}, "outputs": {"y": {"scale": 0.5, "zero_point": 3}}}
+    code = FORMAT.card_code({"quantization": quantized})
+    assert (
+        code == f'{FORMAT.code}\noutputs = 0.5 * (outputs.astype("float32") - 3)'
+        and FORMAT.card_code({}) == FORMAT.code
+    )
 
 
 def test_card_notes():

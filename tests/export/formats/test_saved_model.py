@@ -102,6 +102,16 @@ def test_kerass_own_export_is_plain(small_model, tmp_path):
     assert foreign_operations(graph_of(tmp_path / "islands"))  # as the absence above would show nothing otherwise
 
 
+def test_outputs_without_names(tmp_path):
+    """As Keras and earlier versions write them: "output_0" and further ones."""
+    x = keras.Input((4,))
+    model = keras.Model(x, [keras.layers.Dense(2, name=f"head{5 * i % 12}")(x) for i in range(12)])
+    model.export(tmp_path / "it", verbose=False)
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    for received, expected in zip(FORMAT.open(tmp_path / "it")[1]({"x": x}), model(x), strict=True):
+        np.testing.assert_allclose(received, expected, atol=1e-6)
+
+
 def test_functions_for_xla_alone_are_refused(tmp_path):
     x = keras.Input((8, 8, 4))
     model = keras.Model(x, keras.layers.Conv2D(4, 3, groups=2)(x), name="grouped")
@@ -150,7 +160,7 @@ def test_saved_model_cli_gives_the_same_numbers(small_model, path, images, tmp_p
     command += ["--inputs", f"input={tmp_path}/x.npy", "--outdir", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-1000:]
-    np.testing.assert_allclose(np.load(tmp_path / "output_0.npy"), small_model(images), atol=1e-6)
+    np.testing.assert_allclose(np.load(tmp_path / "predictions.npy"), small_model(images), atol=1e-6)
 
 
 def test_tolerance_of_half_precision():
@@ -161,7 +171,7 @@ def test_tolerance_of_half_precision():
 
 def test_report_and_card_notes(small_model, images):
     batch = make_batch(small_model, [images[:2]])
-    signatures = FORMAT.report_extra([batch, batch, *FORMAT.signature_batches(small_model, batch)], [])
+    signatures = FORMAT.report_extra("it", [batch, batch, *FORMAT.signature_batches(small_model, batch)], [])
     assert signatures == {"signatures": ["serving_default", "features", "serve_pixels", "serve_image"]}
     notes = " ".join(FORMAT.card_notes({**signatures, "file": "1"}))
     assert "model.features" in notes and "model.serve_image(files)" in notes and "`1/assets/labels.txt`" in notes

@@ -59,8 +59,11 @@ def exports(rng, stock):
             rng, sorted(path for path in folder.rglob("*") if path.suffix in (".onnx", ".tflite", ".pb", ".index"))
         )
         damage_file(rng, file)
-        how = f"{file} is damaged"
-        model = file if file.suffix in (".onnx", ".tflite") else folder
+        recorded = rng.random() < 0.3
+        if not recorded:  # then nothing but its runtime can tell
+            (folder / "export.json").unlink()
+        how = f"{file} is damaged, {'with' if recorded else 'without'} a record"
+        model = file if file.suffix in (".onnx", ".tflite") else folder / "saved_model"
 
     def run():
         predict(model, Path("x.npy"), ())
