@@ -1,6 +1,7 @@
 """Counts the comparisons with peers; the run ends with a table of the counts and the largest differences."""
 
 import collections
+import sys
 
 import pytest
 
@@ -10,9 +11,20 @@ from tests.ops.harness import close
 REASON = 'a peer that is not installed: pip install ".[bench]"'
 
 
+def pytest_itemcollected(item):
+    """Selects every test here by `-m peers`: those of a peer's recorded outputs are default tests as well."""
+    if item.config.option.markexpr == "peers":
+        item.add_marker("peers")
+
+
 @pytest.fixture(autouse=True)
-def _peer(request):
-    """Imports the peer when a test runs: the default tests collect these files too, and should not wait for PyTorch."""
+def _peer(request, monkeypatch):
+    """Imports the peer when a test runs: the default tests collect these files too, and should not wait for PyTorch.
+
+    Without Triton, a compiler that PyTorch can do without: imported after TensorFlow it ends the process.
+    """
+    if "triton" not in sys.modules:
+        monkeypatch.setitem(sys.modules, "triton", None)
     for name, module in getattr(request.module, "NEEDS", {}).items():
         setattr(request.module, name, pytest.importorskip(module, reason=REASON))
 

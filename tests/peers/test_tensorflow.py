@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo import ops
+from kzoo.ops import xla
 from tests.ops.cases import normal
 from tests.ops.harness import flat
 
@@ -129,6 +130,57 @@ def test_max_pool_with_argmax(compare):
         )
 
 
+def test_convert_argmax_indices(compare):
+    """Indices that count the batch, int32 or int64, are converted to those that do not."""
+    rng = np.random.default_rng(0)
+    for _ in range(SETTINGS):
+        spatial, size, strides, padding, _ = draw(rng, 1)
+        x, kind = normal(rng, 3, *spatial, 2), rng.choice(["int32", "int64"])
+
+        def indices(batch, x=x, kind=kind, windows=(size, strides), padding=padding):
+            return tf.nn.max_pool_with_argmax(x, *windows, padding.upper(), "NHWC", kind, batch)[1]
+
+        got = ops.convert_argmax_indices(indices(True), "tensorflow", spatial)
+        want = tf.cast(indices(False), "int32")
+        compare("convert_argmax_indices 2D", got, want, setting=(spatial, size, strides, padding))
+
+
+def weights_like(y):
+    """Returns small integers in the shape of a tensor of unknown batch."""
+    return tf.cast(tf.reshape(tf.range(tf.size(y)) * 7 % 9 - 4, tf.shape(y)), y.dtype)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_sessions_of_tensorflow_1(compare, monkeypatch, compiled):
+    """Pooling and unpooling by islands or without, in one graph with TensorFlow's kernel and a scatter; exactly equal.
+
+    The gradients are those of `tf.gradients`, of the values and of what they are unpooled to.
+    """
+    if compiled:
+        monkeypatch.setattr(xla, "_disabled", 0)
+    rng, fetched, fed, settings = np.random.default_rng(0), [], {}, []
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        for _ in range(8 if compiled else SETTINGS):
+            spatial, *geometry, _ = draw(rng, 1)
+            array = tens(rng, 2, *spatial, 2)
+            x = tf.compat.v1.placeholder("float32", (None, *spatial, 2))
+            values, indices = ops.max_pool_with_argmax(x, *geometry)
+            sides = [(values, ops.max_unpool(values, indices, spatial, *geometry))]
+            *windows, padding = geometry
+            values, indices = tf.nn.max_pool_with_argmax(x, *windows, padding.upper(), include_batch_in_index=True)
+            flat_size = tf.constant([array.size], "int64")
+            y = tf.scatter_nd(tf.reshape(indices, (-1, 1)), tf.reshape(values, (-1,)), flat_size)
+            sides.append((values, tf.reshape(y, tf.shape(x))))
+            fetched.append([(pair, [tf.gradients(y, x, weights_like(y))[0] for y in pair]) for pair in sides])
+            fed[x] = array
+            settings.append((spatial, *geometry))
+        found = session.run(fetched, fed)
+    for ((y, grads), (wanted, slopes)), setting in zip(found, settings):
+        op = "max_pool_with_argmax, max_unpool 2D, session" + (", compiled" if compiled else "")
+        compare(op, y, wanted, setting=setting)
+        compare(op, grads, slopes, 0.0, "gradient", setting)
+
+
 def test_average(compare):
     """With equal weights; neither counts padded elements."""
     rng = np.random.default_rng(0)
@@ -143,6 +195,25 @@ def test_average(compare):
             (spatial, size, strides, padding),
             CLOSE,
         )
+
+
+def test_pixel_shuffle(compare):
+    """tf.nn.depth_to_space and space_to_depth, exactly equal."""
+    rng = np.random.default_rng(0)
+    for _ in range(SETTINGS):
+        factor, channels = (int(n) for n in rng.integers((2, 1), 5))
+        spatial = tuple(int(n) for n in rng.integers(1, 5, 2))
+        x = normal(rng, 2, *spatial, channels * factor**2)
+        y = normal(rng, 2, *(n * factor for n in spatial), channels)
+        for name, theirs, a in (("pixel_shuffle", "depth_to_space", x), ("pixel_unshuffle", "space_to_depth", y)):
+            hold(
+                compare,
+                f"{name} 2D",
+                lambda x, name=name, factor=factor: getattr(ops, name)(x, factor, "DCR"),
+                lambda x, name=theirs, factor=factor: getattr(tf.nn, name)(x, factor),
+                [a],
+                (a.shape, factor),
+            )
 
 
 def test_local_response_normalization(compare):

@@ -1,5 +1,7 @@
 """Compares the locally connected layers with those of Keras 2 (tf-keras): random settings, forward and gradients.
 
+Files that Keras 2 writes load with its outputs: models and weights, in each of its formats.
+
 `tests/layers/test_locally_connected.py` does so for chosen settings, in both data formats.
 """
 
@@ -9,6 +11,7 @@ import tensorflow as tf
 
 from kzoo import layers
 from kzoo.layers.keras_2_weights import kernel_from_keras_2
+from kzoo.models.keras_2_file import load_keras_2, load_keras_2_weights
 from tests.ops.cases import normal
 
 pytestmark = pytest.mark.peers
@@ -65,3 +68,43 @@ def test_locally_connected(compare, form, rank):
         setting, op = (form, spatial, size, strides, theirs), f"LocallyConnected{rank}D, implementation {form}"
         compare(op, y, wanted, CLOSE, setting=setting)
         compare(op, grads, [dx, kernel, bias], CLOSE, "gradient", setting)
+
+
+def random_model(rng, form):
+    """Returns a model of Keras 2 with random weights: one locally connected layer or two, then a dense one."""
+    rank, data_format = int(rng.integers(1, 3)), str(rng.choice(["channels_last", "channels_first"]))
+    spatial, size, strides, padding, _ = draw(rng, rank, form)
+    shape = (*spatial, 2) if data_format == "channels_last" else (2, *spatial)
+    settings = {"data_format": data_format, "implementation": form, "use_bias": bool(rng.integers(2))}
+    local = getattr(tf_keras.layers, f"LocallyConnected{rank}D")
+    layers = [local(3, size, strides, padding, activation=str(rng.choice(["relu", "tanh", "linear"])), **settings)]
+    if rng.random() < 0.5:
+        layers.append(local(2, 1, **settings))
+    model = tf_keras.Sequential(
+        [tf_keras.layers.Input(shape), *layers, tf_keras.layers.Flatten(), tf_keras.layers.Dense(3)]
+    )
+    model.set_weights([normal(rng, *w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("form", [1, 2, 3])
+@pytest.mark.parametrize("suffix", [".h5", ".keras", ".weights.h5", "_weights.h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file:UserWarning")
+def test_files(compare, tmp_path, suffix, form):
+    """The model of a whole file, in both data formats; and the weights of each format, put into that model."""
+    rng = np.random.default_rng([form, len(suffix)])
+    for number in range(15):
+        theirs = random_model(rng, form)
+        setting = [layer.get_config() for layer in theirs.layers]
+        x = normal(rng, 3, *theirs.input_shape[1:])
+        whole, file = (str(tmp_path / f"{number}{end}") for end in (".keras", suffix))
+        theirs.save(whole)
+        if suffix.endswith("weights.h5"):
+            theirs.save_weights(file)
+        else:
+            theirs.save(file)
+            compare(f"load_keras_2, {suffix}", load_keras_2(file)(x), theirs(x), CLOSE, setting=setting)
+        model = load_keras_2(whole)
+        model.set_weights([0 * weight for weight in model.get_weights()])
+        load_keras_2_weights(model, file)
+        compare(f"load_keras_2_weights, {suffix}", model(x), theirs(x), CLOSE, setting=setting)

@@ -4,6 +4,8 @@ Both sides get channels-last arrays. `first` and `last` move the channels for Py
 function, so the gradients are channels last too.
 """
 
+import ast
+import functools
 import itertools
 import math
 
@@ -11,7 +13,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo import ops
+from kzoo import losses, ops
+from kzoo.checks import Refusal
 from kzoo.ops.fractional_max_pool import window_maximum
 from tests import references
 from tests.ops.cases import MOST, RANKS, normal, random_geometry
@@ -89,6 +92,25 @@ def hold(compare, op, ours, theirs, inputs, setting, tolerance=0.0):
     compare(op, grads, [peer.grad.numpy() for peer in peers], tolerance, "gradient", setting)
 
 
+def hold_refusals(compare, op, cases):
+    """Compares which calls kzoo refuses with which PyTorch does; `cases`: (kzoo's call, PyTorch's, setting).
+
+    Some are refused and some are not.
+    """
+    drawn = set()
+    for *calls, setting in cases:
+        refused = []
+        for call, errors in zip(calls, (Refusal, (RuntimeError, ValueError))):
+            try:
+                call()
+                refused.append(False)
+            except errors:
+                refused.append(True)
+        compare(op, *map(np.array, refused), setting=setting)
+        drawn.add(refused[0])
+    assert drawn == {False, True}
+
+
 @pytest.mark.parametrize("rank", RANKS)
 def test_pad(compare, rank):
     rng = np.random.default_rng(rank)
@@ -105,6 +127,36 @@ def test_pad(compare, rank):
             [x],
             kwargs,
         )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("mode", ["circular", "reflect"])
+def test_pad_wider_than_the_sample(compare, mode, rank):
+    """PyTorch refuses the same amounts, some of which are too large on an axis."""
+
+    def theirs(x, pairs, mode):
+        return padded(first(torch.tensor(x)), pairs, mode)
+
+    rng, cases = np.random.default_rng(rank), []
+    for _ in range(60):
+        spatial = rng.integers(1, 5, rank)
+        pairs = [tuple(int(p) for p in rng.integers(0, n + 2, 2)) for n in spatial]
+        x = normal(rng, 2, *spatial, 2)
+        cases.append((*(functools.partial(fn, x, pairs, mode) for fn in (ops.pad, theirs)), (x.shape, pairs)))
+    hold_refusals(compare, f"pad {rank}D, {mode}, refusals", cases)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_flat_padding(compare, rank):
+    """PyTorch's flat tuple is refused with the pairs that it means."""
+    rng = np.random.default_rng(rank)
+    for _ in range(30):
+        x, flat_pairs = normal(rng, 2, *rng.integers(3, 6, rank), 2), tuple(rng.integers(0, 3, 2 * rank).tolist())
+        with pytest.raises(Refusal) as caught:
+            ops.pad(x, flat_pairs)
+        pairs = ast.literal_eval(str(caught.value).partition(" write ")[2].rstrip("."))
+        want = last(F.pad(first(torch.tensor(x)), flat_pairs)).numpy()
+        compare(f"pad {rank}D, PyTorch's order", ops.pad(x, pairs), want, setting=(x.shape, flat_pairs))
 
 
 def conv_of(x, kernel, one, groups=1):
@@ -129,6 +181,29 @@ def test_conv(compare, rank):
             lambda x, k, one=one, groups=groups: conv_of(x, k, one, groups),
             [x, kernel],
             (one, groups),
+            CLOSE,
+        )
+
+
+def test_causal_conv(compare):
+    """PyTorch has no such padding: (size - 1) * dilation elements before."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        size, strides, dilations = (int(n) for n in rng.integers(1, 4, 3))
+        geometry = {"strides": strides, "dilations": dilations}
+        one = {
+            "spatial": (int(rng.integers(1, 9)),),
+            "size": size,
+            "padding": (((size - 1) * dilations, 0),),
+            **geometry,
+        }
+        hold(
+            compare,
+            "conv 1D, causal",
+            lambda x, k, geometry=geometry: ops.conv(x, k, padding="causal", **geometry),
+            lambda x, k, one=one: conv_of(x, k, one),
+            [normal(rng, 2, *one["spatial"], 2), normal(rng, size, 2, 3)],
+            one,
             CLOSE,
         )
 
@@ -233,6 +308,72 @@ def test_max_unpool(compare, rank):
             )
 
 
+def draw_pool(rng, rank):
+    """Returns the size of a sample, and the window size, strides and padding of a pool; windows may overlap."""
+    size = tuple(int(k) for k in rng.integers(1, 4, rank))
+    strides = tuple(int(s) for s in rng.integers(1, 4, rank))
+    padding = tuple(int(rng.integers(0, k // 2 + 1)) for k in size)
+    spatial = tuple(int(k + n) for k, n in zip(size, rng.integers(0, MOST[rank], rank)))
+    return spatial, size, strides, padding
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_convert_argmax_indices(compare, rank):
+    """PyTorch's indices of one channel are, converted, those of kzoo's pool of the same sample."""
+    rng = np.random.default_rng(rank)
+    for _ in range(60):
+        spatial, size, strides, padding = draw_pool(rng, rank)
+        x = integers(rng, 2, *spatial, 3)
+        pool = in_rank("max_pool", rank)
+        _, theirs = pool(first(torch.tensor(x)), size, strides, padding, return_indices=True)
+        _, want = ops.max_pool_with_argmax(x, size, strides, padding)
+        got = ops.convert_argmax_indices(theirs.numpy(), "torch")
+        compare(f"convert_argmax_indices {rank}D", got, want, setting=(spatial, size, strides, padding))
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_max_unpool_of_overlapping_windows(compare, rank):
+    """`duplicates="one"` keeps the last value, also where the values with one index differ.
+
+    The size is PyTorch's default, or the largest that pools to the values. Only the outputs: PyTorch gives overwritten
+    values a gradient.
+    """
+    rng = np.random.default_rng(rank)
+    for index in range(80):
+        spatial, size, strides, padding = draw_pool(rng, rank)
+        x = first(torch.tensor(integers(rng, 2, *spatial, 3)))
+        values, theirs = in_rank("max_pool", rank)(x, size, strides, padding, return_indices=True)
+        if index % 2:
+            values = torch.tensor(normal(rng, *values.shape))
+        smallest = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(values.shape[2:], strides, size, padding)]
+        output = spatial if smallest != list(spatial) or index % 4 < 2 else None
+        want = in_rank("max_unpool", rank)(values, theirs, size, strides, padding, output)
+        indices = numbered(last(theirs), 3).numpy()
+        got = ops.max_unpool(last(values).numpy(), indices, output, size, strides, padding, duplicates="one")
+        setting = spatial, size, strides, padding, output
+        compare(f'max_unpool {rank}D, duplicates="one"', got, last(want).numpy(), setting=setting)
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_max_unpool_refuses_indices_outside(compare, rank):
+    """As PyTorch does. In other tests all indices are inside; here about half of the settings have one outside."""
+    rng, cases, theirs = np.random.default_rng(rank), [], in_rank("max_unpool", rank)
+    for _ in range(60):
+        output = tuple(int(n) for n in rng.integers(2, 5, rank))
+        pooled, count = tuple(n // 2 for n in output), math.prod(output)
+        indices = rng.integers(0, count, (2, 3, *pooled))
+        if rng.random() < 0.5:
+            indices[0, 1].flat[0] = rng.choice([-1, count, count + 1, 10 * count])
+        values = normal(rng, 2, 3, *pooled)
+        converted = ops.convert_argmax_indices(indices, "torch")
+        calls = (
+            functools.partial(ops.max_unpool, np.moveaxis(values, 1, -1), converted, output, 2),
+            functools.partial(theirs, torch.tensor(values), torch.tensor(indices), 2, 2, 0, output),
+        )
+        cases.append((*calls, (output, indices.tolist())))
+    hold_refusals(compare, f"max_unpool {rank}D, refusals", cases)
+
+
 def draw_bins(rng, rank):
     """Returns a size and numbers of bins: fewer than elements, as many, or more."""
     spatial = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank))
@@ -260,15 +401,14 @@ def test_adaptive_average_pool(compare, rank):
         )
 
 
+def adaptive_max_pool_of(x, bins):
+    values, indices = in_rank("adaptive_max_pool", x.ndim - 2)(first(x), known(x, bins), return_indices=True)
+    return last(values), numbered(last(indices), x.shape[-1])
+
+
 @pytest.mark.parametrize("rank", RANKS)
 def test_adaptive_max_pool(compare, rank):
     """With ties and infinity; without NaN, of which PyTorch returns the last index and kzoo the first."""
-
-    def theirs(x, bins):
-        pool = in_rank("adaptive_max_pool", x.ndim - 2)
-        values, indices = pool(first(x), known(x, bins), return_indices=True)
-        return last(values), numbered(last(indices), x.shape[-1])
-
     rng = np.random.default_rng(rank)
     for _ in range(150):
         spatial, bins = draw_bins(rng, rank)
@@ -279,29 +419,51 @@ def test_adaptive_max_pool(compare, rank):
             compare,
             f"adaptive_max_pool {rank}D",
             lambda x, bins=bins: ops.adaptive_max_pool(x, bins, return_indices=True),
-            lambda x, bins=bins: theirs(x, bins),
+            lambda x, bins=bins: adaptive_max_pool_of(x, bins),
             [x],
             (spatial, bins),
         )
 
 
+@pytest.mark.parametrize("rank, largest", [(1, 1000), (2, 120), (3, 24)])
+def test_adaptive_max_pool_of_large_sizes(compare, largest, rank):
+    """More than 64 bins, and bins of more than 64 elements, which kzoo pools in other ways than smaller ones."""
+    rng = np.random.default_rng(rank)
+    for _ in range(12):
+        spatial, bins = (tuple(int(n) for n in rng.integers(1, largest, rank)) for _ in range(2))
+        hold(
+            compare,
+            f"adaptive_max_pool {rank}D, large",
+            lambda x, bins=bins: ops.adaptive_max_pool(x, bins, return_indices=True),
+            lambda x, bins=bins: adaptive_max_pool_of(x, bins),
+            [integers(rng, 2, *spatial, 2)],
+            (spatial, bins),
+        )
+
+
 @pytest.mark.parametrize("rank", RANKS)
-def test_spatial_pyramid_pool(compare, rank):
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_spatial_pyramid_pool(compare, pooling, rank):
+    """Levels with one number of bins for all axes, or one for each axis."""
+
     def theirs(x, bins):
-        parts = [in_rank("adaptive_max_pool", x.ndim - 2)(first(x), (n,) * (x.ndim - 2)) for n in bins]
-        return torch.cat([last(part).reshape(len(x), -1) for part in parts], 1)
+        pool = in_rank({"max": "adaptive_max_pool", "average": "adaptive_avg_pool"}[pooling], x.ndim - 2)
+        grids = [(n,) * (x.ndim - 2) if isinstance(n, int) else n for n in bins]
+        return torch.cat([last(pool(first(x), grid)).reshape(len(x), -1) for grid in grids], 1)
 
     rng = np.random.default_rng(rank)
     for _ in range(50):
-        bins = tuple(int(n) for n in rng.integers(1, 6 if rank < 3 else 4, rng.integers(1, 4)))
+        grids = rng.integers(1, 6 if rank < 3 else 4, (rng.integers(1, 4), rank)).tolist()
+        bins = tuple(tuple(grid) if rng.random() < 0.5 else grid[0] for grid in grids)
         spatial = tuple(int(n) for n in rng.integers(1, MOST[rank] + 1, rank))
         hold(
             compare,
-            f"spatial_pyramid_pool {rank}D",
-            lambda x, bins=bins: ops.spatial_pyramid_pool(x, bins),
+            f"spatial_pyramid_pool {rank}D, {pooling}",
+            lambda x, bins=bins: ops.spatial_pyramid_pool(x, bins, pooling),
             lambda x, bins=bins: theirs(x, bins),
             [integers(rng, 2, *spatial, 2)],
             (spatial, bins),
+            0 if pooling == "max" else CLOSE,
         )
 
 
@@ -578,20 +740,67 @@ def test_spatially_separable_conv(compare, rank):
 
 @pytest.mark.parametrize("rank", RANKS)
 def test_local_response_normalization(compare, rank):
-    """PyTorch divides alpha by the size, as Caffe does."""
+    """PyTorch divides alpha by the size, as Caffe does. Sizes are odd and even."""
     rng = np.random.default_rng(rank)
-    for _ in range(50):
-        radius, (alpha, beta, bias) = int(rng.integers(0, 4)), (float(n) for n in rng.uniform(0.2, 2, 3))
+    for _ in range(80):
+        size, (alpha, beta, bias) = int(rng.integers(1, 9)), (float(n) for n in rng.uniform(0.2, 2, 3))
+        settings = {"bias": bias, "alpha": alpha, "beta": beta, "divide_by_size": True}
+        settings |= {"depth_radius": size // 2} if size % 2 and rng.random() < 0.5 else {"size": size}
         shape = 2, *(int(n) for n in rng.integers(1, MOST[rank] + 1, rank)), int(rng.integers(1, 9))
         hold(
             compare,
             f"local_response_normalization {rank}D",
-            lambda x, args=(radius, bias, alpha, beta): ops.local_response_normalization(x, *args, divide_by_size=True),
-            lambda x, args=(2 * radius + 1, alpha, beta, bias): last(F.local_response_norm(first(x), *args)),
+            lambda x, settings=settings: ops.local_response_normalization(x, **settings),
+            lambda x, args=(size, alpha, beta, bias): last(F.local_response_norm(first(x), *args)),
             [normal(rng, *shape)],
-            (shape, radius, alpha, beta, bias),
+            (shape, settings),
             POWERS,
         )
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_local_response_normalization_within_channels(compare, rank):
+    """Caffe's WITHIN_CHANNEL, whose average pool of the squares counts the padding. Caffe has odd sizes only."""
+    rng = np.random.default_rng(rank)
+    for _ in range(60):
+        size, (alpha, beta) = int(rng.choice([1, 3, 5])), (float(n) for n in rng.uniform(0.2, 2, 2))
+        settings = {"bias": 1.0, "alpha": alpha, "beta": beta, "divide_by_size": True, "size": size}
+
+        def theirs(x, size=size, alpha=alpha, beta=beta):
+            squares = padded(first(x) ** 2, ((size // 2,) * 2,) * (x.ndim - 2))
+            means = in_rank("avg_pool", x.ndim - 2)(squares, size, 1)
+            return x * (1 + alpha * last(means)) ** -beta
+
+        hold(
+            compare,
+            f"local_response_normalization {rank}D, within channels",
+            lambda x, settings=settings: ops.local_response_normalization(x, **settings, within_channel=True),
+            theirs,
+            [normal(rng, 2, *(int(n) for n in rng.integers(1, MOST[rank] + 1, rank)), int(rng.integers(1, 4)))],
+            settings,
+            POWERS,
+        )
+
+
+def test_pixel_shuffle(compare):
+    """PyTorch's two functions; exactly equal."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        factor, channels = (int(n) for n in rng.integers(1, 5, 2))
+        spatial = tuple(int(n) for n in rng.integers(1, 5, 2))
+        arrays = {
+            "pixel_shuffle": normal(rng, 2, *spatial, channels * factor**2),
+            "pixel_unshuffle": normal(rng, 2, *(n * factor for n in spatial), channels),
+        }
+        for name, x in arrays.items():
+            hold(
+                compare,
+                f"{name} 2D",
+                lambda x, name=name, factor=factor: getattr(ops, name)(x, factor),
+                lambda x, name=name, factor=factor: last(getattr(F, name)(first(x), factor)),
+                [x],
+                (x.shape, factor),
+            )
 
 
 def test_sobel(compare):
@@ -972,5 +1181,83 @@ def test_deformable_conv(compare, masked, offsets):
             lambda *args, one=one: theirs(*args, one=one),
             [rng.normal(size=(2, *one["spatial"], 2)), rng.normal(size=(*size, 2, 3)), shifts, *mask],
             one,
+            FLOAT64,
+        )
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_capsule_margin_loss(compare, several):
+    """The authors' program moves lengths by 0.5, has margins of 0.4 around that, and halves the sum."""
+
+    def theirs(lengths, present):
+        moved = lengths - 0.5
+        of_present = present * (moved < 0.4) * (moved - 0.4) ** 2
+        return (0.5 * of_present + 0.5 * 0.5 * (1 - present) * (moved > -0.4) * (moved + 0.4) ** 2).sum(-1)
+
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        batch, classes = (int(n) for n in rng.integers((1, 1 + several), 12))
+        labels, lengths = rng.integers(0, classes, batch), rng.uniform(0, 1, (batch, classes))
+        present = np.eye(classes)[labels]
+        if several:
+            labels = present = rng.integers(0, 2, (batch, classes)).astype("float64")
+        loss = losses.CapsuleMarginLoss(reduction=None, dtype="float64")
+        hold(
+            compare,
+            "CapsuleMarginLoss" + (", several classes" if several else ""),
+            lambda y, labels=labels, loss=loss: loss(labels, y),
+            lambda y, present=present: 2 * theirs(y, torch.tensor(present)),
+            [lengths],
+            (batch, classes),
+            FLOAT64,
+        )
+
+
+def test_rbf_loss(compare):
+    """PyTorch's cross-entropy with the rubbish class as one more logit."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        batch, classes, j = *(int(n) for n in rng.integers(1, 12, 2)), float(rng.uniform(0.1, 5))
+        labels, distances = (
+            rng.integers(0, classes, batch),
+            -(rng.normal(size=(batch, classes)) ** 2) * rng.choice([1, 99]),
+        )
+
+        def theirs(y, labels=labels, j=j):
+            logits = F.pad(y, (0, 1), value=-j)
+            return F.cross_entropy(logits, torch.tensor(labels), reduction="none")
+
+        loss = losses.RBFLoss(j, reduction=None, dtype="float64")
+        hold(
+            compare,
+            "RBFLoss",
+            lambda y, a=labels, loss=loss: loss(a, y),
+            theirs,
+            [distances],
+            (batch, classes, j),
+            FLOAT64,
+        )
+
+
+def test_weighted_crossentropy(compare):
+    """PyTorch's, with weights of classes and an ignored label, of logits (B, positions, classes)."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        *shape, classes = (int(n) for n in rng.integers(1, 9, 3))
+        weight, labels = rng.uniform(0.1, 2, classes), rng.integers(0, classes, shape)
+        labels[rng.random(shape) < 0.2] = 255
+        labels.flat[0] = 0  # of none PyTorch's mean is NaN
+
+        def theirs(y, labels=labels, weight=weight):
+            return F.cross_entropy(y.movedim(-1, 1), torch.tensor(labels), torch.tensor(weight), ignore_index=255)
+
+        loss = losses.WeightedCrossentropy(weight.tolist(), 255, from_logits=True, dtype="float64")
+        hold(
+            compare,
+            "WeightedCrossentropy",
+            lambda y, labels=labels, loss=loss: loss(labels, y),
+            theirs,
+            [rng.normal(size=(*shape, classes))],
+            (shape, classes),
             FLOAT64,
         )

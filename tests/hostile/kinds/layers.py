@@ -116,7 +116,12 @@ def cast(inputs, dtype):
 
 
 def agree(got, wanted, tolerance, what):
-    """Raises Wrong unless arrays agree in norm, and are finite where the wanted ones are."""
+    """Raises Wrong unless arrays agree in norm, and are finite where the wanted ones are.
+
+    Of an array whose sums cancel to nearly 0, as those of another do not, rounding is what is left.
+    """
+    magnitudes = [np.abs(np.asarray(b, "float64")) for b in wanted]
+    scale = max([1.0, *(m.max(initial=0, where=np.isfinite(m)) for m in magnitudes)])
     for index, (a, b) in enumerate(zip(got, wanted, strict=True)):
         a, b = np.asarray(a), np.asarray(b)  # noqa: PLW2901
         if b.dtype.kind in "iub":
@@ -125,7 +130,7 @@ def agree(got, wanted, tolerance, what):
         if not np.isfinite(b).all() or np.abs(b).max(initial=0) > 1e30:
             continue  # outside the range of float32
         expect(np.isfinite(a).all(), f"{what} {index} is not finite, where float64 is")
-        distance = np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-6 * math.sqrt(b.size), 1e-12)
+        distance = np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-6 * scale * math.sqrt(b.size), 1e-12)
         expect(distance <= tolerance, f"{what} {index} differs by {distance:.2g} of its norm")
 
 
