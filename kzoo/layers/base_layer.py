@@ -30,7 +30,7 @@ LARGE = 2**30  # bytes of a weight from which on the available memory is read, w
 # Dtypes of inputs that layers take: those that compute only floats; integers too where values are compared and
 # selected, and any where they are moved. Integers and others are returned as they are.
 FLOATING, ORDERED, ANY = ("float",), ("float", "int"), ("float", "int", "bool", "complex")
-EXPECTED = {
+EXPECTED: dict[tuple[str, ...], str] = {
     FLOATING: "floating inputs (keras.layers.Rescaling(1 / 255) converts pixels)",
     ORDERED: "floating or integer inputs",
     ANY: "inputs of numbers",
@@ -44,7 +44,7 @@ class BaseLayer(keras.layers.Layer):
     layer's compute dtype, as Keras does.
     """
 
-    takes = FLOATING
+    takes: tuple[str, ...] = FLOATING
 
     def __init__(self, **kwargs: Any):
         who = type(self).__name__
