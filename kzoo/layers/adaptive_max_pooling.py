@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from kzoo.layers.adaptive_average_pooling import BaseAdaptivePooling
-from kzoo.layers.base_pooling import value_dtype
+from kzoo.layers.base_layer import ORDERED
 from kzoo.layers.data_format import from_channels_last, to_channels_last
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from kzoo.types import DataFormat, Shape, Tensor
@@ -17,6 +17,8 @@ from kzoo.types import DataFormat, Shape, Tensor
 
 class AdaptiveMaxPooling(BaseAdaptivePooling):
     """Any rank; use `AdaptiveMaxPooling1D`, `2D` or `3D`."""
+
+    takes = ORDERED
 
     def __init__(
         self,
@@ -39,7 +41,7 @@ class AdaptiveMaxPooling(BaseAdaptivePooling):
 
     def compute_output_spec(self, inputs):
         shape = super().compute_output_shape(inputs.shape)
-        values = keras.KerasTensor(shape, value_dtype(self, inputs))
+        values = keras.KerasTensor(shape, self.value_dtype(inputs))
         return (values, keras.KerasTensor(shape, "int32")) if self.return_indices else values
 
     def get_config(self):

@@ -1,4 +1,4 @@
-"""The base class of layers that compute with floating-point inputs only."""
+"""The base class of the layers: dtypes of inputs and outputs, arguments of other libraries, weights that cannot fit."""
 
 import math
 from typing import Any
@@ -27,11 +27,24 @@ EQUIVALENTS = {  # arguments of other libraries
 LARGE = 2**30  # bytes of a weight from which on the available memory is read, which takes some 0.1 ms
 
 
-class BaseLayer(keras.layers.Layer):
-    """A layer of one or several floating-point inputs. Subclasses define `compute_output_shape`.
+# Dtypes of inputs that layers take: those that compute only floats; integers too where values are compared and
+# selected, and any where they are moved. Integers and others are returned as they are.
+FLOATING, ORDERED, ANY = ("float",), ("float", "int"), ("float", "int", "bool", "complex")
+EXPECTED: dict[tuple[str, ...], str] = {
+    FLOATING: "floating inputs (keras.layers.Rescaling(1 / 255) converts pixels)",
+    ORDERED: "floating or integer inputs",
+    ANY: "inputs of numbers",
+}
 
-    Integer inputs are refused when the layer is called on symbolic inputs, before anything is computed.
+
+class BaseLayer(keras.layers.Layer):
+    """A layer of one or several inputs. Subclasses define `compute_output_shape`, and `takes` if not only floats.
+
+    Inputs of other dtypes are refused before anything is built or computed. Floating-point inputs are cast to the
+    layer's compute dtype, as Keras does.
     """
+
+    takes: tuple[str, ...] = FLOATING
 
     def __init__(self, **kwargs: Any):
         who = type(self).__name__
@@ -39,6 +52,17 @@ class BaseLayer(keras.layers.Layer):
             if name in EQUIVALENTS:
                 raise Refusal(f"{who} has no argument {name!r}; the equivalent is {EQUIVALENTS[name]}.")
         super().__init__(**kwargs)
+
+    def __call__(self, inputs, *args, **kwargs):
+        self.check_dtypes(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def check_dtypes(self, inputs):
+        """Raises Refusal for an input of a dtype that the layer does not take. Numbers without a dtype are skipped."""
+        for part in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
+            dtype = keras.backend.standardize_dtype(getattr(part, "dtype", "float32"))
+            taken = any(kind in dtype for kind in self.takes)  # also bfloat16 and uint8
+            require(taken, type(self).__name__, EXPECTED[self.takes], dtype=dtype)
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
@@ -54,12 +78,13 @@ class BaseLayer(keras.layers.Layer):
             check_memory(needed, f"{type(self).__name__} with a weight of shape {tuple(shape)}")
 
     def compute_output_spec(self, inputs, training=False):
-        several = isinstance(inputs, (list, tuple))
-        for part in inputs if several else [inputs]:
-            expected = "floating inputs (keras.layers.Rescaling(1 / 255) converts pixels)"
-            require("float" in str(part.dtype), type(self).__name__, expected, dtype=str(part.dtype))
-        shape = [part.shape for part in inputs] if several else inputs.shape
-        return keras.KerasTensor(self.compute_output_shape(shape), self.compute_dtype)
+        if isinstance(inputs, (list, tuple)):
+            return keras.KerasTensor(self.compute_output_shape([part.shape for part in inputs]), self.compute_dtype)
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.value_dtype(inputs))
+
+    def value_dtype(self, inputs):
+        """Returns the dtype of outputs that are computed or selected from these inputs: integers stay as they are."""
+        return self.compute_dtype if "float" in str(inputs.dtype) else inputs.dtype
 
 
 class Pointwise:

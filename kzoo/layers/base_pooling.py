@@ -55,11 +55,3 @@ class BasePooling(BaseWindow):
 
     def get_config(self):
         return {**super().get_config(), "ceil_mode": self.ceil_mode}
-
-
-def value_dtype(layer, inputs):
-    """Returns the dtype of outputs that are selected from the inputs.
-
-    Keras casts floating-point inputs to the layer's compute dtype and leaves integers as they are.
-    """
-    return layer.compute_dtype if "float" in str(inputs.dtype) else inputs.dtype

@@ -9,7 +9,7 @@ from keras import ops
 from kzoo.checks import require
 from kzoo.layers.base_capsules import BaseCapsules
 from kzoo.layers.field import Fields, whole
-from kzoo.ops.backend import check_floating, sum_dtype
+from kzoo.ops.backend import sum_dtype
 from kzoo.ops.route import route
 from kzoo.types import KnownShape, Shape, Tensor
 
@@ -39,7 +39,6 @@ class Capsules(BaseCapsules):
         self.build_weights((inputs, self.capsules, depth, self.dimension))
 
     def call(self, inputs: Tensor) -> Tensor:
-        check_floating(type(self).__name__, inputs)
         dtype = sum_dtype(inputs.dtype)  # the kernel's gradient is a sum over the batch
         predictions = ops.einsum("bni,nkid->bnkd", ops.cast(inputs, dtype), ops.cast(self.kernel, dtype))
         return route(ops.cast(predictions, inputs.dtype), self.iterations, self.bias, self.leaky)

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from kzoo.checks import is_number, require
-from kzoo.layers.base_layer import BaseLayer, set_seed
+from kzoo.layers.base_layer import ORDERED, BaseLayer, set_seed
 from kzoo.layers.data_format import (
     as_data_format,
     from_channels_last,
@@ -32,6 +32,7 @@ class FractionalMaxPooling(BaseLayer):
     """Any rank; use `FractionalMaxPooling1D`, `2D` or `3D`."""
 
     rank: int
+    takes = ORDERED
 
     def __init__(
         self,

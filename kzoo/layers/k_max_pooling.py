@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from kzoo.checks import is_integer, require
-from kzoo.layers.base_layer import BaseLayer
+from kzoo.layers.base_layer import ORDERED, BaseLayer
 from kzoo.layers.data_format import (
     as_data_format,
     from_channels_last,
@@ -35,6 +35,8 @@ class KMaxPooling1D(BaseLayer):
     >>> tuple(KMaxPooling1D(3)(x).shape), tuple(KMaxPooling1D(3, depth=(1, 3))(x).shape)
     ((1, 3, 4), (1, 12, 4))
     """
+
+    takes = ORDERED
 
     def __init__(
         self,

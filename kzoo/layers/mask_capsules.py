@@ -8,13 +8,14 @@ from typing import Any
 import keras
 
 from kzoo.checks import require
+from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.field import DATA, Fields, pointwise
 from kzoo.ops.mask_capsules import check_capsules, check_labels, mask_capsules
 from kzoo.types import KnownShape, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class MaskCapsules(keras.layers.Layer):
+class MaskCapsules(BaseLayer):
     """Sets all capsules to zero except the labelled one, or the longest where there is no label.
 
     A decoder after this layer learns what the numbers of each capsule mean, and needs no label at inference.
@@ -29,9 +30,6 @@ class MaskCapsules(keras.layers.Layer):
     def __init__(self, **kwargs: Any):  # without it Keras would derive the config from the first call
         super().__init__(**kwargs)
 
-    def build(self, input_shape):
-        self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
-
     def call(self, inputs: Tensor) -> Tensor:
         return mask_capsules(*self._parts(inputs))
 
@@ -41,13 +39,11 @@ class MaskCapsules(keras.layers.Layer):
         require(all(len(x) == 1 for x in labels), type(self).__name__, "labels (batch,)", labels=labels)
         return tuple(capsules)
 
-    def compute_output_spec(self, inputs):
+    def check_dtypes(self, inputs):
         capsules, *labels = self._parts(inputs)
-        require("float" in str(capsules.dtype), type(self).__name__, "floating capsules", dtype=str(capsules.dtype))
+        super().check_dtypes(capsules)
         for part in labels:
             check_labels(type(self).__name__, part)
-        shape = self.compute_output_shape([x.shape for x in (capsules, *labels)])
-        return keras.KerasTensor(shape, self.compute_dtype)
 
     def receptive_field(self, input_shapes: list[Shape]) -> Fields:
         return pointwise(self._parts(input_shapes)[0], DATA)  # which capsule is the longest depends on all

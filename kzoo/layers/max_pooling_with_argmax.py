@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from kzoo.layers.base_pooling import BasePooling, value_dtype
+from kzoo.layers.base_layer import ORDERED
+from kzoo.layers.base_pooling import BasePooling
 from kzoo.layers.data_format import from_channels_last, to_channels_last
 from kzoo.ops.max_pool_with_argmax import check_sample, max_pool_with_argmax
 from kzoo.types import Shape, Tensor
@@ -15,6 +16,8 @@ from kzoo.types import Shape, Tensor
 
 class MaxPoolingWithArgmax(BasePooling):
     """Any rank; use `MaxPoolingWithArgmax1D`, `2D` or `3D`."""
+
+    takes = ORDERED
 
     def call(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         values, indices = max_pool_with_argmax(to_channels_last(inputs, self.data_format), **self.geometry)
@@ -27,7 +30,7 @@ class MaxPoolingWithArgmax(BasePooling):
 
     def compute_output_spec(self, inputs):
         values, indices = self.compute_output_shape(inputs.shape)
-        return keras.KerasTensor(values, value_dtype(self, inputs)), keras.KerasTensor(indices, "int32")
+        return keras.KerasTensor(values, self.value_dtype(inputs)), keras.KerasTensor(indices, "int32")
 
 
 @keras.saving.register_keras_serializable("kzoo")

@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from kzoo.checks import require
-from kzoo.layers.base_pooling import BasePooling, value_dtype
+from kzoo.layers.base_layer import ANY
+from kzoo.layers.base_pooling import BasePooling
 from kzoo.layers.data_format import from_channels_last, shape_from_channels_last, to_channels_last
 from kzoo.layers.field import DATA, transposed_field, window_field
 from kzoo.ops.max_unpool import check_duplicates, check_unpool, default_size, max_unpool
@@ -19,6 +20,8 @@ from kzoo.types import DataFormat, KnownShape, Padding, Shape, Size, Tensor
 
 class MaxUnpooling(BasePooling):
     """Any rank; use `MaxUnpooling1D`, `2D` or `3D`."""
+
+    takes = ANY
 
     def __init__(
         self,
@@ -57,11 +60,15 @@ class MaxUnpooling(BasePooling):
         check_unpool(who, self.window, values[1:-1], size, values[-1])
         return shape_from_channels_last((values[0], *size, values[-1]), self.data_format)
 
+    def check_dtypes(self, inputs):
+        values, indices, *_ = self._parts(inputs)
+        super().check_dtypes(values)
+        expected = "integer indices, as MaxPoolingWithArgmax returns them"
+        require("int" in str(indices.dtype), type(self).__name__, expected, dtype=str(indices.dtype))
+
     def compute_output_spec(self, inputs):
         parts = self._parts(inputs)
-        expected = "integer indices, as MaxPoolingWithArgmax returns them"
-        require("int" in str(parts[1].dtype), type(self).__name__, expected, dtype=str(parts[1].dtype))
-        return keras.KerasTensor(self.compute_output_shape([x.shape for x in parts]), value_dtype(self, parts[0]))
+        return keras.KerasTensor(self.compute_output_shape([x.shape for x in parts]), self.value_dtype(parts[0]))
 
     def _parts(self, inputs):
         several = isinstance(inputs, (list, tuple)) and not any(n is None or isinstance(n, int) for n in inputs)

@@ -7,14 +7,13 @@ from typing import Any
 
 import keras
 
-from kzoo.layers.base_layer import Pointwise
-from kzoo.layers.base_pooling import value_dtype
+from kzoo.layers.base_layer import ORDERED, BaseLayer, Pointwise
 from kzoo.ops.maxout import check_units, maxout
 from kzoo.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class Maxout(Pointwise, keras.layers.Layer):
+class Maxout(Pointwise, BaseLayer):
     """The maximum of each group of channels: after a dense or convolution layer, a learned piecewise linear activation.
 
     Shapes: (B, ..., num_units * pieces) -> (B, ..., num_units), with the channels on `axis`; any number of axes.
@@ -27,13 +26,12 @@ class Maxout(Pointwise, keras.layers.Layer):
     (array([[2., 3.]], dtype=float32), array([[3., 2.]], dtype=float32))
     """
 
+    takes = ORDERED
+
     def __init__(self, num_units: int, axis: int = -1, order: str = "interleaved", **kwargs: Any):
         super().__init__(**kwargs)
         check_units(type(self).__name__, None, num_units, axis, order)
         self.num_units, self.axis, self.order = int(num_units), int(axis), order
-
-    def build(self, input_shape):
-        self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
 
     def call(self, inputs: Tensor) -> Tensor:
         return maxout(inputs, self.num_units, self.axis, self.order)
@@ -41,9 +39,6 @@ class Maxout(Pointwise, keras.layers.Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         axis = check_units(type(self).__name__, tuple(input_shape), self.num_units, self.axis, self.order)
         return (*input_shape[:axis], self.num_units, *input_shape[axis + 1 :])
-
-    def compute_output_spec(self, inputs):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), value_dtype(self, inputs))
 
     def get_config(self):
         return {**super().get_config(), "num_units": self.num_units, "axis": self.axis, "order": self.order}

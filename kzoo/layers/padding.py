@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from kzoo.checks import is_number, require
-from kzoo.layers.base_pooling import value_dtype
+from kzoo.layers.base_layer import ANY, BaseLayer
 from kzoo.layers.data_format import (
     as_data_format,
     from_channels_last,
@@ -22,10 +22,11 @@ from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad
 from kzoo.types import DataFormat, KnownShape, Shape, Tensor
 
 
-class Padding(keras.layers.Layer):
+class Padding(BaseLayer):
     """Any rank; use `Padding1D`, `2D` or `3D`."""
 
     rank: int
+    takes = ANY
 
     def __init__(
         self,
@@ -43,9 +44,6 @@ class Padding(keras.layers.Layer):
         self.mode, self.constant_values = mode, float(constant_values)
         self.data_format = as_data_format(who, data_format)
 
-    def build(self, input_shape):
-        self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
-
     def call(self, inputs: Tensor) -> Tensor:
         y = pad(to_channels_last(inputs, self.data_format), self.padding, self.mode, self.constant_values)
         return from_channels_last(y, self.data_format)
@@ -56,9 +54,6 @@ class Padding(keras.layers.Layer):
         check_pairs(who, self.padding, self.mode, spatial)
         size = (None if n is None else n + sum(pair) for n, pair in zip(spatial, self.padding))
         return shape_from_channels_last((batch, *size, channels), self.data_format)
-
-    def compute_output_spec(self, inputs):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), value_dtype(self, inputs))
 
     def receptive_field(self, input_shapes: list[Shape]) -> Fields:
         return tuple(Field(1, padding=before) for before, _ in self.padding)

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from kzoo.layers.base_layer import ANY, BaseLayer
 from kzoo.layers.data_format import (
     as_data_format,
     from_channels_last,
@@ -21,22 +22,17 @@ from kzoo.ops.pixel_shuffle import as_factor, check_blocks, pixel_shuffle, pixel
 from kzoo.types import DataFormat, KnownShape, Shape, Size, Tensor
 
 
-class BasePixelShuffle(keras.layers.Layer):
+class BasePixelShuffle(BaseLayer):
     """The arguments of both layers, and the conversion of the data format."""
 
     rank: int
+    takes = ANY
 
     def __init__(self, factor: Size, order: str = "CRD", data_format: DataFormat = None, **kwargs: Any):
         super().__init__(**kwargs)
         who = type(self).__name__
         self.factor, self.order = as_factor(who, factor, order, self.rank), order
         self.data_format = as_data_format(who, data_format)
-
-    def build(self, input_shape):
-        self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
-
-    def compute_output_spec(self, inputs):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
 
     def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
         return 0

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo.checks import require
 from kzoo.layers.base_layer import BaseLayer, set_seed
 from kzoo.layers.data_format import (
     as_data_format,
@@ -75,7 +74,6 @@ class ProbabilisticMaxPooling2D(BaseLayer):
     def compute_output_spec(self, inputs, training=False):
         if not self.return_hidden:
             return super().compute_output_spec(inputs)
-        require("float" in str(inputs.dtype), type(self).__name__, "floating inputs", dtype=str(inputs.dtype))
         return tuple(keras.KerasTensor(shape, self.compute_dtype) for shape in self.compute_output_shape(inputs.shape))
 
     def receptive_field(self, input_shapes: list[Shape]) -> Fields:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from kzoo.checks import require
+from kzoo.layers.base_layer import FLOATING, ORDERED, BaseLayer
 from kzoo.layers.data_format import as_data_format, shape_to_channels_last, to_channels_last
 from kzoo.layers.field import Fields, whole
 from kzoo.ops.spatial_pyramid_pool import as_grids, spatial_pyramid_pool
@@ -18,7 +19,7 @@ from kzoo.types import DataFormat, KnownShape, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class SpatialPyramidPooling2D(keras.layers.Layer):
+class SpatialPyramidPooling2D(BaseLayer):
     """Max or average pooling over grids of several resolutions, concatenated to one vector of fixed length.
 
     Shapes: (B, H, W, C), or channels first, of any size -> (B, C * number of bins): level by level, row by row, with
@@ -42,10 +43,8 @@ class SpatialPyramidPooling2D(keras.layers.Layer):
         who = type(self).__name__
         self.grids = as_grids(who, bins, 2, pooling)
         self.bins, self.pooling = as_plain(bins), pooling
+        self.takes = ORDERED if pooling == "max" else FLOATING
         self.data_format = as_data_format(who, data_format)
-
-    def build(self, input_shape):
-        self.compute_output_shape(input_shape)  # so that errors name the layer, not the op
 
     def call(self, inputs: Tensor) -> Tensor:
         return spatial_pyramid_pool(to_channels_last(inputs, self.data_format), self.bins, self.pooling)

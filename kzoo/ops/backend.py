@@ -61,6 +61,11 @@ def check_floating(who, x):
     require("float" in dtype_of(x), who, "floating x", dtype=dtype_of(x))
 
 
+def check_ordered(who, x):
+    """Raises a ValueError unless x is floating or integer."""
+    require("float" in dtype_of(x) or "int" in dtype_of(x), who, "floating or integer x", dtype=dtype_of(x))
+
+
 def check_one_dtype(who, what, **parts):
     """Raises a ValueError unless all tensors have the same dtype; `what` names them in the message."""
     dtypes = {name: dtype_of(part) for name, part in parts.items()}

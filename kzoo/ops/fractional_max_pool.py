@@ -10,7 +10,7 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.ops.argmax_indices import reshape_to_axis
-from kzoo.ops.backend import check_floating, spatial_rank, tensors
+from kzoo.ops.backend import check_ordered, spatial_rank, tensors
 from kzoo.ops.views import maximum, written_out
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
@@ -21,11 +21,11 @@ __all__ = ["fractional_edges", "fractional_max_pool"]
 def fractional_max_pool(x: Tensor, edges: Sequence[Tensor], overlapping: bool = False, widest: int = 2) -> Tensor:
     """Returns the maximum of each region between edges.
 
-    Shapes: x (B, *spatial, C) floating, in 1 to 3 spatial axes; edges, for each axis a vector of integers from 0 to the
-    axis's size in steps of 1 to `widest`; returns (B, *output, C) in x's dtype, output[i] = len(edges[i]) - 1. Region i
-    spans edges[i] to edges[i + 1] - 1; if `overlapping` it includes edges[i + 1] too, except for the last region. Of
-    equal values one receives the gradient. `fractional_edges` draws edges as in the paper. Edges that are tensors of a
-    graph are not checked.
+    Shapes: x (B, *spatial, C) floating or integer, in 1 to 3 spatial axes; edges, for each axis a vector of integers
+    from 0 to the axis's size in steps of 1 to `widest`; returns (B, *output, C) in x's dtype, output[i] = len(edges[i])
+    - 1. Region i spans edges[i] to edges[i + 1] - 1; if `overlapping` it includes edges[i + 1] too, except for the last
+    region. Of equal values one receives the gradient. `fractional_edges` draws edges as in the paper. Edges that are
+    tensors of a graph are not checked.
 
     >>> fractional_max_pool([[[1.0], [5.0], [2.0]]], [[0, 1, 3]])[0, :, 0].numpy()
     array([1., 5.], dtype=float32)
@@ -33,7 +33,7 @@ def fractional_max_pool(x: Tensor, edges: Sequence[Tensor], overlapping: bool = 
     who = "fractional_max_pool"
     (x,) = tensors(who, "FractionalMaxPooling{}D", x)
     rank = spatial_rank(who, x.shape)
-    check_floating(who, x)
+    check_ordered(who, x)
     require(is_integer(widest, least=1), who, "widest, an integer of at least 1", widest=widest)
     several = isinstance(edges, (tuple, list)) and len(edges) == rank
     require(several, who, f"edges, {rank} vectors of integers", edges=edges)

@@ -7,7 +7,7 @@ arXiv:1404.2188, sections 3.2 and 3.3.
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops.backend import check_floating, tensors
+from kzoo.ops.backend import check_ordered, tensors
 from kzoo.ops.sizes import after_checks, require_size, sizes_of
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
@@ -18,15 +18,15 @@ __all__ = ["dynamic_k", "k_max_pool"]
 def k_max_pool(x: Tensor, k: int) -> Tensor:
     """Returns the k largest values of each channel, in their original order.
 
-    Shapes: x (B, L, C) floating, L of at least k; returns (B, k, C) in x's dtype. Of equal values the first are taken;
-    the gradient goes to the values taken.
+    Shapes: x (B, L, C) floating or integer, L of at least k; returns (B, k, C) in x's dtype. Of equal values the first
+    are taken; the gradient goes to the values taken.
 
     >>> k_max_pool([[[3.0], [1.0], [5.0], [2.0]]], 2)[0, :, 0].numpy()
     array([3., 5.], dtype=float32)
     """
     (x,) = tensors("k_max_pool", "KMaxPooling1D", x)
     require(len(x.shape) == 3, "k_max_pool", "x (batch, length, channels)", shape=tuple(x.shape))
-    check_floating("k_max_pool", x)
+    check_ordered("k_max_pool", x)
     check_k("k_max_pool", k, *sizes_of(x))
     x = after_checks(x)
     return _k_max_pool(x, k=int(k))

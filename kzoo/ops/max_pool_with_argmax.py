@@ -19,7 +19,7 @@ from kzoo.ops.argmax_indices import (
     unpool,
     window_origins,
 )
-from kzoo.ops.backend import dtype_of, spatial_rank, sum_dtype, tensors
+from kzoo.ops.backend import check_ordered, spatial_rank, sum_dtype, tensors
 from kzoo.ops.large_windows import fold
 from kzoo.ops.pool_window import pool_window
 from kzoo.ops.sizes import after_checks
@@ -70,7 +70,7 @@ def check_sample(who, shape):
 
 def check_maximum(who, x, indices=True):
     """Raises a ValueError unless x is floating or integer; with `indices` also if the number of channels is unknown."""
-    require("float" in dtype_of(x) or "int" in dtype_of(x), who, "floating or integer x", dtype=dtype_of(x))
+    check_ordered(who, x)
     known = x.shape[-1] is not None or not indices
     require(known, who, "a known number of channels", shape=tuple(x.shape))
 

@@ -6,7 +6,7 @@ Source: Goodfellow, Warde-Farley, Mirza, Courville & Bengio 2013, "Maxout networ
 from keras import ops
 
 from kzoo.checks import is_integer, require
-from kzoo.ops.backend import tensors
+from kzoo.ops.backend import check_ordered, tensors
 from kzoo.ops.large_windows import fold_axis
 from kzoo.ops.views import maximum, written_out
 from kzoo.ops.xla import island
@@ -27,6 +27,7 @@ def maxout(x: Tensor, num_units: int, axis: int = -1, order: str = "interleaved"
     (array([[2., 3.]], dtype=float32), array([[3., 2.]], dtype=float32))
     """
     (x,) = tensors("maxout", "Maxout", x)
+    check_ordered("maxout", x)
     axis = check_units("maxout", tuple(x.shape), num_units, axis, order)
     return _maxout(x, num_units=int(num_units), axis=axis, order=order)
 

@@ -1,11 +1,12 @@
-"""Layers that compute with floating-point inputs refuse integers before anything runs, and name themselves."""
+"""The base of all layers: integers are kept or refused, arguments of other libraries, weights that cannot fit."""
 
 import keras
+import numpy as np
 import pytest
 
 from kzoo import layers
 from kzoo.checks import Refusal
-from kzoo.layers.base_layer import BaseLayer
+from kzoo.ops import no_islands
 from tests.collect import collect
 from tests.layer_checks import dtype, symbols
 
@@ -16,16 +17,67 @@ EQUIVALENTS = [
     ({"padding_mode": "circular"}, r"padding=\(mode, pixels\)"),
 ]
 CASES = collect("LAYER_CASES")
-# Layers that also take integers compute their output's dtype themselves.
-FLOATING = [name for name in CASES if getattr(layers, name).compute_output_spec is BaseLayer.compute_output_spec]
+# Layers that select or move values take integers and return them; the latter take any numbers.
+SELECTING = (
+    "AdaptiveMaxPooling",
+    "FractionalMaxPooling",
+    "KMaxPooling",
+    "MaxPoolingWithArgmax",
+    "Maxout",
+    "SpatialPyr",
+)
+MOVING = ("MaxUnpooling", "Padding", "PixelShuffle", "PixelUnshuffle")
 
 
-@pytest.mark.parametrize("name", FLOATING)
-def test_symbolic_integers(name):
+@pytest.mark.parametrize("kind", ["uint8", "int32", "bool", "complex64"])
+@pytest.mark.parametrize("name", CASES)
+def test_integers_are_kept_or_refused(name, kind):
+    """As arrays and as symbolic inputs, in one line that names the layer and before its weights are made."""
     case, cls = CASES[name], getattr(layers, name)
-    with pytest.raises(ValueError, match=rf"{name} expects floating inputs .*; received dtype='int32'"):
-        cls(**case.kwargs)(keras.tree.map_structure(lambda x: keras.Input(x.shape[1:], dtype="int32"), case.inputs))
-    assert dtype(cls(**case.kwargs, dtype="mixed_float16")(symbols(case.inputs))) == "float16"
+    first, *rest = [x if x.dtype.kind == "i" else abs(4 * x).astype("uint8") for x in case.arrays]
+
+    def call(x, make=lambda x: x):
+        layer, parts = cls(**case.kwargs), [make(part) for part in (x, *rest)]
+        with no_islands():
+            return keras.tree.flatten(layer(parts if rest else parts[0])), layer
+
+    x = first.astype(kind)
+    ways = [lambda x: x, lambda x: keras.Input(x.shape[1:], dtype=x.dtype.name)]
+    if name.startswith(MOVING) or (name.startswith(SELECTING) and kind in ("uint8", "int32")):
+        got, symbolic = (call(x, make)[0] for make in ways)
+        assert [dtype(y) for y in got] == [dtype(y) for y in symbolic] and dtype(got[0]) == kind
+        for y, wanted in zip(got, call(np.real(x).astype("float32"))[0]):
+            np.testing.assert_array_equal(y, np.asarray(wanted).astype(dtype(y)))
+        return
+    for make in ways:
+        with pytest.raises(Refusal, match=rf"^{name} expects floating .*; received dtype='{kind}'") as refusal:
+            call(x, make)
+        assert "\n" not in str(refusal.value)
+
+
+def test_integers_are_those_of_keras():
+    """Its pooling and padding keep integers, and it averages none."""
+    x = np.arange(256, dtype="uint8").reshape(1, 8, 8, 4)
+    for ours, theirs in (
+        (layers.MaxPoolingWithArgmax2D(3, 2, "same"), keras.layers.MaxPooling2D(3, 2, "same")),
+        (layers.AdaptiveMaxPooling2D(1), keras.layers.GlobalMaxPooling2D(keepdims=True)),
+        (layers.Padding2D(((1, 0), (2, 1))), keras.layers.ZeroPadding2D(((1, 0), (2, 1)))),
+    ):
+        y, wanted = keras.tree.flatten(ours(x))[0], theirs(x)
+        assert dtype(y) == dtype(wanted) == "uint8"
+        np.testing.assert_array_equal(y, wanted)
+
+
+def test_value_dtype():
+    assert layers.LPPooling2D(dtype="mixed_bfloat16").value_dtype(np.zeros(1, "float32")) == "bfloat16"
+    assert layers.MaxPoolingWithArgmax2D().value_dtype(np.zeros(1, "int8")) == "int8"
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith((*SELECTING, *MOVING))])
+def test_symbolic_dtypes_under_a_policy(name):
+    case = CASES[name]
+    made = keras.tree.flatten(getattr(layers, name)(**case.kwargs, dtype="mixed_float16")(symbols(case.inputs)))
+    assert {dtype(y) for y in made} == {"float16"}
 
 
 @pytest.mark.parametrize("arguments, equivalent", EQUIVALENTS, ids=lambda case: next(iter(case), None))

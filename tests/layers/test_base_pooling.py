@@ -7,20 +7,18 @@ import numpy as np
 import pytest
 
 from kzoo import layers
-from kzoo.layers import BlurPooling2D, LPPooling2D, MaxPoolingWithArgmax2D
-from kzoo.layers.base_pooling import BasePooling, value_dtype
-from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax
+from kzoo.layers import BlurPooling2D
+from kzoo.layers.base_pooling import BasePooling
 from kzoo.layers.max_unpooling import MaxUnpooling
 from tests.layer_checks import check_refusal, same
 from tests.layers.cases import SHAPES, noise
 
 POOLS = [cls for cls in map(layers.__dict__.get, layers.__all__) if issubclass(cls, BasePooling)]
 SINGLE_INPUT = [cls for cls in POOLS if not issubclass(cls, MaxUnpooling)]  # MaxUnpooling takes two inputs
-FLOATING = [cls for cls in SINGLE_INPUT if not issubclass(cls, MaxPoolingWithArgmax)]  # which takes integers too
 
 
 def test_there_are_such_layers():
-    assert {"LPPooling1D", "StochasticPooling3D", "BlurPooling2D"} <= {cls.__name__ for cls in FLOATING}
+    assert {"LPPooling1D", "StochasticPooling3D", "BlurPooling2D"} <= {cls.__name__ for cls in SINGLE_INPUT}
 
 
 @pytest.mark.parametrize("cls", POOLS)
@@ -85,24 +83,12 @@ def test_refuses_windows_that_see_only_padding(cls, padding, dilation):
     check_refusal(cls, kwargs, (1, *(5,) * cls.rank, 2), *words)
 
 
-@pytest.mark.parametrize("cls", FLOATING)
-def test_refuses_integers_in_functional_models(cls):
-    with pytest.raises(ValueError, match=rf"{cls.__name__} expects floating inputs .*; received dtype='int32'"):
-        cls()(keras.Input(SHAPES[cls.rank][1:], dtype="int32"))
-
-
 @pytest.mark.parametrize("cls", SINGLE_INPUT)
 def test_any_padding_but_zeros_is_the_sample_s_own(cls):
     """So that no window lies wholly in the padding, however wide it is."""
     x = keras.Input((5,) * cls.rank + (2,))
     for out in keras.tree.flatten(cls(2, 1, ("replicate", 3))(x)):
         assert out.shape == (None, *(10,) * cls.rank, 2)
-
-
-def test_value_dtype():
-    layer = LPPooling2D(dtype="mixed_bfloat16")
-    assert value_dtype(layer, np.zeros(1, "float32")) == "bfloat16"
-    assert value_dtype(MaxPoolingWithArgmax2D(), np.zeros(1, "int8")) == "int8"
 
 
 def test_a_subclass_owes_an_op():

@@ -76,9 +76,3 @@ def test_defaults():
 )
 def test_refuses(shape, words):
     check_refusal(Capsules, {"capsules": 3, "dimension": 4}, shape, *words)
-
-
-@pytest.mark.parametrize("dtype", ["bool", "int32", "uint8"])
-def test_refuses_arrays_that_are_not_floating(dtype):
-    with pytest.raises(ValueError, match="Capsules expects floating x; received dtype="):
-        Capsules(3, 4)(np.ones((2, 6, 5), dtype))

@@ -63,12 +63,6 @@ def test_pools_blocks_of_two_by_default():
     same(ProbabilisticMaxPooling2D()(X), ops.probabilistic_max_pool(X, 2)[1])
 
 
-@pytest.mark.parametrize("return_hidden", [False, True])
-def test_refuses_integers(return_hidden):
-    with pytest.raises(ValueError, match="ProbabilisticMaxPooling2D expects .*float"):
-        ProbabilisticMaxPooling2D(return_hidden=return_hidden)(keras.Input((4, 4, 1), dtype="int32"))
-
-
 def test_refuses_a_seed_that_is_no_integer():
     with pytest.raises(ValueError, match="seed"):
         ProbabilisticMaxPooling2D(seed="x")

@@ -220,12 +220,16 @@ BAD_WINDOWS = [
 ]
 
 
-def bad_samples(layer):
-    """Returns x that every pool must refuse, and the messages; `layer` is the one named for a symbolic image."""
+def bad_samples(layer, integers=False):
+    """Returns x that every pool must refuse, and the messages; `layer` is the one named for a symbolic image.
+
+    integers: whether the pool takes these.
+    """
     shape = (1, 4, 5, 2)
+    dtypes = "floating or integer" if integers else "floating"
     ranks = "x (batch, *spatial, channels) with 1 to 3 spatial axes; received shape="
     return [
-        *[(np.zeros(shape, kind), "floating x; received dtype=") for kind in ("int32", bool, "complex64")],
+        *[(np.zeros(shape, kind), f"{dtypes} x; received dtype=") for kind in ("int32", bool, "complex64")[integers:]],
         (np.zeros((5, 2), "float32"), f"{ranks}(5, 2)"),
         (np.zeros((1, 1, *shape), "float32"), f"{ranks}(1, 1, 1, 4, 5, 2)"),
         (keras.Input(shape[1:]), f"the layer kzoo.layers.{layer}; received a KerasTensor=(None, 4, 5, 2)"),

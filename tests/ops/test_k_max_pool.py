@@ -89,7 +89,7 @@ X = np.zeros((1, 4, 2), "float32")
     "x, k, words",
     [
         (X[0], 2, "k_max_pool expects x (batch, length, channels); received shape=(4, 2)"),
-        (X.astype("int32"), 2, "k_max_pool expects floating x"),
+        (X.astype(bool), 2, "k_max_pool expects floating or integer x; received dtype='bool'"),
         (X, 5, "k of at most the length; received k=5, length=4"),
         (X, 0, "k, an integer above 0; received k=0"),
         (X, 1.0, "k=1.0"),
