@@ -83,9 +83,9 @@ def test_dynamic_pooling_by_k_means(compare, pooling):
         compare(f"DynamicPooling2D, KMeans, {pooling}", layer(codes), want, CLOSE, setting=(clusters, bins, shape))
 
 
-def draw_labels(rng):
-    """Returns labels of each class, some as (B, 1) or floats, and probabilities, of which no two of a row are equal."""
-    classes, count = (int(n) for n in rng.integers((2, 20), (7, 60)))
+def draw_labels(rng, least=2):
+    """Returns labels of at least so many classes, the same in another dtype or of shape (B, 1), and probabilities."""
+    classes, count = (int(n) for n in rng.integers((least, 20), (7, 60)))
     labels = np.concatenate([np.arange(classes), rng.integers(0, classes, count)])
     outputs = rng.dirichlet(np.ones(classes), len(labels)).astype("float32")
     given = labels.astype(rng.choice(["int32", "int64", "uint8", "float32"]))
@@ -145,23 +145,33 @@ def test_accuracies(compare):
     """Also of the first k classes, and without the labels that are ignored."""
     rng = np.random.default_rng(0)
     for _ in range(60):
-        labels, given, outputs = draw_labels(rng)
+        labels, given, outputs = draw_labels(rng, 3)
         classes = outputs.shape[1]
-        k, ignored = int(rng.integers(1, classes + 1)), int(rng.integers(classes))
-        kept = labels != ignored
+        k, ignored = int(rng.integers(1, classes)), int(rng.integers(classes))
+        kept, found = labels != ignored, outputs.argmax(-1)
         pairs = {
-            "CategoricalAccuracy": metrics.accuracy_score(labels, outputs.argmax(-1)),
-            "TopKCategoricalAccuracy": metrics.top_k_accuracy_score(labels, outputs, k=k, labels=np.arange(classes))
-            if classes > 2
-            else None,
+            keras.metrics.CategoricalAccuracy(): metrics.accuracy_score(labels, found),
+            keras.metrics.TopKCategoricalAccuracy(k): metrics.top_k_accuracy_score(labels, outputs, k=k),
+            MaskedAccuracy(ignored): metrics.accuracy_score(labels[kept], found[kept]),
         }
-        for name, want in pairs.items():
-            metric = getattr(keras.metrics, name)(*[k] * name.startswith("Top"))
-            if want is not None:
-                compare(name, result(metric, given, outputs), want, CLOSE, setting=(classes, k))
-        got = result(MaskedAccuracy(ignored), given, outputs)
-        want = metrics.accuracy_score(labels[kept], outputs[kept].argmax(-1))
-        compare("MaskedAccuracy", got, want, CLOSE, setting=(classes, ignored))
+        for metric, want in pairs.items():
+            compare(type(metric).__name__, result(metric, given, outputs), want, CLOSE, setting=(classes, k, ignored))
+
+
+@pytest.mark.parametrize("name", ["Precision", "Recall", "AUC"])
+def test_one_output(compare, name):
+    """Labels 0 and 1 of an output (B, 1)."""
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        labels, given, outputs = draw_labels(rng)
+        labels, given = (np.minimum(a, 1) for a in (labels, given))
+        outputs = ((np.floor(outputs[:, :1] * 198) + 0.5) / 199).astype("float32")
+        score = {"Precision": metrics.precision_score, "Recall": metrics.recall_score}.get(name)
+        if score:
+            want = score(labels, outputs[:, 0] > 0.5, zero_division=0)
+        else:
+            want = metrics.roc_auc_score(labels, outputs[:, 0])
+        compare(f"{name}, one output", result(getattr(keras.metrics, name)(), given, outputs), want, CLOSE)
 
 
 def test_losses(compare):
