@@ -127,8 +127,7 @@ class ConvolutionMatrix(Plotted):
         image = axes.imshow(picture, cmap="viridis", interpolation="nearest", aspect="equal")
         if max(rows, columns) <= NAMED_WEIGHTS:
             for row, column, number in zip(entries.row, entries.col, numbers):
-                light = number > numbers.max() / 2
-                color = "black" if light else "white"
+                color = "black" if number > numbers.max() / 2 else "white"
                 axes.text(column, row, str(number + 1), ha="center", va="center", color=color, fontsize=7)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -139,9 +138,7 @@ class ConvolutionMatrix(Plotted):
             fontsize=10,
         )
         if self.distinct_weights > 1:
-            sheet.colorbar(
-                image, label="number of the weight (or sum of weights)", shrink=0.8
-            ).ax.yaxis.get_major_locator().set_params(integer=True)
+            sheet.colorbar(image, label="weight", shrink=0.8, ticks=MaxNLocator(integer=True))
         return sheet
 
 
