@@ -20,10 +20,10 @@ def receptive_fields(model: keras.Model) -> dict[str, Fields]:
 
     `model`: a functional or built Sequential model whose first input has 1 to 3 spatial axes. Where branches meet, a
     position sees the union of what they see. A field of size None sees the whole axis, as behind a dense layer or a
-    global pool. Behind a layer that declares no field (see `kzoo.analysis.keras_layers`) the status is "unknown".
-    A nested model has one entry, under its own name. A layer that is called several times has the fields of its last
-    call. Layers that no spatial input reaches are left out. ValueError for branches of different strides, naming the
-    layer.
+    global pool. Behind a layer that declares no field (`kzoo.analysis.unknown_layers` names these) the status is
+    "unknown". A nested model has an entry under its own name, and one for each of its layers, named by path:
+    "backbone/conv1". A layer that is called several times has the fields of its last call. Layers that no spatial input
+    reaches are left out. ValueError for branches of different strides, naming the layer.
 
     >>> from keras import layers
     >>> x = keras.Input((32, 32, 3))
@@ -48,18 +48,25 @@ def _trace(
     named: dict[str, Fields] = {}
     last: dict[str, int] = {}
     for call in calls(model, input_shapes):
-        outputs = _through(call, [seen[id(tensor)] for tensor in call.inputs])
+        outputs, inner = _through(call, [seen[id(tensor)] for tensor in call.inputs])
         seen.update((id(tensor), fields) for tensor, fields in zip(call.outputs, outputs))
         name = call.operation.name
         if outputs[0] is not None and call.number >= last.get(name, 0):
             named[name], last[name] = outputs[0], call.number
+            named.update((f"{name}/{path}", fields) for path, fields in inner.items())
     return named, [seen[id(tensor)] for tensor in model.outputs]
 
 
-def _through(call: Call, inputs: list[Fields | None]) -> list[Fields | None]:
-    """Returns the fields of each output of a call, from those of its inputs."""
+def _through(call: Call, inputs: list[Fields | None]) -> tuple[list[Fields | None], dict[str, Fields]]:
+    """Returns the fields of each output of a call, and those of the layers of a nested model, from those of inputs."""
     if is_graph(call.operation):
-        return _trace(call.operation, inputs, call.input_shapes)[1]
+        inner, outputs = _trace(call.operation, inputs, call.input_shapes)
+        return outputs, inner
+    return _of_outputs(call, inputs), {}
+
+
+def _of_outputs(call: Call, inputs: list[Fields | None]) -> list[Fields | None]:
+    """Returns the fields of each output of a layer or operation, from those of its inputs."""
     if all(fields is None for fields in inputs):
         return [None] * len(call.outputs)
     rank = next(len(fields) for fields in inputs if fields is not None)
