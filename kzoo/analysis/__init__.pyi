@@ -1,4 +1,5 @@
+from .equivariance_error import equivariance, equivariance_by_layer
 from .flop_count import flops
 from .receptive_field import receptive_fields
 
-__all__ = ["flops", "receptive_fields"]
+__all__ = ["equivariance", "equivariance_by_layer", "flops", "receptive_fields"]

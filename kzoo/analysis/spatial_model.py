@@ -45,17 +45,18 @@ class SpatialModel:
 
     def outputs_at(self, x: np.ndarray, layers: Sequence[str]) -> list[np.ndarray]:
         """Returns the outputs of layers, those with spatial axes channels last."""
-        outputs = [keras.ops.convert_to_numpy(y) for y in outputs_at(self.model, self._given(x), layers)]
+        outputs = [keras.ops.convert_to_numpy(y) for y in outputs_at(self.model, self.given(x), layers)]
         outputs = [y if y.dtype in ("float32", "float64") else y.astype("float32") for y in outputs]
         return [np.moveaxis(y, 1, -1) if self.first and y.ndim > 2 else y for y in outputs]
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """Returns the probabilities (B, classes): the first output if it is a softmax, or else the softmax of it."""
-        logits = run(self.model, self._given(x), before_softmax(self.model))[0]
+        logits = run(self.model, self.given(x), before_softmax(self.model))[0]
         require(len(logits.shape) == 2, self.who, "a model of classes, (batch, classes)", output_shape=logits.shape)
         return keras.ops.convert_to_numpy(keras.ops.softmax(keras.ops.cast(logits, "float32")))
 
-    def _given(self, x):
+    def given(self, x: np.ndarray) -> np.ndarray:
+        """Returns channels-last inputs in the model's data format."""
         return np.moveaxis(x, -1, 1) if self.first else x
 
 
