@@ -1,4 +1,5 @@
+from .class_activation import grad_cam
 from .flop_count import flops
 from .receptive_field import receptive_fields
 
-__all__ = ["flops", "receptive_fields"]
+__all__ = ["flops", "grad_cam", "receptive_fields"]
