@@ -3,6 +3,7 @@
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 from keras import ops
 
 from kzoo.checks import is_integer, require
@@ -43,7 +44,7 @@ def class_of(outputs: Tensor, class_index: Any = None) -> Any:
     count, classes = outputs.shape[0], outputs.shape[-1]
     if class_index is None:
         return keras.ops.argmax(outputs, -1)
-    given = [class_index] * count if is_integer(class_index) else list(class_index)
+    given = [class_index] * count if is_integer(class_index) else list(class_index) if np.iterable(class_index) else []
     good = len(given) == count and all(is_integer(index) and 0 <= index < classes for index in given)
     require(good, "analysis", f"class_index below {classes}, one or one for each example", class_index=class_index)
     return keras.ops.convert_to_tensor([int(index) for index in given], "int32")
