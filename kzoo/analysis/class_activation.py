@@ -75,7 +75,11 @@ def grad_cam(
     inputs = checked_inputs(WHO, model, inputs)
     rank, first = inputs.ndim - 2, channels_first(model)
     classes, outputs = class_outputs(WHO, model, inputs, class_index, batch_size)
-    path = inner_path(model, find_path(model, "layer", layer)) if layer is not None else _last_map(model, inputs, first)
+    path = (
+        inner_path(model, find_path(model, "layer", layer))
+        if layer is not None
+        else last_map(WHO, model, inputs, first)
+    )
     starts = range(0, len(inputs), batch_size)
     parts = [
         _class_maps(model, batch, classes[start : start + batch_size], path, rank, first)
@@ -85,7 +89,7 @@ def grad_cam(
     return ClassActivation(inputs, np.concatenate(parts), path, classes, outputs)
 
 
-def _last_map(model, inputs, first):
+def last_map(who, model, inputs, first):
     """Returns the path of the last call before the first output that has more than one position."""
     end, rank, found = last_path(model), inputs.ndim, []
 
@@ -99,7 +103,7 @@ def _last_map(model, inputs, first):
 
     run(model, inputs[:1], record)
     maps = [path for path, is_map in found if is_map]
-    require(maps, WHO, "a model with a layer of more than one position", model=model.name)
+    require(maps, who, "a model with a layer of more than one position", model=model.name)
     return maps[-1]
 
 
