@@ -1,6 +1,15 @@
 from .conv_matrix import convolution_matrix
+from .effective_field import effective_receptive_field
+from .field_growth import receptive_field_growth
 from .flop_count import flops
 from .receptive_field import receptive_fields
 from .unknown_layer import unknown_layers
 
-__all__ = ["convolution_matrix", "flops", "receptive_fields", "unknown_layers"]
+__all__ = [
+    "convolution_matrix",
+    "effective_receptive_field",
+    "flops",
+    "receptive_field_growth",
+    "receptive_fields",
+    "unknown_layers",
+]
