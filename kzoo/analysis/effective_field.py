@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kzoo.analysis.model_inputs import batches, checked_inputs
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.analysis.units import Unit, unit_map
@@ -23,7 +24,6 @@ from kzoo.analysis.walk import channels_first, inner_path, outputs_at
 from kzoo.checks import is_integer, require
 from kzoo.figures import figure
 from kzoo.layers.field import Field, Fields
-from kzoo.models.graph import is_graph
 from kzoo.models.layer_paths import find_path
 from kzoo.types import Tensor
 
@@ -183,15 +183,16 @@ def effective_fields(
     batch_size: int,
 ) -> list[EffectiveField]:
     """Returns the effective field of each layer; `units` returns the units of a layer's outputs (batch, ...)."""
-    require(is_integer(batch_size, least=1), who, "batch_size, an integer above 0", batch_size=batch_size)
+    backend = keras.backend.backend()
+    require(backend == "tensorflow", who, "the TensorFlow backend, whose gradients it takes", backend=backend)
     paths = [inner_path(model, find_path(model, "layer", layer)) for layer in layers]
     theoretical = receptive_fields(model)
     for path in paths:
         require(path in theoretical, who, "a layer that depends on the model's input", layer=path)
     first, found = channels_first(model), []
     totals: list[Any] = [0.0] * len(paths)
-    for start in range(0, len(inputs), batch_size):
-        found = _squared_gradients(who, model, paths, inputs[start : start + batch_size], units, first)
+    for batch in batches(who, inputs, batch_size):
+        found = _squared_gradients(who, model, paths, batch, units, first)
         totals = [total + squares / len(inputs) for total, (squares, _) in zip(totals, found)]
     for path, total in zip(paths, totals):
         require(total.max() > 0, who, "a unit with gradients other than 0 for these inputs", layer=path)
@@ -206,7 +207,7 @@ def _squared_gradients(who, model, paths, inputs, units, first):
     import tensorflow as tf
 
     x = ops.convert_to_tensor(inputs)
-    with tf.GradientTape(persistent=True) as tape:
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(x)
         chosen = []
         for y in outputs_at(model, x, paths):
@@ -230,18 +231,3 @@ def central_units(who: str, y: Tensor, first: bool, most: int | None = None) -> 
     require(2 <= len(y.shape) <= 5, who, "a layer whose outputs are (batch, ..., channels)", output_shape=y.shape)
     count = int(y.shape[1 if first else -1])
     return list(range(count)) if most is None or most >= count else [i * count // most for i in range(most)]
-
-
-def checked_inputs(who: str, model: keras.Model, inputs: Any) -> np.ndarray:
-    """Returns a model's inputs as an array of floats; refuses models and inputs of which there are no such fields."""
-    backend = keras.backend.backend()
-    require(backend == "tensorflow", who, "Keras with TensorFlow, whose gradients it takes", backend=backend)
-    require(is_graph(model), who, "a functional or built Sequential model", model=type(model).__name__)
-    shapes = [tuple(tensor.shape) for tensor in model.inputs]
-    one = len(shapes) == 1 and 3 <= len(shapes[0]) <= 5
-    require(one, who, "a model of one input with 1 to 3 spatial axes", input_shapes=shapes)
-    x = np.asarray(inputs)
-    fits = x.dtype.kind in "biuf" and x.ndim == len(shapes[0]) and x.size
-    fits = fits and all(n in (None, m) for n, m in zip(shapes[0][1:], x.shape[1:]))
-    require(fits, who, f"inputs, numbers of shape {shapes[0]}, at least one", inputs=f"{x.dtype}{x.shape}")
-    return x.astype("float32")

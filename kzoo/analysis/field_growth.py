@@ -13,7 +13,8 @@ import keras
 import numpy as np
 from rich.table import Table
 
-from kzoo.analysis.effective_field import EffectiveField, central_units, checked_inputs, effective_fields
+from kzoo.analysis.effective_field import EffectiveField, central_units, effective_fields
+from kzoo.analysis.model_inputs import checked_inputs
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.analysis.walk import channels_first, run

@@ -32,41 +32,57 @@ def receptive_fields(model: keras.Model) -> dict[str, Fields]:
     >>> receptive_fields(model)["b"][0]
     Field(size=6, stride=Fraction(2, 1), padding=2, status='exact')
     """
+    return {path: tuple(field.rounded() for field in fields) for path, fields in layer_fields(model).items()}
+
+
+def layer_fields(model: keras.Model, input_shapes: list[Shape] | None = None) -> dict[str, Fields]:
+    """Returns what `receptive_fields` does, before rounding to whole pixels.
+
+    Unlike in `receptive_fields`, fields of size None have the stride of their map.
+    `input_shapes`: of the model's inputs, if they are not the ones it was built with.
+
+    >>> from keras import layers
+    >>> inner = keras.Sequential([keras.Input((8, 1)), layers.Conv1D(2, 3, strides=2, name="a")], name="inner")
+    >>> list(layer_fields(keras.Sequential([keras.Input((8, 1)), inner])))
+    ['inner/a', 'inner']
+    """
     require(is_graph(model), "receptive_fields", "a functional or built Sequential model", model=type(model).__name__)
     rank = len(model.inputs[0].shape) - 2
     require(1 <= rank <= 3, "receptive_fields", "a model with 1 to 3 spatial axes", input_shape=model.inputs[0].shape)
+    found: dict[str, Fields] = {}
     start = [(Field(1),) * rank if len(tensor.shape) == rank + 2 else None for tensor in model.inputs]
-    found, _ = _trace(model, start, None)
-    return {name: tuple(field.rounded() for field in fields) for name, fields in found.items()}
+    _trace(model, start, input_shapes, found)
+    return found
 
 
 def _trace(
-    model: keras.Model, inputs: list[Fields | None], input_shapes: list[Shape] | None
-) -> tuple[dict[str, Fields], list[Fields | None]]:
-    """Returns the fields of each layer and of each output of a model, from those of its inputs; None: sees no input."""
+    model: keras.Model,
+    inputs: list[Fields | None],
+    input_shapes: list[Shape] | None,
+    found: dict[str, Fields],
+    prefix: str = "",
+) -> list[Fields | None]:
+    """Returns the fields of each output of a model from those of its inputs (None: sees no input).
+
+    Adds the fields of each layer to `found`, under its path.
+    """
     seen = {id(tensor): fields for tensor, fields in zip(model.inputs, inputs)}
-    named: dict[str, Fields] = {}
     last: dict[str, int] = {}
     for call in calls(model, input_shapes):
-        outputs, inner = _through(call, [seen[id(tensor)] for tensor in call.inputs])
+        fields = [seen[id(tensor)] for tensor in call.inputs]
+        path = prefix + call.operation.name
+        if is_graph(call.operation):
+            outputs = _trace(call.operation, fields, call.input_shapes, found, f"{path}/")
+        else:
+            outputs = _through(call, fields)
         seen.update((id(tensor), fields) for tensor, fields in zip(call.outputs, outputs))
-        name = call.operation.name
-        if outputs[0] is not None and call.number >= last.get(name, 0):
-            named[name], last[name] = outputs[0], call.number
-            named.update((f"{name}/{path}", fields) for path, fields in inner.items())
-    return named, [seen[id(tensor)] for tensor in model.outputs]
+        if outputs[0] is not None and call.number >= last.get(path, 0):
+            found[path], last[path] = outputs[0], call.number
+    return [seen[id(tensor)] for tensor in model.outputs]
 
 
-def _through(call: Call, inputs: list[Fields | None]) -> tuple[list[Fields | None], dict[str, Fields]]:
-    """Returns the fields of each output of a call, and those of the layers of a nested model, from those of inputs."""
-    if is_graph(call.operation):
-        inner, outputs = _trace(call.operation, inputs, call.input_shapes)
-        return outputs, inner
-    return _of_outputs(call, inputs), {}
-
-
-def _of_outputs(call: Call, inputs: list[Fields | None]) -> list[Fields | None]:
-    """Returns the fields of each output of a layer or operation, from those of its inputs."""
+def _through(call: Call, inputs: list[Fields | None]) -> list[Fields | None]:
+    """Returns the fields of each output of a call, from those of its inputs."""
     if all(fields is None for fields in inputs):
         return [None] * len(call.outputs)
     rank = next(len(fields) for fields in inputs if fields is not None)

@@ -112,9 +112,12 @@ def test_pictures(tmp_path, shape, cls):
 @pytest.mark.parametrize(
     "arguments, match",
     [
-        (("conv1", noise(9, 1)), r"inputs, numbers of shape \(None, 9, 1\), at least one; received"),
-        (("conv1", noise(0, 9, 1)), "at least one"),
-        (("conv1", noise(1, 8, 1)), "numbers of shape"),
+        (
+            ("conv1", noise(9, 1)),
+            r"an array of numbers of shape \(batch, ...\) = \(None, 9, 1\)",
+        ),
+        (("conv1", noise(0, 9, 1)), "that is not empty; received"),
+        (("conv1", noise(1, 8, 1)), "an array of numbers of shape"),
         (("conv7", noise(1, 9, 1)), "did you mean 'conv"),
         (("conv1", noise(1, 9, 1), 1), "unit, a channel or"),
         (("conv1", noise(1, 9, 1), (9, 0)), "unit, a channel or"),
@@ -131,7 +134,7 @@ def test_refusals(arguments, match):
 
 def test_refused_models():
     dense = keras.Sequential([keras.Input((4,)), layers.Dense(2, name="fc")])
-    with pytest.raises(Refusal, match="a model of one input with 1 to 3 spatial axes"):
+    with pytest.raises(Refusal, match="a model whose input has 1 to 3 spatial axes"):
         effective_receptive_field(dense, "fc", noise(1, 4))
     with pytest.raises(Refusal, match="a functional or built Sequential model"):
         effective_receptive_field(keras.Sequential(), "fc", noise(1, 4))

@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from kzoo.analysis.catalogue import sketch
-from kzoo.analysis.receptive_field import receptive_fields
+from kzoo.analysis.receptive_field import layer_fields, receptive_fields
 from kzoo.checks import Refusal
 from kzoo.layers import Conv2D, FoveatedGlimpse2D, MaxPoolingWithArgmax2D, MaxUnpooling2D, Padding2D
 from kzoo.layers.field import Field
@@ -193,3 +193,16 @@ def test_nested_backbones(name, size, padding):
     inner, outer = receptive_fields(backbone), receptive_fields(whole)
     assert outer[backbone.name] == (Field(size, Fraction(32), padding),) * 2
     assert inner == {path.partition("/")[2]: fields for path, fields in outer.items() if "/" in path}
+
+
+def test_fields_by_path_keep_the_stride_of_maps_that_see_everything():
+    """A squeeze-and-excitation gate sees the whole image; the map that it scales keeps its stride."""
+    x = keras.Input((16, 16, 2))
+    y = layers.Conv2D(4, 3, strides=2, padding="same", name="conv")(x)
+    gate = layers.GlobalAveragePooling2D(keepdims=True, name="gate")(y)
+    z = layers.Conv2D(4, 1, strides=2, name="after")(layers.Multiply(name="scaled")([gate, y]))
+    outer = keras.Sequential([keras.Input((16, 16, 2)), keras.Model(x, z, name="inner")])
+    fields = layer_fields(outer)
+    assert [fields[f"inner/{name}"][0].stride for name in ("conv", "scaled", "after")] == [2, 2, 4]
+    assert fields["inner/scaled"][0].size is None and fields["inner"] == fields["inner/after"]
+    assert receptive_fields(outer)["inner"] == (Field(None),) * 2
