@@ -62,7 +62,7 @@ class EffectiveField(Plotted):
     def gradient(self) -> np.ndarray:
         """The root mean square of the gradients, divided by the largest."""
         root = np.sqrt(self.array)
-        return root / root.max()
+        return root / (root.max() or 1)
 
     @property
     def size(self) -> float:
@@ -77,7 +77,7 @@ class EffectiveField(Plotted):
         return tuple(math.sqrt(variance) for _, variance in self._moments())
 
     def _moments(self):
-        weights = self.gradient / self.gradient.sum()
+        weights = self.gradient / (self.gradient.sum() or math.nan)
         for axis, n in enumerate(weights.shape):
             share = weights.sum(tuple(other for other in range(weights.ndim) if other != axis))
             mean = float(share @ np.arange(n))
@@ -171,6 +171,8 @@ def effective_receptive_field(
         return central_units(WHO, y, channels_first(model)) if unit is None else [unit]
 
     (found,) = effective_fields(WHO, model, [layer], x, units, batch_size)
+    expected = "units with gradients other than 0; for these inputs they have none (more inputs, or unit=None)"
+    require(found.array.max() > 0, WHO, expected, layer=found.layer, unit=unit)
     return found
 
 
@@ -194,8 +196,6 @@ def effective_fields(
     for batch in batches(who, inputs, batch_size):
         found = _squared_gradients(who, model, paths, batch, units, first)
         totals = [total + squares / len(inputs) for total, (squares, _) in zip(totals, found)]
-    for path, total in zip(paths, totals):
-        require(total.max() > 0, who, "a unit with gradients other than 0 for these inputs", layer=path)
     return [
         EffectiveField(path, total, position, theoretical[path])
         for path, total, (_, position) in zip(paths, totals, found)

@@ -34,7 +34,7 @@ TICKS = 40  # layers named in a figure
 class FieldGrowth(Plotted):
     """Receptive fields of several layers, in the order of the layers.
 
-    fields: an `EffectiveField` for each layer.
+    fields: an `EffectiveField` for each layer; its size is 0 and its sigma NaN where all gradients are 0.
     compared: those of the same layers of the model to compare with, or None.
     """
 
@@ -76,7 +76,7 @@ class FieldGrowth(Plotted):
 
     def draw(self) -> "Figure":
         count = len(self.fields)
-        sheet = figure(min(4 + 0.25 * count, 14), 4.5)
+        sheet = figure(min(4 + 0.25 * count, 14), 4 + 0.06 * max(map(len, self.layers)))
         axes = sheet.subplots()
         lines = (
             ("theoretical", "black", ":"),
@@ -112,7 +112,8 @@ def receptive_field_growth(
 
     Arguments:
         model, inputs, batch_size: as `effective_receptive_field`.
-        layers: paths; default: each layer with a map at which the theoretical field changes and that is called once.
+        layers: paths; default: each layer with a map that is called once and at which the size of the theoretical field
+            changes.
         compare: a model with the same layers: `keras.models.clone_model(model)` is the model before training.
         channels: how many channels of each layer are averaged over, at equal distances.
 
@@ -137,7 +138,7 @@ def receptive_field_growth(
 
 
 def _widening_layers(model, x):
-    """Returns the paths of layers with a map at which the theoretical field changes."""
+    """Returns the paths of layers with a map at which the size of the theoretical field changes."""
     ranks = {}
     times = Counter()
 
@@ -148,10 +149,11 @@ def _widening_layers(model, x):
         return outputs
 
     run(model, x, record)
-    seen = set()
+    seen = {(1,) * (x.ndim - 2)}
     found = []
     for path, fields in receptive_fields(model).items():
-        if times[path] == 1 and ranks[path] == x.ndim and fields not in seen:
-            seen.add(fields)
+        sizes = tuple(field.size for field in fields)
+        if times[path] == 1 and ranks[path] == x.ndim and sizes not in seen:
+            seen.add(sizes)
             found.append(path)
     return found

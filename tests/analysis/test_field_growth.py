@@ -62,6 +62,13 @@ def test_channels():
     np.testing.assert_allclose(field.array, np.mean(wanted, 0), rtol=1e-6)
 
 
+def test_layers_without_gradients():
+    built = keras.Sequential([keras.Input((9, 1)), layers.Conv1D(2, 3, kernel_initializer="zeros", name="dead")])
+    growth = receptive_field_growth(built, noise(1, 9, 1))
+    assert growth.array.tolist() == [[3, 0]] and np.isnan(growth.fields[0].sigma).all() and growth.plot()
+    assert [next(iter(column.cells)) for column in growth.table().columns] == ["dead", "3", "exact", "0.0", "nan"]
+
+
 def test_unknown_fields():
     x = keras.Input((9, 1))
     y = layers.Conv1D(1, 3, name="behind")(layers.Lambda(lambda x: 2 * x)(x))
