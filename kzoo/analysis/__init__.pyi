@@ -1,6 +1,8 @@
 from .class_activation import grad_cam
 from .conv_matrix import convolution_matrix
+from .effective_field import effective_receptive_field
 from .equivariance_error import equivariance, equivariance_by_layer
+from .field_growth import receptive_field_growth
 from .flop_count import flops
 from .invariance_score import invariance
 from .receptive_field import receptive_fields
@@ -8,11 +10,13 @@ from .unknown_layer import unknown_layers
 
 __all__ = [
     "convolution_matrix",
+    "effective_receptive_field",
     "equivariance",
     "equivariance_by_layer",
     "flops",
     "grad_cam",
     "invariance",
+    "receptive_field_growth",
     "receptive_fields",
     "unknown_layers",
 ]
