@@ -19,15 +19,11 @@ from kzoo.analysis.spatial_model import SpatialModel, batches
 from kzoo.analysis.transforms import (
     Amount,
     Transform,
-    check_transform,
-    checked_amounts,
-    default_border,
+    settled,
     transform_array,
 )
-from kzoo.analysis.walk import inner_path
 from kzoo.checks import is_number, require
 from kzoo.figures import figure
-from kzoo.models.layer_paths import find_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -109,15 +105,12 @@ def invariance(
     who = "invariance"
     read = SpatialModel(who, model)
     x = read.checked(inputs)
-    spatial = x.shape[1:-1]
-    check_transform(who, transform, read.rank)
-    chosen = checked_amounts(who, transform, _small(transform, spatial) if amounts is None else amounts, spatial)
-    border = default_border(who, transform, border)
+    chosen, border = settled(who, transform, amounts, border, x.shape[1:-1], _small)
     for name, value in (("rate", rate), ("best", best)):
         require(is_number(value) and 0 < value <= 1, who, f"{name}, a share above 0 and up to 1", **{name: value})
     known = isinstance(signs, (tuple, list)) and 0 < len(signs) <= 2 and set(signs) <= {1, -1}
     require(known, who, "signs, (1,), (-1,) or (1, -1)", signs=signs)
-    path = inner_path(model, find_path(model, "layer", layer))
+    path = read.path(layer)
 
     def values(part) -> np.ndarray:
         """Returns the layer's outputs (examples, signs, units)."""

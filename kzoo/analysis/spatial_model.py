@@ -6,9 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from kzoo.analysis.walk import before_softmax, channels_first, outputs_at, run
+from kzoo.analysis.walk import before_softmax, channels_first, inner_path, outputs_at, run
 from kzoo.checks import is_integer, require
 from kzoo.models.graph import is_graph
+from kzoo.models.layer_paths import find_path
 
 
 class SpatialModel:
@@ -42,6 +43,10 @@ class SpatialModel:
         fits = all(self.shape[axis] in (None, x.shape[axis]) for axis in checked)
         require(fits, self.who, expected, inputs=f"{x.dtype}{np.shape(inputs)}")
         return x if x.dtype in ("float32", "float64") else x.astype("float32")
+
+    def path(self, layer: Any) -> str:
+        """Returns the path of a layer, found by path or by the end of a path that only one has."""
+        return inner_path(self.model, find_path(self.model, "layer", layer))
 
     def outputs_at(self, x: np.ndarray, layers: Sequence[str]) -> list[np.ndarray]:
         """Returns the outputs of layers, those with spatial axes channels last."""
