@@ -171,7 +171,9 @@ def equivariance_by_layer(
     """
     found = _measured("equivariance_by_layer", model, layers, transform, inputs, amounts, border, batch_size)
     return EquivarianceByLayer(
-        *(np.stack([getattr(each, name) for each in found]) for name in ("error", "inner_error", "multiple_of_stride")),
+        error=np.stack([each.error for each in found]),
+        inner_error=np.stack([each.inner_error for each in found]),
+        multiple_of_stride=np.stack([each.multiple_of_stride for each in found]),
         layers=tuple(each.layer for each in found),
         amounts=found[0].amounts,
         transform=transform,
@@ -234,8 +236,8 @@ class _Comparison:
         whole = [all(Fraction(int(n)) % stride == 0 for n, stride in zip(shift, self.strides)) for shift in shifts]
         compared, inner = ([bool(masks[kind].any()) for masks in self.masks] for kind in (0, 1))
         return Equivariance(
-            error=np.array([_ratio(*sums[:2], some) for sums, some in zip(self.sums, compared)]),
-            inner_error=np.array([_ratio(*sums[2:], some) for sums, some in zip(self.sums, inner)]),
+            error=np.array([_ratio(sums[0], sums[1], some) for sums, some in zip(self.sums, compared)]),
+            inner_error=np.array([_ratio(sums[2], sums[3], some) for sums, some in zip(self.sums, inner)]),
             amounts=self.amounts,
             multiple_of_stride=np.array(whole),
             strides=self.strides,
@@ -296,7 +298,8 @@ def _measured(who, model, layers, transform, inputs, amounts, border, batch_size
 
 def _comparable(read: SpatialModel, x: np.ndarray, transform: Transform, fields: dict[str, Fields]) -> list[str]:
     """Returns the paths of the layers whose outputs can be compared, in the order of computation."""
-    layers, ranks = layer_paths(read.model), {}
+    layers = layer_paths(read.model)
+    ranks: dict[str, list[int]] = {}  # of the outputs of each call
 
     def record(path, operation, args, kwargs):
         outputs = compute(path, operation, args, kwargs)

@@ -8,6 +8,7 @@ that are trained to be sparse, whose sign is 1.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -115,17 +116,16 @@ def invariance(
     def values(part) -> np.ndarray:
         """Returns the layer's outputs (examples, signs, units)."""
         y = read.outputs_at(part, [path])[0]
-        return y.reshape(len(y), 1, -1) * np.array(signs, y.dtype)[:, None]
+        return y.reshape(len(y), 1, -1).astype("float64") * np.array(signs)[:, None]
 
     threshold = _thresholds(map(values, batches(who, x, batch_size)), max(1, round(rate * len(x))))
     require(np.isfinite(threshold).all(), who, "layer, one whose outputs are finite", layer=path)
-    fired = kept = 0
+    fired, kept = np.zeros((2, *threshold.shape), "int64")
     for batch in batches(who, x, batch_size):
-        y = values(batch)
-        fires = _fires(y, threshold)
-        fired = fired + fires.sum(0)
+        fires = values(batch) >= threshold
+        fired += fires.sum(0)
         for amount in chosen:
-            kept = kept + (fires & _fires(values(transform_array(batch, transform, amount, border)), threshold)).sum(0)
+            kept += (fires & (values(transform_array(batch, transform, amount, border)) >= threshold)).sum(0)
     shape = read.outputs_at(x[:1], [path])[0].shape[1:]
     local, overall = kept / fired / len(chosen), fired / len(x)
     better = (local / overall).argmax(0)[None]
@@ -157,14 +157,10 @@ def _thresholds(values: Iterator[np.ndarray], count: int) -> np.ndarray:
 
     Halfway, so that rounding does not decide whether an input fires. The largest are kept while batches pass by.
     """
-    largest = None
-    for y in values:
-        joined = y if largest is None else np.concatenate([largest, y])
-        kept = min(len(joined), count + 1)
-        largest = np.partition(joined, len(joined) - kept, axis=0)[len(joined) - kept :].astype("float64")
+    largest = next(values)
+    for y in itertools.chain([largest[:0]], values):
+        joined = np.concatenate([largest, y])
+        rest = max(0, len(joined) - count - 1)
+        largest = np.partition(joined, rest, axis=0)[rest:]
     largest = np.sort(largest, axis=0)
     return (largest[-count] + largest[0]) / 2 if len(largest) > count else largest[0]
-
-
-def _fires(y: np.ndarray, threshold: np.ndarray) -> np.ndarray:
-    return y.astype("float64") >= threshold
