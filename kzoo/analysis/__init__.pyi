@@ -1,16 +1,22 @@
+from .class_activation import grad_cam
+from .conv_matrix import convolution_matrix
 from .decision_consistency import shift_consistency
 from .equivariance_error import equivariance, equivariance_by_layer
 from .feature_distance import invariance_curves
 from .flop_count import flops
 from .invariance_score import invariance
 from .receptive_field import receptive_fields
+from .unknown_layer import unknown_layers
 
 __all__ = [
+    "convolution_matrix",
     "equivariance",
     "equivariance_by_layer",
     "flops",
+    "grad_cam",
     "invariance",
     "invariance_curves",
     "receptive_fields",
     "shift_consistency",
+    "unknown_layers",
 ]

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from kzoo.analysis.model_inputs import batches
 from kzoo.analysis.plotted import Plotted
-from kzoo.analysis.spatial_model import SpatialModel, batches
+from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.transforms import (
     Amount,
     Transform,

@@ -20,10 +20,10 @@ def receptive_fields(model: keras.Model) -> dict[str, Fields]:
 
     `model`: a functional or built Sequential model whose first input has 1 to 3 spatial axes. Where branches meet, a
     position sees the union of what they see. A field of size None sees the whole axis, as behind a dense layer or a
-    global pool. Behind a layer that declares no field (see `kzoo.analysis.keras_layers`) the status is "unknown".
-    A nested model has one entry, under its own name. A layer that is called several times has the fields of its last
-    call. Layers that no spatial input reaches are left out. ValueError for branches of different strides, naming the
-    layer.
+    global pool. Behind a layer that declares no field (`kzoo.analysis.unknown_layers` names these) the status is
+    "unknown". A nested model has an entry under its own name, and one for each of its layers, named by path:
+    "backbone/conv1". A layer that is called several times has the fields of its last call. Layers that no spatial input
+    reaches are left out. ValueError for branches of different strides, naming the layer.
 
     >>> from keras import layers
     >>> x = keras.Input((32, 32, 3))
@@ -32,12 +32,11 @@ def receptive_fields(model: keras.Model) -> dict[str, Fields]:
     >>> receptive_fields(model)["b"][0]
     Field(size=6, stride=Fraction(2, 1), padding=2, status='exact')
     """
-    found = layer_fields(model)
-    return {path: tuple(field.rounded() for field in fields) for path, fields in found.items() if "/" not in path}
+    return {path: tuple(field.rounded() for field in fields) for path, fields in layer_fields(model).items()}
 
 
 def layer_fields(model: keras.Model, input_shapes: list[Shape] | None = None) -> dict[str, Fields]:
-    """Returns the fields of each layer by its path, those of nested models' layers too, before rounding to pixels.
+    """Returns what `receptive_fields` does, before rounding to whole pixels.
 
     Unlike in `receptive_fields`, fields of size None have the stride of their map.
     `input_shapes`: of the model's inputs, if they are not the ones it was built with.

@@ -120,8 +120,8 @@ def test_a_model_of_the_zoo(tmp_path):
 def test_refusals():
     model, x = network(), noise(4, 8, 8, 2)
     for arguments, message in (
-        ({"inputs": x[0]}, "^shift_consistency expects inputs, numbers"),
-        ({"inputs": noise(4, 9, 8, 2)}, "^shift_consistency expects inputs, numbers"),
+        ({"inputs": x[0]}, "^shift_consistency expects inputs, an array of numbers"),
+        ({"inputs": noise(4, 9, 8, 2)}, "^shift_consistency expects inputs, an array of numbers"),
         ({"amounts": [0.5, 1]}, "^shift_consistency expects amounts"),
         ({"amounts": [1]}, "^shift_consistency expects amounts, at least two, all different"),
         ({"amounts": [1, (0, 1)]}, "^shift_consistency expects amounts, at least two, all different"),

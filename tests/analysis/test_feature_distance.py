@@ -83,7 +83,7 @@ def test_refusals():
     for arguments, message in (
         ({"layer": "cnv"}, "did you mean 'conv'"),
         ({"transform": "turn"}, "^invariance_curves expects transform, one of"),
-        ({"inputs": x[0]}, "^invariance_curves expects inputs, numbers"),
+        ({"inputs": x[0]}, "^invariance_curves expects inputs, an array of numbers"),
         ({"amounts": [0.5]}, "^invariance_curves expects amounts"),
         ({"border": "crop"}, "^invariance_curves expects border, one of"),
         ({"class_index": 3}, "expects class_index below 3"),
