@@ -1,7 +1,9 @@
 from .class_activation import grad_cam
 from .conv_matrix import convolution_matrix
+from .decision_consistency import shift_consistency
 from .effective_field import effective_receptive_field
 from .equivariance_error import equivariance, equivariance_by_layer
+from .feature_distance import invariance_curves
 from .field_growth import receptive_field_growth
 from .flop_count import flops
 from .invariance_score import invariance
@@ -16,7 +18,9 @@ __all__ = [
     "flops",
     "grad_cam",
     "invariance",
+    "invariance_curves",
     "receptive_field_growth",
     "receptive_fields",
+    "shift_consistency",
     "unknown_layers",
 ]

@@ -9,26 +9,25 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from kzoo.analysis.model_inputs import batches
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.receptive_field import layer_fields
-from kzoo.analysis.spatial_model import SpatialModel, batches
+from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.transforms import (
     BORDERS,
     LABELS,
     Amount,
     Transform,
-    check_transform,
-    checked_amounts,
-    default_amounts,
-    default_border,
+    amount_places,
     pixels,
+    settled,
     transform_array,
 )
-from kzoo.analysis.walk import compute, inner_path, run
+from kzoo.analysis.walk import compute, run
 from kzoo.checks import require
 from kzoo.figures import figure
 from kzoo.layers.field import UNKNOWN, Fields
-from kzoo.models.layer_paths import find_path, layer_paths
+from kzoo.models.layer_paths import layer_paths
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +62,7 @@ class Equivariance(Plotted):
     def draw(self) -> "Figure":
         sheet = figure(6, 4)
         axes = sheet.subplots()
-        places, numeric = amount_places(self.amounts)
+        places, labels = amount_places(self.amounts)
         axes.plot(places, self.error, color="#0072B2", label="all positions")
         axes.plot(places, self.inner_error, "--", color="#D55E00", label="away from the border")
         for whole, fill in ((True, "#0072B2"), (False, "white")):
@@ -71,8 +70,8 @@ class Equivariance(Plotted):
             label = f"shift {'by' if whole else 'between'} whole strides" if self.transform == "shift" else None
             if chosen.any():
                 axes.plot(places[chosen], self.error[chosen], "o", mec="#0072B2", mfc=fill, label=label)
-        if not numeric:
-            axes.set_xticks(places, [str(amount) for amount in self.amounts])
+        if labels:
+            axes.set_xticks(places, labels)
         axes.set(xlabel=LABELS[self.transform], ylabel="relative error", title=f"Equivariance of {self.layer}")
         axes.set_ylim(bottom=0)
         axes.legend()
@@ -114,12 +113,6 @@ class EquivarianceByLayer(Plotted):
         axes.set_ylim(bottom=0)
         axes.legend()
         return sheet
-
-
-def amount_places(amounts: Sequence[Amount]) -> tuple[np.ndarray, bool]:
-    """Returns where amounts stand on an axis of a plot, and whether these are the amounts themselves."""
-    numeric = not any(isinstance(amount, tuple) for amount in amounts)
-    return np.array(amounts if numeric else range(len(amounts)), dtype="float64"), numeric
 
 
 def equivariance(
@@ -179,7 +172,9 @@ def equivariance_by_layer(
     """
     found = _measured("equivariance_by_layer", model, layers, transform, inputs, amounts, border, batch_size)
     return EquivarianceByLayer(
-        *(np.stack([getattr(each, name) for each in found]) for name in ("error", "inner_error", "multiple_of_stride")),
+        error=np.stack([each.error for each in found]),
+        inner_error=np.stack([each.inner_error for each in found]),
+        multiple_of_stride=np.stack([each.multiple_of_stride for each in found]),
         layers=tuple(each.layer for each in found),
         amounts=found[0].amounts,
         transform=transform,
@@ -242,8 +237,8 @@ class _Comparison:
         whole = [all(Fraction(int(n)) % stride == 0 for n, stride in zip(shift, self.strides)) for shift in shifts]
         compared, inner = ([bool(masks[kind].any()) for masks in self.masks] for kind in (0, 1))
         return Equivariance(
-            error=np.array([_ratio(*sums[:2], some) for sums, some in zip(self.sums, compared)]),
-            inner_error=np.array([_ratio(*sums[2:], some) for sums, some in zip(self.sums, inner)]),
+            error=np.array([_ratio(sums[0], sums[1], some) for sums, some in zip(self.sums, compared)]),
+            inner_error=np.array([_ratio(sums[2], sums[3], some) for sums, some in zip(self.sums, inner)]),
             amounts=self.amounts,
             multiple_of_stride=np.array(whole),
             strides=self.strides,
@@ -279,17 +274,14 @@ def _measured(who, model, layers, transform, inputs, amounts, border, batch_size
     read = SpatialModel(who, model)
     x = read.checked(inputs)
     spatial = x.shape[1:-1]
-    check_transform(who, transform, read.rank)
-    chosen = default_amounts(transform, spatial) if amounts is None else amounts
-    chosen = checked_amounts(who, transform, chosen, spatial)
-    border = default_border(who, transform, border, (*BORDERS, CROP))
+    chosen, border = settled(who, transform, amounts, border, spatial, borders=(*BORDERS, CROP))
     fields = layer_fields(model, [(None, *np.shape(inputs)[1:])])
     if layers is None:
         paths = _comparable(read, x, transform, fields)
         require(paths, who, "a model with layers that can be compared", model=model.name)
     else:
         require(isinstance(layers, (list, tuple)) and layers, who, "layers, a sequence of names", layers=layers)
-        paths = [inner_path(model, find_path(model, "layer", layer)) for layer in layers]
+        paths = [read.path(layer) for layer in layers]
     comparisons: list[_Comparison] = []
     for batch in batches(who, x, batch_size):
         maps = read.outputs_at(batch, paths)
@@ -307,7 +299,8 @@ def _measured(who, model, layers, transform, inputs, amounts, border, batch_size
 
 def _comparable(read: SpatialModel, x: np.ndarray, transform: Transform, fields: dict[str, Fields]) -> list[str]:
     """Returns the paths of the layers whose outputs can be compared, in the order of computation."""
-    layers, ranks = layer_paths(read.model), {}
+    layers = layer_paths(read.model)
+    ranks: dict[str, list[int]] = {}  # of the outputs of each call
 
     def record(path, operation, args, kwargs):
         outputs = compute(path, operation, args, kwargs)

@@ -8,26 +8,24 @@ that are trained to be sparse, whose sign is 1.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
+from kzoo.analysis.model_inputs import batches
 from kzoo.analysis.plotted import Plotted
-from kzoo.analysis.spatial_model import SpatialModel, batches
+from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.transforms import (
     Amount,
     Transform,
-    check_transform,
-    checked_amounts,
-    default_border,
+    settled,
     transform_array,
 )
-from kzoo.analysis.walk import inner_path
 from kzoo.checks import is_number, require
 from kzoo.figures import figure
-from kzoo.models.layer_paths import find_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -109,30 +107,26 @@ def invariance(
     who = "invariance"
     read = SpatialModel(who, model)
     x = read.checked(inputs)
-    spatial = x.shape[1:-1]
-    check_transform(who, transform, read.rank)
-    chosen = checked_amounts(who, transform, _small(transform, spatial) if amounts is None else amounts, spatial)
-    border = default_border(who, transform, border)
+    chosen, border = settled(who, transform, amounts, border, x.shape[1:-1], _small)
     for name, value in (("rate", rate), ("best", best)):
         require(is_number(value) and 0 < value <= 1, who, f"{name}, a share above 0 and up to 1", **{name: value})
     known = isinstance(signs, (tuple, list)) and 0 < len(signs) <= 2 and set(signs) <= {1, -1}
     require(known, who, "signs, (1,), (-1,) or (1, -1)", signs=signs)
-    path = inner_path(model, find_path(model, "layer", layer))
+    path = read.path(layer)
 
     def values(part) -> np.ndarray:
         """Returns the layer's outputs (examples, signs, units)."""
         y = read.outputs_at(part, [path])[0]
-        return y.reshape(len(y), 1, -1) * np.array(signs, y.dtype)[:, None]
+        return y.reshape(len(y), 1, -1).astype("float64") * np.array(signs)[:, None]
 
     threshold = _thresholds(map(values, batches(who, x, batch_size)), max(1, round(rate * len(x))))
     require(np.isfinite(threshold).all(), who, "layer, one whose outputs are finite", layer=path)
-    fired = kept = 0
+    fired, kept = np.zeros((2, *threshold.shape), "int64")
     for batch in batches(who, x, batch_size):
-        y = values(batch)
-        fires = _fires(y, threshold)
-        fired = fired + fires.sum(0)
+        fires = values(batch) >= threshold
+        fired += fires.sum(0)
         for amount in chosen:
-            kept = kept + (fires & _fires(values(transform_array(batch, transform, amount, border)), threshold)).sum(0)
+            kept += (fires & (values(transform_array(batch, transform, amount, border)) >= threshold)).sum(0)
     shape = read.outputs_at(x[:1], [path])[0].shape[1:]
     local, overall = kept / fired / len(chosen), fired / len(x)
     better = (local / overall).argmax(0)[None]
@@ -164,14 +158,10 @@ def _thresholds(values: Iterator[np.ndarray], count: int) -> np.ndarray:
 
     Halfway, so that rounding does not decide whether an input fires. The largest are kept while batches pass by.
     """
-    largest = None
-    for y in values:
-        joined = y if largest is None else np.concatenate([largest, y])
-        kept = min(len(joined), count + 1)
-        largest = np.partition(joined, len(joined) - kept, axis=0)[len(joined) - kept :].astype("float64")
+    largest = next(values)
+    for y in itertools.chain([largest[:0]], values):
+        joined = np.concatenate([largest, y])
+        rest = max(0, len(joined) - count - 1)
+        largest = np.partition(joined, rest, axis=0)[rest:]
     largest = np.sort(largest, axis=0)
     return (largest[-count] + largest[0]) / 2 if len(largest) > count else largest[0]
-
-
-def _fires(y: np.ndarray, threshold: np.ndarray) -> np.ndarray:
-    return y.astype("float64") >= threshold

@@ -1,7 +1,7 @@
 """Shifts, rotations, scalings and flips of channels-last arrays, with linear interpolation."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -124,9 +124,29 @@ def default_amounts(transform: Transform, spatial: Sequence[int]) -> tuple[Amoun
     }[transform]
 
 
-def default_border(who: str, transform: Transform, border: str | None, known: Sequence[str] = tuple(BORDERS)) -> str:
-    """Returns the border: "circular" for shifts and "zeros" for others unless one is given; refuses unknown ones."""
+def settled(
+    who: str,
+    transform: Transform,
+    amounts: Any,
+    border: str | None,
+    spatial: Sequence[int],
+    defaults: Callable[[Transform, Sequence[int]], Sequence[Amount]] = default_amounts,
+    borders: Sequence[str] = tuple(BORDERS),
+) -> tuple[tuple[Amount, ...], str]:
+    """Returns the amounts and the border of a transformation of arrays with these spatial sizes, checked.
+
+    Where they are None: the default amounts; "circular" for shifts and "zeros" for the others.
+    """
+    check_transform(who, transform, len(spatial))
+    chosen = checked_amounts(who, transform, defaults(transform, spatial) if amounts is None else amounts, spatial)
     if border is None:
-        return "circular" if transform == "shift" else "zeros"
-    require(border in known, who, f"border, one of {(*known,)}", border=border)
-    return border
+        return chosen, "circular" if transform == "shift" else "zeros"
+    require(border in borders, who, f"border, one of {(*borders,)}", border=border)
+    return chosen, border
+
+
+def amount_places(amounts: Sequence[Amount]) -> tuple[np.ndarray, list[str]]:
+    """Returns where amounts stand on an axis of a plot, and the labels of those that are not just numbers."""
+    if any(isinstance(amount, tuple) for amount in amounts):
+        return np.arange(len(amounts), dtype="float64"), [str(amount) for amount in amounts]
+    return np.array(amounts, dtype="float64"), []

@@ -244,7 +244,7 @@ def test_refusals():
     for arguments, message in (
         (("conv9", "shift", x), "did you mean 'conv"),
         (("conv1", "turn", x), "^equivariance expects transform, one of"),
-        (("conv1", "shift", x[0]), "^equivariance expects inputs, numbers"),
+        (("conv1", "shift", x[0]), "^equivariance expects inputs, an array of numbers"),
         (("conv1", "shift", x, [9]), "^equivariance expects amounts"),
         (("conv1", "shift", x, [1], "wrap"), "^equivariance expects border, one of .*'crop'"),
         (("conv1", "shift", x, [1], None, 0), "^equivariance expects batch_size"),

@@ -115,14 +115,19 @@ def test_refusals():
     for arguments, message in (
         ({"layer": "cnv"}, "did you mean 'conv'"),
         ({"transform": "turn"}, "^invariance expects transform, one of"),
-        ({"inputs": x[0]}, "^invariance expects inputs, numbers"),
+        ({"inputs": x[0]}, "^invariance expects inputs, an array of numbers"),
         ({"amounts": []}, "^invariance expects amounts"),
         ({"border": "crop"}, "^invariance expects border, one of"),
         ({"rate": 0}, "^invariance expects rate, a share above 0 and up to 1; received rate=0"),
         ({"best": 1.5}, "^invariance expects best, a share above 0"),
         ({"signs": (2,)}, "^invariance expects signs"),
         ({"batch_size": -1}, "^invariance expects batch_size"),
-        ({"inputs": x * np.nan}, "^invariance expects layer, one whose outputs are finite"),
+        ({"inputs": x * np.nan}, "^invariance expects inputs that are finite"),
     ):
         with pytest.raises(Refusal, match=message):
             invariance(**{"model": model, "layer": "conv", "transform": "shift", "inputs": x} | arguments)
+    endless = chain((8, 1), layers.Rescaling(float("inf"), name="endless"))
+    with pytest.raises(
+        Refusal, match="^invariance expects layer, one whose outputs are finite; received layer='endless'"
+    ):
+        invariance(endless, "endless", "shift", noise(4, 8, 1))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo.analysis.spatial_model import SpatialModel, batches
+from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.checks import Refusal
 from kzoo.layers import Conv2D
 
@@ -41,34 +41,20 @@ def test_inputs_become_floats():
     read = SpatialModel("it", small())
     assert read.checked(np.ones((1, 6, 5, 3), "uint8")).dtype == "float32"
     assert read.checked(np.ones((1, 9, 9, 3)), any_size=True).shape == (1, 9, 9, 3)
+    first = SpatialModel("it", small("channels_first"))
+    assert first.checked(np.ones((1, 3, 9, 8)), any_size=True).shape == (1, 9, 8, 3)
+    with pytest.raises(Refusal, match=r"\(None, 3, None, None\) that is not empty; received shape=\(1, 9, 9, 3\)"):
+        first.checked(np.ones((1, 9, 9, 3)), any_size=True)
 
 
-def test_batches():
-    assert [part.tolist() for part in batches("it", np.arange(5), 2)] == [[0, 1], [2, 3], [4]]
-    with pytest.raises(Refusal, match="^it expects batch_size, an integer above 0; received batch_size=0"):
-        next(batches("it", np.arange(5), 0))
-
-
-@pytest.mark.parametrize(
-    "inputs",
-    [
-        noise(6, 5, 3),
-        noise(0, 6, 5, 3),
-        noise(1, 6, 5, 2),
-        noise(1, 7, 5, 3),
-        noise(1, 6, 5, 3) * 1j,
-        np.full((1, 6, 5, 3), "a"),
-        None,
-    ],
-    ids=["no batch", "empty", "channels", "size", "complex", "text", "none"],
-)
-def test_wrong_inputs(inputs):
-    with pytest.raises(Refusal, match=r"^it expects inputs, numbers \(batch, ...\).* \(None, 6, 5, 3\).*; received"):
-        SpatialModel("it", small()).checked(inputs)
+@pytest.mark.parametrize("shape", [(6, 5, 3), (1, 6, 5, 2), (1, 7, 5, 3)], ids=["no batch", "channels", "size"])
+def test_wrong_inputs(shape):
+    with pytest.raises(Refusal, match=r"^it expects inputs, an array of numbers .* \(None, 6, 5, 3\) that is not"):
+        SpatialModel("it", small()).checked(noise(*shape))
 
 
 def test_refusals():
-    with pytest.raises(Refusal, match="^it expects a model of one input with 1 to 3 spatial axes; received"):
+    with pytest.raises(Refusal, match="^it expects a model of one input; received model_inputs=2"):
         a, b = keras.Input((6, 1)), keras.Input((6, 1))
         SpatialModel("it", keras.Model([a, b], keras.layers.Add()([a, b])))
     with pytest.raises(Refusal, match="^it expects a functional or built Sequential model; received model='object'"):

@@ -6,9 +6,10 @@ import scipy.ndimage
 
 from kzoo.analysis.transforms import (
     BORDERS,
+    amount_places,
     checked_amounts,
     default_amounts,
-    default_border,
+    settled,
     transform_array,
 )
 from kzoo.checks import Refusal
@@ -85,7 +86,16 @@ def test_dtypes():
 def test_defaults():
     assert default_amounts("shift", (40, 16)) == tuple(range(-4, 5))
     assert default_amounts("flip", (40, 16)) == (0, 1) and 1.0 in default_amounts("scale", (8, 8))
-    assert default_border("it", "shift", None) == "circular" and default_border("it", "scale", None) == "zeros"
+    assert settled("it", "shift", None, None, (8, 4)) == ((-1, 0, 1), "circular")
+    assert settled("it", "scale", [2], None, (8, 4)) == ((2,), "zeros")
+    assert settled("it", "flip", None, "zeros", (8,), lambda *_: (0,)) == ((0,), "zeros")
+
+
+def test_places_of_amounts_on_an_axis():
+    places, labels = amount_places([-2, 3])
+    assert places.tolist() == [-2, 3] and labels == []
+    places, labels = amount_places([(0, 1), 3])
+    assert places.tolist() == [0, 1] and labels == ["(0, 1)", "3"]
 
 
 @pytest.mark.parametrize(
@@ -117,4 +127,4 @@ def test_refusals():
     with pytest.raises(Refusal, match="expects border, one of .*; received border='wrap'"):
         transform_array(noise(1, 4, 1), "shift", 1, "wrap")
     with pytest.raises(Refusal, match=r"^it expects border, one of \('zeros',\); received border='circular'"):
-        default_border("it", "shift", "circular", ["zeros"])
+        settled("it", "shift", [1], "circular", (8,), borders=["zeros"])
