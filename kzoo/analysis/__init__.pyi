@@ -1,5 +1,6 @@
 from .class_activation import grad_cam
 from .flop_count import flops
+from .projection import project, project_rules
 from .receptive_field import receptive_fields
 
-__all__ = ["flops", "grad_cam", "receptive_fields"]
+__all__ = ["flops", "grad_cam", "project", "project_rules", "receptive_fields"]
