@@ -75,7 +75,7 @@ def _draw(found):
         np.moveaxis(x, 1, -1) if first.channels_first else x for x in (first.inputs, *(each.array for each in found))
     )
     if inputs.ndim > 3 and inputs.shape[-1] != 3:
-        title += "\n(red raises its output, blue lowers it; each map at its own scale)"
+        title += "\n(red positive, blue negative; each map at its own scale)"
     sheet, axes = panels(len(inputs), 1 + len(maps), inputs.ndim - 2, title)
     for row, x, place, value, *each in zip(axes, inputs, first.places.tolist(), first.activations, *maps):
         show_example(row[0], x)
