@@ -7,6 +7,9 @@ from .feature_distance import invariance_curves
 from .field_growth import receptive_field_growth
 from .flop_count import flops
 from .invariance_score import invariance
+from .occlusion_map import occlusion
+from .projection import project, project_rules
+from .randomization import randomization_check
 from .receptive_field import receptive_fields
 from .unknown_layer import unknown_layers
 
@@ -19,6 +22,10 @@ __all__ = [
     "grad_cam",
     "invariance",
     "invariance_curves",
+    "occlusion",
+    "project",
+    "project_rules",
+    "randomization_check",
     "receptive_field_growth",
     "receptive_fields",
     "shift_consistency",

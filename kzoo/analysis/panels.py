@@ -18,16 +18,17 @@ def panels(count: int, parts: int = 1, spatial: int = 2, title: str = "") -> "tu
     spatial: the number of spatial axes. Panels of signals are wider than those of images.
     """
     shown = min(count, MOST)
-    across = max(1, round(np.sqrt(shown / parts)))
+    across = max(1, -int(-np.sqrt(shown / parts) // 1))
     down = -(-shown // across)
-    width, height = (3.2, 2.0) if spatial == 1 else (2.2, 2.4)
-    sheet = figure(max(4.0, width * across * parts), height * down + 0.6)
+    width, height = (3.2, 2.2) if spatial == 1 else (1.8, 2.0)
+    sheet = figure(max(4.0, width * across * parts) + 0.8, height * down + 0.7)
     axes = sheet.subplots(down, across * parts, squeeze=False).reshape(-1, parts)
     for each in axes[shown:].flat:
         each.set_axis_off()
     more = f", the first {MOST} of {count} examples" if count > MOST else ""
     slices = ", middle slices" if spatial == 3 else ""
-    sheet.suptitle(f"{title}{slices}{more}", fontsize=11)
+    head, *rest = title.split("\n")
+    sheet.suptitle("\n".join([f"{head}{slices}{more}", *rest]), fontsize=10)
     return sheet, axes[:shown]
 
 
@@ -57,7 +58,7 @@ def show_signed(axes: Any, x: np.ndarray) -> None:
     if x.ndim == 2:
         axes.axhline(0, color="grey", linewidth=0.5)
         axes.plot(x, linewidth=1)
-        axes.set_xlabel("position")
+        axes.set(xlabel="position", ylabel="projection")
         return
     if x.shape[-1] == 3:
         show_image(axes, 0.5 + x / (2 * (np.abs(x).max() or 1)))
