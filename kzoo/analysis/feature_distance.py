@@ -95,15 +95,16 @@ def invariance_curves(
     x = read.checked(inputs)
     chosen, border = settled(who, transform, amounts, border, x.shape[1:-1])
     path = read.path(layer)
-    before = np.concatenate([read.probabilities(batch) for batch in batches(who, x, batch_size)])
+    parts = batches(who, len(x), batch_size)
+    before = np.concatenate([read.probabilities(x[part]) for part in parts])
     classes = keras.ops.convert_to_numpy(class_of(before, class_index))
     distance, probability = np.zeros((2, len(chosen), len(x)))
-    examples = np.arange(len(x))
-    for batch, part in zip(batches(who, x, batch_size), batches(who, examples, batch_size)):
+    for part in parts:
+        batch = x[part]
         y = read.outputs_at(batch, [path])[0].reshape(len(batch), -1)
         for number, amount in enumerate(chosen):
             moved = transform_array(batch, transform, amount, border)
             z = read.outputs_at(moved, [path])[0].reshape(len(batch), -1)
             distance[number, part] = np.linalg.norm(np.subtract(z, y, dtype="float64"), axis=1)
-            probability[number, part] = read.probabilities(moved)[np.arange(len(part)), classes[part]]
+            probability[number, part] = read.probabilities(moved)[np.arange(len(batch)), classes[part]]
     return InvarianceCurves(distance, probability, classes, chosen, path, transform, border)
