@@ -95,6 +95,13 @@ PICTURES = (
         lambda of: analysis.effective_receptive_field(of.model, of.layer, of.some),
     ),
     Picture(
+        "receptive_field_growth",
+        "What layers see, by depth",
+        "The size of the input that a position of each layer sees, in theory and in effect. Kernels add to it and "
+        "strides multiply what comes after, and most of the effect comes from the middle.",
+        lambda of: analysis.receptive_field_growth(of.model, of.some),
+    ),
+    Picture(
         "top_patches",
         "What the unit answers to",
         "The parts of nine inputs on which the unit is largest, cropped to what it sees. What they have in common is "
@@ -113,7 +120,7 @@ PICTURES = (
         "What of the example made the unit answer",
         "The unit's largest value led back to the pixels by three rules. The deconvnet and guided rules leave out what "
         "speaks against the unit, so that they are clearer than the gradient and depend less on the weights.",
-        lambda of: analysis.project(of.model, of.layer, of.unit, of.one, rule="all"),
+        lambda of: analysis.project_rules(of.model, of.layer, of.unit, of.one),
     ),
     Picture(
         "grad_cam",
@@ -135,6 +142,13 @@ PICTURES = (
         "The relative difference between the maps of a shifted input and the shifted maps, layer by layer. It is zero "
         "where a layer is equivariant to shifts; borders, strides and dense layers make it larger.",
         lambda of: analysis.equivariance_by_layer(of.model, "shift", of.some),
+    ),
+    Picture(
+        "invariance_curves",
+        "How far features move",
+        "The distance between the layer's maps of the example and of its shifts, and the probability of its class. A "
+        "layer is invariant as far as its curve stays low.",
+        lambda of: analysis.invariance_curves(of.model, of.layer, "shift", of.some),
     ),
     Picture(
         "shift_consistency",
