@@ -188,7 +188,7 @@ def effective_fields(
     backend = keras.backend.backend()
     require(backend == "tensorflow", who, "the TensorFlow backend, whose gradients it takes", backend=backend)
     paths = [inner_path(model, find_path(model, "layer", layer)) for layer in layers]
-    theoretical = receptive_fields(model)
+    theoretical = receptive_fields(model, [(None, *inputs.shape[1:])])
     for path in paths:
         require(path in theoretical, who, "a layer that depends on the model's input", layer=path)
     first, found = channels_first(model), []

@@ -151,7 +151,7 @@ def _widening_layers(model, x):
     run(model, x, record)
     seen = {(1,) * (x.ndim - 2)}
     found = []
-    for path, fields in receptive_fields(model).items():
+    for path, fields in receptive_fields(model, [(None, *x.shape[1:])]).items():
         sizes = tuple(field.size for field in fields)
         if times[path] == 1 and ranks[path] == x.ndim and sizes not in seen:
             seen.add(sizes)
