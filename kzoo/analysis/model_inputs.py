@@ -56,3 +56,8 @@ def class_outputs(
     require(outputs.ndim == 2, who, "a model whose first output is (batch, classes)", output_shape=outputs.shape)
     classes = ops.convert_to_numpy(class_of(outputs, class_index))
     return classes, outputs[np.arange(len(outputs)), classes]
+
+
+def name_of_outputs(outputs: np.ndarray) -> str:
+    """Returns what pictures call a model's outputs: "probability" if all are from 0 to 1, or else "output"."""
+    return "probability" if ((outputs >= 0) & (outputs <= 1)).all() else "output"

@@ -78,11 +78,15 @@ def _draw(found):
         title += "\n(red positive, blue negative; each map at its own scale)"
     sheet, axes = panels(len(inputs), 1 + len(maps), inputs.ndim - 2, title)
     for row, x, place, value, *each in zip(axes, inputs, first.places.tolist(), first.activations, *maps):
-        show_example(row[0], x)
+        at = None
+        if x.ndim == 4:  # the slice that has most of the projections
+            at = int(np.argmax(sum(np.abs(y).sum((1, 2, 3)) for y in each)))
+            row[0].set_ylabel(f"slice {at}", fontsize=9)
+        show_example(row[0], x, at)
         where = f" at {tuple(place) if len(place) > 1 else place[0]}" if place else ""
         row[0].set_title(f"output {value:.3g}{where}", fontsize=9)
         for axis, result, y in zip(row[1:], found, each):
-            show_signed(axis, y)
+            show_signed(axis, y, at)
             axis.set_title(result.rule if y.any() else f"{result.rule}: all 0", fontsize=9)
     return sheet
 
