@@ -80,14 +80,14 @@ def grad_cam(
     inputs = checked_inputs(WHO, model, inputs)
     rank, first = inputs.ndim - 2, channels_first(model)
     classes, outputs = class_outputs(WHO, model, inputs, class_index, batch_size)
-    path = inner_path(model, find_path(model, "layer", layer)) if layer is not None else _last_map(model, inputs, first)
+    path = last_map(WHO, model, inputs, first) if layer is None else inner_path(model, find_path(model, "layer", layer))
     parts = batches(WHO, len(inputs), batch_size)
     maps = [_class_maps(model, inputs[part], classes[part], path, rank, first) for part in parts]
     inputs = np.moveaxis(inputs, 1, -1) if first else inputs
     return ClassActivation(inputs, np.concatenate(maps), path, classes, outputs)
 
 
-def _last_map(model, inputs, first):
+def last_map(who, model, inputs, first):
     """Returns the path of the last call before the first output that has more than one position."""
     shapes: list[tuple[str, tuple[int, ...]]] = []
 
@@ -101,7 +101,7 @@ def _last_map(model, inputs, first):
     before = itertools.takewhile(lambda call: call[0] != end, shapes)
     spatial = slice(2, None) if first else slice(1, -1)
     maps = [path for path, shape in before if len(shape) == inputs.ndim and max(shape[spatial]) > 1]
-    require(maps, WHO, "a model with a layer of more than one position", model=model.name)
+    require(maps, who, "a model with a layer of more than one position", model=model.name)
     return maps[-1]
 
 

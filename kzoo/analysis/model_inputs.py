@@ -10,25 +10,36 @@ from kzoo.analysis.units import class_of
 from kzoo.analysis.walk import run
 from kzoo.checks import is_integer, require
 from kzoo.models.graph import is_graph
+from kzoo.types import Shape
 
 
-def checked_inputs(who: str, model: keras.Model, inputs: Any) -> np.ndarray:
-    """Returns a model's inputs as an array (batch, ...) of floats.
+def input_shape(who: str, model: keras.Model) -> Shape:
+    """Returns the shape of a model's input, (None, ...).
 
-    ValueError unless the model is a graph of layers with one input of 1 to 3 spatial axes, and the inputs fit it.
-
-    >>> model = keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3)])
-    >>> checked_inputs("an analysis", model, [[[0]] * 8]).shape
-    (1, 8, 1)
+    ValueError unless the model is a graph of layers with one input of floats that has 1 to 3 spatial axes.
     """
     require(is_graph(model), who, "a functional or built Sequential model", model=type(model).__name__)
     require(len(model.inputs) == 1, who, "a model of one input", model_inputs=len(model.inputs))
     shape, dtype = tuple(model.inputs[0].shape), model.inputs[0].dtype
     require(3 <= len(shape) <= 5, who, "a model whose input has 1 to 3 spatial axes", input_shape=shape)
     require("float" in dtype, who, "a model whose input is floating", input_dtype=dtype)
+    return shape
+
+
+def checked_inputs(who: str, model: keras.Model, inputs: Any, shape: Shape | None = None) -> np.ndarray:
+    """Returns a model's inputs as an array (batch, ...) of floats.
+
+    shape: what the inputs must fit instead of the model's input; None fits any size.
+    ValueError as `input_shape`, and for inputs that do not fit.
+
+    >>> model = keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3)])
+    >>> checked_inputs("an analysis", model, [[[0]] * 8]).shape
+    (1, 8, 1)
+    """
+    wanted = input_shape(who, model) if shape is None else shape
     array = np.asarray(inputs)
-    expected = f"inputs, an array of numbers of shape (batch, ...) = {shape} that is not empty"
-    fits = array.ndim == len(shape) and all(n in (None, size) for n, size in zip(shape[1:], array.shape[1:]))
+    expected = f"inputs, an array of numbers of shape (batch, ...) = {tuple(wanted)} that is not empty"
+    fits = array.ndim == len(wanted) and all(n in (None, size) for n, size in zip(wanted[1:], array.shape[1:]))
     require(
         fits and array.size and array.dtype.kind in "biuf", who, expected, shape=array.shape, dtype=array.dtype.name
     )

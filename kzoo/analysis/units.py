@@ -25,7 +25,7 @@ def unit_map(who: str, y: Tensor, unit: Unit, channels_first: bool = False) -> T
     if channels_first and len(y.shape) > 2:
         y = ops.moveaxis(y, 1, -1)
     shape = tuple(y.shape)
-    index = (unit,) if is_integer(unit) else tuple(unit) if isinstance(unit, (tuple, list)) else ()
+    index: Any = unit if isinstance(unit, (tuple, list)) else (unit,)
     last = shape[-len(index) :] if len(index) in (1, len(shape) - 1) else ()
     good = bool(last) and all(is_integer(i) and (n is None or -n <= i < n) for i, n in zip(index, last))
     expected = f"unit, a channel or (*position, channel) of outputs of shape (*position, channels) = {shape[1:]}"
