@@ -81,8 +81,8 @@ def grad_cam(
     rank, first = inputs.ndim - 2, channels_first(model)
     classes, outputs = class_outputs(WHO, model, inputs, class_index, batch_size)
     path = last_map(WHO, model, inputs, first) if layer is None else inner_path(model, find_path(model, "layer", layer))
-    parts = batches(WHO, len(inputs), batch_size)
-    maps = [_class_maps(model, inputs[part], classes[part], path, rank, first) for part in parts]
+    parts = zip(batches(WHO, inputs, batch_size), batches(WHO, classes, batch_size))
+    maps = [_class_maps(model, batch, indices, path, rank, first) for batch, indices in parts]
     inputs = np.moveaxis(inputs, 1, -1) if first else inputs
     return ClassActivation(inputs, np.concatenate(maps), path, classes, outputs)
 

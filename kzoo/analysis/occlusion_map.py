@@ -102,8 +102,8 @@ def occlusion(
     filling = _filling(inputs, value)
     corners = list(itertools.product(*starts))
     drops = np.empty(len(inputs) * len(corners), "float32")
-    for part in batches(WHO, len(drops), batch_size):
-        example, square = np.divmod(np.arange(len(drops))[part], len(corners))
+    for part in batches(WHO, np.arange(len(drops)), batch_size):
+        example, square = np.divmod(part, len(corners))
         covered = inputs[example]
         for x, index, fill in zip(covered, square, filling[example]):
             x[tuple(slice(at, at + k) for at, k in zip(corners[index], sizes))] = fill

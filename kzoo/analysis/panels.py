@@ -89,7 +89,7 @@ def show_overlay(axes: Any, x: np.ndarray, shade: np.ndarray, **colours: Any) ->
     for channel in x.T:
         points = np.stack([positions, channel], -1)
         halves = np.concatenate([points[:1], (points[1:] + points[:-1]) / 2, points[-1:]])
-        lines = LineCollection(np.stack([halves[:-1], points, halves[1:]], 1), array=shade, linewidth=2)
+        lines = LineCollection(list(np.stack([halves[:-1], points, halves[1:]], 1)), array=shade, linewidth=2)
         lines.set(cmap=colours["cmap"], clim=(colours["vmin"], colours["vmax"]))
         axes.add_collection(lines)
     axes.autoscale()

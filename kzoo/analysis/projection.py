@@ -4,6 +4,7 @@ Source: as `kzoo.analysis.rectifiers`.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
@@ -143,14 +144,14 @@ def project_at(
     path, first = inner_path(model, find_path(model, "layer", layer)), channels_first(model)
     passed: set[Hashable] = set()
     found = []
-    for part in batches(who, len(inputs), batch_size):
+    given = itertools.repeat(None) if places is None else batches(who, places, batch_size)
+    for batch, at in zip(batches(who, inputs, batch_size), given):
         visit = before_softmax(model, ruled(who, rule, passed))
-        given = None if places is None else places[part]
-        found.append(_project_batch(who, model, path, unit, inputs[part], visit, first, given))
+        found.append(_project_batch(who, model, path, unit, batch, visit, first, at))
     expected = f"a rectifier (ReLU) between the layer and the input for rule={rule!r}"
     require(rule == "gradient" or passed, who, expected, layer=path, rectifiers=0)
-    projections, at, activations = (np.concatenate(parts) for parts in zip(*found))
-    return Projection(inputs, projections, path, unit, rule, at, activations, len(passed), first)
+    projections, places, activations = (np.concatenate(parts) for parts in zip(*found))
+    return Projection(inputs, projections, path, unit, rule, places, activations, len(passed), first)
 
 
 def _project_batch(who, model, path, unit, batch, visit, first, places):

@@ -40,7 +40,7 @@ def test_inputs_and_models_refused():
     with pytest.raises(Refusal, match="^it expects a model whose input is floating; received input_dtype='int32'"):
         checked_inputs("it", classifier(dtype="int32"), noise(1, 8, 8, 1))
     with pytest.raises(Refusal, match="^it expects batch_size, an integer above 0; received batch_size=0"):
-        batches("it", 5, 0)
+        batches("it", noise(1, 8), 0)
 
 
 def test_pixels_become_floats():
