@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.model_inputs import batches, checked_inputs, class_outputs
+from kzoo.analysis.model_inputs import batches, checked_inputs, class_outputs, name_of_outputs
 from kzoo.analysis.panels import panels, show_overlay
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.walk import before_softmax, channels_first, compute, inner_path, last_path, run, run_with
@@ -43,8 +43,10 @@ class ClassActivation(Plotted):
         return resized(self.maps, self.inputs.shape[1:-1])
 
     def draw(self) -> "Figure":
-        sheet, axes = panels(len(self.inputs), 1, self.maps.ndim - 1, f"Grad-CAM at {self.layer}")
-        word = "probability" if ((self.outputs >= 0) & (self.outputs <= 1)).all() else "output"
+        rank = self.maps.ndim - 1
+        slices = ", middle slices" if rank == 3 else ""
+        sheet, axes = panels(len(self.inputs), 1, rank, f"Grad-CAM at {self.layer}{slices}")
+        word = name_of_outputs(self.outputs)
         for (axis,), x, shade, index, output in zip(axes, self.inputs, self.array, self.classes, self.outputs):
             image = show_overlay(axis, x, shade / (shade.max() or 1), cmap="viridis", vmin=0, vmax=1)
             empty = "" if shade.any() else "\nno position speaks for it"
@@ -79,8 +81,8 @@ def grad_cam(
     rank, first = inputs.ndim - 2, channels_first(model)
     classes, outputs = class_outputs(WHO, model, inputs, class_index, batch_size)
     path = last_map(WHO, model, inputs, first) if layer is None else inner_path(model, find_path(model, "layer", layer))
-    parts = batches(WHO, len(inputs), batch_size)
-    maps = [_class_maps(model, inputs[part], classes[part], path, rank, first) for part in parts]
+    parts = zip(batches(WHO, inputs, batch_size), batches(WHO, classes, batch_size))
+    maps = [_class_maps(model, batch, indices, path, rank, first) for batch, indices in parts]
     inputs = np.moveaxis(inputs, 1, -1) if first else inputs
     return ClassActivation(inputs, np.concatenate(maps), path, classes, outputs)
 

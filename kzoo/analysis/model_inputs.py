@@ -1,5 +1,6 @@
 """Inputs that analyses give to a model, checked and in batches, and what the model outputs of one class."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -48,22 +49,27 @@ def checked_inputs(who: str, model: keras.Model, inputs: Any, shape: Shape | Non
     return array
 
 
-def batches(who: str, count: int, batch_size: int) -> list[slice]:
-    """Returns the slices of `count` examples that are computed at once.
+def batches(who: str, inputs: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+    """Returns an iterator over the inputs, `batch_size` at a time.
 
-    >>> batches("an analysis", 5, 3)
-    [slice(0, 3, None), slice(3, 6, None)]
+    >>> [batch.tolist() for batch in batches("an analysis", np.arange(5), 3)]
+    [[0, 1, 2], [3, 4]]
     """
     require(is_integer(batch_size, least=1), who, "batch_size, an integer above 0", batch_size=batch_size)
-    return [slice(start, start + batch_size) for start in range(0, count, batch_size)]
+    return (inputs[start : start + batch_size] for start in range(0, len(inputs), batch_size))
 
 
 def class_outputs(
     who: str, model: keras.Model, inputs: np.ndarray, class_index: Any, batch_size: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the classes (batch,), by default the most probable, and what the model's first output is of them."""
-    parts = batches(who, len(inputs), batch_size)
-    outputs = np.concatenate([np.float32(ops.convert_to_numpy(run(model, inputs[part])[0])) for part in parts])
+    parts = [ops.convert_to_numpy(run(model, batch)[0]) for batch in batches(who, inputs, batch_size)]
+    outputs = np.concatenate(parts).astype("float32")
     require(outputs.ndim == 2, who, "a model whose first output is (batch, classes)", output_shape=outputs.shape)
     classes = ops.convert_to_numpy(class_of(outputs, class_index))
     return classes, outputs[np.arange(len(outputs)), classes]
+
+
+def name_of_outputs(outputs: np.ndarray) -> str:
+    """Returns what pictures call a model's outputs: "probability" if all are from 0 to 1, or else "output"."""
+    return "probability" if ((outputs >= 0) & (outputs <= 1)).all() else "output"

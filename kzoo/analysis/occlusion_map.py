@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.model_inputs import batches, checked_inputs, class_outputs
-from kzoo.analysis.panels import panels, show_overlay
+from kzoo.analysis.model_inputs import batches, checked_inputs, class_outputs, name_of_outputs
+from kzoo.analysis.panels import one_slice, panels, show_example, show_image, show_overlay
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.walk import channels_first, run
 from kzoo.checks import require
@@ -53,15 +53,19 @@ class OcclusionMap(Plotted):
         return maps
 
     def draw(self) -> "Figure":
-        array, rank = self.array, self.array.ndim - 1
+        array, rank, word = self.array, self.drops.ndim - 1, name_of_outputs(self.outputs)
         size = " x ".join(map(str, self.size))
-        sheet, axes = panels(len(array), 1, rank, f"Drop of the output when {size} pixels are covered")
+        title = f"Drop of the {word} when {size} pixels are covered" + (", middle slices" if rank == 3 else "")
+        sheet, axes = panels(len(array), 1 if rank == 1 else 2, rank, title)
         top = np.abs(array).max() or 1
-        colours = {"cmap": "coolwarm" if rank == 1 else "RdBu_r", "vmin": -top, "vmax": top}
-        for (axis,), x, shade, index, output in zip(axes, self.inputs, array, self.classes, self.outputs):
-            image = show_overlay(axis, x, shade, **colours)
-            axis.set_title(f"class {index}, output {output:.3g}", fontsize=9)
-        sheet.colorbar(image, ax=axes.ravel().tolist(), label="drop of the output", shrink=0.8)
+        for row, x, drop, index, output in zip(axes, self.inputs, array, self.classes, self.outputs):
+            if rank == 1:  # in colours whose middle is grey, since white is invisible
+                image = show_overlay(row[0], x, drop, cmap="coolwarm", vmin=-top, vmax=top)
+            else:
+                show_example(row[0], x)
+                image = show_image(row[1], one_slice(drop, rank), cmap="RdBu_r", vmin=-top, vmax=top)
+            row[0].set_title(f"class {index}, {word} {output:.3g}", fontsize=9)
+        sheet.colorbar(image, ax=axes.ravel().tolist(), label=f"drop of the {word}", shrink=0.8)
         return sheet
 
 
@@ -98,8 +102,8 @@ def occlusion(
     filling = _filling(inputs, value)
     corners = list(itertools.product(*starts))
     drops = np.empty(len(inputs) * len(corners), "float32")
-    for part in batches(WHO, len(drops), batch_size):
-        example, square = np.divmod(np.arange(len(drops))[part], len(corners))
+    for part in batches(WHO, np.arange(len(drops)), batch_size):
+        example, square = np.divmod(part, len(corners))
         covered = inputs[example]
         for x, index, fill in zip(covered, square, filling[example]):
             x[tuple(slice(at, at + k) for at, k in zip(corners[index], sizes))] = fill

@@ -4,6 +4,7 @@ Source: as `kzoo.analysis.rectifiers`.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
@@ -78,11 +79,15 @@ def _draw(found):
         title += "\n(red positive, blue negative; each map at its own scale)"
     sheet, axes = panels(len(inputs), 1 + len(maps), inputs.ndim - 2, title)
     for row, x, place, value, *each in zip(axes, inputs, first.places.tolist(), first.activations, *maps):
-        show_example(row[0], x)
+        at = None
+        if x.ndim == 4:  # the slice that has most of the projections
+            at = int(np.argmax(sum(np.abs(y).sum((1, 2, 3)) for y in each)))
+            row[0].set_ylabel(f"slice {at}", fontsize=9)
+        show_example(row[0], x, at)
         where = f" at {tuple(place) if len(place) > 1 else place[0]}" if place else ""
         row[0].set_title(f"output {value:.3g}{where}", fontsize=9)
         for axis, result, y in zip(row[1:], found, each):
-            show_signed(axis, y)
+            show_signed(axis, y, at)
             axis.set_title(result.rule if y.any() else f"{result.rule}: all 0", fontsize=9)
     return sheet
 
@@ -139,14 +144,14 @@ def project_at(
     path, first = inner_path(model, find_path(model, "layer", layer)), channels_first(model)
     passed: set[Hashable] = set()
     found = []
-    for part in batches(who, len(inputs), batch_size):
+    given = itertools.repeat(None) if places is None else batches(who, places, batch_size)
+    for batch, at in zip(batches(who, inputs, batch_size), given):
         visit = before_softmax(model, ruled(who, rule, passed))
-        given = None if places is None else places[part]
-        found.append(_project_batch(who, model, path, unit, inputs[part], visit, first, given))
+        found.append(_project_batch(who, model, path, unit, batch, visit, first, at))
     expected = f"a rectifier (ReLU) between the layer and the input for rule={rule!r}"
     require(rule == "gradient" or passed, who, expected, layer=path, rectifiers=0)
-    projections, at, activations = (np.concatenate(parts) for parts in zip(*found))
-    return Projection(inputs, projections, path, unit, rule, at, activations, len(passed), first)
+    projections, places, activations = (np.concatenate(parts) for parts in zip(*found))
+    return Projection(inputs, projections, path, unit, rule, places, activations, len(passed), first)
 
 
 def _project_batch(who, model, path, unit, batch, visit, first, places):

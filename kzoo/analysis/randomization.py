@@ -101,7 +101,7 @@ def randomization_check(
             shuffle(each, random)
             changed = project_at(WHO, model, layer, unit, inputs, rule, batch_size, original.places)
             correlations.append([_rank_correlation(a, b) for a, b in zip(original.array, changed.array)])
-    return RandomizationCheck(np.float32(correlations), tuple(found), original.layer, unit, rule)
+    return RandomizationCheck(np.array(correlations, "float32"), tuple(found), original.layer, unit, rule)
 
 
 def _weighted_layers(model, layer, inputs):

@@ -5,7 +5,7 @@ Simonyan, Vedaldi & Zisserman 2014, arXiv:1312.6034 ("gradient").
 """
 
 import contextlib
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import keras
@@ -14,7 +14,7 @@ from keras import activations, layers, ops
 from kzoo.analysis.walk import Visit, activation_replaced, compute, operation_type
 from kzoo.checks import require
 from kzoo.ops.max_pool_with_argmax import max_pool_with_argmax
-from kzoo.types import Activation, Tensor
+from kzoo.types import Tensor
 
 RULES = ("deconvnet", "guided", "gradient")
 GLOBAL_POOLS = (layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D)
@@ -63,7 +63,7 @@ def is_rectifier(operation: Any) -> bool:
     if operation in (activations.relu, activations.relu6, ops.relu, ops.relu6, tf.nn.relu, tf.nn.relu6):
         return True
     if isinstance(operation, (layers.ReLU, operation_type(activations.relu))):
-        return not operation.negative_slope
+        return not getattr(operation, "negative_slope", None)
     return isinstance(operation, (operation_type(ops.relu), operation_type(ops.relu6)))
 
 
@@ -81,7 +81,7 @@ def _rectified_layers(who: str, path: str, operation: Any) -> list[Any]:
     return found
 
 
-def _ruled_activation(rule: str, passed: set[Hashable], key: Hashable, activation: Any) -> Activation:
+def _ruled_activation(rule: str, passed: set[Hashable], key: Hashable, activation: Any) -> Callable[[Tensor], Tensor]:
     return lambda x: _pass_by_rule(rule, passed, key, x, activation(x))
 
 

@@ -109,8 +109,10 @@ def test_models_of_the_zoo():
 def test_pictures(rank):
     found = occlusion(copies(stack(rank), SHAPES[rank])["functional"], noise(2, *SHAPES[rank]), 2)
     sheet = found.plot()
-    assert sheet.axes[0].get_title() == f"class 2, output {found.outputs[0]:.3g}"
-    drawn = [*sheet.axes[0].images, *sheet.axes[0].collections][-1]
+    assert sheet.axes[0].get_title() == f"class 2, probability {found.outputs[0]:.3g}"
+    drawn = sheet.axes[0].collections[0] if rank == 1 else sheet.axes[1].images[0]
+    middle = found.array[0] if rank < 3 else found.array[0, 2]
+    np.testing.assert_array_equal(drawn.get_array(), middle)
     assert drawn.get_clim() == pytest.approx((-np.abs(found.array).max(), np.abs(found.array).max()))
 
 
