@@ -16,14 +16,14 @@ from kzoo.types import Shape
 
 
 def receptive_fields(model: keras.Model) -> dict[str, Fields]:
-    """Returns the fields of each layer's first output at inference, {layer's name: a `Field` for each spatial axis}.
+    """Returns the fields of each layer's first output at inference, {layer's path: a `Field` for each spatial axis}.
 
     `model`: a functional or built Sequential model whose first input has 1 to 3 spatial axes. Where branches meet, a
     position sees the union of what they see. A field of size None sees the whole axis, as behind a dense layer or a
     global pool. Behind a layer that declares no field (see `kzoo.analysis.keras_layers`) the status is "unknown".
-    A nested model has one entry, under its own name. A layer that is called several times has the fields of its last
-    call. Layers that no spatial input reaches are left out. ValueError for branches of different strides, naming the
-    layer.
+    Layers are named by path: "backbone/conv1" in the nested model "backbone", which has an entry of its own. A layer
+    that is called several times has the fields of its last call. Layers that no spatial input reaches are left out.
+    ValueError for branches of different strides, naming the layer.
 
     >>> from keras import layers
     >>> x = keras.Input((32, 32, 3))
@@ -32,34 +32,45 @@ def receptive_fields(model: keras.Model) -> dict[str, Fields]:
     >>> receptive_fields(model)["b"][0]
     Field(size=6, stride=Fraction(2, 1), padding=2, status='exact')
     """
+    return {path: tuple(field.rounded() for field in fields) for path, fields in fields_by_path(model).items()}
+
+
+def fields_by_path(model: keras.Model, input_shapes: list[Shape] | None = None) -> dict[str, Fields]:
+    """Returns what `receptive_fields` does, with fractions where a layer enlarges its input.
+
+    input_shapes: of the model's inputs, if they are not the ones it was built with.
+    """
     require(is_graph(model), "receptive_fields", "a functional or built Sequential model", model=type(model).__name__)
     rank = len(model.inputs[0].shape) - 2
     require(1 <= rank <= 3, "receptive_fields", "a model with 1 to 3 spatial axes", input_shape=model.inputs[0].shape)
     start = [(Field(1),) * rank if len(tensor.shape) == rank + 2 else None for tensor in model.inputs]
-    found, _ = _trace(model, start, None)
-    return {name: tuple(field.rounded() for field in fields) for name, fields in found.items()}
+    return _trace(model, start, input_shapes)[0]
 
 
 def _trace(
-    model: keras.Model, inputs: list[Fields | None], input_shapes: list[Shape] | None
+    model: keras.Model, inputs: list[Fields | None], input_shapes: list[Shape] | None, prefix: str = ""
 ) -> tuple[dict[str, Fields], list[Fields | None]]:
     """Returns the fields of each layer and of each output of a model, from those of its inputs; None: sees no input."""
     seen = {id(tensor): fields for tensor, fields in zip(model.inputs, inputs)}
     named: dict[str, Fields] = {}
     last: dict[str, int] = {}
     for call in calls(model, input_shapes):
-        outputs = _through(call, [seen[id(tensor)] for tensor in call.inputs])
+        read = [seen[id(tensor)] for tensor in call.inputs]
+        path = prefix + call.operation.name
+        inner: dict[str, Fields] = {}
+        if is_graph(call.operation):
+            inner, outputs = _trace(call.operation, read, call.input_shapes, f"{path}/")
+        else:
+            outputs = _through(call, read)
         seen.update((id(tensor), fields) for tensor, fields in zip(call.outputs, outputs))
-        name = call.operation.name
-        if outputs[0] is not None and call.number >= last.get(name, 0):
-            named[name], last[name] = outputs[0], call.number
+        if outputs[0] is not None and call.number >= last.get(path, 0):
+            named |= {path: outputs[0], **inner}
+            last[path] = call.number
     return named, [seen[id(tensor)] for tensor in model.outputs]
 
 
 def _through(call: Call, inputs: list[Fields | None]) -> list[Fields | None]:
-    """Returns the fields of each output of a call, from those of its inputs."""
-    if is_graph(call.operation):
-        return _trace(call.operation, inputs, call.input_shapes)[1]
+    """Returns the fields of each output of a layer's call, from those of its inputs."""
     if all(fields is None for fields in inputs):
         return [None] * len(call.outputs)
     rank = next(len(fields) for fields in inputs if fields is not None)

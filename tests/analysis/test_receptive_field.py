@@ -141,12 +141,19 @@ def test_operations_on_tensors():
 
 def test_nested_models_and_shared_layers():
     """A nested model has the field of its output; a layer that is called twice that of its second call."""
-    inner = keras.Sequential([keras.Input((None, None, 2)), layers.Conv2D(2, 3), layers.MaxPooling2D(2)], name="inner")
+    conv, pool = layers.Conv2D(2, 3, name="conv"), layers.MaxPooling2D(2, name="pool")
+    inner = keras.Sequential([keras.Input((None, None, 2)), conv, pool], name="inner")
     x = keras.Input((32, 32, 2))
     shared = layers.Conv2D(2, 3, padding="same", name="shared")
     y = shared(shared(inner(inner(x))))
     fields = receptive_fields(keras.Model(x, y))
-    assert fields["inner"][0] == (4 + 2 * 3, 4, 0, "exact") and set(fields) == {"inner", "shared"}
+    assert fields["inner"][0] == (4 + 2 * 3, 4, 0, "exact") and set(fields) == {
+        "inner",
+        "inner/conv",
+        "inner/pool",
+        "shared",
+    }
+    assert fields["inner/pool"] == fields["inner"] and fields["inner/conv"][0] == (4 + 2 * 2, 2, 0, "exact")
     assert fields["shared"][0] == (10 + 4 * 4, 4, 8, "exact")
 
 
