@@ -89,7 +89,7 @@ def top_patches(
         require(x.shape[1:] == shape, who, f"inputs of one shape, here {shape}", shape=x.shape[1:])
         values, positions = _largest(model, path, unit, inputs, first)
         broken = np.flatnonzero(np.isnan(values))
-        require(not broken.size, who, f"values that are numbers, of {path}", example=seen + min(broken, default=0))
+        require(not broken.size, who, f"values that are numbers, of {path}", example=seen + int(min(broken, default=0)))
         for i in np.argsort(-values, kind="stable")[:count]:
             corner, size = _box(fields, positions[i], shape[:-1])
             place = Place(seen + int(i), positions[i], corner)
@@ -98,7 +98,7 @@ def top_patches(
         seen += len(x)
     values, places, patches = zip(*best)
     return TopPatches(
-        np.stack(patches), places, np.asarray(values), f"Inputs with the largest values of {path}, {unit}"
+        np.stack(patches), places, np.asarray(values), f"Inputs on which unit {unit} of {path} is largest"
     )
 
 
