@@ -22,14 +22,17 @@ def panels(
     columns: int | None = None,
     limits: tuple[float, float] | None = None,
     colours: str = "gray",
+    spare: int = 0,
 ) -> "Figure":
     """Returns a figure of arrays (*spatial, channels), one in each panel, row by row.
 
-    columns: by default as many as rows; limits: the values shown darkest and brightest, by default the smallest and
-    largest of all arrays; with `colours=SIGNED` they are symmetric about 0.
+    columns: by default as many as rows; spare: the number of panels after the last that the caller fills. limits: the
+    values shown darkest and brightest, by default the smallest and largest of all arrays; with `colours=SIGNED` they
+    are symmetric about 0.
     """
-    columns = columns or math.ceil(math.sqrt(len(arrays)))
-    rows = math.ceil(len(arrays) / columns)
+    count = len(arrays) + spare
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
     side = min(2.4, max(1.0, 12 / max(rows, columns)))
     height, width = arrays[0].shape[-3:-1] if arrays[0].ndim > 2 else (2, 3)
     aspect = min(max(height / width, 0.4), 2.5)
@@ -38,7 +41,7 @@ def panels(
     for axes, array, title in zip(sheet.subplots(rows, columns, squeeze=False).flat, arrays, titles):
         show(axes, array, limits, colours)
         axes.set_title(title, fontsize=8, parse_math=False)
-    for axes in sheet.axes[len(arrays) :]:
+    for axes in sheet.axes[count:]:
         axes.set_axis_off()
     sheet.suptitle(heading, fontsize=10, parse_math=False)
     return sheet
