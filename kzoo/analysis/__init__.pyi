@@ -1,6 +1,7 @@
 from .flop_count import flops
+from .kernels import filters
 from .maximization import maximize
 from .patches import top_patches
 from .receptive_field import receptive_fields
 
-__all__ = ["flops", "maximize", "receptive_fields", "top_patches"]
+__all__ = ["filters", "flops", "maximize", "receptive_fields", "top_patches"]

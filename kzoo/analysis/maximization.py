@@ -48,9 +48,10 @@ PRESETS = {
 class Maximized(Plotted):
     """Inputs that maximise a unit, and how its value rose.
 
-    inputs: one array (count, *spatial, channels) for each input of the model, channels last; `np.asarray` gives the
-    first. values: (steps + 1, count), the unit's value before each step and at the end, of the inputs as a step sees
-    them: "olah2017" moves them at random, except at the end. value_range: that of the first input, None if unbounded.
+    inputs: one array (count, *spatial, channels) for each floating input of the model, channels last; `np.asarray`
+    gives the first. values: (steps + 1, count), the unit's value before each step and at the end, of the inputs as a
+    step sees them: "olah2017" moves them at random, except at the end. value_range: that of the first input, None if
+    unbounded.
     """
 
     inputs: tuple[np.ndarray, ...]
@@ -94,6 +95,7 @@ def maximize(
     value_range: (low, high), None for unbounded values, or "auto": (0, 255) if the model's first layer is a `Rescaling`
     by 1/100 or less; two standard deviations about the mean of a `Normalization` there; else (0, 1) for images and
     volumes of 1 or 3 channels, and (-3, 3) for other inputs, which are taken to be standardised.
+    Integer inputs after the first, such as labels, are 0.
     Compiled by TensorFlow, of whose backend Keras must be. Equal seeds give equal inputs on one machine.
 
     >>> dense = keras.layers.Dense(1, use_bias=False, name="sum")
@@ -115,14 +117,21 @@ def maximize(
     require(backend == "tensorflow", who, "Keras with the backend tensorflow", backend=backend)
     path = inner_path(model, find_path(model, "layer", layer))
     first = channels_first(model)
-    shapes = [_input_shape(symbol, size, first) for symbol in model.inputs]
-    ranges = [_checked_range(value_range, model, symbol, first) for symbol in model.inputs]
+    floating = "float" in model.inputs[0].dtype
+    require(floating, who, "a model whose first input is floating", dtype=model.inputs[0].dtype)
+    changed = [symbol for symbol in model.inputs if "float" in symbol.dtype]
+    shapes = [_input_shape(symbol, size, first) for symbol in changed]
+    ranges = [_checked_range(value_range, model, symbol, first) for symbol in changed]
     canvases = [Canvas((count, *shape), limits, rules) for shape, limits in zip(shapes, ranges)]
     visit = before_softmax(model, with_gradients())
 
     def unit_of(inputs: list[Tensor]) -> Tensor:
-        given = [tf.experimental.numpy.moveaxis(x, -1, 1) if first and len(x.shape) > 2 else x for x in inputs]
-        (y,) = outputs_at(model, given, [path], visit)
+        given = iter(tf.experimental.numpy.moveaxis(x, -1, 1) if first and len(x.shape) > 2 else x for x in inputs)
+        every = [
+            next(given) if "float" in symbol.dtype else tf.zeros((count, *symbol.shape[1:]), symbol.dtype)
+            for symbol in model.inputs
+        ]
+        (y,) = outputs_at(model, every, [path], visit)
         return unit_value(who, y, unit, first)
 
     @tf.function(autograph=False)  # which keeps refusals within it as they are
@@ -152,7 +161,6 @@ def maximize(
 
 def _input_shape(symbol, size, first):
     """Returns the shape (*spatial, channels) of an input, its open sizes those of `size`."""
-    require("float" in symbol.dtype, "maximize", f"a model of floating inputs, of {symbol.name}", dtype=symbol.dtype)
     shape = list(symbol.shape[1:])
     if first and len(shape) > 1:
         shape = [*shape[1:], shape[0]]

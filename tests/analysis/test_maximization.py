@@ -99,6 +99,15 @@ def test_models_of_the_zoo(name, layer, tmp_path):
     assert (tmp_path / "found.png").stat().st_size > 1000
 
 
+def test_integer_inputs_are_0():
+    image, label = keras.Input((8, 1)), keras.Input((), dtype="int32")
+    y = L.Add(name="sum")([L.Dense(3)(L.Flatten()(image)), L.Embedding(4, 3)(label)])
+    built = keras.Model([image, label], y)
+    found = maximize(built, "sum", 1, steps=2)
+    assert [x.shape for x in found.inputs] == [(1, 8, 1)]
+    np.testing.assert_allclose(found.values[-1, 0], built([found.array, np.zeros(1, "int32")])[0, 1], rtol=1e-5)
+
+
 def test_sizes():
     built = keras.Sequential([keras.Input((None, None, 1)), L.Conv2D(2, 3, name="conv")])
     assert maximize(built, "conv", 0, steps=1, size=9).array.shape == (1, 9, 9, 1)
@@ -150,7 +159,9 @@ def test_refusals():
         with pytest.raises(Refusal, match=f"^maximize expects {message}"):
             maximize(built, "conv", **{"unit": 0, **wrong})
     integers = keras.Sequential([keras.Input((8, 8, 1), dtype="uint8"), L.Rescaling(1.0), L.Conv2D(1, 3, name="conv")])
-    with pytest.raises(Refusal, match="^maximize expects a model of floating inputs"):
+    with pytest.raises(
+        Refusal, match="^maximize expects a model whose first input is floating; received dtype='uint8'"
+    ):
         maximize(integers, "conv", 0)
     built.get_layer("conv").set_weights([np.full((3, 3, 3, 4), np.nan), np.zeros(4)])
     with pytest.raises(Refusal, match="^maximize expects finite values and gradients of conv"):
