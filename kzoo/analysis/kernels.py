@@ -143,7 +143,7 @@ def hand_made(size: tuple[int, int]) -> dict[str, np.ndarray]:
         "Sobel x": edge_x,
         "Sobel y": edge_y,
         "diagonal edge": np.array([[-2, -1, 0], [-1, 0, 1], [0, 1, 2]]),
-        "diagonal edge, other way": np.array([[0, -1, -2], [1, 0, -1], [2, 1, 0]]),
+        "antidiagonal edge": np.array([[0, -1, -2], [1, 0, -1], [2, 1, 0]]),
         "line x": np.array([[-1, 2, -1]] * 3),
         "line y": np.array([[-1, 2, -1]] * 3).T,
         "Laplacian": np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]]),

@@ -74,6 +74,8 @@ def show(axes: "Axes", array: np.ndarray, limits: tuple[float, float], colours: 
         axes.set_ylim(min(low, 0.0), max(high, 0.0))
     elif array.ndim == 2:
         axes.plot(array, linewidth=1, color="0.2" if array.shape[1] == 1 else None)
+        if low < 0 < high:
+            axes.axhline(0, linewidth=0.5, color="0.7", zorder=0)
         margin = 0.05 * (high - low)
         axes.set_ylim(low - margin, high + margin)
     else:
