@@ -84,5 +84,9 @@ def show(axes: "Axes", array: np.ndarray, limits: tuple[float, float], colours: 
             axes.imshow(np.clip((image - low) / (high - low), 0, 1), **style)
         else:
             axes.imshow(image.mean(-1), cmap=colours, vmin=low, vmax=high, **style)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    if array.ndim > 2:
+        axes.set_xticks([])
+        axes.set_yticks([])
+    else:
+        axes.locator_params(nbins=3)
+        axes.tick_params(labelsize=6, length=2)
