@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from kzoo.analysis.gabor_fit import GaborFit, fit_gabor
-from kzoo.analysis.panels import SIGNED, panels
+from kzoo.analysis.array_grid import SIGNED, array_grid
 from kzoo.analysis.plotted import Plotted
 from kzoo.checks import require
 from kzoo.layers.gabor_conv import GaborConv2D
@@ -64,7 +64,7 @@ class Filters(Plotted):
         if self.kernels.shape[-1] > SHOWN:
             heading += f", the first {SHOWN} of {self.kernels.shape[-1]}"
         if shown.ndim != 4:
-            return panels(shown, [f"kernel {i}" for i in range(len(shown))], heading, colours=SIGNED)
+            return array_grid(shown, [f"kernel {i}" for i in range(len(shown))], heading, colours=SIGNED)
         arrays, titles = [], []
         for i, (kernel, fit, nearest) in enumerate(zip(shown, self.gabor, self.nearest)):
             largest = np.abs(kernel).max() or 1
@@ -72,7 +72,7 @@ class Filters(Plotted):
             titles += [f"{i}: {nearest.name}\n{nearest.similarity:.2f}", f"Gabor\n{fit.share:.0%}"]
         columns = 2 * math.ceil(math.sqrt(len(shown) / 2))
         heading += ", each with its nearest filter (cosine)\nand Gabor function (share of variance)"
-        return panels(arrays, titles, heading, columns, limits=(-1, 1), colours=SIGNED)
+        return array_grid(arrays, titles, heading, columns, limits=(-1, 1), colours=SIGNED)
 
 
 def filters(model: keras.Model, layer: str | None = None) -> Filters:

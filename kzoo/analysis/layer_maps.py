@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.batches import batches
-from kzoo.analysis.panels import panels, show, value_limits
+from kzoo.analysis.input_batches import input_batches
+from kzoo.analysis.array_grid import array_grid, show, value_limits
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.rectifiers import is_rectifier
 from kzoo.analysis.walk import channels_first, compute, inner_path, outputs_at
@@ -57,7 +57,7 @@ class FeatureMaps(Plotted):
             heading += f"; {self.zeros[self.layer]:.0%} zeros over all examples"
         if len(arrays) < y.shape[-1] and y.ndim > 1:
             heading += f"\nthe first {len(arrays)} of {y.shape[-1]}"
-        sheet = panels([x, *arrays], ["input", *titles], heading, limits=value_limits(arrays), colours="viridis")
+        sheet = array_grid([x, *arrays], ["input", *titles], heading, limits=value_limits(arrays), colours="viridis")
         sheet.axes[0].clear()
         show(sheet.axes[0], x, value_limits([x]))
         sheet.axes[0].set_title("input", fontsize=8)
@@ -91,7 +91,7 @@ def feature_maps(model: keras.Model, layer: str, inputs: Any, batch_size: int = 
         return y
 
     maps, read = [], []
-    for batch in batches("feature_maps", model, inputs, batch_size):
+    for batch in input_batches("feature_maps", model, inputs, batch_size):
         (y,) = outputs_at(model, batch, [path], count)
         maps.append(_channels_last(ops.convert_to_numpy(y), first))
         read.append(_channels_last(batch[0], first))

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.analysis.canvas import Canvas, Preset
-from kzoo.analysis.panels import panels, value_limits
+from kzoo.analysis.array_grid import array_grid, value_limits
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.rectifiers import with_gradients
 from kzoo.analysis.units import Unit, unit_value
@@ -67,7 +67,7 @@ class Maximized(Plotted):
     def draw(self) -> "Figure":
         titles = [f"value {value:.3g}" for value in self.values[-1]]
         limits = self.value_range or value_limits([self.array])
-        sheet = panels(self.array, titles, self.title, limits=limits, spare=1)
+        sheet = array_grid(self.array, titles, self.title, limits=limits, spare=1)
         curve = sheet.axes[len(self.array)]
         curve.plot(self.values, linewidth=1)
         curve.set_title("value of the unit", fontsize=8)

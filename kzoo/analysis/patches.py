@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.batches import batches
-from kzoo.analysis.panels import panels
+from kzoo.analysis.input_batches import input_batches
+from kzoo.analysis.array_grid import array_grid
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.receptive_field import fields_by_path
 from kzoo.analysis.units import Unit, unit_map
@@ -54,7 +54,7 @@ class TopPatches(Plotted):
     def draw(self) -> "Figure":
         titles = [f"example {place.example}: {value:.3g}" for place, value in zip(self.places, self.values)]
         limits = (0.0, 255.0) if self.patches.dtype == np.uint8 else None
-        return panels(self.patches, titles, self.title, limits=limits)
+        return array_grid(self.patches, titles, self.title, limits=limits)
 
 
 def top_patches(
@@ -82,7 +82,7 @@ def top_patches(
     first = channels_first(model)
     best: list[tuple[float, Place, np.ndarray]] = []
     seen, shape, fields = 0, None, None
-    for inputs in batches(who, model, data, batch_size):
+    for inputs in input_batches(who, model, data, batch_size):
         x = np.moveaxis(inputs[0], 1, -1) if first and inputs[0].ndim > 2 else inputs[0]
         if shape is None:
             shape, fields = x.shape[1:], _fields(model, path, inputs)

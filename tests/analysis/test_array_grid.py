@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from kzoo.analysis.panels import SIGNED, panels, value_limits
+from kzoo.analysis.array_grid import SIGNED, array_grid, value_limits
 
 
 @pytest.mark.parametrize("shape", [(4,), (9, 1), (9, 2), (5, 6, 1), (5, 6, 3), (5, 6, 4), (3, 5, 6, 1)], ids=str)
 def test_panels(shape, seeds):
     arrays = seeds.normal(size=(5, *shape))
-    sheet = panels(arrays, "abcde", "heading")
+    sheet = array_grid(arrays, "abcde", "heading")
     drawn = [axes for axes in sheet.axes if axes.axison]
     assert len(drawn) == 5 and [axes.get_title() for axes in drawn] == list("abcde")
     assert sheet.get_suptitle() == "heading" and len(sheet.axes) == 6
@@ -30,6 +30,6 @@ def test_panels(shape, seeds):
 def test_limits():
     assert value_limits([np.array([0, np.nan, 3])]) == (0, 3)
     assert value_limits([np.array([2.0, 2.0])]) == (1.5, 2.5)
-    (image,) = panels([np.float32([[[-1], [3]]])], ["a"], "", colours=SIGNED).axes[0].images
+    (image,) = array_grid([np.float32([[[-1], [3]]])], ["a"], "", colours=SIGNED).axes[0].images
     assert image.get_clim() == (-3, 3)
-    assert len(panels(np.zeros((64, 8, 8, 1)), ["a"] * 64, "").axes) == 64
+    assert len(array_grid(np.zeros((64, 8, 8, 1)), ["a"] * 64, "").axes) == 64

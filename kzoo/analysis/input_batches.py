@@ -10,7 +10,7 @@ import tensorflow as tf
 from kzoo.checks import is_integer, require
 
 
-def batches(who: str, model: keras.Model, data: Any, batch_size: int = 32) -> Iterator[list[np.ndarray]]:
+def input_batches(who: str, model: keras.Model, data: Any, batch_size: int = 32) -> Iterator[list[np.ndarray]]:
     """Yields the batches of `data`, each a list of arrays (batch, ...), one for each input of the model.
 
     data: an array (examples, ...), a list of such arrays for a model of several inputs, or a `tf.data.Dataset` of
@@ -18,7 +18,7 @@ def batches(who: str, model: keras.Model, data: Any, batch_size: int = 32) -> It
     that of arrays. ValueError for data without examples, without a batch axis or of another shape than the inputs.
 
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
-    >>> [x.shape for (x,) in batches("an analysis", model, np.zeros((5, 2)), batch_size=4)]
+    >>> [x.shape for (x,) in input_batches("an analysis", model, np.zeros((5, 2)), batch_size=4)]
     [(4, 2), (1, 2)]
     """
     require(is_integer(batch_size, 1), who, "batch_size, an integer above 0", batch_size=batch_size)

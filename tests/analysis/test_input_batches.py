@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo.analysis.batches import batches
+from kzoo.analysis.input_batches import input_batches
 from kzoo.checks import Refusal
 
 ONE = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
@@ -19,10 +19,10 @@ def joined(found):
 
 
 def test_arrays():
-    found = list(batches("it", ONE, A, 2))
+    found = list(input_batches("it", ONE, A, 2))
     assert [len(x) for (x,) in found] == [2, 2, 1]
     np.testing.assert_array_equal(joined(found)[0], A)
-    for found, wanted in zip(joined(batches("it", TWO, [A, B], 3)), (A, B), strict=True):
+    for found, wanted in zip(joined(input_batches("it", TWO, [A, B], 3)), (A, B), strict=True):
         np.testing.assert_array_equal(found, wanted)
 
 
@@ -30,20 +30,20 @@ def test_arrays():
 def test_datasets(targets):
     slices = tf.data.Dataset.from_tensor_slices
     one = slices((A, *targets)) if targets else slices(A)
-    np.testing.assert_array_equal(joined(batches("it", ONE, one.batch(2)))[0], A)
+    np.testing.assert_array_equal(joined(input_batches("it", ONE, one.batch(2)))[0], A)
     two = slices(((A, B), *targets)) if targets else slices((A, B))
-    for found, wanted in zip(joined(batches("it", TWO, two.batch(2))), (A, B), strict=True):
+    for found, wanted in zip(joined(input_batches("it", TWO, two.batch(2))), (A, B), strict=True):
         np.testing.assert_array_equal(found, wanted)
 
 
 @pytest.mark.parametrize("data", [A[0], B, [A, A], 3.0, A[:0], "a"], ids=["axis", "shape", "many", "one", "none", "a"])
 def test_refused(data):
     with pytest.raises(Refusal, match="^it expects (inputs of shape|data with at least one example)"):
-        list(batches("it", ONE, data))
+        list(input_batches("it", ONE, data))
 
 
 def test_refused_of_several_inputs():
     with pytest.raises(Refusal, match="^it expects inputs of as many examples"):
-        list(batches("it", TWO, [A, B[:3]]))
+        list(input_batches("it", TWO, [A, B[:3]]))
     with pytest.raises(Refusal, match="^it expects batch_size, an integer above 0"):
-        list(batches("it", ONE, A, 0))
+        list(input_batches("it", ONE, A, 0))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SIGNED = "RdBu_r"
 
 
-def panels(
+def array_grid(
     arrays: Sequence[np.ndarray],
     titles: Sequence[str],
     heading: str,
