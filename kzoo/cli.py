@@ -262,6 +262,38 @@ def predict(
 
 
 @app.command()
+def look(
+    name: Annotated[
+        str, typer.Argument(help="Folder of a run, its name under saved_models/, or name of a model with a config.")
+    ],
+    layer: Annotated[
+        str | None, typer.Option(help="Path of a layer, as kzoo show prints it; default: the last with positions.")
+    ] = None,
+    unit: Annotated[int | None, typer.Option(help="Channel of the layer; default: the largest.", min=0)] = None,
+    example: Annotated[int, typer.Option(help="Number of the input that most pictures show.", min=0)] = 0,
+    data: Annotated[
+        list[str], typer.Option(help="Image, .npy file or folder to take inputs from; repeatable. Default: test data.")
+    ] = [],  # noqa: B006
+    out: Annotated[str | None, typer.Option(help="Folder to write; default: RUN/look, or look/NAME.")] = None,
+) -> None:
+    """Draw what a model computes, sees and looks for, on a page of pictures that are explained.
+
+    They are its kernels, maps and receptive field, what a unit answers to and looks for, where the class is in the
+    input, and what moves when the input moves.
+
+    Example: kzoo look mnist1d_cnn --layer stage2 --unit 3
+    """
+    from kzoo.run_folder import find_run_or_model
+
+    find_run_or_model(name)
+    _import_tensorflow()
+    from kzoo.terminal import say
+    from kzoo.training.look import look as draw
+
+    say(f"Written to {draw(name, layer, unit, example, data, out)}.")
+
+
+@app.command()
 def export(
     name: Annotated[
         str | None, typer.Argument(help="Folder of a run, its name under saved_models/, or name of a model.")

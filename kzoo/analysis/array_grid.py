@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kzoo.analysis.panels import middle, show_image
 from kzoo.figures import figure
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ SIGNED = "RdBu_r"
 
 
 def array_grid(
-    arrays: Sequence[np.ndarray],
+    arrays: Sequence[np.ndarray] | np.ndarray,
     titles: Sequence[str],
     heading: str,
     columns: int | None = None,
@@ -47,7 +48,7 @@ def array_grid(
     return sheet
 
 
-def value_limits(arrays: Sequence[np.ndarray], signed: bool = False) -> tuple[float, float]:
+def value_limits(arrays: Sequence[np.ndarray] | np.ndarray, signed: bool = False) -> tuple[float, float]:
     """Returns the smallest and largest finite value of arrays; with `signed`, limits symmetric about 0.
 
     >>> value_limits([np.array([-1, 2])]), value_limits([np.array([-1, 2])], signed=True)
@@ -68,7 +69,6 @@ def show(axes: "Axes", array: np.ndarray, limits: tuple[float, float], colours: 
     """
     low, high = limits
     array = np.asarray(array, "float64")
-    style: dict[str, Any] = {"interpolation": "nearest"}
     if array.ndim == 1:
         axes.bar(np.arange(len(array)), array, color="0.3")
         axes.set_ylim(min(low, 0.0), max(high, 0.0))
@@ -79,14 +79,11 @@ def show(axes: "Axes", array: np.ndarray, limits: tuple[float, float], colours: 
         margin = 0.05 * (high - low)
         axes.set_ylim(low - margin, high + margin)
     else:
-        image = array[len(array) // 2] if array.ndim == 4 else array
+        image = middle(array, array.ndim - 1)
         if image.shape[-1] == 3:
-            axes.imshow(np.clip((image - low) / (high - low), 0, 1), **style)
+            show_image(axes, np.clip((image - low) / (high - low), 0, 1))
         else:
-            axes.imshow(image.mean(-1), cmap=colours, vmin=low, vmax=high, **style)
-    if array.ndim > 2:
-        axes.set_xticks([])
-        axes.set_yticks([])
-    else:
-        axes.locator_params(nbins=3)
-        axes.tick_params(labelsize=6, length=2)
+            show_image(axes, image.mean(-1), cmap=colours, vmin=low, vmax=high)
+        return
+    axes.locator_params(nbins=3)
+    axes.tick_params(labelsize=6, length=2)

@@ -13,7 +13,7 @@ from kzoo.types import Tensor
 
 State: TypeAlias = tuple[Tensor, ...]  # the variable, and Adam's two moments
 # square root of the covariance of the colours of photographs (ImageNet), as the program of Olah et al. 2017 has it
-COLOURS = np.float32([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], "float32")
 SPECTRA = {1: tf.signal.ifft, 2: tf.signal.ifft2d, 3: tf.signal.ifft3d}
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kzoo.analysis.receptive_field import receptive_fields
+from kzoo.analysis.unknown_layer import unknown_layers
 from kzoo.layers.field import EXACT, UNKNOWN, Field
 from kzoo.listing import new_table
 from kzoo.models.graph import calls
@@ -58,6 +59,8 @@ def model_text(name: str, console: Console) -> str:
         console.out(f"{name}: {known['doc'].splitlines()[0]}\n", highlight=False)
         built.summary(print_fn=lambda text, line_break=None: console.out(text, highlight=False))
         console.print(stages_table(built), settings_table(known))
+        for layer in unknown_layers(built):
+            console.out(f"Unknown: {', '.join(layer.missing)} of {layer.path} ({layer.type})", highlight=False)
         console.out(f"Weights: {', '.join(known['weights']) or 'none trained'}", highlight=False)
         console.out(f"Source: {known['source']}", highlight=False)
     return captured.get()

@@ -14,6 +14,8 @@ from kzoo.types import Shape
 def flops(model: keras.Model) -> int | None:
     """Returns the operations for one example, or None where a size or a layer's operation count is unknown.
 
+    `kzoo.analysis.unknown_layers` names the layers without a count.
+
     Counted are products with kernels (two operations for each weight and position), the sums or comparisons of pools,
     batch norms (four operations a value) and sums of branches (one a value). Activations and the other normalizations
     are not.

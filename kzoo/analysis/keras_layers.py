@@ -127,6 +127,7 @@ POINTWISE_OPERATIONS = BINARY_OPERATIONS | {
 # fmt: on
 ALONG_AXIS_OPERATIONS = {"Softmax", "LogSoftmax", "Normalize"}
 REDUCTIONS = {"All", "Any", "Logsumexp", "Max", "Mean", "Min", "Prod", "Std", "Sum", "Var"}
+INTERNAL_LAYERS = {"LayerScale"}  # of keras.applications, in no public module
 TAPS = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
 
 
@@ -149,7 +150,7 @@ def flops(operation: Any, input_shapes: list[Shape], output_shapes: list[Shape])
 def layer_field(operation: Any, input_shapes: list[Shape]) -> Any:
     """Returns the receptive field of an operation whose class declares none itself; the registry of Keras's layers."""
     name = _operation_name(operation)
-    if name in POINTWISE_OPERATIONS:
+    if name in POINTWISE_OPERATIONS | INTERNAL_LAYERS:
         return _broadcast(operation, input_shapes)
     if name in ALONG_AXIS_OPERATIONS:
         return _along_axes(operation, input_shapes)
@@ -168,15 +169,16 @@ def layer_flops(operation: Any, input_shapes: list[Shape], output_shapes: list[S
     name = _operation_name(operation)
     if name in BINARY_OPERATIONS:
         return _merging(operation, input_shapes, output_shapes)
-    if name in REDUCTIONS:
+    if name in REDUCTIONS | INTERNAL_LAYERS:
         return _values(input_shapes[0])
     return 0 if name in POINTWISE_OPERATIONS | ALONG_AXIS_OPERATIONS | {"Concatenate", "Pad"} else None
 
 
 def _operation_name(operation: Any) -> str:
-    """Returns the class name of an operation of keras.ops, or "" for a layer: layers are looked up by type."""
-    ours = isinstance(operation, keras.Operation) and not isinstance(operation, layers.Layer)
-    return type(operation).__name__ if ours and type(operation).__module__.startswith("keras.") else ""
+    """Returns the class name of an operation of keras.ops, or "" for a public layer: these are looked up by type."""
+    name = type(operation).__name__
+    known = name in INTERNAL_LAYERS if isinstance(operation, layers.Layer) else isinstance(operation, keras.Operation)
+    return name if known and type(operation).__module__.startswith("keras.") else ""
 
 
 def _register(registry: Any, function: Callable[..., Any], *types: Iterable[type]) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import keras
 import numpy as np
 
-from kzoo.analysis.gabor_fit import GaborFit, fit_gabor
 from kzoo.analysis.array_grid import SIGNED, array_grid
+from kzoo.analysis.gabor_fit import GaborFit, fit_gabor
 from kzoo.analysis.plotted import Plotted
 from kzoo.checks import require
 from kzoo.layers.gabor_conv import GaborConv2D
 from kzoo.models.layer_paths import find_path, layer_paths
-from kzoo.ops.filters import gabor, gaussian, sobel
+from kzoo.ops.filters import PARAMETERS, gabor, gaussian, sobel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,22 +87,23 @@ def filters(model: keras.Model, layer: str | None = None) -> Filters:
     >>> filters(model).nearest
     [NearestFilter(name='Sobel x', similarity=1.0)]
     """
+    layers = layer_paths(model)
     if layer is None:
-        found = {path: _kernels(each) for path, each in layer_paths(model).items()}
-        path, kernels = next(((path, k) for path, k in found.items() if k is not None), (None, None))
-        require(path is not None, "filters", "a model with a convolution", model=model.name)
-    else:
-        path = find_path(model, "layer", layer)
-        kernels = _kernels(layer_paths(model)[path])
-        require(kernels is not None, "filters", "layer, a convolution whose positions share a kernel", layer=layer)
-    require(np.isfinite(kernels).all(), "filters", "finite kernels", layer=path)
+        first = next((path for path, each in layers.items() if _kernels(each) is not None), None)
+        require(first, "filters", "a model with a convolution", model=model.name)
+    path = find_path(model, "layer", layer or first)
+    kernels = _kernels(layers[path])
+    require(kernels is not None, "filters", "layer, a convolution whose positions share a kernel", layer=layer)
+    require(np.all(np.isfinite(kernels)), "filters", "finite kernels", layer=path)
     return Filters(kernels, path)
 
 
-def _kernels(layer: Any) -> np.ndarray | None:
+def _kernels(layer: Any) -> Any:
     """Returns the kernels (*kernel_size, in, out) of a layer, or None if it has none."""
     if isinstance(layer, GaborConv2D) and layer.built:
-        return np.asarray(gabor(layer.kernel_size, *layer.parameters, zero_mean=layer.zero_mean))
+        return np.asarray(
+            gabor(layer.kernel_size, **dict(zip(PARAMETERS, layer.parameters)), zero_mean=layer.zero_mean)
+        )
     size, kernel = getattr(layer, "kernel_size", None), getattr(layer, "kernel", None)
     if size is None or kernel is None or tuple(kernel.shape[:-2]) != tuple(size):
         return None

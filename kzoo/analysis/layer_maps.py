@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.input_batches import input_batches
 from kzoo.analysis.array_grid import array_grid, show, value_limits
+from kzoo.analysis.input_batches import input_batches
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.rectifiers import is_rectifier
 from kzoo.analysis.walk import channels_first, compute, inner_path, outputs_at
@@ -84,7 +84,7 @@ def feature_maps(model: keras.Model, layer: str, inputs: Any, batch_size: int = 
 
     def count(path, operation, args, kwargs):
         y = compute(path, operation, args, kwargs)
-        if is_rectifier(operation):
+        if is_rectifier(operation) or is_rectifier(getattr(operation, "activation", None)):
             values = ops.convert_to_numpy(y)
             zeros[path] += int(np.count_nonzero(values == 0))
             sizes[path] += values.size

@@ -15,10 +15,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kzoo.analysis.canvas import Canvas, Preset
 from kzoo.analysis.array_grid import array_grid, value_limits
+from kzoo.analysis.canvas import Canvas, Preset
 from kzoo.analysis.plotted import Plotted
-from kzoo.analysis.rectifiers import with_gradients
+from kzoo.analysis.rectifiers import revived
 from kzoo.analysis.units import Unit, unit_value
 from kzoo.analysis.walk import before_softmax, channels_first, inner_path, outputs_at
 from kzoo.checks import is_integer, is_number, nearest, require
@@ -123,7 +123,7 @@ def maximize(
     shapes = [_input_shape(symbol, size, first) for symbol in changed]
     ranges = [_checked_range(value_range, model, symbol, first) for symbol in changed]
     canvases = [Canvas((count, *shape), limits, rules) for shape, limits in zip(shapes, ranges)]
-    visit = before_softmax(model, with_gradients())
+    visit = before_softmax(model, revived(who))
 
     def unit_of(inputs: list[Tensor]) -> Tensor:
         given = iter(tf.experimental.numpy.moveaxis(x, -1, 1) if first and len(x.shape) > 2 else x for x in inputs)
@@ -152,11 +152,11 @@ def maximize(
         states, value = step(states, tf.constant(number))
         values.append(value)
     inputs = [canvas.inputs(z) for canvas, (z, *_) in zip(canvases, states)]
-    values = np.array([*values, unit_of(inputs)], "float32")
-    finite = all(np.isfinite(x).all() for x in (*inputs, values))
-    require(finite, who, f"finite values and gradients of {path}", values=values[-1].tolist())
+    curve = np.array([*values, unit_of(inputs)], "float32")
+    finite = all(np.isfinite(x).all() for x in (*inputs, curve))
+    require(finite, who, f"finite values and gradients of {path}", values=curve[-1].tolist())
     title = f"Inputs that maximise unit {unit} of {path}"
-    return Maximized(tuple(x.numpy() for x in inputs), values, ranges[0], rules, title)
+    return Maximized(tuple(x.numpy() for x in inputs), curve, ranges[0], rules, title)
 
 
 def _input_shape(symbol, size, first):

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.input_batches import input_batches
 from kzoo.analysis.array_grid import array_grid
+from kzoo.analysis.input_batches import input_batches
 from kzoo.analysis.plotted import Plotted
-from kzoo.analysis.receptive_field import fields_by_path
+from kzoo.analysis.receptive_field import layer_fields
 from kzoo.analysis.units import Unit, unit_map
 from kzoo.analysis.walk import before_softmax, channels_first, inner_path, outputs_at
 from kzoo.checks import is_integer, require
@@ -121,7 +121,7 @@ def _fields(model: keras.Model, path: str, inputs: list[np.ndarray]) -> Fields |
     """Returns the receptive fields of a layer for inputs of these sizes, or None if it sees the whole input."""
     if not 3 <= inputs[0].ndim <= 5:
         return None
-    return fields_by_path(model, [(None, *x.shape[1:]) for x in inputs]).get(path)
+    return layer_fields(model, [(None, *x.shape[1:]) for x in inputs]).get(path)
 
 
 def _box(fields: Fields | None, position: KnownShape, spatial: KnownShape) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -16,14 +16,14 @@ from kzoo.types import Shape
 
 
 def receptive_fields(model: keras.Model) -> dict[str, Fields]:
-    """Returns the fields of each layer's first output at inference, {layer's path: a `Field` for each spatial axis}.
+    """Returns the fields of each layer's first output at inference, {layer's name: a `Field` for each spatial axis}.
 
     `model`: a functional or built Sequential model whose first input has 1 to 3 spatial axes. Where branches meet, a
     position sees the union of what they see. A field of size None sees the whole axis, as behind a dense layer or a
-    global pool. Behind a layer that declares no field (see `kzoo.analysis.keras_layers`) the status is "unknown".
-    Layers are named by path: "backbone/conv1" in the nested model "backbone", which has an entry of its own. A layer
-    that is called several times has the fields of its last call. Layers that no spatial input reaches are left out.
-    ValueError for branches of different strides, naming the layer.
+    global pool. Behind a layer that declares no field (`kzoo.analysis.unknown_layers` names these) the status is
+    "unknown". A nested model has an entry under its own name, and one for each of its layers, named by path:
+    "backbone/conv1". A layer that is called several times has the fields of its last call. Layers that no spatial input
+    reaches are left out. ValueError for branches of different strides, naming the layer.
 
     >>> from keras import layers
     >>> x = keras.Input((32, 32, 3))
@@ -32,45 +32,57 @@ def receptive_fields(model: keras.Model) -> dict[str, Fields]:
     >>> receptive_fields(model)["b"][0]
     Field(size=6, stride=Fraction(2, 1), padding=2, status='exact')
     """
-    return {path: tuple(field.rounded() for field in fields) for path, fields in fields_by_path(model).items()}
+    return {path: tuple(field.rounded() for field in fields) for path, fields in layer_fields(model).items()}
 
 
-def fields_by_path(model: keras.Model, input_shapes: list[Shape] | None = None) -> dict[str, Fields]:
-    """Returns what `receptive_fields` does, with fractions where a layer enlarges its input.
+def layer_fields(model: keras.Model, input_shapes: list[Shape] | None = None) -> dict[str, Fields]:
+    """Returns what `receptive_fields` does, before rounding to whole pixels.
 
-    input_shapes: of the model's inputs, if they are not the ones it was built with.
+    Unlike in `receptive_fields`, fields of size None have the stride of their map.
+    `input_shapes`: of the model's inputs, if they are not the ones it was built with.
+
+    >>> from keras import layers
+    >>> inner = keras.Sequential([keras.Input((8, 1)), layers.Conv1D(2, 3, strides=2, name="a")], name="inner")
+    >>> list(layer_fields(keras.Sequential([keras.Input((8, 1)), inner])))
+    ['inner/a', 'inner']
     """
     require(is_graph(model), "receptive_fields", "a functional or built Sequential model", model=type(model).__name__)
     rank = len(model.inputs[0].shape) - 2
     require(1 <= rank <= 3, "receptive_fields", "a model with 1 to 3 spatial axes", input_shape=model.inputs[0].shape)
+    found: dict[str, Fields] = {}
     start = [(Field(1),) * rank if len(tensor.shape) == rank + 2 else None for tensor in model.inputs]
-    return _trace(model, start, input_shapes)[0]
+    _trace(model, start, input_shapes, found)
+    return found
 
 
 def _trace(
-    model: keras.Model, inputs: list[Fields | None], input_shapes: list[Shape] | None, prefix: str = ""
-) -> tuple[dict[str, Fields], list[Fields | None]]:
-    """Returns the fields of each layer and of each output of a model, from those of its inputs; None: sees no input."""
+    model: keras.Model,
+    inputs: list[Fields | None],
+    input_shapes: list[Shape] | None,
+    found: dict[str, Fields],
+    prefix: str = "",
+) -> list[Fields | None]:
+    """Returns the fields of each output of a model from those of its inputs (None: sees no input).
+
+    Adds the fields of each layer to `found`, under its path.
+    """
     seen = {id(tensor): fields for tensor, fields in zip(model.inputs, inputs)}
-    named: dict[str, Fields] = {}
     last: dict[str, int] = {}
     for call in calls(model, input_shapes):
-        read = [seen[id(tensor)] for tensor in call.inputs]
+        fields = [seen[id(tensor)] for tensor in call.inputs]
         path = prefix + call.operation.name
-        inner: dict[str, Fields] = {}
         if is_graph(call.operation):
-            inner, outputs = _trace(call.operation, read, call.input_shapes, f"{path}/")
+            outputs = _trace(call.operation, fields, call.input_shapes, found, f"{path}/")
         else:
-            outputs = _through(call, read)
+            outputs = _through(call, fields)
         seen.update((id(tensor), fields) for tensor, fields in zip(call.outputs, outputs))
         if outputs[0] is not None and call.number >= last.get(path, 0):
-            named |= {path: outputs[0], **inner}
-            last[path] = call.number
-    return named, [seen[id(tensor)] for tensor in model.outputs]
+            found[path], last[path] = outputs[0], call.number
+    return [seen[id(tensor)] for tensor in model.outputs]
 
 
 def _through(call: Call, inputs: list[Fields | None]) -> list[Fields | None]:
-    """Returns the fields of each output of a layer's call, from those of its inputs."""
+    """Returns the fields of each output of a call, from those of its inputs."""
     if all(fields is None for fields in inputs):
         return [None] * len(call.outputs)
     rank = next(len(fields) for fields in inputs if fields is not None)

@@ -3,6 +3,7 @@
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 from keras import ops
 
 from kzoo.checks import is_integer, require
@@ -24,7 +25,7 @@ def unit_map(who: str, y: Tensor, unit: Unit, channels_first: bool = False) -> T
     if channels_first and len(y.shape) > 2:
         y = ops.moveaxis(y, 1, -1)
     shape = tuple(y.shape)
-    index = (unit,) if is_integer(unit) else tuple(unit) if isinstance(unit, (tuple, list)) else ()
+    index: Any = unit if isinstance(unit, (tuple, list)) else (unit,)
     last = shape[-len(index) :] if len(index) in (1, len(shape) - 1) else ()
     good = bool(last) and all(is_integer(i) and (n is None or -n <= i < n) for i, n in zip(index, last))
     expected = f"unit, a channel or (*position, channel) of outputs of shape (*position, channels) = {shape[1:]}"
@@ -43,7 +44,7 @@ def class_of(outputs: Tensor, class_index: Any = None) -> Any:
     count, classes = outputs.shape[0], outputs.shape[-1]
     if class_index is None:
         return keras.ops.argmax(outputs, -1)
-    given = [class_index] * count if is_integer(class_index) else list(class_index)
+    given = [class_index] * count if is_integer(class_index) else list(class_index) if np.iterable(class_index) else []
     good = len(given) == count and all(is_integer(index) and 0 <= index < classes for index in given)
     require(good, "analysis", f"class_index below {classes}, one or one for each example", class_index=class_index)
     return keras.ops.convert_to_tensor([int(index) for index in given], "int32")

@@ -60,6 +60,13 @@ def outputs_at(model: keras.Model, inputs: Any, layers: Sequence[str], visit: Vi
     them. Refuses a layer that is called several times.
     """
     paths = [inner_path(model, find_path(model, "layer", layer)) for layer in layers]
+    return run_with(model, inputs, paths, visit)[1]
+
+
+def run_with(
+    model: keras.Model, inputs: Any, paths: Sequence[str], visit: Visit = compute
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Returns the outputs of a model, and the first output of each of the layers or operations at these whole paths."""
     found: dict[str, list[Tensor]] = {path: [] for path in paths}
 
     def record(path, operation, args, kwargs):
@@ -68,11 +75,11 @@ def outputs_at(model: keras.Model, inputs: Any, layers: Sequence[str], visit: Vi
             found[path].append(keras.tree.flatten(outputs)[0])
         return outputs
 
-    run(model, inputs, record)
+    outputs = run(model, inputs, record)
     for path in paths:
         count = len(found[path])
         require(count == 1, model.name, f"layer, one that is called once; {path} is called {count} times", layer=path)
-    return [found[path][0] for path in paths]
+    return outputs, [found[path][0] for path in paths]
 
 
 def inner_path(model: keras.Model, path: str) -> str:
@@ -80,15 +87,15 @@ def inner_path(model: keras.Model, path: str) -> str:
     layer = model
     for name in path.split("/"):
         layer = layer.get_layer(name)
-    return f"{path}/{_last(layer)}" if is_graph(layer) else path
+    return f"{path}/{last_path(layer)}" if is_graph(layer) else path
 
 
-def _last(model: keras.Model, index: int = 0) -> str:
-    """Returns the path of the layer that computes an output of a model."""
+def last_path(model: keras.Model, index: int = 0) -> str:
+    """Returns the path of the layer or operation that computes an output of a model, by default the first."""
     for call in calls(model):
         for number, symbol in enumerate(call.outputs):
             if symbol is model.outputs[index]:
-                inner = f"/{_last(call.operation, number)}" if is_graph(call.operation) else ""
+                inner = f"/{last_path(call.operation, number)}" if is_graph(call.operation) else ""
                 return call.operation.name + inner
     return model.inputs[0]._keras_history[0].name  # a model that returns its input
 
@@ -98,7 +105,7 @@ def before_softmax(model: keras.Model, visit: Visit = compute) -> Visit:
 
     Elsewhere, and for other models, it is the given visit.
     """
-    last = _last(model)
+    last = last_path(model)
 
     def logits(path, operation, args, kwargs):
         if path != last or not is_softmax(operation):
@@ -116,8 +123,13 @@ def is_softmax(operation: Any) -> bool:
     return (
         isinstance(operation, keras.layers.Softmax)
         or getattr(operation, "activation", None) is keras.activations.softmax
-        or type(operation) is type(keras.ops.softmax(keras.KerasTensor((None, 2)))._keras_history[0])
+        or type(operation) is operation_type(keras.ops.softmax)
     )
+
+
+def operation_type(function: Callable[..., Any]) -> type:
+    """Returns the class of the operations by which calls of a function of `keras.ops` appear in a model."""
+    return type(function(keras.KerasTensor((None, 2)))._keras_history[0])
 
 
 @contextlib.contextmanager

@@ -61,7 +61,7 @@ class Field(NamedTuple):
         """Returns this field in pixels of an earlier input; `inner` is the field of the map that the layer reads."""
         status = combined_status([inner, self])
         if inner.size is None or self.size is None:
-            return Field(None, status=status)
+            return Field(None, self.stride * inner.stride, status=status)
         # after a strided map is enlarged, the fields of adjacent positions are not a constant stride apart
         widened = Fraction(self.stride).denominator > 1 and Fraction(inner.stride).numerator > 1
         status = UPPER_BOUND if status == EXACT and widened else status
@@ -75,7 +75,7 @@ class Field(NamedTuple):
         Field(size=1, stride=Fraction(1, 2), padding=0, status='exact')
         """
         if self.size is None:
-            return self
+            return Field(None, status=self.status)
         starts = [p * self.stride for p in range(Fraction(self.stride).denominator)]
         sizes = {math.floor(at + self.last) - math.ceil(at - self.padding) + 1 for at in starts}
         status = UPPER_BOUND if self.status == EXACT and len(sizes) > 1 else self.status
@@ -90,7 +90,8 @@ def union(fields: Iterable[Field]) -> Field:
     fields = list(fields)
     status = combined_status(fields)
     if any(field.size is None for field in fields):
-        return Field(None, status=status)
+        # a global pool, whose map has no stride, may scale a map that has one
+        return Field(None, max(fields, key=lambda field: field.size is not None).stride, status=status)
     first, last = min(-field.padding for field in fields), max(field.last for field in fields)
     return Field.between(first, last, fields[0].stride, status)
 

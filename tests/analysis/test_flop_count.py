@@ -1,5 +1,7 @@
 """Operations of a forward pass, against counts by hand."""
 
+import math
+
 import keras
 import pytest
 from keras import layers
@@ -94,6 +96,25 @@ def test_nested_models():
     inner = keras.Sequential([layers.Dense(10), layers.Dense(10)])
     x = keras.Input((10,))
     assert flops(keras.Model(x, inner(inner(x)))) == 800
+
+
+@pytest.mark.parametrize("name, millions", [("MobileNet", 569), ("ResNet50", 3_800)])
+def test_nested_backbones(name, millions):
+    """Products with the classifier as published: Howard et al. 2017, 569 M; He et al. 2016, 3.8 G."""
+    with keras.StatelessScope(initialize_variables=False):
+        backbone = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(224, 224, 3))
+        whole = keras.Sequential([keras.Input((224, 224, 3)), backbone, layers.GlobalAveragePooling2D()])
+    keras.backend.clear_session(free_memory=False)
+    products = others = 0
+    for layer in backbone.layers:
+        values = math.prod(layer.output.shape[1:])
+        if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
+            products += math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
+        others += values * {"BatchNormalization": 4, "Add": 1, "MaxPooling2D": 9}.get(type(layer).__name__, 0)
+    channels = backbone.output.shape[-1]
+    assert products + channels * 1000 == pytest.approx(millions * 1e6, rel=0.02)
+    assert flops(backbone) == 2 * products + others
+    assert flops(whole) == flops(backbone) + 7 * 7 * channels
 
 
 def test_unknown_layers():

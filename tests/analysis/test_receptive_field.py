@@ -1,12 +1,14 @@
 """Receptive fields: published ones, branches, nested models, and gradients with respect to the input."""
 
+from fractions import Fraction
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from kzoo.analysis.catalogue import sketch
-from kzoo.analysis.receptive_field import receptive_fields
+from kzoo.analysis.receptive_field import layer_fields, receptive_fields
 from kzoo.checks import Refusal
 from kzoo.layers import Conv2D, FoveatedGlimpse2D, MaxPoolingWithArgmax2D, MaxUnpooling2D, Padding2D
 from kzoo.layers.field import Field
@@ -141,19 +143,15 @@ def test_operations_on_tensors():
 
 def test_nested_models_and_shared_layers():
     """A nested model has the field of its output; a layer that is called twice that of its second call."""
-    conv, pool = layers.Conv2D(2, 3, name="conv"), layers.MaxPooling2D(2, name="pool")
-    inner = keras.Sequential([keras.Input((None, None, 2)), conv, pool], name="inner")
+    inner = keras.Sequential([keras.Input((None, None, 2)), layers.Conv2D(2, 3), layers.MaxPooling2D(2)], name="inner")
     x = keras.Input((32, 32, 2))
     shared = layers.Conv2D(2, 3, padding="same", name="shared")
     y = shared(shared(inner(inner(x))))
     fields = receptive_fields(keras.Model(x, y))
-    assert fields["inner"][0] == (4 + 2 * 3, 4, 0, "exact") and set(fields) == {
-        "inner",
-        "inner/conv",
-        "inner/pool",
-        "shared",
-    }
-    assert fields["inner/pool"] == fields["inner"] and fields["inner/conv"][0] == (4 + 2 * 2, 2, 0, "exact")
+    assert fields["inner"][0] == (4 + 2 * 3, 4, 0, "exact")
+    assert set(fields) == {"inner", "shared", *(f"inner/{layer.name}" for layer in inner.layers)}
+    conv, pool = (fields[f"inner/{layer.name}"] for layer in inner.layers)
+    assert conv[0] == (4 + 2 * 2, 2, 0, "exact") and pool == fields["inner"]
     assert fields["shared"][0] == (10 + 4 * 4, 4, 8, "exact")
 
 
@@ -183,3 +181,28 @@ def test_local_contrast():
     """Its mean deviation is the sample's: what a position sees of it depends on the data."""
     fields = receptive_fields(sketch("jarrett"))
     assert fields["stage1"][0] == Field(None, status="depends on the data")
+
+
+@pytest.mark.parametrize("name, size, padding", [("MobileNet", 315, 126), ("ResNet50", 483, 241)])
+def test_nested_backbones(name, size, padding):
+    """Sizes and strides of Araujo, Norris & Sim 2019; each layer of the backbone has an entry by path."""
+    with keras.StatelessScope(initialize_variables=False):
+        backbone = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(224, 224, 3))
+        whole = keras.Sequential([keras.Input((224, 224, 3)), backbone, layers.GlobalAveragePooling2D()])
+    keras.backend.clear_session(free_memory=False)
+    inner, outer = receptive_fields(backbone), receptive_fields(whole)
+    assert outer[backbone.name] == (Field(size, Fraction(32), padding),) * 2
+    assert inner == {path.partition("/")[2]: fields for path, fields in outer.items() if "/" in path}
+
+
+def test_fields_by_path_keep_the_stride_of_maps_that_see_everything():
+    """A squeeze-and-excitation gate sees the whole image; the map that it scales keeps its stride."""
+    x = keras.Input((16, 16, 2))
+    y = layers.Conv2D(4, 3, strides=2, padding="same", name="conv")(x)
+    gate = layers.GlobalAveragePooling2D(keepdims=True, name="gate")(y)
+    z = layers.Conv2D(4, 1, strides=2, name="after")(layers.Multiply(name="scaled")([gate, y]))
+    outer = keras.Sequential([keras.Input((16, 16, 2)), keras.Model(x, z, name="inner")])
+    fields = layer_fields(outer)
+    assert [fields[f"inner/{name}"][0].stride for name in ("conv", "scaled", "after")] == [2, 2, 4]
+    assert fields["inner/scaled"][0].size is None and fields["inner"] == fields["inner/after"]
+    assert receptive_fields(outer)["inner"] == (Field(None),) * 2

@@ -33,6 +33,6 @@ def test_classes():
     outputs = Y[:, 0, 0]
     np.testing.assert_array_equal(class_of(outputs), outputs.argmax(-1))
     assert list(class_of(outputs, 3)) == [3, 3] and list(class_of(outputs, [0, 4])) == [0, 4]
-    for wrong in (5, -1, [0], [0, 9], "a"):
+    for wrong in (5, -1, [0], [0, 9], "a", 1.5):
         with pytest.raises(Refusal, match="^analysis expects class_index below 5"):
             class_of(outputs, wrong)

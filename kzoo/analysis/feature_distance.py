@@ -1,0 +1,109 @@
+"""How a layer's output and the probability of a class change with the size of a transformation.
+
+Source: Zeiler & Fergus 2014, "Visualizing and understanding convolutional networks", figure 5.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from kzoo.analysis.model_inputs import batches
+from kzoo.analysis.plotted import Plotted
+from kzoo.analysis.spatial_model import SpatialModel
+from kzoo.analysis.transforms import (
+    LABELS,
+    Amount,
+    Transform,
+    amount_places,
+    settled,
+    transform_array,
+)
+from kzoo.analysis.units import class_of
+from kzoo.figures import figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class InvarianceCurves(Plotted):
+    """Curves (amounts, examples) against the size of a transformation.
+
+    distance: ||f(t(x)) - f(x)||, the Euclidean distance of a layer's outputs.
+    probability: of each example's class.
+    classes: of each example (examples,).
+    """
+
+    distance: np.ndarray
+    probability: np.ndarray
+    classes: np.ndarray
+    amounts: tuple[Amount, ...]
+    layer: str
+    transform: Transform
+    border: str
+
+    @property
+    def array(self) -> np.ndarray:
+        return self.distance
+
+    def draw(self) -> "Figure":
+        sheet = figure(10, 4)
+        places, labels = amount_places(self.amounts)
+        panels = [
+            (self.distance, "distance of outputs", f"Change of {self.layer}"),
+            (self.probability, "probability", "Probability of the class"),
+        ]
+        for axes, (curves, unit, title) in zip(sheet.subplots(1, 2), panels):
+            axes.plot(places, curves, color="#56B4E9", lw=0.8, alpha=max(0.2, 1 / curves.shape[1] ** 0.25))
+            axes.plot(places, curves.mean(1), "o-", color="#0072B2", lw=2, ms=4, label="mean of the examples")
+            axes.set(xlabel=LABELS[self.transform], ylabel=unit, title=title)
+            axes.set_ylim(bottom=0)
+            if labels:
+                axes.set_xticks(places, labels)
+            axes.legend()
+        return sheet
+
+
+def invariance_curves(
+    model: keras.Model,
+    layer: str,
+    transform: Transform,
+    inputs: Any,
+    class_index: Any = None,
+    amounts: Sequence[Amount] | None = None,
+    border: str | None = None,
+    batch_size: int = 32,
+) -> InvarianceCurves:
+    """Returns how far a layer's output and a class's probability change with the size of a transformation.
+
+    inputs: (batch, ...) as the model's.
+    class_index: the class of all examples or of each, such as the true ones; by default the most probable ones of the
+    inputs before they are transformed.
+    transform, amounts, border: as `equivariance`, without "crop".
+    The probability is the model's output if that is a softmax, or else the softmax of its output.
+
+    >>> from kzoo.models.registry import model
+    >>> found = invariance_curves(model("mnist1d_cnn"), "stage2", "shift", np.ones((2, 40, 1)), [3, 4], [0, 1, 2])
+    >>> found.distance.shape, found.probability.shape, found.distance[0]
+    ((3, 2), (3, 2), array([0., 0.]))
+    """
+    who = "invariance_curves"
+    read = SpatialModel(who, model)
+    x = read.checked(inputs)
+    chosen, border = settled(who, transform, amounts, border, x.shape[1:-1])
+    path = read.path(layer)
+    before = np.concatenate([read.probabilities(batch) for batch in batches(who, x, batch_size)])
+    classes = keras.ops.convert_to_numpy(class_of(before, class_index))
+    distance, probability = np.zeros((2, len(chosen), len(x)))
+    examples = np.arange(len(x))
+    for batch, part in zip(batches(who, x, batch_size), batches(who, examples, batch_size)):
+        y = read.outputs_at(batch, [path])[0].reshape(len(batch), -1)
+        for number, amount in enumerate(chosen):
+            moved = transform_array(batch, transform, amount, border)
+            z = read.outputs_at(moved, [path])[0].reshape(len(batch), -1)
+            distance[number, part] = np.linalg.norm(np.subtract(z, y, dtype="float64"), axis=1)
+            probability[number, part] = read.probabilities(moved)[np.arange(len(part)), classes[part]]
+    return InvarianceCurves(distance, probability, classes, chosen, path, transform, border)

@@ -1,0 +1,298 @@
+"""Draws what a model computes, sees and looks for: a folder of pictures, with a page that explains each."""
+
+import contextlib
+import html
+import json
+import string
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from kzoo import analysis
+from kzoo.analysis.class_activation import last_map
+from kzoo.analysis.conv_kernel import check_known
+from kzoo.analysis.conv_matrix import PICTURED
+from kzoo.analysis.plotted import Plotted
+from kzoo.analysis.walk import channels_first, inner_path, outputs_at
+from kzoo.checks import Refusal, is_integer, one_line, require
+from kzoo.export.inference_model import inference_model
+from kzoo.export.predict import list_files, read_examples
+from kzoo.files import atomic_replace
+from kzoo.layers.locally_connected import LocallyConnected
+from kzoo.models.graph import calls, is_graph
+from kzoo.models.layer_paths import find_path
+from kzoo.run_folder import find_run_or_model
+from kzoo.terminal import say
+from kzoo.training.config import read_config
+from kzoo.training.model_building import build_model
+from kzoo.training.model_lookup import find_exportable
+from kzoo.training.run_data import load_data, sample
+from kzoo.types import PathLike
+
+PAGE, RECORD = "index.html", "look.json"
+EXAMPLES, SHOWN = 500, 8  # examples that top patches are searched among; that pictures of several examples show
+
+
+class Subject(NamedTuple):
+    """What is drawn: a model, the path of one of its layers, one of the layer's maps or units, and real inputs."""
+
+    model: keras.Model
+    layer: str
+    unit: int
+    inputs: np.ndarray
+    example: int  # the input that pictures of one example show
+
+    @property
+    def one(self) -> np.ndarray:
+        """The example as a batch of one."""
+        return self.inputs[self.example : self.example + 1]
+
+    @property
+    def some(self) -> np.ndarray:
+        """The example and the next ones."""
+        return np.roll(self.inputs, -self.example, 0)[:SHOWN]
+
+
+class Picture(NamedTuple):
+    """One picture: the name of its file, its title, what it shows in two sentences, and what draws it."""
+
+    name: str
+    title: str
+    text: str
+    draw: Callable[[Subject], Plotted]
+
+
+PICTURES = (
+    Picture(
+        "filters",
+        "First kernels",
+        "The kernels of the first convolution, each next to the Gabor function that fits it best. Edge and grating "
+        "detectors look like such functions, whose share of the kernel is given, and noise does not.",
+        lambda of: analysis.filters(of.model),
+    ),
+    Picture(
+        "convolution_matrix",
+        "The convolution as a matrix",
+        "The first convolution written as a matrix from inputs to outputs; entries of one colour are one weight. Most "
+        "entries are zeros, and a few weights are shared by all rows.",
+        lambda of: _first_matrix(of.model),
+    ),
+    Picture(
+        "feature_maps",
+        "Feature maps",
+        "The maps of the layer for the example. A bright place is where the layer found what its kernel looks for, and "
+        "a rectifier sets everything else to zero.",
+        lambda of: analysis.feature_maps(of.model, of.layer, of.one),
+    ),
+    Picture(
+        "receptive_field",
+        "What the layer sees",
+        "How strongly each pixel of the input changes the middle of the layer's map, as a mean over examples. The "
+        "rectangle is all that the layer could see; what it uses is smaller and like a Gaussian.",
+        lambda of: analysis.effective_receptive_field(of.model, of.layer, of.some),
+    ),
+    Picture(
+        "top_patches",
+        "What the unit answers to",
+        "The parts of nine inputs on which the unit is largest, cropped to what it sees. What they have in common is "
+        "what the unit detects.",
+        lambda of: analysis.top_patches(of.model, of.layer, of.unit, of.inputs),
+    ),
+    Picture(
+        "maximize",
+        "What the unit looks for",
+        "An input made by gradient ascent so that the unit is as large as possible. It exaggerates what the patches "
+        "have in common.",
+        lambda of: analysis.maximize(of.model, of.layer, of.unit),
+    ),
+    Picture(
+        "project",
+        "What of the example made the unit answer",
+        "The unit's largest value led back to the pixels by three rules. The deconvnet and guided rules leave out what "
+        "speaks against the unit, so that they are clearer than the gradient and depend less on the weights.",
+        lambda of: analysis.project(of.model, of.layer, of.unit, of.one, rule="all"),
+    ),
+    Picture(
+        "grad_cam",
+        "Where the class is",
+        "Grad-CAM: the places of the last maps that raise the logit of the most probable class. Bright places are the "
+        "evidence for the class, at the resolution of these maps.",
+        lambda of: analysis.grad_cam(of.model, of.some),
+    ),
+    Picture(
+        "occlusion",
+        "What the class needs",
+        "How much the probability of the class falls when a square of the input is covered. Bright places are those "
+        "without which the model is less certain.",
+        lambda of: analysis.occlusion(of.model, of.one),
+    ),
+    Picture(
+        "equivariance",
+        "Whether maps move with the input",
+        "The relative difference between the maps of a shifted input and the shifted maps, layer by layer. It is zero "
+        "where a layer is equivariant to shifts; borders, strides and dense layers make it larger.",
+        lambda of: analysis.equivariance_by_layer(of.model, "shift", of.some),
+    ),
+    Picture(
+        "shift_consistency",
+        "Whether decisions stay",
+        "How often the most probable class stays the same when the input is shifted by a few pixels. A model that were "
+        "invariant to shifts would reach 100 %.",
+        lambda of: analysis.shift_consistency(of.model, of.some),
+    ),
+)
+
+
+def look(
+    name: PathLike,
+    layer: str | None = None,
+    unit: int | None = None,
+    example: int = 0,
+    data: Sequence[PathLike] = (),
+    out: PathLike | None = None,
+) -> Path:
+    """Draws all pictures of a run, or of a model of the zoo; returns the path of the page that shows them.
+
+    name: a run's folder, its name under saved_models/, or a model, which is built from the config of its name and has
+    initial weights; layer: the path of a layer, by default the last with more than one position; unit: one of its
+    channels, by default the largest for the example; example: the number of an input; data: images, .npy arrays or
+    folders to take inputs from, by default the test examples of the run or config; out: the folder to write, by
+    default RUN/look or look/NAME, which is replaced if it holds such a page.
+    A picture that the model has no layers for is left out, and the page says why. Raises Refusal for an unknown name,
+    layer, unit or example, or a folder with anything else in it.
+    """
+    folder = Path(out) if out is not None else _default_folder(name)
+    replaceable = not folder.exists() or (folder / RECORD).is_file()
+    require(replaceable, "look --out", "a folder that does not exist, or one that `kzoo look` wrote", out=str(folder))
+    subject, origin = find_subject(name, layer, unit, example, data)
+    with atomic_replace(folder, "look") as partial:
+        partial.mkdir(parents=True)
+        drawn = list(_draw(subject, partial))
+        record = {"model": str(name), "layer": subject.layer, "unit": subject.unit, "example": subject.example}
+        (partial / RECORD).write_text(json.dumps({**record, "pictures": drawn}, indent=2) + "\n")
+        (partial / PAGE).write_text(page(subject, origin, drawn), "utf-8")
+    return folder / PAGE
+
+
+def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subject, str]:
+    """Returns what `look` draws, and where the model comes from in words."""
+    if find_run_or_model(str(name)) is None and not data:
+        config = read_config(name)
+        loaded = load_data(config)
+        model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
+        origin, examples = f"The model `{name}` of kzoo's zoo, with initial weights", _examples(loaded)
+    else:
+        model, origin, found, _ = find_exportable(name)
+        examples = found.get("examples")
+    if data:
+        shape = model.input_shape[1:]
+        examples = np.concatenate([read_examples(file, shape) for file in list_files(data)])
+    require(examples is not None, "look", "--data with inputs, as those of the run are not available", name=str(name))
+    count = len(examples)
+    require(is_integer(example) and 0 <= example < count, "look", f"example below {count}", example=example)
+    one, first = examples[example : example + 1], channels_first(model)
+    path = last_map("look", model, one, first) if layer is None else inner_path(model, find_path(model, "layer", layer))
+    (maps,) = outputs_at(model, one, [path])
+    maps = np.moveaxis(np.asarray(maps), 1, -1) if first and len(maps.shape) > 2 else np.asarray(maps)
+    channels = maps.shape[-1]
+    chosen = int(maps.reshape(-1, channels).max(0).argmax()) if unit is None else unit
+    good = is_integer(chosen) and 0 <= chosen < channels
+    require(good, "look", f"unit below {channels}, a channel of {path}", unit=unit)
+    return Subject(model, path, chosen, np.asarray(examples[:EXAMPLES], "float32"), int(example)), origin
+
+
+def _examples(loaded):
+    return sample(loaded.test or loaded.train, EXAMPLES)[0]
+
+
+def _default_folder(name):
+    run = find_run_or_model(str(name))
+    return Path("look", Path(name).name) if run is None else run / "look"
+
+
+def _draw(subject, folder) -> Iterator[dict[str, Any]]:
+    """Draws the pictures into a folder; yields what the page says of each."""
+    for picture in PICTURES:
+        say(f"look: {picture.title}")
+        file, reason = f"{picture.name}.png", None
+        try:
+            picture.draw(subject).plot(folder / file)
+        except Refusal as refusal:
+            file, reason = None, one_line(refusal, 300)
+        yield {"title": picture.title, "text": picture.text, "file": file, "left_out": reason}
+
+
+def _first_matrix(model):
+    """Returns the matrix of the model's first convolution, for a part of its input that is small enough to draw."""
+    layer, shape = _first_convolution(model)
+    if isinstance(layer, LocallyConnected):  # its weights belong to positions
+        return analysis.convolution_matrix(layer, shape)
+    rank, first = len(layer.kernel_size), layer.data_format == "channels_first"
+    spatial = range(1, rank + 1) if first else range(rank)
+    for more in range(3, 0, -1):
+        sides = {axis: min(n or 64, k + more) for axis, n, k in zip(spatial, shape[first:], layer.kernel_size)}
+        result = analysis.convolution_matrix(layer, [sides.get(axis, n) for axis, n in enumerate(shape)])
+        if max(result.matrix.shape) <= PICTURED:
+            break
+    return result
+
+
+def _first_convolution(model):
+    """Returns a model's first convolution and the shape of its input without the batch."""
+    for layer, shape in _layers(model):
+        with contextlib.suppress(Refusal):
+            check_known(layer)
+            return layer, shape
+    raise Refusal(f"{model.name} has no convolution that is linear.")
+
+
+def _layers(model):
+    """Yields each layer and the shape of its first input without the batch, those of nested models too."""
+    for call in calls(model):
+        if is_graph(call.operation):
+            yield from _layers(call.operation)
+        else:
+            yield call.operation, call.input_shapes[0][1:]
+
+
+TEMPLATE = string.Template(
+    """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
+figure { margin: 2rem 0; }
+img { background: white; max-width: 100%; }
+</style>
+<h1>$title</h1>
+<p>$origin. The layer is <code>$layer</code>, the unit its channel $unit, the example input $example.</p>
+$figures
+</html>
+"""
+)
+
+
+def page(subject: Subject, origin: str, drawn: Sequence[dict[str, Any]]) -> str:
+    """Returns the page of pictures as HTML."""
+    figures = []
+    for one in drawn:
+        title, text = html.escape(one["title"]), html.escape(one["text"])
+        shown = (
+            f'<img src="{one["file"]}" alt="{title}">'
+            if one["file"]
+            else f"<p>Left out: {html.escape(one['left_out'])}</p>"
+        )
+        figures.append(f"<figure>\n<h2>{title}</h2>\n{shown}\n<figcaption>{text}</figcaption>\n</figure>")
+    texts = {"title": f"Inside {subject.model.name}", "origin": origin.replace("`", ""), "layer": subject.layer}
+    return TEMPLATE.substitute(
+        {key: html.escape(text) for key, text in texts.items()},
+        unit=subject.unit,
+        example=subject.example,
+        figures="\n".join(figures),
+    )
