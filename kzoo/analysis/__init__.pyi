@@ -7,7 +7,11 @@ from .feature_distance import invariance_curves
 from .field_growth import receptive_field_growth
 from .flop_count import flops
 from .invariance_score import invariance
+from .kernels import filters
+from .layer_maps import feature_maps
+from .maximization import maximize
 from .occlusion_map import occlusion
+from .patches import top_patches
 from .projection import project, project_rules
 from .randomization import randomization_check
 from .receptive_field import receptive_fields
@@ -18,10 +22,13 @@ __all__ = [
     "effective_receptive_field",
     "equivariance",
     "equivariance_by_layer",
+    "feature_maps",
+    "filters",
     "flops",
     "grad_cam",
     "invariance",
     "invariance_curves",
+    "maximize",
     "occlusion",
     "project",
     "project_rules",
@@ -29,5 +36,6 @@ __all__ = [
     "receptive_field_growth",
     "receptive_fields",
     "shift_consistency",
+    "top_patches",
     "unknown_layers",
 ]

@@ -17,6 +17,7 @@ from kzoo.ops.max_pool_with_argmax import max_pool_with_argmax
 from kzoo.types import Tensor
 
 RULES = ("deconvnet", "guided", "gradient")
+REVIVED = "revived"  # the rule of `revived`, of no use for projections
 GLOBAL_POOLS = (layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D)
 POOLS = (layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D, *GLOBAL_POOLS)
 
@@ -33,6 +34,20 @@ def ruled(who: str, rule: str, passed: set[Hashable]) -> Visit:
     layer inside.
     """
     require(rule in RULES, who, f"rule, one of {', '.join(RULES)}", rule=rule)
+    return _visit(who, rule, passed)
+
+
+def revived(who: str) -> Visit:
+    """Returns a visit that computes a model's outputs unchanged, with gradients where all units of a rectifier are 0.
+
+    There, of the gradients of an example those that raise an output pass the rectifier. An input that maximises a unit
+    can so be found from one where the unit is 0. Rectifiers and errors are those of `ruled`.
+    Source: Olah, Mordvintsev & Schubert 2017, "Feature visualization", Distill, whose program has such a rule.
+    """
+    return _visit(who, REVIVED, set())
+
+
+def _visit(who: str, rule: str, passed: set[Hashable]) -> Visit:
     number = 0
 
     def visit(path: str, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -92,6 +107,10 @@ def _pass_by_rule(rule: str, passed: set[Hashable], key: Hashable, x: Tensor, y:
     def output(x, y):
         def backward(slope):
             passed.add(key)
+            if rule == REVIVED:
+                zero = tuple(range(1, len(slope.shape)))
+                dead = ops.all(ops.equal(ops.where(y > 0, slope, 0), 0), axis=zero, keepdims=True)
+                return ops.where(dead, ops.relu(slope), 0), slope
             slope = slope if rule == "gradient" else ops.relu(slope)
             nothing = ops.zeros_like(slope)
             return (slope, nothing) if rule == "deconvnet" else (nothing, slope)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from kzoo.analysis.rectifiers import is_rectifier, ruled
+from kzoo.analysis.rectifiers import is_rectifier, revived, ruled
 from kzoo.analysis.walk import run
 from kzoo.checks import Refusal
 from kzoo.layers import Conv1D, Maxout
@@ -167,3 +167,17 @@ def test_refusals():
     with pytest.raises(Refusal, match=r"not inside a layer; received layer='holder', inside=\['inside'\]"):
         run(built, X[None], ruled("it", "guided", set()))
     assert not is_rectifier(None) and not is_rectifier(layers.Dense(1, "relu"))
+
+
+@pytest.mark.parametrize("kind", ["ReLU", "Activation", "dense", "ops", "cell", "ReLU 6"])
+def test_gradients_where_all_units_are_0(kind):
+    inputs = keras.Input((6,))
+    built = keras.Model(inputs, RECTIFIERS[kind][0](inputs))
+    x = tf.constant([[-1.0, 0.0, -2.0, -1.0, -3.0, 0.0], [-1.0, 2.0, -2.0, 3.0, -3.0, 0.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        (y,) = run(built, x, revived("it"))
+        total = tf.reduce_sum(y * SLOPES)
+    np.testing.assert_array_equal(y, np.maximum(x, 0))
+    # all units of the first example are 0, so slopes that raise them pass; the second keeps its gradient
+    np.testing.assert_array_equal(tape.gradient(total, x), [[0, 1, 0, 1, 0, 1], [0, 1, 0, 1, 0, 0]])
