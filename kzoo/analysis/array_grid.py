@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kzoo.analysis.panels import middle, show_image
+from kzoo.analysis.panels import one_slice, show_image
 from kzoo.figures import figure
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def show(axes: "Axes", array: np.ndarray, limits: tuple[float, float], colours: 
         margin = 0.05 * (high - low)
         axes.set_ylim(low - margin, high + margin)
     else:
-        image = middle(array, array.ndim - 1)
+        image = one_slice(array, array.ndim - 1)
         if image.shape[-1] == 3:
             show_image(axes, np.clip((image - low) / (high - low), 0, 1))
         else:

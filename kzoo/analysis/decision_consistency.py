@@ -113,7 +113,7 @@ def shift_consistency(
             window = (slice(first, first + size) for first, size in zip(start, sizes))
             yield batch[(slice(None), *window)]
 
-    parts = [[read.probabilities(moved) for moved in shifted(x[part])] for part in batches(who, len(x), batch_size)]
+    parts = [[read.probabilities(moved) for moved in shifted(batch)] for batch in batches(who, x, batch_size)]
     probabilities = np.concatenate(parts, axis=1, dtype="float64")  # (amounts, examples, classes)
     classes = probabilities.argmax(-1)
     agreement = np.stack([(classes == decided).mean(1) for decided in classes])

@@ -193,8 +193,8 @@ def effective_fields(
         require(path in theoretical, who, "a layer that depends on the model's input", layer=path)
     first, found = channels_first(model), []
     totals: list[Any] = [0.0] * len(paths)
-    for part in batches(who, len(inputs), batch_size):
-        found = _squared_gradients(who, model, paths, inputs[part], units, first)
+    for batch in batches(who, inputs, batch_size):
+        found = _squared_gradients(who, model, paths, batch, units, first)
         totals = [total + squares / len(inputs) for total, (squares, _) in zip(totals, found)]
     return [
         EffectiveField(path, total, position, theoretical[path])

@@ -283,8 +283,7 @@ def _measured(who, model, layers, transform, inputs, amounts, border, batch_size
         require(isinstance(layers, (list, tuple)) and layers, who, "layers, a sequence of names", layers=layers)
         paths = [read.path(layer) for layer in layers]
     comparisons: list[_Comparison] = []
-    for part in batches(who, len(x), batch_size):
-        batch = x[part]
+    for batch in batches(who, x, batch_size):
         maps = read.outputs_at(batch, paths)
         comparisons = comparisons or [
             _Comparison(who, path, fields.get(path), y.shape, spatial, transform, chosen, border)

@@ -95,12 +95,10 @@ def invariance_curves(
     x = read.checked(inputs)
     chosen, border = settled(who, transform, amounts, border, x.shape[1:-1])
     path = read.path(layer)
-    parts = batches(who, len(x), batch_size)
-    before = np.concatenate([read.probabilities(x[part]) for part in parts])
+    before = np.concatenate([read.probabilities(batch) for batch in batches(who, x, batch_size)])
     classes = keras.ops.convert_to_numpy(class_of(before, class_index))
     distance, probability = np.zeros((2, len(chosen), len(x)))
-    for part in parts:
-        batch = x[part]
+    for batch, part in zip(batches(who, x, batch_size), batches(who, np.arange(len(x)), batch_size)):
         y = read.outputs_at(batch, [path])[0].reshape(len(batch), -1)
         for number, amount in enumerate(chosen):
             moved = transform_array(batch, transform, amount, border)

@@ -119,7 +119,7 @@ def invariance(
         y = read.outputs_at(batch, [path])[0]
         return y.reshape(len(y), 1, -1).astype("float64") * np.array(signs)[:, None]
 
-    examples = [x[part] for part in batches(who, len(x), batch_size)]
+    examples = list(batches(who, x, batch_size))
     threshold = _thresholds(map(values, examples), max(1, round(rate * len(x))))
     require(np.isfinite(threshold).all(), who, "layer, one whose outputs are finite", layer=path)
     fired, kept = np.zeros((2, *threshold.shape), "int64")
