@@ -241,7 +241,8 @@ def _draw(subject, folder) -> Iterator[dict[str, Any]]:
     """Draws the pictures into a folder; yields what the page says of each."""
     for picture in PICTURES:
         say(f"look: {picture.title}")
-        file, reason = f"{picture.name}.png", None
+        file: str | None = f"{picture.name}.png"
+        reason = None
         try:
             picture.draw(subject).plot(folder / file)
         except Refusal as refusal:
