@@ -117,10 +117,10 @@ def invariance(
     def values(part) -> np.ndarray:
         """Returns the layer's outputs (examples, signs, units)."""
         y = read.outputs_at(part, [path])[0]
+        require(np.isfinite(y).all(), who, "layer, one whose outputs are finite", layer=path)
         return y.reshape(len(y), 1, -1).astype("float64") * np.array(signs)[:, None]
 
     threshold = _thresholds(map(values, batches(who, x, batch_size)), max(1, round(rate * len(x))))
-    require(np.isfinite(threshold).all(), who, "layer, one whose outputs are finite", layer=path)
     fired, kept = np.zeros((2, *threshold.shape), "int64")
     for batch in batches(who, x, batch_size):
         fires = values(batch) >= threshold
