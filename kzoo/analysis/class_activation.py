@@ -4,13 +4,14 @@ Source: Selvaraju et al. 2017, arXiv:1610.02391; Zhou et al. 2016, arXiv:1512.04
 """
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.model_inputs import batches, checked_inputs, class_outputs
+from kzoo.analysis.model_inputs import batches, checked_inputs, class_outputs, name_of_outputs
 from kzoo.analysis.panels import panels, show_overlay
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.walk import before_softmax, channels_first, compute, inner_path, last_path, run, run_with
@@ -42,11 +43,14 @@ class ClassActivation(Plotted):
         return resized(self.maps, self.inputs.shape[1:-1])
 
     def draw(self) -> "Figure":
-        sheet, axes = panels(len(self.inputs), 1, self.maps.ndim - 1, f"Grad-CAM at {self.layer}")
-        word = "probability" if ((self.outputs >= 0) & (self.outputs <= 1)).all() else "output"
+        rank = self.maps.ndim - 1
+        slices = ", middle slices" if rank == 3 else ""
+        sheet, axes = panels(len(self.inputs), 1, rank, f"Grad-CAM at {self.layer}{slices}")
+        word = name_of_outputs(self.outputs)
         for (axis,), x, shade, index, output in zip(axes, self.inputs, self.array, self.classes, self.outputs):
             image = show_overlay(axis, x, shade / (shade.max() or 1), cmap="viridis", vmin=0, vmax=1)
-            axis.set_title(f"class {index}, {word} {output:.3g}", fontsize=9)
+            empty = "" if shade.any() else "\nno position speaks for it"
+            axis.set_title(f"class {index}, {word} {output:.3g}{empty}", fontsize=9)
         sheet.colorbar(image, ax=axes.ravel().tolist(), label="share of the map's largest value", shrink=0.8)
         return sheet
 
@@ -61,9 +65,10 @@ def grad_cam(
     layer with spatial axes, by default the last one with more than one position; batch_size: examples computed at once.
 
     The maps of the layer are added up, each weighted by the mean of the logit's gradient over its positions, and
-    negative sums become 0. They are enlarged to the input's size by linear interpolation. Behind a global average pool
-    and a dense layer, they are the class activation maps of Zhou et al. divided by the number of positions. Of models
-    that end in no softmax, the gradient of the output itself is taken.
+    negative sums become 0; where all are negative, the map is 0 everywhere. They are enlarged to the input's size by
+    linear interpolation. Behind a global average pool and a dense layer, they are the class activation maps of Zhou et
+    al. divided by the number of positions. Of models that end in no softmax, the gradient of the output itself is
+    taken.
     ValueError for layers without spatial axes, those called several times, and inputs that do not fit.
 
     >>> from kzoo import model
@@ -75,34 +80,27 @@ def grad_cam(
     inputs = checked_inputs(WHO, model, inputs)
     rank, first = inputs.ndim - 2, channels_first(model)
     classes, outputs = class_outputs(WHO, model, inputs, class_index, batch_size)
-    path = (
-        inner_path(model, find_path(model, "layer", layer))
-        if layer is not None
-        else last_map(WHO, model, inputs, first)
-    )
-    starts = range(0, len(inputs), batch_size)
-    parts = [
-        _class_maps(model, batch, classes[start : start + batch_size], path, rank, first)
-        for start, batch in zip(starts, batches(WHO, inputs, batch_size))
-    ]
+    path = last_map(WHO, model, inputs, first) if layer is None else inner_path(model, find_path(model, "layer", layer))
+    parts = zip(batches(WHO, inputs, batch_size), batches(WHO, classes, batch_size))
+    maps = [_class_maps(model, batch, indices, path, rank, first) for batch, indices in parts]
     inputs = np.moveaxis(inputs, 1, -1) if first else inputs
-    return ClassActivation(inputs, np.concatenate(parts), path, classes, outputs)
+    return ClassActivation(inputs, np.concatenate(maps), path, classes, outputs)
 
 
 def last_map(who, model, inputs, first):
     """Returns the path of the last call before the first output that has more than one position."""
-    end, rank, found = last_path(model), inputs.ndim, []
+    shapes: list[tuple[str, tuple[int, ...]]] = []
 
     def record(path, operation, args, kwargs):
         outputs = compute(path, operation, args, kwargs)
-        shape = tuple(keras.tree.flatten(outputs)[0].shape)
-        spatial = shape[2:] if first else shape[1:-1]
-        if end not in [name for name, _ in found]:
-            found.append((path, len(shape) == rank and max(spatial) > 1))
+        shapes.append((path, tuple(keras.tree.flatten(outputs)[0].shape)))
         return outputs
 
     run(model, inputs[:1], record)
-    maps = [path for path, is_map in found if is_map]
+    end = last_path(model)  # what comes after it belongs to other outputs
+    before = itertools.takewhile(lambda call: call[0] != end, shapes)
+    spatial = slice(2, None) if first else slice(1, -1)
+    maps = [path for path, shape in before if len(shape) == inputs.ndim and max(shape[spatial]) > 1]
     require(maps, who, "a model with a layer of more than one position", model=model.name)
     return maps[-1]
 

@@ -48,7 +48,7 @@ class ConvolutionMatrix(Plotted):
 
     name: str
     matrix: "csr_array"
-    weight_index: np.ndarray
+    weight_index: np.ndarray = dataclasses.field(repr=False)
     distinct_weights: int
     data_format: str
     circulant: tuple[int, ...] | None

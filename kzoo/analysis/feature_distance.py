@@ -98,12 +98,11 @@ def invariance_curves(
     before = np.concatenate([read.probabilities(batch) for batch in batches(who, x, batch_size)])
     classes = keras.ops.convert_to_numpy(class_of(before, class_index))
     distance, probability = np.zeros((2, len(chosen), len(x)))
-    examples = np.arange(len(x))
-    for batch, part in zip(batches(who, x, batch_size), batches(who, examples, batch_size)):
+    for batch, part in zip(batches(who, x, batch_size), batches(who, np.arange(len(x)), batch_size)):
         y = read.outputs_at(batch, [path])[0].reshape(len(batch), -1)
         for number, amount in enumerate(chosen):
             moved = transform_array(batch, transform, amount, border)
             z = read.outputs_at(moved, [path])[0].reshape(len(batch), -1)
             distance[number, part] = np.linalg.norm(np.subtract(z, y, dtype="float64"), axis=1)
-            probability[number, part] = read.probabilities(moved)[np.arange(len(part)), classes[part]]
+            probability[number, part] = read.probabilities(moved)[np.arange(len(batch)), classes[part]]
     return InvarianceCurves(distance, probability, classes, chosen, path, transform, border)

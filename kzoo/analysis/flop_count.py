@@ -11,21 +11,20 @@ from kzoo.models.graph import Call, calls, is_graph
 from kzoo.types import Shape
 
 
-def flops(model: keras.Model) -> int | None:
+def flops(model: keras.Model, input_shapes: list[Shape] | None = None) -> int | None:
     """Returns the operations for one example, or None where a size or a layer's operation count is unknown.
-
-    `kzoo.analysis.unknown_layers` names the layers without a count.
 
     Counted are products with kernels (two operations for each weight and position), the sums or comparisons of pools,
     batch norms (four operations a value) and sums of branches (one a value). Activations and the other normalizations
-    are not.
-    A layer that is called twice counts twice. Layers declare their count (see `kzoo.analysis.keras_layers`).
+    are not. A layer that is called twice counts twice. Layers declare their count (see `kzoo.analysis.keras_layers`);
+    `kzoo.analysis.unknown_layers` names those without one.
+    `input_shapes`: (batch, ...) of the model's inputs, if they are not the ones it was built with.
 
     >>> from kzoo.models.registry import model
     >>> flops(model("mnist1d_fc100"))  # 2 (40 x 100 + 100 x 100 + 100 x 10)
     30000
     """
-    return _count(model, None)
+    return _count(model, input_shapes)
 
 
 def _count(model: keras.Model, input_shapes: list[Shape] | None) -> int | None:

@@ -114,15 +114,16 @@ def invariance(
     require(known, who, "signs, (1,), (-1,) or (1, -1)", signs=signs)
     path = read.path(layer)
 
-    def values(part) -> np.ndarray:
+    def values(batch) -> np.ndarray:
         """Returns the layer's outputs (examples, signs, units)."""
-        y = read.outputs_at(part, [path])[0]
+        y = read.outputs_at(batch, [path])[0]
         require(np.isfinite(y).all(), who, "layer, one whose outputs are finite", layer=path)
         return y.reshape(len(y), 1, -1).astype("float64") * np.array(signs)[:, None]
 
-    threshold = _thresholds(map(values, batches(who, x, batch_size)), max(1, round(rate * len(x))))
+    examples = list(batches(who, x, batch_size))
+    threshold = _thresholds(map(values, examples), max(1, round(rate * len(x))))
     fired, kept = np.zeros((2, *threshold.shape), "int64")
-    for batch in batches(who, x, batch_size):
+    for batch in examples:
         fires = values(batch) >= threshold
         fired += fires.sum(0)
         for amount in chosen:
@@ -164,4 +165,5 @@ def _thresholds(values: Iterator[np.ndarray], count: int) -> np.ndarray:
         rest = max(0, len(joined) - count - 1)
         largest = np.partition(joined, rest, axis=0)[rest:]
     largest = np.sort(largest, axis=0)
-    return (largest[-count] + largest[0]) / 2 if len(largest) > count else largest[0]
+    with np.errstate(invalid="ignore"):  # of infinite outputs, which the caller refuses
+        return (largest[-count] + largest[0]) / 2 if len(largest) > count else largest[0]

@@ -50,7 +50,11 @@ def checked_inputs(who: str, model: keras.Model, inputs: Any, shape: Shape | Non
 
 
 def batches(who: str, inputs: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    """Returns an iterator over the inputs, `batch_size` at a time."""
+    """Returns an iterator over the inputs, `batch_size` at a time.
+
+    >>> [batch.tolist() for batch in batches("an analysis", np.arange(5), 3)]
+    [[0, 1, 2], [3, 4]]
+    """
     require(is_integer(batch_size, least=1), who, "batch_size, an integer above 0", batch_size=batch_size)
     return (inputs[start : start + batch_size] for start in range(0, len(inputs), batch_size))
 
@@ -64,3 +68,8 @@ def class_outputs(
     require(outputs.ndim == 2, who, "a model whose first output is (batch, classes)", output_shape=outputs.shape)
     classes = ops.convert_to_numpy(class_of(outputs, class_index))
     return classes, outputs[np.arange(len(outputs)), classes]
+
+
+def name_of_outputs(outputs: np.ndarray) -> str:
+    """Returns what pictures call a model's outputs: "probability" if all are from 0 to 1, or else "output"."""
+    return "probability" if ((outputs >= 0) & (outputs <= 1)).all() else "output"

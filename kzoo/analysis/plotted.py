@@ -25,9 +25,9 @@ class Plotted:
     def draw(self) -> "Figure":
         raise NotImplementedError
 
-    def plot(self, path: PathLike | None = None) -> "Figure":
-        """Returns a matplotlib figure, and writes it to `path`, a .png file, if there is one."""
-        sheet = self.draw()
+    def plot(self, path: PathLike | None = None, **options: Any) -> "Figure":
+        """Returns a matplotlib figure, and writes it to `path`, a .png file, if there is one; options: of `draw`."""
+        sheet = self.draw(**options)
         if path is not None:
             save_figure(sheet, path)
         return sheet

@@ -15,7 +15,7 @@ from kzoo.models.graph import Call, calls, is_graph
 from kzoo.types import Shape
 
 
-def receptive_fields(model: keras.Model) -> dict[str, Fields]:
+def receptive_fields(model: keras.Model, input_shapes: list[Shape] | None = None) -> dict[str, Fields]:
     """Returns the fields of each layer's first output at inference, {layer's name: a `Field` for each spatial axis}.
 
     `model`: a functional or built Sequential model whose first input has 1 to 3 spatial axes. Where branches meet, a
@@ -24,6 +24,7 @@ def receptive_fields(model: keras.Model) -> dict[str, Fields]:
     "unknown". A nested model has an entry under its own name, and one for each of its layers, named by path:
     "backbone/conv1". A layer that is called several times has the fields of its last call. Layers that no spatial input
     reaches are left out. ValueError for branches of different strides, naming the layer.
+    `input_shapes`: (batch, ...) of the model's inputs, if they are not the ones it was built with.
 
     >>> from keras import layers
     >>> x = keras.Input((32, 32, 3))
@@ -32,14 +33,14 @@ def receptive_fields(model: keras.Model) -> dict[str, Fields]:
     >>> receptive_fields(model)["b"][0]
     Field(size=6, stride=Fraction(2, 1), padding=2, status='exact')
     """
-    return {path: tuple(field.rounded() for field in fields) for path, fields in layer_fields(model).items()}
+    found = layer_fields(model, input_shapes)
+    return {path: tuple(field.rounded() for field in fields) for path, fields in found.items()}
 
 
 def layer_fields(model: keras.Model, input_shapes: list[Shape] | None = None) -> dict[str, Fields]:
     """Returns what `receptive_fields` does, before rounding to whole pixels.
 
     Unlike in `receptive_fields`, fields of size None have the stride of their map.
-    `input_shapes`: of the model's inputs, if they are not the ones it was built with.
 
     >>> from keras import layers
     >>> inner = keras.Sequential([keras.Input((8, 1)), layers.Conv1D(2, 3, strides=2, name="a")], name="inner")

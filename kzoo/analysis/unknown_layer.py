@@ -20,7 +20,8 @@ def unknown_layers(model: keras.Model) -> list[UnknownLayer]:
     """Returns the layers and operations of a model whose operation count or receptive field is unknown.
 
     `model`: a functional or built Sequential model. Layers of nested models are named by path. How to declare both
-    for a layer: `kzoo.analysis.keras_layers`. Where the list is empty and `flops` is None, a size is unknown.
+    for a layer: `kzoo.analysis.keras_layers`. Where the list is empty and `flops` is None, a size is
+    unknown: `flops` takes `input_shapes`.
 
     >>> x = keras.Input((8, 8, 1))
     >>> model = keras.Model(x, keras.layers.Lambda(lambda x: x[:, ::2], name="every_second_row")(x))

@@ -49,6 +49,14 @@ class Field(NamedTuple):
         """The last pixel that position 0 sees."""
         return self.size - 1 - self.padding
 
+    def first_pixel(self, position: int) -> int:
+        """The first pixel that a position sees; 0 where the whole axis is seen.
+
+        >>> Field(3, stride=Fraction(2), padding=1).first_pixel(4)
+        7
+        """
+        return 0 if self.size is None else math.ceil(position * self.stride - self.padding)
+
     def after(self, inner: "Field") -> "Field":
         """Returns this field in pixels of an earlier input; `inner` is the field of the map that the layer reads."""
         status = combined_status([inner, self])

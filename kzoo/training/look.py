@@ -11,11 +11,21 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from kzoo import analysis
-from kzoo.analysis.class_activation import last_map
+from kzoo.analysis.class_activation import grad_cam, last_map
 from kzoo.analysis.conv_kernel import check_known
-from kzoo.analysis.conv_matrix import PICTURED
+from kzoo.analysis.conv_matrix import PICTURED, convolution_matrix
+from kzoo.analysis.decision_consistency import shift_consistency
+from kzoo.analysis.effective_field import effective_receptive_field
+from kzoo.analysis.equivariance_error import equivariance_by_layer
+from kzoo.analysis.feature_distance import invariance_curves
+from kzoo.analysis.field_growth import receptive_field_growth
+from kzoo.analysis.kernels import filters
+from kzoo.analysis.layer_maps import feature_maps
+from kzoo.analysis.maximization import maximize
+from kzoo.analysis.occlusion_map import occlusion
+from kzoo.analysis.patches import top_patches
 from kzoo.analysis.plotted import Plotted
+from kzoo.analysis.projection import project_rules
 from kzoo.analysis.walk import channels_first, inner_path, outputs_at
 from kzoo.checks import Refusal, is_integer, one_line, require
 from kzoo.export.inference_model import inference_model
@@ -71,7 +81,7 @@ PICTURES = (
         "First kernels",
         "The kernels of the first convolution, each next to the Gabor function that fits it best. Edge and grating "
         "detectors look like such functions, whose share of the kernel is given, and noise does not.",
-        lambda of: analysis.filters(of.model),
+        lambda of: filters(of.model),
     ),
     Picture(
         "convolution_matrix",
@@ -85,63 +95,77 @@ PICTURES = (
         "Feature maps",
         "The maps of the layer for the example. A bright place is where the layer found what its kernel looks for, and "
         "a rectifier sets everything else to zero.",
-        lambda of: analysis.feature_maps(of.model, of.layer, of.one),
+        lambda of: feature_maps(of.model, of.layer, of.one),
     ),
     Picture(
         "receptive_field",
         "What the layer sees",
         "How strongly each pixel of the input changes the middle of the layer's map, as a mean over examples. The "
         "rectangle is all that the layer could see; what it uses is smaller and like a Gaussian.",
-        lambda of: analysis.effective_receptive_field(of.model, of.layer, of.some),
+        lambda of: effective_receptive_field(of.model, of.layer, of.some),
+    ),
+    Picture(
+        "receptive_field_growth",
+        "What layers see, by depth",
+        "The size of the input that a position of each layer sees, in theory and in effect. Kernels add to it and "
+        "strides multiply what comes after, and most of the effect comes from the middle.",
+        lambda of: receptive_field_growth(of.model, of.some),
     ),
     Picture(
         "top_patches",
         "What the unit answers to",
         "The parts of nine inputs on which the unit is largest, cropped to what it sees. What they have in common is "
         "what the unit detects.",
-        lambda of: analysis.top_patches(of.model, of.layer, of.unit, of.inputs),
+        lambda of: top_patches(of.model, of.layer, of.unit, of.inputs),
     ),
     Picture(
         "maximize",
         "What the unit looks for",
         "An input made by gradient ascent so that the unit is as large as possible. It exaggerates what the patches "
         "have in common.",
-        lambda of: analysis.maximize(of.model, of.layer, of.unit),
+        lambda of: maximize(of.model, of.layer, of.unit),
     ),
     Picture(
         "project",
         "What of the example made the unit answer",
         "The unit's largest value led back to the pixels by three rules. The deconvnet and guided rules leave out what "
         "speaks against the unit, so that they are clearer than the gradient and depend less on the weights.",
-        lambda of: analysis.project(of.model, of.layer, of.unit, of.one, rule="all"),
+        lambda of: project_rules(of.model, of.layer, of.unit, of.one),
     ),
     Picture(
         "grad_cam",
         "Where the class is",
         "Grad-CAM: the places of the last maps that raise the logit of the most probable class. Bright places are the "
         "evidence for the class, at the resolution of these maps.",
-        lambda of: analysis.grad_cam(of.model, of.some),
+        lambda of: grad_cam(of.model, of.some),
     ),
     Picture(
         "occlusion",
         "What the class needs",
         "How much the probability of the class falls when a square of the input is covered. Bright places are those "
         "without which the model is less certain.",
-        lambda of: analysis.occlusion(of.model, of.one),
+        lambda of: occlusion(of.model, of.one),
     ),
     Picture(
         "equivariance",
         "Whether maps move with the input",
         "The relative difference between the maps of a shifted input and the shifted maps, layer by layer. It is zero "
         "where a layer is equivariant to shifts; borders, strides and dense layers make it larger.",
-        lambda of: analysis.equivariance_by_layer(of.model, "shift", of.some),
+        lambda of: equivariance_by_layer(of.model, "shift", of.some),
+    ),
+    Picture(
+        "invariance_curves",
+        "How far features move",
+        "The distance between the layer's maps of the example and of its shifts, and the probability of its class. A "
+        "layer is invariant as far as its curve stays low.",
+        lambda of: invariance_curves(of.model, of.layer, "shift", of.some),
     ),
     Picture(
         "shift_consistency",
         "Whether decisions stay",
         "How often the most probable class stays the same when the input is shifted by a few pixels. A model that were "
         "invariant to shifts would reach 100 %.",
-        lambda of: analysis.shift_consistency(of.model, of.some),
+        lambda of: shift_consistency(of.model, of.some),
     ),
 )
 
@@ -229,12 +253,12 @@ def _first_matrix(model):
     """Returns the matrix of the model's first convolution, for a part of its input that is small enough to draw."""
     layer, shape = _first_convolution(model)
     if isinstance(layer, LocallyConnected):  # its weights belong to positions
-        return analysis.convolution_matrix(layer, shape)
+        return convolution_matrix(layer, shape)
     rank, first = len(layer.kernel_size), layer.data_format == "channels_first"
     spatial = range(1, rank + 1) if first else range(rank)
     for more in range(3, 0, -1):
         sides = {axis: min(n or 64, k + more) for axis, n, k in zip(spatial, shape[first:], layer.kernel_size)}
-        result = analysis.convolution_matrix(layer, [sides.get(axis, n) for axis, n in enumerate(shape)])
+        result = convolution_matrix(layer, [sides.get(axis, n) for axis, n in enumerate(shape)])
         if max(result.matrix.shape) <= PICTURED:
             break
     return result

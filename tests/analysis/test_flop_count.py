@@ -76,6 +76,8 @@ def test_models():
 
 def test_unknown_sizes():
     assert flops(model("context_basic")) is None
+    vgg = keras.applications.VGG16(include_top=False, weights=None, input_shape=(None, None, 3))
+    assert flops(vgg) is None and flops(vgg, [(None, 32, 32, 3)]) == 626_518_016
 
 
 def test_shared_layers():

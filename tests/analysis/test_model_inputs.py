@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from kzoo.analysis.model_inputs import batches, checked_inputs, class_outputs
+from kzoo.analysis.model_inputs import batches, checked_inputs, class_outputs, name_of_outputs
 from kzoo.checks import Refusal
 from tests.analysis.attribution_models import noise
 
@@ -59,3 +59,9 @@ def test_classes_and_their_outputs():
     maps = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3)])
     with pytest.raises(Refusal, match=r"^it expects a model whose first output is \(batch, classes\)"):
         class_outputs("it", maps, x, None, 2)
+
+
+def test_names_of_outputs():
+    assert name_of_outputs(np.float32([0, 1])) == "probability"
+    for outputs in ([0.5, 1.5], [-0.1]):
+        assert name_of_outputs(np.float32(outputs)) == "output"

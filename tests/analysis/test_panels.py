@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kzoo.analysis.panels import MOST, middle, panels, show_example, show_overlay, show_signed
+from kzoo.analysis.panels import MOST, one_slice, panels, show_example, show_overlay, show_signed
 from tests.analysis.attribution_models import noise
 
 
@@ -15,11 +15,11 @@ def test_all_examples_have_their_panels(count, parts):
     assert sheet.get_suptitle() == ("it, the first 64 of 100 examples" if count == 100 else "it")
 
 
-def test_middle_slices():
+def test_slices():
     x = noise(5, 3, 4, 1)
-    np.testing.assert_array_equal(middle(x, 3), x[2])
-    assert middle(x, 2) is x
-    assert panels(1, spatial=3, title="it")[0].get_suptitle() == "it, middle slices"
+    np.testing.assert_array_equal(one_slice(x, 3), x[2])
+    np.testing.assert_array_equal(one_slice(x, 3, 4), x[4])
+    assert one_slice(x, 2) is x
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
@@ -32,7 +32,7 @@ def test_examples_of_any_rank_and_channels(spatial, channels):
     shade = np.abs(x).sum(-1)
     artist = show_overlay(c, x, shade, cmap="viridis", vmin=0, vmax=1)
     sheet.canvas.draw()
-    np.testing.assert_array_equal(artist.get_array(), middle(shade, spatial))
+    np.testing.assert_array_equal(artist.get_array(), one_slice(shade, spatial))
 
 
 def test_colours_of_examples_and_maps():

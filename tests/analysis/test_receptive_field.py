@@ -104,6 +104,13 @@ def test_unpooling_gives_strides_back():
     assert fields["pad"][0].padding >= fields["unpool"][0].padding + fields["unpool"][0].stride
 
 
+def test_other_sizes_than_the_models_own():
+    built = keras.Sequential([keras.Input((None, 1)), layers.Conv1D(1, 3, 2, "same", name="conv")])
+    assert receptive_fields(built)["conv"][0].status == "upper bound"
+    assert receptive_fields(built, [(None, 8, 1)])["conv"] == (Field(3, 2, 0),)
+    assert receptive_fields(built, [(None, 9, 1)])["conv"] == (Field(3, 2, 1),)
+
+
 def test_refused():
     with pytest.raises(Refusal, match="1 to 3 spatial axes"):
         receptive_fields(keras.Sequential([keras.Input((5,)), layers.Dense(2)]))
