@@ -165,3 +165,27 @@ def test_rfftn_with_lengths_known_only_inside_a_graph(seeds, jit):
     known = slope(tf.constant(x))
     spec = [tf.TensorSpec(x.shape if jit else (None, None, None))]  # XLA's transform wants its lengths
     close(list(tf.function(slope, spec, jit_compile=jit, autograph=False)(x)), list(known))
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("padding", ["VALID", "SAME"])
+def test_one_tap_with_strides_is_no_strided_convolution(rank, padding):
+    """The gradient of that writes outside its memory on CPUs with oneDNN (TensorFlow 2.21)."""
+    x, kernel = tf.ones((2, *(12, 8, 7)[:rank], 2)), tf.ones((*(1,) * rank, 2, 3))
+
+    @tf.function(autograph=False)
+    def gradients(x, kernel):
+        with tf.GradientTape() as tape:
+            tape.watch((x, kernel))
+            y = convolve(x, kernel, (2,) * rank, padding, (2,) * rank)
+        return y, tape.gradient(y, (x, kernel))
+
+    graph = gradients.get_concrete_function(x, kernel).graph
+    strides = [tuple(op.get_attr("strides")) for op in graph.get_operations() if op.type.startswith("Conv")]
+    assert strides and all(set(each) == {1} for each in strides)
+    y, (dx, dk) = gradients(x, kernel)
+    assert y.shape == (2, *(6, 4, 4)[:rank], 3) and (y.numpy() == 2).all()
+    seen = np.zeros(x.shape)
+    seen[(slice(None), *(slice(None, None, 2),) * rank)] = 3
+    np.testing.assert_array_equal(dx, seen)
+    assert (dk.numpy() == 2 * np.prod((6, 4, 4)[:rank])).all()
