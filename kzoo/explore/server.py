@@ -121,12 +121,15 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
 
     async def run(request: Request) -> Response:
         wanted = _numbers(request.query_params.get("maps", ""), len(session.steps))
-        count = int(np.prod(session.shape))
-        body = await _body(request, 4 * count)
-        require(len(body) == 4 * count, "explore", f"{count} numbers of float32 as an input", bytes=len(body))
-        x = np.frombuffer(body, "<f4").reshape(session.shape)
+        x = await _example(request, session)
         computed = await run_in_threadpool(session.compute, x)
         return Response(pack(session, computed, wanted), media_type="application/octet-stream")
+
+    async def cell(request: Request) -> Response:
+        at = _numbers(request.query_params.get("at", ""), 2**31)
+        require(len(at) > 2, "explore", "at, the numbers of a step, a channel and a position", at=at)
+        x = await _example(request, session)
+        return JSONResponse(await run_in_threadpool(session.cell, x, at[0], at[2:], at[1]))
 
     routes = [
         Route("/", page),
@@ -134,6 +137,7 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
         Route("/api/example/{index:int}", example),
         Route("/api/upload", upload, methods=["POST"]),
         Route("/api/run", run, methods=["POST"]),
+        Route("/api/cell", cell, methods=["POST"]),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]
     app = Starlette(routes=[_reporting(route) for route in routes], exception_handlers={HTTPException: _http_error})
@@ -229,13 +233,21 @@ async def _body(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
+async def _example(request: Request, session: Session) -> np.ndarray:
+    """Returns the input in the body of a request."""
+    count = int(np.prod(session.shape))
+    body = await _body(request, 4 * count)
+    require(len(body) == 4 * count, "explore", f"{count} numbers of float32 as an input", bytes=len(body))
+    return np.frombuffer(body, "<f4").reshape(session.shape)
+
+
 def _numbers(text: str, below: int) -> list[int]:
-    """Returns the numbers of steps in a list such as "0,3"."""
+    """Returns the numbers in a list such as "0,3"."""
     numbers = text.split(",") if text else []
-    good = all(number.isascii() and number.isdecimal() and len(number) < 8 for number in numbers)
-    good = good and all(int(number) < below for number in numbers) and len(numbers) <= below
-    require(good, "explore", f"maps, numbers of layers below {below}", maps=text)
-    return [int(number) for number in numbers]
+    good = len(numbers) <= below and all(one.isascii() and one.isdecimal() and len(one) < 8 for one in numbers)
+    good = good and all(int(one) < below for one in numbers)
+    require(good, "explore", f"numbers below {below} with commas between", numbers=text)
+    return [int(one) for one in numbers]
 
 
 def _floats(x: np.ndarray) -> bytes:

@@ -1,5 +1,6 @@
 """The model that the page shows, its examples, and one compiled call that computes outputs and maps of all layers."""
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,7 +12,8 @@ from keras import ops
 from kzoo.analysis.model_inputs import name_of_outputs
 from kzoo.analysis.walk import channels_first, compute, run
 from kzoo.checks import Refusal, one_line, require
-from kzoo.explore.steps import Step, model_steps
+from kzoo.explore.products import cell_products, has_products
+from kzoo.explore.steps import Step, model_steps, step_layers
 from kzoo.explore.upload import BYTE, decode_upload
 from kzoo.export.inference_model import inference_model
 from kzoo.export.predict import list_files, read_examples
@@ -29,6 +31,10 @@ EXAMPLES = 100  # of the data that the page offers
 MAX_MAPS, MAX_VALUES = 64, 2**19  # maps of a layer, and numbers in them, that are kept and sent
 UNKNOWN_SIDE = 128  # of an input whose size the model leaves open, without examples
 RESCALING = (keras.layers.Rescaling, keras.layers.Normalization)
+
+
+class _ReachedError(Exception):
+    """Ends a run of a model at the call that is looked for."""
 
 
 class Computed(NamedTuple):
@@ -77,6 +83,7 @@ class Session:
         self.targets = None if targets is None or np.ndim(targets) != 1 else np.asarray(targets[: len(x)])
         self.shape = self.examples.shape[1:]
         self.steps: list[Step] = model_steps(model, [*self.input_shapes])
+        self._layers = step_layers(model)
         self._lock = threading.Lock()
         self._latest: tuple[bytes, Computed] | None = None
         self._compiled = self._compile()
@@ -110,14 +117,33 @@ class Session:
 
     def compute(self, x: Any) -> Computed:
         """Returns the outputs and maps for an example (*spatial, channels); those of the latest one are kept."""
-        x = np.asarray(x, "float32")
-        require(x.shape == self.shape, "explore", f"an input of shape {self.shape}", shape=x.shape)
-        require(np.isfinite(x).all(), "explore", "an input of finite numbers", nan_or_infinite=(~np.isfinite(x)).sum())
+        x = self._checked(x)
         key = x.tobytes()
         with self._lock:
             if self._latest is None or self._latest[0] != key:
                 self._latest = key, self._compute(x)
             return self._latest[1]
+
+    def cell(self, x: Any, number: int, position: Sequence[int], channel: int) -> dict[str, Any]:
+        """Returns what a cell of a convolution's map is the sum of, as values of JSON.
+
+        `output` is the cell itself, after the activation. Refuses steps that are no convolution.
+        """
+        layers = self._layers
+        known = 0 <= number < len(layers) and layers[number] is not None and has_products(layers[number])
+        require(known, "explore", "the number of a step that is a convolution", step=number)
+        layer = layers[number]
+        read, y = self._call_at(self._checked(x), number)
+        found = cell_products(layer, read, position, channel)
+        activation = getattr(layer, "activation", None)
+        return {
+            **found._asdict(),
+            "patches": found.patches.tolist(),
+            "kernels": found.kernels.tolist(),
+            "total": found.total,
+            "activation": getattr(activation, "__name__", "") if activation is not None else "",
+            "output": float(y[(*position, channel)]),
+        }
 
     def output_kind(self, outputs: np.ndarray) -> tuple[str, np.ndarray]:
         """Returns what the outputs are in words, and one number for each class.
@@ -132,12 +158,39 @@ class Session:
         counts = np.bincount(outputs.reshape(-1, classes).argmax(-1), minlength=classes)
         return "share of pixels", counts / counts.sum()
 
-    def _compute(self, x: np.ndarray) -> Computed:
-        batch = np.moveaxis(x, -1, 0)[None] if self.first else x[None]
+    def _checked(self, x: Any) -> np.ndarray:
+        x = np.asarray(x, "float32")
+        require(x.shape == self.shape, "explore", f"an input of shape {self.shape}", shape=x.shape)
+        require(np.isfinite(x).all(), "explore", "an input of finite numbers", nan_or_infinite=(~np.isfinite(x)).sum())
+        return x
+
+    def _batch(self, x: np.ndarray) -> list[Tensor]:
+        """Returns the inputs of the model for an example, which the others than the first are 0 for."""
+        first = np.moveaxis(x, -1, 0)[None] if self.first else x[None]
         others = [np.zeros(shape, "float32") for shape in self.input_shapes[1:]]
-        outputs, maps = self._compiled([ops.convert_to_tensor(part) for part in [batch, *others]])
-        found = [ops.convert_to_numpy(y) for y in maps]
-        return Computed(ops.convert_to_numpy(outputs), found)
+        return [ops.convert_to_tensor(part) for part in (first, *others)]
+
+    def _compute(self, x: np.ndarray) -> Computed:
+        outputs, maps = self._compiled(self._batch(x))
+        return Computed(ops.convert_to_numpy(outputs), [ops.convert_to_numpy(y) for y in maps])
+
+    def _call_at(self, x: np.ndarray, number: int) -> list[np.ndarray]:
+        """Returns what the call of a step reads first and what it returns, channels last, without the batch."""
+        found: list[Any] = []
+        count = len(self.input_shapes)
+
+        def visit(path, operation, args, kwargs):
+            y = compute(path, operation, args, kwargs)
+            if len(found) == number - count:
+                found.append((args[0], y))
+                raise _ReachedError
+            found.append(None)
+            return y
+
+        with contextlib.suppress(_ReachedError):
+            run(self.model, self._batch(x), visit)
+        arrays = [ops.convert_to_numpy(ops.cast(part, "float32"))[0] for part in found[-1]]
+        return [np.moveaxis(array, 0, -1) if self.first else array for array in arrays]
 
     def _compile(self) -> Any:
         """Returns `_run`, compiled where the backend is TensorFlow."""
@@ -171,12 +224,14 @@ class Session:
         return y[: shown_maps(y.shape)]
 
     def _map_sizes(self, number: int) -> dict[str, Any]:
-        """Returns the number of maps of a step, and whether it is a vector of units without positions."""
+        """Returns the number of maps of a step, and whether it is a vector of units, or a convolution."""
         shape = self.steps[number].shape
         if len(shape) < 2:
-            return {"vector": True, "channels": 1, "shape": list(shape)}
+            return {"vector": True, "convolution": False, "channels": 1, "shape": list(shape)}
         spatial, channels = (shape[1:], shape[0]) if self.first else (shape[:-1], shape[-1])
-        return {"vector": False, "channels": channels, "shape": list(spatial)}
+        layer = self._layers[number]
+        convolution = layer is not None and has_products(layer)
+        return {"vector": False, "convolution": convolution, "channels": channels, "shape": list(spatial)}
 
     def _limits(self, x: np.ndarray | None) -> tuple[float, float]:
         """Returns the smallest and the largest value that drawings have."""

@@ -1,5 +1,6 @@
 """The calls of a model as a flat list in the order of computation, each with the receptive fields of its inputs."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -50,6 +51,19 @@ def model_steps(model: keras.Model, input_shapes: list[Shape] | None = None) -> 
     ]
     _add_calls(model, list(range(len(steps))), input_shapes, "", steps)
     return steps
+
+
+def step_layers(model: keras.Model) -> list[Any]:
+    """Returns the layer or operation of each of the `model_steps`, None for the inputs of the model."""
+
+    def operations(model: keras.Model) -> Iterator[Any]:
+        for call in calls(model):
+            if is_graph(call.operation):
+                yield from operations(call.operation)
+            else:
+                yield call.operation
+
+    return [*[None] * len(model.inputs), *operations(model)]
 
 
 def _add_calls(

@@ -179,6 +179,39 @@ def test_a_hovered_cell_says_its_value_and_what_it_sees(browser, address, images
     shown.page.close()
 
 
+def test_a_clicked_cell_is_shown_as_a_sum_of_products(browser, address, images):
+    shown = Shown(browser, address)
+    shown.cell("conv2", 3, 0.55, 0.55)
+    shown.page.mouse.down()
+    shown.page.mouse.up()
+    shown.settle()
+    cell = images.cell(images.example(0), 3, [5, 5], 3)
+    assert shown.page.inner_text("#large-text") == "conv2 (Conv2D), map 3"
+    assert shown.page.inner_text("#products h3") == "Position 5, 5 is a sum of products"
+    assert shown.page.locator(".products").count() == len(cell["channels"]) == 6
+    last = shown.page.locator("#products .sum").inner_text()
+    written = float(last.partition("= ")[2].split()[0].rstrip(",;"))
+    assert written == pytest.approx(cell["total"], rel=6e-3) and "relu makes it" in last
+    grids = shown.page.locator(".products").first.locator(".grid span")
+    written = [float(grids.nth(k).get_attribute("title")) for k in range(27)]
+    np.testing.assert_allclose(written[:18], [*cell["patches"][0], *cell["kernels"][0]], rtol=6e-3)
+    np.testing.assert_allclose(written[18:], np.multiply(cell["patches"][0], cell["kernels"][0]), rtol=6e-3)
+    before = last
+    shown.page.click("#clear")
+    shown.settle()
+    assert shown.page.locator("#products .sum").inner_text() != before
+    assert shown.printed == []
+    shown.page.close()
+
+
+def test_a_max_pooling_says_where_its_value_comes_from(browser, address, images):
+    shown = Shown(browser, address)
+    conv = images.compute(images.example(0)).maps[1][2]
+    y, x = np.unravel_index(conv[12:14, 12:14].argmax(), (2, 2))
+    assert f", from position {12 + y}, {12 + x} of conv; it" in shown.cell("pool", 2, 6.5 / 12, 6.5 / 12)
+    shown.page.close()
+
+
 def test_hover_is_quick(browser, address):
     """A page event to a drawn frame; the bound is that of the feature, far above what it takes."""
     shown = Shown(browser, address)

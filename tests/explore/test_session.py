@@ -70,7 +70,7 @@ def test_channels_first(seeds):
     np.testing.assert_allclose(computed.outputs, np.moveaxis(expected, 0, -1), atol=1e-5)
     assert session.describe()["steps"][1] | {"sources": 0} == {
         **{"path": "a", "kind": "Conv2D", "shape": [6, 7], "sources": 0, "status": "exact"},
-        **{"vector": False, "channels": 4},
+        **{"vector": False, "convolution": True, "channels": 4},
     }
 
 
@@ -94,6 +94,20 @@ def test_only_so_many_maps_are_kept():
     for sides in ((28, 28), (224, 224), (500, 500), (2000, 2000)):
         count = shown_maps((300, *sides))
         assert 1 <= count <= MAX_MAPS and (count == 1 or count * np.prod(sides) <= MAX_VALUES)
+
+
+def test_a_cell_is_the_sum_of_products():
+    session = open_session("mnist1d_tiled")
+    x = session.example(0)
+    for number, position in ((1, 7), (2, 4), (3, 3)):
+        cell = session.cell(x, number, [position], 5)
+        total = (np.array(cell["patches"]) * cell["kernels"]).sum() + cell["rest"] + cell["bias"]
+        assert cell["total"] == pytest.approx(total) and cell["activation"] == "relu"
+        assert cell["output"] == pytest.approx(max(total, 0), abs=1e-5)
+        assert cell["output"] == pytest.approx(session.compute(x).maps[number][5, position], abs=1e-5)
+        assert cell["tile"] == (position % 2,)
+    with pytest.raises(Refusal, match="the number of a step that is a convolution; received step=0"):
+        session.cell(x, 0, [0], 0)
 
 
 def test_shares_of_pixels():

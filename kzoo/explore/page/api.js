@@ -28,6 +28,11 @@ export async function decodeFile(file) {
   return new Float32Array(await (await request("api/upload", { method: "POST", body: file })).arrayBuffer());
 }
 
+// Returns what a cell of a convolution's map is the sum of.
+export async function fetchCell(values, { step, channel, cell }) {
+  return (await request(`api/cell?at=${[step, channel, ...cell].join(",")}`, { method: "POST", body: values })).json();
+}
+
 // Returns {kind, outputs, maps: Map of a step's number to {shape, values}} for an input.
 export async function run(values, steps) {
   const response = await request(`api/run?maps=${steps.join(",")}`, { method: "POST", body: values });

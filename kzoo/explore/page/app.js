@@ -1,10 +1,11 @@
 // The page: connects the input, the outputs and the maps, and asks the server for what is shown.
 
-import { decodeFile, fetchExample, fetchModel, run } from "./api.js";
+import { decodeFile, fetchCell, fetchExample, fetchModel, run } from "./api.js";
 import { drawMap } from "./colours.js";
 import { InputPanel } from "./input.js";
 import { Net } from "./net.js";
 import { showOutputs } from "./outputs.js";
+import { showProducts } from "./products.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -49,8 +50,14 @@ async function start() {
     byId("outputs-kind").textContent = `${result.kind[0].toUpperCase()}${result.kind.slice(1)} of each class`;
     showOutputs(byId("outputs"), result, model.labels);
     net.update(result.maps, asked !== shown);
+    products();
     shown = asked;
     document.body.dataset.version = asked;
+  });
+  const products = latest(async () => {
+    const chosen = net.chosen, step = chosen && model.steps[chosen.step];
+    const found = step?.convolution ? await fetchCell(values, chosen) : null;
+    showProducts(byId("products"), found, step, chosen);
   });
   const input = new InputPanel(byId("input"), byId("sliders"), model.input, (changed) => {
     values = changed;
@@ -63,7 +70,10 @@ async function start() {
       byId("cell").textContent = text || "\u00a0";
       input.mark(box);
     },
-    choose: (text) => { byId("large-text").textContent = text; },
+    choose: (text) => {
+      byId("large-text").textContent = text;
+      products();
+    },
   });
 
   byId("input-hint").textContent = input.signal ? "Drag the curve. Keys: left and right to a place, up and down to change it."

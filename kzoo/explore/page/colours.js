@@ -12,6 +12,16 @@ for (let level = 0; level < 256; level++) {
   TABLE[level] = (255 << 24) | (b << 16) | (g << 8) | r;
 }
 
+// Colours of signed numbers from -1 to 1: blue, white, orange.
+const NEGATIVE = [0, 114, 178], ZERO = [255, 255, 255], POSITIVE = [213, 94, 0];
+
+// Returns the colour of a number from -limit to limit, and one that text on it has.
+export function signedColour(value, limit) {
+  const share = limit > 0 ? Math.max(-1, Math.min(1, value / limit)) : 0, end = share < 0 ? NEGATIVE : POSITIVE;
+  const mixed = ZERO.map((from, k) => Math.round(from + Math.abs(share) * (end[k] - from)));
+  return [`rgb(${mixed})`, share < -0.6 ? "#fff" : "#000"];
+}
+
 // Returns the smallest and the largest finite number.
 export function limits(values) {
   let low = Infinity, high = -Infinity;

@@ -37,7 +37,7 @@ export class Net {
       area.addEventListener("pointermove", (event) => this.pointAt(event));
       area.addEventListener("pointerleave", () => this.show(null));
     }
-    element.addEventListener("click", (event) => this.pick(event.target.closest(".map")));
+    for (const area of [element, large]) area.addEventListener("click", (event) => this.pick(event.target.closest(".map")));
     element.addEventListener("keydown", (event) => this.key(event));
     element.addEventListener("focusin", (event) => this.focus(event.target.closest(".layer")));
     element.addEventListener("focusout", () => this.show(null));
@@ -146,8 +146,9 @@ export class Net {
     const { step: at, channel, x, y } = pointed, step = this.steps[at], { width } = layout(step, map.shape);
     const length = map.values.length / map.shape[0];
     if (step.vector && y * width + x >= length) return this.point(null, null);
-    const cell = step.vector ? [] : [...(step.shape.length === 3 ? [Math.floor(step.shape[0] / 2)] : []), ...(step.shape.length > 1 ? [y] : []), x];
+    const cell = this.position(at, pointed);
     const { boxes, status } = fieldsOf(this.steps, at, cell);
+    const winner = this.winner(at, channel, boxes);
     for (const [source, box] of boxes) {
       if (box) this.mark(source, box);
     }
@@ -158,7 +159,23 @@ export class Net {
     const place = step.vector ? `unit ${y * width + x}` : `map ${channel}, position ${cell.join(", ")}`;
     const input = boxes.get(0);
     const sees = at === 0 ? "" : input ? `; it depends on ${times(input.map(([a, b]) => b - a + 1))} of the input (${status})` : "";
-    return this.point(`${step.path}, ${place}: ${value}${sees}.`, input || null);
+    return this.point(`${step.path}, ${place}: ${value}${winner}${sees}.`, input || null);
+  }
+
+  // Says which cell a max pooling takes its value from; the first of equal ones.
+  winner(at, channel, boxes) {
+    const { kind, sources } = this.steps[at], source = sources[0]?.step, box = boxes.get(source);
+    const map = this.found.get(source), shape = this.steps[source]?.shape;
+    if (!/^MaxPooling[12]D$/.test(kind) || !box || !map || channel >= map.shape[0]) return "";
+    const [xs, ys] = [...box].reverse().concat([[0, 0]]), width = shape.at(-1), start = channel * shape.reduce((a, b) => a * b, 1);
+    let best = null;
+    for (let y = ys[0]; y <= ys[1]; y++) {
+      for (let x = xs[0]; x <= xs[1]; x++) {
+        const value = map.values[start + y * width + x];
+        if (!best || value > best.value) best = { value, at: shape.length > 1 ? [y, x] : [x] };
+      }
+    }
+    return `, from position ${best.at.join(", ")} of ${this.steps[source].path}`;
   }
 
   mark(at, box) {
@@ -173,10 +190,18 @@ export class Net {
     if (!view) return;
     const step = Number(view.dataset.step), channel = Number(view.dataset.channel), map = this.found.get(step);
     if (!map) return;
-    this.chosen = { step, channel };
+    const cell = this.pointed?.step === step && this.pointed.channel === channel ? this.pointed : this.middle(step);
+    this.chosen = { step, channel, cell: this.position(step, cell) };
     this.large.replaceChildren(this.makeView(step, channel, layout(this.steps[step], map.shape).height));
     this.draw(step);
-    this.choose(`${this.steps[step].path} (${this.steps[step].kind})${this.steps[step].vector ? "" : `, map ${channel}`}`);
+    const { kind, vector, path } = this.steps[step];
+    this.choose(`${path} (${kind})${vector ? "" : `, map ${channel}`}`);
+  }
+
+  // Returns a cell as a position along each axis of the step's map.
+  position(at, { x, y }) {
+    const { vector, shape } = this.steps[at];
+    return vector ? [] : [...(shape.length === 3 ? [Math.floor(shape[0] / 2)] : []), ...(shape.length > 1 ? [y] : []), x];
   }
 
   focus(column) {
