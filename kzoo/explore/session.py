@@ -113,7 +113,8 @@ class Session:
 
     def upload(self, content: bytes) -> np.ndarray:
         """Returns the example in an uploaded file, an image or a .npy array."""
-        return decode_upload(content, self.shape, self.limits)
+        with self._lock:  # large images take memory
+            return decode_upload(content, self.shape, self.limits)
 
     def compute(self, x: Any) -> Computed:
         """Returns the outputs and maps for an example (*spatial, channels); those of the latest one are kept."""
@@ -133,7 +134,8 @@ class Session:
         known = 0 <= number < len(layers) and layers[number] is not None and has_products(layers[number])
         require(known, "explore", "the number of a step that is a convolution", step=number)
         layer = layers[number]
-        read, y = self._call_at(self._checked(x), number)
+        with self._lock:
+            read, y = self._call_at(self._checked(x), number)
         found = cell_products(layer, read, position, channel)
         activation = getattr(layer, "activation", None)
         return {

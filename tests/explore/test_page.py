@@ -186,7 +186,7 @@ def test_a_clicked_cell_is_shown_as_a_sum_of_products(browser, address, images):
     shown.page.mouse.up()
     shown.settle()
     cell = images.cell(images.example(0), 3, [5, 5], 3)
-    assert shown.page.inner_text("#large-text") == "conv2 (Conv2D), map 3"
+    assert shown.page.inner_text("#large-text").startswith("conv2 (Conv2D), map 3, 0 to ")
     assert shown.page.inner_text("#products h3") == "Position 5, 5 is a sum of products"
     assert shown.page.locator(".products").count() == len(cell["channels"]) == 6
     last = shown.page.locator("#products .sum").inner_text()
@@ -254,7 +254,10 @@ def test_by_keyboard(browser, address, images):
         page.keyboard.press(key)
     assert page.inner_text("#cell").startswith("conv, map 1, position 9, 10:")
     page.keyboard.press("Enter")
-    assert page.inner_text("#large-text") == "conv (Conv2D), map 1" and page.locator("#large canvas").count() == 1
+    assert (
+        page.inner_text("#large-text").startswith("conv (Conv2D), map 1, ")
+        and page.locator("#large canvas").count() == 1
+    )
     assert shown.printed == []
     page.close()
 

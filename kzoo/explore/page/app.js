@@ -70,10 +70,8 @@ async function start() {
       byId("cell").textContent = text || "\u00a0";
       input.mark(box);
     },
-    choose: (text) => {
-      byId("large-text").textContent = text;
-      products();
-    },
+    choose: (text) => { byId("large-text").textContent = text; },
+    ask: products,
   });
 
   byId("input-hint").textContent = input.signal ? "Drag the curve. Keys: left and right to a place, up and down to change it."

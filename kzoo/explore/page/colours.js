@@ -5,6 +5,8 @@ const ANCHORS = [
   [68, 191, 112], [122, 209, 81], [189, 223, 38], [253, 231, 37],
 ];
 
+const MAX_WIDTH = 512; // positions of a signal's map that are drawn
+
 const TABLE = new Uint32Array(256);
 for (let level = 0; level < 256; level++) {
   const at = (level / 255) * (ANCHORS.length - 1), low = Math.min(Math.floor(at), ANCHORS.length - 2);
@@ -37,8 +39,20 @@ function context(canvas, width, height) {
   return canvas.getContext("2d");
 }
 
+// Returns a long signal with fewer positions: the largest of each group.
+function shorten(values) {
+  const group = Math.ceil(values.length / MAX_WIDTH);
+  const shorter = new Float32Array(Math.ceil(values.length / group)).fill(-Infinity);
+  values.forEach((value, k) => { shorter[Math.floor(k / group)] = Math.max(value, shorter[Math.floor(k / group)]); });
+  return shorter;
+}
+
 // Draws numbers as colours from low to high; numbers that are not finite, and missing ones, are transparent.
 export function drawMap(canvas, values, width, height, [low, high]) {
+  if (height === 1 && width > MAX_WIDTH) {
+    values = shorten(values);
+    width = values.length;
+  }
   const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
   const scale = high > low ? 255 / (high - low) : 0;
   for (let i = 0; i < values.length; i++) {

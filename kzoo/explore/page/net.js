@@ -15,10 +15,11 @@ function layout({ vector }, shape) {
 }
 
 export class Net {
-  // point: called with a description and the part of the input when a cell is pointed at, or with null; need: called
-  // when layers come into view whose maps are not there.
-  constructor(element, large, { steps }, { point, need, choose }) {
-    Object.assign(this, { element, large, steps, point, need, choose, found: new Map(), ranges: new Map(), views: new Map() });
+  // point: called with a description and the part of the input when a cell is pointed at, or with null; need: when
+  // layers come into view whose maps are not there; choose: with a description of the large map; ask: when a cell is
+  // chosen.
+  constructor(element, large, { steps }, { point, need, choose, ask }) {
+    Object.assign(this, { element, large, steps, point, need, choose, ask, found: new Map(), ranges: new Map(), views: new Map() });
     this.visible = new Set();
     this.pointed = this.chosen = null; // {step, channel, cell}
     this.columns = this.build();
@@ -111,8 +112,10 @@ export class Net {
     const length = map.values.length / shown;
     canvases.forEach((canvas, k) => drawMap(canvas, map.values.subarray(k * length, (k + 1) * length), width, height, [low, high]));
     if (this.chosen?.step === at && this.large.firstChild) {
-      const k = this.chosen.channel;
-      drawMap(this.large.querySelector("canvas"), map.values.subarray(k * length, (k + 1) * length), width, height, [low, high]);
+      const values = map.values.subarray(this.chosen.channel * length, (this.chosen.channel + 1) * length), own = limits(values);
+      drawMap(this.large.querySelector("canvas"), values, width, height, own);
+      const { kind, vector, path } = step;
+      this.choose(`${path} (${kind})${vector ? "" : `, map ${this.chosen.channel}`}, ${own.map(number).join(" to ")}`);
     }
   }
 
@@ -194,8 +197,7 @@ export class Net {
     this.chosen = { step, channel, cell: this.position(step, cell) };
     this.large.replaceChildren(this.makeView(step, channel, layout(this.steps[step], map.shape).height));
     this.draw(step);
-    const { kind, vector, path } = this.steps[step];
-    this.choose(`${path} (${kind})${vector ? "" : `, map ${channel}`}`);
+    this.ask();
   }
 
   // Returns a cell as a position along each axis of the step's map.

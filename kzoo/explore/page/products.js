@@ -2,7 +2,7 @@
 
 import { signedColour } from "./colours.js";
 
-const NUMBERS = 5; // positions across up to which numbers are written into the grids
+const NUMBERS = 3; // positions across up to which numbers are written into the grids
 
 const number = (value) => String(Number(value.toPrecision(3)));
 
