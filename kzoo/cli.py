@@ -276,10 +276,10 @@ def look(
     ] = [],  # noqa: B006
     out: Annotated[str | None, typer.Option(help="Folder to write; default: RUN/look, or look/NAME.")] = None,
 ) -> None:
-    """Draw what a model computes, sees and looks for, on a page.
+    """Draw what a model computes, sees and looks for.
 
-    The pictures, each with an explanation, are its kernels, maps and receptive field, what a unit answers to and looks
-    for, where the class is in the input, and what moves when the input moves.
+    A page explains each picture: kernels, maps and receptive fields, what a unit answers to and looks for, where the
+    class is in the input, and what moves when the input moves.
 
     Example: kzoo look mnist1d_cnn --layer stage2 --unit 3
     """

@@ -1,4 +1,4 @@
-"""Analysis of models: receptive fields and operation counts."""
+"""Analysis of models: what they compute, see and look for, their receptive fields and operation counts."""
 
 import lazy_loader
 

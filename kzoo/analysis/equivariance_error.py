@@ -216,7 +216,7 @@ class _Comparison:
             return compared, ~everywhere
         data = np.ones(spatial, bool)
         source = moved(_inside(fields, places, data), self.strides)
-        return compared, compared & source & _inside(fields, places, moved(data))
+        return compared, source & _inside(fields, places, moved(data))
 
     def add(self, number: int, y: np.ndarray, moved: np.ndarray) -> None:
         """Adds a batch: the layer's outputs y, and its outputs for inputs that are moved by an amount."""

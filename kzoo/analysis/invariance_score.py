@@ -117,11 +117,11 @@ def invariance(
     def values(batch) -> np.ndarray:
         """Returns the layer's outputs (examples, signs, units)."""
         y = read.outputs_at(batch, [path])[0]
+        require(np.isfinite(y).all(), who, "layer, one whose outputs are finite", layer=path)
         return y.reshape(len(y), 1, -1).astype("float64") * np.array(signs)[:, None]
 
     examples = list(batches(who, x, batch_size))
     threshold = _thresholds(map(values, examples), max(1, round(rate * len(x))))
-    require(np.isfinite(threshold).all(), who, "layer, one whose outputs are finite", layer=path)
     fired, kept = np.zeros((2, *threshold.shape), "int64")
     for batch in examples:
         fires = values(batch) >= threshold

@@ -57,8 +57,8 @@ def transform_array(
 
 
 def _rotation(degrees):
-    """Returns the matrix from positions of a rotated image to those of the image: exact for multiples of 90 degrees."""
-    cos, sin = (round(f(math.radians(degrees)), 15) for f in (math.cos, math.sin))
+    """Returns the matrix from positions of a rotated image to those of the image, about the origin."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return np.array([[cos, sin], [-sin, cos]])
 
 

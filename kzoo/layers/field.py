@@ -90,8 +90,9 @@ def union(fields: Iterable[Field]) -> Field:
     fields = list(fields)
     status = combined_status(fields)
     if any(field.size is None for field in fields):
-        # a global pool, whose map has no stride, may scale a map that has one
-        return Field(None, max(fields, key=lambda field: field.size is not None).stride, status=status)
+        # a global pool that is enlarged to scale a map does not have its stride but a smaller one
+        stride = max((field.size is not None, field.stride) for field in fields)[1]
+        return Field(None, stride, status=status)
     first, last = min(-field.padding for field in fields), max(field.last for field in fields)
     return Field.between(first, last, fields[0].stride, status)
 

@@ -59,13 +59,12 @@ def test_against_a_loop(border, end):
 
 @pytest.mark.parametrize("size", [8, None])
 def test_crops_are_windows_of_larger_images(size):
-    model, x = network("same", size=size, strides=2), noise(20, 10, 13, 2)
-    model_height, model_width = (8, 8) if size else (9, 9)  # two rows are enough for one; columns are spread by 4
+    model, x = network("same", size=size, strides=2), noise(20, 14, 17, 2)
+    side = size or 13  # without a size, all but the range of the shifts: 1 row and 4 columns
+    top, left = (14 - 1 - side) // 2, (17 - 4 - side) // 2
     found = shift_consistency(model, x, [0, (1, 3), (0, -1)], "crop")
-    top, left = (10 - 1 - model_height) // 2, (13 - 4 - model_width) // 2
     versions = [
-        x[:, top + 1 - a : top + 1 - a + model_height, left + 3 - b : left + 3 - b + model_width]
-        for a, b in ((0, 0), (1, 3), (0, -1))
+        x[:, top + 1 - a : top + 1 - a + side, left + 3 - b : left + 3 - b + side] for a, b in ((0, 0), (1, 3), (0, -1))
     ]
     same, change = by_a_loop(model, versions, True)
     np.testing.assert_allclose((found.consistency, found.probability_change), (same, change), rtol=1e-4)

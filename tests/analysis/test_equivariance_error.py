@@ -70,6 +70,13 @@ def test_enlarged_maps_move_further():
     assert (found.error == 0).all() and found.strides == (0.5, 0.5)
 
 
+def test_positions_next_to_the_border_are_not_interpolated():
+    """Sums of three ones, except next to the border: a position between them would lie between two sums."""
+    sums = Conv1D(1, 3, strides=2, padding="same", kernel_initializer="ones", name="sums")
+    found = equivariance(chain((8, 1), sums), "sums", "shift", np.ones((1, 8, 1)), [1, -1])
+    assert (found.inner_error == 0).all() and (found.error > 0.1).any() and not found.multiple_of_stride.any()
+
+
 def symmetric(kernel, rotation):
     kernel = kernel + kernel[:, ::-1]
     return sum(np.rot90(kernel, turns) for turns in range(4)) if rotation else kernel
@@ -157,6 +164,10 @@ def test_cropped_positions_are_not_compared():
     for border, differs in (("crop", False), ("zeros", True)):
         found = shift_errors(layers.Rescaling(1.0, 1.0), [2, (0, -3)], border=border)
         assert ((found.error > 0.1) == differs).all()
+    conv, x = chain((8, 2), Conv1D(3, 3, padding="same", name="conv")), noise(2, 8, 2)
+    moved, wanted = np.asarray(conv(np.pad(x, [(0, 0), (2, 0), (0, 0)])[:, :8]))[:, 2:], np.asarray(conv(x))[:, :-2]
+    found = equivariance(conv, "conv", "shift", x, [2], "crop")
+    np.testing.assert_allclose(found, np.linalg.norm(moved - wanted) / np.linalg.norm(wanted), rtol=1e-5)
     far = shift_errors(Conv2D(1, 5), [7], border="crop")  # beyond the map of 4 positions: nothing is left
     assert np.isnan(far.error).all()
 

@@ -12,6 +12,7 @@ CASES = {  # frequency, orientation, phase, (sigma along, across), centre
     "even": (1.2, 0.3, 0.0, (2.0, 3.0), (0.0, 0.0)),
     "odd": (0.9, 2.5, math.pi / 2, (2.5, 2.0), (0.5, -0.5)),
     "shifted": (1.6, 1.6, 4.0, (1.5, 2.5), (-1.0, 1.5)),
+    "nearly half a turn": (1.3, 3.1, 1.0, (2.0, 2.5), (0.0, 0.0)),
 }
 
 

@@ -203,13 +203,14 @@ def test_nested_backbones(name, size, padding):
 
 
 def test_fields_by_path_keep_the_stride_of_maps_that_see_everything():
-    """A squeeze-and-excitation gate sees the whole image; the map that it scales keeps its stride."""
+    """A gate that sees the whole image, as of squeeze and excitation; the map that it scales keeps its stride."""
     x = keras.Input((16, 16, 2))
     y = layers.Conv2D(4, 3, strides=2, padding="same", name="conv")(x)
-    gate = layers.GlobalAveragePooling2D(keepdims=True, name="gate")(y)
-    z = layers.Conv2D(4, 1, strides=2, name="after")(layers.Multiply(name="scaled")([gate, y]))
+    gate = layers.UpSampling2D(8, name="gate")(layers.GlobalAveragePooling2D(keepdims=True)(y))
+    y = layers.Multiply(name="scaled")([gate, y])
+    z = layers.Conv2D(4, 1, strides=2, name="after")(layers.Multiply(name="twice")([gate, y]))
     outer = keras.Sequential([keras.Input((16, 16, 2)), keras.Model(x, z, name="inner")])
     fields = layer_fields(outer)
-    assert [fields[f"inner/{name}"][0].stride for name in ("conv", "scaled", "after")] == [2, 2, 4]
+    assert [fields[f"inner/{name}"][0].stride for name in ("conv", "scaled", "twice", "after")] == [2, 2, 2, 4]
     assert fields["inner/scaled"][0].size is None and fields["inner"] == fields["inner/after"]
     assert receptive_fields(outer)["inner"] == (Field(None),) * 2

@@ -22,5 +22,5 @@ def test_names_are_escaped_and_cut():
 
 def test_setting_names():
     assert setting_names(Config, ["training", "callbacks", 0]) == ["class_name", "config"]
-    assert setting_names(Config, ["export"]) == ["formats"]
+    assert setting_names(Config, ["export"]) == ["formats", "batch_size", "size", "integer"]
     assert part_of(SearchConfig | None) is SearchConfig and part_of(int) is None

@@ -65,8 +65,15 @@ def test_other_data_than_that_of_the_trials_before_stops_the_search(arrays, tmp_
         module._train_seed(trial_config(small(arrays), {}), 0, tmp_path / "0003", "it trial 3", None, False)
 
 
-def test_out_of_memory_is_a_failure(arrays, tmp_path):
+def test_a_model_that_cannot_fit_is_a_failure(arrays, tmp_path):
+    result = run(small(arrays, "model.units=[1_000_000_000_000_000]"), tmp_path)
+    assert result["status"] == "failed" and "mnist1d_fc needs at least" in result["reason"], result
+
+
+def test_out_of_memory_is_a_failure(arrays, tmp_path, monkeypatch):
     """TensorFlow's error for more memory than a machine can address; its traceback is kept."""
+    monkeypatch.setattr("kzoo.training.model_building.check_model_memory", lambda *_: None)  # in this process only
+    monkeypatch.setattr(module, "call_in_process", lambda function, *args, heartbeat=None: function(*args) or 0)
     result = run(small(arrays, "model.units=[1_000_000_000_000_000]"), tmp_path)
     assert result["status"] == "failed" and result["reason"], result
     assert (tmp_path / "traceback.txt").read_text().startswith("Traceback")
