@@ -17,6 +17,7 @@ from kzoo.explore.steps import Step, model_steps, step_layers
 from kzoo.explore.upload import BYTE, decode_upload
 from kzoo.export.inference_model import inference_model
 from kzoo.export.predict import list_files, read_examples
+from kzoo.models.graph import is_graph
 from kzoo.models.layer_paths import layer_paths
 from kzoo.models.load_model import load_model
 from kzoo.run_folder import find_run_or_model
@@ -65,6 +66,7 @@ class Session:
         targets: Any = None,
         labels: Sequence[str] | None = None,
     ) -> None:
+        require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
         self.model, self.origin, self.first = model, origin, channels_first(model)
         self.labels = None if labels is None else list(labels)
         expected = "a model whose first input has 1 to 3 spatial axes and channels"
@@ -272,13 +274,15 @@ def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
 def _find(name: PathLike) -> tuple[Any, ...]:
     """Returns a model, a phrase on its origin, examples, their targets and the names of classes, or None for each."""
     if str(name).endswith(".keras"):
-        return inference_model(load_model(name)), f"The file {name}", None, None, None
+        model = load_model(name)
+        require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
+        return inference_model(model), f"The file {name}", None, None, None
     if find_run_or_model(str(name)) is None:
         try:
             config = read_config(name)
             loaded = load_data(config)
         except Refusal as refusal:
-            say(f"Exploring without data: {one_line(refusal, 300)}")
+            say(f"Exploring random numbers, as there is no data: {one_line(refusal, 300)}")
         else:
             model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
             origin = f"The model {name} of kzoo's zoo, with initial weights"

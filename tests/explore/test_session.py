@@ -119,6 +119,22 @@ def test_shares_of_pixels():
     assert session.output_kind(np.array([0.25, 0.75]))[0] == "probability"
 
 
+@keras.saving.register_keras_serializable("test_session")
+class Subclassed(keras.Model):
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.dense = layers.Dense(1)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def saved(net, folder):
+    net(np.zeros((1, 4, 4, 1)))
+    net.save(folder / "it.keras")
+    return folder / "it.keras"
+
+
 def test_refusals(tmp_path):
     session = open_session("mnist1d_tiled")
     with pytest.raises(Refusal, match=r"an input of shape \(40, 1\); received shape=\(41, 1\)"):
@@ -131,6 +147,9 @@ def test_refusals(tmp_path):
             session.example(index)
     with pytest.raises(Refusal, match="explore expects a model whose first input has 1 to 3 spatial axes"):
         Session(keras.Sequential([keras.Input((3,)), layers.Dense(2)]))
+    for opened in (lambda: Session(Subclassed()), lambda: open_session(saved(Subclassed(), tmp_path))):
+        with pytest.raises(Refusal, match="a functional or built Sequential model; received model='Subclassed'"):
+            opened()
     with pytest.raises(Refusal, match="did you mean 'mnist1d_cnn'"):
         open_session("mnist1d_cn")
     (tmp_path / "bad.keras").write_bytes(b"no zip file")
