@@ -27,6 +27,8 @@ import uvicorn  # noqa: E402
 from kzoo.analysis.receptive_field import receptive_fields  # noqa: E402
 from kzoo.explore.server import create_app  # noqa: E402
 from kzoo.explore.session import Session, open_session  # noqa: E402
+from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D  # noqa: E402
+from kzoo.layers.max_unpooling import MaxUnpooling2D  # noqa: E402
 from kzoo.models.registry import model  # noqa: E402
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -268,6 +270,27 @@ def test_a_max_pooling_says_where_its_value_comes_from(browser, address, images)
     y, x = np.unravel_index(conv[12:14, 12:14].argmax(), (2, 2))
     assert f", from position {12 + y}, {12 + x} of conv; it" in shown.cell("pool", 2, 6.5 / 12, 6.5 / 12)
     shown.page.close()
+
+
+def test_unpooling_says_where_its_values_were(browser, seeds):
+    x = keras.Input((8, 8, 2), name="input")
+    y, places = MaxPoolingWithArgmax2D(2, name="pool")(x)
+    net = keras.Model(x, MaxUnpooling2D(2, name="unpool")([y, places]))
+    session = Session(net, examples=seeds.uniform(1, 2, (1, 8, 8, 2)))
+    image = session.example(0)[..., 1]
+    with served(session) as address:
+        shown = Shown(browser, address)
+        for top, left in ((0, 0), (4, 2)):
+            block = image[top : top + 2, left : left + 2]
+            best = np.unravel_index(block.argmax(), (2, 2))
+            for y, x in np.ndindex(2, 2):
+                text = shown.cell("unpool", 1, (left + x + 0.5) / 8, (top + y + 0.5) / 8)
+                returned = f", returned from position {top // 2}, {left // 2} of pool" in text
+                assert returned == ((y, x) == best), text
+            text = shown.cell("pool", 1, (left + 1) / 8, (top + 1) / 8)
+            assert f", from position {top + best[0]}, {left + best[1]} of input" in text
+        assert shown.printed == []
+        shown.page.close()
 
 
 def test_hover_is_quick(browser, address):

@@ -151,7 +151,7 @@ export class Net {
     if (step.vector && y * width + x >= length) return this.point(null, null);
     const cell = this.position(at, pointed);
     const { boxes, status } = fieldsOf(this.steps, at, cell);
-    const winner = this.winner(at, channel, boxes);
+    const origin = this.origin(at, channel, cell, boxes);
     for (const [source, box] of boxes) {
       if (box) this.mark(source, box);
     }
@@ -162,23 +162,27 @@ export class Net {
     const place = step.vector ? `unit ${y * width + x}` : `map ${channel}, position ${cell.join(", ")}`;
     const input = boxes.get(0);
     const sees = at === 0 ? "" : input ? `; it depends on ${times(input.map(([a, b]) => b - a + 1))} of the input (${status})` : "";
-    return this.point(`${step.path}, ${place}: ${value}${winner}${sees}.`, input || null);
+    return this.point(`${step.path}, ${place}: ${value}${origin}${sees}.`, input || null);
   }
 
-  // Says which cell a max pooling takes its value from; the first of equal ones.
-  winner(at, channel, boxes) {
-    const { kind, sources } = this.steps[at], source = sources[0]?.step, box = boxes.get(source);
-    const map = this.found.get(source), shape = this.steps[source]?.shape;
-    if (!/^MaxPooling[12]D$/.test(kind) || !box || !map || channel >= map.shape[0]) return "";
-    const [xs, ys] = [...box].reverse().concat([[0, 0]]), width = shape.at(-1), start = channel * shape.reduce((a, b) => a * b, 1);
-    let best = null;
-    for (let y = ys[0]; y <= ys[1]; y++) {
-      for (let x = xs[0]; x <= xs[1]; x++) {
-        const value = map.values[start + y * width + x];
-        if (!best || value > best.value) best = { value, at: shape.length > 1 ? [y, x] : [x] };
-      }
+  // Says which cell a max pooling takes its value from, the first of equal ones, or where a value that max unpooling
+  // returned was: in the cell of the same part of the pooled map.
+  origin(at, channel, cell, boxes) {
+    const { kind, sources, shape } = this.steps[at], source = sources[0]?.step, box = boxes.get(source);
+    const map = this.found.get(source), before = this.steps[source]?.shape;
+    if (!/^Max(Pooling|PoolingWithArgmax|Unpooling)[12]D$/.test(kind) || !box || !map || channel >= map.shape[0]) return "";
+    const value = (place) => map.values[place.reduce((sum, position, axis) => sum * before[axis] + position, channel)];
+    if (kind.startsWith("MaxUnpooling")) {
+      const own = this.found.get(at).values[cell.reduce((sum, position, axis) => sum * shape[axis] + position, channel)];
+      const place = cell.map((position, axis) => Math.floor((position * before[axis]) / shape[axis]));
+      return own && value(place) === own ? `, returned from position ${place.join(", ")} of ${this.steps[source].path}` : "";
     }
-    return `, from position ${best.at.join(", ")} of ${this.steps[source].path}`;
+    let places = [[]];
+    for (const [first, last] of box) {
+      places = places.flatMap((place) => Array.from({ length: last - first + 1 }, (_, k) => [...place, first + k]));
+    }
+    const best = places.reduce((most, place) => (value(place) > value(most) ? place : most));
+    return `, from position ${best.join(", ")} of ${this.steps[source].path}`;
   }
 
   mark(at, box) {
