@@ -293,6 +293,20 @@ def test_unpooling_says_where_its_values_were(browser, seeds):
         shown.page.close()
 
 
+def test_a_volume_shows_its_middle_slice(browser):
+    x = keras.Input((6, 12, 10, 1), name="input")
+    session = Session(keras.Model(x, keras.layers.Conv3D(2, 3, name="conv")(x)))
+    with served(session) as address:
+        shown = Shown(browser, address)
+        assert "6 × 12 × 10, of which the middle slice is shown" in shown.page.inner_text("#input-hint")
+        text = shown.cell("conv", 1, 0.5, 0.5)
+        value = session.compute(session.example(0)).maps[1][1, 5, 4]
+        assert text.startswith("conv, map 1, position 2, 5, 4: ") and "3 × 3 × 3 of the input" in text
+        assert float(text.split(": ")[1].split(";")[0]) == pytest.approx(value, rel=1e-3)
+        assert shown.printed == []
+        shown.page.close()
+
+
 def test_hover_is_quick(browser, address):
     """A page event to a drawn frame; the bound is that of the feature, far above what it takes."""
     shown = Shown(browser, address)

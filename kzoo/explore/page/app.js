@@ -75,7 +75,7 @@ async function start() {
   });
 
   byId("input-hint").textContent = input.signal ? "Drag the curve. Keys: left and right to a place, up and down to change it."
-    : `${model.input.shape.slice(0, -1).join(" × ")}; draw with the mouse. Keys: arrows to a place, space to draw.`;
+    : `${model.input.shape.slice(0, -1).join(" × ")}${model.input.shape.length > 3 ? ", of which the middle slice is shown" : ""}; draw with the mouse. Keys: arrows to a place, space to draw.`;
   byId("clear").onclick = () => input.clear();
   byId("invert").onclick = () => input.invert();
   byId("reset").onclick = () => input.reset();
