@@ -294,6 +294,42 @@ def look(
 
 
 @app.command()
+def explore(
+    name: Annotated[
+        str, typer.Argument(help="Folder of a run, its name under saved_models/, a .keras file, or name of a model.")
+    ],
+    data: Annotated[
+        list[str], typer.Option(help="Image, .npy file or folder to take inputs from; repeatable. Default: test data.")
+    ] = [],  # noqa: B006
+    port: Annotated[int, typer.Option(help="Port of the page; default: a free one.", min=0, max=65535)] = 0,
+    host: Annotated[str, typer.Option(help="Address to listen at; by default only this machine can connect.")] = (
+        "127.0.0.1"
+    ),
+) -> None:
+    """Show a model at work on a page in the browser, until Ctrl-C.
+
+    The page shows its predictions and the maps of all layers while an input is drawn, uploaded or moved, and what each
+    cell of a map depends on. Its address, with a token that opens it, is printed.
+
+    Example: kzoo explore mnist1d_cnn --port 8000
+    """
+    if Path(name).suffix != ".keras":
+        from kzoo.run_folder import find_run_or_model
+
+        find_run_or_model(name)
+    try:
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError:
+        raise Refusal("explore needs Starlette and uvicorn: pip install 'kzoo[explore]'.") from None
+    _import_tensorflow()
+    from kzoo.explore.server import serve
+    from kzoo.explore.session import open_session
+
+    serve(open_session(name, data), host, port)
+
+
+@app.command()
 def export(
     name: Annotated[
         str | None, typer.Argument(help="Folder of a run, its name under saved_models/, or name of a model.")

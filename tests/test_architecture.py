@@ -31,6 +31,7 @@ ARROW = [
     ["analysis"],
     ["export"],
     ["training"],
+    ["explore"],
     ["tuning"],
     ["cli"],
     ["__main__"],

@@ -109,6 +109,10 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["predict", "a"], "Missing argument 'FILE...'"),
         (["predict", "a", "b", "--top", "0"], "--top"),
         (["predict", "a", "b", "--top", "many"], "--top"),
+        (["explore", "mnist1d_cn"], "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
+        (["explore", "none.keras"], "no file none.keras."),
+        (["explore", "mnist1d_fc", "--port", "65536"], "65535"),
+        (["explore", "mnist1d_fc", "--host", "no host"], "explore: cannot listen at no host:0"),
         (["export"], "export expects the name of a run or model, or --matrix."),
         (["export", "mnist1d_cn"], "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
         (["export", "mnist1d_fc100", "--format", "onx"], "export: no format 'onx'; did you mean 'onnx'?"),
@@ -450,6 +454,11 @@ def test_version(call):
     assert code == 0 and out.startswith("kzoo ") and "keras 3." in out and "tensorflow 2." in out
 
 
+def test_explore_without_its_packages(misuse, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert misuse("explore", "mnist1d_fc") == "explore needs Starlette and uvicorn: pip install 'kzoo[explore]'."
+
+
 WITHOUT_KERAS = [
     ["--help"],
     ["train", "--help"],
@@ -466,6 +475,7 @@ WITHOUT_KERAS = [
     ["export", "vgg15"],
     ["export", "--format", "onx"],
     ["evaluate", "no_run"],
+    ["explore", "no_run"],
     ["predict", "no_run", "x.npy"],
 ]
 
@@ -487,7 +497,7 @@ def test_light_commands_do_not_import_keras(tmp_path):
     )
     assert done.returncode == 1 and "import" in done.stderr.splitlines()[-4], done.stderr  # `show` needs Keras
     codes = [line[0] for line in done.stdout.splitlines() if line.endswith("]") and line[:2] in ("0 ", "1 ", "2 ")]
-    assert "".join(codes) == "0022222202022222"[: len(codes)] and len(codes) == len(WITHOUT_KERAS), done.stdout
+    assert "".join(codes) == "00222222020222222"[: len(codes)] and len(codes) == len(WITHOUT_KERAS), done.stdout
 
 
 def test_a_misuse_is_one_line_of_a_real_process(tmp_path):

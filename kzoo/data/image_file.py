@@ -52,17 +52,23 @@ def read_header(file: PathLike) -> ImageHeader:
 
 
 def read_image(file: PathLike, channels: int) -> np.ndarray:
-    """Returns the pixels (H, W, channels) of an image file, turned upright as its Exif data say.
+    """Returns the pixels (H, W, channels) of an image file, as `decode_image` does."""
+    with open(file, "rb") as opened:
+        return decode_image(opened.read(), channels)
+
+
+def decode_image(content: bytes, channels: int, max_pixels: int | None = None) -> np.ndarray:
+    """Returns the pixels (H, W, channels) of an image file's content, turned upright as its Exif data say.
 
     Grey images of more than 8 bits keep their values: uint16, int32 or float32; all others are uint8. Transparent
     pixels are blended with white. Of an animation or a TIFF of several pages the first picture is returned.
-    Arguments: channels, 1 (grey) or 3 (red, green, blue).
-    Raises UnreadableImageError for damaged files, images of more pixels than Pillow accepts, and colour images of 16
-    bits, which Pillow would cut to 8.
+    Arguments: channels, 1 (grey) or 3 (red, green, blue); max_pixels, if it is less than Pillow accepts.
+    Raises UnreadableImageError for damaged files, images of too many pixels, and colour images of 16 bits, which Pillow
+    would cut to 8.
     """
-    with open(file, "rb") as opened:
-        content = opened.read()
     with _open(io.BytesIO(content)) as image:
+        if max_pixels is not None and image.width * image.height > max_pixels:
+            raise UnreadableImageError(f"an image of more than {max_pixels:,} pixels")
         try:
             if image.format == "PNG":
                 with _open(io.BytesIO(content)) as other:

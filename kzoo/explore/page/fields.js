@@ -1,0 +1,38 @@
+// Receptive fields: which positions of the input and of each map on the way a cell depends on.
+
+export const STATUSES = ["exact", "upper bound", "depends on the data", "unknown"];
+
+const whole = (shape) => shape.map((n) => [0, n - 1]);
+
+// Returns the first and last position of a source along one axis that the positions from first to last see.
+function through([first, last], [size, stride, padding], n) {
+  if (size === null) return [0, n - 1];
+  const start = Math.ceil(first * stride - padding - 1e-9), end = Math.floor(last * stride - padding + size - 1 + 1e-9);
+  return start > n - 1 || end < 0 ? null : [Math.max(0, start), Math.min(n - 1, end)];
+}
+
+// Returns {boxes: Map of a step's number to [first, last] for each axis, status}; a box is null for a vector of units.
+// A cell is a position along each axis of a step's map; the fields of a step lead to its sources, which stand before it.
+export function fieldsOf(steps, number, cell) {
+  const boxes = new Map([[number, steps[number].vector ? null : cell.map((at) => [at, at])]]);
+  let status = 0;
+  for (let at = number; at >= 0; at--) {
+    if (!boxes.has(at)) continue;
+    const box = boxes.get(at), step = steps[at];
+    if (step.sources.length) status = Math.max(status, STATUSES.indexOf(step.status));
+    for (const { step: source, axes } of step.sources) {
+      if (axes === null) continue;
+      const { shape, vector } = steps[source];
+      if (vector) {
+        boxes.set(source, null);
+        continue;
+      }
+      const aligned = box !== null && box.length === shape.length;
+      const seen = aligned ? shape.map((n, axis) => through(box[axis], axes[axis], n)) : whole(shape);
+      if (seen.includes(null)) continue; // only padding
+      const before = boxes.get(source);
+      boxes.set(source, before ? seen.map(([a, b], axis) => [Math.min(a, before[axis][0]), Math.max(b, before[axis][1])]) : seen);
+    }
+  }
+  return { boxes, status: STATUSES[status] };
+}

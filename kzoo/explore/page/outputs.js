@@ -1,0 +1,23 @@
+// The outputs as bars: of all classes in their order, or of the largest of many.
+
+const ALL = 20, SHOWN = 10;
+
+export function showOutputs(table, { kind, outputs }, labels) {
+  const order = outputs.map((_, at) => at), value = (at) => outputs[at] ?? -Infinity;
+  const sorted = [...order].sort((a, b) => value(b) - value(a));
+  const rows = outputs.length <= ALL ? order : sorted.slice(0, SHOWN);
+  const finite = outputs.filter((one) => one !== null), low = Math.min(0, ...finite);
+  const top = kind === "output" || kind === "mean output" ? Math.max(...finite, low + 1e-12) : 1;
+  const body = table.tBodies[0];
+  while (body.rows.length > rows.length) body.deleteRow(-1);
+  while (body.rows.length < rows.length) {
+    body.insertRow().innerHTML = '<th scope="row"></th><td><div class="bar"></div></td><td class="number"></td>';
+  }
+  rows.forEach((at, k) => {
+    const row = body.rows[k], one = outputs[at];
+    row.className = at === sorted[0] ? "largest" : "";
+    row.cells[0].textContent = row.cells[0].title = labels ? labels[at] ?? at : at;
+    row.cells[1].firstChild.style.width = `${one === null ? 0 : (100 * (one - low)) / (top - low)}%`;
+    row.cells[2].textContent = one === null ? "not finite" : one.toFixed(3);
+  });
+}

@@ -1,0 +1,292 @@
+"""The model that the page shows, its examples, and one compiled call that computes outputs and maps of all layers."""
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from kzoo.analysis.model_inputs import name_of_outputs
+from kzoo.analysis.walk import channels_first, compute, run
+from kzoo.checks import Refusal, one_line, require
+from kzoo.explore.products import cell_products, has_products
+from kzoo.explore.steps import Step, model_steps, step_layers
+from kzoo.explore.upload import BYTE, decode_upload
+from kzoo.export.inference_model import inference_model
+from kzoo.export.predict import list_files, read_examples
+from kzoo.models.graph import is_graph
+from kzoo.models.layer_paths import layer_paths
+from kzoo.models.load_model import load_model
+from kzoo.run_folder import find_run_or_model
+from kzoo.terminal import say
+from kzoo.training.config import read_config
+from kzoo.training.model_building import build_model
+from kzoo.training.model_lookup import find_exportable
+from kzoo.training.run_data import load_data, sample
+from kzoo.types import PathLike, Tensor
+
+EXAMPLES = 100  # of the data that the page offers
+MAX_MAPS, MAX_VALUES = 64, 2**19  # maps of a layer, and numbers in them, that are kept and sent
+UNKNOWN_SIDE = 128  # of an input whose size the model leaves open, without examples
+RESCALING = (keras.layers.Rescaling, keras.layers.Normalization)
+
+
+class _ReachedError(Exception):
+    """Ends a run of a model at the call that is looked for."""
+
+
+class Computed(NamedTuple):
+    """The outputs of a model for one example, and the first maps (channels, *spatial) of each step, channels first."""
+
+    outputs: np.ndarray
+    maps: list[np.ndarray]
+
+
+class Session:
+    """A model at work on one example at a time.
+
+    model: a functional or built Sequential model whose first input has 1 to 3 spatial axes; origin: a phrase on where
+    it comes from; examples: inputs (batch, ...), by default one of random numbers; targets: their labels; labels: names
+    of the classes. Other inputs of the model than the first stay at 0.
+    Arrays that methods take and return have their channels last. Methods may be called from several threads.
+
+    >>> session = Session(keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3, name="a")]))
+    >>> session.compute(session.example(0)).maps[1].shape
+    (2, 6)
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        origin: str = "A Keras model",
+        examples: Any = None,
+        targets: Any = None,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
+        self.model, self.origin, self.first = model, origin, channels_first(model)
+        self.labels = None if labels is None else list(labels)
+        expected = "a model whose first input has 1 to 3 spatial axes and channels"
+        rank = len(model.inputs[0].shape)
+        require(3 <= rank <= 5, "explore", expected, input_shape=tuple(model.inputs[0].shape))
+        x = None if examples is None else np.asarray(examples[:EXAMPLES], "float32")
+        shapes = [tuple(n or UNKNOWN_SIDE for n in tensor.shape[1:]) for tensor in model.inputs]
+        if x is not None and len(x):
+            shapes[0] = x.shape[1:]
+        self.input_shapes = [(1, *shape) for shape in shapes]
+        self.limits = self._limits(x)
+        if x is None or not len(x):
+            x = np.random.default_rng(0).uniform(*self.limits, self.input_shapes[0]).astype("float32")
+            targets = None
+        self.examples = np.moveaxis(x, 1, -1) if self.first else x
+        self.targets = None if targets is None or np.ndim(targets) != 1 else np.asarray(targets[: len(x)])
+        self.shape = self.examples.shape[1:]
+        self.steps: list[Step] = model_steps(model, [*self.input_shapes])
+        self._layers = step_layers(model)
+        self._lock = threading.Lock()
+        self._latest: tuple[bytes, Computed] | None = None
+        self._compiled = self._compile()
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what the page needs to know once, as values of JSON."""
+        low, high = self.limits
+        steps = [
+            {**step._asdict(), "sources": [source._asdict() for source in step.sources], **self._map_sizes(number)}
+            for number, step in enumerate(self.steps)
+        ]
+        return {
+            "model": self.model.name,
+            "origin": self.origin,
+            "input": {"shape": list(self.shape), "low": low, "high": high},
+            "examples": len(self.examples),
+            "targets": None if self.targets is None else [int(target) for target in self.targets],
+            "labels": self.labels,
+            "steps": steps,
+        }
+
+    def example(self, index: int) -> np.ndarray:
+        """Returns one of the examples. Refuses a number that none has."""
+        count = len(self.examples)
+        require(0 <= index < count, "explore", f"example below {count}", example=index)
+        return self.examples[index]
+
+    def upload(self, content: bytes) -> np.ndarray:
+        """Returns the example in an uploaded file, an image or a .npy array."""
+        with self._lock:  # large images take memory
+            return decode_upload(content, self.shape, self.limits)
+
+    def compute(self, x: Any) -> Computed:
+        """Returns the outputs and maps for an example (*spatial, channels); those of the latest one are kept."""
+        x = self._checked(x)
+        key = x.tobytes()
+        with self._lock:
+            if self._latest is None or self._latest[0] != key:
+                self._latest = key, self._compute(x)
+            return self._latest[1]
+
+    def cell(self, x: Any, number: int, position: Sequence[int], channel: int) -> dict[str, Any]:
+        """Returns what a cell of a convolution's map is the sum of, as values of JSON.
+
+        `output` is the cell itself, after the activation. Refuses steps that are no convolution.
+        """
+        layers = self._layers
+        known = 0 <= number < len(layers) and layers[number] is not None and has_products(layers[number])
+        require(known, "explore", "the number of a step that is a convolution", step=number)
+        layer = layers[number]
+        with self._lock:
+            read, y = self._call_at(self._checked(x), number)
+        found = cell_products(layer, read, position, channel)
+        activation = getattr(layer, "activation", None)
+        return {
+            **found._asdict(),
+            "patches": found.patches.tolist(),
+            "kernels": found.kernels.tolist(),
+            "total": found.total,
+            "activation": getattr(activation, "__name__", "") if activation is not None else "",
+            "output": float(y[(*position, channel)]),
+        }
+
+    def output_kind(self, outputs: np.ndarray) -> tuple[str, np.ndarray]:
+        """Returns what the outputs are in words, and one number for each class.
+
+        Of a model with a class for each pixel these are the shares of the pixels.
+        """
+        if outputs.ndim == 1:
+            return name_of_outputs(outputs), outputs
+        classes = outputs.shape[-1]
+        if classes == 1:
+            return "mean output", outputs.mean(keepdims=True).reshape(1)
+        counts = np.bincount(outputs.reshape(-1, classes).argmax(-1), minlength=classes)
+        return "share of pixels", counts / counts.sum()
+
+    def _checked(self, x: Any) -> np.ndarray:
+        x = np.asarray(x, "float32")
+        require(x.shape == self.shape, "explore", f"an input of shape {self.shape}", shape=x.shape)
+        require(np.isfinite(x).all(), "explore", "an input of finite numbers", nan_or_infinite=(~np.isfinite(x)).sum())
+        return x
+
+    def _batch(self, x: np.ndarray) -> list[Tensor]:
+        """Returns the inputs of the model for an example, which the others than the first are 0 for."""
+        first = np.moveaxis(x, -1, 0)[None] if self.first else x[None]
+        others = [np.zeros(shape, "float32") for shape in self.input_shapes[1:]]
+        return [ops.convert_to_tensor(part) for part in (first, *others)]
+
+    def _compute(self, x: np.ndarray) -> Computed:
+        outputs, maps = self._compiled(self._batch(x))
+        return Computed(ops.convert_to_numpy(outputs), [ops.convert_to_numpy(y) for y in maps])
+
+    def _call_at(self, x: np.ndarray, number: int) -> list[np.ndarray]:
+        """Returns what the call of a step reads first and what it returns, channels last, without the batch."""
+        found: list[Any] = []
+        count = len(self.input_shapes)
+
+        def visit(path, operation, args, kwargs):
+            y = compute(path, operation, args, kwargs)
+            if len(found) == number - count:
+                found.append((args[0], y))
+                raise _ReachedError
+            found.append(None)
+            return y
+
+        with contextlib.suppress(_ReachedError):
+            run(self.model, self._batch(x), visit)
+        arrays = [ops.convert_to_numpy(ops.cast(part, "float32"))[0] for part in found[-1]]
+        return [np.moveaxis(array, 0, -1) if self.first else array for array in arrays]
+
+    def _compile(self) -> Any:
+        """Returns `_run`, compiled where the backend is TensorFlow."""
+        if keras.backend.backend() != "tensorflow":
+            return self._run
+        import tensorflow as tf
+
+        return tf.function(self._run)
+
+    def _run(self, inputs: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Returns the outputs for a batch of one, channels last, and the clipped maps of all steps."""
+        maps = [self._clip(x) for x in inputs]
+
+        def visit(path, operation, args, kwargs):
+            y = compute(path, operation, args, kwargs)
+            maps.append(self._clip(keras.tree.flatten(y)[0]))
+            return y
+
+        y = ops.cast(run(self.model, inputs, visit)[0], "float32")[0]
+        return (ops.moveaxis(y, 0, -1) if self.first and len(y.shape) > 1 else y), maps
+
+    def _clip(self, y: Any) -> Tensor:
+        """Returns the first maps of a batch of one as (channels, *spatial), of a volume the middle slice."""
+        y = ops.cast(y, "float32")
+        y = ops.reshape(y, (1,)) if len(y.shape) < 2 else y[0]
+        if len(y.shape) == 1:
+            return y[:MAX_VALUES][None]
+        y = y if self.first else ops.moveaxis(y, -1, 0)
+        if len(y.shape) == 4:
+            y = y[:, y.shape[1] // 2]
+        return y[: shown_maps(y.shape)]
+
+    def _map_sizes(self, number: int) -> dict[str, Any]:
+        """Returns the number of maps of a step, and whether it is a vector of units, or a convolution."""
+        shape = self.steps[number].shape
+        if len(shape) < 2:
+            return {"vector": True, "convolution": False, "channels": 1, "shape": list(shape)}
+        spatial, channels = (shape[1:], shape[0]) if self.first else (shape[:-1], shape[-1])
+        layer = self._layers[number]
+        convolution = layer is not None and has_products(layer)
+        return {"vector": False, "convolution": convolution, "channels": channels, "shape": list(spatial)}
+
+    def _limits(self, x: np.ndarray | None) -> tuple[float, float]:
+        """Returns the smallest and the largest value that drawings have."""
+        if x is not None and len(x):
+            low, high = float(x.min()), float(x.max())
+            pixels = x.ndim > 3 and low >= 0 and 1 < high <= 255
+            return BYTE if pixels else (low, high if high > low else low + 1)
+        if len(self.input_shapes[0]) == 3:
+            return -1.0, 1.0
+        rescaled = any(isinstance(layer, RESCALING) for layer in layer_paths(self.model).values())
+        return BYTE if rescaled else (0.0, 1.0)
+
+
+def shown_maps(shape: Sequence[int]) -> int:
+    """Returns how many of a layer's maps (channels, *spatial) are kept.
+
+    >>> shown_maps((512, 14, 14)), shown_maps((64, 224, 224)), shown_maps((8, 1024, 1024))
+    (64, 10, 1)
+    """
+    return max(1, min(shape[0], MAX_MAPS, MAX_VALUES // int(np.prod(shape[1:]))))
+
+
+def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
+    """Returns the session of a run (folder or name), a `.keras` file, or a model of the zoo with initial weights.
+
+    data: images, .npy arrays or folders to take examples from, by default those of the run or config; where they are
+    not available, the session starts with random numbers.
+    """
+    model, origin, examples, targets, labels = _find(name)
+    if data:
+        shape = model.input_shape[1:]
+        examples, targets = np.concatenate([read_examples(file, shape) for file in list_files(data)]), None
+    return Session(model, origin, examples, targets, labels)
+
+
+def _find(name: PathLike) -> tuple[Any, ...]:
+    """Returns a model, a phrase on its origin, examples, their targets and the names of classes, or None for each."""
+    if str(name).endswith(".keras"):
+        model = load_model(name)
+        require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
+        return inference_model(model), f"The file {name}", None, None, None
+    if find_run_or_model(str(name)) is None:
+        try:
+            config = read_config(name)
+            loaded = load_data(config)
+        except Refusal as refusal:
+            say(f"Exploring random numbers, as there is no data: {one_line(refusal, 300)}")
+        else:
+            model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
+            origin = f"The model {name} of kzoo's zoo, with initial weights"
+            return model, origin, *sample(loaded.test or loaded.train, EXAMPLES), loaded.class_names
+    model, origin, found, _ = find_exportable(name)
+    labels = found.get("labels")
+    return model, origin.replace("`", ""), found.get("examples"), found.get("targets"), labels

@@ -1,0 +1,433 @@
+"""The page in Debian's Chromium: drawing, dragging, hovering, keys, sliders, uploads, widths, and no errors.
+
+With KZOO_SCREENSHOTS=FOLDER it leaves pictures of the page there.
+"""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+CHROMIUM = Path("/usr/bin/chromium")
+if not CHROMIUM.exists():
+    pytest.skip(f"needs a browser at {CHROMIUM}", allow_module_level=True)
+pytest.importorskip("uvicorn", reason="needs the extra `explore`")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+
+import uvicorn  # noqa: E402
+
+from kzoo.analysis.receptive_field import receptive_fields  # noqa: E402
+from kzoo.explore.server import create_app  # noqa: E402
+from kzoo.explore.session import Session, open_session  # noqa: E402
+from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D  # noqa: E402
+from kzoo.layers.max_unpooling import MaxUnpooling2D  # noqa: E402
+from kzoo.models.registry import model  # noqa: E402
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def served(session):
+    """Context manager: yields the address of a session's page."""
+    config = uvicorn.Config(create_app(session, "t"), log_level="critical", lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/?token=t"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+class Shown:
+    """A page that is open, and what it printed to the console."""
+
+    def __init__(self, browser, address, width=1280, scheme="light"):
+        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.printed = []
+        self.page.on("console", lambda message: self.printed.append(message.text))
+        self.page.on("pageerror", lambda error: self.printed.append(str(error)))
+        self.page.goto(address)
+        self.page.wait_for_selector(".maps canvas")
+        self.settle()
+
+    def settle(self):
+        """Waits until the page has nothing more to ask for."""
+        self.page.wait_for_load_state("networkidle")
+        time.sleep(0.1)
+
+    def outputs(self):
+        self.settle()
+        return self.page.locator("#outputs td.number").all_inner_texts()
+
+    def maps(self, name):
+        """Scrolls to a layer and returns its maps."""
+        layer = self.page.locator(".layer").filter(has=self.page.locator(f'h4:text-is("{name}")'))
+        layer.scroll_into_view_if_needed()
+        layer.locator(".map canvas").first.wait_for()
+        return layer.locator(".map")
+
+    def cell(self, name, channel, x, y):
+        """Points at a cell of a map, given by parts of its sides; returns what the page says."""
+        view = self.maps(name).nth(channel)
+        view.scroll_into_view_if_needed()
+        box = view.locator("canvas").bounding_box()
+        self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        return self.page.inner_text("#cell")
+
+    def fits(self):
+        return self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    def screenshot(self, name):
+        if "KZOO_SCREENSHOTS" in os.environ:
+            self.page.screenshot(path=Path(os.environ["KZOO_SCREENSHOTS"], f"{name}.png"), full_page=True)
+
+
+@pytest.fixture(scope="module")
+def images():
+    """A session of a small model of images with positions that are easy to check."""
+    keras.utils.set_random_seed(0)
+    x = keras.Input((28, 28, 1), name="input")
+    y = keras.layers.Conv2D(6, 5, name="conv")(x)
+    y = keras.layers.MaxPooling2D(2, name="pool")(y)
+    y = keras.layers.Conv2D(8, 3, activation="relu", name="conv2")(y)
+    y = keras.layers.Dense(10, "softmax", name="fc", kernel_initializer="normal")(keras.layers.Flatten()(y))
+    return Session(keras.Model(x, y, name="small"), "A model for tests")
+
+
+@pytest.fixture(scope="module")
+def address(images):
+    with served(images) as address:
+        yield address
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+def test_each_width_and_scheme(browser, address, width, scheme):
+    shown = Shown(browser, address, width, scheme)
+    assert shown.fits() and shown.printed == []
+    assert shown.page.locator("#outputs tr").count() == 10
+    shown.maps("conv2").nth(1).click()
+    shown.screenshot(f"small-{width}-{scheme}")
+    assert shown.fits() and shown.printed == []
+    shown.page.close()
+
+
+def test_drawing_changes_predictions_and_maps(browser, address, images):
+    shown = Shown(browser, address)
+    page = shown.page
+    page.click("#clear")
+    before = shown.outputs()
+    np.testing.assert_allclose(
+        [float(text) for text in before], images.compute(np.zeros((28, 28, 1))).outputs, atol=6e-4
+    )
+    box = page.locator("#input").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 200, steps=8)
+    page.mouse.up()
+    assert shown.outputs() != before
+    drawn = images._latest[1].maps[0][0]  # what the server was sent
+    assert (np.diag(drawn)[8:18] == 1).all() and drawn.min() == 0 and (drawn > 0).mean() < 0.3
+    page.check("#erase")
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 60, steps=8)
+    page.mouse.up()
+    shown.settle()
+    assert images._latest[1].maps[0][0].max() < 0.5
+    assert shown.printed == []
+    page.close()
+
+
+def test_a_hovered_cell_says_its_value_and_what_it_sees(browser, address, images):
+    shown = Shown(browser, address)
+    shown.settle()
+    computed = images.compute(images.example(0))
+    fields = receptive_fields(images.model)
+    for number, name in ((1, "conv"), (2, "pool"), (3, "conv2")):
+        y = computed.maps[number]
+        at = y.shape[1] // 2
+        text = shown.cell(name, 2, (at + 0.5) / y.shape[2], (at + 0.5) / y.shape[1])
+        size = fields[name][0].size
+        assert text.startswith(f"{name}, map 2, position {at}, {at}: {float(f'{y[2, at, at]:.4g}'):.4g}"[:40]), text
+        assert text.endswith(f"it depends on {size} × {size} of the input (exact).")
+        mark = shown.page.locator(".input-box .cursor").first
+        left, wide = (mark.evaluate(f"e => parseFloat(e.style.getPropertyValue('--{key}'))") for key in "xw")
+        assert left * 28 / 100 == pytest.approx(fields[name][1].first_pixel(at)) and wide * 28 / 100 == pytest.approx(
+            size
+        )
+    text = shown.cell("conv2", 0, 0.01, 0.01)  # the first cell
+    assert "position 0, 0" in text and f"depends on {fields['conv2'][0].size} ×" in text
+    assert "unit 3" in shown.cell("fc", 0, 0.35, 0.5)
+    assert "28 × 28" in shown.page.inner_text("#cell")
+    assert shown.printed == []
+    shown.page.close()
+
+
+def branching():
+    """Returns a model of ones whose layers see positions in all ways: branches, strides, dilation, enlarging."""
+    settings = {"kernel_initializer": "ones", "padding": "same"}
+    x = keras.Input((23, 20, 1), name="input")
+    y = keras.layers.Conv2D(1, 3, strides=2, name="conv", **settings)(x)
+    dilated = keras.layers.Conv2D(1, (3, 2), dilation_rate=2, name="dilated", **settings)(y)
+    pooled = keras.layers.AveragePooling2D(3, 1, "same", name="pooled")(y)
+    y = keras.layers.Add(name="sum")([dilated, pooled])
+    y = keras.layers.UpSampling2D(2, name="up")(y)
+    y = keras.layers.Conv2DTranspose(1, 3, strides=2, kernel_initializer="ones", name="transposed")(y)
+    y = keras.layers.ZeroPadding2D(((2, 0), (0, 1)), name="padded")(y)
+    return keras.Model(x, keras.layers.Conv2D(1, 2, kernel_initializer="ones", name="last")(y), name="branching")
+
+
+def dependence(net, name, cell):
+    """Returns [first, last] for each axis of the positions of the input that change a cell, by the gradient."""
+    inner = keras.Model(net.inputs, net.get_layer(name).output)
+    x = tf.ones((1, *net.input_shape[1:]))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = inner(x)[(0, *cell, 0)]
+    changed = np.argwhere(tape.gradient(y, x)[0, ..., 0].numpy())
+    return [[int(part.min()), int(part.max())] for part in changed.T] if len(changed) else None
+
+
+def test_marked_parts_are_those_that_change_a_cell(browser):
+    """Against gradients, which are above 0 wherever a cell depends on the input: all weights are 1."""
+    net = branching()
+    session = Session(net)
+    with served(session) as address:
+        shown = Shown(browser, address)
+        checked = 0
+        for number, step in enumerate(session.describe()["steps"]):
+            for part in (0, 0.3, 0.5, 0.99):
+                cell = [int(part * n) for n in step["shape"]]
+                box, status = shown.page.evaluate(
+                    """async ([number, cell]) => {
+                        const { fetchModel } = await import("./page/api.js");
+                        const { fieldsOf } = await import("./page/fields.js");
+                        const { boxes, status } = fieldsOf((await fetchModel()).steps, number, cell);
+                        return [boxes.get(0) ?? null, status];
+                    }""",
+                    [number, cell],
+                )
+                expected = dependence(net, step["path"], cell)
+                # at the border the marked part may end in a gap of the dilated kernel
+                inside = box and all(a > 0 and b < n - 1 for (a, b), n in zip(box, session.shape))
+                if expected is None or (status == "exact" and (inside or step["path"] in ("conv", "pooled"))):
+                    assert box == expected, (step["path"], cell)
+                    checked += 1
+                else:
+                    assert all(a <= c and d <= b for (a, b), (c, d) in zip(box, expected)), (step["path"], cell)
+        assert checked >= 24
+        assert shown.printed == []
+        shown.page.close()
+
+
+def test_a_clicked_cell_is_shown_as_a_sum_of_products(browser, address, images):
+    shown = Shown(browser, address)
+    shown.cell("conv2", 3, 0.55, 0.55)
+    shown.page.mouse.down()
+    shown.page.mouse.up()
+    shown.settle()
+    cell = images.cell(images.example(0), 3, [5, 5], 3)
+    assert shown.page.inner_text("#large-text").startswith("conv2 (Conv2D), map 3, 0 to ")
+    assert shown.page.inner_text("#products h3") == "Position 5, 5 is a sum of products"
+    assert shown.page.locator(".products").count() == len(cell["channels"]) == 6
+    last = shown.page.locator("#products .sum").inner_text()
+    written = float(last.partition("= ")[2].split()[0].rstrip(",;"))
+    assert written == pytest.approx(cell["total"], rel=6e-3) and "relu makes it" in last
+    grids = shown.page.locator(".products").first.locator(".grid span")
+    written = [float(grids.nth(k).get_attribute("title")) for k in range(27)]
+    np.testing.assert_allclose(written[:18], [*cell["patches"][0], *cell["kernels"][0]], rtol=6e-3)
+    np.testing.assert_allclose(written[18:], np.multiply(cell["patches"][0], cell["kernels"][0]), rtol=6e-3)
+    before = last
+    shown.page.click("#clear")
+    shown.settle()
+    assert shown.page.locator("#products .sum").inner_text() != before
+    assert shown.printed == []
+    shown.page.close()
+
+
+def test_a_max_pooling_says_where_its_value_comes_from(browser, address, images):
+    shown = Shown(browser, address)
+    conv = images.compute(images.example(0)).maps[1][2]
+    y, x = np.unravel_index(conv[12:14, 12:14].argmax(), (2, 2))
+    assert f", from position {12 + y}, {12 + x} of conv; it" in shown.cell("pool", 2, 6.5 / 12, 6.5 / 12)
+    shown.page.close()
+
+
+def test_unpooling_says_where_its_values_were(browser, seeds):
+    x = keras.Input((8, 8, 2), name="input")
+    y, places = MaxPoolingWithArgmax2D(2, name="pool")(x)
+    net = keras.Model(x, MaxUnpooling2D(2, name="unpool")([y, places]))
+    session = Session(net, examples=seeds.uniform(1, 2, (1, 8, 8, 2)))
+    image = session.example(0)[..., 1]
+    with served(session) as address:
+        shown = Shown(browser, address)
+        for top, left in ((0, 0), (4, 2)):
+            block = image[top : top + 2, left : left + 2]
+            best = np.unravel_index(block.argmax(), (2, 2))
+            for y, x in np.ndindex(2, 2):
+                text = shown.cell("unpool", 1, (left + x + 0.5) / 8, (top + y + 0.5) / 8)
+                returned = f", returned from position {top // 2}, {left // 2} of pool" in text
+                assert returned == ((y, x) == best), text
+            text = shown.cell("pool", 1, (left + 1) / 8, (top + 1) / 8)
+            assert f", from position {top + best[0]}, {left + best[1]} of input" in text
+        assert shown.printed == []
+        shown.page.close()
+
+
+def test_a_volume_shows_its_middle_slice(browser):
+    x = keras.Input((6, 12, 10, 1), name="input")
+    session = Session(keras.Model(x, keras.layers.Conv3D(2, 3, name="conv")(x)))
+    with served(session) as address:
+        shown = Shown(browser, address)
+        assert "6 × 12 × 10, of which the middle slice is shown" in shown.page.inner_text("#input-hint")
+        text = shown.cell("conv", 1, 0.5, 0.5)
+        value = session.compute(session.example(0)).maps[1][1, 5, 4]
+        assert text.startswith("conv, map 1, position 2, 5, 4: ") and "3 × 3 × 3 of the input" in text
+        assert float(text.split(": ")[1].split(";")[0]) == pytest.approx(value, rel=1e-3)
+        assert shown.printed == []
+        shown.page.close()
+
+
+def test_hover_is_quick(browser, address):
+    """A page event to a drawn frame; the bound is that of the feature, far above what it takes."""
+    shown = Shown(browser, address)
+    shown.cell("conv2", 0, 0.5, 0.5)
+    spent = shown.page.evaluate(
+        """() => {
+            const view = document.querySelector('.layer[data-step="3"] .map canvas');
+            const box = view.getBoundingClientRect();
+            const times = [];
+            for (let k = 1; k < 10; k++) {
+                const start = performance.now();
+                const at = {clientX: box.left + box.width * k / 10, clientY: box.top + 9, bubbles: true};
+                view.dispatchEvent(new PointerEvent('pointermove', at));
+                document.body.offsetHeight;
+                times.push(performance.now() - start);
+            }
+            return times.sort((a, b) => a - b)[4];
+        }"""
+    )
+    assert spent < 50
+    shown.page.close()
+
+
+def test_by_keyboard(browser, address, images):
+    shown = Shown(browser, address)
+    page = shown.page
+    page.click("#clear")
+    page.focus("#input")
+    for key in (" ", "ArrowRight", "ArrowRight", "ArrowRight", " "):
+        page.keyboard.press(key)
+    shown.settle()
+    drawn = images._latest[1].maps[0][0]
+    assert drawn[14, 14] == 1 and drawn[14, 17] == 1 and drawn[14, 10] == 0
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.step") == "1":
+            break
+    assert page.inner_text("#cell").startswith("conv, map 0, position 11, 11:")
+    for key in ("ArrowLeft", "ArrowUp", "ArrowUp", "PageDown"):
+        page.keyboard.press(key)
+    assert page.inner_text("#cell").startswith("conv, map 1, position 9, 10:")
+    page.keyboard.press("Enter")
+    assert (
+        page.inner_text("#large-text").startswith("conv (Conv2D), map 1, ")
+        and page.locator("#large canvas").count() == 1
+    )
+    assert shown.printed == []
+    page.close()
+
+
+def test_sliders_move_the_example(browser, address, images):
+    shown = Shown(browser, address)
+    page, x = shown.page, images.example(0)[..., 0]
+
+    def slide(key, value):
+        page.locator(f'input[data-key="{key}"]').evaluate(
+            "(e, value) => { e.value = value; e.dispatchEvent(new Event('input')); }", str(value)
+        )
+        shown.settle()
+        return images._latest[1].maps[0][0]
+
+    moved = slide("x", 0.25)  # 7 pixels
+    np.testing.assert_allclose(moved[:, 7:], x[:, :-7], atol=1e-6)
+    assert (moved[:, :7] == 0).all()
+    slide("x", 0)
+    np.testing.assert_allclose(slide("angle", 90), np.rot90(x, -1), atol=1e-5)
+    page.click("#reset")
+    noisy = slide("noise", 0.2)
+    assert 0.1 < np.abs(noisy - x).mean() < 0.2 and noisy.min() >= 0 and noisy.max() <= 1
+    page.click("#reset")
+    shown.settle()
+    np.testing.assert_array_equal(images._latest[1].maps[0][0], x)
+    assert shown.printed == []
+    page.close()
+
+
+def test_uploads(browser, address, images, tmp_path):
+    pixels = np.arange(28 * 28, dtype="uint8").reshape(28, 28)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    shown = Shown(browser, address)
+    shown.page.set_input_files("#upload", tmp_path / "a.png")
+    shown.settle()
+    np.testing.assert_allclose(images._latest[1].maps[0][0], pixels / 255, atol=1e-6)
+    assert shown.printed == []
+    shown.page.set_input_files("#upload", tmp_path / "bad.png")
+    shown.page.wait_for_selector("#message:not([hidden])")
+    assert shown.page.inner_text("#message") == "upload: the file is not an image that can be read."
+    shown.page.close()
+
+
+def test_a_signal_is_dragged(browser):
+    session = open_session("mnist1d_tiled")
+    with served(session) as address:
+        shown = Shown(browser, address)
+        before, x = shown.outputs(), session.example(0)[:, 0]
+        box = shown.page.locator("#input").bounding_box()
+        shown.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 20)
+        shown.page.mouse.down()
+        shown.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20, steps=4)
+        shown.page.mouse.up()
+        assert shown.outputs() != before
+        y = session._latest[1].maps[0][0]
+        assert np.ptp(y[10:20]) < 1e-5 and y[10] > 2
+        np.testing.assert_array_equal(y[22:], x[22:])
+        assert "depends on 7 of the input (exact)" in shown.cell("stage2", 3, 0.5, 0.5)
+        assert shown.fits() and shown.printed == []
+        shown.screenshot("mnist1d_tiled")
+        shown.page.close()
+
+
+@pytest.mark.parametrize("name", ["resnet18", "segnet_basic"])
+def test_maps_of_a_deep_model_come_as_they_are_scrolled_to(browser, name):
+    session = Session(model(name))
+    with served(session) as address:
+        shown = Shown(browser, address, 390)
+        assert shown.page.locator(".map canvas").count() < sum(step["channels"] for step in session.describe()["steps"])
+        last = shown.page.locator(".layer").last
+        last.scroll_into_view_if_needed()
+        last.locator(".map canvas").first.wait_for()
+        assert shown.page.locator("#outputs tr").count() in (10, 11, 32)
+        assert shown.fits() and shown.printed == []
+        shown.screenshot(name)
+        shown.page.close()

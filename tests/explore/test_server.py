@@ -1,0 +1,209 @@
+"""The server: tokens, Host headers, hostile bodies, what it sends against the session, and a real process."""
+
+import io
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("starlette", reason="needs the extra `explore`")
+from starlette.testclient import TestClient  # noqa: E402
+
+from kzoo.checks import Refusal  # noqa: E402
+from kzoo.explore.server import PAGE, create_app, serve  # noqa: E402
+from kzoo.explore.session import open_session  # noqa: E402
+from kzoo.explore.upload import MAX_BYTES  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "secret"
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture(scope="module")
+def session():
+    return open_session("mnist1d_tiled")
+
+
+@pytest.fixture
+def client(session):
+    return TestClient(create_app(session, TOKEN), "http://127.0.0.1:8000", headers=AUTHORIZED)
+
+
+def unpack(content):
+    """Returns the header and the maps of a response."""
+    length = int.from_bytes(content[:4], "little")
+    header, offset, maps = json.loads(content[4 : 4 + length]), 4 + length, {}
+    for entry in header["maps"]:
+        count = int(np.prod(entry["shape"]))
+        maps[entry["step"]] = np.frombuffer(content, "<f4", count, offset).reshape(entry["shape"])
+        offset += 4 * count
+    assert offset == len(content)
+    return header, maps
+
+
+def error_of(response, code):
+    assert response.status_code == code, response.text
+    assert response.headers["content-type"] == "application/json"
+    (line,) = response.json().values()
+    assert "\n" not in line and "Traceback" not in line
+    return line
+
+
+def test_outputs_and_maps_are_those_of_the_session(client, session):
+    x = session.example(2)
+    response = client.post("/api/run?maps=1,5", content=x.tobytes())
+    header, maps = unpack(response.content)
+    computed = session.compute(x)
+    assert header["kind"] == "probability" and list(maps) == [1, 5]
+    np.testing.assert_array_equal(np.float32(header["outputs"]), computed.outputs)
+    for number, y in maps.items():
+        np.testing.assert_array_equal(y, computed.maps[number])
+    assert unpack(client.post("/api/run", content=x.tobytes()).content)[1] == {}
+
+
+def test_examples_uploads_and_the_model(client, session):
+    np.testing.assert_array_equal(
+        np.frombuffer(client.get("/api/example/4").content, "<f4").reshape(40, 1), session.example(4)
+    )
+    file = io.BytesIO()
+    np.save(file, session.example(4).astype("float64"))
+    sent = client.post("/api/upload", content=file.getvalue())
+    np.testing.assert_array_equal(np.frombuffer(sent.content, "<f4"), session.example(4).ravel())
+    assert client.get("/api/model").json() == json.loads(json.dumps(session.describe()))
+
+
+def test_the_page_and_its_headers(client):
+    response = client.get(f"/?token={TOKEN}", headers={"Authorization": ""})
+    assert response.status_code == 200 and "<title>kzoo explore</title>" in response.text
+    assert response.headers["cache-control"] == "no-store" and response.headers["referrer-policy"] == "no-referrer"
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+    for file in PAGE.iterdir():
+        assert client.get(f"/page/{file.name}", headers={"Authorization": ""}).text == file.read_text()
+
+
+def test_the_page_takes_nothing_from_elsewhere():
+    for file in PAGE.iterdir():
+        text = file.read_text()
+        assert not re.search(r"https?://|//\w+\.\w+/", text.replace("http://www.w3.org", "")), file
+        for name in re.findall(r'from "(.+?)"', text):
+            assert (PAGE / name).is_file(), f"{file} imports {name}"
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "secre", "secrets", "é" * 9])
+def test_a_wrong_token(client, token):
+    for path in ("/", "/api/model", "/api/example/0", "/nothing"):
+        response = client.get(path, params={"token": token}, headers={"Authorization": ""})
+        assert error_of(response, 403).startswith("The token is wrong")
+        response = client.get(path, headers={"Authorization": f"Bearer {token}".encode()})
+        assert error_of(response, 403).startswith("The token is wrong")
+
+
+@pytest.mark.parametrize(
+    "listen, host, allowed",
+    [
+        ("127.0.0.1", "127.0.0.1:9", True),
+        ("127.0.0.1", "localhost", True),
+        ("127.0.0.1", "[::1]:80", True),
+        ("127.0.0.1", "evil.example", False),
+        ("127.0.0.1", "localhost.evil.example:8000", False),
+        ("127.0.0.1", "192.168.0.7", False),
+        ("127.0.0.1", "", False),
+        ("192.168.0.7", "192.168.0.7:8000", True),
+        ("0.0.0.0", "192.168.0.7:8000", True),
+        ("0.0.0.0", "evil.example", False),
+    ],
+)
+def test_host_headers(session, listen, host, allowed):
+    client = TestClient(create_app(session, TOKEN, listen), "http://127.0.0.1", headers=AUTHORIZED)
+    response = client.get("/api/model", headers={"Host": host})
+    assert response.status_code == (200 if allowed else 403)
+    if not allowed:
+        assert error_of(response, 403).startswith("This address is not one of this server's")
+        assert client.get("/page/app.js", headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "method, path, body, code, words",
+    [
+        ("POST", "/api/run", b"abc", 400, "40 numbers of float32 as an input; received bytes=3"),
+        ("POST", "/api/run", bytes(164), 413, "at most 160 bytes"),
+        ("POST", "/api/run", np.full(40, np.nan, "f4").tobytes(), 400, "an input of finite numbers"),
+        ("POST", "/api/run?maps=6", bytes(160), 400, "numbers below 6 with commas between; received numbers='6'"),
+        ("POST", "/api/run?maps=-1", bytes(160), 400, "numbers below 6"),
+        ("POST", "/api/run?maps=" + "0," * 99 + "0", bytes(160), 400, "numbers below 6"),
+        ("POST", "/api/run?maps=%C2%B2", bytes(160), 400, "numbers below 6"),
+        ("POST", "/api/cell", bytes(160), 400, "the numbers of a step, a channel and a position"),
+        ("POST", "/api/cell?at=9,0,0", bytes(160), 400, "the number of a step that is a convolution; received step=9"),
+        ("POST", "/api/cell?at=4,0,0", bytes(160), 400, "the number of a step that is a convolution; received step=4"),
+        ("POST", "/api/cell?at=1,15,0", bytes(160), 400, "channel below 15; received channel=15"),
+        ("POST", "/api/cell?at=1,0,19", bytes(160), 400, "a position inside (19,); received position=(19,)"),
+        ("POST", "/api/cell?at=1,0,1,1", bytes(160), 400, "a position inside (19,); received position=(1, 1)"),
+        ("POST", "/api/upload", bytes(MAX_BYTES + 1), 413, "at most 16,777,216 bytes"),
+        ("POST", "/api/upload", b"\x89PNG\r\n\x1a\n" + bytes(99), 400, "upload expects an .npy file"),
+        ("POST", "/api/upload", b"", 400, "a file of 1 to"),
+        ("GET", "/api/example/100", None, 400, "example below 100"),
+        ("GET", "/api/example/x", None, 404, "Not Found"),
+        ("GET", "/api/run", None, 405, "Method Not Allowed"),
+        ("GET", "/page/../session.py", None, 404, "Not Found"),
+        ("GET", "/page/%2e%2e/session.py", None, 404, "Not Found"),
+    ],
+    ids=range(21),
+)
+def test_bad_requests(client, method, path, body, code, words):
+    assert words in error_of(client.request(method, path, content=body), code)
+
+
+def test_a_fault_is_one_line(client, session, monkeypatch, capsys):
+    monkeypatch.setattr(session, "example", lambda index: 1 / 0)
+    assert error_of(client.get("/api/example/0"), 500) == "explore: ZeroDivisionError: division by zero"
+    assert capsys.readouterr().err == "explore: ZeroDivisionError: division by zero\n"
+
+
+def test_numbers_that_are_not_finite_are_null(client, session, monkeypatch):
+    computed = session.compute(session.example(0))._replace(outputs=np.array([np.nan, 1, np.inf]))
+    monkeypatch.setattr(session, "compute", lambda x: computed)
+    response = client.post("/api/run", content=session.example(0).tobytes())
+    assert unpack(response.content)[0]["outputs"] == [None, 1.0, None]
+
+
+def test_a_port_in_use_and_a_wrong_host(session):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(Refusal, match=f"explore: cannot listen at 127.0.0.1:{port}: Address already in use"):
+            serve(session, port=port)
+    with pytest.raises(Refusal, match="cannot listen at not a host:0"):
+        serve(session, "not a host")
+
+
+def test_ctrl_c_ends_a_real_process_in_one_line(tmp_path):
+    command = [sys.executable, "-m", "kzoo", "explore", "mnist1d_tiled"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert select.select([process.stdout], [], [], 120)[0]
+        address = process.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32}", address), process.stderr.read()
+        with urllib.request.urlopen(address, timeout=30) as page:
+            assert b"<title>kzoo explore" in page.read()
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(address + "x", timeout=30)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 130 and out == ""
+    assert err == "Open this address in a browser; Ctrl-C ends it.\nkzoo: interrupted.\n"
+    assert list(tmp_path.iterdir()) == []

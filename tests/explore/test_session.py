@@ -1,0 +1,165 @@
+"""What the page is sent: outputs and maps against the model's own, other data formats, limits, and refusals."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from kzoo.analysis.walk import outputs_at
+from kzoo.checks import Refusal
+from kzoo.explore.session import MAX_MAPS, MAX_VALUES, Session, open_session, shown_maps
+from kzoo.export.inference_model import inference_model
+from kzoo.layers.conv import Conv2D
+from kzoo.models.registry import model
+
+
+@pytest.fixture(scope="module")
+def session():
+    return open_session("mnist1d_tiled")
+
+
+def test_maps_and_outputs_are_those_of_the_model(session):
+    x = session.example(3)
+    computed = session.compute(x)
+    paths = [step.path for step in session.steps[1:]]
+    for y, output in zip(computed.maps[1:], outputs_at(session.model, x[None], paths)):
+        expected = keras.ops.convert_to_numpy(output)[0]
+        np.testing.assert_allclose(y, np.moveaxis(expected, -1, 0) if expected.ndim > 1 else expected[None], atol=1e-5)
+    np.testing.assert_array_equal(computed.maps[0], x.T)
+    np.testing.assert_allclose(computed.outputs, session.model.predict(x[None], verbose=0)[0], atol=1e-6)
+    assert session.compute(x) is computed
+    assert session.compute(2 * x) is not computed
+
+
+def test_what_is_known_of_a_model_of_the_zoo(session):
+    told = session.describe()
+    assert told["origin"] == "The model mnist1d_tiled of kzoo's zoo, with initial weights"
+    assert told["input"]["shape"] == [40, 1] and told["examples"] == 100 and len(told["targets"]) == 100
+    assert told["labels"] == [str(digit) for digit in range(10)]
+    conv, units = told["steps"][1], told["steps"][-1]
+    assert (conv["shape"], conv["channels"], conv["vector"]) == ([19], 15, False)
+    assert (units["shape"], units["vector"]) == ([10], True)
+
+
+def test_a_model_without_data(tmp_path):
+    net = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 3, name="a"), layers.GlobalMaxPooling2D()])
+    net.save(tmp_path / "mine.keras")
+    session = open_session(tmp_path / "mine.keras")
+    assert session.shape == (128, 128, 3) and session.limits == (0, 1) and session.describe()["targets"] is None
+    assert session.compute(session.example(0)).maps[1].shape == (4, 126, 126)
+    np.save(tmp_path / "x.npy", np.ones((2, 9, 7, 3)))
+    session = open_session(tmp_path / "mine.keras", [tmp_path / "x.npy"])
+    assert session.shape == (9, 7, 3) and session.describe()["examples"] == 2
+
+
+def test_limits_of_drawings():
+    def net(*first):
+        return keras.Sequential([keras.Input((8, 8, 1)), *first, layers.Conv2D(2, 3)])
+
+    assert Session(net()).limits == (0, 1)
+    assert Session(net(layers.Rescaling(1 / 255))).limits == (0, 255)
+    assert Session(net(), examples=np.full((2, 8, 8, 1), 200)).limits == (0, 255)
+    assert Session(net(), examples=np.linspace(-2, 1, 64).reshape(1, 8, 8, 1)).limits == (-2, 1)
+
+
+def test_channels_first(seeds):
+    x = seeds.normal(size=(2, 3, 8, 9)).astype("float32")
+    net = keras.Sequential([keras.Input((3, 8, 9)), Conv2D(4, 3, data_format="channels_first", name="a")])
+    session = Session(net, examples=x)
+    assert session.shape == (8, 9, 3)
+    computed = session.compute(session.example(1))
+    expected = keras.ops.convert_to_numpy(net(x))[1]
+    np.testing.assert_allclose(computed.maps[1], expected, atol=1e-5)
+    np.testing.assert_allclose(computed.outputs, np.moveaxis(expected, 0, -1), atol=1e-5)
+    assert session.describe()["steps"][1] | {"sources": 0} == {
+        **{"path": "a", "kind": "Conv2D", "shape": [6, 7], "sources": 0, "status": "exact"},
+        **{"vector": False, "convolution": True, "channels": 4},
+    }
+
+
+def test_volumes_show_their_middle_and_other_inputs_are_zero(seeds):
+    x, y = keras.Input((5, 4, 4, 1), name="x"), keras.Input((5, 4, 4, 1), name="y")
+    net = keras.Model([x, y], layers.Add(name="sum")([layers.Conv3D(2, 3, padding="same", name="a")(x), y]))
+    session = Session(net, examples=seeds.normal(size=(1, 5, 4, 4, 1)))
+    computed = session.compute(session.example(0))
+    np.testing.assert_array_equal(computed.maps[0], session.example(0)[2][None, ..., 0])
+    np.testing.assert_array_equal(computed.maps[3], computed.maps[2])
+
+
+def test_only_so_many_maps_are_kept():
+    net = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(MAX_MAPS + 6, 1, name="a"), layers.Flatten()])
+    session = Session(net)
+    x = session.example(0)
+    y = session.compute(x).maps[1]
+    assert y.shape == (MAX_MAPS, 4, 4) and session.describe()["steps"][1]["channels"] == MAX_MAPS + 6
+    (expected,) = outputs_at(net, x[None], ["a"])
+    np.testing.assert_allclose(y, np.moveaxis(np.asarray(expected)[0], -1, 0)[:MAX_MAPS], atol=1e-6)
+    for sides in ((28, 28), (224, 224), (500, 500), (2000, 2000)):
+        count = shown_maps((300, *sides))
+        assert 1 <= count <= MAX_MAPS and (count == 1 or count * np.prod(sides) <= MAX_VALUES)
+
+
+def test_a_cell_is_the_sum_of_products(session):
+    x = session.example(0)
+    for number, position in ((1, 7), (2, 4), (3, 3)):
+        cell = session.cell(x, number, [position], 5)
+        total = (np.array(cell["patches"]) * cell["kernels"]).sum() + cell["rest"] + cell["bias"]
+        assert cell["total"] == pytest.approx(total) and cell["activation"] == "relu"
+        assert cell["output"] == pytest.approx(max(total, 0), abs=1e-5)
+        assert cell["output"] == pytest.approx(session.compute(x).maps[number][5, position], abs=1e-5)
+        assert cell["tile"] == (position % 2,)
+    with pytest.raises(Refusal, match="the number of a step that is a convolution; received step=0"):
+        session.cell(x, 0, [0], 0)
+
+
+def test_shares_of_pixels():
+    session = Session(keras.Sequential([keras.Input((2, 2, 3)), layers.ReLU()]))
+    outputs = np.eye(3)[[[0, 2], [2, 2]]]
+    kind, shares = session.output_kind(outputs)
+    assert kind == "share of pixels" and shares.tolist() == [0.25, 0, 0.75]
+    assert session.output_kind(np.array([-1.0, 3]))[0] == "output"
+    assert session.output_kind(np.array([0.25, 0.75]))[0] == "probability"
+
+
+@keras.saving.register_keras_serializable("test_session")
+class Subclassed(keras.Model):
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.dense = layers.Dense(1)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def saved(net, folder):
+    net(np.zeros((1, 4, 4, 1)))
+    net.save(folder / "it.keras")
+    return folder / "it.keras"
+
+
+def test_refusals(session, tmp_path):
+    with pytest.raises(Refusal, match=r"an input of shape \(40, 1\); received shape=\(41, 1\)"):
+        session.compute(np.zeros((41, 1)))
+    for bad in (np.nan, np.inf):
+        with pytest.raises(Refusal, match="an input of finite numbers; received nan_or_infinite"):
+            session.compute(np.where(np.arange(40) == 3, bad, 0)[:, None])
+    for index in (-1, 100):
+        with pytest.raises(Refusal, match=f"example below 100; received example={index}"):
+            session.example(index)
+    with pytest.raises(Refusal, match="explore expects a model whose first input has 1 to 3 spatial axes"):
+        Session(keras.Sequential([keras.Input((3,)), layers.Dense(2)]))
+    for opened in (lambda: Session(Subclassed()), lambda: open_session(saved(Subclassed(), tmp_path))):
+        with pytest.raises(Refusal, match="a functional or built Sequential model; received model='Subclassed'"):
+            opened()
+    with pytest.raises(Refusal, match="did you mean 'mnist1d_cnn'"):
+        open_session("mnist1d_cn")
+    (tmp_path / "bad.keras").write_bytes(b"no zip file")
+    with pytest.raises(Refusal, match="bad.keras cannot be loaded"):
+        open_session(tmp_path / "bad.keras")
+
+
+def test_capsules_have_maps_too():
+    session = Session(inference_model(model("capsnet")))
+    computed = session.compute(session.example(0))
+    assert len(computed.maps) == len(session.steps) and computed.outputs.shape == (10,)
+    assert all(y.ndim in (2, 3) and np.isfinite(y).all() for y in computed.maps)
