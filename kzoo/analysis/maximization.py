@@ -49,9 +49,9 @@ class Maximized(Plotted):
     """Inputs that maximise a unit, and how its value rose.
 
     inputs: one array (count, *spatial, channels) for each floating input of the model that the unit depends on,
-    channels last; `np.asarray` gives the first. values: (steps + 1, count), the unit's value before each step and at the end, of the inputs as a
-    step sees them: "olah2017" moves them at random, except at the end. value_range: that of the first input, None if
-    unbounded.
+    channels last; `np.asarray` gives the first. values: (steps + 1, count), the unit's value before each step and at
+    the end, of the inputs as a step sees them: "olah2017" moves them at random, except at the end. value_range: that of
+    the first of `inputs`, None if unbounded.
     """
 
     inputs: tuple[np.ndarray, ...]

@@ -64,12 +64,13 @@ def top_patches(
     """Returns the `count` inputs on which a unit has its largest values, each cropped to the unit's receptive field.
 
     layer: a name or path. unit: a channel, at the position where it is largest in each example, (*position, channel),
-    or a class; where the model ends in a softmax, classes are compared by their logits. data: an array (examples, ...), a
-    list with one for each input of the model, or a `tf.data.Dataset` of batches, of inputs or (inputs, targets), which
-    is read once and may be of any size.
+    or a class; where the model ends in a softmax, classes are compared by their logits. data: an array (examples, ...),
+    a list with one for each input of the model, or a `tf.data.Dataset` of batches, of inputs or (inputs, targets),
+    which is read once and may be of any size.
     Shapes: patches (count, *size, channels) with the channels last and in the dtype of the data; fewer if there are
     fewer examples. Parts outside the input are 0. The patch is the whole input along axes that the unit sees as a
-    whole, or where a layer on the way does not declare its field. Of several inputs, patches are those of the first that the layer depends on.
+    whole, or where a layer on the way does not declare its field. Of several inputs, patches are those of the
+    first that the layer depends on.
     Equal values are in the order of the examples, and of the positions in a map.
 
     >>> first = keras.layers.Conv1D(1, 2, kernel_initializer="ones", name="sum")

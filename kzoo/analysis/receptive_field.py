@@ -42,7 +42,8 @@ def layer_fields(
 ) -> dict[str, Fields]:
     """Returns what `receptive_fields` does, before rounding to whole pixels.
 
-    index: that of the input whose pixels are seen, by default all inputs with as many axes as the first. Unlike in `receptive_fields`, fields of size None have the stride of their map.
+    index: that of the input whose pixels are seen, by default all inputs with as many axes as the first.
+    Unlike in `receptive_fields`, fields of size None have the stride of their map.
 
     >>> from keras import layers
     >>> inner = keras.Sequential([keras.Input((8, 1)), layers.Conv1D(2, 3, strides=2, name="a")], name="inner")

@@ -46,9 +46,7 @@ def test_the_input_that_layers_depend_on(names, index, reversed_index):
 
 
 def test_layers_without_an_input_in_common():
-    with pytest.raises(
-        Refusal, match="^it expects layers that depend on one and the same input of the model; received"
-    ):
+    with pytest.raises(Refusal, match="^it expects layers that depend on one and the same input of the model"):
         input_index("it", branches(), ["left", "right"])
 
 
