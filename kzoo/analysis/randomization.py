@@ -80,8 +80,9 @@ def randomization_check(
     """Returns how similar projections stay to the original ones while layers become random, from the top down.
 
     model, layer, unit, inputs, rule, batch_size: as `project`. Random weights are the layer's own in another order,
-    drawn with `seed`. The similarity is Spearman's rank correlation over all numbers of an example's projection; of
-    maps the unit stays at its position in the original model. A rule whose projections stay similar shows the input
+    drawn with `seed`; the source draws new ones from a normal distribution. The similarity is Spearman's rank
+    correlation over all signed numbers of an example's projection, one of the source's measures; of maps the unit stays
+    at its position in the original model. A rule whose projections stay similar shows the input
     rather than what the model learned.
     The model has its own weights again afterwards, also after an error.
 

@@ -159,6 +159,13 @@ def test_ranges():
     assert found.array.min() >= 2 and found.array.max() <= 4
 
 
+def test_settings_that_the_sources_state():
+    yosinski, olah = PRESETS["yosinski2015"], PRESETS["olah2017"]
+    assert (yosinski.decay, yosinski.blur, yosinski.blur_every) == (0.0001, 1.0, 4)  # table 1, third row
+    assert (yosinski.small_norms, yosinski.small_contributions) == (0, 0)
+    assert (olah.rate, olah.scale, olah.rotation) == (0.05, 0.05, 5)
+
+
 def test_presets_can_be_changed():
     still = dataclasses.replace(PRESETS["olah2017"], jitter=0, scale=0, rotation=0)
     built = small()
