@@ -35,9 +35,7 @@ Range: TypeAlias = tuple[float, float] | None
 PRESETS = {
     "erhan2009": Preset("Erhan et al. 2009, section 3", steps=128, rate=0.05, start=0.5, norm=0.5),
     "simonyan2014": Preset("Simonyan et al. 2014, section 2", steps=128, rate=0.02, start=0.01, decay=0.01),
-    "yosinski2015": Preset(
-        "Yosinski et al. 2015, table 1, third row", 128, rate=0.05, start=0.1, decay=1e-4, blur=1.0
-    ),
+    "yosinski2015": Preset("Yosinski et al. 2015, table 1, third row", 128, rate=0.05, start=0.1, decay=1e-4, blur=1.0),
     "olah2017": Preset(
         "Olah et al. 2017", 128, rate=0.05, start=0.01, spectrum=True, jitter=1 / 16, scale=0.05, rotation=5
     ),

@@ -69,6 +69,16 @@ def test_all_examples_at_a_layer(name):
     assert np.any(found)
 
 
+def test_layers_of_the_input_that_the_output_depends_on_first():
+    built = two_branches()
+    assert analysis.grad_cam(built, [LEFT, RIGHT]).layer == "left"
+    for found in (
+        analysis.equivariance_by_layer(built, "shift", [LEFT, RIGHT], [1]),
+        analysis.receptive_field_growth(built, [LEFT, RIGHT]),
+    ):
+        assert found.layers[0] == "left" and "right" not in found.layers
+
+
 @pytest.mark.parametrize("name", OF_OUTPUTS)
 def test_examples_at_the_output(name):
     built, analyse = two_branches(), OF_OUTPUTS[name]
