@@ -11,9 +11,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.array_grid import array_grid, show, value_limits
+from kzoo.analysis.array_grid import array_grid
 from kzoo.analysis.input_batches import input_batches
 from kzoo.analysis.model_inputs import Inputs, input_index
+from kzoo.analysis.panels import show, value_limits
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.rectifiers import is_rectifier
 from kzoo.analysis.walk import channels_first, compute, inner_path, outputs_at

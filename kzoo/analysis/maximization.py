@@ -15,8 +15,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kzoo.analysis.array_grid import array_grid, value_limits
+from kzoo.analysis.array_grid import array_grid
 from kzoo.analysis.canvas import Canvas, Preset
+from kzoo.analysis.panels import value_limits
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.rectifiers import revived
 from kzoo.analysis.units import Unit, unit_value

@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from kzoo.analysis.model_inputs import batches, name_of_outputs
-from kzoo.analysis.panels import one_slice, panels, show_example, show_image, show_overlay
+from kzoo.analysis.panels import SIGNED, one_slice, panels, show_example, show_image, show_overlay
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.walk import run
@@ -64,7 +64,7 @@ class OcclusionMap(Plotted):
                 image = show_overlay(row[0], x, drop, cmap="coolwarm", vmin=-top, vmax=top)
             else:
                 show_example(row[0], x)
-                image = show_image(row[1], one_slice(drop, rank), cmap="RdBu_r", vmin=-top, vmax=top)
+                image = show_image(row[1], one_slice(drop, rank), cmap=SIGNED, vmin=-top, vmax=top)
             row[0].set_title(f"class {index}, {word} {output:.3g}", fontsize=9)
         sheet.colorbar(image, ax=axes.ravel().tolist(), label=f"drop of the {word}", shrink=0.8)
         return sheet
