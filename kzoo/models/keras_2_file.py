@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras.random import SeedGenerator
 
-from kzoo.checks import Refusal, one_line, require
+from kzoo.checks import Refusal, as_bool, one_line, require
 from kzoo.layers.base_conv import BaseConv
 from kzoo.layers.legacy_h5 import own_values
 from kzoo.layers.locally_connected import LocallyConnected
@@ -84,6 +84,7 @@ def load_keras_2_weights(model: keras.Model, path: PathLike, by_name: bool = Fal
     """
     file = _file("load_keras_2_weights", path)
     legacy = file.suffix != ".keras" and not str(file).endswith(".weights.h5")
+    by_name = as_bool("load_keras_2_weights", by_name=by_name)
     require(legacy or not by_name, "load_keras_2_weights", "by_name with legacy .h5 files only", path=str(path))
     before = model.get_weights()
     try:
