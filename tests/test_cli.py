@@ -111,6 +111,8 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["predict", "a", "b", "--top", "many"], "--top"),
         (["explore", "mnist1d_cn"], "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
         (["explore", "none.keras"], "no file none.keras."),
+        (["explore", "mnist1d_fc", "mnist1d_cn"], "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
+        (["explore", "a", "b", "c"], "explore expects one name or two; received names=['a', 'b', 'c']"),
         (["explore", "mnist1d_fc", "--port", "65536"], "65535"),
         (["explore", "mnist1d_fc", "--host", "no host"], "explore: cannot listen at no host:0"),
         (["export"], "export expects the name of a run or model, or --matrix."),

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -50,7 +51,8 @@ class Session:
 
     model: a functional or built Sequential model whose first input has 1 to 3 spatial axes; origin: a phrase on where
     it comes from; examples: inputs (batch, ...), by default one of random numbers; targets: their labels; labels: names
-    of the classes. Other inputs of the model than the first stay at 0.
+    of the classes; name: what the page calls the model, by default its own name. Other inputs of the model than the
+    first stay at 0.
     Arrays that methods take and return have their channels last. Methods may be called from several threads.
 
     >>> session = Session(keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3, name="a")]))
@@ -65,10 +67,12 @@ class Session:
         examples: Any = None,
         targets: Any = None,
         labels: Sequence[str] | None = None,
+        name: str | None = None,
     ) -> None:
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
         self.model, self.origin, self.first = model, origin, channels_first(model)
         self.labels = None if labels is None else list(labels)
+        self.name = name or model.name
         expected = "a model whose first input has 1 to 3 spatial axes and channels"
         rank = len(model.inputs[0].shape)
         require(3 <= rank <= 5, "explore", expected, input_shape=tuple(model.inputs[0].shape))
@@ -98,7 +102,7 @@ class Session:
             for number, step in enumerate(self.steps)
         ]
         return {
-            "model": self.model.name,
+            "name": self.name,
             "origin": self.origin,
             "input": {"shape": list(self.shape), "low": low, "high": high},
             "examples": len(self.examples),
@@ -268,7 +272,7 @@ def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
     if data:
         shape = model.input_shape[1:]
         examples, targets = np.concatenate([read_examples(file, shape) for file in list_files(data)]), None
-    return Session(model, origin, examples, targets, labels)
+    return Session(model, origin, examples, targets, labels, Path(name).name)
 
 
 def _find(name: PathLike) -> tuple[Any, ...]:
@@ -276,7 +280,7 @@ def _find(name: PathLike) -> tuple[Any, ...]:
     if str(name).endswith(".keras"):
         model = load_model(name)
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
-        return inference_model(model), f"The file {name}", None, None, None
+        return inference_model(model), f"The file {Path(name).name}", None, None, None
     if find_run_or_model(str(name)) is None:
         try:
             config = read_config(name)

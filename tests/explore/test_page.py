@@ -25,6 +25,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs the packag
 import uvicorn  # noqa: E402
 
 from kzoo.analysis.receptive_field import receptive_fields  # noqa: E402
+from kzoo.explore.comparison import open_sessions  # noqa: E402
 from kzoo.explore.server import create_app  # noqa: E402
 from kzoo.explore.session import Session, open_session  # noqa: E402
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D  # noqa: E402
@@ -43,9 +44,9 @@ def browser():
 
 
 @contextlib.contextmanager
-def served(session):
-    """Context manager: yields the address of a session's page."""
-    config = uvicorn.Config(create_app(session, "t"), log_level="critical", lifespan="off", ws="none")
+def served(*sessions):
+    """Context manager: yields the address of the page of one or two sessions."""
+    config = uvicorn.Config(create_app(sessions, "t"), log_level="critical", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -71,27 +72,31 @@ class Shown:
 
     def settle(self):
         """Waits until the page has nothing more to ask for."""
-        self.page.wait_for_load_state("networkidle")
         time.sleep(0.1)
+        self.page.wait_for_selector(".model[aria-busy=true]", state="detached")
 
-    def outputs(self):
+    def part(self, selector, model=0):
+        """Returns a part of the view of a model."""
+        return self.page.locator(".model").nth(model).locator(selector)
+
+    def outputs(self, model=0):
         self.settle()
-        return self.page.locator("#outputs td.number").all_inner_texts()
+        return self.part(".outputs td.number", model).all_inner_texts()
 
-    def maps(self, name):
+    def maps(self, name, model=0):
         """Scrolls to a layer and returns its maps."""
-        layer = self.page.locator(".layer").filter(has=self.page.locator(f'h4:text-is("{name}")'))
+        layer = self.part(".layer", model).filter(has=self.page.locator(f'h4:text-is("{name}")'))
         layer.scroll_into_view_if_needed()
         layer.locator(".map canvas").first.wait_for()
         return layer.locator(".map")
 
-    def cell(self, name, channel, x, y):
+    def cell(self, name, channel, x, y, model=0):
         """Points at a cell of a map, given by parts of its sides; returns what the page says."""
-        view = self.maps(name).nth(channel)
+        view = self.maps(name, model).nth(channel)
         view.scroll_into_view_if_needed()
         box = view.locator("canvas").bounding_box()
         self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-        return self.page.inner_text("#cell")
+        return self.part(".cell", model).inner_text()
 
     def fits(self):
         return self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -123,7 +128,7 @@ def address(images):
 def test_each_width_and_scheme(browser, address, width, scheme):
     shown = Shown(browser, address, width, scheme)
     assert shown.fits() and shown.printed == []
-    assert shown.page.locator("#outputs tr").count() == 10
+    assert shown.page.locator(".outputs tr").count() == 10
     shown.maps("conv2").nth(1).click()
     shown.screenshot(f"small-{width}-{scheme}")
     assert shown.fits() and shown.printed == []
@@ -177,7 +182,7 @@ def test_a_hovered_cell_says_its_value_and_what_it_sees(browser, address, images
     text = shown.cell("conv2", 0, 0.01, 0.01)  # the first cell
     assert "position 0, 0" in text and f"depends on {fields['conv2'][0].size} ×" in text
     assert "unit 3" in shown.cell("fc", 0, 0.35, 0.5)
-    assert "28 × 28" in shown.page.inner_text("#cell")
+    assert "28 × 28" in shown.page.inner_text(".cell")
     assert shown.printed == []
     shown.page.close()
 
@@ -219,9 +224,9 @@ def test_marked_parts_are_those_that_change_a_cell(browser):
                 cell = [int(part * n) for n in step["shape"]]
                 box, status = shown.page.evaluate(
                     """async ([number, cell]) => {
-                        const { fetchModel } = await import("./page/api.js");
+                        const { fetchModels } = await import("./page/api.js");
                         const { fieldsOf } = await import("./page/fields.js");
-                        const { boxes, status } = fieldsOf((await fetchModel()).steps, number, cell);
+                        const { boxes, status } = fieldsOf((await fetchModels())[0].steps, number, cell);
                         return [boxes.get(0) ?? null, status];
                     }""",
                     [number, cell],
@@ -246,10 +251,10 @@ def test_a_clicked_cell_is_shown_as_a_sum_of_products(browser, address, images):
     shown.page.mouse.up()
     shown.settle()
     cell = images.cell(images.example(0), 3, [5, 5], 3)
-    assert shown.page.inner_text("#large-text").startswith("conv2 (Conv2D), map 3, 0 to ")
-    assert shown.page.inner_text("#products h3") == "Position 5, 5 is a sum of products"
+    assert shown.page.inner_text(".large-text").startswith("conv2 (Conv2D), map 3, 0 to ")
+    assert shown.page.inner_text(".sums h3") == "Position 5, 5 is a sum of products"
     assert shown.page.locator(".products").count() == len(cell["channels"]) == 6
-    last = shown.page.locator("#products .sum").inner_text()
+    last = shown.page.locator(".sums .sum").inner_text()
     written = float(last.partition("= ")[2].split()[0].rstrip(",;"))
     assert written == pytest.approx(cell["total"], rel=6e-3) and "relu makes it" in last
     grids = shown.page.locator(".products").first.locator(".grid span")
@@ -259,7 +264,7 @@ def test_a_clicked_cell_is_shown_as_a_sum_of_products(browser, address, images):
     before = last
     shown.page.click("#clear")
     shown.settle()
-    assert shown.page.locator("#products .sum").inner_text() != before
+    assert shown.page.locator(".sums .sum").inner_text() != before
     assert shown.printed == []
     shown.page.close()
 
@@ -344,14 +349,14 @@ def test_by_keyboard(browser, address, images):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.dataset.step") == "1":
             break
-    assert page.inner_text("#cell").startswith("conv, map 0, position 11, 11:")
+    assert page.inner_text(".cell").startswith("conv, map 0, position 11, 11:")
     for key in ("ArrowLeft", "ArrowUp", "ArrowUp", "PageDown"):
         page.keyboard.press(key)
-    assert page.inner_text("#cell").startswith("conv, map 1, position 9, 10:")
+    assert page.inner_text(".cell").startswith("conv, map 1, position 9, 10:")
     page.keyboard.press("Enter")
     assert (
-        page.inner_text("#large-text").startswith("conv (Conv2D), map 1, ")
-        and page.locator("#large canvas").count() == 1
+        page.inner_text(".large-text").startswith("conv (Conv2D), map 1, ")
+        and page.locator(".large canvas").count() == 1
     )
     assert shown.printed == []
     page.close()
@@ -389,6 +394,7 @@ def test_uploads(browser, address, images, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"no image")
     shown = Shown(browser, address)
     shown.page.set_input_files("#upload", tmp_path / "a.png")
+    shown.page.wait_for_selector('#target:text-is("a.png")')
     shown.settle()
     np.testing.assert_allclose(images._latest[1].maps[0][0], pixels / 255, atol=1e-6)
     assert shown.printed == []
@@ -418,6 +424,46 @@ def test_a_signal_is_dragged(browser):
         shown.page.close()
 
 
+@pytest.fixture(scope="module")
+def signals():
+    """Sessions of two models with the same examples: one kernel for all positions, and one for each."""
+    return open_sessions(["mnist1d_cnn", "mnist1d_local"])
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
+def test_two_models_side_by_side(browser, signals, width, scheme):
+    with served(*signals) as address:
+        shown = Shown(browser, address, width, scheme)
+        page = shown.page
+        assert page.inner_text("#title") == "mnist1d_cnn and mnist1d_local at work"
+        assert page.locator(".model .name").all_inner_texts() == ["mnist1d_cnn", "mnist1d_local"]
+        left, right = (page.locator(".model").nth(number).bounding_box() for number in range(2))
+        side_by_side = left["y"] == right["y"] and left["x"] + left["width"] < right["x"]
+        assert side_by_side == (width == 1280) and shown.fits()
+        for number, session in enumerate(signals):
+            value = session.compute(session.example(0)).maps[2][3, 4]
+            text = shown.cell("stage2", 3, 4.5 / 9, 0.5, number)
+            assert text.startswith("stage2, map 3, position 4: ") and "depends on 7 of the input (exact)" in text
+            assert float(text.split(": ")[1].split(";")[0]) == pytest.approx(value, rel=1e-3)
+            assert shown.part(".cell", 1 - number).inner_text().strip() == ""
+            assert shown.part(".seen", number).count() == 3 and shown.part(".seen", 1 - number).count() == 0
+            page.mouse.down()
+            page.mouse.up()
+            shown.settle()
+            assert shown.part(".sums h3", number).inner_text() == "Position 4 is a sum of products" + (
+                ", kernel 4 of the tile" if number else ""
+            )
+        shown.screenshot(f"two-{width}-{scheme}")
+        before = [shown.outputs(number) for number in range(2)]
+        page.click("#invert")
+        for number, session in enumerate(signals):
+            outputs = [float(text) for text in shown.outputs(number)]
+            np.testing.assert_allclose(outputs, session.compute(-session.example(0)).outputs, atol=6e-4)
+            assert shown.outputs(number) != before[number]
+        assert shown.printed == []
+        page.close()
+
+
 @pytest.mark.parametrize("name", ["resnet18", "segnet_basic"])
 def test_maps_of_a_deep_model_come_as_they_are_scrolled_to(browser, name):
     session = Session(model(name))
@@ -427,7 +473,7 @@ def test_maps_of_a_deep_model_come_as_they_are_scrolled_to(browser, name):
         last = shown.page.locator(".layer").last
         last.scroll_into_view_if_needed()
         last.locator(".map canvas").first.wait_for()
-        assert shown.page.locator("#outputs tr").count() in (10, 11, 32)
+        assert shown.page.locator(".outputs tr").count() in (10, 11, 32)
         assert shown.fits() and shown.printed == []
         shown.screenshot(name)
         shown.page.close()

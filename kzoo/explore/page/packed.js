@@ -1,0 +1,20 @@
+// Numbers as the server and recordings hold them: arrays of float32 after a header of JSON.
+
+// Returns {header, arrays: [{shape, values}]}.
+export function unpack(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  let offset = 4 + length;
+  const arrays = header.shapes.map((shape) => {
+    const values = new Float32Array(buffer, offset, shape.reduce((a, b) => a * b, 1));
+    offset += 4 * values.length;
+    return { shape, values };
+  });
+  return { header, arrays };
+}
+
+// Returns {kind, outputs, maps: Map of a step's number to {shape, values}}.
+export function unpackOutputs(buffer) {
+  const { header, arrays } = unpack(buffer);
+  return { ...header, maps: new Map(header.steps.map((step, k) => [step, arrays[k]])) };
+}
