@@ -178,13 +178,23 @@ def serve(sessions: Sequence[Session], host: str = LOOPBACK[0], port: int = 0) -
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
+    received: list[int] = []
+
+    def end(number: int, frame: Any) -> None:
+        received.append(number)
+        server.should_exit = True
+
+    server.handle_exit = end  # uvicorn's own raises the signal a second time
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # the terminal is closed
-        signal.signal(signal.SIGHUP, server.handle_exit)
+        signal.signal(signal.SIGHUP, end)
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{listening.getsockname()[1]}/?token={token}", flush=True)
     say("Open this address in a browser; Ctrl-C ends it.")
     with listening:
         server.run(sockets=[listening])
+    handler = signal.getsignal(received[0]) if received else None
+    if callable(handler):
+        handler(received[0], None)
 
 
 def _reporting(route: Any) -> Any:
