@@ -310,11 +310,17 @@ def explore(
     host: Annotated[str, typer.Option(help="Address to listen at; by default only this machine can connect.")] = (
         "127.0.0.1"
     ),
+    out: Annotated[
+        str | None,
+        typer.Option(help="Folder to write instead: the page with recorded examples, for any web server."),
+    ] = None,
 ) -> None:
     """Show a model at work on a page in the browser, until Ctrl-C, or two models side by side on the same input.
 
     The page shows its predictions and the maps of all layers while an input is drawn, uploaded or moved, and what each
     cell of a map depends on. Its address, with a token that opens it, is printed.
+
+    With --out nothing is served; the page is written with recorded examples, as files that need no model.
 
     Example: kzoo explore mnist1d_cnn mnist1d_tiled --port 8000
     """
@@ -324,6 +330,13 @@ def explore(
             from kzoo.run_folder import find_run_or_model
 
             find_run_or_model(name)
+    if out is not None:
+        _import_tensorflow()
+        from kzoo.explore.site import record
+        from kzoo.terminal import say
+
+        say(record(names, out, data))
+        return
     try:
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401

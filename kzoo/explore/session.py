@@ -13,7 +13,7 @@ from keras import ops
 from kzoo.analysis.model_inputs import name_of_outputs
 from kzoo.analysis.walk import channels_first, compute, run
 from kzoo.checks import Refusal, one_line, require
-from kzoo.explore.products import cell_products, has_products
+from kzoo.explore.products import ConvTerms, cell_products, conv_terms, has_products
 from kzoo.explore.steps import Step, model_steps, step_layers
 from kzoo.explore.upload import BYTE, decode_upload
 from kzoo.export.inference_model import inference_model
@@ -136,22 +136,26 @@ class Session:
 
         `output` is the cell itself, after the activation. Refuses steps that are no convolution.
         """
-        layers = self._layers
-        known = 0 <= number < len(layers) and layers[number] is not None and has_products(layers[number])
-        require(known, "explore", "the number of a step that is a convolution", step=number)
-        layer = layers[number]
+        layer = self._convolution(number)
         with self._lock:
             read, y = self._call_at(self._checked(x), number)
         found = cell_products(layer, read, position, channel)
-        activation = getattr(layer, "activation", None)
         return {
             **found._asdict(),
             "patches": found.patches.tolist(),
             "kernels": found.kernels.tolist(),
             "total": found.total,
-            "activation": getattr(activation, "__name__", "") if activation is not None else "",
+            "activation": activation_name(layer),
             "output": float(y[(*position, channel)]),
         }
+
+    def kernel(self, number: int) -> tuple[ConvTerms, str]:
+        """Returns what all cells of a convolution's map are sums of, and the name of its activation.
+
+        Refuses steps that are no convolution.
+        """
+        layer, read = self._convolution(number), self.steps[number].sources[0].step
+        return conv_terms(layer, self._map_sizes(read)["shape"]), activation_name(layer)
 
     def output_kind(self, outputs: np.ndarray) -> tuple[str, np.ndarray]:
         """Returns what the outputs are in words, and one number for each class.
@@ -165,6 +169,12 @@ class Session:
             return "mean output", outputs.mean(keepdims=True).reshape(1)
         counts = np.bincount(outputs.reshape(-1, classes).argmax(-1), minlength=classes)
         return "share of pixels", counts / counts.sum()
+
+    def _convolution(self, number: int) -> Any:
+        layer = self._layers[number] if 0 <= number < len(self._layers) else None
+        known = layer is not None and has_products(layer)
+        require(known, "explore", "the number of a step that is a convolution", step=number)
+        return layer
 
     def _checked(self, x: Any) -> np.ndarray:
         x = np.asarray(x, "float32")
@@ -251,6 +261,11 @@ class Session:
             return -1.0, 1.0
         rescaled = any(isinstance(layer, RESCALING) for layer in layer_paths(self.model).values())
         return BYTE if rescaled else (0.0, 1.0)
+
+
+def activation_name(layer: Any) -> str:
+    """Returns the name of a layer's activation, "" if it has none."""
+    return getattr(getattr(layer, "activation", None), "__name__", "")
 
 
 def shown_maps(shape: Sequence[int]) -> int:

@@ -4,6 +4,8 @@ With KZOO_SCREENSHOTS=FOLDER it leaves pictures of the page there.
 """
 
 import contextlib
+import functools
+import http.server
 import os
 import socket
 import threading
@@ -28,8 +30,11 @@ from kzoo.analysis.receptive_field import receptive_fields  # noqa: E402
 from kzoo.explore.comparison import open_sessions  # noqa: E402
 from kzoo.explore.server import create_app  # noqa: E402
 from kzoo.explore.session import Session, open_session  # noqa: E402
+from kzoo.explore.site import varied_examples, write_site  # noqa: E402
+from kzoo.layers.locally_connected import LocallyConnected2D  # noqa: E402
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D  # noqa: E402
 from kzoo.layers.max_unpooling import MaxUnpooling2D  # noqa: E402
+from kzoo.layers.tiled_conv import TiledConv2D  # noqa: E402
 from kzoo.models.registry import model  # noqa: E402
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -462,6 +467,112 @@ def test_two_models_side_by_side(browser, signals, width, scheme):
             assert shown.outputs(number) != before[number]
         assert shown.printed == []
         page.close()
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    """Python's own server of files, which prints nothing."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """Returns a function that writes a site of sessions into a subfolder; yields the address of all files there."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=tmp_path)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+
+        def write(*sessions):
+            write_site(sessions, tmp_path / "sub" / "site")
+            return f"http://127.0.0.1:{server.server_port}/sub/site/"
+
+        yield write
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "dark"), (390, "light")])
+def test_a_recording_without_a_server(browser, images, recorded, width, scheme):
+    address = recorded(images)
+    shown = Shown(browser, address, width, scheme)
+    page, requests = shown.page, []
+    page.on("request", lambda request: requests.append(request.url))
+    page.reload()
+    page.wait_for_selector(".maps canvas")
+    x = images.example(0)
+    np.testing.assert_allclose([float(text) for text in shown.outputs()], images.compute(x).outputs, atol=6e-4)
+    text = shown.cell("conv2", 3, 0.55, 0.55)
+    assert "conv2, map 3, position 5, 5: " in text and text.endswith("depends on 10 × 10 of the input (exact).")
+    page.mouse.down()
+    page.mouse.up()
+    shown.settle()
+    cell = images.cell(x, 3, [5, 5], 3)
+    written = float(shown.part(".sums .sum").inner_text().partition("= ")[2].split()[0].rstrip(",;"))
+    assert written == pytest.approx(cell["total"], rel=6e-3)
+    assert ", from position " in shown.cell("pool", 2, 0.5, 0.5)
+    assert "kzoo explore small runs the model itself" in page.inner_text("#recording")
+    for name in ("#clear", "#invert", "#upload", "#sliders", "#reset"):
+        assert not page.locator(name).is_visible()
+    assert shown.fits() and shown.printed == []
+    assert requests and all(request.startswith(address) or request == "data:," for request in requests)
+    shown.screenshot(f"recording-{width}-{scheme}")
+    page.close()
+
+
+def test_examples_of_a_recording_of_two_models(browser, signals, recorded):
+    shown = Shown(browser, recorded(*signals))
+    page = shown.page
+    chosen = sorted(varied_examples(signals[0].targets, 100)[:12])
+    assert "recording of 12 examples" in page.inner_text("#recording")
+    for place in (5, 11, 99):
+        index = chosen[min(place, 11)]
+        page.fill("#example", str(place))
+        label = signals[0].targets[index]
+        page.wait_for_selector(f'#target:text-is("label: {label}")')
+        for number, session in enumerate(signals):
+            expected = session.compute(session.example(index)).outputs
+            np.testing.assert_allclose([float(text) for text in shown.outputs(number)], expected, atol=6e-4)
+    box = page.locator("#input").bounding_box()
+    before = shown.outputs()
+    page.mouse.click(box["x"] + 50, box["y"] + 9)
+    assert shown.outputs() == before
+    assert page.locator("#input").get_attribute("tabindex") is None
+    assert shown.printed == []
+    shown.screenshot("recording-two")
+    page.close()
+
+
+def test_recorded_products_are_those_of_the_session(browser, seeds, recorded):
+    """Of strided, grouped and transposed convolutions, with padding, and of layers with a kernel for each tile."""
+    x = keras.Input((9, 8, 2), name="input")
+    y = keras.layers.Conv2D(8, (3, 2), strides=2, padding="same", activation="tanh", name="conv")(x)
+    y = keras.layers.Conv2D(4, 3, padding="same", groups=2, name="grouped")(y)
+    y = TiledConv2D(3, 3, tile=2, padding="same", name="tiled")(y)
+    y = LocallyConnected2D(8, 2, use_bias=True, name="local")(y)
+    net = keras.Model(x, keras.layers.Conv2DTranspose(2, 3, strides=2, use_bias=False, name="transposed")(y))
+    for weight in net.weights:
+        weight.assign(seeds.normal(size=weight.shape))
+    session = Session(net, examples=seeds.normal(size=(1, 9, 8, 2)))
+    shown = Shown(browser, recorded(session))
+    for number, step in enumerate(session.describe()["steps"][1:], 1):
+        for part in (0, 0.5, 0.99):
+            cell, channel = [int(part * n) for n in step["shape"]], step["channels"] - 1
+            found = shown.page.evaluate(
+                """async (chosen) => {
+                    const { fetchCell } = await import("./page/recording.js");
+                    return fetchCell(0, { example: 0 }, chosen);
+                }""",
+                {"step": number, "channel": channel, "cell": cell},
+            )
+            expected = session.cell(session.example(0), number, cell, channel)
+            assert found.keys() == expected.keys()
+            for key, value in expected.items():
+                if key == "activation":
+                    assert found[key] == value
+                else:
+                    np.testing.assert_allclose(found[key], value, atol=1e-4, err_msg=f"{step['path']}, {key}")
+    shown.page.close()
 
 
 @pytest.mark.parametrize("name", ["resnet18", "segnet_basic"])
