@@ -112,6 +112,7 @@ SMALL = ["--set=training.epochs=1", "--set=training.steps_per_epoch=2", "--set=t
         (["explore", "mnist1d_cn"], "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
         (["explore", "none.keras"], "no file none.keras."),
         (["explore", "mnist1d_fc", "mnist1d_cn"], "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
+        (["explore", "mnist1d_fc", "--out", "."], "explore --out expects a folder that does not exist, or one that"),
         (["explore", "a", "b", "c"], "explore expects one name or two; received names=['a', 'b', 'c']"),
         (["explore", "mnist1d_fc", "--port", "65536"], "65535"),
         (["explore", "mnist1d_fc", "--host", "no host"], "explore: cannot listen at no host:0"),

@@ -24,10 +24,11 @@ async function start() {
   byId("origin").textContent = models.length === 1 ? `${origin}.` : "";
   if (recorded) {
     const command = `kzoo explore ${models.map((model) => model.name).join(" ")}`;
-    byId("recording").textContent = `This is a recording of ${examples} examples; drawing, sliders and files need the model: ${command} runs the model itself.`;
+    byId("recording").textContent = `This is a recording of ${examples} example${examples === 1 ? "" : "s"}; drawing, sliders and files need the model: ${command} runs the model itself.`;
   }
   document.querySelector("main").classList.toggle("two", models.length > 1);
 
+  const marks = models.map(() => null);
   let views = [], example = 0;
   const input = new InputPanel(byId("input"), byId("sliders"), format, !recorded, (values) => {
     views.forEach((view) => view.show({ values, example }));
@@ -35,7 +36,10 @@ async function start() {
   views = models.map((model, number) => {
     const element = byId("model").content.firstElementChild.cloneNode(true);
     document.querySelector("main").append(element);
-    return new ModelView(element, source, number, model, (box) => input.mark(box));
+    return new ModelView(element, source, number, model, (box) => {
+      marks[number] = box;
+      input.mark(box || marks.find(Boolean) || null);
+    });
   });
 
   byId("input-hint").textContent = describeInput(format, input.signal);
