@@ -131,6 +131,15 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
         x = await _example(request, session)
         return JSONResponse(await run_in_threadpool(session.cell, x, at[0], at[2:], at[1]))
 
+    async def unit(request: Request) -> Response:
+        at = _numbers(request.query_params.get("at", ""), 2**31)
+        require(len(at) == 2, "explore", "at, the numbers of a step and a unit", at=at)
+        x = await _example(request, session)
+        view = await run_in_threadpool(session.unit_view, request.query_params.get("view", ""), *at, x)
+        pictures = [{**picture._asdict(), "values": None, "shape": picture.values.shape} for picture in view.pictures]
+        arrays = [picture.values for picture in view.pictures]
+        return Response(join({"text": view.text, "pictures": pictures}, arrays), media_type="application/octet-stream")
+
     routes = [
         Route("/", page),
         Route("/api/model", model),
@@ -138,6 +147,7 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
         Route("/api/upload", upload, methods=["POST"]),
         Route("/api/run", run, methods=["POST"]),
         Route("/api/cell", cell, methods=["POST"]),
+        Route("/api/unit", unit, methods=["POST"]),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]
     app = Starlette(routes=[_reporting(route) for route in routes], exception_handlers={HTTPException: _http_error})
@@ -146,11 +156,7 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
 
 
 def pack(session: Session, computed: Computed, steps: Iterable[int]) -> bytes:
-    """Returns the outputs and the maps of steps as bytes.
-
-    They are the length of a header (uint32), the header (JSON, padded with spaces to 4 bytes), and the maps (float32)
-    of the steps one after the other; all in little-endian order.
-    """
+    """Returns the outputs and the maps of steps as bytes; see `join`."""
     kind, values = session.output_kind(computed.outputs)
     maps = [(number, computed.maps[number]) for number in steps]
     header = {
@@ -158,9 +164,18 @@ def pack(session: Session, computed: Computed, steps: Iterable[int]) -> bytes:
         "outputs": [float(value) if np.isfinite(value) else None for value in values],
         "maps": [{"step": number, "shape": list(y.shape)} for number, y in maps],
     }
+    return join(header, [y for _, y in maps])
+
+
+def join(header: dict[str, Any], arrays: Iterable[np.ndarray]) -> bytes:
+    """Returns a header and arrays as bytes, in little-endian order.
+
+    They are the length of the header (uint32), the header (JSON, padded with spaces to 4 bytes), and the arrays
+    (float32) one after the other.
+    """
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 4)
-    return b"".join([len(text).to_bytes(4, "little"), text, *(_floats(y) for _, y in maps)])
+    return b"".join([len(text).to_bytes(4, "little"), text, *map(_floats, arrays)])
 
 
 def serve(session: Session, host: str = LOOPBACK[0], port: int = 0) -> None:

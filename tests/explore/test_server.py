@@ -39,16 +39,16 @@ def client(session):
     return TestClient(create_app(session, TOKEN), "http://127.0.0.1:8000", headers=AUTHORIZED)
 
 
-def unpack(content):
-    """Returns the header and the maps of a response."""
+def unpack(content, name="maps"):
+    """Returns the header of a response, and the arrays of its entries of this name."""
     length = int.from_bytes(content[:4], "little")
-    header, offset, maps = json.loads(content[4 : 4 + length]), 4 + length, {}
-    for entry in header["maps"]:
+    header, offset, arrays = json.loads(content[4 : 4 + length]), 4 + length, []
+    for entry in header[name]:
         count = int(np.prod(entry["shape"]))
-        maps[entry["step"]] = np.frombuffer(content, "<f4", count, offset).reshape(entry["shape"])
+        arrays.append(np.frombuffer(content, "<f4", count, offset).reshape(entry["shape"]))
         offset += 4 * count
     assert offset == len(content)
-    return header, maps
+    return header, arrays
 
 
 def error_of(response, code):
@@ -64,11 +64,22 @@ def test_outputs_and_maps_are_those_of_the_session(client, session):
     response = client.post("/api/run?maps=1,5", content=x.tobytes())
     header, maps = unpack(response.content)
     computed = session.compute(x)
-    assert header["kind"] == "probability" and list(maps) == [1, 5]
+    assert header["kind"] == "probability" and [entry["step"] for entry in header["maps"]] == [1, 5]
     np.testing.assert_array_equal(np.float32(header["outputs"]), computed.outputs)
-    for number, y in maps.items():
+    for number, y in zip((1, 5), maps):
         np.testing.assert_array_equal(y, computed.maps[number])
-    assert unpack(client.post("/api/run", content=x.tobytes()).content)[1] == {}
+    assert unpack(client.post("/api/run", content=x.tobytes()).content)[1] == []
+
+
+def test_views_of_units_are_those_of_the_session(client, session):
+    x = session.example(2)
+    for name, number in (("filter", 1), ("deconvnet", 5)):
+        response = client.post(f"/api/unit?view={name}&at={number},3", content=x.tobytes())
+        view, (header, arrays) = session.unit_view(name, number, 3, x), unpack(response.content, "pictures")
+        assert header["text"] == view.text
+        for entry, values, picture in zip(header["pictures"], arrays, view.pictures, strict=True):
+            assert (entry["title"], entry["signed"]) == (picture.title, picture.signed)
+            np.testing.assert_array_equal(values, picture.values)
 
 
 def test_examples_uploads_and_the_model(client, session):
@@ -148,6 +159,16 @@ def test_host_headers(session, listen, host, allowed):
         ("POST", "/api/cell?at=1,15,0", bytes(160), 400, "channel below 15; received channel=15"),
         ("POST", "/api/cell?at=1,0,19", bytes(160), 400, "a position inside (19,); received position=(19,)"),
         ("POST", "/api/cell?at=1,0,1,1", bytes(160), 400, "a position inside (19,); received position=(1, 1)"),
+        (
+            "POST",
+            "/api/unit?view=filter&at=1",
+            bytes(160),
+            400,
+            "at, the numbers of a step and a unit; received at=[1]",
+        ),
+        ("POST", "/api/unit?view=filter&at=1,15", bytes(160), 400, "unit below 15; received unit=15"),
+        ("POST", "/api/unit?view=&at=1,0", bytes(160), 400, "view, one of filter, patches, maximized, deconvnet"),
+        ("POST", "/api/unit?view=filter&at=4,0", bytes(160), 400, "a convolution layer of kzoo or Keras"),
         ("POST", "/api/upload", bytes(MAX_BYTES + 1), 413, "at most 16,777,216 bytes"),
         ("POST", "/api/upload", b"\x89PNG\r\n\x1a\n" + bytes(99), 400, "upload expects an .npy file"),
         ("POST", "/api/upload", b"", 400, "a file of 1 to"),
@@ -157,7 +178,7 @@ def test_host_headers(session, listen, host, allowed):
         ("GET", "/page/../session.py", None, 404, "Not Found"),
         ("GET", "/page/%2e%2e/session.py", None, 404, "Not Found"),
     ],
-    ids=range(21),
+    ids=range(25),
 )
 def test_bad_requests(client, method, path, body, code, words):
     assert words in error_of(client.request(method, path, content=body), code)

@@ -33,18 +33,27 @@ export async function fetchCell(values, { step, channel, cell }) {
   return (await request(`api/cell?at=${[step, channel, ...cell].join(",")}`, { method: "POST", body: values })).json();
 }
 
-// Returns {kind, outputs, maps: Map of a step's number to {shape, values}} for an input.
-export async function run(values, steps) {
-  const response = await request(`api/run?maps=${steps.join(",")}`, { method: "POST", body: values });
+// Returns the header of a response, whose entries of this name get the numbers that follow it.
+async function unpack(response, name) {
   const buffer = await response.arrayBuffer();
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   let offset = 4 + length;
-  const maps = new Map();
-  for (const { step, shape } of header.maps) {
-    const count = shape.reduce((a, b) => a * b, 1);
-    maps.set(step, { shape, values: new Float32Array(buffer, offset, count) });
+  for (const entry of header[name]) {
+    const count = entry.shape.reduce((a, b) => a * b, 1);
+    entry.values = new Float32Array(buffer, offset, count);
     offset += 4 * count;
   }
-  return { ...header, maps };
+  return header;
+}
+
+// Returns {kind, outputs, maps: Map of a step's number to {shape, values}} for an input.
+export async function run(values, steps) {
+  const header = await unpack(await request(`api/run?maps=${steps.join(",")}`, { method: "POST", body: values }), "maps");
+  return { ...header, maps: new Map(header.maps.map(({ step, ...map }) => [step, map])) };
+}
+
+// Returns a view of a unit: {text, pictures: [{title, shape, signed, values}]}.
+export async function fetchUnit(values, view, { step, unit }) {
+  return unpack(await request(`api/unit?view=${view}&at=${step},${unit}`, { method: "POST", body: values }), "pictures");
 }

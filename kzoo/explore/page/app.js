@@ -6,6 +6,7 @@ import { InputPanel } from "./input.js";
 import { Net } from "./net.js";
 import { showOutputs } from "./outputs.js";
 import { showProducts } from "./products.js";
+import { UnitViews } from "./unit.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -50,7 +51,7 @@ async function start() {
     byId("outputs-kind").textContent = `${result.kind[0].toUpperCase()}${result.kind.slice(1)} of each class`;
     showOutputs(byId("outputs"), result, model.labels);
     net.update(result.maps, asked !== shown);
-    products();
+    explain();
     shown = asked;
     document.body.dataset.version = asked;
   });
@@ -59,6 +60,11 @@ async function start() {
     const found = step?.convolution ? await fetchCell(values, chosen) : null;
     showProducts(byId("products"), found, step, chosen);
   });
+  const views = new UnitViews(byId("unit"), model);
+  const explain = () => {
+    products();
+    views.show(net.chosen, values, version);
+  };
   const input = new InputPanel(byId("input"), byId("sliders"), model.input, (changed) => {
     values = changed;
     version += 1;
@@ -71,9 +77,11 @@ async function start() {
       input.mark(box);
     },
     choose: (text) => { byId("large-text").textContent = text; },
-    ask: products,
+    ask: explain,
+    enter: () => byId("unit").querySelector("details:not([hidden]) summary").focus(),
   });
 
+  byId("large-panel").onkeydown = (event) => { if (event.key === "Escape") net.focusChosen(); };
   byId("input-hint").textContent = input.signal ? "Drag the curve. Keys: left and right to a place, up and down to change it."
     : `${model.input.shape.slice(0, -1).join(" × ")}${model.input.shape.length > 3 ? ", of which the middle slice is shown" : ""}; draw with the mouse. Keys: arrows to a place, space to draw.`;
   byId("clear").onclick = () => input.clear();
