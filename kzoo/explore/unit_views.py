@@ -13,7 +13,7 @@ from kzoo.analysis.projection import project
 
 KERNELS, PATCHES = 16, 9  # that are shown
 PRESET = "olah2017"
-OPERATIONS = 2**36  # that a view may cost: a few seconds on two cores
+OPERATIONS = 2**34  # that a view may cost: a few seconds on two cores
 LEAST_STEPS, LEAST_EXAMPLES = 32, 16  # however many operations they are
 BATCH = 2**23  # numbers in all maps of a batch of examples
 COLOURS = 3
@@ -51,7 +51,7 @@ class Cost(NamedTuple):
     def affordable(self, least: int, most: int) -> int:
         """Returns how often the model can be computed within `OPERATIONS`, from `least` to `most` times.
 
-        >>> [Cost(operations, 0).affordable(16, 100) for operations in (1, 2**31, 2**36, None)]
+        >>> [Cost(operations, 0).affordable(16, 100) for operations in (1, 2**29, 2**34, None)]
         [100, 32, 16, 16]
         """
         return least if self.operations is None else max(least, min(most, OPERATIONS // max(1, self.operations)))
@@ -106,7 +106,8 @@ def patches_view(model: keras.Model, path: str, channel: int, inputs: list[np.nd
         Picture(f"example {place.example}: {value:.3g}", _slice(patch), False)
         for patch, place, value in zip(found.patches, found.places, found.values)
     ]
-    return UnitView(f"The {len(pictures)} largest of {len(data[0])} examples.", pictures)
+    several = f"{len(data[0])} examples" if len(data[0]) > 1 else "one example"
+    return UnitView(f"What it depends on where it is largest, in {several}.", pictures)
 
 
 def maximized_view(

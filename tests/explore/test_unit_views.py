@@ -89,7 +89,7 @@ def test_top_patches(seeds, data_format):
         np.testing.assert_array_equal([picture.values for picture in found.pictures], expected.patches)
         titles = [f"example {place.example}: {value:.3g}" for place, value in zip(expected.places, expected.values)]
         assert [picture.title for picture in found.pictures] == titles
-        assert found.text == "The 9 largest of 20 examples."
+        assert found.text == "What it depends on where it is largest, in 20 examples."
         few = patches_view(net, path, unit, [x], DEAR)
         np.testing.assert_array_equal(
             [each.values for each in few.pictures], top_patches(net, path, unit, x[:16]).array

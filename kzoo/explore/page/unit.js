@@ -4,6 +4,7 @@
 import { fetchUnit } from "./api.js";
 import { drawImage, drawSigned, limits } from "./colours.js";
 
+const COMPUTING = "computing…";
 const CURVES = 8; // channels of a signal that are drawn
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -69,7 +70,8 @@ export class UnitViews {
     for (const view of this.views) {
       if (view.name === "filter") view.details.hidden = !step?.convolution;
       if (other) {
-        view.shown = view.text.textContent = "";
+        view.shown = "";
+        view.text.textContent = view.details.open ? COMPUTING : "";
         view.pictures.replaceChildren();
       }
       this.refresh(view);
@@ -87,7 +89,7 @@ export class UnitViews {
     view.busy = true;
     while (needed()) {
       const key = this.key(view), { step, unit } = this.chosen;
-      view.text.textContent = "computing…";
+      view.text.textContent = COMPUTING;
       let found;
       try {
         found = await fetchUnit(this.values, view.name, this.chosen);
