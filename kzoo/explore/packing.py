@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kzoo.explore.session import Computed, Session
+from kzoo.explore.unit_views import UnitView
 
 
 def pack(header: dict[str, Any], arrays: Iterable[np.ndarray]) -> bytes:
@@ -30,6 +31,12 @@ def pack_outputs(session: Session, computed: Computed, steps: Iterable[int]) -> 
     outputs = [float(value) if np.isfinite(value) else None for value in values]
     steps = list(steps)
     return pack({"kind": kind, "outputs": outputs, "steps": steps}, [computed.maps[number] for number in steps])
+
+
+def pack_view(view: UnitView) -> bytes:
+    """Returns a view of a unit as bytes."""
+    pictures = [{"title": picture.title, "signed": picture.signed} for picture in view.pictures]
+    return pack({"text": view.text, "pictures": pictures}, [picture.values for picture in view.pictures])
 
 
 def floats(array: np.ndarray) -> bytes:

@@ -24,7 +24,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kzoo.checks import Refusal, one_line, require
-from kzoo.explore.packing import floats, pack_outputs
+from kzoo.explore.packing import floats, pack_outputs, pack_view
 from kzoo.explore.session import Session
 from kzoo.explore.upload import MAX_BYTES
 from kzoo.terminal import say
@@ -142,6 +142,14 @@ def create_app(sessions: Sequence[Session], token: str, host: str = LOOPBACK[0])
         x = await _example(request, session)
         return JSONResponse(await run_in_threadpool(session.cell, x, at[0], at[2:], at[1]))
 
+    async def unit(request: Request) -> Response:
+        session = of_model(request)
+        at = _numbers(request.query_params.get("at", ""), 2**31)
+        require(len(at) == 2, "explore", "at, the numbers of a step and a unit", at=at)
+        x = await _example(request, session)
+        view = await run_in_threadpool(session.unit_view, request.query_params.get("view", ""), *at, x)
+        return Response(pack_view(view), media_type="application/octet-stream")
+
     routes = [
         Route("/", page),
         Route("/api/models", models),
@@ -149,6 +157,7 @@ def create_app(sessions: Sequence[Session], token: str, host: str = LOOPBACK[0])
         Route("/api/upload", upload, methods=["POST"]),
         Route("/api/{model:int}/run", run, methods=["POST"]),
         Route("/api/{model:int}/cell", cell, methods=["POST"]),
+        Route("/api/{model:int}/unit", unit, methods=["POST"]),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]
     app = Starlette(routes=[_reporting(route) for route in routes], exception_handlers={HTTPException: _http_error})

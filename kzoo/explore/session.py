@@ -1,6 +1,8 @@
 """The model that the page shows, its examples, and one compiled call that computes outputs and maps of all layers."""
 
 import contextlib
+import hashlib
+import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +12,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from kzoo.analysis.flop_count import flops
 from kzoo.analysis.model_inputs import name_of_outputs
 from kzoo.analysis.walk import channels_first, compute, run
 from kzoo.checks import Refusal, one_line, require
+from kzoo.explore.bounded_cache import BoundedCache
 from kzoo.explore.products import ConvTerms, cell_products, conv_terms, has_products
 from kzoo.explore.steps import Step, model_steps, step_layers
+from kzoo.explore.unit_views import Cost, UnitView, deconvnet_view, filter_view, maximized_view, patches_view
 from kzoo.explore.upload import BYTE, decode_upload
 from kzoo.export.inference_model import inference_model
 from kzoo.export.predict import list_files, read_examples
@@ -31,6 +36,7 @@ from kzoo.types import PathLike, Tensor
 
 EXAMPLES = 100  # of the data that the page offers
 MAX_MAPS, MAX_VALUES = 64, 2**19  # maps of a layer, and numbers in them, that are kept and sent
+MAX_VIEWS = 2**26  # bytes of the views of units that are kept
 UNKNOWN_SIDE = 128  # of an input whose size the model leaves open, without examples
 RESCALING = (keras.layers.Rescaling, keras.layers.Normalization)
 
@@ -93,6 +99,9 @@ class Session:
         self._lock = threading.Lock()
         self._latest: tuple[bytes, Computed] | None = None
         self._compiled = self._compile()
+        values = sum(math.prod(n or 1 for n in step.shape) for step in self.steps)
+        self._cost = Cost(flops(model, self.input_shapes), values)
+        self._views: BoundedCache[UnitView] = BoundedCache(MAX_VIEWS, lambda view: view.nbytes)
 
     def describe(self) -> dict[str, Any]:
         """Returns what the page needs to know once, as values of JSON."""
@@ -157,6 +166,30 @@ class Session:
         layer, read = self._convolution(number), self.steps[number].sources[0].step
         return conv_terms(layer, self._map_sizes(read)["shape"]), activation_name(layer)
 
+    def unit_view(self, name: str, number: int, unit: int, x: Any) -> UnitView:
+        """Returns the "filter", the "patches", the "maximized" input or the "deconvnet" of a unit, the last for x.
+
+        number: of a step; unit: a map of it, or one of a vector's numbers. Recent views are kept. Refuses steps that
+        are no layer, and what the analyses in `kzoo.explore.unit_views` refuse.
+        """
+        layers = self._layers
+        layer = layers[number] if 0 <= number < len(layers) else None
+        require(isinstance(layer, keras.layers.Layer), "explore", "the number of a step that is a layer", step=number)
+        sizes, path = self._map_sizes(number), self.steps[number].path
+        count = math.prod(sizes["shape"]) if sizes["vector"] else sizes["channels"]
+        require(0 <= unit < count, "explore", f"unit below {count}", unit=unit)
+        x, cost = self._checked(x), self._cost
+        views = {
+            "filter": lambda: filter_view(layer, unit),
+            "patches": lambda: patches_view(self.model, path, unit, self._inputs(self.examples), cost),
+            "maximized": lambda: maximized_view(self.model, path, unit, self.limits, self.shape[:-1], cost),
+            "deconvnet": lambda: deconvnet_view(self.model, path, unit, self._inputs(x[None])),
+        }
+        require(name in views, "explore", f"view, one of {', '.join(views)}", view=name)
+        of = hashlib.sha256(x.tobytes()).digest() if name == "deconvnet" else b""
+        with self._lock:
+            return self._views.get((name, number, unit, of), views[name])
+
     def output_kind(self, outputs: np.ndarray) -> tuple[str, np.ndarray]:
         """Returns what the outputs are in words, and one number for each class.
 
@@ -184,9 +217,12 @@ class Session:
 
     def _batch(self, x: np.ndarray) -> list[Tensor]:
         """Returns the inputs of the model for an example, which the others than the first are 0 for."""
-        first = np.moveaxis(x, -1, 0)[None] if self.first else x[None]
-        others = [np.zeros(shape, "float32") for shape in self.input_shapes[1:]]
-        return [ops.convert_to_tensor(part) for part in (first, *others)]
+        return [ops.convert_to_tensor(part) for part in self._inputs(x[None])]
+
+    def _inputs(self, x: np.ndarray) -> list[np.ndarray]:
+        """Returns the arrays of the model's inputs for examples (batch, *spatial, channels)."""
+        others = [np.zeros((len(x), *shape[1:]), "float32") for shape in self.input_shapes[1:]]
+        return [np.moveaxis(x, -1, 1) if self.first else x, *others]
 
     def _compute(self, x: np.ndarray) -> Computed:
         outputs, maps = self._compiled(self._batch(x))

@@ -9,7 +9,6 @@ import http.server
 import os
 import socket
 import threading
-import time
 from pathlib import Path
 
 import keras
@@ -71,14 +70,20 @@ class Shown:
         self.printed = []
         self.page.on("console", lambda message: self.printed.append(message.text))
         self.page.on("pageerror", lambda error: self.printed.append(str(error)))
+        self.pending = set()
+        self.page.on("request", lambda request: self.pending.add(request))  # noqa: PLW0108 (no builtin can be a handler)
+        for end in ("requestfinished", "requestfailed"):
+            self.page.on(end, lambda request: self.pending.discard(request))  # noqa: PLW0108
         self.page.goto(address)
         self.page.wait_for_selector(".maps canvas")
         self.settle()
 
     def settle(self):
         """Waits until the page has nothing more to ask for."""
-        time.sleep(0.1)
-        self.page.wait_for_selector(".model[aria-busy=true]", state="detached")
+        quiet = 0
+        while quiet < 5:
+            self.page.wait_for_timeout(20)
+            quiet = 0 if self.pending else quiet + 1
 
     def part(self, selector, model=0):
         """Returns a part of the view of a model."""
@@ -102,6 +107,14 @@ class Shown:
         box = view.locator("canvas").bounding_box()
         self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         return self.part(".cell", model).inner_text()
+
+    def view(self, name):
+        """Opens a view of the chosen unit; returns its text once it is computed, and its figures."""
+        details = self.page.locator(f'.unit details[data-view="{name}"]')
+        if details.get_attribute("open") is None:
+            details.locator("summary").click()
+        self.settle()
+        return details.locator("p").inner_text(), details.locator("figure")
 
     def fits(self):
         return self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -274,6 +287,74 @@ def test_a_clicked_cell_is_shown_as_a_sum_of_products(browser, address, images):
     shown.page.close()
 
 
+def red(figure):
+    """Returns the red of each pixel of a figure's canvas."""
+    numbers = figure.locator("canvas").evaluate(
+        """canvas => [canvas.height, ...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]"""
+    )
+    return np.reshape(numbers[1:], (numbers[0], -1, 4))[..., 0]
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
+def test_views_of_a_clicked_map(browser, address, images, width, scheme):
+    shown = Shown(browser, address, width, scheme)
+    assert not shown.page.is_visible(".unit")
+    x = images.example(0)
+    unit = int(images.compute(x).maps[3].max((1, 2)).argmax())
+    shown.maps("conv2").nth(unit).click()
+    for name in ("filter", "patches", "maximized", "deconvnet"):
+        text, figures = shown.view(name)
+        expected = images.unit_view(name, 3, unit, x)
+        assert text == expected.text
+        assert figures.all_inner_texts() == [picture.title for picture in expected.pictures]
+        limit = max((np.abs(each.values).max() for each in expected.pictures if each.signed), default=0)
+        for k, (_, values, signed) in enumerate(expected.pictures):
+            share = values[..., 0] / limit if signed else values[..., 0].clip(0, 1)
+            colour = np.where(share < 0, 255 * (1 + share), 255 - 42 * share) if signed else 255 * share
+            np.testing.assert_allclose(red(figures.nth(k)), colour, atol=1)
+    assert shown.fits() and shown.printed == []
+    shown.screenshot(f"unit-{width}-{scheme}")
+    shown.page.click("#clear")
+    assert shown.view("deconvnet")[0] == images.unit_view("deconvnet", 3, unit, np.zeros_like(x)).text != text
+    shown.maps("conv").nth(1).click()  # there is no rectifier before it
+    text, figures = shown.view("deconvnet")
+    assert text.startswith("project expects a rectifier (ReLU)") and figures.count() == 0
+    assert not shown.page.locator(".message:visible").count()
+    shown.page.close()
+
+
+def test_views_of_a_unit_of_a_vector_and_of_an_input(browser, address, images):
+    shown = Shown(browser, address)
+    shown.cell("fc", 0, 0.35, 0.5)
+    shown.page.mouse.down()
+    shown.page.mouse.up()
+    assert shown.page.inner_text(".large-text").startswith("fc (Dense), unit 3, ")
+    assert shown.view("patches")[1].all_inner_texts() == [
+        picture.title for picture in images.unit_view("patches", 5, 3, images.example(0)).pictures
+    ]
+    assert not shown.page.is_visible('details[data-view="filter"]')
+    shown.maps("input").first.click()
+    assert not shown.page.is_visible(".unit")
+    assert shown.printed == []
+    shown.page.close()
+
+
+def test_a_view_is_awaited_and_shown_for_the_map_chosen_last(browser, address, images):
+    shown = Shown(browser, address)
+    shown.maps("conv2").nth(2).click()
+    shown.settle()
+    with images._lock:
+        shown.page.click('details[data-view="patches"] summary')
+        text = shown.page.locator('details[data-view="patches"] p')
+        text.filter(has_text="computing…").wait_for()
+        shown.maps("conv2").nth(4).click()
+        assert text.inner_text() == "computing…"
+    assert shown.view("patches")[1].all_inner_texts() == [
+        picture.title for picture in images.unit_view("patches", 3, 4, images.example(0)).pictures
+    ]
+    shown.page.close()
+
+
 def test_a_max_pooling_says_where_its_value_comes_from(browser, address, images):
     shown = Shown(browser, address)
     conv = images.compute(images.example(0)).maps[1][2]
@@ -313,6 +394,10 @@ def test_a_volume_shows_its_middle_slice(browser):
         value = session.compute(session.example(0)).maps[1][1, 5, 4]
         assert text.startswith("conv, map 1, position 2, 5, 4: ") and "3 × 3 × 3 of the input" in text
         assert float(text.split(": ")[1].split(";")[0]) == pytest.approx(value, rel=1e-3)
+        shown.maps("conv").nth(1).click()
+        patch = session.unit_view("patches", 1, 1, session.example(0)).pictures[0].values
+        assert patch.shape == (3, 3, 1)
+        np.testing.assert_allclose(red(shown.view("patches")[1].first), 255 * patch[..., 0], atol=1)
         assert shown.printed == []
         shown.page.close()
 
@@ -363,6 +448,12 @@ def test_by_keyboard(browser, address, images):
         page.inner_text(".large-text").startswith("conv (Conv2D), map 1, ")
         and page.locator(".large canvas").count() == 1
     )
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.parentElement.dataset.view") == "filter"
+    page.keyboard.press("Enter")
+    assert shown.view("filter")[0].startswith("Its kernel;")
+    page.keyboard.press("Escape")
+    assert page.inner_text(".cell").startswith("conv, map 1, position 9, 10:")
     assert shown.printed == []
     page.close()
 
@@ -424,6 +515,9 @@ def test_a_signal_is_dragged(browser):
         assert np.ptp(y[10:20]) < 1e-5 and y[10] > 2
         np.testing.assert_array_equal(y[22:], x[22:])
         assert "depends on 7 of the input (exact)" in shown.cell("stage2", 3, 0.5, 0.5)
+        shown.maps("stage2").nth(3).click()
+        curves = shown.view("patches")[1].locator("polyline.curve")
+        assert curves.count() == 9 and len(curves.first.get_attribute("points").split()) == 7
         assert shown.fits() and shown.printed == []
         shown.screenshot("mnist1d_tiled")
         shown.page.close()

@@ -23,7 +23,7 @@ from kzoo.checks import Refusal  # noqa: E402
 from kzoo.explore.server import PAGE, create_app, serve  # noqa: E402
 from kzoo.explore.session import open_session  # noqa: E402
 from kzoo.explore.upload import MAX_BYTES  # noqa: E402
-from tests.explore.test_packing import unpack_outputs  # noqa: E402
+from tests.explore.test_packing import unpack, unpack_outputs  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "secret"
@@ -58,6 +58,17 @@ def test_outputs_and_maps_are_those_of_the_session(client, session):
     for number, y in maps.items():
         np.testing.assert_array_equal(y, computed.maps[number])
     assert unpack_outputs(client.post("/api/0/run", content=x.tobytes()).content)[1] == {}
+
+
+def test_views_of_units_are_those_of_the_session(client, session):
+    x = session.example(2)
+    for name, number in (("filter", 1), ("deconvnet", 5)):
+        response = client.post(f"/api/0/unit?view={name}&at={number},3", content=x.tobytes())
+        view, (header, arrays) = session.unit_view(name, number, 3, x), unpack(response.content)
+        assert header["text"] == view.text
+        for entry, values, picture in zip(header["pictures"], arrays, view.pictures, strict=True):
+            assert (entry["title"], entry["signed"]) == (picture.title, picture.signed)
+            np.testing.assert_array_equal(values, picture.values)
 
 
 def test_examples_uploads_and_the_model(client, session):
@@ -146,23 +157,21 @@ def test_host_headers(session, listen, host, allowed):
         ("POST", "/api/0/run?maps=" + "0," * 99 + "0", bytes(160), 400, "numbers below 6"),
         ("POST", "/api/0/run?maps=%C2%B2", bytes(160), 400, "numbers below 6"),
         ("POST", "/api/0/cell", bytes(160), 400, "the numbers of a step, a channel and a position"),
-        (
-            "POST",
-            "/api/0/cell?at=9,0,0",
-            bytes(160),
-            400,
-            "a step that is a convolution; received step=9",
-        ),
-        (
-            "POST",
-            "/api/0/cell?at=4,0,0",
-            bytes(160),
-            400,
-            "a step that is a convolution; received step=4",
-        ),
+        ("POST", "/api/0/cell?at=9,0,0", bytes(160), 400, "a step that is a convolution; received step=9"),
+        ("POST", "/api/0/cell?at=4,0,0", bytes(160), 400, "a step that is a convolution; received step=4"),
         ("POST", "/api/0/cell?at=1,15,0", bytes(160), 400, "channel below 15; received channel=15"),
         ("POST", "/api/0/cell?at=1,0,19", bytes(160), 400, "a position inside (19,); received position=(19,)"),
         ("POST", "/api/0/cell?at=1,0,1,1", bytes(160), 400, "a position inside (19,); received position=(1, 1)"),
+        (
+            "POST",
+            "/api/0/unit?view=filter&at=1",
+            bytes(160),
+            400,
+            "at, the numbers of a step and a unit; received at=[1]",
+        ),
+        ("POST", "/api/0/unit?view=filter&at=1,15", bytes(160), 400, "unit below 15; received unit=15"),
+        ("POST", "/api/0/unit?view=&at=1,0", bytes(160), 400, "view, one of filter, patches, maximized, deconvnet"),
+        ("POST", "/api/0/unit?view=filter&at=4,0", bytes(160), 400, "a convolution layer of kzoo or Keras"),
         ("POST", "/api/upload", bytes(MAX_BYTES + 1), 413, "at most 16,777,216 bytes"),
         ("POST", "/api/upload", b"\x89PNG\r\n\x1a\n" + bytes(99), 400, "upload expects an .npy file"),
         ("POST", "/api/upload", b"", 400, "a file of 1 to"),
@@ -172,7 +181,7 @@ def test_host_headers(session, listen, host, allowed):
         ("GET", "/page/../session.py", None, 404, "Not Found"),
         ("GET", "/page/%2e%2e/session.py", None, 404, "Not Found"),
     ],
-    ids=range(21),
+    ids=range(25),
 )
 def test_bad_requests(client, method, path, body, code, words):
     assert words in error_of(client.request(method, path, content=body), code)

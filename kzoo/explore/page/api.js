@@ -1,7 +1,7 @@
 // Requests to the server: the token of the page's address goes into a header of each. A model is given by its number,
 // an input as {values}.
 
-import { unpackOutputs } from "./packed.js";
+import { unpackOutputs, unpackView } from "./packed.js";
 
 const token = new URLSearchParams(location.search).get("token");
 
@@ -40,4 +40,9 @@ export async function fetchCell(model, { values }, { step, channel, cell }) {
 // Returns {kind, outputs, maps: Map of a step's number to {shape, values}} for an input.
 export async function run(model, { values }, steps) {
   return unpackOutputs(await (await request(`${model}/run?maps=${steps.join(",")}`, values)).arrayBuffer());
+}
+
+// Returns a view of a unit: {text, pictures: [{title, shape, signed, values}]}.
+export async function fetchUnit(model, { values }, view, { step, unit }) {
+  return unpackView(await (await request(`${model}/unit?view=${view}&at=${step},${unit}`, values)).arrayBuffer());
 }

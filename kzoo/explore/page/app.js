@@ -29,9 +29,10 @@ async function start() {
   document.querySelector("main").classList.toggle("two", models.length > 1);
 
   const marks = models.map(() => null);
-  let views = [], example = 0;
+  let views = [], example = 0, version = 0;
   const input = new InputPanel(byId("input"), byId("sliders"), format, !recorded, (values) => {
-    views.forEach((view) => view.show({ values, example }));
+    version += 1;
+    views.forEach((view) => view.show({ values, example, version }));
   });
   views = models.map((model, number) => {
     const element = byId("model").content.firstElementChild.cloneNode(true);

@@ -5,21 +5,24 @@ import { latest, reporter } from "./latest.js";
 import { Net } from "./net.js";
 import { showOutputs } from "./outputs.js";
 import { showProducts } from "./products.js";
+import { UnitViews } from "./unit.js";
 
 export class ModelView {
   // element: a copy of the page's template; source: the functions of api.js or recording.js; number: of the model
   // there; mark: called with the part of the input that a cell depends on, or with null.
   constructor(element, source, number, model, mark) {
-    Object.assign(this, { element, source, number, model, input: null, shown: null, pending: 0 });
+    Object.assign(this, { element, source, number, model, input: null, shown: null });
     const report = reporter(this.part("message"));
-    this.refresh = latest(() => this.busy(this.run()), report);
-    this.products = latest(() => this.busy(this.sum()), report);
+    this.refresh = latest(() => this.run(), report);
+    this.products = latest(() => this.sum(), report);
     this.part("name").textContent = model.name;
     this.part("origin").textContent = `${model.origin}.`;
     for (const panel of element.querySelectorAll(".panel")) {
       panel.setAttribute("aria-label", `${panel.querySelector("h2").textContent} of ${model.name}`);
     }
     drawMap(this.part("scale").querySelector("canvas"), Float32Array.from({ length: 256 }, (_, k) => k), 256, 1, [0, 255]);
+    this.unit = new UnitViews(this.part("unit"), model, (...asked) => source.fetchUnit(number, ...asked));
+    this.part("large-panel").onkeydown = (event) => { if (event.key === "Escape") this.net.focusChosen(); };
     this.net = new Net(this.part("net"), this.part("large"), model, {
       need: this.refresh,
       point: (text, box) => {
@@ -27,7 +30,8 @@ export class ModelView {
         mark(box);
       },
       choose: (text) => { this.part("large-text").textContent = text; },
-      ask: this.products,
+      ask: () => this.explain(),
+      enter: () => this.part("unit").querySelector("details:not([hidden]) summary").focus(),
     });
   }
 
@@ -35,19 +39,7 @@ export class ModelView {
     return this.element.querySelector(`.${name}`);
   }
 
-  // Marks the view as busy until a promise is settled, which it returns.
-  async busy(promise) {
-    this.pending += 1;
-    this.element.setAttribute("aria-busy", true);
-    try {
-      await promise;
-    } finally {
-      this.pending -= 1;
-      this.element.setAttribute("aria-busy", this.pending > 0);
-    }
-  }
-
-  // Shows the outputs and maps for an input, {values, example: its number among the examples}.
+  // Shows the outputs and maps for an input: {values, example: its number among the examples, version: another for each input}.
   show(input) {
     this.input = input;
     return this.refresh();
@@ -63,7 +55,13 @@ export class ModelView {
     showOutputs(this.part("outputs"), result, this.model.labels);
     net.update(result.maps, fresh);
     this.shown = input;
+    this.explain();
+  }
+
+  // Shows what is known of the chosen cell and its unit.
+  explain() {
     this.products();
+    this.unit.show(this.net.chosen, this.shown);
   }
 
   async sum() {

@@ -18,3 +18,9 @@ export function unpackOutputs(buffer) {
   const { header, arrays } = unpack(buffer);
   return { ...header, maps: new Map(header.steps.map((step, k) => [step, arrays[k]])) };
 }
+
+// Returns a view of a unit: {text, pictures: [{title, signed, shape, values}]}.
+export function unpackView(buffer) {
+  const { header, arrays } = unpack(buffer);
+  return { ...header, pictures: header.pictures.map((picture, k) => ({ ...picture, ...arrays[k] })) };
+}
