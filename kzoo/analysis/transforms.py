@@ -49,11 +49,14 @@ def transform_array(
         return np.flip(x, 1 + amount)
     step = np.array([float(n) for n in strides or (1,) * rank])
     factor, degrees, *shift = as_similarity(transform, amount, rank)
-    matrix, offset = np.eye(rank + 2), np.zeros(rank + 2)
-    matrix[1:-1, 1:-1] = _inverse(factor, degrees, rank) * step / step[:, None]
-    centre = (np.array(x.shape[1:-1]) - 1) / 2
-    offset[1:-1] = centre - matrix[1:-1, 1:-1] @ (centre + np.array(shift) / step)
-    return scipy.ndimage.affine_transform(x, matrix, offset, order=1, mode=BORDERS[border])
+    maps = np.moveaxis(x, -1, 1)
+    centre = (np.array(maps.shape[2:]) - 1) / 2
+    matrix, offset = np.eye(rank + 1), np.zeros(rank + 1)  # of maps one after the other, which is quicker for SciPy
+    matrix[1:, 1:] = _inverse(factor, degrees, rank) * step / step[:, None]
+    offset[1:] = centre - matrix[1:, 1:] @ (centre + np.array(shift) / step)
+    flat = maps.reshape(-1, *maps.shape[2:])
+    moved = scipy.ndimage.affine_transform(flat, matrix, offset, order=1, mode=BORDERS[border])
+    return np.moveaxis(moved.reshape(maps.shape), 1, -1)
 
 
 def _inverse(factor, degrees, rank):
