@@ -7,6 +7,7 @@ has, which stops pages of other sites that resolve their name to 127.0.0.1 (DNS 
 import hmac
 import ipaddress
 import json
+import re
 import secrets
 import signal
 import socket
@@ -30,6 +31,7 @@ from kzoo.explore.upload import MAX_BYTES
 from kzoo.terminal import say
 
 PAGE = Path(__file__).parent / "page"
+NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,20})?")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HEADERS = {
     "Cache-Control": "no-store",
@@ -131,6 +133,13 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
         x = await _example(request, session)
         return JSONResponse(await run_in_threadpool(session.cell, x, at[0], at[2:], at[1]))
 
+    async def equivariance(request: Request) -> Response:
+        by = request.query_params.get("by", "").split(",")
+        require(all(map(NUMBER.fullmatch, by)), "explore", "by, a factor, degrees and pixels along each axis", by=by)
+        amount = tuple(float(one) if "." in one else int(one) for one in by)
+        x = await _example(request, session)
+        return JSONResponse(await run_in_threadpool(session.equivariance, x, amount))
+
     routes = [
         Route("/", page),
         Route("/api/model", model),
@@ -138,6 +147,7 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
         Route("/api/upload", upload, methods=["POST"]),
         Route("/api/run", run, methods=["POST"]),
         Route("/api/cell", cell, methods=["POST"]),
+        Route("/api/equivariance", equivariance, methods=["POST"]),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]
     app = Starlette(routes=[_reporting(route) for route in routes], exception_handlers={HTTPException: _http_error})

@@ -12,6 +12,7 @@ from keras import ops
 from kzoo.analysis.model_inputs import name_of_outputs
 from kzoo.analysis.walk import channels_first, compute, run
 from kzoo.checks import Refusal, one_line, require
+from kzoo.explore.moved import layer_errors
 from kzoo.explore.products import cell_products, has_products
 from kzoo.explore.steps import Step, model_steps, step_layers
 from kzoo.explore.upload import BYTE, decode_upload
@@ -86,7 +87,7 @@ class Session:
         self.shape = self.examples.shape[1:]
         self.steps: list[Step] = model_steps(model, [*self.input_shapes])
         self._layers = step_layers(model)
-        self._lock = threading.Lock()
+        self._lock, self._measuring = threading.Lock(), threading.Lock()
         self._latest: tuple[bytes, Computed] | None = None
         self._compiled = self._compile()
 
@@ -148,6 +149,13 @@ class Session:
             "activation": getattr(activation, "__name__", "") if activation is not None else "",
             "output": float(y[(*position, channel)]),
         }
+
+    def equivariance(self, x: Any, amount: tuple[float, ...]) -> list[dict[str, Any]]:
+        """Returns the `kzoo.explore.moved.layer_errors` of an example before it is moved, as values of JSON."""
+        batch = np.stack([self._checked(x)])
+        with self._measuring:  # for as long as it takes, outputs of other inputs are computed
+            found = layer_errors(self.model, self.steps, np.moveaxis(batch, -1, 1) if self.first else batch, amount)
+        return [one._asdict() for one in found]
 
     def output_kind(self, outputs: np.ndarray) -> tuple[str, np.ndarray]:
         """Returns what the outputs are in words, and one number for each class.

@@ -93,6 +93,21 @@ class Shown:
         self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         return self.page.inner_text("#cell")
 
+    def slide(self, key, value):
+        """Moves a slider."""
+        self.page.locator(f'input[data-key="{key}"]').evaluate(
+            "(e, value) => { e.value = value; e.dispatchEvent(new Event('input')); }", str(value)
+        )
+
+    def errors(self):
+        """Returns the rows of the plot of equivariance errors, once they are measured."""
+        self.page.wait_for_selector("#equivariance-panel[aria-busy=false]")
+        rows = self.page.locator("#equivariance-panel tbody tr")
+        return [[rows.nth(k).get_attribute("class"), *self._cells(rows.nth(k))] for k in range(rows.count())]
+
+    def _cells(self, row):
+        return [row.locator(cell).inner_text() for cell in ("th", ".number >> nth=0", ".number >> nth=1")]
+
     def fits(self):
         return self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -125,6 +140,8 @@ def test_each_width_and_scheme(browser, address, width, scheme):
     assert shown.fits() and shown.printed == []
     assert shown.page.locator("#outputs tr").count() == 10
     shown.maps("conv2").nth(1).click()
+    shown.slide("x", 3)
+    assert len(shown.errors()) == 3
     shown.screenshot(f"small-{width}-{scheme}")
     assert shown.fits() and shown.printed == []
     shown.page.close()
@@ -362,13 +379,11 @@ def test_sliders_move_the_example(browser, address, images):
     page, x = shown.page, images.example(0)[..., 0]
 
     def slide(key, value):
-        page.locator(f'input[data-key="{key}"]').evaluate(
-            "(e, value) => { e.value = value; e.dispatchEvent(new Event('input')); }", str(value)
-        )
+        shown.slide(key, value)
         shown.settle()
         return images._latest[1].maps[0][0]
 
-    moved = slide("x", 0.25)  # 7 pixels
+    moved = slide("x", 7)
     np.testing.assert_allclose(moved[:, 7:], x[:, :-7], atol=1e-6)
     assert (moved[:, :7] == 0).all()
     slide("x", 0)
@@ -381,6 +396,43 @@ def test_sliders_move_the_example(browser, address, images):
     np.testing.assert_array_equal(images._latest[1].maps[0][0], x)
     assert shown.printed == []
     page.close()
+
+
+def test_the_error_of_equivariance_is_shown_while_the_sliders_are_off_zero(browser, address, images):
+    shown = Shown(browser, address)
+    panel = shown.page.locator("#equivariance-panel")
+    assert not panel.is_visible()
+    shown.slide("noise", 0.2)
+    assert not panel.is_visible()
+    for shift, between in ((3, True), (2, False)):
+        shown.slide("x", shift)
+        expected = images.equivariance(images.example(0), (1, 0, 0, shift))
+        assert shown.errors() == [
+            ["between" if between and name != "conv" else "", name, f"{one['error']:.3f}", f"{one['inner']:.3f}"]
+            for name, one in zip(("conv", "pool", "conv2"), expected)
+        ]
+        assert [one["inner"] > 0.1 for one in expected] == [False, between, between]
+    shown.slide("angle", 30)
+    shown.slide("size", 1.5)
+    shown.slide("y", -1)
+    expected = images.equivariance(images.example(0), (1.5, -30, -1, 2))
+    assert [row[2] for row in shown.errors()] == [f"{one['error']:.3f}" for one in expected]
+    shown.page.click("#clear")
+    assert shown.errors()[0][2] == "0.000"  # nothing moves in an image of one value, and no bias is learned yet
+    shown.page.focus("#reset")
+    shown.page.keyboard.press("Enter")
+    assert not panel.is_visible() and shown.printed == []
+    shown.page.close()
+
+
+def test_only_the_last_place_of_the_sliders_is_measured(browser, address, images, monkeypatch):
+    asked, measure = [], images.equivariance
+    monkeypatch.setattr(images, "equivariance", lambda x, amount: asked.append(amount) or measure(x, amount))
+    shown = Shown(browser, address)
+    for shift in range(1, 6):
+        shown.slide("x", shift)
+    assert len(shown.errors()) == 3 and asked == [(1, 0, 0, 5)]
+    shown.page.close()
 
 
 def test_uploads(browser, address, images, tmp_path):

@@ -71,6 +71,12 @@ def test_outputs_and_maps_are_those_of_the_session(client, session):
     assert unpack(client.post("/api/run", content=x.tobytes()).content)[1] == {}
 
 
+def test_equivariance_errors_are_those_of_the_session(client, session):
+    x = session.example(2)
+    response = client.post("/api/equivariance?by=1.5,0,-4", content=x.tobytes())
+    assert response.json() == session.equivariance(x, (1.5, 0, -4)) and len(response.json()) == 3
+
+
 def test_examples_uploads_and_the_model(client, session):
     np.testing.assert_array_equal(
         np.frombuffer(client.get("/api/example/4").content, "<f4").reshape(40, 1), session.example(4)
@@ -148,6 +154,11 @@ def test_host_headers(session, listen, host, allowed):
         ("POST", "/api/cell?at=1,15,0", bytes(160), 400, "channel below 15; received channel=15"),
         ("POST", "/api/cell?at=1,0,19", bytes(160), 400, "a position inside (19,); received position=(19,)"),
         ("POST", "/api/cell?at=1,0,1,1", bytes(160), 400, "a position inside (19,); received position=(1, 1)"),
+        ("POST", "/api/equivariance", bytes(160), 400, "by, a factor, degrees and pixels along each axis"),
+        ("POST", "/api/equivariance?by=1,0,nan", bytes(160), 400, "by, a factor, degrees and pixels along each axis"),
+        ("POST", "/api/equivariance?by=1,0,%C2%B2", bytes(160), 400, "by, a factor, degrees and pixels"),
+        ("POST", "/api/equivariance?by=1,0,40", bytes(160), 400, "whole pixels along each axis, below (40,)"),
+        ("POST", "/api/equivariance?by=1,90,4", bytes(160), 400, "degrees of 0"),
         ("POST", "/api/upload", bytes(MAX_BYTES + 1), 413, "at most 16,777,216 bytes"),
         ("POST", "/api/upload", b"\x89PNG\r\n\x1a\n" + bytes(99), 400, "upload expects an .npy file"),
         ("POST", "/api/upload", b"", 400, "a file of 1 to"),
@@ -157,7 +168,7 @@ def test_host_headers(session, listen, host, allowed):
         ("GET", "/page/../session.py", None, 404, "Not Found"),
         ("GET", "/page/%2e%2e/session.py", None, 404, "Not Found"),
     ],
-    ids=range(21),
+    ids=range(26),
 )
 def test_bad_requests(client, method, path, body, code, words):
     assert words in error_of(client.request(method, path, content=body), code)

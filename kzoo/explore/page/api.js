@@ -33,6 +33,11 @@ export async function fetchCell(values, { step, channel, cell }) {
   return (await request(`api/cell?at=${[step, channel, ...cell].join(",")}`, { method: "POST", body: values })).json();
 }
 
+// Returns the equivariance error of each layer for an example that is scaled, rotated and shifted by an amount.
+export async function fetchEquivariance(values, amount) {
+  return (await request(`api/equivariance?by=${amount.join(",")}`, { method: "POST", body: values })).json();
+}
+
 // Returns {kind, outputs, maps: Map of a step's number to {shape, values}} for an input.
 export async function run(values, steps) {
   const response = await request(`api/run?maps=${steps.join(",")}`, { method: "POST", body: values });

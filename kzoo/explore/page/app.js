@@ -2,6 +2,7 @@
 
 import { decodeFile, fetchCell, fetchExample, fetchModel, run } from "./api.js";
 import { drawMap } from "./colours.js";
+import { Equivariance } from "./equivariance.js";
 import { InputPanel } from "./input.js";
 import { Net } from "./net.js";
 import { showOutputs } from "./outputs.js";
@@ -59,9 +60,11 @@ async function start() {
     const found = step?.convolution ? await fetchCell(values, chosen) : null;
     showProducts(byId("products"), found, step, chosen);
   });
-  const input = new InputPanel(byId("input"), byId("sliders"), model.input, (changed) => {
+  const equivariance = new Equivariance(byId("equivariance-panel"), model.steps);
+  const input = new InputPanel(byId("input"), byId("sliders"), model.input, (changed, base, movement) => {
     values = changed;
     version += 1;
+    equivariance.follow(base, movement);
     refresh();
   });
   net = new Net(byId("net"), byId("large"), model, {
