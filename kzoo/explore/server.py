@@ -158,19 +158,23 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
 def pack(session: Session, computed: Computed, steps: Iterable[int]) -> bytes:
     """Returns the outputs and the maps of steps as bytes.
 
-    They are the length of a header (uint32), the header (JSON, padded with spaces to 4 bytes), and the maps (float32)
-    of the steps one after the other; all in little-endian order.
+    They are the length of a header (uint32), the header (JSON, padded with spaces to 4 bytes), the maps (float32) of
+    the steps one after the other, and the label map if the model has a class for each pixel (uint8, or int32 of more
+    than 256 classes); all in little-endian order.
     """
     kind, values = session.output_kind(computed.outputs)
     maps = [(number, computed.maps[number]) for number in steps]
+    labels = session.label_map(computed.outputs)
     header = {
         "kind": kind,
         "outputs": [float(value) if np.isfinite(value) else None for value in values],
         "maps": [{"step": number, "shape": list(y.shape)} for number, y in maps],
+        "label_map": None if labels is None else list(labels.shape),
     }
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 4)
-    return b"".join([len(text).to_bytes(4, "little"), text, *(_floats(y) for _, y in maps)])
+    last = b"" if labels is None else labels.astype(labels.dtype.newbyteorder("<")).tobytes()
+    return b"".join([len(text).to_bytes(4, "little"), text, *(_floats(y) for _, y in maps), last])
 
 
 def serve(session: Session, host: str = LOOPBACK[0], port: int = 0) -> None:

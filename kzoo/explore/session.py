@@ -17,7 +17,7 @@ from kzoo.explore.products import cell_products, has_products
 from kzoo.explore.steps import Step, model_steps, step_layers
 from kzoo.explore.upload import BYTE, decode_upload
 from kzoo.export.inference_model import inference_model
-from kzoo.export.predict import list_files, read_examples
+from kzoo.export.predict import as_label_maps, list_files, read_examples
 from kzoo.models.graph import is_graph
 from kzoo.models.layer_paths import layer_paths
 from kzoo.models.load_model import load_model
@@ -167,8 +167,14 @@ class Session:
         classes = outputs.shape[-1]
         if classes == 1:
             return "mean output", outputs.mean(keepdims=True).reshape(1)
-        counts = np.bincount(outputs.reshape(-1, classes).argmax(-1), minlength=classes)
+        counts = np.bincount(as_label_maps(outputs).ravel(), minlength=classes)
         return "share of pixels", counts / counts.sum()
+
+    def label_map(self, outputs: np.ndarray) -> np.ndarray | None:
+        """Returns the class of each position, of a volume in its middle slice; None without a class for each."""
+        if outputs.ndim == 1 or outputs.shape[-1] == 1:
+            return None
+        return as_label_maps(outputs[len(outputs) // 2] if outputs.ndim == 4 else outputs)
 
     def _checked(self, x: Any) -> np.ndarray:
         x = np.asarray(x, "float32")

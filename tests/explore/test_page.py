@@ -7,7 +7,6 @@ import contextlib
 import os
 import socket
 import threading
-import time
 from pathlib import Path
 
 import keras
@@ -62,17 +61,25 @@ class Shown:
 
     def __init__(self, browser, address, width=1280, scheme="light"):
         self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.printed = []
+        self.printed, self.open = [], 0  # requests without a response yet
         self.page.on("console", lambda message: self.printed.append(message.text))
         self.page.on("pageerror", lambda error: self.printed.append(str(error)))
+        self.page.on("request", lambda request: self.count(1))
+        for event in ("requestfinished", "requestfailed"):
+            self.page.on(event, lambda request: self.count(-1))
         self.page.goto(address)
         self.page.wait_for_selector(".maps canvas")
         self.settle()
 
+    def count(self, change):
+        self.open += change
+
     def settle(self):
         """Waits until the page has nothing more to ask for."""
-        self.page.wait_for_load_state("networkidle")
-        time.sleep(0.1)
+        quiet = 0
+        while quiet < 4:
+            self.page.wait_for_timeout(30)
+            quiet = 0 if self.open else quiet + 1
 
     def outputs(self):
         self.settle()
@@ -433,6 +440,79 @@ def test_only_the_last_place_of_the_sliders_is_measured(browser, address, images
         shown.slide("x", shift)
     assert len(shown.errors()) == 3 and asked == [(1, 0, 0, 5)]
     shown.page.close()
+
+
+@pytest.fixture(scope="module")
+def roads():
+    """A session of images whose pixels each get the class of their channel with the largest value."""
+    labels = ["sky", "road", "tree"]
+    examples = np.eye(3)[np.random.default_rng(0).integers(0, 3, (2, 9, 12))]
+    return Session(keras.Sequential([keras.Input((9, 12, 3)), keras.layers.ReLU()]), "A model", examples, labels=labels)
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
+def test_a_label_map_in_colours(browser, roads, width, scheme):
+    expected = roads.example(0).argmax(-1)
+    with served(roads) as address:
+        shown = Shown(browser, address, width, scheme)
+        colours, drawn = shown.page.evaluate(
+            """async () => {
+                const { COLOURS } = await import("./page/label_map.js"), canvas = document.querySelector("#label-map canvas");
+                return [COLOURS, [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]];
+            }"""
+        )
+        palette = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] + [255] for colour in colours])
+        np.testing.assert_array_equal(np.reshape(drawn, (9, 12, 4)), palette[expected])
+        swatches = shown.page.locator("#outputs .swatch")
+        legend = [swatches.nth(k).evaluate("e => getComputedStyle(e).backgroundColor") for k in range(3)]
+        assert legend == [f"rgb({r}, {g}, {b})" for r, g, b, _ in palette[:3]]
+        assert shown.page.locator("#outputs th").all_inner_texts() == roads.labels
+        text = shown.page.locator("#label-map p")
+        assert text.inner_text() == "Point, or use the arrow keys, for a pixel's class."
+        shown.page.focus("#label-map canvas")
+        for key in ("ArrowUp", "ArrowUp", "ArrowLeft"):
+            shown.page.keyboard.press(key)
+        assert text.inner_text() == f"Position 3, 5: {roads.labels[expected[3, 5]]}"
+        box = shown.page.locator("#label-map canvas").bounding_box()
+        shown.page.mouse.move(box["x"] + 10.5 / 12 * box["width"], box["y"] + 0.5 / 9 * box["height"])
+        assert text.inner_text() == f"Position 0, 10: {roads.labels[expected[0, 10]]}"
+        shown.screenshot(f"label-map-{width}-{scheme}")
+        shown.page.click("#clear")
+        shown.settle()
+        share = shown.page.locator("#outputs .number").first.inner_text()
+        assert share == "1.000" and text.inner_text().startswith("Point, or")
+        assert shown.fits() and shown.printed == []
+        shown.page.close()
+
+
+# What colours become without one of the three kinds of cones, linear in light.
+# Source: Machado, Oliveira & Fernandes 2009, "A physiologically-based model for simulation of color vision deficiency".
+VISIONS = [
+    np.eye(3),
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+]
+
+
+def lab(light):
+    """Returns linear RGB in CIELAB, in which a distance of 2 can just be seen."""
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.clip(light, 0, 1) @ np.transpose(to_xyz) / [0.9505, 1, 1.089]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], -1)
+
+
+@pytest.mark.parametrize("vision", range(4), ids=["normal", "protanopia", "deuteranopia", "tritanopia"])
+def test_colours_of_classes_differ_for_all_kinds_of_vision(browser, address, vision):
+    shown = Shown(browser, address)
+    colours = shown.page.evaluate("async () => (await import('./page/label_map.js')).COLOURS")
+    shown.page.close()
+    srgb = np.array([[int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in colours])
+    light = np.where(srgb > 0.04045, ((srgb + 0.055) / 1.055) ** 2.4, srgb / 12.92)
+    seen = lab(light @ np.transpose(VISIONS[vision]))
+    distances = np.linalg.norm(seen[:, None] - seen, axis=-1) + 1000 * np.eye(len(seen))
+    assert len(colours) == 20 and distances[:12, :12].min() > 14 and distances.min() > 10
 
 
 def test_uploads(browser, address, images, tmp_path):

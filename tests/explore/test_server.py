@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -21,7 +22,7 @@ from starlette.testclient import TestClient  # noqa: E402
 
 from kzoo.checks import Refusal  # noqa: E402
 from kzoo.explore.server import PAGE, create_app, serve  # noqa: E402
-from kzoo.explore.session import open_session  # noqa: E402
+from kzoo.explore.session import Session, open_session  # noqa: E402
 from kzoo.explore.upload import MAX_BYTES  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,11 @@ def unpack(content):
         count = int(np.prod(entry["shape"]))
         maps[entry["step"]] = np.frombuffer(content, "<f4", count, offset).reshape(entry["shape"])
         offset += 4 * count
+    if header["label_map"] is not None:
+        dtype = "<i4" if len(header["outputs"]) > 256 else "u1"
+        count = int(np.prod(header["label_map"]))
+        header["label_map"] = np.frombuffer(content, dtype, count, offset).reshape(header["label_map"])
+        offset += header["label_map"].nbytes
     assert offset == len(content)
     return header, maps
 
@@ -69,6 +75,19 @@ def test_outputs_and_maps_are_those_of_the_session(client, session):
     for number, y in maps.items():
         np.testing.assert_array_equal(y, computed.maps[number])
     assert unpack(client.post("/api/run", content=x.tobytes()).content)[1] == {}
+
+
+@pytest.mark.parametrize("classes", [3, 300])
+def test_a_label_map_comes_after_the_maps(seeds, classes):
+    keras.utils.set_random_seed(0)
+    net = keras.Sequential([keras.Input((5, 6, 1)), keras.layers.Conv2D(classes, 3, kernel_initializer="normal")])
+    session = Session(net, examples=seeds.normal(size=(1, 5, 6, 1)))
+    x = session.example(0)
+    client = TestClient(create_app(session, TOKEN), "http://127.0.0.1:8000", headers=AUTHORIZED)
+    header, maps = unpack(client.post("/api/run?maps=0,1", content=x.tobytes()).content)
+    expected = session.compute(x).outputs.argmax(-1)
+    assert header["label_map"].tolist() == expected.tolist() and len(np.unique(expected)) > 1 and list(maps) == [0, 1]
+    np.testing.assert_allclose(header["outputs"], np.bincount(expected.ravel(), minlength=classes) / expected.size)
 
 
 def test_equivariance_errors_are_those_of_the_session(client, session):

@@ -117,6 +117,11 @@ def test_shares_of_pixels():
     outputs = np.eye(3)[[[0, 2], [2, 2]]]
     kind, shares = session.output_kind(outputs)
     assert kind == "share of pixels" and shares.tolist() == [0.25, 0, 0.75]
+    assert session.label_map(outputs).tolist() == [[0, 2], [2, 2]] and session.label_map(outputs).dtype == "uint8"
+    assert session.label_map(np.stack([outputs[:, ::-1], outputs])).tolist() == [[0, 2], [2, 2]]  # a volume's middle
+    assert session.label_map(outputs[0]).tolist() == [0, 2]
+    assert session.label_map(np.eye(300)[None]).dtype == "int32"
+    assert session.label_map(outputs[..., :1]) is session.label_map(outputs[0, 0]) is None
     assert session.output_kind(np.array([-1.0, 3]))[0] == "output"
     assert session.output_kind(np.array([0.25, 0.75]))[0] == "probability"
 

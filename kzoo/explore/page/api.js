@@ -38,7 +38,8 @@ export async function fetchEquivariance(values, amount) {
   return (await request(`api/equivariance?by=${amount.join(",")}`, { method: "POST", body: values })).json();
 }
 
-// Returns {kind, outputs, maps: Map of a step's number to {shape, values}} for an input.
+// Returns {kind, outputs, maps: Map of a step's number to {shape, values}, labelMap: {shape, values} or null} for an
+// input.
 export async function run(values, steps) {
   const response = await request(`api/run?maps=${steps.join(",")}`, { method: "POST", body: values });
   const buffer = await response.arrayBuffer();
@@ -51,5 +52,7 @@ export async function run(values, steps) {
     maps.set(step, { shape, values: new Float32Array(buffer, offset, count) });
     offset += 4 * count;
   }
-  return { ...header, maps };
+  const Numbers = header.outputs.length > 256 ? Int32Array : Uint8Array;
+  const labelMap = header.label_map && { shape: header.label_map, values: new Numbers(buffer, offset) };
+  return { ...header, maps, labelMap };
 }

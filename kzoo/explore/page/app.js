@@ -4,6 +4,7 @@ import { decodeFile, fetchCell, fetchExample, fetchModel, run } from "./api.js";
 import { drawMap } from "./colours.js";
 import { Equivariance } from "./equivariance.js";
 import { InputPanel } from "./input.js";
+import { LabelMap } from "./label_map.js";
 import { Net } from "./net.js";
 import { showOutputs } from "./outputs.js";
 import { showProducts } from "./products.js";
@@ -50,6 +51,7 @@ async function start() {
     const result = await run(values, wanted);
     byId("outputs-kind").textContent = `${result.kind[0].toUpperCase()}${result.kind.slice(1)} of each class`;
     showOutputs(byId("outputs"), result, model.labels);
+    labelMap.show(result.labelMap, result.outputs.length);
     net.update(result.maps, asked !== shown);
     products();
     shown = asked;
@@ -60,6 +62,7 @@ async function start() {
     const found = step?.convolution ? await fetchCell(values, chosen) : null;
     showProducts(byId("products"), found, step, chosen);
   });
+  const labelMap = new LabelMap(byId("label-map"), model.labels);
   const equivariance = new Equivariance(byId("equivariance-panel"), model.steps);
   const input = new InputPanel(byId("input"), byId("sliders"), model.input, (changed, base, movement) => {
     values = changed;
