@@ -299,7 +299,11 @@ def explore(
         str, typer.Argument(help="Folder of a run, its name under saved_models/, a .keras file, or name of a model.")
     ],
     data: Annotated[
-        list[str], typer.Option(help="Image, .npy file or folder to take inputs from; repeatable. Default: test data.")
+        list[str],
+        typer.Option(
+            help="Image, .npy file or folder to take inputs from; repeatable, for several inputs one for each. "
+            "Default: test data."
+        ),
     ] = [],  # noqa: B006
     port: Annotated[int, typer.Option(help="Port of the page; default: a free one.", min=0, max=65535)] = 0,
     host: Annotated[str, typer.Option(help="Address to listen at; by default only this machine can connect.")] = (

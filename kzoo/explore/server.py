@@ -124,14 +124,15 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
     async def run(request: Request) -> Response:
         wanted = _numbers(request.query_params.get("maps", ""), len(session.steps))
         x = await _example(request, session)
-        computed = await run_in_threadpool(session.compute, x)
+        computed = await run_in_threadpool(session.compute, x, _followed(request, session))
         return Response(pack(session, computed, wanted), media_type="application/octet-stream")
 
     async def cell(request: Request) -> Response:
         at = _numbers(request.query_params.get("at", ""), 2**31)
         require(len(at) > 2, "explore", "at, the numbers of a step, a channel and a position", at=at)
         x = await _example(request, session)
-        return JSONResponse(await run_in_threadpool(session.cell, x, at[0], at[2:], at[1]))
+        found = await run_in_threadpool(session.cell, x, at[0], at[2:], at[1], _followed(request, session))
+        return JSONResponse(found)
 
     async def equivariance(request: Request) -> Response:
         by = request.query_params.get("by", "").split(",")
@@ -253,6 +254,11 @@ async def _example(request: Request, session: Session) -> np.ndarray:
     body = await _body(request, 4 * count)
     require(len(body) == 4 * count, "explore", f"{count} numbers of float32 as an input", bytes=len(body))
     return np.frombuffer(body, "<f4").reshape(session.shape)
+
+
+def _followed(request: Request, session: Session) -> int:
+    """Returns the number of the example that other inputs than the first are taken from."""
+    return (_numbers(request.headers.get("kzoo-example", ""), len(session.examples)) or [0])[0]
 
 
 def _numbers(text: str, below: int) -> list[int]:

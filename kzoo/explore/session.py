@@ -50,8 +50,9 @@ class Session:
     """A model at work on one example at a time.
 
     model: a functional or built Sequential model whose first input has 1 to 3 spatial axes; origin: a phrase on where
-    it comes from; examples: inputs (batch, ...), by default one of random numbers; targets: their labels; labels: names
-    of the classes. Other inputs of the model than the first stay at 0.
+    it comes from; examples: inputs (batch, ...), or a list of such arrays, one for each input of the model, by default
+    random numbers; targets: their labels; labels: names of the classes. Examples of the first input only leave the
+    others at 0.
     Arrays that methods take and return have their channels last. Methods may be called from several threads.
 
     >>> session = Session(keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3, name="a")]))
@@ -73,22 +74,23 @@ class Session:
         expected = "a model whose first input has 1 to 3 spatial axes and channels"
         rank = len(model.inputs[0].shape)
         require(3 <= rank <= 5, "explore", expected, input_shape=tuple(model.inputs[0].shape))
-        x = None if examples is None else np.asarray(examples[:EXAMPLES], "float32")
+        given = example_arrays(model, examples)
         shapes = [tuple(n or UNKNOWN_SIDE for n in tensor.shape[1:]) for tensor in model.inputs]
-        if x is not None and len(x):
-            shapes[0] = x.shape[1:]
+        shapes[: len(given)] = [part.shape[1:] for part in given]
         self.input_shapes = [(1, *shape) for shape in shapes]
-        self.limits = self._limits(x)
-        if x is None or not len(x):
-            x = np.random.default_rng(0).uniform(*self.limits, self.input_shapes[0]).astype("float32")
+        self.limits = self._limits(given[0] if given else None)
+        if not given:
+            rng, limits = np.random.default_rng(0), [self.limits, *[(0, 1)] * (len(shapes) - 1)]
+            given = [rng.uniform(*part, shape).astype("float32") for part, shape in zip(limits, self.input_shapes)]
             targets = None
+        x, *self.others = given
         self.examples = np.moveaxis(x, 1, -1) if self.first else x
         self.targets = None if targets is None or np.ndim(targets) != 1 else np.asarray(targets[: len(x)])
         self.shape = self.examples.shape[1:]
         self.steps: list[Step] = model_steps(model, [*self.input_shapes])
         self._layers = step_layers(model)
         self._lock, self._measuring = threading.Lock(), threading.Lock()
-        self._latest: tuple[bytes, Computed] | None = None
+        self._latest: tuple[tuple[bytes, int], Computed] | None = None
         self._compiled = self._compile()
 
     def describe(self) -> dict[str, Any]:
@@ -102,6 +104,8 @@ class Session:
             "model": self.model.name,
             "origin": self.origin,
             "input": {"shape": list(self.shape), "low": low, "high": high},
+            "inputs": [step.path for step in self.steps[: len(self.input_shapes)]],
+            "follow": bool(self.others),  # whether other inputs than the first are those of an example, or 0
             "examples": len(self.examples),
             "targets": None if self.targets is None else [int(target) for target in self.targets],
             "labels": self.labels,
@@ -109,7 +113,7 @@ class Session:
         }
 
     def example(self, index: int) -> np.ndarray:
-        """Returns one of the examples. Refuses a number that none has."""
+        """Returns the first input of one of the examples. Refuses a number that none has."""
         count = len(self.examples)
         require(0 <= index < count, "explore", f"example below {count}", example=index)
         return self.examples[index]
@@ -119,26 +123,29 @@ class Session:
         with self._lock:  # large images take memory
             return decode_upload(content, self.shape, self.limits)
 
-    def compute(self, x: Any) -> Computed:
-        """Returns the outputs and maps for an example (*spatial, channels); those of the latest one are kept."""
+    def compute(self, x: Any, example: int = 0) -> Computed:
+        """Returns the outputs and maps for a first input (*spatial, channels), with the other inputs of an example.
+
+        Those of the latest inputs are kept.
+        """
         x = self._checked(x)
-        key = x.tobytes()
+        key = x.tobytes(), example
         with self._lock:
             if self._latest is None or self._latest[0] != key:
-                self._latest = key, self._compute(x)
+                self._latest = key, self._compute(x, example)
             return self._latest[1]
 
-    def cell(self, x: Any, number: int, position: Sequence[int], channel: int) -> dict[str, Any]:
+    def cell(self, x: Any, number: int, position: Sequence[int], channel: int, example: int = 0) -> dict[str, Any]:
         """Returns what a cell of a convolution's map is the sum of, as values of JSON.
 
-        `output` is the cell itself, after the activation. Refuses steps that are no convolution.
+        x, example: as in `compute`. `output` is the cell itself, after the activation. Refuses steps that are no convolution.
         """
         layers = self._layers
         known = 0 <= number < len(layers) and layers[number] is not None and has_products(layers[number])
         require(known, "explore", "the number of a step that is a convolution", step=number)
         layer = layers[number]
         with self._lock:
-            read, y = self._call_at(self._checked(x), number)
+            read, y = self._call_at(self._batch(self._checked(x), example), number)
         found = cell_products(layer, read, position, channel)
         activation = getattr(layer, "activation", None)
         return {
@@ -182,17 +189,18 @@ class Session:
         require(np.isfinite(x).all(), "explore", "an input of finite numbers", nan_or_infinite=(~np.isfinite(x)).sum())
         return x
 
-    def _batch(self, x: np.ndarray) -> list[Tensor]:
-        """Returns the inputs of the model for an example, which the others than the first are 0 for."""
+    def _batch(self, x: np.ndarray, example: int) -> list[Tensor]:
+        """Returns the inputs of the model: the first, and the others of an example, or 0."""
         first = np.moveaxis(x, -1, 0)[None] if self.first else x[None]
-        others = [np.zeros(shape, "float32") for shape in self.input_shapes[1:]]
+        others = [part[example : example + 1] for part in self.others]
+        others = others or [np.zeros(shape, "float32") for shape in self.input_shapes[1:]]
         return [ops.convert_to_tensor(part) for part in (first, *others)]
 
-    def _compute(self, x: np.ndarray) -> Computed:
-        outputs, maps = self._compiled(self._batch(x))
+    def _compute(self, x: np.ndarray, example: int) -> Computed:
+        outputs, maps = self._compiled(self._batch(x, example))
         return Computed(ops.convert_to_numpy(outputs), [ops.convert_to_numpy(y) for y in maps])
 
-    def _call_at(self, x: np.ndarray, number: int) -> list[np.ndarray]:
+    def _call_at(self, inputs: list[Tensor], number: int) -> list[np.ndarray]:
         """Returns what the call of a step reads first and what it returns, channels last, without the batch."""
         found: list[Any] = []
         count = len(self.input_shapes)
@@ -206,7 +214,7 @@ class Session:
             return y
 
         with contextlib.suppress(_ReachedError):
-            run(self.model, self._batch(x), visit)
+            run(self.model, inputs, visit)
         arrays = [ops.convert_to_numpy(ops.cast(part, "float32"))[0] for part in found[-1]]
         return [np.moveaxis(array, 0, -1) if self.first else array for array in arrays]
 
@@ -263,6 +271,17 @@ class Session:
         return BYTE if rescaled else (0.0, 1.0)
 
 
+def example_arrays(model: keras.Model, examples: Any) -> list[np.ndarray]:
+    """Returns the first examples as arrays: none, those of the first input, or one for each input of a model."""
+    parts = examples if isinstance(examples, (list, tuple)) else [] if examples is None else [examples]
+    arrays = [np.asarray(part[:EXAMPLES], "float32") for part in parts]
+    count = len(model.inputs)
+    counts = [len(part) for part in arrays]
+    fits = len(arrays) in (0, 1, count) and len(set(counts)) < 2
+    require(fits, "explore", f"as many examples of each input, {count} arrays, or of the first", examples=counts)
+    return arrays if any(counts) else []
+
+
 def shown_maps(shape: Sequence[int]) -> int:
     """Returns how many of a layer's maps (channels, *spatial) are kept.
 
@@ -275,13 +294,20 @@ def shown_maps(shape: Sequence[int]) -> int:
 def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
     """Returns the session of a run (folder or name), a `.keras` file, or a model of the zoo with initial weights.
 
-    data: images, .npy arrays or folders to take examples from, by default those of the run or config; where they are
-    not available, the session starts with random numbers.
+    data: images, .npy arrays or folders to take examples from, of a model of several inputs one for each or for the
+    first; by default those of the run or config. Where they are not available, the session starts with random numbers.
     """
     model, origin, examples, targets, labels = _find(name)
     if data:
-        shape = model.input_shape[1:]
-        examples, targets = np.concatenate([read_examples(file, shape) for file in list_files(data)]), None
+        shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+        parts = [data] if len(shapes) == 1 else [[one] for one in data]
+        expected = f"one file or folder for each of {len(shapes)} inputs, or one for the first"
+        require(len(parts) in (1, len(shapes)), "explore --data", expected, data=data)
+        examples = [
+            np.concatenate([read_examples(file, shape) for file in list_files(part)])
+            for part, shape in zip(parts, shapes)
+        ]
+        targets = None
     return Session(model, origin, examples, targets, labels)
 
 

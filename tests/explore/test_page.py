@@ -457,7 +457,8 @@ def test_a_label_map_in_colours(browser, roads, width, scheme):
         shown = Shown(browser, address, width, scheme)
         colours, drawn = shown.page.evaluate(
             """async () => {
-                const { COLOURS } = await import("./page/label_map.js"), canvas = document.querySelector("#label-map canvas");
+                const { COLOURS } = await import("./page/label_map.js");
+                const canvas = document.querySelector("#label-map canvas");
                 return [COLOURS, [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]];
             }"""
         )
@@ -513,6 +514,31 @@ def test_colours_of_classes_differ_for_all_kinds_of_vision(browser, address, vis
     seen = lab(light @ np.transpose(VISIONS[vision]))
     distances = np.linalg.norm(seen[:, None] - seen, axis=-1) + 1000 * np.eye(len(seen))
     assert len(colours) == 20 and distances[:12, :12].min() > 14 and distances.min() > 10
+
+
+def test_other_inputs_follow_the_example_and_only_the_first_is_drawn(browser, seeds):
+    x, y = keras.Input((8, 8, 1), name="frame"), keras.Input((8, 8, 1), name="flow")
+    net = keras.Model([x, y], keras.layers.Add(name="sum")([x, y]))
+    session = Session(net, examples=list(seeds.uniform(size=(2, 3, 8, 8, 1))))
+    with served(session) as address:
+        shown = Shown(browser, address)
+        assert shown.page.inner_text("#inputs") == "Drawn: frame. From the example: flow."
+        shown.page.fill("#example", "2")
+        shown.settle()
+        frame, flow = (y[0] for y in session._latest[1].maps[:2])
+        np.testing.assert_array_equal(frame, session.example(2)[..., 0])
+        np.testing.assert_array_equal(flow, session.others[0][2, ..., 0])
+        shown.page.click("#clear")
+        shown.settle()
+        frame, flow, total = (y[0] for y in session._latest[1].maps)
+        assert np.ptp(frame) == 0
+        np.testing.assert_array_equal(flow, session.others[0][2, ..., 0])
+        np.testing.assert_array_equal(total, frame + flow)
+        shown.slide("x", 1)
+        shown.page.wait_for_selector("#equivariance-panel[aria-busy=false]")
+        assert "expects a model of one input" in shown.page.inner_text("#equivariance-panel .note")
+        assert shown.fits() and shown.page.is_hidden("#message")
+        shown.page.close()
 
 
 def test_uploads(browser, address, images, tmp_path):

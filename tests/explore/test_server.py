@@ -90,6 +90,23 @@ def test_a_label_map_comes_after_the_maps(seeds, classes):
     np.testing.assert_allclose(header["outputs"], np.bincount(expected.ravel(), minlength=classes) / expected.size)
 
 
+def test_other_inputs_are_those_of_the_example_in_a_header(seeds):
+    x, y = keras.Input((4, 1)), keras.Input((4, 1))
+    net = keras.Model([x, y], keras.layers.Conv1D(1, 1)(keras.layers.Add()([x, y])))
+    session = Session(net, examples=list(seeds.normal(size=(2, 3, 4, 1))))
+    client = TestClient(create_app(session, TOKEN), "http://127.0.0.1:8000", headers=AUTHORIZED)
+    body = session.example(0).tobytes()
+    for example in (2, 0):
+        headers = {"Kzoo-Example": str(example)} if example else {}
+        response = client.post("/api/run?maps=1", content=body, headers=headers)
+        np.testing.assert_array_equal(unpack(response.content)[1][1], session.others[0][example].T)
+        response = client.post("/api/cell?at=3,0,1", content=body, headers=headers)
+        assert response.json()["total"] == session.cell(session.example(0), 3, [1], 0, example)["total"]
+    for bad in ("3", "-1", "x"):
+        response = client.post("/api/run", content=body, headers={"Kzoo-Example": bad})
+        assert "numbers below 3" in error_of(response, 400)
+
+
 def test_equivariance_errors_are_those_of_the_session(client, session):
     x = session.example(2)
     response = client.post("/api/equivariance?by=1.5,0,-4", content=x.tobytes())
@@ -201,7 +218,7 @@ def test_a_fault_is_one_line(client, session, monkeypatch, capsys):
 
 def test_numbers_that_are_not_finite_are_null(client, session, monkeypatch):
     computed = session.compute(session.example(0))._replace(outputs=np.array([np.nan, 1, np.inf]))
-    monkeypatch.setattr(session, "compute", lambda x: computed)
+    monkeypatch.setattr(session, "compute", lambda x, example: computed)
     response = client.post("/api/run", content=session.example(0).tobytes())
     assert unpack(response.content)[0]["outputs"] == [None, 1.0, None]
 

@@ -1,11 +1,13 @@
-// Requests to the server: the token of the page's address goes into a header of each.
+// Requests to the server: the token of the page's address goes into a header of each, and the number of the example that
+// other inputs of the model than the first are taken from into another.
 
 const token = new URLSearchParams(location.search).get("token");
+let example = 0;
 
 async function request(path, options = {}) {
   let response;
   try {
-    response = await fetch(path, { ...options, headers: { Authorization: `Bearer ${token}` } });
+    response = await fetch(path, { ...options, headers: { Authorization: `Bearer ${token}`, "Kzoo-Example": example } });
   } catch {
     throw new Error("The server does not respond: kzoo explore has ended.");
   }
@@ -21,7 +23,9 @@ export async function fetchModel() {
 }
 
 export async function fetchExample(index) {
-  return new Float32Array(await (await request(`api/example/${index}`)).arrayBuffer());
+  const values = new Float32Array(await (await request(`api/example/${index}`)).arrayBuffer());
+  example = index;
+  return values;
 }
 
 export async function decodeFile(file) {

@@ -82,6 +82,9 @@ async function start() {
 
   byId("input-hint").textContent = input.signal ? "Drag the curve. Keys: left and right to a place, up and down to change it."
     : `${model.input.shape.slice(0, -1).join(" × ")}${model.input.shape.length > 3 ? ", of which the middle slice is shown" : ""}; draw with the mouse. Keys: arrows to a place, space to draw.`;
+  const [drawn, ...others] = model.inputs;
+  byId("inputs").hidden = !others.length;
+  byId("inputs").textContent = `Drawn: ${drawn}. ${model.follow ? "From the example" : "Always 0"}: ${others.join(", ")}.`;
   byId("clear").onclick = () => input.clear();
   byId("invert").onclick = () => input.invert();
   byId("reset").onclick = () => input.reset();
