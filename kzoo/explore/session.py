@@ -138,7 +138,8 @@ class Session:
     def cell(self, x: Any, number: int, position: Sequence[int], channel: int, example: int = 0) -> dict[str, Any]:
         """Returns what a cell of a convolution's map is the sum of, as values of JSON.
 
-        x, example: as in `compute`. `output` is the cell itself, after the activation. Refuses steps that are no convolution.
+        x, example: as in `compute`. `output` is the cell itself, after the activation. Refuses steps that are no
+        convolution.
         """
         layers = self._layers
         known = 0 <= number < len(layers) and layers[number] is not None and has_products(layers[number])

@@ -536,8 +536,8 @@ def test_other_inputs_follow_the_example_and_only_the_first_is_drawn(browser, se
         np.testing.assert_array_equal(total, frame + flow)
         shown.slide("x", 1)
         shown.page.wait_for_selector("#equivariance-panel[aria-busy=false]")
-        assert "expects a model of one input" in shown.page.inner_text("#equivariance-panel .note")
-        assert shown.fits() and shown.page.is_hidden("#message")
+        assert shown.page.inner_text("#equivariance-panel .note") == "It is measured for models of one input only."
+        assert shown.fits() and shown.printed == []
         shown.page.close()
 
 
