@@ -304,7 +304,11 @@ def explore(
         ),
     ],
     data: Annotated[
-        list[str], typer.Option(help="Image, .npy file or folder to take inputs from; repeatable. Default: test data.")
+        list[str],
+        typer.Option(
+            help="Image, .npy file or folder to take inputs from; repeatable, for several inputs one for each. "
+            "Default: test data."
+        ),
     ] = [],  # noqa: B006
     port: Annotated[int, typer.Option(help="Port of the page; default: a free one.", min=0, max=65535)] = 0,
     host: Annotated[str, typer.Option(help="Address to listen at; by default only this machine can connect.")] = (

@@ -26,11 +26,12 @@ def pack(header: dict[str, Any], arrays: Iterable[np.ndarray]) -> bytes:
 
 
 def pack_outputs(session: Session, computed: Computed, steps: Iterable[int]) -> bytes:
-    """Returns the outputs of a model and the maps of some of its steps as bytes."""
+    """Returns the outputs of a model, the maps of some of its steps, and the label map, if it has one, as bytes."""
     kind, values = session.output_kind(computed.outputs)
     outputs = [float(value) if np.isfinite(value) else None for value in values]
-    steps = list(steps)
-    return pack({"kind": kind, "outputs": outputs, "steps": steps}, [computed.maps[number] for number in steps])
+    steps, labels = list(steps), session.label_map(computed.outputs)
+    arrays = [*(computed.maps[number] for number in steps), *([] if labels is None else [labels])]
+    return pack({"kind": kind, "outputs": outputs, "steps": steps}, arrays)
 
 
 def pack_view(view: UnitView) -> bytes:

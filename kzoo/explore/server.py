@@ -6,6 +6,7 @@ has, which stops pages of other sites that resolve their name to 127.0.0.1 (DNS 
 
 import hmac
 import ipaddress
+import re
 import secrets
 import signal
 import socket
@@ -30,6 +31,7 @@ from kzoo.explore.upload import MAX_BYTES
 from kzoo.terminal import say
 
 PAGE = Path(__file__).parent / "page"
+NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,20})?")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HEADERS = {
     "Cache-Control": "no-store",
@@ -132,7 +134,7 @@ def create_app(sessions: Sequence[Session], token: str, host: str = LOOPBACK[0])
         session = of_model(request)
         wanted = _numbers(request.query_params.get("maps", ""), len(session.steps))
         x = await _example(request, session)
-        computed = await run_in_threadpool(session.compute, x)
+        computed = await run_in_threadpool(session.compute, x, _followed(request, session))
         return Response(pack_outputs(session, computed, wanted), media_type="application/octet-stream")
 
     async def cell(request: Request) -> Response:
@@ -140,14 +142,24 @@ def create_app(sessions: Sequence[Session], token: str, host: str = LOOPBACK[0])
         at = _numbers(request.query_params.get("at", ""), 2**31)
         require(len(at) > 2, "explore", "at, the numbers of a step, a channel and a position", at=at)
         x = await _example(request, session)
-        return JSONResponse(await run_in_threadpool(session.cell, x, at[0], at[2:], at[1]))
+        found = await run_in_threadpool(session.cell, x, at[0], at[2:], at[1], _followed(request, session))
+        return JSONResponse(found)
+
+    async def equivariance(request: Request) -> Response:
+        session = of_model(request)
+        by = request.query_params.get("by", "").split(",")
+        require(all(map(NUMBER.fullmatch, by)), "explore", "by, a factor, degrees and pixels along each axis", by=by)
+        amount = tuple(float(one) if "." in one else int(one) for one in by)
+        x = await _example(request, session)
+        return JSONResponse(await run_in_threadpool(session.equivariance, x, amount))
 
     async def unit(request: Request) -> Response:
         session = of_model(request)
         at = _numbers(request.query_params.get("at", ""), 2**31)
         require(len(at) == 2, "explore", "at, the numbers of a step and a unit", at=at)
         x = await _example(request, session)
-        view = await run_in_threadpool(session.unit_view, request.query_params.get("view", ""), *at, x)
+        name, example = request.query_params.get("view", ""), _followed(request, session)
+        view = await run_in_threadpool(session.unit_view, name, *at, x, example)
         return Response(pack_view(view), media_type="application/octet-stream")
 
     routes = [
@@ -158,6 +170,7 @@ def create_app(sessions: Sequence[Session], token: str, host: str = LOOPBACK[0])
         Route("/api/{model:int}/run", run, methods=["POST"]),
         Route("/api/{model:int}/cell", cell, methods=["POST"]),
         Route("/api/{model:int}/unit", unit, methods=["POST"]),
+        Route("/api/{model:int}/equivariance", equivariance, methods=["POST"]),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]
     app = Starlette(routes=[_reporting(route) for route in routes], exception_handlers={HTTPException: _http_error})
@@ -251,6 +264,13 @@ async def _example(request: Request, session: Session) -> np.ndarray:
     body = await _body(request, 4 * count)
     require(len(body) == 4 * count, "explore", f"{count} numbers of float32 as an input", bytes=len(body))
     return np.frombuffer(body, "<f4").reshape(session.shape)
+
+
+def _followed(request: Request, session: Session) -> int:
+    """Returns the number of the example that other inputs than the first are taken from."""
+    if not session.others:
+        return 0
+    return (_numbers(request.headers.get("kzoo-example", ""), len(session.examples)) or [0])[0]
 
 
 def _numbers(text: str, below: int) -> list[int]:

@@ -50,8 +50,15 @@ def write_site(sessions: Sequence[Session], folder: Path) -> None:
     """
     first = sessions[0]
     x = first.example(0)
-    kept, count = bounded_maps([y.shape for session in sessions for y in session.compute(x).maps], x.size)
-    chosen = sorted(varied_examples(first.targets, len(first.examples))[:count])
+    shapes, more = [], x.size
+    for session in sessions:
+        outputs, maps = session.compute(x)
+        labels = session.label_map(outputs)
+        shapes += [y.shape for y in maps]
+        more += 0 if labels is None else labels.size
+    kept, count = bounded_maps(shapes, more)
+    available = min(len(session.examples) for session in sessions if session is first or session.others)
+    chosen = sorted(varied_examples(first.targets, available)[:count])
     shutil.copytree(PAGE, folder / "page", ignore=shutil.ignore_patterns(INDEX, "api.js"))
     page = (PAGE / INDEX).read_text("utf-8").replace('data-source="server"', 'data-source="recording"')
     (folder / INDEX).write_text(page, "utf-8")
@@ -62,18 +69,22 @@ def write_site(sessions: Sequence[Session], folder: Path) -> None:
     models = []
     for number, session in enumerate(sessions):
         described = {**session.describe(), "examples": len(chosen), "targets": targets}
-        _write_model(session, described["steps"], first.examples[chosen], kept, folder / "data" / f"model_{number}")
+        inputs = zip(chosen, first.examples[chosen])
+        _write_model(session, described["steps"], inputs, kept, folder / "data" / f"model_{number}")
         models.append(described)
     (folder / RECORD).write_text(json.dumps({"models": models}) + "\n")
 
 
 def _write_model(
-    session: Session, steps: Sequence[dict[str, Any]], examples: np.ndarray, kept: int, folder: Path
+    session: Session, steps: Sequence[dict[str, Any]], inputs: Iterable[tuple[int, np.ndarray]], kept: int, folder: Path
 ) -> None:
-    """Writes the outputs and maps of a model, and its kernels, which are noted in the descriptions of its steps."""
+    """Writes the outputs and maps of a model for inputs, each with the number of its example, and its kernels.
+
+    The kernels are noted in the descriptions of its steps.
+    """
     folder.mkdir()
-    for number, x in enumerate(examples):
-        outputs, maps = session.compute(x)
+    for number, (example, x) in enumerate(inputs):
+        outputs, maps = session.compute(x, example)
         computed = Computed(outputs, [y[:kept] for y in maps])
         (folder / f"example_{number}.bin").write_bytes(pack_outputs(session, computed, range(len(maps))))
     for step, content in _kernels(session, steps, kept):
@@ -82,14 +93,14 @@ def _write_model(
 
 
 def varied_examples(targets: Iterable[Any] | None, count: int) -> list[int]:
-    """Returns the numbers of `count` examples in an order that begins with one of each label, if they have labels.
+    """Returns the numbers of the first `count` examples in an order that begins with one of each label they have.
 
     >>> varied_examples([3, 3, 3, 1, 2, 1], 6)
     [0, 3, 4, 1, 5, 2]
     """
     seen: Counter[int] = Counter()
     rounds = []
-    for target in range(count) if targets is None else targets:
+    for target in list(range(count) if targets is None else targets)[:count]:
         rounds.append(seen[int(target)])
         seen[int(target)] += 1
     return [int(index) for index in np.argsort(rounds, kind="stable")]

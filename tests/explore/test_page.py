@@ -116,6 +116,21 @@ class Shown:
         self.settle()
         return details.locator("p").inner_text(), details.locator("figure")
 
+    def slide(self, key, value):
+        """Moves a slider."""
+        self.page.locator(f'input[data-key="{key}"]').evaluate(
+            "(e, value) => { e.value = value; e.dispatchEvent(new Event('input')); }", str(value)
+        )
+
+    def errors(self):
+        """Returns the rows of the plot of equivariance errors, once they are measured."""
+        self.page.wait_for_selector(".equivariance-panel[aria-busy=false]")
+        rows = self.page.locator(".equivariance-panel tbody tr")
+        return [[rows.nth(k).get_attribute("class"), *self._cells(rows.nth(k))] for k in range(rows.count())]
+
+    def _cells(self, row):
+        return [row.locator(cell).inner_text() for cell in ("th", ".number >> nth=0", ".number >> nth=1")]
+
     def fits(self):
         return self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -148,6 +163,8 @@ def test_each_width_and_scheme(browser, address, width, scheme):
     assert shown.fits() and shown.printed == []
     assert shown.page.locator(".outputs tr").count() == 10
     shown.maps("conv2").nth(1).click()
+    shown.slide("x", 3)
+    assert len(shown.errors()) == 3
     shown.screenshot(f"small-{width}-{scheme}")
     assert shown.fits() and shown.printed == []
     shown.page.close()
@@ -463,13 +480,11 @@ def test_sliders_move_the_example(browser, address, images):
     page, x = shown.page, images.example(0)[..., 0]
 
     def slide(key, value):
-        page.locator(f'input[data-key="{key}"]').evaluate(
-            "(e, value) => { e.value = value; e.dispatchEvent(new Event('input')); }", str(value)
-        )
+        shown.slide(key, value)
         shown.settle()
         return images._latest[1].maps[0][0]
 
-    moved = slide("x", 0.25)  # 7 pixels
+    moved = slide("x", 7)
     np.testing.assert_allclose(moved[:, 7:], x[:, :-7], atol=1e-6)
     assert (moved[:, :7] == 0).all()
     slide("x", 0)
@@ -482,6 +497,142 @@ def test_sliders_move_the_example(browser, address, images):
     np.testing.assert_array_equal(images._latest[1].maps[0][0], x)
     assert shown.printed == []
     page.close()
+
+
+def test_the_error_of_equivariance_is_shown_while_the_sliders_are_off_zero(browser, address, images):
+    shown = Shown(browser, address)
+    panel = shown.page.locator(".equivariance-panel")
+    assert not panel.is_visible()
+    shown.slide("noise", 0.2)
+    assert not panel.is_visible()
+    for shift, between in ((3, True), (2, False)):
+        shown.slide("x", shift)
+        expected = images.equivariance(images.example(0), (1, 0, 0, shift))
+        assert shown.errors() == [
+            ["between" if between and name != "conv" else "", name, f"{one['error']:.3f}", f"{one['inner']:.3f}"]
+            for name, one in zip(("conv", "pool", "conv2"), expected)
+        ]
+        assert [one["inner"] > 0.1 for one in expected] == [False, between, between]
+    shown.slide("angle", 30)
+    shown.slide("size", 1.5)
+    shown.slide("y", -1)
+    expected = images.equivariance(images.example(0), (1.5, -30, -1, 2))
+    assert [row[2] for row in shown.errors()] == [f"{one['error']:.3f}" for one in expected]
+    shown.page.click("#clear")
+    assert shown.errors()[0][2] == "0.000"  # nothing moves in an image of one value, and no bias is learned yet
+    shown.page.focus("#reset")
+    shown.page.keyboard.press("Enter")
+    assert not panel.is_visible() and shown.printed == []
+    shown.page.close()
+
+
+def test_only_the_last_place_of_the_sliders_is_measured(browser, address, images, monkeypatch):
+    asked, measure = [], images.equivariance
+    monkeypatch.setattr(images, "equivariance", lambda x, amount: asked.append(amount) or measure(x, amount))
+    shown = Shown(browser, address)
+    for shift in range(1, 6):
+        shown.slide("x", shift)
+    assert len(shown.errors()) == 3 and asked == [(1, 0, 0, 5)]
+    shown.page.close()
+
+
+@pytest.fixture(scope="module")
+def roads():
+    """A session of images whose pixels each get the class of their channel with the largest value."""
+    labels = ["sky", "road", "tree"]
+    examples = np.eye(3)[np.random.default_rng(0).integers(0, 3, (2, 9, 12))]
+    return Session(keras.Sequential([keras.Input((9, 12, 3)), keras.layers.ReLU()]), "A model", examples, labels=labels)
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
+def test_a_label_map_in_colours(browser, roads, width, scheme):
+    expected = roads.example(0).argmax(-1)
+    with served(roads) as address:
+        shown = Shown(browser, address, width, scheme)
+        colours, drawn = shown.page.evaluate(
+            """async () => {
+                const { COLOURS } = await import("./page/label_map.js");
+                const canvas = document.querySelector(".label-map canvas");
+                return [COLOURS, [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]];
+            }"""
+        )
+        palette = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] + [255] for colour in colours])
+        np.testing.assert_array_equal(np.reshape(drawn, (9, 12, 4)), palette[expected])
+        swatches = shown.page.locator(".outputs .swatch")
+        legend = [swatches.nth(k).evaluate("e => getComputedStyle(e).backgroundColor") for k in range(3)]
+        assert legend == [f"rgb({r}, {g}, {b})" for r, g, b, _ in palette[:3]]
+        assert shown.page.locator(".outputs th").all_inner_texts() == roads.labels
+        text = shown.page.locator(".label-map p")
+        assert text.inner_text() == "Point, or use the arrow keys, for a pixel's class."
+        shown.page.focus(".label-map canvas")
+        for key in ("ArrowUp", "ArrowUp", "ArrowLeft"):
+            shown.page.keyboard.press(key)
+        assert text.inner_text() == f"Position 3, 5: {roads.labels[expected[3, 5]]}"
+        box = shown.page.locator(".label-map canvas").bounding_box()
+        shown.page.mouse.move(box["x"] + 10.5 / 12 * box["width"], box["y"] + 0.5 / 9 * box["height"])
+        assert text.inner_text() == f"Position 0, 10: {roads.labels[expected[0, 10]]}"
+        shown.screenshot(f"label-map-{width}-{scheme}")
+        shown.page.click("#clear")
+        shown.settle()
+        share = shown.page.locator(".outputs .number").first.inner_text()
+        assert share == "1.000" and text.inner_text().startswith("Point, or")
+        assert shown.fits() and shown.printed == []
+        shown.page.close()
+
+
+# What colours become without one of the three kinds of cones, linear in light.
+# Source: Machado, Oliveira & Fernandes 2009, "A physiologically-based model for simulation of color vision deficiency".
+VISIONS = [
+    np.eye(3),
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+]
+
+
+def lab(light):
+    """Returns linear RGB in CIELAB, in which a distance of 2 can just be seen."""
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.clip(light, 0, 1) @ np.transpose(to_xyz) / [0.9505, 1, 1.089]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], -1)
+
+
+@pytest.mark.parametrize("vision", range(4), ids=["normal", "protanopia", "deuteranopia", "tritanopia"])
+def test_colours_of_classes_differ_for_all_kinds_of_vision(browser, address, vision):
+    shown = Shown(browser, address)
+    colours = shown.page.evaluate("async () => (await import('./page/label_map.js')).COLOURS")
+    shown.page.close()
+    srgb = np.array([[int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in colours])
+    light = np.where(srgb > 0.04045, ((srgb + 0.055) / 1.055) ** 2.4, srgb / 12.92)
+    seen = lab(light @ np.transpose(VISIONS[vision]))
+    distances = np.linalg.norm(seen[:, None] - seen, axis=-1) + 1000 * np.eye(len(seen))
+    assert len(colours) == 20 and distances[:12, :12].min() > 14 and distances.min() > 10
+
+
+def test_other_inputs_follow_the_example_and_only_the_first_is_drawn(browser, seeds):
+    x, y = keras.Input((8, 8, 1), name="frame"), keras.Input((8, 8, 1), name="flow")
+    net = keras.Model([x, y], keras.layers.Add(name="sum")([x, y]))
+    session = Session(net, examples=list(seeds.uniform(size=(2, 3, 8, 8, 1))))
+    with served(session) as address:
+        shown = Shown(browser, address)
+        assert shown.page.inner_text("#inputs") == "Drawn: frame. From the example: flow."
+        shown.page.fill("#example", "2")
+        shown.settle()
+        frame, flow = (y[0] for y in session._latest[1].maps[:2])
+        np.testing.assert_array_equal(frame, session.example(2)[..., 0])
+        np.testing.assert_array_equal(flow, session.others[0][2, ..., 0])
+        shown.page.click("#clear")
+        shown.settle()
+        frame, flow, total = (y[0] for y in session._latest[1].maps)
+        assert np.ptp(frame) == 0
+        np.testing.assert_array_equal(flow, session.others[0][2, ..., 0])
+        np.testing.assert_array_equal(total, frame + flow)
+        shown.slide("x", 1)
+        shown.page.wait_for_selector(".equivariance-panel[aria-busy=false]")
+        assert shown.page.inner_text(".equivariance-panel .note") == "It is measured for models of one input only."
+        assert shown.fits() and shown.printed == []
+        shown.page.close()
 
 
 def test_uploads(browser, address, images, tmp_path):

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -21,7 +22,7 @@ from starlette.testclient import TestClient  # noqa: E402
 
 from kzoo.checks import Refusal  # noqa: E402
 from kzoo.explore.server import PAGE, create_app, serve  # noqa: E402
-from kzoo.explore.session import open_session  # noqa: E402
+from kzoo.explore.session import Session, open_session  # noqa: E402
 from kzoo.explore.upload import MAX_BYTES  # noqa: E402
 from tests.explore.test_packing import unpack, unpack_outputs  # noqa: E402
 
@@ -69,6 +70,42 @@ def test_views_of_units_are_those_of_the_session(client, session):
         for entry, values, picture in zip(header["pictures"], arrays, view.pictures, strict=True):
             assert (entry["title"], entry["signed"]) == (picture.title, picture.signed)
             np.testing.assert_array_equal(values, picture.values)
+
+
+def test_the_label_map_comes_after_the_maps(seeds):
+    keras.utils.set_random_seed(0)
+    net = keras.Sequential([keras.Input((5, 6, 1)), keras.layers.Conv2D(3, 3, kernel_initializer="normal")])
+    session = Session(net, examples=seeds.normal(size=(1, 5, 6, 1)))
+    x = session.example(0)
+    client = TestClient(create_app([session], TOKEN), "http://127.0.0.1:8000", headers=AUTHORIZED)
+    header, arrays = unpack(client.post("/api/0/run?maps=0,1", content=x.tobytes()).content)
+    expected = session.compute(x).outputs.argmax(-1)
+    assert header["steps"] == [0, 1] and len(arrays) == 3 and len(np.unique(expected)) > 1
+    np.testing.assert_array_equal(arrays[2], expected)
+    np.testing.assert_allclose(header["outputs"], np.bincount(expected.ravel(), minlength=3) / expected.size)
+
+
+def test_other_inputs_are_those_of_the_example_in_a_header(seeds):
+    x, y = keras.Input((4, 1)), keras.Input((4, 1))
+    net = keras.Model([x, y], keras.layers.Conv1D(1, 1)(keras.layers.Add()([x, y])))
+    session = Session(net, examples=list(seeds.normal(size=(2, 3, 4, 1))))
+    client = TestClient(create_app([session], TOKEN), "http://127.0.0.1:8000", headers=AUTHORIZED)
+    body = session.example(0).tobytes()
+    for example in (2, 0):
+        headers = {"Kzoo-Example": str(example)} if example else {}
+        response = client.post("/api/0/run?maps=1", content=body, headers=headers)
+        np.testing.assert_array_equal(unpack_outputs(response.content)[1][1], session.others[0][example].T)
+        response = client.post("/api/0/cell?at=3,0,1", content=body, headers=headers)
+        assert response.json()["total"] == session.cell(session.example(0), 3, [1], 0, example)["total"]
+    for bad in ("3", "-1", "x"):
+        response = client.post("/api/0/run", content=body, headers={"Kzoo-Example": bad})
+        assert "numbers below 3" in error_of(response, 400)
+
+
+def test_equivariance_errors_are_those_of_the_session(client, session):
+    x = session.example(2)
+    response = client.post("/api/0/equivariance?by=1.5,0,-4", content=x.tobytes())
+    assert response.json() == session.equivariance(x, (1.5, 0, -4)) and len(response.json()) == 3
 
 
 def test_examples_uploads_and_the_model(client, session):
@@ -172,6 +209,11 @@ def test_host_headers(session, listen, host, allowed):
         ("POST", "/api/0/unit?view=filter&at=1,15", bytes(160), 400, "unit below 15; received unit=15"),
         ("POST", "/api/0/unit?view=&at=1,0", bytes(160), 400, "view, one of filter, patches, maximized, deconvnet"),
         ("POST", "/api/0/unit?view=filter&at=4,0", bytes(160), 400, "a convolution layer of kzoo or Keras"),
+        ("POST", "/api/0/equivariance", bytes(160), 400, "by, a factor, degrees and pixels along each axis"),
+        ("POST", "/api/0/equivariance?by=1,0,nan", bytes(160), 400, "by, a factor, degrees and pixels along each axis"),
+        ("POST", "/api/0/equivariance?by=1,0,%C2%B2", bytes(160), 400, "by, a factor, degrees and pixels"),
+        ("POST", "/api/0/equivariance?by=1,0,40", bytes(160), 400, "whole pixels along each axis, below (40,)"),
+        ("POST", "/api/0/equivariance?by=1,90,4", bytes(160), 400, "degrees of 0"),
         ("POST", "/api/upload", bytes(MAX_BYTES + 1), 413, "at most 16,777,216 bytes"),
         ("POST", "/api/upload", b"\x89PNG\r\n\x1a\n" + bytes(99), 400, "upload expects an .npy file"),
         ("POST", "/api/upload", b"", 400, "a file of 1 to"),
@@ -181,7 +223,7 @@ def test_host_headers(session, listen, host, allowed):
         ("GET", "/page/../session.py", None, 404, "Not Found"),
         ("GET", "/page/%2e%2e/session.py", None, 404, "Not Found"),
     ],
-    ids=range(25),
+    ids=range(30),
 )
 def test_bad_requests(client, method, path, body, code, words):
     assert words in error_of(client.request(method, path, content=body), code)

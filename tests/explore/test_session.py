@@ -88,6 +88,46 @@ def test_volumes_show_their_middle_and_other_inputs_are_zero(seeds):
     np.testing.assert_array_equal(computed.maps[3], computed.maps[2])
 
 
+def pair():
+    """Returns a model of two inputs whose output is their sum."""
+    x, y = keras.Input((4, 4, 1), name="frame"), keras.Input((4, 4, 1), name="flow")
+    return keras.Model([x, y], layers.Conv2D(1, 1, kernel_initializer="ones", name="same")(layers.Add()([x, y])))
+
+
+def test_other_inputs_are_those_of_the_example(seeds, tmp_path):
+    frames, flows = seeds.normal(size=(2, 3, 4, 4, 1)).astype("float32")
+    session = Session(pair(), examples=[frames, flows])
+    assert session.describe()["inputs"] == ["frame", "flow"] and session.describe()["follow"] is True
+    for example in (1, 2, 1):
+        computed = session.compute(frames[0], example)
+        np.testing.assert_array_equal(computed.maps[1], flows[example, ..., 0][None])
+        np.testing.assert_allclose(computed.outputs, frames[0] + flows[example], rtol=1e-5, atol=1e-6)
+    assert session.compute(frames[0], 1) is computed
+    cell = session.cell(frames[0], 3, [1, 2], 0, example=2)
+    assert cell["output"] == pytest.approx(frames[0, 1, 2, 0] + flows[2, 1, 2, 0])
+    for name, values in (("frame", frames), ("flow", flows)):
+        np.save(tmp_path / f"{name}.npy", values)
+    pair().save(tmp_path / "pair.keras")
+    opened = open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy", tmp_path / "flow.npy"])
+    np.testing.assert_array_equal(opened.others, [flows])
+    first = open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy"])
+    assert first.describe()["follow"] is False and (first.compute(frames[0]).maps[1] == 0).all()
+    with pytest.raises(Refusal, match="^explore --data expects one file or folder for each of 2 inputs, or one for"):
+        open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy"] * 3)
+    with pytest.raises(Refusal, match=r"as many examples of each input, 2 arrays, or of the first; .*=\[3, 1\]"):
+        Session(pair(), examples=[frames, flows[:1]])
+
+
+@pytest.mark.parametrize("name, inputs", [("two_stream", ["frame", "flow"]), ("capsnet", ["input_layer"])])
+def test_models_of_the_zoo_without_data_start_with_random_numbers(name, inputs):
+    net = inference_model(model(name, width=0.1, **({"input_shape": (47, 47, 3)} if name == "two_stream" else {})))
+    session = Session(net)
+    told = session.describe()
+    assert len(told["inputs"]) == len(inputs) and told["follow"] == (len(inputs) > 1)
+    maps = session.compute(session.example(0)).maps[: len(inputs)]
+    assert all(0 <= y.min() < 0.01 and 0.99 < y.max() <= 1 for y in maps)
+
+
 def test_only_so_many_maps_are_kept():
     net = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(MAX_MAPS + 6, 1, name="a"), layers.Flatten()])
     session = Session(net)
@@ -106,7 +146,7 @@ def test_a_cell_is_the_sum_of_products(session):
     for number, position in ((1, 7), (2, 4), (3, 3)):
         cell = session.cell(x, number, [position], 5)
         total = (np.array(cell["patches"]) * cell["kernels"]).sum() + cell["rest"] + cell["bias"]
-        assert cell["total"] == pytest.approx(total) and cell["activation"] == "relu"
+        assert cell["total"] == pytest.approx(total, abs=1e-5) and cell["activation"] == "relu"
         assert cell["output"] == pytest.approx(max(total, 0), abs=1e-5)
         assert cell["output"] == pytest.approx(session.compute(x).maps[number][5, position], abs=1e-5)
         assert cell["tile"] == (position % 2,)
@@ -161,6 +201,11 @@ def test_shares_of_pixels():
     outputs = np.eye(3)[[[0, 2], [2, 2]]]
     kind, shares = session.output_kind(outputs)
     assert kind == "share of pixels" and shares.tolist() == [0.25, 0, 0.75]
+    assert session.label_map(outputs).tolist() == [[0, 2], [2, 2]] and session.label_map(outputs).dtype == "uint8"
+    assert session.label_map(np.stack([outputs[:, ::-1], outputs])).tolist() == [[0, 2], [2, 2]]  # a volume's middle
+    assert session.label_map(outputs[0]).tolist() == [0, 2]
+    assert session.label_map(np.eye(300)[None]).dtype == "int32"
+    assert session.label_map(outputs[..., :1]) is session.label_map(outputs[0, 0]) is None
     assert session.output_kind(np.array([-1.0, 3]))[0] == "output"
     assert session.output_kind(np.array([0.25, 0.75]))[0] == "probability"
 

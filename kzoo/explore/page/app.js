@@ -15,6 +15,11 @@ function describeInput({ shape }, signal) {
     : `${sizes}; draw with the mouse. Keys: arrows to a place, space to draw.`;
 }
 
+function describeOthers({ inputs: [drawn, ...others], follow }) {
+  if (!others.length) return "";
+  return `${recorded ? "Shown" : "Drawn"}: ${drawn}. ${follow ? "From the example" : "Always 0"}: ${others.join(", ")}.`;
+}
+
 async function start() {
   const source = await import(recorded ? "./recording.js" : "./api.js");
   const models = await source.fetchModels(), [{ input: format, examples, targets, labels, origin }] = models;
@@ -30,9 +35,9 @@ async function start() {
 
   const marks = models.map(() => null);
   let views = [], example = 0, version = 0;
-  const input = new InputPanel(byId("input"), byId("sliders"), format, !recorded, (values) => {
+  const input = new InputPanel(byId("input"), byId("sliders"), format, !recorded, (values, base, movement) => {
     version += 1;
-    views.forEach((view) => view.show({ values, example, version }));
+    views.forEach((view) => view.show({ values, base, movement, example, version }));
   });
   views = models.map((model, number) => {
     const element = byId("model").content.firstElementChild.cloneNode(true);
@@ -44,6 +49,7 @@ async function start() {
   });
 
   byId("input-hint").textContent = describeInput(format, input.signal);
+  byId("inputs").textContent = [...new Set(models.map(describeOthers))].join(" ");
   byId("clear").onclick = () => input.clear();
   byId("invert").onclick = () => input.invert();
   byId("reset").onclick = () => input.reset();

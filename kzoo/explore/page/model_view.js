@@ -1,6 +1,8 @@
 // One model at work: its predictions, the maps of its layers, one of them large, and the products of a chosen cell.
 
 import { drawMap } from "./colours.js";
+import { Equivariance } from "./equivariance.js";
+import { LabelMap } from "./label_map.js";
 import { latest, reporter } from "./latest.js";
 import { Net } from "./net.js";
 import { showOutputs } from "./outputs.js";
@@ -21,6 +23,8 @@ export class ModelView {
       panel.setAttribute("aria-label", `${panel.querySelector("h2").textContent} of ${model.name}`);
     }
     drawMap(this.part("scale").querySelector("canvas"), Float32Array.from({ length: 256 }, (_, k) => k), 256, 1, [0, 255]);
+    this.labelMap = new LabelMap(this.part("label-map"), model.labels);
+    this.equivariance = new Equivariance(this.part("equivariance-panel"), model, (...asked) => source.fetchEquivariance(number, ...asked));
     this.unit = new UnitViews(this.part("unit"), model, (...asked) => source.fetchUnit(number, ...asked));
     this.part("large-panel").onkeydown = (event) => { if (event.key === "Escape") this.net.focusChosen(); };
     this.net = new Net(this.part("net"), this.part("large"), model, {
@@ -39,9 +43,11 @@ export class ModelView {
     return this.element.querySelector(`.${name}`);
   }
 
-  // Shows the outputs and maps for an input: {values, example: its number among the examples, version: another for each input}.
+  // Shows the outputs and maps for an input: {values, base: those before they are moved, movement: what they are moved by,
+  // example: the number of the example, version: another for each input}.
   show(input) {
     this.input = input;
+    this.equivariance.follow(input.base, input.movement);
     return this.refresh();
   }
 
@@ -53,6 +59,7 @@ export class ModelView {
     const result = await this.source.run(this.number, input, wanted);
     this.part("outputs-kind").textContent = `${result.kind[0].toUpperCase()}${result.kind.slice(1)} of each class`;
     showOutputs(this.part("outputs"), result, this.model.labels);
+    this.labelMap.show(result.labelMap, result.outputs.length);
     net.update(result.maps, fresh);
     this.shown = input;
     this.explain();

@@ -13,10 +13,11 @@ export function unpack(buffer) {
   return { header, arrays };
 }
 
-// Returns {kind, outputs, maps: Map of a step's number to {shape, values}}.
+// Returns {kind, outputs, maps: Map of a step's number to {shape, values}, labelMap: {shape, values} or null}.
 export function unpackOutputs(buffer) {
   const { header, arrays } = unpack(buffer);
-  return { ...header, maps: new Map(header.steps.map((step, k) => [step, arrays[k]])) };
+  const maps = new Map(header.steps.map((step, k) => [step, arrays[k]]));
+  return { ...header, maps, labelMap: arrays[header.steps.length] ?? null };
 }
 
 // Returns a view of a unit: {text, pictures: [{title, signed, shape, values}]}.
