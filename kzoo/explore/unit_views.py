@@ -10,6 +10,8 @@ from kzoo.analysis.maximization import PRESETS, maximize
 from kzoo.analysis.panels import one_slice
 from kzoo.analysis.patches import crop, top_patches
 from kzoo.analysis.projection import project
+from kzoo.analysis.walk import is_softmax, last_path
+from kzoo.models.layer_paths import layer_paths
 
 KERNELS, PATCHES = 16, 9  # that are shown
 PRESET = "olah2017"
@@ -49,12 +51,13 @@ class Cost(NamedTuple):
     values: int
 
     def affordable(self, least: int, most: int) -> int:
-        """Returns how often the model can be computed within `OPERATIONS`, from `least` to `most` times.
+        """Returns how often the model can be computed within `OPERATIONS`, at least `least` and at most `most` times.
 
         >>> [Cost(operations, 0).affordable(16, 100) for operations in (1, 2**29, 2**34, None)]
         [100, 32, 16, 16]
         """
-        return least if self.operations is None else max(least, min(most, OPERATIONS // max(1, self.operations)))
+        times = 0 if self.operations is None else OPERATIONS // max(1, self.operations)
+        return min(most, max(least, times))
 
 
 def filter_view(layer: Any, channel: int) -> UnitView:
@@ -106,8 +109,8 @@ def patches_view(model: keras.Model, path: str, channel: int, inputs: list[np.nd
         Picture(f"example {place.example}: {value:.3g}", _slice(patch), False)
         for patch, place, value in zip(found.patches, found.places, found.values)
     ]
-    several = f"{len(data[0])} examples" if len(data[0]) > 1 else "one example"
-    return UnitView(f"What it depends on where it is largest, in {several}.", pictures)
+    several = f"s in {count} examples" if count > 1 else " in one example"
+    return UnitView(f"The largest {_quantity(model, path)}{several}; a patch is what its value depends on.", pictures)
 
 
 def maximized_view(
@@ -121,7 +124,9 @@ def maximized_view(
     open_size = size if None in model.inputs[0].shape[1:] else None
     found = maximize(model, path, channel, PRESET, steps=steps, size=open_size, value_range=limits)
     before, after = found.values[0, 0], found.values[-1, 0]
-    text = f"Found by gradient ascent: {steps} steps from noise change its mean from {before:.3g} to {after:.3g}."
+    output = keras.tree.flatten(layer_paths(model)[path].output)[0]
+    changed = "mean " * (len(output.shape) > 2) + _quantity(model, path)
+    text = f"Found by gradient ascent: {steps} steps from noise change its {changed} from {before:.3g} to {after:.3g}."
     return UnitView(text, [Picture("input", _slice(found.array[0]), False)])
 
 
@@ -135,13 +140,21 @@ def deconvnet_view(model: keras.Model, path: str, channel: int, inputs: list[np.
     unit = (*place.position, channel) if place.position else channel
     found = project(model, path, unit, inputs if len(inputs) > 1 else inputs[0], "deconvnet")
     projection = np.moveaxis(found.array[0], 0, -1) if found.channels_first else found.array[0]
-    pattern = _slice(crop(projection, place.corner, patch.shape[:-1]))
-    if pattern.ndim > 2 and pattern.shape[-1] != COLOURS:
-        pattern = pattern.sum(-1, keepdims=True)
+    pattern, title = _slice(crop(projection, place.corner, patch.shape[:-1])), "deconvnet"
+    if pattern.ndim > 2 and pattern.shape[-1] == COLOURS:
+        title += ", grey is 0"
+    elif pattern.ndim > 2:
+        pattern, title = pattern.sum(-1, keepdims=True), f"{title}, orange is positive"
+    title = title if pattern.any() else "deconvnet, all 0"
+    largest = f"largest {_quantity(model, path)}" if place.position else _quantity(model, path)
     where = f", at position {', '.join(map(str, place.position))}" if place.position else ""
-    title = "deconvnet" if pattern.any() else "deconvnet: all 0"
     pictures = [Picture("input", _slice(patch), False), Picture(title, pattern, True)]
-    return UnitView(f"For this input its largest value is {best.values[0]:.3g}{where}.", pictures)
+    return UnitView(f"For this input its {largest} is {best.values[0]:.3g}{where}.", pictures)
+
+
+def _quantity(model: keras.Model, path: str) -> str:
+    """Returns what analyses take of a layer's output: of a softmax at the end of the model its logits."""
+    return "logit" if path == last_path(model) and is_softmax(layer_paths(model)[path]) else "value"
 
 
 def _slice(x: np.ndarray) -> np.ndarray:

@@ -122,10 +122,11 @@ class Shown:
             "(e, value) => { e.value = value; e.dispatchEvent(new Event('input')); }", str(value)
         )
 
-    def errors(self):
+    def errors(self, model=0):
         """Returns the rows of the plot of equivariance errors, once they are measured."""
-        self.page.wait_for_selector(".equivariance-panel[aria-busy=false]")
-        rows = self.page.locator(".equivariance-panel tbody tr")
+        panel = self.part(".equivariance-panel", model)
+        panel.and_(self.page.locator("[aria-busy=false]")).wait_for()
+        rows = panel.locator("tbody tr")
         return [[rows.nth(k).get_attribute("class"), *self._cells(rows.nth(k))] for k in range(rows.count())]
 
     def _cells(self, row):
@@ -705,7 +706,14 @@ def test_two_models_side_by_side(browser, signals, width, scheme):
             assert shown.part(".sums h3", number).inner_text() == "Position 4 is a sum of products" + (
                 ", kernel 4 of the tile" if number else ""
             )
+        shown.slide("x", 2)
+        for number, session in enumerate(signals):
+            expected = session.equivariance(session.example(0), (1, 0, 2))
+            assert [row[1:3] for row in shown.errors(number)] == [
+                [f"stage{step + 1}", f"{one['error']:.3f}"] for step, one in enumerate(expected)
+            ]
         shown.screenshot(f"two-{width}-{scheme}")
+        page.click("#reset")
         before = [shown.outputs(number) for number in range(2)]
         page.click("#invert")
         for number, session in enumerate(signals):

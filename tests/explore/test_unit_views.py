@@ -89,7 +89,7 @@ def test_top_patches(seeds, data_format):
         np.testing.assert_array_equal([picture.values for picture in found.pictures], expected.patches)
         titles = [f"example {place.example}: {value:.3g}" for place, value in zip(expected.places, expected.values)]
         assert [picture.title for picture in found.pictures] == titles
-        assert found.text == "What it depends on where it is largest, in 20 examples."
+        assert found.text == "The largest values in 20 examples; a patch is what its value depends on."
         few = patches_view(net, path, unit, [x], DEAR)
         np.testing.assert_array_equal(
             [each.values for each in few.pictures], top_patches(net, path, unit, x[:16]).array
@@ -138,6 +138,17 @@ def test_the_deconvnet_of_an_input(seeds, data_format):
     np.testing.assert_array_equal(patch.values, padded(x)[1:-1, 1:-1])
     whole = padded(project(net, "c", 0, x, "deconvnet").array)[1:-1, 1:-1]
     np.testing.assert_allclose(pattern.values[..., 0], whole.sum(-1), atol=1e-6)
+
+
+def test_of_a_softmax_they_show_logits(seeds):
+    x = seeds.normal(size=(1, 9, 8, 2)).astype("float32")
+    net = keras.Sequential([small(), layers.Softmax(name="last")])
+    logit = float(net.layers[0](x)[0, 2])
+    assert deconvnet_view(net, "last", 2, [x]).text == f"For this input its logit is {logit:.3g}."
+    found = patches_view(net, "last", 2, [x], CHEAP)
+    assert found.text.startswith("The largest logit in one example;")
+    assert found.pictures[0].title == f"example 0: {logit:.3g}"
+    assert " change its logit from " in maximized_view(net, "last", 2, (-1, 1), (9, 8), DEAR).text
 
 
 def test_refusals(seeds):
