@@ -12,6 +12,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -159,7 +160,7 @@ def create_app(sessions: Sequence[Session], token: str, host: str = LOOPBACK[0])
         require(len(at) == 2, "explore", "at, the numbers of a step and a unit", at=at)
         x = await _example(request, session)
         name, example = request.query_params.get("view", ""), _followed(request, session)
-        view = await run_in_threadpool(session.unit_view, name, *at, x, example)
+        view = await run_in_threadpool(session.unit_view, name, at[0], at[1], x, example)
         return Response(pack_view(view), media_type="application/octet-stream")
 
     routes = [
@@ -199,16 +200,16 @@ def serve(sessions: Sequence[Session], host: str = LOOPBACK[0], port: int = 0) -
         ws="none",
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
     received: list[int] = []
 
-    def end(number: int, frame: Any) -> None:
-        received.append(number)
-        server.should_exit = True
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # uvicorn's own raises the signal once more
+            received.append(sig)
+            self.should_exit = True
 
-    server.handle_exit = end  # uvicorn's own raises the signal a second time
+    server = Server(config)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # the terminal is closed
-        signal.signal(signal.SIGHUP, end)
+        signal.signal(signal.SIGHUP, server.handle_exit)
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{listening.getsockname()[1]}/?token={token}", flush=True)
     say("Open this address in a browser; Ctrl-C ends it.")

@@ -133,6 +133,15 @@ def test_two_models(session):
     assert "model below 2; received model=2" in error_of(client.post("/api/2/run", content=x.tobytes()), 400)
 
 
+def test_a_second_model_with_fewer_examples(session):
+    other = Session(session.model, examples=session.examples[:1])
+    client = TestClient(create_app([session, other], TOKEN), "http://127.0.0.1:8000", headers=AUTHORIZED)
+    response = client.post("/api/1/run", content=session.example(9).tobytes(), headers={"Kzoo-Example": "9"})
+    np.testing.assert_array_equal(
+        np.float32(unpack(response.content)[0]["outputs"]), session.compute(session.example(9)).outputs
+    )
+
+
 def test_the_page_and_its_headers(client):
     response = client.get(f"/?token={TOKEN}", headers={"Authorization": ""})
     assert response.status_code == 200 and "<title>kzoo explore</title>" in response.text

@@ -90,6 +90,18 @@ def test_volumes_are_recorded_without_products(tmp_path):
     assert not list(tmp_path.rglob("kernel_*"))
 
 
+def test_other_inputs_are_those_of_the_example(seeds, tmp_path):
+    x, y = keras.Input((8, 1)), keras.Input((8, 1))
+    net = keras.Model([x, y], layers.Conv1D(2, 3)(layers.Add()([x, y])))
+    sessions = [Session(net, examples=list(seeds.normal(size=(2, count, 8, 1)))) for count in (3, 2)]
+    write_site(sessions, tmp_path / "site")
+    for number, session in enumerate(sessions):
+        folder = tmp_path / "site" / "data" / f"model_{number}"
+        assert len(list(folder.glob("example_*"))) == 2  # as the second has no more
+        _, maps = unpack_outputs((folder / "example_1.bin").read_bytes())
+        np.testing.assert_array_equal(maps[3], session.compute(sessions[0].example(1), 1).maps[3])
+
+
 def test_a_site_is_replaced(tmp_path):
     folder = tmp_path / "a site"
     for names in (NAMES, NAMES[:1]):

@@ -64,6 +64,7 @@ async function start() {
     byId("target").textContent = target === null ? "" : `label: ${labels?.[target] ?? target}`;
   }, report);
   byId("example").oninput = load;
+  byId("example").onchange = () => { byId("example").value = example; };
   byId("upload").onchange = async (event) => {
     const [file] = event.target.files;
     if (!file) return;
