@@ -24,6 +24,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs the packag
 import uvicorn  # noqa: E402
 
 from kzoo.analysis.receptive_field import receptive_fields  # noqa: E402
+from kzoo.analysis.transforms import transform_array  # noqa: E402
 from kzoo.explore.server import create_app  # noqa: E402
 from kzoo.explore.session import Session, open_session  # noqa: E402
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D  # noqa: E402
@@ -422,8 +423,13 @@ def test_the_error_of_equivariance_is_shown_while_the_sliders_are_off_zero(brows
     shown.slide("angle", 30)
     shown.slide("size", 1.5)
     shown.slide("y", -1)
-    expected = images.equivariance(images.example(0), (1.5, -30, -1, 2))
+    amount = (1.5, -30, -1, 2)
+    expected = images.equivariance(images.example(0), amount)
     assert [row[2] for row in shown.errors()] == [f"{one['error']:.3f}" for one in expected]
+    shown.slide("noise", 0)
+    shown.settle()
+    measured = transform_array(images.example(0)[None], "similarity", amount, "zeros")[0, ..., 0]
+    np.testing.assert_allclose(images._latest[1].maps[0][0], measured, atol=1e-5)  # the input that is shown
     shown.page.click("#clear")
     assert shown.errors()[0][2] == "0.000"  # nothing moves in an image of one value, and no bias is learned yet
     shown.page.focus("#reset")
