@@ -26,6 +26,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs the packag
 import uvicorn  # noqa: E402
 
 from kzoo.analysis.receptive_field import receptive_fields  # noqa: E402
+from kzoo.analysis.transforms import transform_array  # noqa: E402
 from kzoo.explore.comparison import open_sessions  # noqa: E402
 from kzoo.explore.server import create_app  # noqa: E402
 from kzoo.explore.session import Session, open_session  # noqa: E402
@@ -517,8 +518,13 @@ def test_the_error_of_equivariance_is_shown_while_the_sliders_are_off_zero(brows
     shown.slide("angle", 30)
     shown.slide("size", 1.5)
     shown.slide("y", -1)
-    expected = images.equivariance(images.example(0), (1.5, -30, -1, 2))
+    amount = (1.5, -30, -1, 2)
+    expected = images.equivariance(images.example(0), amount)
     assert [row[2] for row in shown.errors()] == [f"{one['error']:.3f}" for one in expected]
+    shown.slide("noise", 0)
+    shown.settle()
+    measured = transform_array(images.example(0)[None], "similarity", amount, "zeros")[0, ..., 0]
+    np.testing.assert_allclose(images._latest[1].maps[0][0], measured, atol=1e-5)  # the input that is shown
     shown.page.click("#clear")
     assert shown.errors()[0][2] == "0.000"  # nothing moves in an image of one value, and no bias is learned yet
     shown.page.focus("#reset")
@@ -529,10 +535,16 @@ def test_the_error_of_equivariance_is_shown_while_the_sliders_are_off_zero(brows
 
 def test_only_the_last_place_of_the_sliders_is_measured(browser, address, images, monkeypatch):
     asked, measure = [], images.equivariance
-    monkeypatch.setattr(images, "equivariance", lambda x, amount: asked.append(amount) or measure(x, amount))
+    monkeypatch.setattr(images, "equivariance", lambda x, *args: asked.append(args[0]) or measure(x, *args))
     shown = Shown(browser, address)
-    for shift in range(1, 6):
-        shown.slide("x", shift)
+    shown.page.locator('input[data-key="x"]').evaluate(
+        """async (slider) => {
+            for (slider.value = 1; slider.value <= 5; slider.value++) {
+                slider.dispatchEvent(new Event("input"));
+                await new Promise((resolve) => setTimeout(resolve, 100));
+            }
+        }"""
+    )
     assert len(shown.errors()) == 3 and asked == [(1, 0, 0, 5)]
     shown.page.close()
 

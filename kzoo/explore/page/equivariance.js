@@ -22,6 +22,7 @@ export class Equivariance {
     this.panel.ariaBusy = true;
     if (!by) return;
     if (!this.measured) return this.show(new Error("It is measured for models of one input only."));
+    if (!this.body.rows.length) this.note.textContent = "Measuring …";
     this.timer = setTimeout(() => {
       this.wanted = { example, by };
       this.measure();
