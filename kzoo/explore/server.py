@@ -135,7 +135,7 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
         at = _numbers(request.query_params.get("at", ""), 2**31)
         require(len(at) == 2, "explore", "at, the numbers of a step and a unit", at=at)
         x = await _example(request, session)
-        view = await run_in_threadpool(session.unit_view, request.query_params.get("view", ""), *at, x)
+        view = await run_in_threadpool(session.unit_view, request.query_params.get("view", ""), at[0], at[1], x)
         pictures = [{**picture._asdict(), "values": None, "shape": picture.values.shape} for picture in view.pictures]
         arrays = [picture.values for picture in view.pictures]
         return Response(join({"text": view.text, "pictures": pictures}, arrays), media_type="application/octet-stream")

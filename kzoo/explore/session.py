@@ -96,7 +96,7 @@ class Session:
         self._latest: tuple[bytes, Computed] | None = None
         self._compiled = self._compile()
         values = sum(math.prod(n or 1 for n in step.shape) for step in self.steps)
-        self._cost = Cost(flops(model, self.input_shapes), values)
+        self._cost = Cost(flops(model, [*self.input_shapes]), values)
         self._views: BoundedCache[UnitView] = BoundedCache(MAX_VIEWS, lambda view: view.nbytes)
 
     def describe(self) -> dict[str, Any]:

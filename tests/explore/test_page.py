@@ -69,7 +69,7 @@ class Shown:
         for end in ("requestfinished", "requestfailed"):
             self.page.on(end, lambda request: self.pending.discard(request))  # noqa: PLW0108
         self.page.goto(address)
-        self.page.wait_for_selector(".maps canvas")
+        self.page.wait_for_selector("#outputs td.number")
         self.settle()
 
     def settle(self):
