@@ -76,7 +76,7 @@ class Shown:
         for end in ("requestfinished", "requestfailed"):
             self.page.on(end, lambda request: self.pending.discard(request))  # noqa: PLW0108
         self.page.goto(address)
-        self.page.wait_for_selector(".maps canvas")
+        self.page.wait_for_selector(".outputs td.number")
         self.settle()
 
     def settle(self):
@@ -766,7 +766,7 @@ def test_a_recording_without_a_server(browser, images, recorded, width, scheme):
     page, requests = shown.page, []
     page.on("request", lambda request: requests.append(request.url))
     page.reload()
-    page.wait_for_selector(".maps canvas")
+    page.wait_for_selector(".outputs td.number")
     x = images.example(0)
     np.testing.assert_allclose([float(text) for text in shown.outputs()], images.compute(x).outputs, atol=6e-4)
     text = shown.cell("conv2", 3, 0.55, 0.55)
