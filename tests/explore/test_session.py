@@ -161,7 +161,8 @@ def test_views_of_units_are_those_of_the_analyses(session):
     np.testing.assert_array_equal(found.pictures[0].values, expected.array[0])
     deconvnet = session.unit_view("deconvnet", 5, 9, x)
     expected = project(session.model, "predictions", 9, y[None], "deconvnet")
-    np.testing.assert_array_equal(session.unit_view("deconvnet", 5, 9, y).pictures[1].values, expected.array[0])
+    patch, pattern = session.unit_view("deconvnet", 5, 9, y).pictures
+    np.testing.assert_array_equal([patch.values, pattern.values], [y, expected.array[0]])
     assert session.unit_view("patches", 2, 3, y) is found and session.unit_view("deconvnet", 5, 9, x) is deconvnet
     kernel = session.unit_view("filter", 1, 14, x).pictures[0].values
     np.testing.assert_array_equal(kernel[0, :, 0], np.asarray(session.model.get_layer("stage1").kernel)[0, :, 0, 14])
