@@ -30,7 +30,7 @@ def layer_errors(
 
     steps: the `model_steps`. amount: a factor, degrees and the pixels along each axis, as of the "similarity" of
     `kzoo.analysis.equivariance_error.equivariance`, whose border here is "crop".
-    Refuses models of several inputs, and what `equivariance_by_layer` refuses.
+    Refuses what `equivariance_by_layer` refuses.
 
     >>> from kzoo.explore.steps import model_steps
     >>> model = keras.Sequential([keras.Input((8, 1)), keras.layers.MaxPooling1D(2, name="pool")])

@@ -74,9 +74,6 @@ def test_maps_without_data_have_no_error():
     assert found.error is None and found.inner is None
 
 
-def test_refusals():
-    x, y = keras.Input((4, 4, 1)), keras.Input((4, 4, 1))
-    with pytest.raises(Refusal, match="expects a model of one input; received model_inputs=2"):
-        layer_errors(keras.Model([x, y], layers.Add()([x, y])), [], np.ones((1, 4, 4, 1)), (1, 0, 0, 1))
+def test_shifts_beyond_the_image_are_refused():
     with pytest.raises(Refusal, match="expects amounts, a sequence of tuples"):
         errors(Conv2D(1, 3), amount=(1, 0, 0, 12))
