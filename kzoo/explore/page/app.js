@@ -63,7 +63,7 @@ async function start() {
     showProducts(byId("products"), found, step, chosen);
   });
   const labelMap = new LabelMap(byId("label-map"), model.labels);
-  const equivariance = new Equivariance(byId("equivariance-panel"), model);
+  const equivariance = new Equivariance(byId("equivariance-panel"), model.steps);
   const input = new InputPanel(byId("input"), byId("sliders"), model.input, (changed, base, movement) => {
     values = changed;
     version += 1;

@@ -7,9 +7,8 @@ const REST = 300; // milliseconds without a change after which the errors are as
 const text = (error) => (error === null ? "–" : error.toFixed(3));
 
 export class Equivariance {
-  constructor(panel, { steps, inputs }) {
+  constructor(panel, steps) {
     Object.assign(this, { panel, steps, example: null, by: null, wanted: null, timer: null, running: false });
-    this.measured = inputs.length === 1;
     this.note = panel.querySelector(".note");
     this.body = panel.querySelector("tbody");
   }
@@ -22,7 +21,6 @@ export class Equivariance {
     this.panel.hidden = !by;
     this.panel.ariaBusy = true;
     if (!by) return;
-    if (!this.measured) return this.show(new Error("It is measured for models of one input only."));
     if (!this.body.rows.length) this.note.textContent = "Measuring …";
     this.timer = setTimeout(() => {
       this.wanted = { example, by };
