@@ -90,6 +90,22 @@ def is_integer(value: Any, least: int | None = None) -> bool:
     return least is None or index >= least
 
 
+def as_bool(who: str, **value: Any) -> bool:
+    """Returns the one value, named as messages name it, as a bool: True, False, NumPy's, 1 or 0.
+
+    >>> as_bool("Conv2D", use_bias=1)
+    True
+    >>> as_bool("Conv2D", use_bias="no")
+    Traceback (most recent call last):
+    ...
+    kzoo.checks.Refusal: Conv2D expects use_bias, True or False; received use_bias='no'.
+    """
+    [(name, given)] = value.items()
+    known = isinstance(given, numbers.Integral) or type(given).__name__ in ("bool", "bool_")
+    require(known and given in (True, False), who, f"{name}, True or False", **value)
+    return bool(given)
+
+
 def is_number(value: Any) -> bool:
     """Returns whether `value` is a real number (Python's or NumPy's, but no bool); NaN and infinity count as such."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)

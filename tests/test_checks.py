@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo.checks import Refusal, escape, is_integer, is_number, nearest, one_line, require, shorten, shown
+from kzoo.checks import Refusal, as_bool, escape, is_integer, is_number, nearest, one_line, require, shorten, shown
 
 
 def test_require_names_who_expects_what_and_what_it_received():
@@ -26,6 +26,17 @@ def test_no_integers(value):
 
 def test_least_integer():
     assert is_integer(1, least=1) and not is_integer(0, least=1) and not is_integer("1", least=0)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 1, np.int8(1)])
+def test_switches(value):
+    assert as_bool("it", flag=value) is True
+
+
+@pytest.mark.parametrize("value", ["yes", 2, 1.0, None, (1,), np.ones(1, bool), np.ones(2)])
+def test_no_switches(value):
+    with pytest.raises(Refusal, match="^it expects flag, True or False; received flag="):
+        as_bool("it", flag=value)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import as_bool, is_integer, require
 from kzoo.data.example_checks import INT32
 from kzoo.data.examples import Examples
 from kzoo.data.folder_source import folder_source
@@ -84,7 +84,7 @@ def load(
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
     validation_split = _find_split(validation, sizes) if isinstance(validation, str) else None
-    require(isinstance(stratify, bool), "load", "stratify, True or False", stratify=stratify)
+    stratify = as_bool("load", stratify=stratify)
     expected = "stratify only where validation is a part of the training split"
     require(not (stratify and validation_split), "load", expected, validation=validation)
     held_out = 0 if validation_split else _held_out(validation, sizes["train"])

@@ -1,20 +1,26 @@
 """The model that the page shows, its examples, and one compiled call that computes outputs and maps of all layers."""
 
 import contextlib
+import hashlib
+import math
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
+from kzoo.analysis.flop_count import flops
 from kzoo.analysis.model_inputs import name_of_outputs
 from kzoo.analysis.walk import channels_first, compute, run
 from kzoo.checks import Refusal, one_line, require
+from kzoo.explore.bounded_cache import BoundedCache
 from kzoo.explore.moved import layer_errors
-from kzoo.explore.products import cell_products, has_products
+from kzoo.explore.products import ConvTerms, cell_products, conv_terms, has_products
 from kzoo.explore.steps import Step, model_steps, step_layers
+from kzoo.explore.unit_views import Cost, UnitView, deconvnet_view, filter_view, maximized_view, patches_view
 from kzoo.explore.upload import BYTE, decode_upload
 from kzoo.export.inference_model import inference_model
 from kzoo.export.predict import as_label_maps, list_files, read_examples
@@ -31,6 +37,7 @@ from kzoo.types import PathLike, Tensor
 
 EXAMPLES = 100  # of the data that the page offers
 MAX_MAPS, MAX_VALUES = 64, 2**19  # maps of a layer, and numbers in them, that are kept and sent
+MAX_VIEWS = 2**26  # bytes of the views of units that are kept
 UNKNOWN_SIDE = 128  # of an input whose size the model leaves open, without examples
 RESCALING = (keras.layers.Rescaling, keras.layers.Normalization)
 
@@ -51,8 +58,8 @@ class Session:
 
     model: a functional or built Sequential model whose first input has 1 to 3 spatial axes; origin: a phrase on where
     it comes from; examples: inputs (batch, ...), or a list of such arrays, one for each input of the model, by default
-    random numbers; targets: their labels; labels: names of the classes. Examples of the first input only leave the
-    others at 0.
+    random numbers; targets: their labels; labels: names of the classes; name: what the page calls the model, by default
+    its own name. Examples of the first input only leave the others at 0.
     Arrays that methods take and return have their channels last. Methods may be called from several threads.
 
     >>> session = Session(keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3, name="a")]))
@@ -67,10 +74,12 @@ class Session:
         examples: Any = None,
         targets: Any = None,
         labels: Sequence[str] | None = None,
+        name: str | None = None,
     ) -> None:
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
         self.model, self.origin, self.first = model, origin, channels_first(model)
         self.labels = None if labels is None else list(labels)
+        self.name = name or model.name
         expected = "a model whose first input has 1 to 3 spatial axes and channels"
         rank = len(model.inputs[0].shape)
         require(3 <= rank <= 5, "explore", expected, input_shape=tuple(model.inputs[0].shape))
@@ -92,6 +101,9 @@ class Session:
         self._lock, self._measuring = threading.Lock(), threading.Lock()
         self._latest: tuple[tuple[bytes, int], Computed] | None = None
         self._compiled = self._compile()
+        values = sum(math.prod(n or 1 for n in step.shape) for step in self.steps)
+        self._cost = Cost(flops(model, [*self.input_shapes]), values)
+        self._views: BoundedCache[UnitView] = BoundedCache(MAX_VIEWS, lambda view: view.nbytes)
 
     def describe(self) -> dict[str, Any]:
         """Returns what the page needs to know once, as values of JSON."""
@@ -101,7 +113,7 @@ class Session:
             for number, step in enumerate(self.steps)
         ]
         return {
-            "model": self.model.name,
+            "name": self.name,
             "origin": self.origin,
             "input": {"shape": list(self.shape), "low": low, "high": high},
             "inputs": [step.path for step in self.steps[: len(self.input_shapes)]],
@@ -141,22 +153,50 @@ class Session:
         x, example: as in `compute`. `output` is the cell itself, after the activation. Refuses steps that are no
         convolution.
         """
-        layers = self._layers
-        known = 0 <= number < len(layers) and layers[number] is not None and has_products(layers[number])
-        require(known, "explore", "the number of a step that is a convolution", step=number)
-        layer = layers[number]
+        layer = self._convolution(number)
         with self._lock:
             read, y = self._call_at(self._batch(self._checked(x), example), number)
         found = cell_products(layer, read, position, channel)
-        activation = getattr(layer, "activation", None)
         return {
             **found._asdict(),
             "patches": found.patches.tolist(),
             "kernels": found.kernels.tolist(),
             "total": found.total,
-            "activation": getattr(activation, "__name__", "") if activation is not None else "",
+            "activation": activation_name(layer),
             "output": float(y[(*position, channel)]),
         }
+
+    def kernel(self, number: int) -> tuple[ConvTerms, str]:
+        """Returns what all cells of a convolution's map are sums of, and the name of its activation.
+
+        Refuses steps that are no convolution.
+        """
+        layer, read = self._convolution(number), self.steps[number].sources[0].step
+        return conv_terms(layer, self._map_sizes(read)["shape"]), activation_name(layer)
+
+    def unit_view(self, name: str, number: int, unit: int, x: Any, example: int = 0) -> UnitView:
+        """Returns the "filter", the "patches", the "maximized" input or the "deconvnet" of a unit, the last for x.
+
+        number: of a step; unit: a map of it, or one of a vector's numbers; x, example: as in `compute`. Recent views
+        are kept. Refuses steps that are no layer, and what the analyses in `kzoo.explore.unit_views` refuse.
+        """
+        layers = self._layers
+        layer = layers[number] if 0 <= number < len(layers) else None
+        require(isinstance(layer, keras.layers.Layer), "explore", "the number of a step that is a layer", step=number)
+        sizes, path = self._map_sizes(number), self.steps[number].path
+        count = math.prod(sizes["shape"]) if sizes["vector"] else sizes["channels"]
+        require(0 <= unit < count, "explore", f"unit below {count}", unit=unit)
+        x, cost = self._checked(x), self._cost
+        views = {
+            "filter": lambda: filter_view(layer, unit),
+            "patches": lambda: patches_view(self.model, path, unit, self._inputs(self.examples, slice(None)), cost),
+            "maximized": lambda: maximized_view(self.model, path, unit, self.limits, self.shape[:-1], cost),
+            "deconvnet": lambda: deconvnet_view(self.model, path, unit, self._inputs(x[None], [example])),
+        }
+        require(name in views, "explore", f"view, one of {', '.join(views)}", view=name)
+        of = (hashlib.sha256(x.tobytes()).digest(), example) if name == "deconvnet" else None
+        with self._lock:
+            return self._views.get((name, number, unit, of), views[name])
 
     def equivariance(self, x: Any, amount: tuple[float, ...], example: int = 0) -> list[dict[str, Any]]:
         """Returns the `kzoo.explore.moved.layer_errors` of inputs before the first is moved, as values of JSON.
@@ -181,6 +221,12 @@ class Session:
         counts = np.bincount(as_label_maps(outputs).ravel(), minlength=classes)
         return "share of pixels", counts / counts.sum()
 
+    def _convolution(self, number: int) -> Any:
+        layer = self._layers[number] if 0 <= number < len(self._layers) else None
+        known = layer is not None and has_products(layer)
+        require(known, "explore", "the number of a step that is a convolution", step=number)
+        return layer
+
     def label_map(self, outputs: np.ndarray) -> np.ndarray | None:
         """Returns the class of each position, of a volume in its middle slice; None without a class for each."""
         if outputs.ndim == 1 or outputs.shape[-1] == 1:
@@ -195,10 +241,13 @@ class Session:
 
     def _batch(self, x: np.ndarray, example: int) -> list[Tensor]:
         """Returns the inputs of the model: the first, and the others of an example, or 0."""
-        first = np.moveaxis(x, -1, 0)[None] if self.first else x[None]
-        others = [part[example : example + 1] for part in self.others]
-        others = others or [np.zeros(shape, "float32") for shape in self.input_shapes[1:]]
-        return [ops.convert_to_tensor(part) for part in (first, *others)]
+        return [ops.convert_to_tensor(part) for part in self._inputs(x[None], [example])]
+
+    def _inputs(self, x: np.ndarray, examples: slice | list[int]) -> list[np.ndarray]:
+        """Returns the arrays of the model's inputs: the first (batch, *spatial, channels), the others of examples."""
+        others = [part[examples] for part in self.others]
+        others = others or [np.zeros((len(x), *shape[1:]), "float32") for shape in self.input_shapes[1:]]
+        return [np.moveaxis(x, -1, 1) if self.first else x, *others]
 
     def _compute(self, x: np.ndarray, example: int) -> Computed:
         outputs, maps = self._compiled(self._batch(x, example))
@@ -275,6 +324,11 @@ class Session:
         return BYTE if rescaled else (0.0, 1.0)
 
 
+def activation_name(layer: Any) -> str:
+    """Returns the name of a layer's activation, "" if it has none."""
+    return getattr(getattr(layer, "activation", None), "__name__", "")
+
+
 def example_arrays(model: keras.Model, examples: Any) -> list[np.ndarray]:
     """Returns the first examples as arrays: none, those of the first input, or one for each input of a model."""
     parts = examples if isinstance(examples, (list, tuple)) else [] if examples is None else [examples]
@@ -312,7 +366,7 @@ def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
             for part, shape in zip(parts, shapes)
         ]
         targets = None
-    return Session(model, origin, examples, targets, labels)
+    return Session(model, origin, examples, targets, labels, Path(name).name)
 
 
 def _find(name: PathLike) -> tuple[Any, ...]:
@@ -320,7 +374,7 @@ def _find(name: PathLike) -> tuple[Any, ...]:
     if str(name).endswith(".keras"):
         model = load_model(name)
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
-        return inference_model(model), f"The file {name}", None, None, None
+        return inference_model(model), f"The file {Path(name).name}", None, None, None
     if find_run_or_model(str(name)) is None:
         try:
             config = read_config(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from kzoo.checks import Refusal, require
+from kzoo.checks import Refusal, as_bool, require
 from kzoo.export.damage import RECORD, sha256_of
 from kzoo.export.exporter import write_and_verify
 from kzoo.export.fixed_shape import fill_batch, fix_input_shape, takes_examples
@@ -51,6 +51,7 @@ def write_export_folder(
     formats = [find_format(name) for name in dict.fromkeys(formats)]
     ready = not serving or FORMATS["saved_model"] in formats
     require(ready, "export", "format saved_model for serving", formats=[format.name for format in formats])
+    integer = as_bool("export", integer=integer)
     ready = not integer or any(format.quantized for format in formats)
     require(ready, "export", "format litert_int8 for integers", formats=[format.name for format in formats])
     if folder.exists() and not (folder / RECORD).is_file():

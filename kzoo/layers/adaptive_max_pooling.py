@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from kzoo.checks import as_bool
 from kzoo.layers.adaptive_average_pooling import BaseAdaptivePooling
 from kzoo.layers.base_layer import ORDERED
 from kzoo.layers.data_format import from_channels_last, to_channels_last
@@ -28,7 +29,7 @@ class AdaptiveMaxPooling(BaseAdaptivePooling):
         **kwargs: Any,
     ):
         super().__init__(output_size, data_format, **kwargs)
-        self.return_indices = bool(return_indices)
+        self.return_indices = as_bool(type(self).__name__, return_indices=return_indices)
 
     def call(self, inputs: Tensor) -> Tensor:
         x = to_channels_last(inputs, self.data_format)

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import as_bool, is_integer, require
 from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.identifiers import set_identified
 from kzoo.types import Initializer
@@ -35,7 +35,8 @@ class BaseCapsules(BaseLayer):
         for name, value in settings.items():
             require(is_integer(value, least=1), type(self).__name__, f"{name}, an integer above 0", **{name: value})
             setattr(self, name, int(value))
-        self.use_bias, self.leaky = bool(use_bias), bool(leaky)
+        self.use_bias = as_bool(type(self).__name__, use_bias=use_bias)
+        self.leaky = as_bool(type(self).__name__, leaky=leaky)
         default = keras.initializers.TruncatedNormal(stddev=0.1)  # fans would count all pairs of capsules
         set_identified(
             self,

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import as_bool, is_integer, require
 from kzoo.layers.base_window import BaseWindow
 from kzoo.layers.data_format import from_channels_last, to_channels_last
 from kzoo.layers.identifiers import set_identified
@@ -57,8 +57,8 @@ class BaseFilters(BaseWindow):
         require(is_integer(filters, least=1), type(self).__name__, "filters, an integer above 0", filters=filters)
         self.filters = int(filters)
         self.set_window(kernel_size, strides, padding, dilation_rate, data_format)
-        self.use_bias = bool(use_bias)
-        self.untied_bias = bool(untied_bias)
+        self.use_bias = as_bool(type(self).__name__, use_bias=use_bias)
+        self.untied_bias = as_bool(type(self).__name__, untied_bias=untied_bias)
         set_identified(
             self,
             activation=activation,

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo.checks import as_bool
 from kzoo.layers.base_conv import BaseConv
 from kzoo.layers.field import DATA, Fields, whole
 from kzoo.ops.bias_add import bias_add
@@ -48,7 +49,7 @@ class DeformableConv2D(BaseConv):
         **kwargs: Any,
     ):
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, *args, **kwargs)
-        self.modulated = bool(modulated)
+        self.modulated = as_bool(type(self).__name__, modulated=modulated)
 
     def build_kernel(self, channels, output):
         super().build_kernel(channels, output)

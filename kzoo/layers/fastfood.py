@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kzoo.checks import is_integer, is_number, require
+from kzoo.checks import as_bool, is_integer, is_number, require
 from kzoo.layers.base_layer import BaseLayer, Pointwise
 from kzoo.layers.identifiers import set_identified
 from kzoo.ops.bias_add import bias_add
@@ -50,7 +50,7 @@ class Fastfood(Pointwise, BaseLayer):
         require(is_integer(units, least=1), who, "units, an integer above 0", units=units)
         require(is_number(sigma) and 0 < sigma < math.inf, who, "sigma, a number above 0", sigma=sigma)
         require(seed is None or is_integer(seed, 0), who, "seed, an integer of at least 0 or None", seed=seed)
-        self.units, self.sigma, self.use_bias = int(units), float(sigma), bool(use_bias)
+        self.units, self.sigma, self.use_bias = int(units), float(sigma), as_bool(who, use_bias=use_bias)
         set_identified(self, activation=activation)
         # without a seed an initializer draws one, so that keras.utils.set_random_seed determines it
         self.seed = int(seed if seed is not None else keras.initializers.RandomNormal().seed)

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from kzoo.checks import require
+from kzoo.checks import as_bool, require
 from kzoo.layers.base_conv import weight_config
 from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, from_channels_last, known_channels, to_channels_last
@@ -52,8 +52,9 @@ class FilterResponseNormalization(BaseLayer):
         super().__init__(**kwargs)
         who = type(self).__name__
         check_epsilon(who, epsilon)
-        self.epsilon, self.learned_epsilon = float(epsilon), bool(learned_epsilon)
-        self.use_threshold, self.data_format = bool(use_threshold), as_data_format(who, data_format)
+        self.epsilon, self.learned_epsilon = float(epsilon), as_bool(who, learned_epsilon=learned_epsilon)
+        self.use_threshold = as_bool(who, use_threshold=use_threshold)
+        self.data_format = as_data_format(who, data_format)
         set_identified(
             self,
             gamma_initializer=gamma_initializer,

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo.checks import is_number, require
+from kzoo.checks import as_bool, is_number, require
 from kzoo.layers.base_layer import ORDERED, BaseLayer, set_seed
 from kzoo.layers.data_format import (
     as_data_format,
@@ -50,8 +50,8 @@ class FractionalMaxPooling(BaseLayer):
         expected = f"pooling_ratio, a number of at least 1 or {self.rank} of them"
         require(good, who, expected, pooling_ratio=pooling_ratio)
         self.pooling_ratio = tuple(map(float, ratios))
-        self.overlapping = bool(overlapping)
-        self.pseudo_random = bool(pseudo_random)
+        self.overlapping = as_bool(who, overlapping=overlapping)
+        self.pseudo_random = as_bool(who, pseudo_random=pseudo_random)
         self.data_format = as_data_format(who, data_format)
         set_seed(self, seed)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from kzoo.checks import as_bool
 from kzoo.layers.base_conv import BaseFilters
 from kzoo.ops.filters import gabor_bank
 from kzoo.ops.gabor_conv import gabor_conv
@@ -52,8 +53,8 @@ class GaborConv2D(BaseFilters):
         super().__init__(
             filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, **kwargs
         )
-        self.energy = bool(energy)
-        self.zero_mean = bool(zero_mean)
+        self.energy = as_bool(type(self).__name__, energy=energy)
+        self.zero_mean = as_bool(type(self).__name__, zero_mean=zero_mean)
 
     def op(self, x):
         geometry = (self.kernel_size, self.strides, self.padding, self.dilation_rate)

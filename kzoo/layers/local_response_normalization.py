@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from kzoo.checks import require
+from kzoo.checks import as_bool, require
 from kzoo.layers.base_layer import BaseLayer, Pointwise
 from kzoo.layers.data_format import (
     as_data_format,
@@ -51,7 +51,8 @@ class LocalResponseNormalization(Pointwise, BaseLayer):
         super().__init__(**kwargs)
         as_response(type(self).__name__, depth_radius, bias, alpha, beta, size)
         self.depth_radius, self.bias, self.alpha, self.beta = int(depth_radius), float(bias), float(alpha), float(beta)
-        self.divide_by_size, self.within_channel = bool(divide_by_size), bool(within_channel)
+        self.divide_by_size = as_bool(type(self).__name__, divide_by_size=divide_by_size)
+        self.within_channel = as_bool(type(self).__name__, within_channel=within_channel)
         self.size = None if size is None else int(size)
         self.data_format = as_data_format(type(self).__name__, data_format)
 

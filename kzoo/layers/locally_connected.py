@@ -13,14 +13,12 @@ import numpy as np
 
 from kzoo.checks import require
 from kzoo.layers.base_conv import BaseConv
-from kzoo.layers.keras_2_weights import (
-    bias_from_keras_2,
-    check_same,
-    kernel_from_keras_2,
-    same_of_keras_2,
-)
+from kzoo.layers.keras_2_weights import bias_from_keras_2, check_same, kernel_from_keras_2, same_of_keras_2
+from kzoo.layers.legacy_h5 import convert_in_load_weights
 from kzoo.ops.locally_connected import locally_connected
 from kzoo.types import Activation, Constraint, DataFormat, Initializer, Padding, Regularizer, Size, Tensor
+
+convert_in_load_weights()
 
 
 class LocallyConnected(BaseConv):
@@ -124,10 +122,9 @@ class LocallyConnected1D(LocallyConnected):
     filters), or (filters,) with `untied_bias=False`.
     Arguments: as Keras 2's layer of this name, in its order, then dilation_rate and untied_bias; padding as `Conv1D`.
     implementation is accepted and ignored: the only one here is faster than Keras 2's three.
-    `set_weights`, and loading from `.weights.h5` and `.keras` files, also take the weights of Keras 2's three
-    implementations. `kzoo.models.load_keras_2` loads whole models, and `load_keras_2_weights` legacy `.h5` files, for
-    which Keras lets no layer convert its weights. Where Keras 2's "same" padded differently,
-    the error names the `padding` to use. A kernel that already has this layer's shape is not converted.
+    `set_weights` and Keras's `load_weights` also take the weights of Keras 2's three implementations.
+    A kernel that already has this layer's shape is not converted. Where Keras 2's "same" padded differently, the error
+    names the `padding` to use. `kzoo.models.load_keras_2` loads whole models, and `load_keras_2_weights` by name.
 
     >>> layer = LocallyConnected1D(15, 3, strides=2)
     >>> tuple(layer(keras.ops.ones((1, 40, 1))).shape), layer.count_params()

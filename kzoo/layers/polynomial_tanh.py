@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import as_bool, is_integer, require
 from kzoo.layers.base_layer import BaseLayer, Pointwise
 from kzoo.layers.data_format import as_data_format, from_channels_last, known_channels, to_channels_last
 from kzoo.ops.polynomial_tanh import polynomial_tanh
@@ -32,7 +32,8 @@ class PolynomialTanh(Pointwise, BaseLayer):
         super().__init__(**kwargs)
         who = type(self).__name__
         require(is_integer(degree, least=1), who, "degree, an integer above 0", degree=degree)
-        self.degree, self.shared, self.data_format = int(degree), bool(shared), as_data_format(who, data_format)
+        self.degree, self.shared = int(degree), as_bool(who, shared=shared)
+        self.data_format = as_data_format(who, data_format)
 
     def build(self, input_shape):
         channels = known_channels(type(self).__name__, input_shape, self.data_format)

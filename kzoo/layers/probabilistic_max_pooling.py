@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo.checks import as_bool
 from kzoo.layers.base_layer import BaseLayer, set_seed
 from kzoo.layers.data_format import (
     as_data_format,
@@ -48,7 +49,7 @@ class ProbabilisticMaxPooling2D(BaseLayer):
         super().__init__(**kwargs)
         who = type(self).__name__
         self.pool_size = as_tuple(who, "pool_size", pool_size, 2)
-        self.sample, self.return_hidden = bool(sample), bool(return_hidden)
+        self.sample, self.return_hidden = as_bool(who, sample=sample), as_bool(who, return_hidden=return_hidden)
         self.data_format = as_data_format(who, data_format)
         set_seed(self, seed)
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kzoo.checks import require
+from kzoo.checks import as_bool, require
 from kzoo.layers.conv import Conv
 from kzoo.ops.conv import conv
 from kzoo.ops.filter_response_norm import check_epsilon
@@ -36,7 +36,7 @@ class StandardizedConv(Conv):
     ):
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, groups, *args, **kwargs)
         check_epsilon(type(self).__name__, epsilon)
-        self.epsilon, self.use_gain = float(epsilon), bool(use_gain)
+        self.epsilon, self.use_gain = float(epsilon), as_bool(type(self).__name__, use_gain=use_gain)
 
     def build_kernel(self, channels, output):
         expected = "filters of at least 2 weights, as a standardized single weight is 0"

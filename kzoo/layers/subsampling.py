@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from kzoo.checks import require
+from kzoo.checks import as_bool, require
 from kzoo.layers.base_conv import weight_config
 from kzoo.layers.base_pooling import BasePooling
 from kzoo.layers.identifiers import set_identified
@@ -54,7 +54,7 @@ class Subsampling2D(BasePooling):
     ):
         super().__init__(pool_size, strides, padding, data_format, dilation_rate, **kwargs)
         average = keras.initializers.Constant(1 / math.prod(self.pool_size))
-        self.use_bias = bool(use_bias)
+        self.use_bias = as_bool(type(self).__name__, use_bias=use_bias)
         set_identified(
             self,
             activation=activation,

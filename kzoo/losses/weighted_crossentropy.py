@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.checks import is_integer, is_number, require
+from kzoo.checks import as_bool, is_integer, is_number, require
 from kzoo.losses.label_loss import LabelLoss
 from kzoo.types import Tensor
 
@@ -51,7 +51,7 @@ class WeightedCrossentropy(LabelLoss):
         require(good, who, "ignore_class, an integer or None", ignore_class=ignore_class)
         super().__init__(name=name or "weighted_crossentropy", **kwargs)
         self.class_weight = None if class_weight is None else [float(w) for w in class_weight]
-        self.ignore_class, self.from_logits = ignore_class, from_logits
+        self.ignore_class, self.from_logits = ignore_class, as_bool(who, from_logits=from_logits)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         classes = y_pred.shape[-1]

@@ -15,8 +15,9 @@ import keras
 import numpy as np
 from keras.random import SeedGenerator
 
-from kzoo.checks import Refusal, one_line, require
+from kzoo.checks import Refusal, as_bool, one_line, require
 from kzoo.layers.base_conv import BaseConv
+from kzoo.layers.legacy_h5 import own_values
 from kzoo.layers.locally_connected import LocallyConnected
 from kzoo.models.weight_file import MEMBER, open_weights
 from kzoo.types import PathLike
@@ -83,6 +84,7 @@ def load_keras_2_weights(model: keras.Model, path: PathLike, by_name: bool = Fal
     """
     file = _file("load_keras_2_weights", path)
     legacy = file.suffix != ".keras" and not str(file).endswith(".weights.h5")
+    by_name = as_bool("load_keras_2_weights", by_name=by_name)
     require(legacy or not by_name, "load_keras_2_weights", "by_name with legacy .h5 files only", path=str(path))
     before = model.get_weights()
     try:
@@ -164,7 +166,7 @@ def _load_legacy(model, store, by_name):
     if "top_level_model_weights" in store and _names(store["top_level_model_weights"], "weight_names"):
         raise ValueError("it has weights of the model itself, outside its layers")
     found = [(layer, layer.trainable_weights + layer.non_trainable_weights, values) for layer, values in pairs]
-    converted = [(layer, variables, _converted(layer, variables, values)) for layer, variables, values in found]
+    converted = [(layer, variables, own_values(layer, variables, values)) for layer, variables, values in found]
     for layer, variables, values in converted:
         ours, theirs = ([tuple(part.shape) for part in parts] for parts in (variables, values))
         if ours != theirs:
@@ -183,19 +185,6 @@ def _names(group, attribute):
         parts.append(f"{attribute}{len(parts)}")
     names = [name for part in parts for name in group.attrs[part]]
     return [name.decode() if isinstance(name, bytes) else name for name in names]
-
-
-def _converted(layer, variables, values):
-    """Returns the values of a layer's variables, or of those of the layers within it, each converted by its layer."""
-    values = list(values)
-    positions = {id(variable): position for position, variable in enumerate(variables)}
-    if len(values) == len(variables):
-        for local in layer._flatten_layers():
-            if isinstance(local, LocallyConnected):
-                found = [positions[id(weight)] for weight in local.weights]
-                for position, value in zip(found, local.own_weights([values[position] for position in found])):
-                    values[position] = value
-    return values
 
 
 def _translated(value, custom):

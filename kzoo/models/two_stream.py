@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from kzoo.checks import require
+from kzoo.checks import as_bool, require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.models.blocks import (
@@ -86,7 +86,7 @@ def two_stream(
     require(fusion in FUSIONS, name, f"fusion, one of {FUSIONS}", fusion=fusion)
     pair = isinstance(dropout, (tuple, list)) and len(dropout) == 2
     require(pair, name, "dropout of both streams", dropout=dropout)
-    require(isinstance(stacked, bool), name, "stacked, True or False", stacked=stacked)
+    stacked = as_bool(name, stacked=stacked)
     require(stacked or input_tensor is None, name, "input_tensor only with stacked=True", input_tensor=input_tensor)
     x = model_input(name, input_shape, input_tensor, smallest=47)
     if stacked:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from kzoo.checks import Refusal, nearest, require
+from kzoo.checks import Refusal, as_bool, nearest, require
 from kzoo.models import registry
 from kzoo.models.weights import Tag, add_tag, download_failed
 from kzoo.types import Shape
@@ -305,7 +305,7 @@ def _assign(who, layer, values, average_channels, first):
     wanted = [tuple(weight.shape) for weight in layer.weights]
     hint, channels = "", wanted[0][-2] if first else None
     if first and values[0].ndim == len(wanted[0]) and values[0].shape[-2] != channels:
-        if average_channels:
+        if as_bool(who, average_channels=average_channels):
             values = [np.repeat(values[0].sum(-2, keepdims=True) / channels, channels, -2), *values[1:]]
         hint = ", which average_channels=True fits to other channels"
     shapes = [value.shape for value in values]

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kzoo.checks import as_bool
 from kzoo.ops.adaptive_average_pool import bins_of, bins_written_out, gather_bins, split_into_bins
 from kzoo.ops.argmax_indices import int32_range, reshape_to_axis, unpool_covered
 from kzoo.ops.backend import sum_dtype, tensors
@@ -39,9 +40,10 @@ def adaptive_max_pool(
     (x,) = tensors("adaptive_max_pool", "AdaptiveMaxPooling{}D", x)
     sizes = bins_of("adaptive_max_pool", shape_of(x), output_size)
     x = after_checks(x)
+    return_indices = as_bool("adaptive_max_pool", return_indices=return_indices)
     check_maximum("adaptive_max_pool", x, return_indices)
     check_sample("adaptive_max_pool", x.shape[1:])
-    return _adaptive_max_pool(x, sizes=sizes, return_indices=bool(return_indices))
+    return _adaptive_max_pool(x, sizes=sizes, return_indices=return_indices)
 
 
 def _adaptive_max_pool(x, *, sizes, return_indices):

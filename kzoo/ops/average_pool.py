@@ -11,7 +11,7 @@ import operator
 import numpy as np
 from keras import ops
 
-from kzoo.checks import is_number, require
+from kzoo.checks import as_bool, is_number, require
 from kzoo.ops.argmax_indices import reshape_to_axis
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
 from kzoo.ops.large_windows import tap_positions
@@ -58,11 +58,10 @@ def average_pool(
 
 def as_divisor(who, count_include_pad, divisor):
     """Returns the checked count_include_pad and divisor as keyword arguments."""
-    expected = "count_include_pad, True or False"
-    require(count_include_pad in (True, False), who, expected, count_include_pad=count_include_pad)
+    counted = as_bool(who, count_include_pad=count_include_pad)
     good = divisor is None or (is_number(divisor) and 0 < divisor < math.inf)
     require(good, who, "divisor, a number above 0 or None", divisor=divisor)
-    return {"count_include_pad": bool(count_include_pad), "divisor": None if divisor is None else float(divisor)}
+    return {"count_include_pad": counted, "divisor": None if divisor is None else float(divisor)}
 
 
 @island

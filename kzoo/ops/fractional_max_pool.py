@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from keras import ops
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import as_bool, is_integer, require
 from kzoo.ops.argmax_indices import reshape_to_axis
 from kzoo.ops.backend import check_ordered, spatial_rank, tensors
 from kzoo.ops.views import maximum, written_out
@@ -40,7 +40,9 @@ def fractional_max_pool(x: Tensor, edges: Sequence[Tensor], overlapping: bool = 
     for axis, (vector, n) in enumerate(zip(edges, x.shape[1:-1])):
         _check_edges(who, axis, vector, n, widest)
     edges = [ops.cast(vector, "int32") for vector in edges]
-    return _fractional_max_pool(x, *edges, overlapping=bool(overlapping), widest=int(widest))
+    return _fractional_max_pool(
+        x, *edges, overlapping=as_bool("fractional_max_pool", overlapping=overlapping), widest=int(widest)
+    )
 
 
 def _check_edges(who, axis, vector, n, widest):
@@ -95,6 +97,7 @@ def fractional_edges(size: int, count: int, samples: Tensor, pseudo_random: bool
     array([0, 2, 3, 4, 6, 7], dtype=int32)
     """
     who = "fractional_edges"
+    pseudo_random = as_bool(who, pseudo_random=pseudo_random)
     samples = ops.convert_to_tensor(samples, "float32")
     if not ops.is_tensor(size):  # a tensor of a graph is not checked
         require(is_integer(size, 1), who, "size, an integer above 0", size=size)

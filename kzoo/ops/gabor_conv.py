@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from keras import ops
 
-from kzoo.checks import require
+from kzoo.checks import as_bool, require
 from kzoo.ops import safe_math
 from kzoo.ops.backend import check_floating, spatial_rank, sum_dtype, tensors
 from kzoo.ops.conv import conv
@@ -47,6 +47,7 @@ def gabor_conv(
         parameters = [parameters[name] for name in PARAMETERS]
     several = hasattr(parameters, "__len__") and len(parameters) == 8
     require(several, who, "parameters, eight tensors (filters,)", parameters=parameters)
+    energy, zero_mean = as_bool(who, energy=energy), as_bool(who, zero_mean=zero_mean)
     kernel = gabor(ksize, *parameters, zero_mean=zero_mean)  # type: ignore[misc]
     if energy:
         *before, phase, x0, y0, tau = parameters

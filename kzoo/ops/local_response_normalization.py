@@ -9,7 +9,7 @@ import math
 
 from keras import ops
 
-from kzoo.checks import is_integer, is_number, require
+from kzoo.checks import as_bool, is_integer, is_number, require
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
 from kzoo.ops.large_windows import fold_axis
 from kzoo.ops.views import written_out
@@ -45,9 +45,11 @@ def local_response_normalization(
     require(len(x.shape) >= 2, who, "x (batch, ..., channels)", shape=tuple(x.shape))
     check_floating(who, x)
     require(x.shape[-1] is not None, who, "a known number of channels", shape=tuple(x.shape))
+    divide_by_size = as_bool(who, divide_by_size=divide_by_size)
+    within_channel = as_bool(who, within_channel=within_channel)
     require(not within_channel or len(x.shape) >= 3, who, "spatial axes to sum over", shape=tuple(x.shape))
     settings = as_response(who, depth_radius, bias, alpha, beta, size)
-    return _normalize(x, **settings, divide=bool(divide_by_size), within=bool(within_channel))
+    return _normalize(x, **settings, divide=divide_by_size, within=within_channel)
 
 
 def as_response(who, depth_radius, bias, alpha, beta, size):

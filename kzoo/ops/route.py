@@ -6,7 +6,7 @@ the first author's code, https://github.com/Sarasra/models, research/capsules.
 
 from keras import ops
 
-from kzoo.checks import is_integer, require
+from kzoo.checks import as_bool, is_integer, require
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
 from kzoo.ops.squash import squash
 from kzoo.ops.xla import island
@@ -35,7 +35,7 @@ def route(predictions: Tensor, iterations: int = 3, bias: Tensor | None = None, 
     (bias,) = tensors("route", "Capsules", bias)
     fits = tuple(bias.shape) == tuple(u.shape[-2:]) and bias.dtype == u.dtype
     require(fits, "route", "bias (outputs, dimension) of the predictions' dtype", bias=tuple(bias.shape))
-    return _route(u, bias, iterations=int(iterations), leaky=bool(leaky))
+    return _route(u, bias, iterations=int(iterations), leaky=as_bool("route", leaky=leaky))
 
 
 @island

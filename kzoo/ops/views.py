@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from keras import ops
 
-from kzoo.checks import is_integer, is_number, require
+from kzoo.checks import as_bool, is_integer, is_number, require
 from kzoo.ops.backend import ceil_div, dtype_of
 from kzoo.ops.pad import MODES, as_pairs, check_pairs, pad_pairs
 from kzoo.ops.sizes import at_least, require_size
@@ -212,10 +212,10 @@ def window(who, rank, size, strides, padding, dilations, names=ARGUMENTS, ceil_m
         pads = tuple(same_pair(1, k, s, d) if s == 1 else None for k, s, d in zip(size, strides, dilations))
     else:
         pads = as_pairs(who, names[2], amounts, rank)
-    require(ceil_mode in (True, False), who, "ceil_mode, True or False", ceil_mode=ceil_mode)
+    ceil_mode = as_bool(who, ceil_mode=ceil_mode)
     expected = f"{names[2]} with zeros where ceil_mode is True (a Padding layer before it pads with copies)"
     require(mode == "zeros" or not ceil_mode, who, expected, **{names[2]: padding})
-    return Window(size, strides, dilations, pads, mode, names[0], bool(ceil_mode))
+    return Window(size, strides, dilations, pads, mode, names[0], ceil_mode)
 
 
 def as_tuple(who, name, value, rank, least=1):

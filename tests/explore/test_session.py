@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
+from kzoo.analysis.patches import top_patches
+from kzoo.analysis.projection import project
 from kzoo.analysis.walk import outputs_at
 from kzoo.checks import Refusal
 from kzoo.explore.session import MAX_MAPS, MAX_VALUES, Session, open_session, shown_maps
@@ -150,6 +152,48 @@ def test_a_cell_is_the_sum_of_products(session):
         assert cell["tile"] == (position % 2,)
     with pytest.raises(Refusal, match="the number of a step that is a convolution; received step=0"):
         session.cell(x, 0, [0], 0)
+
+
+def test_views_of_units_are_those_of_the_analyses(session):
+    x, y = session.example(0), session.example(1)
+    found = session.unit_view("patches", 2, 3, x)
+    expected = top_patches(session.model, "stage2", 3, session.examples)
+    np.testing.assert_array_equal(found.pictures[0].values, expected.array[0])
+    deconvnet = session.unit_view("deconvnet", 5, 9, x)
+    expected = project(session.model, "predictions", 9, y[None], "deconvnet")
+    np.testing.assert_array_equal(session.unit_view("deconvnet", 5, 9, y).pictures[1].values, expected.array[0])
+    assert session.unit_view("patches", 2, 3, y) is found and session.unit_view("deconvnet", 5, 9, x) is deconvnet
+    kernel = session.unit_view("filter", 1, 14, x).pictures[0].values
+    np.testing.assert_array_equal(kernel[0, :, 0], np.asarray(session.model.get_layer("stage1").kernel)[0, :, 0, 14])
+    low, high = session.limits
+    maximized = session.unit_view("maximized", 5, 0, x).pictures[0].values
+    assert maximized.shape == (40, 1) and low <= maximized.min() < maximized.max() <= high
+
+
+def test_units_that_are_refused(session):
+    x = session.example(0)
+    for number, unit, words in (
+        (0, 0, "the number of a step that is a layer; received step=0"),
+        (6, 0, "the number of a step that is a layer; received step=6"),
+        (-1, 0, "the number of a step that is a layer; received step=-1"),
+        (1, 15, "unit below 15; received unit=15"),
+        (5, 10, "unit below 10; received unit=10"),
+        (5, -1, "unit below 10; received unit=-1"),
+    ):
+        with pytest.raises(Refusal, match=words):
+            session.unit_view("patches", number, unit, x)
+    with pytest.raises(Refusal, match="view, one of filter, patches, maximized, deconvnet; received view='other'"):
+        session.unit_view("other", 1, 0, x)
+
+
+def test_views_of_a_model_of_several_inputs(seeds):
+    x, y = keras.Input((8, 1), name="x"), keras.Input((8, 1), name="y")
+    net = keras.Model([x, y], layers.Add(name="sum")([layers.Conv1D(2, 3, padding="same", name="a")(x), y]))
+    examples = seeds.normal(size=(3, 8, 1)).astype("float32")
+    session = Session(net, examples=examples)
+    expected = top_patches(net, "a", 1, [examples, np.zeros_like(examples)])
+    found = session.unit_view("patches", 2, 1, session.example(0))
+    np.testing.assert_array_equal([picture.values for picture in found.pictures], expected.patches)
 
 
 def test_shares_of_pixels():

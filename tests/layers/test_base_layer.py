@@ -1,4 +1,9 @@
-"""The base of all layers: integers are kept or refused, arguments of other libraries, weights that cannot fit."""
+"""The base of all layers: integers are kept or refused, arguments that are True or False or of other libraries, weights
+that cannot fit.
+"""
+
+import inspect
+import json
 
 import keras
 import numpy as np
@@ -53,6 +58,31 @@ def test_integers_are_kept_or_refused(name, kind):
         with pytest.raises(Refusal, match=rf"^{name} expects floating .*; received dtype='{kind}'") as refusal:
             call(x, make)
         assert "\n" not in str(refusal.value)
+
+
+def switches(cls):
+    """Returns the names of a layer's arguments that are True or False."""
+    constructors = [
+        vars(base)["__init__"]
+        for base in cls.__mro__
+        if base.__module__.startswith("kzoo.") and "__init__" in vars(base)
+    ]
+    parameters = [p for made in constructors for p in inspect.signature(made).parameters.values()]
+    return sorted({p.name for p in parameters if isinstance(p.default, bool)})
+
+
+@pytest.mark.parametrize(
+    "name, switch", [(name, switch) for name in CASES for switch in switches(getattr(layers, name))]
+)
+def test_switches(name, switch):
+    """A text or a tuple is refused, not taken as True; NumPy's bools and 1 are kept as Python's."""
+    cls, kwargs = getattr(layers, name), CASES[name].kwargs
+    for value in ("no", (0, 1), [], None, 2):
+        with pytest.raises(Refusal, match=f"^{name} expects {switch}, True or False; received {switch}="):
+            cls(**{**kwargs, switch: value})
+    for value in (np.False_, 0):
+        kept = json.loads(json.dumps(cls(**{**kwargs, switch: value}).get_config()))[switch]
+        assert kept is False
 
 
 def test_integers_are_those_of_keras():

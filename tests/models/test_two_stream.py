@@ -79,7 +79,7 @@ def test_stacked_is_the_same_net_of_one_input(tmp_path):
     "settings, message",
     [
         ({"stacked": True, "frames": 2, "input_shape": (47, 47, 4)}, "channels before the flow's 4"),
-        ({"stacked": 1}, "stacked"),
+        ({"stacked": 2}, "stacked, True or False"),
         ({"input_tensor": keras.Input((47, 47, 3))}, "input_tensor only with stacked=True"),
         ({"frames": 0}, "frames"),
         ({"fusion": "sum"}, "fusion"),

@@ -1,14 +1,13 @@
 // The equivariance error of each layer for the place of the sliders: a bar over all positions, a dot away from borders.
 
-import { fetchEquivariance } from "./api.js";
-
 const REST = 300; // milliseconds without a change after which the errors are asked for
 
 const text = (error) => (error === null ? "–" : error.toFixed(3));
 
 export class Equivariance {
-  constructor(panel, steps) {
-    Object.assign(this, { panel, steps, example: null, by: null, wanted: null, timer: null, running: false });
+  // fetchErrors: returns the errors for an example and what it is moved by.
+  constructor(panel, { steps }, fetchErrors) {
+    Object.assign(this, { panel, steps, fetchErrors, example: null, by: null, wanted: null, timer: null, running: false });
     this.note = panel.querySelector(".note");
     this.body = panel.querySelector("tbody");
   }
@@ -35,7 +34,7 @@ export class Equivariance {
     let asked = null;
     while (this.wanted && this.wanted !== asked) {
       asked = this.wanted;
-      const found = await fetchEquivariance(asked.example, asked.by).catch((error) => error);
+      const found = await this.fetchErrors(asked.example, asked.by).catch((error) => error);
       if (asked === this.wanted) this.show(found);
     }
     this.running = false;

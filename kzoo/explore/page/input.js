@@ -14,9 +14,9 @@ const BRUSH = 0.045; // radius, as a part of the width
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class InputPanel {
-  // change: called with the numbers of the input, those before the sliders move it, and what they move it by whenever
-  // these change.
-  constructor(canvas, sliders, { shape, low, high }, change) {
+  // live: whether the input can be changed; change: called with its numbers, those before the sliders move it, and what
+  // they move it by whenever these change.
+  constructor(canvas, sliders, { shape, low, high }, live, change) {
     const channels = shape.at(-1), spatial = shape.slice(0, -1);
     const [width, height, depth] = [...spatial].reverse().concat(1, 1);
     this.size = { depth, width, height, channels };
@@ -27,7 +27,12 @@ export class InputPanel {
     canvas.className = this.signal ? "signal" : "image";
     if (!this.signal) canvas.style.aspectRatio = `${width} / ${height}`;
     this.addSliders(sliders);
-    this.listen();
+    if (live) this.listen();
+    else {
+      canvas.removeAttribute("tabindex");
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", "Input");
+    }
   }
 
   addSliders(parent) {
