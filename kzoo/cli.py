@@ -263,9 +263,7 @@ def predict(
 
 @app.command()
 def look(
-    name: Annotated[
-        str, typer.Argument(help="Folder of a run, its name under saved_models/, or name of a model with a config.")
-    ],
+    name: Annotated[str, typer.Argument(help="Folder of a run, its name under saved_models/, or name of a model.")],
     layer: Annotated[
         str | None, typer.Option(help="Path of a layer, as kzoo show prints it; default: the last with positions.")
     ] = None,

@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kzoo.analysis.panels import one_slice, show_image
+from kzoo.analysis.panels import SIGNED, show, value_limits
 from kzoo.figures import figure
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-SIGNED = "RdBu_r"
 
 
 def array_grid(
@@ -46,44 +43,3 @@ def array_grid(
         axes.set_axis_off()
     sheet.suptitle(heading, fontsize=10, parse_math=False)
     return sheet
-
-
-def value_limits(arrays: Sequence[np.ndarray] | np.ndarray, signed: bool = False) -> tuple[float, float]:
-    """Returns the smallest and largest finite value of arrays; with `signed`, limits symmetric about 0.
-
-    >>> value_limits([np.array([-1, 2])]), value_limits([np.array([-1, 2])], signed=True)
-    ((-1.0, 2.0), (-2.0, 2.0))
-    """
-    flat = np.concatenate([np.ravel(array) for array in arrays]).astype("float64")
-    flat = flat[np.isfinite(flat)]
-    low, high = (flat.min(), flat.max()) if flat.size else (0.0, 1.0)
-    if signed:
-        low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
-    return (float(low), float(high)) if low < high else (float(low) - 0.5, float(low) + 0.5)
-
-
-def show(axes: "Axes", array: np.ndarray, limits: tuple[float, float], colours: str = "gray") -> None:
-    """Draws an array (*spatial, channels): bars, a signal with a line for each channel, or an image.
-
-    Images of 3 channels are shown in colour, of other numbers of channels their mean; of a volume the middle slice.
-    """
-    low, high = limits
-    array = np.asarray(array, "float64")
-    if array.ndim == 1:
-        axes.bar(np.arange(len(array)), array, color="0.3")
-        axes.set_ylim(min(low, 0.0), max(high, 0.0))
-    elif array.ndim == 2:
-        axes.plot(array, linewidth=1, color="0.2" if array.shape[1] == 1 else None)
-        if low < 0 < high:
-            axes.axhline(0, linewidth=0.5, color="0.7", zorder=0)
-        margin = 0.05 * (high - low)
-        axes.set_ylim(low - margin, high + margin)
-    else:
-        image = one_slice(array, array.ndim - 1)
-        if image.shape[-1] == 3:
-            show_image(axes, np.clip((image - low) / (high - low), 0, 1))
-        else:
-            show_image(axes, image.mean(-1), cmap=colours, vmin=low, vmax=high)
-        return
-    axes.locator_params(nbins=3)
-    axes.tick_params(labelsize=6, length=2)

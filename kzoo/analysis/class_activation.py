@@ -11,12 +11,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.model_inputs import batches, checked_inputs, class_outputs, name_of_outputs
+from kzoo.analysis.model_inputs import Inputs, batches, name_of_outputs
 from kzoo.analysis.panels import panels, show_overlay
 from kzoo.analysis.plotted import Plotted
-from kzoo.analysis.walk import before_softmax, channels_first, compute, inner_path, last_path, run, run_with
+from kzoo.analysis.spatial_model import SpatialModel
+from kzoo.analysis.walk import before_softmax, compute, input_dependencies, last_path, run, run_with
 from kzoo.checks import require
-from kzoo.models.layer_paths import find_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,8 +61,10 @@ def grad_cam(
     """Returns maps of the positions that raise a class's logit, by Grad-CAM.
 
     model: one whose first output is (batch, classes); inputs: (batch, *spatial, channels), or channels first, with 1 to
-    3 spatial axes; class_index: a class, or one for each example, by default the most probable; layer: the path of a
-    layer with spatial axes, by default the last one with more than one position; batch_size: examples computed at once.
+    3 spatial axes, of several inputs a list with an array for each; class_index: a class, or one for each example, by
+    default the most probable; layer: the path of a layer with spatial axes, by default the last one with more than one
+    position; batch_size: examples computed at once. Of several inputs, the positions are those of the first that the
+    layer depends on; by default it is the last layer that depends on the first that the output does.
 
     The maps of the layer are added up, each weighted by the mean of the logit's gradient over its positions, and
     negative sums become 0; where all are negative, the map is 0 everywhere. They are enlarged to the input's size by
@@ -77,18 +79,18 @@ def grad_cam(
     ((2, 40), (2, 4), 'stage3')
     """
     require(keras.backend.backend() == "tensorflow", WHO, "the TensorFlow backend", backend=keras.backend.backend())
-    inputs = checked_inputs(WHO, model, inputs)
-    rank, first = inputs.ndim - 2, channels_first(model)
-    classes, outputs = class_outputs(WHO, model, inputs, class_index, batch_size)
-    path = last_map(WHO, model, inputs, first) if layer is None else inner_path(model, find_path(model, "layer", layer))
-    parts = zip(batches(WHO, inputs, batch_size), batches(WHO, classes, batch_size))
-    maps = [_class_maps(model, batch, indices, path, rank, first) for batch, indices in parts]
-    inputs = np.moveaxis(inputs, 1, -1) if first else inputs
-    return ClassActivation(inputs, np.concatenate(maps), path, classes, outputs)
+    read = SpatialModel(WHO, model, [] if layer is None else [layer])
+    given = read.checked(inputs)
+    classes, outputs = read.class_outputs(given, class_index, batch_size)
+    path = last_map(read, given) if layer is None else read.paths[0]
+    parts = zip(batches(WHO, given, batch_size), batches(WHO, classes, batch_size))
+    maps = [_class_maps(read, batch.arrays, indices, path) for batch, indices in parts]
+    return ClassActivation(given.x, np.concatenate(maps), path, classes, outputs)
 
 
-def last_map(who, model, inputs, first):
-    """Returns the path of the last call before the first output that has more than one position."""
+def last_map(read: SpatialModel, inputs: Inputs) -> str:
+    """Returns the path of the last call before the first output that has more than one position of the input."""
+    model = read.model
     shapes: list[tuple[str, tuple[int, ...]]] = []
 
     def record(path, operation, args, kwargs):
@@ -96,19 +98,24 @@ def last_map(who, model, inputs, first):
         shapes.append((path, tuple(keras.tree.flatten(outputs)[0].shape)))
         return outputs
 
-    run(model, inputs[:1], record)
+    run(model, inputs[:1].arrays, record)
     end = last_path(model)  # what comes after it belongs to other outputs
     before = itertools.takewhile(lambda call: call[0] != end, shapes)
-    spatial = slice(2, None) if first else slice(1, -1)
-    maps = [path for path, shape in before if len(shape) == inputs.ndim and max(shape[spatial]) > 1]
-    require(maps, who, "a model with a layer of more than one position", model=model.name)
+    spatial = slice(2, None) if read.first else slice(1, -1)
+    known = input_dependencies(model)
+    maps = [
+        path
+        for path, shape in before
+        if len(shape) == read.rank + 2 and max(shape[spatial]) > 1 and read.index in known[path]
+    ]
+    require(maps, read.who, "a model with a layer of more than one position", model=model.name)
     return maps[-1]
 
 
-def _class_maps(model, batch, classes, path, rank, first):
+def _class_maps(read, arrays, classes, path):
     import tensorflow as tf
 
-    logits = before_softmax(model)
+    logits, rank = before_softmax(read.model), read.rank
     with tf.GradientTape(watch_accessed_variables=False) as tape:
 
         def watch(name, *call):
@@ -117,13 +124,13 @@ def _class_maps(model, batch, classes, path, rank, first):
                 tape.watch(keras.tree.flatten(outputs)[0])
             return outputs
 
-        outputs, (maps,) = run_with(model, batch, [path], watch)
+        outputs, (maps,) = run_with(read.model, arrays, [path], watch)
         scores = tf.gather(outputs[0], classes, batch_dims=1)
     require(len(maps.shape) == rank + 2, WHO, f"layer, one with {rank} spatial axes", layer=path, shape=maps.shape)
     slopes = tape.gradient(scores, maps)
     require(slopes is not None, WHO, "layer, one that the model's first output is computed from", layer=path)
     maps, slopes = (np.float32(ops.convert_to_numpy(x)) for x in (maps, slopes))
-    if first:
+    if read.first:
         maps, slopes = np.moveaxis(maps, 1, -1), np.moveaxis(slopes, 1, -1)
     weights = slopes.mean(tuple(range(1, rank + 1)), keepdims=True)
     return np.maximum((weights * maps).sum(-1), 0)

@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from kzoo.analysis.model_inputs import batches
+from kzoo.analysis.model_inputs import Inputs, batches
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.spatial_model import SpatialModel
-from kzoo.analysis.transforms import BORDERS, Amount, checked_amounts, pixels, transform_array
+from kzoo.analysis.transforms import BORDERS, CROP, Amount, Moves, checked_amounts, pixels
 from kzoo.checks import require
 from kzoo.figures import figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-CROP = "crop"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,7 +73,8 @@ def shift_consistency(
 ) -> ShiftConsistency:
     """Returns how often a model's decision, its most probable class, is the same for two shifts of an input.
 
-    inputs: (batch, ...) as the model's.
+    inputs: (batch, ...) as the model's; of several, a list with an array for each, of which the first that the output
+    depends on is shifted.
     amounts: at least two different shifts, in pixels along the last spatial axis or a tuple with one for each axis; 0
     is the input itself. All pairs of them are compared. By default 0 to 7, and up to half the size of the last axis.
     border: what is shifted in: "circular" what is shifted out, "zeros", "replicate" the edge, "reflect" the image
@@ -92,9 +91,10 @@ def shift_consistency(
     known = (*BORDERS, CROP)
     require(border in known, who, f"border, one of {known}", border=border)
     read = SpatialModel(who, model)
-    x = read.checked(inputs, any_size=border == CROP)
-    amounts = range(min(8, x.shape[-2] // 2 + 1)) if amounts is None else amounts
-    chosen = checked_amounts(who, "shift", amounts, x.shape[1:-1])
+    given = read.checked(inputs, any_size=border == CROP)
+    spatial = given.x.shape[1:-1]
+    amounts = range(min(8, spatial[-1] // 2 + 1)) if amounts is None else amounts
+    chosen = checked_amounts(who, "shift", amounts, spatial)
     shifts = [pixels(amount, read.rank) for amount in chosen]
     require(
         len(shifts) > 1 and len(set(shifts)) == len(shifts),
@@ -103,17 +103,17 @@ def shift_consistency(
         amounts=amounts,
     )
     if border == CROP:
-        starts, sizes = _windows(who, read, x.shape[1:-1], shifts)
+        starts, sizes = _windows(who, read, spatial, shifts)
 
-    def shifted(batch) -> Iterator[np.ndarray]:
+    def shifted(batch: Inputs) -> Iterator[Inputs]:
         if border != CROP:
-            yield from (transform_array(batch, "shift", shift, border) for shift in shifts)
+            yield from Moves("shift", chosen, border).of(batch)
             return
         for start in starts:
             window = (slice(first, first + size) for first, size in zip(start, sizes))
-            yield batch[(slice(None), *window)]
+            yield batch.replaced(batch.x[(slice(None), *window)])
 
-    parts = [[read.probabilities(moved) for moved in shifted(batch)] for batch in batches(who, x, batch_size)]
+    parts = [[read.probabilities(moved) for moved in shifted(batch)] for batch in batches(who, given, batch_size)]
     probabilities = np.concatenate(parts, axis=1, dtype="float64")  # (amounts, examples, classes)
     classes = probabilities.argmax(-1)
     agreement = np.stack([(classes == decided).mean(1) for decided in classes])

@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from keras import ops
 
-from kzoo.analysis.model_inputs import batches, checked_inputs
+from kzoo.analysis.model_inputs import Inputs, batches
 from kzoo.analysis.plotted import Plotted
-from kzoo.analysis.receptive_field import receptive_fields
+from kzoo.analysis.receptive_field import layer_fields
+from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.units import Unit, unit_map
-from kzoo.analysis.walk import channels_first, inner_path, outputs_at
+from kzoo.analysis.walk import outputs_at
 from kzoo.checks import is_integer, require
 from kzoo.figures import figure
 from kzoo.layers.field import Field, Fields
-from kzoo.models.layer_paths import find_path
 from kzoo.types import Tensor
 
 if TYPE_CHECKING:
@@ -149,9 +148,10 @@ def effective_receptive_field(
     """Returns the mean squared gradients of a position of a layer's map for the pixels of real inputs.
 
     Arguments:
-        model: functional or Sequential, with one input that has 1 to 3 spatial axes.
+        model: functional or Sequential.
         layer: its path, or the end of a path that only one layer has.
-        inputs: (batch, ...), as the model's.
+        inputs: (batch, ...), as the model's; of several, a list with an array for each. The pixels are those of the
+            first of 1 to 3 spatial axes that the layer depends on.
         unit: a channel, at the map's centre; (*position, channel), also at another position; None for the mean over all
             channels at the centre, which takes a gradient for each.
         batch_size: inputs whose gradients are computed at once.
@@ -165,55 +165,49 @@ def effective_receptive_field(
     >>> np.sqrt(found.array), found.theoretical[0].size, found.size
     (array([0., 0., 1., 2., 3., 2., 1., 0., 0.]), 5, 5.0)
     """
-    x = checked_inputs(WHO, model, inputs)
+    read = SpatialModel(WHO, model, [layer])
 
     def units(y: Tensor) -> Sequence[Unit]:
-        return central_units(WHO, y, channels_first(model)) if unit is None else [unit]
+        return central_units(WHO, y, read.first) if unit is None else [unit]
 
-    (found,) = effective_fields(WHO, model, [layer], x, units, batch_size)
+    (found,) = effective_fields(read, read.checked(inputs), units, batch_size)
     expected = "units with gradients other than 0; for these inputs they have none (more inputs, or unit=None)"
     require(found.array.max() > 0, WHO, expected, layer=found.layer, unit=unit)
     return found
 
 
 def effective_fields(
-    who: str,
-    model: keras.Model,
-    layers: Sequence[str],
-    inputs: np.ndarray,
-    units: Callable[[Tensor], Sequence[Unit]],
-    batch_size: int,
+    read: SpatialModel, inputs: Inputs, units: Callable[[Tensor], Sequence[Unit]], batch_size: int
 ) -> list[EffectiveField]:
-    """Returns the effective field of each layer; `units` returns the units of a layer's outputs (batch, ...)."""
+    """Returns the effective field of each layer of `read`; `units` returns the units of its outputs (batch, ...)."""
     backend = keras.backend.backend()
-    require(backend == "tensorflow", who, "the TensorFlow backend, whose gradients it takes", backend=backend)
-    paths = [inner_path(model, find_path(model, "layer", layer)) for layer in layers]
-    theoretical = receptive_fields(model, [(None, *inputs.shape[1:])])
-    for path in paths:
-        require(path in theoretical, who, "a layer that depends on the model's input", layer=path)
-    first, found = channels_first(model), []
-    totals: list[Any] = [0.0] * len(paths)
-    for batch in batches(who, inputs, batch_size):
-        found = _squared_gradients(who, model, paths, batch, units, first)
+    require(backend == "tensorflow", read.who, "the TensorFlow backend, whose gradients it takes", backend=backend)
+    theoretical = layer_fields(read.model, inputs.shapes, read.index)
+    for path in read.paths:
+        require(path in theoretical, read.who, "a layer that depends on the model's input", layer=path)
+    found = []
+    totals: list[Any] = [0.0] * len(read.paths)
+    for batch in batches(read.who, inputs, batch_size):
+        found = _squared_gradients(read, batch, units)
         totals = [total + squares / len(inputs) for total, (squares, _) in zip(totals, found)]
     return [
-        EffectiveField(path, total, position, theoretical[path])
-        for path, total, (_, position) in zip(paths, totals, found)
+        EffectiveField(path, total, position, tuple(field.rounded() for field in theoretical[path]))
+        for path, total, (_, position) in zip(read.paths, totals, found)
     ]
 
 
-def _squared_gradients(who, model, paths, inputs, units, first):
+def _squared_gradients(read, inputs, units):
     """Returns for each layer the squared gradients, summed over inputs and averaged over units, and the position."""
     import tensorflow as tf
 
-    x = ops.convert_to_tensor(inputs)
+    x, arrays = inputs.as_tensors()
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(x)
         chosen = []
-        for y in outputs_at(model, x, paths):
-            spatial = y.shape[2:] if first else y.shape[1:-1]
+        for y in outputs_at(read.model, arrays, read.paths):
+            spatial = y.shape[2:] if read.first else y.shape[1:-1]
             centred = [(*(n // 2 for n in spatial), int(u)) if is_integer(u) else u for u in units(y)]
-            values = [unit_map(who, y, unit, first) for unit in centred]
+            values = [unit_map(read.who, y, unit, read.first) for unit in centred]
             chosen.append((values, tuple(int(p) % n for p, n in zip(centred[0], spatial))))
     found = []
     for values, position in chosen:
@@ -221,7 +215,7 @@ def _squared_gradients(who, model, paths, inputs, units, first):
         for value in values:
             gradient = tape.gradient(value, x, unconnected_gradients="zero")
             squares = np.square(np.asarray(gradient, "float64"))
-            total = total + squares.sum((0, 1 if first else -1)) / len(values)
+            total = total + squares.sum((0, 1 if read.first else -1)) / len(values)
         found.append((total, position))
     return found
 

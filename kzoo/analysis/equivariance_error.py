@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from kzoo.analysis.model_inputs import batches
+from kzoo.analysis.model_inputs import Inputs, batches
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.receptive_field import layer_fields
 from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.transforms import (
     BORDERS,
+    CROP,
     LABELS,
     Amount,
+    Moves,
     Transform,
     amount_places,
     as_similarity,
-    settled,
+    checked_moves,
     transform_array,
 )
 from kzoo.analysis.walk import compute, run
@@ -32,7 +34,6 @@ from kzoo.models.layer_paths import layer_paths
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CROP = "crop"
 STRIDED = ("shift", "rotation", "similarity")  # those of a map depend on its strides
 WHOLE = 1 - 1e-6  # of a mask of ones, interpolated: only what is computed from ones
 
@@ -131,7 +132,8 @@ def equivariance(
     positions with linear interpolation. The output (B, C) of a layer without positions is compared as it is, so that
     its errors say how far it is from invariant.
 
-    inputs: (batch, ...) as the model's.
+    inputs: (batch, ...) as the model's; of several, a list with an array for each, of which the first that the layer
+    depends on is transformed.
     transform, amounts: "shift" (pixels along the last axis, or a tuple with one for each axis), "rotation" (degrees),
     "scale" (factors), "flip" (axes) or "similarity" (factor, degrees, pixels along each axis), see
     `kzoo.analysis.transforms`, which also chooses the amounts if none are given, but those of "similarity".
@@ -164,7 +166,8 @@ def equivariance_by_layer(
 
     layers: by default all that `equivariance` can compare, in the order of computation. Layers that are called several
     times are left out, and for shifts, rotations and similarities those whose stride is unknown.
-    Other arguments: as `equivariance`.
+    Other arguments: as `equivariance`. Of several inputs, the first that all `layers` depend on is transformed; without
+    `layers` it is the first that the model's first output depends on.
 
     >>> from kzoo.models.registry import model
     >>> found = equivariance_by_layer(model("mnist1d_cnn"), "shift", np.ones((1, 40, 1)), [4])
@@ -186,9 +189,9 @@ def equivariance_by_layer(
 class _Comparison:
     """Sums of squares of the differences between the moved maps of one layer and the maps of moved inputs."""
 
-    def __init__(self, who, path, fields, shape, spatial, transform, amounts, border):
-        self.path, self.transform, self.amounts = path, transform, amounts
-        self.crops, self.border = border == CROP, "zeros" if border == CROP else border
+    def __init__(self, who, path, fields, shape, spatial, moves: Moves):
+        self.path, self.moves = path, moves
+        transform = moves.transform
         self.is_map = len(shape) == len(spatial) + 2
         fields = fields or ()
         require(
@@ -199,8 +202,8 @@ class _Comparison:
         expected = f"layer, one whose stride is known; before or at {path} a layer declares no receptive_field"
         require(known or not self.stride_needed, who, expected, layer=path)
         self.strides = tuple(field.stride for field in fields) if known else ()
-        self.masks = [self._masks(amount, fields if known else (), shape[1:-1], spatial) for amount in amounts]
-        self.sums = np.zeros((len(amounts), 4))
+        self.masks = [self._masks(amount, fields if known else (), shape[1:-1], spatial) for amount in moves.amounts]
+        self.sums = np.zeros((len(moves.amounts), 4))
 
     def _masks(self, amount, fields, places, spatial):
         """Returns the positions that are compared, and those of them whose receptive fields stay within the image."""
@@ -209,10 +212,11 @@ class _Comparison:
 
         def moved(mask, strides=()):
             """Returns where only positions in a mask are moved to."""
-            return transform_array(mask[None, ..., None], self.transform, amount, "zeros", strides)[0, ..., 0] >= WHOLE
+            mask = mask[None, ..., None]
+            return transform_array(mask, self.moves.transform, amount, "zeros", strides)[0, ..., 0] >= WHOLE
 
         everywhere = np.ones(places, bool)
-        compared = moved(everywhere, self.strides) if self.crops else everywhere
+        compared = moved(everywhere, self.strides) if self.moves.border == CROP else everywhere
         if not fields or any(field.size is None for field in fields):
             return compared, ~everywhere
         data = np.ones(spatial, bool)
@@ -221,29 +225,30 @@ class _Comparison:
 
     def add(self, number: int, y: np.ndarray, moved: np.ndarray) -> None:
         """Adds a batch: the layer's outputs y, and its outputs for inputs that are moved by an amount."""
-        wanted = y
+        wanted, moves = y, self.moves
         if self.is_map:
-            wanted = transform_array(y, self.transform, self.amounts[number], self.border, self.strides)
+            wanted = transform_array(y, moves.transform, moves.amounts[number], moves.filling, self.strides)
         axes = (0, y.ndim - 1)  # examples and channels
         difference = np.square(np.subtract(moved, wanted, dtype="float64")).sum(axes)
         compared, inner = self.masks[number]
         size = np.square(wanted, dtype="float64").sum(axes)
-        whole = (size * compared).sum() if self.crops else np.square(y, dtype="float64").sum()
+        whole = (size * compared).sum() if moves.border == CROP else np.square(y, dtype="float64").sum()
         self.sums[number] += ((difference * compared).sum(), whole, (difference * inner).sum(), (size * inner).sum())
 
-    def result(self, border: str) -> Equivariance:
-        moves = self.is_map and self.transform in STRIDED
-        shifts = [as_similarity(self.transform, a, len(self.strides))[2:] if moves else () for a in self.amounts]
+    def result(self) -> Equivariance:
+        transform, amounts, border = self.moves
+        shifted = self.is_map and transform in STRIDED
+        shifts = [as_similarity(transform, a, len(self.strides))[2:] if shifted else () for a in amounts]
         whole = [all(Fraction(int(n)) % stride == 0 for n, stride in zip(shift, self.strides)) for shift in shifts]
         compared, inner = ([bool(masks[kind].any()) for masks in self.masks] for kind in (0, 1))
         return Equivariance(
             error=np.array([_ratio(sums[0], sums[1], some) for sums, some in zip(self.sums, compared)]),
             inner_error=np.array([_ratio(sums[2], sums[3], some) for sums, some in zip(self.sums, inner)]),
-            amounts=self.amounts,
+            amounts=amounts,
             multiple_of_stride=np.array(whole),
             strides=self.strides,
             layer=self.path,
-            transform=self.transform,
+            transform=transform,
             border=border,
         )
 
@@ -271,33 +276,28 @@ def _inside(fields: Fields, places: Sequence[int], data: np.ndarray) -> np.ndarr
 
 
 def _measured(who, model, layers, transform, inputs, amounts, border, batch_size) -> list[Equivariance]:
-    read = SpatialModel(who, model)
-    x = read.checked(inputs)
-    spatial = x.shape[1:-1]
-    chosen, border = settled(who, transform, amounts, border, spatial, borders=(*BORDERS, CROP))
-    fields = layer_fields(model, [(None, *np.shape(inputs)[1:])])
-    if layers is None:
-        paths = _comparable(read, x, transform, fields)
-        require(paths, who, "a model with layers that can be compared", model=model.name)
-    else:
-        require(isinstance(layers, (list, tuple)) and layers, who, "layers, a sequence of names", layers=layers)
-        paths = [read.path(layer) for layer in layers]
+    several = layers is None or (isinstance(layers, (list, tuple)) and layers)
+    require(several, who, "layers, a sequence of names", layers=layers)
+    read = SpatialModel(who, model, layers or ())
+    given = read.checked(inputs)
+    spatial = given.x.shape[1:-1]
+    moves = checked_moves(who, transform, amounts, border, spatial, borders=(*BORDERS, CROP))
+    fields = layer_fields(model, given.shapes, read.index)
+    paths = read.paths if layers is not None else _comparable(read, given, transform, fields)
+    require(paths, who, "a model with layers that can be compared", model=model.name)
     comparisons: list[_Comparison] = []
-    for batch in batches(who, x, batch_size):
+    for batch in batches(who, given, batch_size):
         maps = read.outputs_at(batch, paths)
         comparisons = comparisons or [
-            _Comparison(who, path, fields.get(path), y.shape, spatial, transform, chosen, border)
-            for path, y in zip(paths, maps)
+            _Comparison(who, path, fields.get(path), y.shape, spatial, moves) for path, y in zip(paths, maps)
         ]
-        for number, amount in enumerate(chosen):
-            fill = "zeros" if border == CROP else border
-            moved = read.outputs_at(transform_array(batch, transform, amount, fill), paths)
-            for comparison, y, z in zip(comparisons, maps, moved):
+        for number, moved in enumerate(moves.of(batch)):
+            for comparison, y, z in zip(comparisons, maps, read.outputs_at(moved, paths)):
                 comparison.add(number, y, z)
-    return [comparison.result(border) for comparison in comparisons]
+    return [comparison.result() for comparison in comparisons]
 
 
-def _comparable(read: SpatialModel, x: np.ndarray, transform: Transform, fields: dict[str, Fields]) -> list[str]:
+def _comparable(read: SpatialModel, given: Inputs, transform: Transform, fields: dict[str, Fields]) -> list[str]:
     """Returns the paths of the layers whose outputs can be compared, in the order of computation."""
     layers = layer_paths(read.model)
     ranks: dict[str, list[int]] = {}  # of the outputs of each call
@@ -308,7 +308,7 @@ def _comparable(read: SpatialModel, x: np.ndarray, transform: Transform, fields:
             ranks.setdefault(path, []).append(len(keras.tree.flatten(outputs)[0].shape))
         return outputs
 
-    run(read.model, read.given(x[:1]), record)
+    run(read.model, given[:1].arrays, record)
 
     def comparable(path, found):
         known = path in fields and all(field.status != UNKNOWN for field in fields[path])

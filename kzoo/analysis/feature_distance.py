@@ -13,14 +13,7 @@ import numpy as np
 from kzoo.analysis.model_inputs import batches
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.spatial_model import SpatialModel
-from kzoo.analysis.transforms import (
-    LABELS,
-    Amount,
-    Transform,
-    amount_places,
-    settled,
-    transform_array,
-)
+from kzoo.analysis.transforms import LABELS, Amount, Transform, amount_places, checked_moves
 from kzoo.analysis.units import class_of
 from kzoo.figures import figure
 
@@ -79,7 +72,8 @@ def invariance_curves(
 ) -> InvarianceCurves:
     """Returns how far a layer's output and a class's probability change with the size of a transformation.
 
-    inputs: (batch, ...) as the model's.
+    inputs: (batch, ...) as the model's; of several, a list with an array for each, of which the first that the layer
+    depends on is transformed.
     class_index: the class of all examples or of each, such as the true ones; by default the most probable ones of the
     inputs before they are transformed.
     transform, amounts, border: as `equivariance`, without "crop".
@@ -91,18 +85,17 @@ def invariance_curves(
     ((3, 2), (3, 2), array([0., 0.]))
     """
     who = "invariance_curves"
-    read = SpatialModel(who, model)
-    x = read.checked(inputs)
-    chosen, border = settled(who, transform, amounts, border, x.shape[1:-1])
-    path = read.path(layer)
-    before = np.concatenate([read.probabilities(batch) for batch in batches(who, x, batch_size)])
+    read = SpatialModel(who, model, [layer])
+    given = read.checked(inputs)
+    moves = checked_moves(who, transform, amounts, border, given.x.shape[1:-1])
+    before = np.concatenate([read.probabilities(batch) for batch in batches(who, given, batch_size)])
     classes = keras.ops.convert_to_numpy(class_of(before, class_index))
-    distance, probability = np.zeros((2, len(chosen), len(x)))
-    for batch, part in zip(batches(who, x, batch_size), batches(who, np.arange(len(x)), batch_size)):
-        y = read.outputs_at(batch, [path])[0].reshape(len(batch), -1)
-        for number, amount in enumerate(chosen):
-            moved = transform_array(batch, transform, amount, border)
-            z = read.outputs_at(moved, [path])[0].reshape(len(batch), -1)
+    distance, probability = np.zeros((2, len(moves.amounts), len(given)))
+    for part in batches(who, np.arange(len(given)), batch_size):
+        batch = given[part]
+        y = read.outputs_at(batch, read.paths)[0].reshape(len(batch), -1)
+        for number, moved in enumerate(moves.of(batch)):
+            z = read.outputs_at(moved, read.paths)[0].reshape(len(batch), -1)
             distance[number, part] = np.linalg.norm(np.subtract(z, y, dtype="float64"), axis=1)
             probability[number, part] = read.probabilities(moved)[np.arange(len(batch)), classes[part]]
-    return InvarianceCurves(distance, probability, classes, chosen, path, transform, border)
+    return InvarianceCurves(distance, probability, classes, moves.amounts, read.paths[0], transform, moves.border)

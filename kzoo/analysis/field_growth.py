@@ -14,10 +14,10 @@ import numpy as np
 from rich.table import Table
 
 from kzoo.analysis.effective_field import EffectiveField, central_units, effective_fields
-from kzoo.analysis.model_inputs import checked_inputs
 from kzoo.analysis.plotted import Plotted
-from kzoo.analysis.receptive_field import receptive_fields
-from kzoo.analysis.walk import channels_first, run
+from kzoo.analysis.receptive_field import layer_fields
+from kzoo.analysis.spatial_model import SpatialModel
+from kzoo.analysis.walk import run
 from kzoo.checks import is_integer, require
 from kzoo.figures import figure
 from kzoo.layers.field import EXACT, UNKNOWN
@@ -111,7 +111,8 @@ def receptive_field_growth(
     """Returns theoretical and effective receptive fields of the layers of a model.
 
     Arguments:
-        model, inputs, batch_size: as `effective_receptive_field`.
+        model, inputs, batch_size: as `effective_receptive_field`; of several inputs, the pixels are those of the first
+            that all `layers` depend on, or that the model's first output does.
         layers: paths; default: each layer with a map that is called once and at which the size of the theoretical field
             changes.
         compare: a model with the same layers: `keras.models.clone_model(model)` is the model before training.
@@ -123,21 +124,22 @@ def receptive_field_growth(
     >>> growth.layers, growth.theoretical
     (['a', 'b'], array([3., 5.]))
     """
-    x = checked_inputs(WHO, model, inputs)
     require(is_integer(channels, least=1), WHO, "channels, an integer above 0", channels=channels)
     if layers is None:
-        layers = _widening_layers(model, x[:1])
+        read = SpatialModel(WHO, model)
+        layers = _widening_layers(read, read.checked(inputs)[:1])
     several = isinstance(layers, (list, tuple)) and len(layers) > 0
     require(several, WHO, "layers, a list of at least one path", layers=layers)
-    first = channels_first(model)
 
     def fields(each: keras.Model) -> list[EffectiveField]:
-        return effective_fields(WHO, each, layers, x, lambda y: central_units(WHO, y, first, channels), batch_size)
+        read = SpatialModel(WHO, each, layers)
+        given = read.checked(inputs)
+        return effective_fields(read, given, lambda y: central_units(WHO, y, read.first, channels), batch_size)
 
     return FieldGrowth(fields(model), None if compare is None else fields(compare))
 
 
-def _widening_layers(model, x):
+def _widening_layers(read, inputs):
     """Returns the paths of layers with a map at which the size of the theoretical field changes."""
     ranks = {}
     times = Counter()
@@ -148,12 +150,12 @@ def _widening_layers(model, x):
         ranks[path] = len(keras.tree.flatten(outputs)[0].shape)
         return outputs
 
-    run(model, x, record)
-    seen = {(1,) * (x.ndim - 2)}
+    run(read.model, inputs.arrays, record)
+    seen = {(1,) * read.rank}
     found = []
-    for path, fields in receptive_fields(model, [(None, *x.shape[1:])]).items():
-        sizes = tuple(field.size for field in fields)
-        if times[path] == 1 and ranks[path] == x.ndim and sizes not in seen:
+    for path, fields in layer_fields(read.model, inputs.shapes, read.index).items():
+        sizes = tuple(field.rounded().size for field in fields)
+        if times[path] == 1 and ranks[path] == read.rank + 2 and sizes not in seen:
             seen.add(sizes)
             found.append(path)
     return found

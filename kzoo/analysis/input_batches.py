@@ -7,27 +7,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kzoo.checks import is_integer, require
+from kzoo.analysis.model_inputs import as_arrays, batches, fits
+from kzoo.checks import require
 
 
 def input_batches(who: str, model: keras.Model, data: Any, batch_size: int = 32) -> Iterator[list[np.ndarray]]:
     """Yields the batches of `data`, each a list of arrays (batch, ...), one for each input of the model.
 
     data: an array (examples, ...), a list of such arrays for a model of several inputs, or a `tf.data.Dataset` of
-    batches: of inputs, or of (inputs, targets) or (inputs, targets, weights) as `fit` takes them. `batch_size` is
-    that of arrays. ValueError for data without examples, without a batch axis or of another shape than the inputs.
+    batches: of inputs, or of (inputs, targets) or (inputs, targets, weights) as `fit` takes them.
+    batch_size: the most examples of a batch.
+    ValueError for data without examples, without a batch axis or of another shape than the inputs.
 
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     >>> [x.shape for (x,) in input_batches("an analysis", model, np.zeros((5, 2)), batch_size=4)]
     [(4, 2), (1, 2)]
     """
-    require(is_integer(batch_size, 1), who, "batch_size, an integer above 0", batch_size=batch_size)
     count = 0
-    for inputs in _from_dataset(model, data) if isinstance(data, tf.data.Dataset) else _from_arrays(data, batch_size):
+    for inputs in _from_dataset(model, data) if isinstance(data, tf.data.Dataset) else [as_arrays(model, data)]:
         _check(who, model, inputs)
-        if len(inputs[0]):
-            count += len(inputs[0])
-            yield inputs
+        count += len(inputs[0])
+        yield from map(list, zip(*(batches(who, x, batch_size) for x in inputs)))
     require(count, who, "data with at least one example", examples=count)
 
 
@@ -39,20 +39,10 @@ def _from_dataset(model, data):
         yield [np.asarray(part) for part in keras.tree.flatten(element[0] if named else element)]
 
 
-def _from_arrays(data, batch_size):
-    arrays = [np.asarray(part) for part in (data if isinstance(data, (tuple, list)) else [data])]
-    for start in range(0, max((len(x) for x in arrays if x.ndim), default=0) or 1, batch_size):
-        yield [x[start : start + batch_size] if x.ndim else x for x in arrays]
-
-
 def _check(who, model, inputs):
     shapes = [tuple(symbol.shape) for symbol in model.inputs]
     received = [x.shape for x in inputs]
-    good = len(inputs) == len(shapes) and all(
-        len(x.shape) == len(shape) and all(n in (None, m) for n, m in zip(shape[1:], x.shape[1:]))
-        for x, shape in zip(inputs, shapes)
-    )
     one = len(shapes) == 1
     expected = f"inputs of shape {shapes[0] if one else shapes}, the first axis that of the examples"
-    require(good, who, expected, shape=received[0] if one and len(received) == 1 else received)
+    require(fits(inputs, shapes), who, expected, shape=received[0] if one and len(received) == 1 else received)
     require(len({len(x) for x in inputs}) == 1, who, "inputs of as many examples", shapes=received)

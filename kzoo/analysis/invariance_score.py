@@ -18,12 +18,7 @@ import numpy as np
 from kzoo.analysis.model_inputs import batches
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.spatial_model import SpatialModel
-from kzoo.analysis.transforms import (
-    Amount,
-    Transform,
-    settled,
-    transform_array,
-)
+from kzoo.analysis.transforms import Amount, Transform, checked_moves
 from kzoo.checks import is_number, require
 from kzoo.figures import figure
 
@@ -89,7 +84,8 @@ def invariance(
 ) -> Invariance:
     """Returns the invariance scores of a layer's units: each channel at each position, or each number of a vector.
 
-    inputs: (batch, ...) as the model's. At least 1 / rate examples are needed for thresholds of that rate; with fewer,
+    inputs: (batch, ...) as the model's; of several, a list with an array for each, of which the first that the layer
+    depends on is transformed. At least 1 / rate examples are needed for thresholds of that rate; with fewer,
     a unit fires for one example.
     amounts: the transformed versions, small ones by default: shifts up to 3 pixels, rotations up to 15 degrees,
     factors up to a quarter of an octave, or the flip of each axis. Others and `border`: as `equivariance`, without
@@ -105,14 +101,14 @@ def invariance(
     (array([1.]), array([0.01]), 100)
     """
     who = "invariance"
-    read = SpatialModel(who, model)
-    x = read.checked(inputs)
-    chosen, border = settled(who, transform, amounts, border, x.shape[1:-1], _small)
+    read = SpatialModel(who, model, [layer])
+    given = read.checked(inputs)
+    moves = checked_moves(who, transform, amounts, border, given.x.shape[1:-1], _small)
     for name, value in (("rate", rate), ("best", best)):
         require(is_number(value) and 0 < value <= 1, who, f"{name}, a share above 0 and up to 1", **{name: value})
     known = isinstance(signs, (tuple, list)) and 0 < len(signs) <= 2 and set(signs) <= {1, -1}
     require(known, who, "signs, (1,), (-1,) or (1, -1)", signs=signs)
-    path = read.path(layer)
+    (path,) = read.paths
 
     def values(batch) -> np.ndarray:
         """Returns the layer's outputs (examples, signs, units)."""
@@ -120,16 +116,16 @@ def invariance(
         require(np.isfinite(y).all(), who, "layer, one whose outputs are finite", layer=path)
         return y.reshape(len(y), 1, -1).astype("float64") * np.array(signs)[:, None]
 
-    examples = list(batches(who, x, batch_size))
-    threshold = _thresholds(map(values, examples), max(1, round(rate * len(x))))
+    examples = list(batches(who, given, batch_size))
+    threshold = _thresholds(map(values, examples), max(1, round(rate * len(given))))
     fired, kept = np.zeros((2, *threshold.shape), "int64")
     for batch in examples:
         fires = values(batch) >= threshold
         fired += fires.sum(0)
-        for amount in chosen:
-            kept += (fires & (values(transform_array(batch, transform, amount, border)) >= threshold)).sum(0)
-    shape = read.outputs_at(x[:1], [path])[0].shape[1:]
-    local, overall = kept / fired / len(chosen), fired / len(x)
+        for moved in moves.of(batch):
+            kept += (fires & (values(moved) >= threshold)).sum(0)
+    shape = read.outputs_at(given[:1], [path])[0].shape[1:]
+    local, overall = kept / fired / len(moves.amounts), fired / len(given)
     better = (local / overall).argmax(0)[None]
     tried = np.broadcast_to(np.array(signs)[:, None], threshold.shape)
     local, overall, threshold, sign = (
@@ -137,7 +133,9 @@ def invariance(
     )
     scores = local / overall
     score = np.sort(scores, axis=None)[::-1][: _best_count(scores.size, best)].mean()
-    return Invariance(float(score), scores, local, overall, threshold, sign, best, chosen, path, transform, border)
+    return Invariance(
+        float(score), scores, local, overall, threshold, sign, best, moves.amounts, path, transform, moves.border
+    )
 
 
 def _small(transform: Transform, spatial: Sequence[int]) -> tuple[Amount, ...]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import keras
 import numpy as np
 
-from kzoo.analysis.array_grid import SIGNED, array_grid
+from kzoo.analysis.array_grid import array_grid
 from kzoo.analysis.gabor_fit import GaborFit, fit_gabor
+from kzoo.analysis.panels import SIGNED
 from kzoo.analysis.plotted import Plotted
 from kzoo.checks import require
 from kzoo.layers.gabor_conv import GaborConv2D

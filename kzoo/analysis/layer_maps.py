@@ -11,8 +11,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.array_grid import array_grid, show, value_limits
+from kzoo.analysis.array_grid import array_grid
 from kzoo.analysis.input_batches import input_batches
+from kzoo.analysis.model_inputs import Inputs, input_index
+from kzoo.analysis.panels import show, value_limits
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.rectifiers import is_rectifier
 from kzoo.analysis.walk import channels_first, compute, inner_path, outputs_at
@@ -29,7 +31,7 @@ SHOWN = 63  # maps of a figure, next to the input
 class FeatureMaps(Plotted):
     """Maps (batch, *spatial, channels) of a layer, and the share of zeros after each rectifier of the model, by path.
 
-    inputs: those of the model, or the first of several, with the channels last.
+    inputs: those of the model, or of several the first that the layer depends on, with the channels last.
     """
 
     maps: np.ndarray
@@ -78,7 +80,7 @@ def feature_maps(model: keras.Model, layer: str, inputs: Any, batch_size: int = 
     (array([0., 2., 0., 4.], dtype=float32), {'relu': 0.5})
     """
     path = inner_path(model, find_path(model, "layer", layer))
-    first = channels_first(model)
+    index, first = input_index("feature_maps", model, [path]), channels_first(model)
     zeros: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
 
@@ -93,13 +95,10 @@ def feature_maps(model: keras.Model, layer: str, inputs: Any, batch_size: int = 
     maps, read = [], []
     for batch in input_batches("feature_maps", model, inputs, batch_size):
         (y,) = outputs_at(model, batch, [path], count)
-        maps.append(_channels_last(ops.convert_to_numpy(y), first))
-        read.append(_channels_last(batch[0], first))
+        y = ops.convert_to_numpy(y)
+        maps.append(np.moveaxis(y, 1, -1) if first and y.ndim > 2 else y)
+        read.append(Inputs(batch, index, first).x)
     alike = len({x.shape[1:] for x in read}) == 1
     require(alike, "feature_maps", "inputs of one shape", shapes=sorted({x.shape[1:] for x in read}))
     shares = {name: zeros[name] / size for name, size in sizes.items()}
     return FeatureMaps(np.concatenate(maps), shares, np.concatenate(read), path)
-
-
-def _channels_last(x: np.ndarray, first: bool) -> np.ndarray:
-    return np.moveaxis(x, 1, -1) if first and x.ndim > 2 else x

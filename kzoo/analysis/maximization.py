@@ -15,12 +15,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kzoo.analysis.array_grid import array_grid, value_limits
+from kzoo.analysis.array_grid import array_grid
 from kzoo.analysis.canvas import Canvas, Preset
+from kzoo.analysis.panels import value_limits
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.rectifiers import revived
 from kzoo.analysis.units import Unit, unit_value
-from kzoo.analysis.walk import before_softmax, channels_first, inner_path, outputs_at
+from kzoo.analysis.walk import before_softmax, channels_first, inner_path, input_dependencies, outputs_at
 from kzoo.checks import is_integer, is_number, nearest, require
 from kzoo.models.graph import calls, is_graph
 from kzoo.models.layer_paths import find_path
@@ -35,9 +36,7 @@ Range: TypeAlias = tuple[float, float] | None
 PRESETS = {
     "erhan2009": Preset("Erhan et al. 2009, section 3", steps=128, rate=0.05, start=0.5, norm=0.5),
     "simonyan2014": Preset("Simonyan et al. 2014, section 2", steps=128, rate=0.02, start=0.01, decay=0.01),
-    "yosinski2015": Preset(
-        "Yosinski et al. 2015, section 3", 128, rate=0.05, start=0.1, decay=1e-4, blur=0.5, small_norms=0.5
-    ),
+    "yosinski2015": Preset("Yosinski et al. 2015, table 1, third row", 128, rate=0.05, start=0.1, decay=1e-4, blur=1.0),
     "olah2017": Preset(
         "Olah et al. 2017", 128, rate=0.05, start=0.01, spectrum=True, jitter=1 / 16, scale=0.05, rotation=5
     ),
@@ -48,10 +47,10 @@ PRESETS = {
 class Maximized(Plotted):
     """Inputs that maximise a unit, and how its value rose.
 
-    inputs: one array (count, *spatial, channels) for each floating input of the model, channels last; `np.asarray`
-    gives the first. values: (steps + 1, count), the unit's value before each step and at the end, of the inputs as a
-    step sees them: "olah2017" moves them at random, except at the end. value_range: that of the first input, None if
-    unbounded.
+    inputs: one array (count, *spatial, channels) for each floating input of the model that the unit depends on,
+    channels last; `np.asarray` gives the first. values: (steps + 1, count), the unit's value before each step and at
+    the end, of the inputs as a step sees them: "olah2017" moves them at random, except at the end. value_range: that of
+    the first of `inputs`, None if unbounded.
     """
 
     inputs: tuple[np.ndarray, ...]
@@ -95,7 +94,7 @@ def maximize(
     value_range: (low, high), None for unbounded values, or "auto": (0, 255) if the model's first layer is a `Rescaling`
     by 1/100 or less; two standard deviations about the mean of a `Normalization` there; else (0, 1) for images and
     volumes of 1 or 3 channels, and (-3, 3) for other inputs, which are taken to be standardised.
-    Integer inputs after the first, such as labels, are 0.
+    All floating inputs that the unit depends on are maximised together; integer inputs, such as labels, are 0.
     Compiled by TensorFlow, of whose backend Keras must be. Equal seeds give equal inputs on one machine.
 
     >>> dense = keras.layers.Dense(1, use_bias=False, name="sum")
@@ -117,8 +116,9 @@ def maximize(
     require(backend == "tensorflow", who, "Keras with the backend tensorflow", backend=backend)
     path = inner_path(model, find_path(model, "layer", layer))
     first = channels_first(model)
-    floating = "float" in model.inputs[0].dtype
-    require(floating, who, "a model whose first input is floating", dtype=model.inputs[0].dtype)
+    needed = [model.inputs[index] for index in sorted(input_dependencies(model).get(path, (0,)))]
+    floating = any("float" in symbol.dtype for symbol in needed)
+    require(floating, who, "a model whose first input is floating", dtype=needed[0].dtype, layer=path)
     changed = [symbol for symbol in model.inputs if "float" in symbol.dtype]
     shapes = [_input_shape(symbol, size, first) for symbol in changed]
     ranges = [_checked_range(value_range, model, symbol, first) for symbol in changed]
@@ -128,7 +128,9 @@ def maximize(
     def unit_of(inputs: list[Tensor]) -> Tensor:
         given = iter(tf.experimental.numpy.moveaxis(x, -1, 1) if first and len(x.shape) > 2 else x for x in inputs)
         every = [
-            next(given) if "float" in symbol.dtype else tf.zeros((count, *symbol.shape[1:]), symbol.dtype)
+            next(given)
+            if "float" in symbol.dtype
+            else tf.zeros((count, *(n or 1 for n in symbol.shape[1:])), symbol.dtype)
             for symbol in model.inputs
         ]
         (y,) = outputs_at(model, every, [path], visit)
@@ -156,7 +158,8 @@ def maximize(
     finite = all(np.isfinite(x).all() for x in (*inputs, curve))
     require(finite, who, f"finite values and gradients of {path}", values=curve[-1].tolist())
     title = f"Inputs that maximise unit {unit} of {path}"
-    return Maximized(tuple(x.numpy() for x in inputs), curve, ranges[0], rules, title)
+    found, limits = zip(*(each for symbol, *each in zip(changed, inputs, ranges) if any(symbol is n for n in needed)))
+    return Maximized(tuple(x.numpy() for x in found), curve, limits[0], rules, title)
 
 
 def _input_shape(symbol, size, first):

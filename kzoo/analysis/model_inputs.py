@@ -1,73 +1,113 @@
-"""Inputs that analyses give to a model, checked and in batches, and what the model outputs of one class."""
+"""Arrays for the inputs of a model, in batches, and the one of several inputs that an analysis is about."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
-from kzoo.analysis.units import class_of
-from kzoo.analysis.walk import run
+from kzoo.analysis.walk import input_dependencies
 from kzoo.checks import is_integer, require
-from kzoo.models.graph import is_graph
-from kzoo.types import Shape
+from kzoo.types import Shape, Tensor
 
 
-def input_shape(who: str, model: keras.Model) -> Shape:
-    """Returns the shape of a model's input, (None, ...).
+@dataclasses.dataclass(frozen=True, eq=False)
+class Inputs:
+    """Arrays (batch, ...) for all inputs of a model, and the index of the one that an analysis is about.
 
-    ValueError unless the model is a graph of layers with one input of floats that has 1 to 3 spatial axes.
+    `len` and indexing are those of the examples. channels_first: whether maps in the arrays have their channels first.
+
+    >>> inputs = Inputs([np.zeros((5, 8, 1)), np.arange(5)])
+    >>> inputs[1:3].x.shape, inputs[1:3].replaced(np.ones((2, 8, 1))).arrays[1]
+    ((2, 8, 1), array([1, 2]))
     """
-    require(is_graph(model), who, "a functional or built Sequential model", model=type(model).__name__)
-    require(len(model.inputs) == 1, who, "a model of one input", model_inputs=len(model.inputs))
-    shape, dtype = tuple(model.inputs[0].shape), model.inputs[0].dtype
-    require(3 <= len(shape) <= 5, who, "a model whose input has 1 to 3 spatial axes", input_shape=shape)
-    require("float" in dtype, who, "a model whose input is floating", input_dtype=dtype)
-    return shape
+
+    arrays: list[np.ndarray]
+    index: int = 0
+    channels_first: bool = False
+
+    @property
+    def x(self) -> np.ndarray:
+        """The input that the analysis is about, (batch, *spatial, channels)."""
+        x = self.arrays[self.index]
+        return np.moveaxis(x, 1, -1) if self.channels_first and x.ndim > 2 else x
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """The shape (None, ...) of each array, for any number of examples."""
+        return [(None, *x.shape[1:]) for x in self.arrays]
+
+    def replaced(self, x: np.ndarray) -> "Inputs":
+        """Returns inputs with another `x`, and the other arrays as they are."""
+        x = np.moveaxis(x, -1, 1) if self.channels_first and x.ndim > 2 else x
+        return dataclasses.replace(self, arrays=[*self.arrays[: self.index], x, *self.arrays[self.index + 1 :]])
+
+    def as_tensors(self) -> tuple[Tensor, list[Any]]:
+        """Returns the input that the analysis is about as a tensor that a tape can watch, and all arrays with it."""
+        x = keras.ops.convert_to_tensor(self.arrays[self.index])
+        return x, [x if number == self.index else array for number, array in enumerate(self.arrays)]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: Any) -> "Inputs":
+        return dataclasses.replace(self, arrays=[x[rows] for x in self.arrays])
 
 
-def checked_inputs(who: str, model: keras.Model, inputs: Any, shape: Shape | None = None) -> np.ndarray:
-    """Returns a model's inputs as an array (batch, ...) of floats.
+def input_index(who: str, model: keras.Model, layers: Sequence[str]) -> int:
+    """Returns the index of the input of a model that an analysis of the layers at these paths is about.
 
-    shape: what the inputs must fit instead of the model's input; None fits any size.
-    ValueError as `input_shape`, and for inputs that do not fit.
+    It is the first of floats with 1 to 3 spatial axes that all of the layers depend on, or else the first that they do.
+    ValueError for layers that depend on no input in common.
 
-    >>> model = keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3)])
-    >>> checked_inputs("an analysis", model, [[[0]] * 8]).shape
-    (1, 8, 1)
+    >>> image, number = keras.Input((8, 1)), keras.Input((1,))
+    >>> maps = keras.layers.Conv1D(2, 3, name="conv")(image)
+    >>> model = keras.Model([number, image], keras.layers.Multiply(name="times")([maps, number]))
+    >>> input_index("an analysis", model, ["times"])
+    1
     """
-    wanted = input_shape(who, model) if shape is None else shape
-    array = np.asarray(inputs)
-    expected = f"inputs, an array of numbers of shape (batch, ...) = {tuple(wanted)} that is not empty"
-    fits = array.ndim == len(wanted) and all(n in (None, size) for n, size in zip(wanted[1:], array.shape[1:]))
-    require(
-        fits and array.size and array.dtype.kind in "biuf", who, expected, shape=array.shape, dtype=array.dtype.name
+    known = input_dependencies(model)
+    every = frozenset(range(len(model.inputs)))
+    common = sorted(every.intersection(*(known.get(path, every) for path in layers)))
+    require(common, who, "layers that depend on one and the same input of the model", layers=list(layers))
+    spatial = (i for i in common if _is_spatial(model.inputs[i]))
+    return next(spatial, common[0])
+
+
+def _is_spatial(symbol):
+    return 3 <= len(symbol.shape) <= 5 and "float" in symbol.dtype
+
+
+def as_arrays(model: keras.Model, inputs: Any) -> list[np.ndarray]:
+    """Returns what is given for the inputs of a model, one array or a list with one for each, as a list of arrays."""
+    ranks = [len(symbol.shape) for symbol in model.inputs]
+    several = isinstance(inputs, (list, tuple)) and (
+        len(ranks) > 1 or all(getattr(x, "ndim", None) == ranks[0] for x in inputs)
     )
-    array = array.astype("float32")
-    require(np.isfinite(array).all(), who, "inputs that are finite", inputs=array)
-    return array
+    return [np.asarray(x) for x in (inputs if several else [inputs])]
 
 
-def batches(who: str, inputs: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    """Returns an iterator over the inputs, `batch_size` at a time.
+def fits(arrays: Sequence[np.ndarray], shapes: Sequence[Shape]) -> bool:
+    """Returns whether arrays have these shapes (batch, ...), in which None is any size, whatever their batch.
+
+    >>> fits([np.ones((2, 8, 1))], [(None, None, 1)]), fits([np.ones((2, 8, 1))], [(None, 8, 2)])
+    (True, False)
+    """
+    return len(arrays) == len(shapes) and all(
+        x.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape[1:], x.shape[1:]))
+        for x, shape in zip(arrays, shapes)
+    )
+
+
+def batches(who: str, inputs: Any, batch_size: int) -> Iterator[Any]:
+    """Returns an iterator over arrays or `Inputs`, `batch_size` examples at a time.
 
     >>> [batch.tolist() for batch in batches("an analysis", np.arange(5), 3)]
     [[0, 1, 2], [3, 4]]
     """
     require(is_integer(batch_size, least=1), who, "batch_size, an integer above 0", batch_size=batch_size)
     return (inputs[start : start + batch_size] for start in range(0, len(inputs), batch_size))
-
-
-def class_outputs(
-    who: str, model: keras.Model, inputs: np.ndarray, class_index: Any, batch_size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the classes (batch,), by default the most probable, and what the model's first output is of them."""
-    parts = [ops.convert_to_numpy(run(model, batch)[0]) for batch in batches(who, inputs, batch_size)]
-    outputs = np.concatenate(parts).astype("float32")
-    require(outputs.ndim == 2, who, "a model whose first output is (batch, classes)", output_shape=outputs.shape)
-    classes = ops.convert_to_numpy(class_of(outputs, class_index))
-    return classes, outputs[np.arange(len(outputs)), classes]
 
 
 def name_of_outputs(outputs: np.ndarray) -> str:

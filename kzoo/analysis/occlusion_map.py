@@ -11,10 +11,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.model_inputs import batches, checked_inputs, class_outputs, name_of_outputs
-from kzoo.analysis.panels import one_slice, panels, show_example, show_image, show_overlay
+from kzoo.analysis.model_inputs import batches, name_of_outputs
+from kzoo.analysis.panels import SIGNED, one_slice, panels, show_example, show_image, show_overlay
 from kzoo.analysis.plotted import Plotted
-from kzoo.analysis.walk import channels_first, run
+from kzoo.analysis.spatial_model import SpatialModel
+from kzoo.analysis.walk import run
 from kzoo.checks import require
 from kzoo.ops.views import as_tuple
 from kzoo.types import Size
@@ -63,7 +64,7 @@ class OcclusionMap(Plotted):
                 image = show_overlay(row[0], x, drop, cmap="coolwarm", vmin=-top, vmax=top)
             else:
                 show_example(row[0], x)
-                image = show_image(row[1], one_slice(drop, rank), cmap="RdBu_r", vmin=-top, vmax=top)
+                image = show_image(row[1], one_slice(drop, rank), cmap=SIGNED, vmin=-top, vmax=top)
             row[0].set_title(f"class {index}, {word} {output:.3g}", fontsize=9)
         sheet.colorbar(image, ax=axes.ravel().tolist(), label=f"drop of the {word}", shrink=0.8)
         return sheet
@@ -81,7 +82,8 @@ def occlusion(
     """Returns how much the probability of a class drops when a square of the input is covered, for each pixel.
 
     model: one whose first output is (batch, classes); inputs: (batch, *spatial, channels), or channels first, with 1 to
-    3 spatial axes; class_index: a class, or one for each example, by default the most probable; size: pixels of a
+    3 spatial axes, of several inputs a list with an array for each, of which the first that the output depends on is
+    covered; class_index: a class, or one for each example, by default the most probable; size: pixels of a
     square, by default a fifth of each axis; stride: pixels between squares, at most their size, by default half of it;
     value: what covers, a number or one for each channel, by default each example's mean of each channel; batch_size:
     covered examples computed at once.
@@ -94,22 +96,21 @@ def occlusion(
     >>> np.asarray(found).shape, found.drops.shape
     ((2, 40), (2, 9))
     """
-    inputs = checked_inputs(WHO, model, inputs)
-    classes, outputs = class_outputs(WHO, model, inputs, class_index, batch_size)
-    first = channels_first(model)
-    inputs = np.moveaxis(inputs, 1, -1) if first else inputs
-    sizes, starts = _squares(inputs.shape[1:-1], size, stride)
-    filling = _filling(inputs, value)
+    read = SpatialModel(WHO, model)
+    given = read.checked(inputs)
+    classes, outputs = read.class_outputs(given, class_index, batch_size)
+    sizes, starts = _squares(given.x.shape[1:-1], size, stride)
+    filling = _filling(given.x, value)
     corners = list(itertools.product(*starts))
-    drops = np.empty(len(inputs) * len(corners), "float32")
+    drops = np.empty(len(given) * len(corners), "float32")
     for part in batches(WHO, np.arange(len(drops)), batch_size):
         example, square = np.divmod(part, len(corners))
-        covered = inputs[example]
-        for x, index, fill in zip(covered, square, filling[example]):
+        covered = given[example]
+        for x, index, fill in zip(covered.x, square, filling[example]):
             x[tuple(slice(at, at + k) for at, k in zip(corners[index], sizes))] = fill
-        y = ops.convert_to_numpy(run(model, np.moveaxis(covered, -1, 1) if first else covered)[0])
+        y = ops.convert_to_numpy(run(model, covered.arrays)[0])
         drops[part] = outputs[example] - y[np.arange(len(y)), classes[example]]
-    return OcclusionMap(inputs, drops.reshape(len(inputs), *map(len, starts)), starts, sizes, classes, outputs)
+    return OcclusionMap(given.x, drops.reshape(len(given), *map(len, starts)), starts, sizes, classes, outputs)
 
 
 def _squares(spatial, size, stride):

@@ -1,5 +1,6 @@
 """Panels of figures that show examples of data and maps of them: signals, images, and one slice of volumes."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 64  # examples in one figure
+SIGNED = "RdBu_r"  # colours of signed numbers, zero white
 
 
 def panels(count: int, parts: int = 1, spatial: int = 2, title: str = "") -> "tuple[Figure, np.ndarray]":
@@ -40,16 +42,53 @@ def one_slice(x: np.ndarray, spatial: int, at: int | None = None) -> np.ndarray:
     return x[len(x) // 2 if at is None else at] if spatial == 3 else x
 
 
-def show_example(axes: Any, x: np.ndarray, at: int | None = None) -> None:
-    """Draws an example (*spatial, channels): three channels in colour, others as the grey image of their mean."""
-    x = one_slice(x, x.ndim - 1, at)
-    if x.ndim == 2:
-        axes.plot(x, linewidth=1)
-        axes.set(xlabel="position", ylabel="input")
+def value_limits(arrays: Sequence[np.ndarray] | np.ndarray, signed: bool = False) -> tuple[float, float]:
+    """Returns the smallest and largest finite value of arrays; with `signed`, limits symmetric about 0.
+
+    >>> value_limits([np.array([-1, 2])]), value_limits([np.array([-1, 2])], signed=True)
+    ((-1.0, 2.0), (-2.0, 2.0))
+    """
+    flat = np.concatenate([np.ravel(array) for array in arrays]).astype("float64")
+    flat = flat[np.isfinite(flat)]
+    low, high = (flat.min(), flat.max()) if flat.size else (0.0, 1.0)
+    if signed:
+        low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+    return (float(low), float(high)) if low < high else (float(low) - 0.5, float(low) + 0.5)
+
+
+def show(axes: Any, array: np.ndarray, limits: tuple[float, float], colours: str = "gray") -> None:
+    """Draws an array (*spatial, channels): bars, a signal with a line for each channel, or an image.
+
+    Images of 3 channels are shown in colour, of other numbers of channels their mean; of a volume the middle slice.
+    """
+    low, high = limits
+    array = np.asarray(array, "float64")
+    if array.ndim == 1:
+        axes.bar(np.arange(len(array)), array, color="0.3")
+        axes.set_ylim(min(low, 0.0), max(high, 0.0))
+    elif array.ndim == 2:
+        axes.plot(array, linewidth=1, color="0.2" if array.shape[1] == 1 else None)
+        if low < 0 < high:
+            axes.axhline(0, linewidth=0.5, color="0.7", zorder=0)
+        margin = 0.05 * (high - low)
+        axes.set_ylim(low - margin, high + margin)
+    else:
+        image = one_slice(array, array.ndim - 1)
+        if image.shape[-1] == 3:
+            show_image(axes, np.clip((image - low) / (high - low), 0, 1))
+        else:
+            show_image(axes, image.mean(-1), cmap=colours, vmin=low, vmax=high)
         return
-    low, high = x.min(), x.max()
-    x = (x - low) / (high - low) if high > low else np.zeros_like(x)
-    show_image(axes, x if x.shape[-1] == 3 else x.mean(-1), cmap="gray", vmin=0, vmax=1)
+    axes.locator_params(nbins=3)
+    axes.tick_params(labelsize=6, length=2)
+
+
+def show_example(axes: Any, x: np.ndarray, at: int | None = None) -> None:
+    """Draws an example (*spatial, channels), its smallest number darkest and its largest brightest."""
+    x = one_slice(x, x.ndim - 1, at)
+    show(axes, x, value_limits([x]))
+    if x.ndim == 2:
+        axes.set(xlabel="position", ylabel="input")
 
 
 def show_signed(axes: Any, x: np.ndarray, at: int | None = None) -> None:
@@ -58,17 +97,11 @@ def show_signed(axes: Any, x: np.ndarray, at: int | None = None) -> None:
     The largest number of the map has the strongest colour. Other numbers of channels are added up.
     """
     x = one_slice(x, x.ndim - 1, at)
+    if x.ndim > 2 and x.shape[-1] != 3:
+        x = x.sum(-1, keepdims=True)
+    show(axes, x, value_limits([x], signed=True), SIGNED)
     if x.ndim == 2:
-        axes.axhline(0, color="grey", linewidth=0.5)
-        axes.plot(x, linewidth=1)
         axes.set(xlabel="position", ylabel="projection")
-        return
-    if x.shape[-1] == 3:
-        show_image(axes, 0.5 + x / (2 * (np.abs(x).max() or 1)))
-    else:
-        total = x.sum(-1)
-        top = np.abs(total).max() or 1
-        show_image(axes, total, cmap="RdBu_r", vmin=-top, vmax=top)
 
 
 def show_image(axes: Any, image: np.ndarray, **colours: Any) -> Any:

@@ -14,6 +14,7 @@ from keras import ops
 
 from kzoo.analysis.array_grid import array_grid
 from kzoo.analysis.input_batches import input_batches
+from kzoo.analysis.model_inputs import Inputs, input_index
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.receptive_field import layer_fields
 from kzoo.analysis.units import Unit, unit_map
@@ -63,11 +64,13 @@ def top_patches(
     """Returns the `count` inputs on which a unit has its largest values, each cropped to the unit's receptive field.
 
     layer: a name or path. unit: a channel, at the position where it is largest in each example, (*position, channel),
-    or a class; where the model ends in a softmax, classes are compared by their logits. data: an array (examples, ...)
-    or a `tf.data.Dataset` of batches, of inputs or (inputs, targets), which is read once and may be of any size.
+    or a class; where the model ends in a softmax, classes are compared by their logits. data: an array (examples, ...),
+    a list with one for each input of the model, or a `tf.data.Dataset` of batches, of inputs or (inputs, targets),
+    which is read once and may be of any size.
     Shapes: patches (count, *size, channels) with the channels last and in the dtype of the data; fewer if there are
     fewer examples. Parts outside the input are 0. The patch is the whole input along axes that the unit sees as a
-    whole, or where a layer on the way does not declare its field. Of several inputs, patches are those of the first.
+    whole, or where a layer on the way does not declare its field. Of several inputs, patches are those of the
+    first that the layer depends on.
     Equal values are in the order of the examples, and of the positions in a map.
 
     >>> first = keras.layers.Conv1D(1, 2, kernel_initializer="ones", name="sum")
@@ -79,15 +82,16 @@ def top_patches(
     who = "top_patches"
     require(is_integer(count, 1), who, "count, an integer above 0", count=count)
     path = inner_path(model, find_path(model, "layer", layer))
-    first = channels_first(model)
+    index, first = input_index(who, model, [path]), channels_first(model)
     best: list[tuple[float, Place, np.ndarray]] = []
     seen, shape, fields = 0, None, None
-    for inputs in input_batches(who, model, data, batch_size):
-        x = np.moveaxis(inputs[0], 1, -1) if first and inputs[0].ndim > 2 else inputs[0]
+    for arrays in input_batches(who, model, data, batch_size):
+        inputs = Inputs(arrays, index, first)
+        x = inputs.x
         if shape is None:
             shape, fields = x.shape[1:], _fields(model, path, inputs)
         require(x.shape[1:] == shape, who, f"inputs of one shape, here {shape}", shape=x.shape[1:])
-        values, positions = _largest(model, path, unit, inputs, first)
+        values, positions = _largest(model, path, unit, arrays, first)
         broken = np.flatnonzero(np.isnan(values))
         require(not broken.size, who, f"values that are numbers, of {path}", example=seen + int(min(broken, default=0)))
         for i in np.argsort(-values, kind="stable")[:count]:
@@ -117,11 +121,11 @@ def _largest(model, path, unit, inputs, first):
     return values, [position] * len(values)
 
 
-def _fields(model: keras.Model, path: str, inputs: list[np.ndarray]) -> Fields | None:
+def _fields(model: keras.Model, path: str, inputs: Inputs) -> Fields | None:
     """Returns the receptive fields of a layer for inputs of these sizes, or None if it sees the whole input."""
-    if not 3 <= inputs[0].ndim <= 5:
+    if not 3 <= inputs.x.ndim <= 5:
         return None
-    return layer_fields(model, [(None, *x.shape[1:]) for x in inputs]).get(path)
+    return layer_fields(model, inputs.shapes, inputs.index).get(path)
 
 
 def _box(fields: Fields | None, position: KnownShape, spatial: KnownShape) -> tuple[tuple[int, ...], tuple[int, ...]]:

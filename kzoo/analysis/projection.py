@@ -12,14 +12,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.model_inputs import batches, checked_inputs
+from kzoo.analysis.model_inputs import Inputs, batches
 from kzoo.analysis.panels import panels, show_example, show_signed
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.rectifiers import RULES, ruled
+from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.units import Unit, unit_map
-from kzoo.analysis.walk import before_softmax, channels_first, inner_path, outputs_at
+from kzoo.analysis.walk import Visit, before_softmax, outputs_at
 from kzoo.checks import is_integer, require
-from kzoo.models.layer_paths import find_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,9 +97,10 @@ def project(
 ) -> Projection:
     """Returns what of each input made a unit answer: the unit's gradient with respect to the input, by a rule.
 
-    model: one of one input with 1 to 3 spatial axes; layer: the path of a layer; unit: a channel or class, of maps at
-    its largest position in each example, or (*position, channel); inputs: (batch, *spatial, channels), or channels
-    first; batch_size: examples computed at once.
+    layer: the path of a layer; unit: a channel or class, of maps at its largest position in each example, or
+    (*position, channel); inputs: (batch, *spatial, channels), or channels first, with 1 to 3 spatial axes; of several,
+    a list with an array for each, and the unit is projected to the first of them that the layer depends on; batch_size:
+    examples computed at once.
     rule: "gradient" is the plain gradient (Simonyan et al.). "guided" passes, at each rectifier, only positive
     gradients where the rectifier's input was positive (Springenberg et al.). "deconvnet" passes positive gradients
     whatever its input was, and max pools pass them to the first maximum of each window (Zeiler & Fergus, who begin with
@@ -140,28 +141,31 @@ def project_at(
 ) -> Projection:
     """Returns what `project` does; of maps at these places (batch, spatial axes), if they are given."""
     require(keras.backend.backend() == "tensorflow", who, "the TensorFlow backend", backend=keras.backend.backend())
-    inputs = checked_inputs(who, model, inputs)
-    path, first = inner_path(model, find_path(model, "layer", layer)), channels_first(model)
+    read = SpatialModel(who, model, [layer])
+    given = read.checked(inputs)
     passed: set[Hashable] = set()
     found = []
-    given = itertools.repeat(None) if places is None else batches(who, places, batch_size)
-    for batch, at in zip(batches(who, inputs, batch_size), given):
+    chosen = itertools.repeat(None) if places is None else batches(who, places, batch_size)
+    for batch, at in zip(batches(who, given, batch_size), chosen):
         visit = before_softmax(model, ruled(who, rule, passed))
-        found.append(_project_batch(who, model, path, unit, batch, visit, first, at))
+        found.append(_project_batch(read, unit, batch, visit, at))
     expected = f"a rectifier (ReLU) between the layer and the input for rule={rule!r}"
+    (path,) = read.paths
     require(rule == "gradient" or passed, who, expected, layer=path, rectifiers=0)
     projections, places, activations = (np.concatenate(parts) for parts in zip(*found))
-    return Projection(inputs, projections, path, unit, rule, places, activations, len(passed), first)
+    inputs = given.arrays[read.index]
+    return Projection(inputs, projections, path, unit, rule, places, activations, len(passed), read.first)
 
 
-def _project_batch(who, model, path, unit, batch, visit, first, places):
+def _project_batch(read: SpatialModel, unit: Unit, batch: Inputs, visit: Visit, places: np.ndarray | None) -> Any:
     """Returns the projections, places and activations of a batch."""
     import tensorflow as tf
 
-    x = tf.convert_to_tensor(batch)
+    who, first = read.who, read.first
+    x, arrays = batch.as_tensors()
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
-        (y,) = outputs_at(model, x, [path], visit)
+        (y,) = outputs_at(read.model, arrays, read.paths, visit)
         unit_map(who, y, unit, first)  # refuses units that the layer does not have
         *position, channel = (unit,) if is_integer(unit) else unit
         maps = unit_map(who, y, channel, first)
@@ -174,5 +178,5 @@ def _project_batch(who, model, path, unit, batch, visit, first, places):
             places = np.asarray(tf.argmax(flat, -1))[:, None] // steps % sizes
         activations = tf.gather(flat, places @ steps, batch_dims=1)
     slopes = tape.gradient(activations, x)
-    require(slopes is not None, who, "layer, one with a gradient with respect to the input", layer=path)
+    require(slopes is not None, who, "layer, one with a gradient with respect to the input", layer=read.paths[0])
     return ops.convert_to_numpy(slopes), places, np.float32(ops.convert_to_numpy(activations))

@@ -12,14 +12,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.model_inputs import checked_inputs
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.projection import project_at
+from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.units import Unit
-from kzoo.analysis.walk import compute, inner_path, run
+from kzoo.analysis.walk import compute, run
 from kzoo.checks import is_integer, require
 from kzoo.figures import figure
-from kzoo.models.layer_paths import find_path, layers_until
+from kzoo.models.layer_paths import layers_until
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,8 +80,9 @@ def randomization_check(
     """Returns how similar projections stay to the original ones while layers become random, from the top down.
 
     model, layer, unit, inputs, rule, batch_size: as `project`. Random weights are the layer's own in another order,
-    drawn with `seed`. The similarity is Spearman's rank correlation over all numbers of an example's projection; of
-    maps the unit stays at its position in the original model. A rule whose projections stay similar shows the input
+    drawn with `seed`; the source draws new ones from a normal distribution. The similarity is Spearman's rank
+    correlation over all signed numbers of an example's projection, one of the source's measures; of maps the unit stays
+    at its position in the original model. A rule whose projections stay similar shows the input
     rather than what the model learned.
     The model has its own weights again afterwards, also after an error.
 
@@ -90,9 +91,8 @@ def randomization_check(
     ('stage2', 'stage1')
     """
     require(is_integer(seed, least=0), WHO, "seed, an integer from 0", seed=seed)
-    inputs = checked_inputs(WHO, model, inputs)
     original = project_at(WHO, model, layer, unit, inputs, rule, batch_size)
-    found = _weighted_layers(model, layer, inputs)
+    found = _weighted_layers(SpatialModel(WHO, model, [layer]), inputs)
     require(found, WHO, "a layer that depends on weights", layer=original.layer)
     random = np.random.default_rng(seed)
     correlations = []
@@ -104,11 +104,11 @@ def randomization_check(
     return RandomizationCheck(np.array(correlations, "float32"), tuple(found), original.layer, unit, rule)
 
 
-def _weighted_layers(model, layer, inputs):
+def _weighted_layers(read, inputs):
     """Returns {path: layer} of the layers with weights that a layer's output depends on, from the top down."""
-    needed = layers_until(model, inner_path(model, find_path(model, "layer", layer)))
+    needed = layers_until(read.model, read.paths[0])
     order: list[str] = []
-    run(model, inputs[:1], lambda path, *call: order.append(path) or compute(path, *call))
+    run(read.model, read.checked(inputs)[:1].arrays, lambda path, *call: order.append(path) or compute(path, *call))
     below = {path: needed[path] for path in reversed(order) if path in needed and needed[path].weights}
     first = {id(each): path for path, each in reversed(below.items())}  # a shared layer becomes random once
     return {path: each for path, each in below.items() if first[id(each)] == path}

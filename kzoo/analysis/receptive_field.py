@@ -37,9 +37,12 @@ def receptive_fields(model: keras.Model, input_shapes: list[Shape] | None = None
     return {path: tuple(field.rounded() for field in fields) for path, fields in found.items()}
 
 
-def layer_fields(model: keras.Model, input_shapes: list[Shape] | None = None) -> dict[str, Fields]:
+def layer_fields(
+    model: keras.Model, input_shapes: list[Shape] | None = None, index: int | None = None
+) -> dict[str, Fields]:
     """Returns what `receptive_fields` does, before rounding to whole pixels.
 
+    index: that of the input whose pixels are seen, by default all inputs with as many axes as the first.
     Unlike in `receptive_fields`, fields of size None have the stride of their map.
 
     >>> from keras import layers
@@ -48,10 +51,14 @@ def layer_fields(model: keras.Model, input_shapes: list[Shape] | None = None) ->
     ['inner/a', 'inner']
     """
     require(is_graph(model), "receptive_fields", "a functional or built Sequential model", model=type(model).__name__)
-    rank = len(model.inputs[0].shape) - 2
-    require(1 <= rank <= 3, "receptive_fields", "a model with 1 to 3 spatial axes", input_shape=model.inputs[0].shape)
+    shape = model.inputs[index or 0].shape
+    rank = len(shape) - 2
+    require(1 <= rank <= 3, "receptive_fields", "a model with 1 to 3 spatial axes", input_shape=shape)
     found: dict[str, Fields] = {}
-    start = [(Field(1),) * rank if len(tensor.shape) == rank + 2 else None for tensor in model.inputs]
+    start = [
+        (Field(1),) * rank if len(tensor.shape) == rank + 2 and index in (None, number) else None
+        for number, tensor in enumerate(model.inputs)
+    ]
     _trace(model, start, input_shapes, found)
     return found
 

@@ -1,12 +1,13 @@
 """Shifts, rotations, scalings, all three at once, and flips of channels-last arrays, with linear interpolation."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.ndimage
 
+from kzoo.analysis.model_inputs import Inputs
 from kzoo.checks import is_integer, is_number, require
 
 Transform: TypeAlias = Literal["shift", "rotation", "scale", "flip", "similarity"]
@@ -20,6 +21,25 @@ LABELS = {
     "similarity": "factor, degrees, pixels",
 }
 BORDERS = {"circular": "grid-wrap", "zeros": "grid-constant", "replicate": "nearest", "reflect": "mirror"}
+CROP = "crop"  # of analyses that compare only what a transformed input has data for
+
+
+class Moves(NamedTuple):
+    """A transformation of several amounts, and how inputs continue outside."""
+
+    transform: Transform
+    amounts: tuple[Amount, ...]
+    border: str
+
+    @property
+    def filling(self) -> str:
+        """The border of `transform_array`."""
+        return "zeros" if self.border == CROP else self.border
+
+    def of(self, inputs: Inputs) -> Iterator[Inputs]:
+        """Yields the inputs transformed by each amount."""
+        for amount in self.amounts:
+            yield inputs.replaced(transform_array(inputs.x, self.transform, amount, self.filling))
 
 
 def transform_array(
@@ -149,7 +169,7 @@ def default_amounts(transform: Transform, spatial: Sequence[int]) -> tuple[Amoun
     }[transform]
 
 
-def settled(
+def checked_moves(
     who: str,
     transform: Transform,
     amounts: Any,
@@ -157,17 +177,16 @@ def settled(
     spatial: Sequence[int],
     defaults: Callable[[Transform, Sequence[int]], Sequence[Amount]] = default_amounts,
     borders: Sequence[str] = tuple(BORDERS),
-) -> tuple[tuple[Amount, ...], str]:
-    """Returns the amounts and the border of a transformation of arrays with these spatial sizes, checked.
+) -> Moves:
+    """Returns a transformation of arrays with these spatial sizes; refuses amounts and borders that make no sense.
 
     Where they are None: the default amounts; "circular" for shifts and "zeros" for the others.
     """
     check_transform(who, transform, len(spatial))
     chosen = checked_amounts(who, transform, defaults(transform, spatial) if amounts is None else amounts, spatial)
-    if border is None:
-        return chosen, "circular" if transform == "shift" else "zeros"
+    border = ("circular" if transform == "shift" else "zeros") if border is None else border
     require(border in borders, who, f"border, one of {(*borders,)}", border=border)
-    return chosen, border
+    return Moves(transform, chosen, border)
 
 
 def amount_places(amounts: Sequence[Amount]) -> tuple[np.ndarray, list[str]]:

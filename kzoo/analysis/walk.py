@@ -82,6 +82,34 @@ def run_with(
     return outputs, [found[path][0] for path in paths]
 
 
+def input_dependencies(model: keras.Model) -> dict[str, frozenset[int]]:
+    """Returns {path: indices of the model's inputs that it depends on} of each layer and operation.
+
+    >>> a, b = keras.Input((2,)), keras.Input((2,))
+    >>> x = keras.layers.ReLU(name="relu")(b)
+    >>> model = keras.Model([a, b], keras.layers.Add(name="sum")([a, x]))
+    >>> {path: sorted(indices) for path, indices in input_dependencies(model).items()}
+    {'relu': [1], 'sum': [0, 1]}
+    """
+    found: dict[str, frozenset[int]] = {}
+    _depend(model, [frozenset([index]) for index in range(len(model.inputs))], found, "")
+    return found
+
+
+def _depend(model, given, found, prefix):
+    """Returns what each output of a model depends on, from what its inputs do; adds its layers to `found`."""
+    known = {id(symbol): indices for symbol, indices in zip(model.inputs, given)}
+    for call in calls(model):
+        read, path = [known[id(symbol)] for symbol in call.inputs], prefix + call.operation.name
+        if is_graph(call.operation):
+            outputs = _depend(call.operation, read, found, f"{path}/")
+        else:
+            found[path] = found.get(path, frozenset()).union(*read)
+            outputs = [frozenset().union(*read)] * len(call.outputs)
+        known.update((id(symbol), indices) for symbol, indices in zip(call.outputs, outputs))
+    return [known[id(symbol)] for symbol in model.outputs]
+
+
 def inner_path(model: keras.Model, path: str) -> str:
     """Returns the path of a layer, or of the layer that computes the first output of a nested model at this path."""
     layer = model

@@ -24,22 +24,24 @@ class LayerError(NamedTuple):
 
 
 def layer_errors(
-    model: keras.Model, steps: Sequence[Step], x: np.ndarray, amount: tuple[float, ...]
+    model: keras.Model, steps: Sequence[Step], inputs: list[np.ndarray], amount: tuple[float, ...]
 ) -> list[LayerError]:
-    """Returns the errors of all layers with positions, in the order of computation; x: a batch of one example.
+    """Returns the errors of all layers with positions, in the order of computation.
 
+    inputs: a batch of one example for each input of the model, of which one is moved, as `equivariance_by_layer` says.
     steps: the `model_steps`. amount: a factor, degrees and the pixels along each axis, as of the "similarity" of
     `kzoo.analysis.equivariance_error.equivariance`, whose border here is "crop".
     Refuses what `equivariance_by_layer` refuses.
 
     >>> from kzoo.explore.steps import model_steps
     >>> model = keras.Sequential([keras.Input((8, 1)), keras.layers.MaxPooling1D(2, name="pool")])
-    >>> x = np.array([0, 0, 1, 2, 3, 4, 0, 0.0])[None, :, None]
+    >>> x = [np.array([0, 0, 1, 2, 3, 4, 0, 0.0])[None, :, None]]
     >>> [round(layer_errors(model, model_steps(model), x, (1, 0, shift))[0].error, 3) for shift in (1, 2)]
     [0.535, 0.0]
     """
-    found = equivariance_by_layer(model, "similarity", x, [amount], "crop")
-    numbers = {step.path: number for number, step in enumerate(steps) if len(step.shape) == x.ndim - 1}
+    found = equivariance_by_layer(model, "similarity", inputs, [amount], "crop")
+    rank = len(amount) - 2
+    numbers = {step.path: number for number, step in enumerate(steps) if len(step.shape) == rank + 1}
     return [
         LayerError(numbers[path], _finite(error), _finite(inner), bool(whole))
         for path, (error,), (inner,), (whole,) in zip(

@@ -152,7 +152,7 @@ def create_app(sessions: Sequence[Session], token: str, host: str = LOOPBACK[0])
         require(all(map(NUMBER.fullmatch, by)), "explore", "by, a factor, degrees and pixels along each axis", by=by)
         amount = tuple(float(one) if "." in one else int(one) for one in by)
         x = await _example(request, session)
-        return JSONResponse(await run_in_threadpool(session.equivariance, x, amount))
+        return JSONResponse(await run_in_threadpool(session.equivariance, x, amount, _followed(request, session)))
 
     async def unit(request: Request) -> Response:
         session = of_model(request)

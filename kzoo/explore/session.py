@@ -198,11 +198,14 @@ class Session:
         with self._lock:
             return self._views.get((name, number, unit, of), views[name])
 
-    def equivariance(self, x: Any, amount: tuple[float, ...]) -> list[dict[str, Any]]:
-        """Returns the `kzoo.explore.moved.layer_errors` of an example before it is moved, as values of JSON."""
-        batch = np.stack([self._checked(x)])
+    def equivariance(self, x: Any, amount: tuple[float, ...], example: int = 0) -> list[dict[str, Any]]:
+        """Returns the `kzoo.explore.moved.layer_errors` of inputs before the first is moved, as values of JSON.
+
+        x, example: as in `compute`.
+        """
+        inputs = [ops.convert_to_numpy(part) for part in self._batch(self._checked(x), example)]
         with self._measuring:  # for as long as it takes, outputs of other inputs are computed
-            found = layer_errors(self.model, self.steps, np.moveaxis(batch, -1, 1) if self.first else batch, amount)
+            found = layer_errors(self.model, self.steps, inputs, amount)
         return [one._asdict() for one in found]
 
     def output_kind(self, outputs: np.ndarray) -> tuple[str, np.ndarray]:

@@ -15,28 +15,27 @@ from kzoo.analysis.class_activation import grad_cam, last_map
 from kzoo.analysis.conv_kernel import check_known
 from kzoo.analysis.conv_matrix import PICTURED, convolution_matrix
 from kzoo.analysis.decision_consistency import shift_consistency
-from kzoo.analysis.effective_field import effective_receptive_field
 from kzoo.analysis.equivariance_error import equivariance_by_layer
 from kzoo.analysis.feature_distance import invariance_curves
 from kzoo.analysis.field_growth import receptive_field_growth
 from kzoo.analysis.kernels import filters
 from kzoo.analysis.layer_maps import feature_maps
-from kzoo.analysis.maximization import maximize
+from kzoo.analysis.maximization import input_range, maximize
 from kzoo.analysis.occlusion_map import occlusion
 from kzoo.analysis.patches import top_patches
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.projection import project_rules
-from kzoo.analysis.walk import channels_first, inner_path, outputs_at
+from kzoo.analysis.spatial_model import SpatialModel
+from kzoo.analysis.walk import channels_first
 from kzoo.checks import Refusal, is_integer, one_line, require
 from kzoo.export.inference_model import inference_model
 from kzoo.export.predict import list_files, read_examples
 from kzoo.files import atomic_replace
 from kzoo.layers.locally_connected import LocallyConnected
 from kzoo.models.graph import calls, is_graph
-from kzoo.models.layer_paths import find_path
 from kzoo.run_folder import find_run_or_model
 from kzoo.terminal import say
-from kzoo.training.config import read_config
+from kzoo.training.config import list_configs, read_config
 from kzoo.training.model_building import build_model
 from kzoo.training.model_lookup import find_exportable
 from kzoo.training.run_data import load_data, sample
@@ -44,26 +43,27 @@ from kzoo.types import PathLike
 
 PAGE, RECORD = "index.html", "look.json"
 EXAMPLES, SHOWN = 500, 8  # examples that top patches are searched among; that pictures of several examples show
+SIDE = 64  # of random inputs whose size the model leaves open
 
 
 class Subject(NamedTuple):
-    """What is drawn: a model, the path of one of its layers, one of the layer's maps or units, and real inputs."""
+    """What is drawn: a model, the path of one of its layers, one of the layer's maps or units, and inputs."""
 
     model: keras.Model
     layer: str
     unit: int
-    inputs: np.ndarray
+    inputs: Any  # an array, or a list of them for a model of several inputs
     example: int  # the input that pictures of one example show
 
     @property
-    def one(self) -> np.ndarray:
+    def one(self) -> Any:
         """The example as a batch of one."""
-        return self.inputs[self.example : self.example + 1]
+        return keras.tree.map_structure(lambda x: x[self.example : self.example + 1], self.inputs)
 
     @property
-    def some(self) -> np.ndarray:
+    def some(self) -> Any:
         """The example and the next ones."""
-        return np.roll(self.inputs, -self.example, 0)[:SHOWN]
+        return keras.tree.map_structure(lambda x: np.roll(x, -self.example, 0)[:SHOWN], self.inputs)
 
 
 class Picture(NamedTuple):
@@ -102,7 +102,7 @@ PICTURES = (
         "What the layer sees",
         "How strongly each pixel of the input changes the middle of the layer's map, as a mean over examples. The "
         "rectangle is all that the layer could see; what it uses is smaller and like a Gaussian.",
-        lambda of: effective_receptive_field(of.model, of.layer, of.some),
+        lambda of: receptive_field_growth(of.model, of.some, [of.layer]).fields[0],  # of some channels, as it is faster
     ),
     Picture(
         "receptive_field_growth",
@@ -180,11 +180,12 @@ def look(
 ) -> Path:
     """Draws all pictures of a run, or of a model of the zoo; returns the path of the page that shows them.
 
-    name: a run's folder, its name under saved_models/, or a model, which is built from the config of its name and has
-    initial weights; layer: the path of a layer, by default the last with more than one position; unit: one of its
-    channels, by default the largest for the example; example: the number of an input; data: images, .npy arrays or
-    folders to take inputs from, by default the test examples of the run or config; out: the folder to write, by
-    default RUN/look or look/NAME, which is replaced if it holds such a page.
+    name: a run's folder, its name under saved_models/, or a model, which is built from the config of its name, if there
+    is one, and has initial weights; layer: the path of a layer, by default the last with more than one position; unit:
+    one of its channels, by default the largest for the example; example: the number of an input; data: images, .npy
+    arrays or folders to take inputs from, for a model of several inputs one path for each, by default the test examples
+    of the run or config, or random numbers if there is no config; out: the folder to write, by default RUN/look or
+    look/NAME, which is replaced if it holds such a page.
     A picture that the model has no layers for is left out, and the page says why. Raises Refusal for an unknown name,
     layer, unit or example, or a folder with anything else in it.
     """
@@ -203,33 +204,54 @@ def look(
 
 def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subject, str]:
     """Returns what `look` draws, and where the model comes from in words."""
-    if find_run_or_model(str(name)) is None and not data:
+    run = find_run_or_model(str(name))
+    if run is None and not data and str(name) in list_configs():
         config = read_config(name)
         loaded = load_data(config)
         model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
-        origin, examples = f"The model `{name}` of kzoo's zoo, with initial weights", _examples(loaded)
+        origin = f"The model `{name}` of kzoo's zoo, with initial weights"
+        examples = sample(loaded.test or loaded.train, EXAMPLES)[0]
     else:
         model, origin, found, _ = find_exportable(name)
         examples = found.get("examples")
-    if data:
-        shape = model.input_shape[1:]
-        examples = np.concatenate([read_examples(file, shape) for file in list_files(data)])
+        if data:
+            examples = _read_inputs(model, data)
+        elif run is None:
+            origin, examples = f"{origin} and random inputs", _random_inputs(model)
     require(examples is not None, "look", "--data with inputs, as those of the run are not available", name=str(name))
-    count = len(examples)
+    read = SpatialModel("look", model, [] if layer is None else [layer])
+    given = read.checked(examples)[:EXAMPLES]
+    count = len(given)
     require(is_integer(example) and 0 <= example < count, "look", f"example below {count}", example=example)
-    one, first = examples[example : example + 1], channels_first(model)
-    path = last_map("look", model, one, first) if layer is None else inner_path(model, find_path(model, "layer", layer))
-    (maps,) = outputs_at(model, one, [path])
-    maps = np.moveaxis(np.asarray(maps), 1, -1) if first and len(maps.shape) > 2 else np.asarray(maps)
+    one = given[example : example + 1]
+    path = last_map(read, one) if layer is None else read.paths[0]
+    (maps,) = read.outputs_at(one, [path])
     channels = maps.shape[-1]
     chosen = int(maps.reshape(-1, channels).max(0).argmax()) if unit is None else unit
     good = is_integer(chosen) and 0 <= chosen < channels
     require(good, "look", f"unit below {channels}, a channel of {path}", unit=unit)
-    return Subject(model, path, chosen, np.asarray(examples[:EXAMPLES], "float32"), int(example)), origin
+    inputs = given.arrays if len(given.arrays) > 1 else given.arrays[0]
+    return Subject(model, path, chosen, inputs, int(example)), origin
 
 
-def _examples(loaded):
-    return sample(loaded.test or loaded.train, EXAMPLES)[0]
+def _read_inputs(model, data):
+    """Returns the examples in files for each input of a model."""
+    shapes = [symbol.shape[1:] for symbol in model.inputs]
+    parts = [data] if len(shapes) == 1 else [[path] for path in data]
+    require(len(parts) == len(shapes), "look", f"--data for each of the model's {len(shapes)} inputs", data=list(data))
+    return [
+        np.concatenate([read_examples(file, shape) for file in list_files(paths)])
+        for paths, shape in zip(parts, shapes)
+    ]
+
+
+def _random_inputs(model):
+    """Returns examples of random numbers for each input of a model."""
+    random, first = np.random.default_rng(0), channels_first(model)
+    return [
+        random.uniform(*input_range(model, symbol, first), (SHOWN, *(n or SIDE for n in symbol.shape[1:])))
+        for symbol in model.inputs
+    ]
 
 
 def _default_folder(name):

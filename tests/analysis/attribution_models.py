@@ -28,3 +28,15 @@ def copies(layers, shape):
         "sequential": keras.Sequential([keras.Input(shape), *layers]),
         "nested": keras.Model(y, layers[-1](middle(y))),
     }
+
+
+def two_branches(last="softmax"):
+    """Returns a model of two images, whose layers "left" and "right" read one each and "classes" reads both."""
+    shapes = {"left": (6, 5, 3), "right": (9, 7, 2)}
+    inputs = [keras.Input(shape) for shape in shapes.values()]
+    maps = [
+        keras.layers.Conv2D(4, 3, activation="relu", name=name, padding="same" if name == "left" else "valid")(x)
+        for name, x in zip(shapes, inputs)
+    ]
+    pooled = keras.layers.Concatenate()([keras.layers.GlobalAveragePooling2D()(y) for y in maps])
+    return set_noise(keras.Model(inputs, keras.layers.Dense(3, last, name="classes")(pooled), name="two_branches"))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from kzoo.analysis.array_grid import SIGNED, array_grid, value_limits
+from kzoo.analysis.array_grid import array_grid
+from kzoo.analysis.panels import SIGNED, value_limits
 
 
 @pytest.mark.parametrize("shape", [(4,), (9, 1), (9, 2), (5, 6, 1), (5, 6, 3), (5, 6, 4), (3, 5, 6, 1)], ids=str)

@@ -10,6 +10,7 @@ from kzoo.analysis.maximization import PRESETS, input_range, maximize
 from kzoo.checks import Refusal
 from kzoo.layers import Conv2D
 from kzoo.models.registry import model
+from tests.analysis.attribution_models import two_branches
 
 L = keras.layers
 FEW = 12
@@ -109,6 +110,25 @@ def test_several_inputs():
     np.testing.assert_array_equal(np.sign(found.inputs[1][0]), np.sign(weights[:, 1]))
 
 
+def test_inputs_that_the_unit_depends_on():
+    built = two_branches(None)
+    one = keras.Model(built.inputs[1], built.get_layer("right").output)
+    found = maximize(built, "right", 1, steps=FEW)
+    assert [x.shape for x in found.inputs] == [(1, 9, 7, 2)] and found.value_range == (-3, 3)
+    np.testing.assert_allclose(found.values[-1], np.mean(one(found.array)[..., 1]), rtol=1e-5)
+    assert found.values[-1] > found.values[0]
+    found = maximize(built, "classes", 1, steps=FEW)
+    assert [x.shape for x in found.inputs] == [(1, 6, 5, 3), (1, 9, 7, 2)] and found.value_range == (0, 1)
+    np.testing.assert_allclose(found.values[-1], built([*found.inputs])[:, 1], rtol=1e-5)
+    words, image = keras.Input((None,), dtype="int32"), keras.Input((8, 8, 1))
+    embedded = L.GlobalAveragePooling1D()(L.Embedding(4, 2, name="words")(words))
+    maps = L.Flatten()(L.Conv2D(1, 3, name="conv")(image))
+    built = keras.Model([words, image], L.Concatenate()([embedded, maps]))
+    assert maximize(built, "conv", 0, steps=1).array.shape == (1, 8, 8, 1)
+    with pytest.raises(Refusal, match="^maximize expects a model whose first input is floating; received dtype="):
+        maximize(built, "words", 0)
+
+
 def test_sizes():
     built = keras.Sequential([keras.Input((None, None, 1)), L.Conv2D(2, 3, name="conv")])
     assert maximize(built, "conv", 0, steps=1, size=9).array.shape == (1, 9, 9, 1)
@@ -137,6 +157,13 @@ def test_ranges():
     assert found.value_range == (0, 255) and found.array.max() > 128
     found = maximize(bytes_in, "conv", 0, "erhan2009", steps=2, value_range=(2, 4))
     assert found.array.min() >= 2 and found.array.max() <= 4
+
+
+def test_settings_that_the_sources_state():
+    yosinski, olah = PRESETS["yosinski2015"], PRESETS["olah2017"]
+    assert (yosinski.decay, yosinski.blur, yosinski.blur_every) == (0.0001, 1.0, 4)  # table 1, third row
+    assert (yosinski.small_norms, yosinski.small_contributions) == (0, 0)
+    assert (olah.rate, olah.scale, olah.rotation) == (0.05, 0.05, 5)
 
 
 def test_presets_can_be_changed():

@@ -162,6 +162,18 @@ def test_nested_models_and_shared_layers():
     assert fields["shared"][0] == (10 + 4 * 4, 4, 8, "exact")
 
 
+def test_fields_in_one_of_several_inputs():
+    vector, fine, coarse = keras.Input((1,)), keras.Input((8, 1)), keras.Input((4, 1))
+    parts = [layers.Conv1D(1, 2, strides=2, name="a")(fine), layers.Conv1D(1, 3, padding="same", name="b")(coarse)]
+    built = keras.Model([vector, fine, coarse], layers.Add(name="both")([layers.Dense(1)(vector)[:, None], *parts]))
+    for index, size, stride in ((1, 2, 2), (2, 3, 1)):
+        fields = layer_fields(built, index=index)
+        assert fields.keys() & {"a", "b", "both"} == {"ab"[index - 1], "both"}
+        assert fields["both"][0].size == size and fields["both"][0].stride == stride
+    with pytest.raises(Refusal, match="^receptive_fields expects a model with 1 to 3 spatial axes"):
+        layer_fields(built)
+
+
 def test_inputs_without_spatial_axes_are_not_seen():
     x, location = keras.Input((28, 28, 1)), keras.Input((2,))
     moved = layers.Dense(2, name="moved")(location)

@@ -8,8 +8,8 @@ from kzoo.analysis.transforms import (
     BORDERS,
     amount_places,
     checked_amounts,
+    checked_moves,
     default_amounts,
-    settled,
     transform_array,
 )
 from kzoo.checks import Refusal
@@ -120,9 +120,9 @@ def test_dtypes():
 def test_defaults():
     assert default_amounts("shift", (40, 16)) == tuple(range(-4, 5))
     assert default_amounts("flip", (40, 16)) == (0, 1) and 1.0 in default_amounts("scale", (8, 8))
-    assert settled("it", "shift", None, None, (8, 4)) == ((-1, 0, 1), "circular")
-    assert settled("it", "scale", [2], None, (8, 4)) == ((2,), "zeros")
-    assert settled("it", "flip", None, "zeros", (8,), lambda *_: (0,)) == ((0,), "zeros")
+    assert checked_moves("it", "shift", None, None, (8, 4)) == ("shift", (-1, 0, 1), "circular")
+    assert checked_moves("it", "scale", [2], None, (8, 4)) == ("scale", (2,), "zeros")
+    assert checked_moves("it", "flip", None, "zeros", (8,), lambda *_: (0,)) == ("flip", (0,), "zeros")
 
 
 def test_places_of_amounts_on_an_axis():
@@ -170,4 +170,4 @@ def test_refusals():
     with pytest.raises(Refusal, match="expects border, one of .*; received border='wrap'"):
         transform_array(noise(1, 4, 1), "shift", 1, "wrap")
     with pytest.raises(Refusal, match=r"^it expects border, one of \('zeros',\); received border='circular'"):
-        settled("it", "shift", [1], "circular", (8,), borders=["zeros"])
+        checked_moves("it", "shift", [1], "circular", (8,), borders=["zeros"])

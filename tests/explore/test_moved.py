@@ -18,7 +18,7 @@ def errors(*parts, amount, shape=(12, 12, 1)):
     """Returns {layer: its error} of a chain of layers for an example of random numbers."""
     keras.utils.set_random_seed(0)
     session = Session(keras.Sequential([keras.Input(shape), *parts]))
-    found = layer_errors(session.model, session.steps, session.example(0)[None], amount)
+    found = layer_errors(session.model, session.steps, [session.example(0)[None]], amount)
     return {session.steps[one.step].path: one for one in found}
 
 
@@ -67,6 +67,20 @@ def test_channels_first(seeds):
     session = Session(net, examples=x)
     (found,) = session.equivariance(session.example(0), (1, 0, 1, 2))
     assert found["error"] == equivariance(net, "conv", "similarity", x, [(1, 0, 1, 2)], "crop").error[0]
+
+
+def test_of_several_inputs_the_first_is_moved(seeds):
+    x, y = keras.Input((8, 8, 1), name="frame"), keras.Input((8, 8, 1), name="flow")
+    other = layers.Conv2D(2, 3, name="other")(y)
+    both = layers.Add(name="both")([layers.Conv2D(2, 3, name="conv")(x), other])
+    session = Session(keras.Model([x, y], both), examples=list(seeds.normal(size=(2, 3, 8, 8, 1))))
+    found = session.equivariance(session.example(1), (1, 0, 0, 2), 1)
+    assert [session.steps[one["step"]].path for one in found] == ["conv", "both"]
+    assert found[0]["inner"] < 1e-6 and found[1]["inner"] > 0.1
+    inputs = [session.examples[1:2], session.others[0][1:2]]
+    expected = equivariance(session.model, "both", "similarity", inputs, [(1, 0, 0, 2)], "crop")
+    assert found[1]["error"] == pytest.approx(expected.error[0])
+    assert session.equivariance(session.example(1), (1, 0, 0, 2), 2)[1] != found[1]
 
 
 def test_maps_without_data_have_no_error():

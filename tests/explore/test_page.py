@@ -642,8 +642,8 @@ def test_other_inputs_follow_the_example_and_only_the_first_is_drawn(browser, se
         np.testing.assert_array_equal(flow, session.others[0][2, ..., 0])
         np.testing.assert_array_equal(total, frame + flow)
         shown.slide("x", 1)
-        shown.page.wait_for_selector(".equivariance-panel[aria-busy=false]")
-        assert shown.page.inner_text(".equivariance-panel .note") == "It is measured for models of one input only."
+        expected = session.equivariance(np.full((8, 8, 1), session.limits[0]), (1, 0, 0, 1), 2)
+        assert [row[2] for row in shown.errors()] == [f"{one['error']:.3f}" for one in expected] != []
         assert shown.fits() and shown.printed == []
         shown.page.close()
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.models.registry import model
 from kzoo.training.look import PICTURES, find_subject, look, page
+from kzoo.training.model_lookup import Exportable
 
 
 class Reader(html.parser.HTMLParser):
@@ -58,6 +60,26 @@ def test_what_is_drawn_by_default():
     subject, _ = find_subject("mnist1d_cnn", example=3)
     np.testing.assert_array_equal(subject.one, subject.inputs[3:4])
     np.testing.assert_array_equal(subject.some, subject.inputs[3:11])
+
+
+def test_models_of_several_inputs(monkeypatch, tmp_path):
+    small = model("two_stream", frames=1, width=0.02, fc_units=[8, 8], input_shape=(47, 47, 3), classes=3)
+    monkeypatch.setattr("kzoo.training.look.find_exportable", lambda name: Exportable(small, "A small one", {}, None))
+    subject, origin = find_subject("two_stream")
+    assert origin == "A small one and random inputs" and subject.layer.startswith("spatial_")
+    assert [x.shape for x in subject.inputs] == [(8, 47, 47, 3), (8, 47, 47, 2)]
+    assert [x.shape for x in subject.one] == [(1, 47, 47, 3), (1, 47, 47, 2)]
+    quick = [picture for picture in PICTURES if picture.name in ("feature_maps", "top_patches", "grad_cam")]
+    monkeypatch.setattr("kzoo.training.look.PICTURES", quick)
+    drawn = look("two_stream", layer="temporal_stage3", out=tmp_path / "look")
+    record = json.loads((drawn.parent / "look.json").read_text())
+    assert [one["left_out"] for one in record["pictures"]] == [None] * 3
+    for name, x in zip(("frame", "flow"), subject.inputs):
+        np.save(tmp_path / f"{name}.npy", x[:3])
+    read, _ = find_subject("two_stream", data=[tmp_path / "frame.npy", tmp_path / "flow.npy"], example=2)
+    np.testing.assert_array_equal(read.one[1], np.float32(subject.inputs[1][2:3]))
+    with pytest.raises(Refusal, match="^look expects --data for each of the model's 2 inputs; received data="):
+        find_subject("two_stream", data=[tmp_path / "frame.npy"])
 
 
 def test_inputs_from_files(tmp_path):

@@ -37,9 +37,10 @@ export async function fetchCell(model, input, { step, channel, cell }) {
   return (await request(`${model}/cell?at=${[step, channel, ...cell].join(",")}`, input)).json();
 }
 
-// Returns the equivariance error of each layer for an example that is scaled, rotated and shifted by an amount.
-export async function fetchEquivariance(model, values, amount) {
-  return (await request(`${model}/equivariance?by=${amount.join(",")}`, { values })).json();
+// Returns the equivariance error of each layer for an input {base: the values before they are moved, movement: factor,
+// degrees and pixels along each axis, example}.
+export async function fetchEquivariance(model, { base, movement, example }) {
+  return (await request(`${model}/equivariance?by=${movement.join(",")}`, { values: base, example })).json();
 }
 
 // Returns {kind, outputs, maps: Map of a step's number to {shape, values}, labelMap: {shape, values} or null} for an

@@ -5,26 +5,26 @@ const REST = 300; // milliseconds without a change after which the errors are as
 const text = (error) => (error === null ? "–" : error.toFixed(3));
 
 export class Equivariance {
-  // fetchErrors: returns the errors for an example and what it is moved by.
-  constructor(panel, { steps, inputs }, fetchErrors) {
-    Object.assign(this, { panel, steps, fetchErrors, example: null, by: null, wanted: null, timer: null, running: false });
-    this.measured = inputs.length === 1;
+  // fetchErrors: returns the errors for an input.
+  constructor(panel, { steps }, fetchErrors) {
+    Object.assign(this, { panel, steps, fetchErrors, input: {}, wanted: null, timer: null, running: false });
     this.note = panel.querySelector(".note");
     this.body = panel.querySelector("tbody");
   }
 
-  // Takes an example and what it is moved by, null for nothing; measures once both stay the same for a while.
-  follow(example, by) {
-    if (example === this.example && String(by) === String(this.by)) return;
-    Object.assign(this, { example, by, wanted: null });
+  // Takes an input, {base: the values before they are moved, movement: what they are moved by, null for nothing, example};
+  // measures once these stay the same for a while.
+  follow(input) {
+    const { base, movement } = this.input;
+    if (input.base === base && String(input.movement) === String(movement)) return;
+    Object.assign(this, { input, wanted: null });
     clearTimeout(this.timer);
-    this.panel.hidden = !by;
+    this.panel.hidden = !input.movement;
     this.panel.ariaBusy = true;
-    if (!by) return;
-    if (!this.measured) return this.show(new Error("It is measured for models of one input only."));
+    if (!input.movement) return;
     if (!this.body.rows.length) this.note.textContent = "Measuring …";
     this.timer = setTimeout(() => {
-      this.wanted = { example, by };
+      this.wanted = input;
       this.measure();
     }, REST);
   }
@@ -36,7 +36,7 @@ export class Equivariance {
     let asked = null;
     while (this.wanted && this.wanted !== asked) {
       asked = this.wanted;
-      const found = await this.fetchErrors(asked.example, asked.by).catch((error) => error);
+      const found = await this.fetchErrors(asked).catch((error) => error);
       if (asked === this.wanted) this.show(found);
     }
     this.running = false;

@@ -24,7 +24,7 @@ export class ModelView {
     }
     drawMap(this.part("scale").querySelector("canvas"), Float32Array.from({ length: 256 }, (_, k) => k), 256, 1, [0, 255]);
     this.labelMap = new LabelMap(this.part("label-map"), model.labels);
-    this.equivariance = new Equivariance(this.part("equivariance-panel"), model, (...asked) => source.fetchEquivariance(number, ...asked));
+    this.equivariance = new Equivariance(this.part("equivariance-panel"), model, (asked) => source.fetchEquivariance(number, asked));
     this.unit = new UnitViews(this.part("unit"), model, (...asked) => source.fetchUnit(number, ...asked));
     this.part("large-panel").onkeydown = (event) => { if (event.key === "Escape") this.net.focusChosen(); };
     this.net = new Net(this.part("net"), this.part("large"), model, {
@@ -47,7 +47,7 @@ export class ModelView {
   // example: the number of the example, version: another for each input}.
   show(input) {
     this.input = input;
-    this.equivariance.follow(input.base, input.movement);
+    this.equivariance.follow(input);
     return this.refresh();
   }
 
