@@ -36,7 +36,8 @@ print(np.asarray(cam).shape)  # (4, 32, 32): where the class of each image is
 cam.plot("cam.png")
 ```
 
-Models that hold other models work too: a layer is named by its path, such as "backbone/conv1".
+Models that hold other models work too: a layer is named by its path, such as "backbone/conv1". A model of several
+inputs takes a list of arrays, and a picture is about the first of them that the layer depends on.
 """
 
 

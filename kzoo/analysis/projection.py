@@ -12,13 +12,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.model_inputs import Inputs, batches
+from kzoo.analysis.model_inputs import batches
 from kzoo.analysis.panels import panels, show_example, show_signed
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.rectifiers import RULES, ruled
 from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.units import Unit, unit_map
-from kzoo.analysis.walk import Visit, before_softmax, outputs_at
+from kzoo.analysis.walk import before_softmax, outputs_at
 from kzoo.checks import is_integer, require
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def project_at(
     return Projection(inputs, projections, path, unit, rule, places, activations, len(passed), read.first)
 
 
-def _project_batch(read: SpatialModel, unit: Unit, batch: Inputs, visit: Visit, places: np.ndarray | None) -> Any:
+def _project_batch(read, unit, batch, visit, places):
     """Returns the projections, places and activations of a batch."""
     import tensorflow as tf
 

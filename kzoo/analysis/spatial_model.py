@@ -51,7 +51,7 @@ class SpatialModel:
         expected = f"inputs, an array of numbers of shape (batch, ...) = {shapes[0]} that is not empty"
         if len(shapes) > 1:
             expected = f"inputs, arrays of numbers of as many examples and shapes (batch, ...) = {shapes}, not empty"
-        received = {"shape": [x.shape for x in arrays], "dtype": [x.dtype.name for x in arrays]}
+        received: dict[str, Any] = {"shape": [x.shape for x in arrays], "dtype": [x.dtype.name for x in arrays]}
         if len(arrays) == 1:
             received = {name: values[0] for name, values in received.items()}
         require(good, self.who, expected, **received)

@@ -204,6 +204,7 @@ def look(
 
 def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subject, str]:
     """Returns what `look` draws, and where the model comes from in words."""
+    examples: Any
     run = find_run_or_model(str(name))
     if run is None and not data and str(name) in list_configs():
         config = read_config(name)
