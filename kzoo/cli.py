@@ -293,38 +293,62 @@ def look(
 
 @app.command()
 def explore(
-    name: Annotated[
-        str, typer.Argument(help="Folder of a run, its name under saved_models/, a .keras file, or name of a model.")
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME [NAME]",
+            help="Folder of a run, its name under saved_models/, a .keras file, or name of a model; two are shown side "
+            "by side.",
+        ),
     ],
     data: Annotated[
-        list[str], typer.Option(help="Image, .npy file or folder to take inputs from; repeatable. Default: test data.")
+        list[str],
+        typer.Option(
+            help="Image, .npy file or folder to take inputs from; repeatable, for several inputs one for each. "
+            "Default: test data."
+        ),
     ] = [],  # noqa: B006
     port: Annotated[int, typer.Option(help="Port of the page; default: a free one.", min=0, max=65535)] = 0,
     host: Annotated[str, typer.Option(help="Address to listen at; by default only this machine can connect.")] = (
         "127.0.0.1"
     ),
+    out: Annotated[
+        str | None,
+        typer.Option(help="Folder to write instead: the page with recorded examples, for any web server."),
+    ] = None,
 ) -> None:
-    """Show a model at work on a page in the browser, until Ctrl-C.
+    """Show a model at work on a page in the browser, until Ctrl-C, or two models side by side on the same input.
 
     The page shows its predictions and the maps of all layers while an input is drawn, uploaded or moved, and what each
     cell of a map depends on. Its address, with a token that opens it, is printed.
 
-    Example: kzoo explore mnist1d_cnn --port 8000
-    """
-    if Path(name).suffix != ".keras":
-        from kzoo.run_folder import find_run_or_model
+    With --out nothing is served; the page is written with recorded examples, as files that need no model.
 
-        find_run_or_model(name)
+    Example: kzoo explore mnist1d_cnn mnist1d_tiled --port 8000
+    """
+    require(len(names) < 3, "explore", "one name or two", names=names)
+    for name in names:
+        if Path(name).suffix != ".keras":
+            from kzoo.run_folder import find_run_or_model
+
+            find_run_or_model(name)
+    if out is not None:
+        _import_tensorflow()
+        from kzoo.explore.site import record
+        from kzoo.terminal import say
+
+        say(record(names, out, data))
+        return
     try:
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError:
         raise Refusal("explore needs Starlette and uvicorn: pip install 'kzoo[explore]'.") from None
     _import_tensorflow()
+    from kzoo.explore.comparison import open_sessions
     from kzoo.explore.server import serve
-    from kzoo.explore.session import open_session
 
-    serve(open_session(name, data), host, port)
+    serve(open_sessions(names, data), host, port)
 
 
 @app.command()

@@ -21,8 +21,8 @@ from kzoo.analysis.transforms import (
     Moves,
     Transform,
     amount_places,
+    as_similarity,
     checked_moves,
-    pixels,
     transform_array,
 )
 from kzoo.analysis.walk import compute, run
@@ -34,6 +34,7 @@ from kzoo.models.layer_paths import layer_paths
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+STRIDED = ("shift", "rotation", "similarity")  # those of a map depend on its strides
 WHOLE = 1 - 1e-6  # of a mask of ones, interpolated: only what is computed from ones
 
 
@@ -134,13 +135,13 @@ def equivariance(
     inputs: (batch, ...) as the model's; of several, a list with an array for each, of which the first that the layer
     depends on is transformed.
     transform, amounts: "shift" (pixels along the last axis, or a tuple with one for each axis), "rotation" (degrees),
-    "scale" (factors) or "flip" (axes), see `kzoo.analysis.transforms`, which also chooses the amounts if none are
-    given.
+    "scale" (factors), "flip" (axes) or "similarity" (factor, degrees, pixels along each axis), see
+    `kzoo.analysis.transforms`, which also chooses the amounts if none are given, but those of "similarity".
     border: how the inputs and maps continue outside: "circular" (default for shifts), "zeros" (default for the
     others), "replicate", "reflect", or "crop", which fills with zeros and compares only the positions that a map moved
     by t' has data at, relative to the map there.
-    ValueError for an output that is neither a map with the model's spatial axes nor (B, C), and for shifts and
-    rotations of a map whose stride is unknown, behind a layer that declares no receptive field.
+    ValueError for an output that is neither a map with the model's spatial axes nor (B, C), and for shifts,
+    rotations and similarities of a map whose stride is unknown, behind a layer that declares no receptive field.
 
     >>> from kzoo.layers import Conv2D
     >>> model = keras.Sequential([keras.Input((8, 8, 1)), Conv2D(2, 3, strides=2, padding="circular", name="conv")])
@@ -164,7 +165,7 @@ def equivariance_by_layer(
     """Returns the equivariance errors (layers, amounts) of several layers: a curve against depth.
 
     layers: by default all that `equivariance` can compare, in the order of computation. Layers that are called several
-    times are left out, and for shifts and rotations those whose stride is unknown.
+    times are left out, and for shifts, rotations and similarities those whose stride is unknown.
     Other arguments: as `equivariance`. Of several inputs, the first that all `layers` depend on is transformed; without
     `layers` it is the first that the model's first output depends on.
 
@@ -196,7 +197,7 @@ class _Comparison:
         require(
             self.is_map or len(shape) == 2, who, "layer, one whose output is a map or (batch, channels)", layer=path
         )
-        self.stride_needed = self.is_map and transform in ("shift", "rotation")
+        self.stride_needed = self.is_map and transform in STRIDED
         known = self.is_map and bool(fields) and all(field.status != UNKNOWN for field in fields)
         expected = f"layer, one whose stride is known; before or at {path} a layer declares no receptive_field"
         require(known or not self.stride_needed, who, expected, layer=path)
@@ -236,7 +237,8 @@ class _Comparison:
 
     def result(self) -> Equivariance:
         transform, amounts, border = self.moves
-        shifts = [pixels(a, len(self.strides)) if transform == "shift" and self.is_map else () for a in amounts]
+        shifted = self.is_map and transform in STRIDED
+        shifts = [as_similarity(transform, a, len(self.strides))[2:] if shifted else () for a in amounts]
         whole = [all(Fraction(int(n)) % stride == 0 for n, stride in zip(shift, self.strides)) for shift in shifts]
         compared, inner = ([bool(masks[kind].any()) for masks in self.masks] for kind in (0, 1))
         return Equivariance(
@@ -310,7 +312,7 @@ def _comparable(read: SpatialModel, given: Inputs, transform: Transform, fields:
 
     def comparable(path, found):
         known = path in fields and all(field.status != UNKNOWN for field in fields[path])
-        is_map = found == [read.rank + 2] and (known or transform not in ("shift", "rotation"))
+        is_map = found == [read.rank + 2] and (known or transform not in STRIDED)
         return is_map or (found == [2] and path in fields)
 
     return [path for path, found in ranks.items() if comparable(path, found)]

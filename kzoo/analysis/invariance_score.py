@@ -145,6 +145,7 @@ def _small(transform: Transform, spatial: Sequence[int]) -> tuple[Amount, ...]:
         "rotation": tuple(range(-15, 16, 5)),
         "scale": tuple(2.0 ** (part / 16) for part in range(-4, 5)),
         "flip": tuple(range(len(spatial))),
+        "similarity": (),
     }[transform]
 
 

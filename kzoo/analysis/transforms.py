@@ -1,4 +1,4 @@
-"""Shifts, rotations, scalings and flips of channels-last arrays, with linear interpolation."""
+"""Shifts, rotations, scalings, all three at once, and flips of channels-last arrays, with linear interpolation."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -10,14 +10,15 @@ import scipy.ndimage
 from kzoo.analysis.model_inputs import Inputs
 from kzoo.checks import is_integer, is_number, require
 
-Transform: TypeAlias = Literal["shift", "rotation", "scale", "flip"]
-Amount: TypeAlias = float | tuple[int, ...]
+Transform: TypeAlias = Literal["shift", "rotation", "scale", "flip", "similarity"]
+Amount: TypeAlias = float | tuple[float, ...]
 
 LABELS = {
     "shift": "shift (pixels)",
     "rotation": "rotation (degrees)",
     "scale": "scale (factor)",
     "flip": "flipped axis",
+    "similarity": "factor, degrees, pixels",
 }
 BORDERS = {"circular": "grid-wrap", "zeros": "grid-constant", "replicate": "nearest", "reflect": "mirror"}
 CROP = "crop"  # of analyses that compare only what a transformed input has data for
@@ -48,7 +49,9 @@ def transform_array(
 
     transform: "shift" by `amount` pixels towards larger indices, along the last spatial axis or (a tuple) along each;
     "rotation" counterclockwise by degrees about the centre, and "scale" by a factor about the centre (above 1
-    enlarges), both of images only; "flip" of the spatial axis `amount`.
+    enlarges), both of images only; "flip" of the spatial axis `amount`; "similarity" by (factor, degrees, pixels along
+    each axis), which scales and rotates about the centre and then shifts: signals without rotation, volumes within
+    their last two axes.
     border: what lies outside the array: "circular" continues with the opposite end, "zeros" is 0, "replicate" repeats
     the edge element, "reflect" mirrors at the edge element without repeating it.
     strides: pixels between positions of x, if x is a map of a strided layer and `amount` is in pixels.
@@ -65,21 +68,35 @@ def transform_array(
     if transform == "flip":
         return np.flip(x, 1 + amount)
     step = np.array([float(n) for n in strides or (1,) * rank])
-    matrix, offset = np.eye(rank + 2), np.zeros(rank + 2)
-    if transform == "shift":
-        offset[1:-1] = -np.array(pixels(amount, rank)) / step
-    else:
-        inverse = _rotation(amount) if transform == "rotation" else np.eye(rank) / amount
-        matrix[1:-1, 1:-1] = inverse * step / step[:, None]
-        centre = (np.array(x.shape[1:-1]) - 1) / 2
-        offset[1:-1] = centre - matrix[1:-1, 1:-1] @ centre
-    return scipy.ndimage.affine_transform(x, matrix, offset, order=1, mode=BORDERS[border])
+    factor, degrees, *shift = as_similarity(transform, amount, rank)
+    maps = np.moveaxis(x, -1, 1)
+    centre = (np.array(maps.shape[2:]) - 1) / 2
+    matrix, offset = np.eye(rank + 1), np.zeros(rank + 1)  # of maps one after the other, which is quicker for SciPy
+    matrix[1:, 1:] = _inverse(factor, degrees, rank) * step / step[:, None]
+    offset[1:] = centre - matrix[1:, 1:] @ (centre + np.array(shift) / step)
+    flat = maps.reshape(-1, *maps.shape[2:])
+    moved = scipy.ndimage.affine_transform(flat, matrix, offset, order=1, mode=BORDERS[border])
+    return np.moveaxis(moved.reshape(maps.shape), 1, -1)
 
 
-def _rotation(degrees):
-    """Returns the matrix from positions of a rotated image to those of the image, about the origin."""
+def _inverse(factor, degrees, rank):
+    """Returns the matrix from positions of a scaled and rotated array to those of the array, about the centre."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    return np.array([[cos, sin], [-sin, cos]])
+    matrix, axes = np.eye(rank), slice(-min(rank, 2), None)
+    matrix[axes, axes] = np.array([[cos, sin], [-sin, cos]])[axes, axes] / factor
+    return matrix
+
+
+def as_similarity(transform: Transform, amount: Any, rank: int) -> tuple[Any, ...]:
+    """Returns the factor, the degrees and the pixels along each spatial axis of a transformation that is no flip.
+
+    >>> as_similarity("shift", 3, 2), as_similarity("rotation", 90, 2)
+    ((1, 0, 0, 3), (1, 90, 0, 0))
+    """
+    if transform == "similarity":
+        return amount
+    factor, degrees = amount if transform == "scale" else 1, amount if transform == "rotation" else 0
+    return factor, degrees, *(pixels(amount, rank) if transform == "shift" else (0,) * rank)
 
 
 def pixels(amount: Any, rank: int) -> tuple[Any, ...]:
@@ -96,7 +113,8 @@ def check_transform(who: str, transform: Any, rank: int) -> None:
     require(
         isinstance(transform, str) and transform in LABELS, who, f"transform, one of {(*LABELS,)}", transform=transform
     )
-    require(transform in ("shift", "flip") or rank == 2, who, f"images for a {transform}", spatial_axes=rank)
+    planar = transform in ("rotation", "scale")
+    require(not planar or rank == 2, who, f"images for a {transform}", spatial_axes=rank)
 
 
 def checked_amounts(
@@ -112,6 +130,8 @@ def checked_amounts(
         "rotation": "amounts, a sequence of finite degrees",
         "scale": "amounts, a sequence of finite factors above 0",
         "flip": f"amounts, a sequence of spatial axes from 0 to {rank - 1}",
+        "similarity": f"amounts, a sequence of tuples (factor above 0, degrees{' of 0' if rank == 1 else ''}, whole "
+        f"pixels along each axis, below {(*spatial,)})",
     }[transform]
     given = list(amounts) if isinstance(amounts, (list, tuple, range, np.ndarray)) else []
     given = [tuple(a) if isinstance(a, (list, np.ndarray)) and np.ndim(a) else a for a in given]
@@ -126,6 +146,10 @@ def _fits(transform, amount, spatial, limited):
         return numbers and (not limited or all(abs(part) < n or part == 0 for part, n in zip(parts, spatial)))
     if transform == "flip":
         return is_integer(amount) and 0 <= amount < len(spatial)
+    if transform == "similarity":
+        good = isinstance(amount, tuple) and len(amount) == 2 + len(spatial)
+        good = good and _fits("scale", amount[0], spatial, limited) and _fits("rotation", amount[1], spatial, limited)
+        return good and _fits("shift", amount[2:], spatial, limited) and (len(spatial) > 1 or amount[1] == 0)
     return is_number(amount) and math.isfinite(amount) and (transform == "rotation" or amount > 0)
 
 
@@ -133,7 +157,7 @@ def default_amounts(transform: Transform, spatial: Sequence[int]) -> tuple[Amoun
     """Returns the amounts that are tried unless others are given, in order of size.
 
     Shifts up to 8 pixels and a quarter of the last axis in both directions, all rotations in steps of 15 degrees,
-    factors from 1/2 to 2 in steps of a quarter of an octave, and the flip of each axis.
+    factors from 1/2 to 2 in steps of a quarter of an octave, and the flip of each axis; no similarities.
     """
     limit = min(8, spatial[-1] // 4)
     return {
@@ -141,6 +165,7 @@ def default_amounts(transform: Transform, spatial: Sequence[int]) -> tuple[Amoun
         "rotation": tuple(range(-180, 181, 15)),
         "scale": tuple(2.0 ** (quarter / 4) for quarter in range(-4, 5)),
         "flip": tuple(range(len(spatial))),
+        "similarity": (),
     }[transform]
 
 

@@ -6,12 +6,13 @@ has, which stops pages of other sites that resolve their name to 127.0.0.1 (DNS 
 
 import hmac
 import ipaddress
-import json
+import re
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kzoo.checks import Refusal, one_line, require
-from kzoo.explore.session import Computed, Session
+from kzoo.explore.packing import floats, pack_outputs, pack_view
+from kzoo.explore.session import Session
 from kzoo.explore.upload import MAX_BYTES
 from kzoo.terminal import say
 
 PAGE = Path(__file__).parent / "page"
+NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,20})?")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HEADERS = {
     "Cache-Control": "no-store",
@@ -100,8 +103,12 @@ def is_address(name: str) -> bool:
     return True
 
 
-def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlette:
-    """Returns the application that serves the page of a session; host: where it listens."""
+def create_app(sessions: Sequence[Session], token: str, host: str = LOOPBACK[0]) -> Starlette:
+    """Returns the application that serves the page of sessions with the same inputs; host: where it listens.
+
+    Examples and uploads are those of the first session.
+    """
+    first = sessions[0]
     hosts = {*LOOPBACK, host}
     if is_address(host) and ipaddress.ip_address(host).is_unspecified:
         hosts.add("any")
@@ -109,35 +116,62 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
     async def page(request: Request) -> Response:
         return FileResponse(PAGE / "index.html")
 
-    async def model(request: Request) -> Response:
-        return JSONResponse(session.describe())
+    async def models(request: Request) -> Response:
+        return JSONResponse([session.describe() for session in sessions])
 
     async def example(request: Request) -> Response:
-        return Response(_floats(session.example(request.path_params["index"])), media_type="application/octet-stream")
+        return Response(floats(first.example(request.path_params["index"])), media_type="application/octet-stream")
 
     async def upload(request: Request) -> Response:
-        x = await run_in_threadpool(session.upload, await _body(request, MAX_BYTES))
-        return Response(_floats(x), media_type="application/octet-stream")
+        x = await run_in_threadpool(first.upload, await _body(request, MAX_BYTES))
+        return Response(floats(x), media_type="application/octet-stream")
+
+    def of_model(request: Request) -> Session:
+        number = request.path_params["model"]
+        require(number < len(sessions), "explore", f"model below {len(sessions)}", model=number)
+        return sessions[number]
 
     async def run(request: Request) -> Response:
+        session = of_model(request)
         wanted = _numbers(request.query_params.get("maps", ""), len(session.steps))
         x = await _example(request, session)
-        computed = await run_in_threadpool(session.compute, x)
-        return Response(pack(session, computed, wanted), media_type="application/octet-stream")
+        computed = await run_in_threadpool(session.compute, x, _followed(request, session))
+        return Response(pack_outputs(session, computed, wanted), media_type="application/octet-stream")
 
     async def cell(request: Request) -> Response:
+        session = of_model(request)
         at = _numbers(request.query_params.get("at", ""), 2**31)
         require(len(at) > 2, "explore", "at, the numbers of a step, a channel and a position", at=at)
         x = await _example(request, session)
-        return JSONResponse(await run_in_threadpool(session.cell, x, at[0], at[2:], at[1]))
+        found = await run_in_threadpool(session.cell, x, at[0], at[2:], at[1], _followed(request, session))
+        return JSONResponse(found)
+
+    async def equivariance(request: Request) -> Response:
+        session = of_model(request)
+        by = request.query_params.get("by", "").split(",")
+        require(all(map(NUMBER.fullmatch, by)), "explore", "by, a factor, degrees and pixels along each axis", by=by)
+        amount = tuple(float(one) if "." in one else int(one) for one in by)
+        x = await _example(request, session)
+        return JSONResponse(await run_in_threadpool(session.equivariance, x, amount, _followed(request, session)))
+
+    async def unit(request: Request) -> Response:
+        session = of_model(request)
+        at = _numbers(request.query_params.get("at", ""), 2**31)
+        require(len(at) == 2, "explore", "at, the numbers of a step and a unit", at=at)
+        x = await _example(request, session)
+        name, example = request.query_params.get("view", ""), _followed(request, session)
+        view = await run_in_threadpool(session.unit_view, name, at[0], at[1], x, example)
+        return Response(pack_view(view), media_type="application/octet-stream")
 
     routes = [
         Route("/", page),
-        Route("/api/model", model),
+        Route("/api/models", models),
         Route("/api/example/{index:int}", example),
         Route("/api/upload", upload, methods=["POST"]),
-        Route("/api/run", run, methods=["POST"]),
-        Route("/api/cell", cell, methods=["POST"]),
+        Route("/api/{model:int}/run", run, methods=["POST"]),
+        Route("/api/{model:int}/cell", cell, methods=["POST"]),
+        Route("/api/{model:int}/unit", unit, methods=["POST"]),
+        Route("/api/{model:int}/equivariance", equivariance, methods=["POST"]),
         Mount("/page", StaticFiles(directory=PAGE)),
     ]
     app = Starlette(routes=[_reporting(route) for route in routes], exception_handlers={HTTPException: _http_error})
@@ -145,25 +179,7 @@ def create_app(session: Session, token: str, host: str = LOOPBACK[0]) -> Starlet
     return app
 
 
-def pack(session: Session, computed: Computed, steps: Iterable[int]) -> bytes:
-    """Returns the outputs and the maps of steps as bytes.
-
-    They are the length of a header (uint32), the header (JSON, padded with spaces to 4 bytes), and the maps (float32)
-    of the steps one after the other; all in little-endian order.
-    """
-    kind, values = session.output_kind(computed.outputs)
-    maps = [(number, computed.maps[number]) for number in steps]
-    header = {
-        "kind": kind,
-        "outputs": [float(value) if np.isfinite(value) else None for value in values],
-        "maps": [{"step": number, "shape": list(y.shape)} for number, y in maps],
-    }
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 4)
-    return b"".join([len(text).to_bytes(4, "little"), text, *(_floats(y) for _, y in maps)])
-
-
-def serve(session: Session, host: str = LOOPBACK[0], port: int = 0) -> None:
+def serve(sessions: Sequence[Session], host: str = LOOPBACK[0], port: int = 0) -> None:
     """Serves the page until Ctrl-C, and prints its address first; port 0: one that is free."""
     import uvicorn
 
@@ -174,7 +190,7 @@ def serve(session: Session, host: str = LOOPBACK[0], port: int = 0) -> None:
     except OSError as error:
         raise Refusal(f"explore: cannot listen at {host}:{port}: {error.strerror or error}.") from None
     token = secrets.token_urlsafe(24)
-    app = create_app(session, token, host)
+    app = create_app(sessions, token, host)
     config = uvicorn.Config(
         app,
         log_level="critical",
@@ -184,7 +200,14 @@ def serve(session: Session, host: str = LOOPBACK[0], port: int = 0) -> None:
         ws="none",
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
+    received: list[int] = []
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # uvicorn's own raises the signal once more
+            received.append(sig)
+            self.should_exit = True
+
+    server = Server(config)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # the terminal is closed
         signal.signal(signal.SIGHUP, server.handle_exit)
     shown = f"[{host}]" if ":" in host else host
@@ -192,6 +215,9 @@ def serve(session: Session, host: str = LOOPBACK[0], port: int = 0) -> None:
     say("Open this address in a browser; Ctrl-C ends it.")
     with listening:
         server.run(sockets=[listening])
+    handler = signal.getsignal(received[0]) if received else None
+    if callable(handler):
+        handler(received[0], None)
 
 
 def _reporting(route: Any) -> Any:
@@ -241,6 +267,13 @@ async def _example(request: Request, session: Session) -> np.ndarray:
     return np.frombuffer(body, "<f4").reshape(session.shape)
 
 
+def _followed(request: Request, session: Session) -> int:
+    """Returns the number of the example that other inputs than the first are taken from."""
+    if not session.others:
+        return 0
+    return (_numbers(request.headers.get("kzoo-example", ""), len(session.examples)) or [0])[0]
+
+
 def _numbers(text: str, below: int) -> list[int]:
     """Returns the numbers in a list such as "0,3"."""
     numbers = text.split(",") if text else []
@@ -248,7 +281,3 @@ def _numbers(text: str, below: int) -> list[int]:
     good = good and all(int(one) < below for one in numbers)
     require(good, "explore", f"numbers below {below} with commas between", numbers=text)
     return [int(one) for one in numbers]
-
-
-def _floats(x: np.ndarray) -> bytes:
-    return np.ascontiguousarray(x, "<f4").tobytes()

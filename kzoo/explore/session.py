@@ -1,22 +1,29 @@
 """The model that the page shows, its examples, and one compiled call that computes outputs and maps of all layers."""
 
 import contextlib
+import hashlib
+import math
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
+from kzoo.analysis.flop_count import flops
 from kzoo.analysis.model_inputs import name_of_outputs
 from kzoo.analysis.walk import channels_first, compute, run
 from kzoo.checks import Refusal, one_line, require
-from kzoo.explore.products import cell_products, has_products
+from kzoo.explore.bounded_cache import BoundedCache
+from kzoo.explore.moved import layer_errors
+from kzoo.explore.products import ConvTerms, cell_products, conv_terms, has_products
 from kzoo.explore.steps import Step, model_steps, step_layers
+from kzoo.explore.unit_views import Cost, UnitView, deconvnet_view, filter_view, maximized_view, patches_view
 from kzoo.explore.upload import BYTE, decode_upload
 from kzoo.export.inference_model import inference_model
-from kzoo.export.predict import list_files, read_examples
+from kzoo.export.predict import as_label_maps, list_files, read_examples
 from kzoo.models.graph import is_graph
 from kzoo.models.layer_paths import layer_paths
 from kzoo.models.load_model import load_model
@@ -30,6 +37,7 @@ from kzoo.types import PathLike, Tensor
 
 EXAMPLES = 100  # of the data that the page offers
 MAX_MAPS, MAX_VALUES = 64, 2**19  # maps of a layer, and numbers in them, that are kept and sent
+MAX_VIEWS = 2**26  # bytes of the views of units that are kept
 UNKNOWN_SIDE = 128  # of an input whose size the model leaves open, without examples
 RESCALING = (keras.layers.Rescaling, keras.layers.Normalization)
 
@@ -49,8 +57,9 @@ class Session:
     """A model at work on one example at a time.
 
     model: a functional or built Sequential model whose first input has 1 to 3 spatial axes; origin: a phrase on where
-    it comes from; examples: inputs (batch, ...), by default one of random numbers; targets: their labels; labels: names
-    of the classes. Other inputs of the model than the first stay at 0.
+    it comes from; examples: inputs (batch, ...), or a list of such arrays, one for each input of the model, by default
+    random numbers; targets: their labels; labels: names of the classes; name: what the page calls the model, by default
+    its own name. Examples of the first input only leave the others at 0.
     Arrays that methods take and return have their channels last. Methods may be called from several threads.
 
     >>> session = Session(keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3, name="a")]))
@@ -65,30 +74,36 @@ class Session:
         examples: Any = None,
         targets: Any = None,
         labels: Sequence[str] | None = None,
+        name: str | None = None,
     ) -> None:
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
         self.model, self.origin, self.first = model, origin, channels_first(model)
         self.labels = None if labels is None else list(labels)
+        self.name = name or model.name
         expected = "a model whose first input has 1 to 3 spatial axes and channels"
         rank = len(model.inputs[0].shape)
         require(3 <= rank <= 5, "explore", expected, input_shape=tuple(model.inputs[0].shape))
-        x = None if examples is None else np.asarray(examples[:EXAMPLES], "float32")
+        given = example_arrays(model, examples)
         shapes = [tuple(n or UNKNOWN_SIDE for n in tensor.shape[1:]) for tensor in model.inputs]
-        if x is not None and len(x):
-            shapes[0] = x.shape[1:]
+        shapes[: len(given)] = [part.shape[1:] for part in given]
         self.input_shapes = [(1, *shape) for shape in shapes]
-        self.limits = self._limits(x)
-        if x is None or not len(x):
-            x = np.random.default_rng(0).uniform(*self.limits, self.input_shapes[0]).astype("float32")
+        self.limits = self._limits(given[0] if given else None)
+        if not given:
+            rng, limits = np.random.default_rng(0), [self.limits, *[(0, 1)] * (len(shapes) - 1)]
+            given = [rng.uniform(*part, shape).astype("float32") for part, shape in zip(limits, self.input_shapes)]
             targets = None
+        x, *self.others = given
         self.examples = np.moveaxis(x, 1, -1) if self.first else x
         self.targets = None if targets is None or np.ndim(targets) != 1 else np.asarray(targets[: len(x)])
         self.shape = self.examples.shape[1:]
         self.steps: list[Step] = model_steps(model, [*self.input_shapes])
         self._layers = step_layers(model)
-        self._lock = threading.Lock()
-        self._latest: tuple[bytes, Computed] | None = None
+        self._lock, self._measuring = threading.Lock(), threading.Lock()
+        self._latest: tuple[tuple[bytes, int], Computed] | None = None
         self._compiled = self._compile()
+        values = sum(math.prod(n or 1 for n in step.shape) for step in self.steps)
+        self._cost = Cost(flops(model, [*self.input_shapes]), values)
+        self._views: BoundedCache[UnitView] = BoundedCache(MAX_VIEWS, lambda view: view.nbytes)
 
     def describe(self) -> dict[str, Any]:
         """Returns what the page needs to know once, as values of JSON."""
@@ -98,9 +113,11 @@ class Session:
             for number, step in enumerate(self.steps)
         ]
         return {
-            "model": self.model.name,
+            "name": self.name,
             "origin": self.origin,
             "input": {"shape": list(self.shape), "low": low, "high": high},
+            "inputs": [step.path for step in self.steps[: len(self.input_shapes)]],
+            "follow": bool(self.others),  # whether other inputs than the first are those of an example, or 0
             "examples": len(self.examples),
             "targets": None if self.targets is None else [int(target) for target in self.targets],
             "labels": self.labels,
@@ -108,7 +125,7 @@ class Session:
         }
 
     def example(self, index: int) -> np.ndarray:
-        """Returns one of the examples. Refuses a number that none has."""
+        """Returns the first input of one of the examples. Refuses a number that none has."""
         count = len(self.examples)
         require(0 <= index < count, "explore", f"example below {count}", example=index)
         return self.examples[index]
@@ -118,36 +135,78 @@ class Session:
         with self._lock:  # large images take memory
             return decode_upload(content, self.shape, self.limits)
 
-    def compute(self, x: Any) -> Computed:
-        """Returns the outputs and maps for an example (*spatial, channels); those of the latest one are kept."""
+    def compute(self, x: Any, example: int = 0) -> Computed:
+        """Returns the outputs and maps for a first input (*spatial, channels), with the other inputs of an example.
+
+        Those of the latest inputs are kept.
+        """
         x = self._checked(x)
-        key = x.tobytes()
+        key = x.tobytes(), example
         with self._lock:
             if self._latest is None or self._latest[0] != key:
-                self._latest = key, self._compute(x)
+                self._latest = key, self._compute(x, example)
             return self._latest[1]
 
-    def cell(self, x: Any, number: int, position: Sequence[int], channel: int) -> dict[str, Any]:
+    def cell(self, x: Any, number: int, position: Sequence[int], channel: int, example: int = 0) -> dict[str, Any]:
         """Returns what a cell of a convolution's map is the sum of, as values of JSON.
 
-        `output` is the cell itself, after the activation. Refuses steps that are no convolution.
+        x, example: as in `compute`. `output` is the cell itself, after the activation. Refuses steps that are no
+        convolution.
         """
-        layers = self._layers
-        known = 0 <= number < len(layers) and layers[number] is not None and has_products(layers[number])
-        require(known, "explore", "the number of a step that is a convolution", step=number)
-        layer = layers[number]
+        layer = self._convolution(number)
         with self._lock:
-            read, y = self._call_at(self._checked(x), number)
+            read, y = self._call_at(self._batch(self._checked(x), example), number)
         found = cell_products(layer, read, position, channel)
-        activation = getattr(layer, "activation", None)
         return {
             **found._asdict(),
             "patches": found.patches.tolist(),
             "kernels": found.kernels.tolist(),
             "total": found.total,
-            "activation": getattr(activation, "__name__", "") if activation is not None else "",
+            "activation": activation_name(layer),
             "output": float(y[(*position, channel)]),
         }
+
+    def kernel(self, number: int) -> tuple[ConvTerms, str]:
+        """Returns what all cells of a convolution's map are sums of, and the name of its activation.
+
+        Refuses steps that are no convolution.
+        """
+        layer, read = self._convolution(number), self.steps[number].sources[0].step
+        return conv_terms(layer, self._map_sizes(read)["shape"]), activation_name(layer)
+
+    def unit_view(self, name: str, number: int, unit: int, x: Any, example: int = 0) -> UnitView:
+        """Returns the "filter", the "patches", the "maximized" input or the "deconvnet" of a unit, the last for x.
+
+        number: of a step; unit: a map of it, or one of a vector's numbers; x, example: as in `compute`. Recent views
+        are kept. Refuses steps that are no layer, and what the analyses in `kzoo.explore.unit_views` refuse.
+        """
+        layers = self._layers
+        layer = layers[number] if 0 <= number < len(layers) else None
+        require(isinstance(layer, keras.layers.Layer), "explore", "the number of a step that is a layer", step=number)
+        sizes, path = self._map_sizes(number), self.steps[number].path
+        count = math.prod(sizes["shape"]) if sizes["vector"] else sizes["channels"]
+        require(0 <= unit < count, "explore", f"unit below {count}", unit=unit)
+        x, cost = self._checked(x), self._cost
+        views = {
+            "filter": lambda: filter_view(layer, unit),
+            "patches": lambda: patches_view(self.model, path, unit, self._inputs(self.examples, slice(None)), cost),
+            "maximized": lambda: maximized_view(self.model, path, unit, self.limits, self.shape[:-1], cost),
+            "deconvnet": lambda: deconvnet_view(self.model, path, unit, self._inputs(x[None], [example])),
+        }
+        require(name in views, "explore", f"view, one of {', '.join(views)}", view=name)
+        of = (hashlib.sha256(x.tobytes()).digest(), example) if name == "deconvnet" else None
+        with self._lock:
+            return self._views.get((name, number, unit, of), views[name])
+
+    def equivariance(self, x: Any, amount: tuple[float, ...], example: int = 0) -> list[dict[str, Any]]:
+        """Returns the `kzoo.explore.moved.layer_errors` of inputs before the first is moved, as values of JSON.
+
+        x, example: as in `compute`.
+        """
+        inputs = [ops.convert_to_numpy(part) for part in self._batch(self._checked(x), example)]
+        with self._measuring:  # for as long as it takes, outputs of other inputs are computed
+            found = layer_errors(self.model, self.steps, inputs, amount)
+        return [one._asdict() for one in found]
 
     def output_kind(self, outputs: np.ndarray) -> tuple[str, np.ndarray]:
         """Returns what the outputs are in words, and one number for each class.
@@ -159,8 +218,20 @@ class Session:
         classes = outputs.shape[-1]
         if classes == 1:
             return "mean output", outputs.mean(keepdims=True).reshape(1)
-        counts = np.bincount(outputs.reshape(-1, classes).argmax(-1), minlength=classes)
+        counts = np.bincount(as_label_maps(outputs).ravel(), minlength=classes)
         return "share of pixels", counts / counts.sum()
+
+    def _convolution(self, number: int) -> Any:
+        layer = self._layers[number] if 0 <= number < len(self._layers) else None
+        known = layer is not None and has_products(layer)
+        require(known, "explore", "the number of a step that is a convolution", step=number)
+        return layer
+
+    def label_map(self, outputs: np.ndarray) -> np.ndarray | None:
+        """Returns the class of each position, of a volume in its middle slice; None without a class for each."""
+        if outputs.ndim == 1 or outputs.shape[-1] == 1:
+            return None
+        return as_label_maps(outputs[len(outputs) // 2] if outputs.ndim == 4 else outputs)
 
     def _checked(self, x: Any) -> np.ndarray:
         x = np.asarray(x, "float32")
@@ -168,17 +239,21 @@ class Session:
         require(np.isfinite(x).all(), "explore", "an input of finite numbers", nan_or_infinite=(~np.isfinite(x)).sum())
         return x
 
-    def _batch(self, x: np.ndarray) -> list[Tensor]:
-        """Returns the inputs of the model for an example, which the others than the first are 0 for."""
-        first = np.moveaxis(x, -1, 0)[None] if self.first else x[None]
-        others = [np.zeros(shape, "float32") for shape in self.input_shapes[1:]]
-        return [ops.convert_to_tensor(part) for part in (first, *others)]
+    def _batch(self, x: np.ndarray, example: int) -> list[Tensor]:
+        """Returns the inputs of the model: the first, and the others of an example, or 0."""
+        return [ops.convert_to_tensor(part) for part in self._inputs(x[None], [example])]
 
-    def _compute(self, x: np.ndarray) -> Computed:
-        outputs, maps = self._compiled(self._batch(x))
+    def _inputs(self, x: np.ndarray, examples: slice | list[int]) -> list[np.ndarray]:
+        """Returns the arrays of the model's inputs: the first (batch, *spatial, channels), the others of examples."""
+        others = [part[examples] for part in self.others]
+        others = others or [np.zeros((len(x), *shape[1:]), "float32") for shape in self.input_shapes[1:]]
+        return [np.moveaxis(x, -1, 1) if self.first else x, *others]
+
+    def _compute(self, x: np.ndarray, example: int) -> Computed:
+        outputs, maps = self._compiled(self._batch(x, example))
         return Computed(ops.convert_to_numpy(outputs), [ops.convert_to_numpy(y) for y in maps])
 
-    def _call_at(self, x: np.ndarray, number: int) -> list[np.ndarray]:
+    def _call_at(self, inputs: list[Tensor], number: int) -> list[np.ndarray]:
         """Returns what the call of a step reads first and what it returns, channels last, without the batch."""
         found: list[Any] = []
         count = len(self.input_shapes)
@@ -192,7 +267,7 @@ class Session:
             return y
 
         with contextlib.suppress(_ReachedError):
-            run(self.model, self._batch(x), visit)
+            run(self.model, inputs, visit)
         arrays = [ops.convert_to_numpy(ops.cast(part, "float32"))[0] for part in found[-1]]
         return [np.moveaxis(array, 0, -1) if self.first else array for array in arrays]
 
@@ -249,6 +324,22 @@ class Session:
         return BYTE if rescaled else (0.0, 1.0)
 
 
+def activation_name(layer: Any) -> str:
+    """Returns the name of a layer's activation, "" if it has none."""
+    return getattr(getattr(layer, "activation", None), "__name__", "")
+
+
+def example_arrays(model: keras.Model, examples: Any) -> list[np.ndarray]:
+    """Returns the first examples as arrays: none, those of the first input, or one for each input of a model."""
+    parts = examples if isinstance(examples, (list, tuple)) else [] if examples is None else [examples]
+    arrays = [np.asarray(part[:EXAMPLES], "float32") for part in parts]
+    count = len(model.inputs)
+    counts = [len(part) for part in arrays]
+    fits = len(arrays) in (0, 1, count) and len(set(counts)) < 2
+    require(fits, "explore", f"as many examples of each input, {count} arrays, or of the first", examples=counts)
+    return arrays if any(counts) else []
+
+
 def shown_maps(shape: Sequence[int]) -> int:
     """Returns how many of a layer's maps (channels, *spatial) are kept.
 
@@ -261,14 +352,21 @@ def shown_maps(shape: Sequence[int]) -> int:
 def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
     """Returns the session of a run (folder or name), a `.keras` file, or a model of the zoo with initial weights.
 
-    data: images, .npy arrays or folders to take examples from, by default those of the run or config; where they are
-    not available, the session starts with random numbers.
+    data: images, .npy arrays or folders to take examples from, of a model of several inputs one for each or for the
+    first; by default those of the run or config. Where they are not available, the session starts with random numbers.
     """
     model, origin, examples, targets, labels = _find(name)
     if data:
-        shape = model.input_shape[1:]
-        examples, targets = np.concatenate([read_examples(file, shape) for file in list_files(data)]), None
-    return Session(model, origin, examples, targets, labels)
+        shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+        parts = [data] if len(shapes) == 1 else [[one] for one in data]
+        expected = f"one file or folder for each of {len(shapes)} inputs, or one for the first"
+        require(len(parts) in (1, len(shapes)), "explore --data", expected, data=data)
+        examples = [
+            np.concatenate([read_examples(file, shape) for file in list_files(part)])
+            for part, shape in zip(parts, shapes)
+        ]
+        targets = None
+    return Session(model, origin, examples, targets, labels, Path(name).name)
 
 
 def _find(name: PathLike) -> tuple[Any, ...]:
@@ -276,7 +374,7 @@ def _find(name: PathLike) -> tuple[Any, ...]:
     if str(name).endswith(".keras"):
         model = load_model(name)
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
-        return inference_model(model), f"The file {name}", None, None, None
+        return inference_model(model), f"The file {Path(name).name}", None, None, None
     if find_run_or_model(str(name)) is None:
         try:
             config = read_config(name)

@@ -149,6 +149,19 @@ def test_against_a_loop(transform, amount):
     assert 0 < inner.sum() < 81 and (found.error > 0.01).all()
 
 
+def test_similarities_are_compared_as_the_other_transformations():
+    x, model = noise(2, 9, 9, 2), chain((9, 9, 2), Conv2D(3, 3, strides=2, padding="same", name="conv"))
+    for transform, amount, same in (("shift", (2, 3), (1, 0, 2, 3)), ("rotation", 30, (1, 30, 0, 0))):
+        found = equivariance(model, "conv", "similarity", x, [same], "crop")
+        wanted = equivariance(model, "conv", transform, x, [amount], "crop")
+        assert found.error == wanted.error > 0.01 and found.multiple_of_stride == wanted.multiple_of_stride
+        np.testing.assert_array_equal(found.inner_error, wanted.inner_error)
+    combined = equivariance(model, "conv", "similarity", x, [(1, 90, 2, 4), (1.2, 90, 1, 4)])
+    assert combined.multiple_of_stride.tolist() == [True, False] and combined.border == "zeros"
+    with pytest.raises(Refusal, match="^equivariance expects amounts, a sequence of tuples .*; received amounts="):
+        equivariance(model, "conv", "similarity", x)
+
+
 def test_layers_without_positions_are_compared_as_they_are():
     x = noise(2, 8, 8, 2)
     model = chain((8, 8, 2), Conv2D(3, 3, padding="circular"), layers.GlobalMaxPooling2D(name="pool"))

@@ -77,6 +77,40 @@ def test_scaling(factor):
     np.testing.assert_allclose(transform_array(x, "scale", factor, "zeros")[0, ..., 1], wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("strides", [(), (2, 2)], ids=str)
+def test_similarities_are_the_other_transformations(strides):
+    x = noise(2, 7, 8, 2)
+    for transform, amount, same in (
+        ("shift", (1, -2), (1, 0, 1, -2)),
+        ("rotation", 30, (1, 30, 0, 0)),
+        ("scale", 1.5, (1.5, 0, 0, 0)),
+    ):
+        wanted = transform_array(x, transform, amount, "zeros", strides)
+        np.testing.assert_array_equal(transform_array(x, "similarity", same, "zeros", strides), wanted)
+
+
+def test_a_similarity_shifts_last_and_interpolates_once():
+    x = noise(1, 9, 9, 1)
+    moved = transform_array(x, "similarity", (1.5, 30, 2, -1), "zeros")
+    turned = transform_array(x, "similarity", (1.5, 30, 0, 0), "zeros")
+    np.testing.assert_allclose(moved[:, 2:, :-1], turned[:, :-2, 1:], rtol=1e-5, atol=1e-6)
+    cos, sin = np.cos(np.radians(30)) / 1.5, np.sin(np.radians(30)) / 1.5
+    row, column = np.mgrid[:9, :9] - np.array([6, 3])[:, None, None]  # from the shifted centre
+    points = [4 + cos * row + sin * column, 4 + cos * column - sin * row]
+    wanted = scipy.ndimage.map_coordinates(x[0, ..., 0], points, order=1, mode="grid-constant")
+    np.testing.assert_allclose(moved[0, ..., 0], wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_similarities_of_signals_and_volumes():
+    x = noise(1, 9, 2)
+    wanted = scipy.ndimage.map_coordinates(x[0, :, 1], [(np.arange(9) - 5) / 2 + 4], order=1, mode="grid-constant")
+    np.testing.assert_allclose(transform_array(x, "similarity", (2, 0, 1), "zeros")[0, :, 1], wanted, atol=1e-6)
+    x = noise(1, 3, 6, 6, 2)
+    moved = transform_array(x, "similarity", (1.2, 30, 1, 2, 0), "zeros")
+    wanted = [transform_array(x[:, k], "similarity", (1.2, 30, 2, 0), "zeros") for k in range(2)]
+    np.testing.assert_allclose(moved[:, 1:], np.stack(wanted, 1), rtol=1e-5, atol=1e-6)
+
+
 def test_dtypes():
     assert transform_array(np.ones((1, 4, 1), "uint8"), "shift", 1).dtype == "float32"
     assert transform_array(np.ones((1, 4, 1), "float16"), "flip", 0).dtype == "float32"
@@ -111,6 +145,13 @@ def test_places_of_amounts_on_an_axis():
         ("scale", [0], "factors above 0"),
         ("flip", [2], "axes from 0 to 1"),
         ("flip", [True], "axes from 0 to 1"),
+        ("similarity", [], r"tuples \(factor above 0, degrees, whole pixels"),
+        ("similarity", [2], "tuples"),
+        ("similarity", [(1, 0, 1)], "tuples"),
+        ("similarity", [(0, 0, 1, 1)], "factor above 0"),
+        ("similarity", [(1, float("inf"), 1, 1)], "degrees"),
+        ("similarity", [(1, 0, 1.5, 1)], "whole pixels"),
+        ("similarity", [(1, 0, 5, 1)], r"below \(5, 6\)"),
     ],
     ids=str,
 )
@@ -124,6 +165,8 @@ def test_refusals():
         transform_array(noise(1, 4, 4, 1), "turn", 1)
     with pytest.raises(Refusal, match="expects images for a rotation; received spatial_axes=1"):
         transform_array(noise(1, 4, 1), "rotation", 90)
+    with pytest.raises(Refusal, match="degrees of 0"):
+        transform_array(noise(1, 4, 1), "similarity", (1, 90, 1))
     with pytest.raises(Refusal, match="expects border, one of .*; received border='wrap'"):
         transform_array(noise(1, 4, 1), "shift", 1, "wrap")
     with pytest.raises(Refusal, match=r"^it expects border, one of \('zeros',\); received border='circular'"):

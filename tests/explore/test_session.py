@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
+from kzoo.analysis.patches import top_patches
+from kzoo.analysis.projection import project
 from kzoo.analysis.walk import outputs_at
 from kzoo.checks import Refusal
 from kzoo.explore.session import MAX_MAPS, MAX_VALUES, Session, open_session, shown_maps
@@ -86,6 +88,46 @@ def test_volumes_show_their_middle_and_other_inputs_are_zero(seeds):
     np.testing.assert_array_equal(computed.maps[3], computed.maps[2])
 
 
+def pair():
+    """Returns a model of two inputs whose output is their sum."""
+    x, y = keras.Input((4, 4, 1), name="frame"), keras.Input((4, 4, 1), name="flow")
+    return keras.Model([x, y], layers.Conv2D(1, 1, kernel_initializer="ones", name="same")(layers.Add()([x, y])))
+
+
+def test_other_inputs_are_those_of_the_example(seeds, tmp_path):
+    frames, flows = seeds.normal(size=(2, 3, 4, 4, 1)).astype("float32")
+    session = Session(pair(), examples=[frames, flows])
+    assert session.describe()["inputs"] == ["frame", "flow"] and session.describe()["follow"] is True
+    for example in (1, 2, 1):
+        computed = session.compute(frames[0], example)
+        np.testing.assert_array_equal(computed.maps[1], flows[example, ..., 0][None])
+        np.testing.assert_allclose(computed.outputs, frames[0] + flows[example], rtol=1e-5, atol=1e-6)
+    assert session.compute(frames[0], 1) is computed
+    cell = session.cell(frames[0], 3, [1, 2], 0, example=2)
+    assert cell["output"] == pytest.approx(frames[0, 1, 2, 0] + flows[2, 1, 2, 0])
+    for name, values in (("frame", frames), ("flow", flows)):
+        np.save(tmp_path / f"{name}.npy", values)
+    pair().save(tmp_path / "pair.keras")
+    opened = open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy", tmp_path / "flow.npy"])
+    np.testing.assert_array_equal(opened.others, [flows])
+    first = open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy"])
+    assert first.describe()["follow"] is False and (first.compute(frames[0]).maps[1] == 0).all()
+    with pytest.raises(Refusal, match="^explore --data expects one file or folder for each of 2 inputs, or one for"):
+        open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy"] * 3)
+    with pytest.raises(Refusal, match=r"as many examples of each input, 2 arrays, or of the first; .*=\[3, 1\]"):
+        Session(pair(), examples=[frames, flows[:1]])
+
+
+@pytest.mark.parametrize("name, inputs", [("two_stream", ["frame", "flow"]), ("capsnet", ["input_layer"])])
+def test_models_of_the_zoo_without_data_start_with_random_numbers(name, inputs):
+    net = inference_model(model(name, width=0.1, **({"input_shape": (47, 47, 3)} if name == "two_stream" else {})))
+    session = Session(net)
+    told = session.describe()
+    assert len(told["inputs"]) == len(inputs) and told["follow"] == (len(inputs) > 1)
+    maps = session.compute(session.example(0)).maps[: len(inputs)]
+    assert all(0 <= y.min() < 0.01 and 0.99 < y.max() <= 1 for y in maps)
+
+
 def test_only_so_many_maps_are_kept():
     net = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(MAX_MAPS + 6, 1, name="a"), layers.Flatten()])
     session = Session(net)
@@ -104,7 +146,7 @@ def test_a_cell_is_the_sum_of_products(session):
     for number, position in ((1, 7), (2, 4), (3, 3)):
         cell = session.cell(x, number, [position], 5)
         total = (np.array(cell["patches"]) * cell["kernels"]).sum() + cell["rest"] + cell["bias"]
-        assert cell["total"] == pytest.approx(total) and cell["activation"] == "relu"
+        assert cell["total"] == pytest.approx(total, abs=1e-5) and cell["activation"] == "relu"
         assert cell["output"] == pytest.approx(max(total, 0), abs=1e-5)
         assert cell["output"] == pytest.approx(session.compute(x).maps[number][5, position], abs=1e-5)
         assert cell["tile"] == (position % 2,)
@@ -112,11 +154,59 @@ def test_a_cell_is_the_sum_of_products(session):
         session.cell(x, 0, [0], 0)
 
 
+def test_views_of_units_are_those_of_the_analyses(session):
+    x, y = session.example(0), session.example(1)
+    found = session.unit_view("patches", 2, 3, x)
+    expected = top_patches(session.model, "stage2", 3, session.examples)
+    np.testing.assert_array_equal(found.pictures[0].values, expected.array[0])
+    deconvnet = session.unit_view("deconvnet", 5, 9, x)
+    expected = project(session.model, "predictions", 9, y[None], "deconvnet")
+    patch, pattern = session.unit_view("deconvnet", 5, 9, y).pictures
+    np.testing.assert_array_equal([patch.values, pattern.values], [y, expected.array[0]])
+    assert session.unit_view("patches", 2, 3, y) is found and session.unit_view("deconvnet", 5, 9, x) is deconvnet
+    kernel = session.unit_view("filter", 1, 14, x).pictures[0].values
+    np.testing.assert_array_equal(kernel[0, :, 0], np.asarray(session.model.get_layer("stage1").kernel)[0, :, 0, 14])
+    low, high = session.limits
+    maximized = session.unit_view("maximized", 5, 0, x).pictures[0].values
+    assert maximized.shape == (40, 1) and low <= maximized.min() < maximized.max() <= high
+
+
+def test_units_that_are_refused(session):
+    x = session.example(0)
+    for number, unit, words in (
+        (0, 0, "the number of a step that is a layer; received step=0"),
+        (6, 0, "the number of a step that is a layer; received step=6"),
+        (-1, 0, "the number of a step that is a layer; received step=-1"),
+        (1, 15, "unit below 15; received unit=15"),
+        (5, 10, "unit below 10; received unit=10"),
+        (5, -1, "unit below 10; received unit=-1"),
+    ):
+        with pytest.raises(Refusal, match=words):
+            session.unit_view("patches", number, unit, x)
+    with pytest.raises(Refusal, match="view, one of filter, patches, maximized, deconvnet; received view='other'"):
+        session.unit_view("other", 1, 0, x)
+
+
+def test_views_of_a_model_of_several_inputs(seeds):
+    x, y = keras.Input((8, 1), name="x"), keras.Input((8, 1), name="y")
+    net = keras.Model([x, y], layers.Add(name="sum")([layers.Conv1D(2, 3, padding="same", name="a")(x), y]))
+    examples = seeds.normal(size=(3, 8, 1)).astype("float32")
+    session = Session(net, examples=examples)
+    expected = top_patches(net, "a", 1, [examples, np.zeros_like(examples)])
+    found = session.unit_view("patches", 2, 1, session.example(0))
+    np.testing.assert_array_equal([picture.values for picture in found.pictures], expected.patches)
+
+
 def test_shares_of_pixels():
     session = Session(keras.Sequential([keras.Input((2, 2, 3)), layers.ReLU()]))
     outputs = np.eye(3)[[[0, 2], [2, 2]]]
     kind, shares = session.output_kind(outputs)
     assert kind == "share of pixels" and shares.tolist() == [0.25, 0, 0.75]
+    assert session.label_map(outputs).tolist() == [[0, 2], [2, 2]] and session.label_map(outputs).dtype == "uint8"
+    assert session.label_map(np.stack([outputs[:, ::-1], outputs])).tolist() == [[0, 2], [2, 2]]  # a volume's middle
+    assert session.label_map(outputs[0]).tolist() == [0, 2]
+    assert session.label_map(np.eye(300)[None]).dtype == "int32"
+    assert session.label_map(outputs[..., :1]) is session.label_map(outputs[0, 0]) is None
     assert session.output_kind(np.array([-1.0, 3]))[0] == "output"
     assert session.output_kind(np.array([0.25, 0.75]))[0] == "probability"
 

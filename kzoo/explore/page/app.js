@@ -1,99 +1,75 @@
-// The page: connects the input, the outputs and the maps, and asks the server for what is shown.
+// The page: connects the input with the models that work on it.
 
-import { decodeFile, fetchCell, fetchExample, fetchModel, run } from "./api.js";
-import { drawMap } from "./colours.js";
 import { InputPanel } from "./input.js";
-import { Net } from "./net.js";
-import { showOutputs } from "./outputs.js";
-import { showProducts } from "./products.js";
+import { latest, reporter } from "./latest.js";
+import { ModelView } from "./model_view.js";
 
 const byId = (id) => document.getElementById(id);
+const report = reporter(byId("message"));
+const recorded = document.documentElement.dataset.source === "recording";
 
-function report(error) {
-  byId("message").hidden = !error;
-  byId("message").textContent = error ? error.message : "";
+function describeInput({ shape }, signal) {
+  const sizes = `${shape.slice(0, -1).join(" × ")}${shape.length > 3 ? ", of which the middle slice is shown" : ""}`;
+  if (recorded) return `${sizes}${signal ? " positions" : ""}.`;
+  return signal ? "Drag the curve. Keys: left and right to a place, up and down to change it."
+    : `${sizes}; draw with the mouse. Keys: arrows to a place, space to draw.`;
 }
 
-// Returns a function that runs `task`, never twice at once: calls meanwhile lead to one more run.
-function latest(task) {
-  let running = false, again = false;
-  return async function start() {
-    again = true;
-    if (running) return;
-    running = true;
-    while (again) {
-      again = false;
-      try {
-        await task();
-        report(null);
-      } catch (error) {
-        report(error);
-      }
-    }
-    running = false;
-  };
+function describeOthers({ inputs: [drawn, ...others], follow }) {
+  if (!others.length) return "";
+  return `${recorded ? "Shown" : "Drawn"}: ${drawn}. ${follow ? "From the example" : "Always 0"}: ${others.join(", ")}.`;
 }
 
 async function start() {
-  const model = await fetchModel();
-  byId("title").textContent = `${model.model} at work`;
-  document.title = `${model.model} - kzoo explore`;
-  byId("origin").textContent = `${model.origin}.`;
-  drawMap(byId("scale").querySelector("canvas"), Float32Array.from({ length: 256 }, (_, k) => k), 256, 1, [0, 255]);
+  const source = await import(recorded ? "./recording.js" : "./api.js");
+  const models = await source.fetchModels(), [{ input: format, examples, targets, labels, origin }] = models;
+  const names = models.map((model) => model.name).join(" and ");
+  byId("title").textContent = `${names} at work`;
+  document.title = `${names} - kzoo explore`;
+  byId("origin").textContent = models.length === 1 ? `${origin}.` : "";
+  if (recorded) {
+    const command = `kzoo explore ${models.map((model) => model.name).join(" ")}`;
+    byId("recording").textContent = `This is a recording of ${examples} example${examples === 1 ? "" : "s"}; drawing, sliders and files need the model: ${command} runs the model itself.`;
+  }
+  document.querySelector("main").classList.toggle("two", models.length > 1);
 
-  let values = null, version = 0, shown = -1, net = null;
-  const refresh = latest(async () => {
-    if (!net || !values) return;
-    const asked = version, wanted = net.wanted().filter((step) => asked !== shown || !net.found.has(step));
-    if (asked === shown && !wanted.length) return;
-    const result = await run(values, wanted);
-    byId("outputs-kind").textContent = `${result.kind[0].toUpperCase()}${result.kind.slice(1)} of each class`;
-    showOutputs(byId("outputs"), result, model.labels);
-    net.update(result.maps, asked !== shown);
-    products();
-    shown = asked;
-    document.body.dataset.version = asked;
-  });
-  const products = latest(async () => {
-    const chosen = net.chosen, step = chosen && model.steps[chosen.step];
-    const found = step?.convolution ? await fetchCell(values, chosen) : null;
-    showProducts(byId("products"), found, step, chosen);
-  });
-  const input = new InputPanel(byId("input"), byId("sliders"), model.input, (changed) => {
-    values = changed;
+  const marks = models.map(() => null);
+  let views = [], example = 0, version = 0;
+  const input = new InputPanel(byId("input"), byId("sliders"), format, !recorded, (values, base, movement) => {
     version += 1;
-    refresh();
+    views.forEach((view) => view.show({ values, base, movement, example, version }));
   });
-  net = new Net(byId("net"), byId("large"), model, {
-    need: refresh,
-    point: (text, box) => {
-      byId("cell").textContent = text || "\u00a0";
-      input.mark(box);
-    },
-    choose: (text) => { byId("large-text").textContent = text; },
-    ask: products,
+  views = models.map((model, number) => {
+    const element = byId("model").content.firstElementChild.cloneNode(true);
+    document.querySelector("main").append(element);
+    return new ModelView(element, source, number, model, (box) => {
+      marks[number] = box;
+      input.mark(box || marks.find(Boolean) || null);
+    });
   });
 
-  byId("input-hint").textContent = input.signal ? "Drag the curve. Keys: left and right to a place, up and down to change it."
-    : `${model.input.shape.slice(0, -1).join(" × ")}${model.input.shape.length > 3 ? ", of which the middle slice is shown" : ""}; draw with the mouse. Keys: arrows to a place, space to draw.`;
+  byId("input-hint").textContent = describeInput(format, input.signal);
+  byId("inputs").textContent = [...new Set(models.map(describeOthers))].join(" ");
   byId("clear").onclick = () => input.clear();
   byId("invert").onclick = () => input.invert();
   byId("reset").onclick = () => input.reset();
   byId("erase").onchange = (event) => { input.erasing = event.target.checked; };
   byId("erase").parentElement.hidden = input.signal;
-  byId("example").max = model.examples - 1;
+  byId("example").max = examples - 1;
   const load = latest(async () => {
-    const at = Math.max(0, Math.min(model.examples - 1, Math.floor(Number(byId("example").value) || 0)));
-    const target = model.targets ? model.targets[at] : null;
-    input.set(await fetchExample(at));
-    byId("target").textContent = target === null ? "" : `label: ${model.labels?.[target] ?? target}`;
-  });
+    const at = Math.max(0, Math.min(examples - 1, Math.floor(Number(byId("example").value) || 0)));
+    const target = targets ? targets[at] : null, values = await source.fetchExample(at);
+    example = at;
+    input.set(values);
+    byId("target").textContent = target === null ? "" : `label: ${labels?.[target] ?? target}`;
+  }, report);
   byId("example").oninput = load;
+  byId("example").onchange = () => { byId("example").value = example; };
   byId("upload").onchange = async (event) => {
     const [file] = event.target.files;
     if (!file) return;
     try {
-      input.set(await decodeFile(file));
+      input.set(await source.decodeFile(file));
       byId("target").textContent = file.name;
       report(null);
     } catch (error) {

@@ -17,11 +17,19 @@ for (let level = 0; level < 256; level++) {
 // Colours of signed numbers from -1 to 1: blue, white, orange.
 const NEGATIVE = [0, 114, 178], ZERO = [255, 255, 255], POSITIVE = [213, 94, 0];
 
+function signedShare(value, limit) {
+  return limit > 0 ? Math.max(-1, Math.min(1, value / limit)) : 0;
+}
+
+function mix(share) {
+  const end = share < 0 ? NEGATIVE : POSITIVE;
+  return ZERO.map((from, k) => Math.round(from + Math.abs(share) * (end[k] - from)));
+}
+
 // Returns the colour of a number from -limit to limit, and one that text on it has.
 export function signedColour(value, limit) {
-  const share = limit > 0 ? Math.max(-1, Math.min(1, value / limit)) : 0, end = share < 0 ? NEGATIVE : POSITIVE;
-  const mixed = ZERO.map((from, k) => Math.round(from + Math.abs(share) * (end[k] - from)));
-  return [`rgb(${mixed})`, share < -0.6 ? "#fff" : "#000"];
+  const share = signedShare(value, limit);
+  return [`rgb(${mix(share)})`, share < -0.6 ? "#fff" : "#000"];
 }
 
 // Returns the smallest and the largest finite number.
@@ -70,5 +78,12 @@ export function drawImage(canvas, values, width, height, channels, [low, high]) 
     }
     image.data[4 * i + 3] = 255;
   }
+  context(canvas, width, height).putImageData(image, 0, 0);
+}
+
+// Draws numbers from -limit to limit in the colours of signed numbers.
+export function drawSigned(canvas, values, width, height, limit) {
+  const image = new ImageData(width, height);
+  values.forEach((value, k) => image.data.set([...mix(signedShare(value, limit)), Number.isFinite(value) ? 255 : 0], 4 * k));
   context(canvas, width, height).putImageData(image, 0, 0);
 }

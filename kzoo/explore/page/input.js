@@ -4,8 +4,8 @@ import { drawImage, limits } from "./colours.js";
 import { IDENTITY, origin, transform } from "./transform.js";
 
 const SLIDERS = [
-  { key: "x", name: "Shift right", min: -0.5, max: 0.5, step: 0.01, unit: "%", times: 100 },
-  { key: "y", name: "Shift down", min: -0.5, max: 0.5, step: 0.01, unit: "%", times: 100, images: true },
+  { key: "x", name: "Shift right", side: "width", step: 1, unit: "px", times: 1 },
+  { key: "y", name: "Shift down", side: "height", step: 1, unit: "px", times: 1, images: true },
   { key: "angle", name: "Rotate", min: -180, max: 180, step: 1, unit: "°", times: 1, images: true },
   { key: "size", name: "Size", min: 0.3, max: 2, step: 0.01, unit: "%", times: 100 },
   { key: "noise", name: "Noise", min: 0, max: 0.5, step: 0.01, unit: "%", times: 100 },
@@ -14,18 +14,25 @@ const BRUSH = 0.045; // radius, as a part of the width
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class InputPanel {
-  // change: called with the numbers of the input whenever they change.
-  constructor(canvas, sliders, { shape, low, high }, change) {
+  // live: whether the input can be changed; change: called with its numbers, those before the sliders move it, and what
+  // they move it by whenever these change.
+  constructor(canvas, sliders, { shape, low, high }, live, change) {
     const channels = shape.at(-1), spatial = shape.slice(0, -1);
     const [width, height, depth] = [...spatial].reverse().concat(1, 1);
     this.size = { depth, width, height, channels };
-    this.signal = spatial.length === 1;
+    this.rank = spatial.length;
+    this.signal = this.rank === 1;
     Object.assign(this, { canvas, low, high, change, settings: { ...IDENTITY }, cursor: null, erasing: false, box: null });
     this.base = new Float32Array(shape.reduce((a, b) => a * b, 1));
     canvas.className = this.signal ? "signal" : "image";
     if (!this.signal) canvas.style.aspectRatio = `${width} / ${height}`;
     this.addSliders(sliders);
-    this.listen();
+    if (live) this.listen();
+    else {
+      canvas.removeAttribute("tabindex");
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", "Input");
+    }
   }
 
   addSliders(parent) {
@@ -33,7 +40,8 @@ export class InputPanel {
       const label = document.createElement("label"), input = document.createElement("input");
       const value = document.createElement("output");
       label.className = "slider";
-      Object.assign(input, { type: "range", min: slider.min, max: slider.max, step: slider.step });
+      const half = Math.floor(this.size[slider.side] / 2);
+      Object.assign(input, { type: "range", min: slider.min ?? -half, max: slider.max ?? half, step: slider.step });
       input.dataset.key = slider.key;
       label.append(slider.name, input, value);
       parent.append(label);
@@ -46,6 +54,12 @@ export class InputPanel {
       return () => { input.value = this.settings[slider.key]; show(); };
     });
     this.reset();
+  }
+
+  // Returns what the sliders move the example by, [factor, degrees, pixels along each axis], or null if by nothing.
+  movement() {
+    const { x, y, angle, size } = this.settings;
+    return x || y || angle || size !== 1 ? [size, 0 - angle, ...[0, y, x].slice(-this.rank)] : null;
   }
 
   reset() {
@@ -70,7 +84,7 @@ export class InputPanel {
   update() {
     this.values = transform(this.base, this.size, this.settings, this.low, this.high);
     this.draw();
-    this.change(this.values);
+    this.change(this.values, this.base, this.movement());
   }
 
   // Marks a part of the input, [first, last] for each spatial axis, or nothing.

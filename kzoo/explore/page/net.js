@@ -17,11 +17,11 @@ function layout({ vector }, shape) {
 export class Net {
   // point: called with a description and the part of the input when a cell is pointed at, or with null; need: when
   // layers come into view whose maps are not there; choose: with a description of the large map; ask: when a cell is
-  // chosen.
-  constructor(element, large, { steps }, { point, need, choose, ask }) {
-    Object.assign(this, { element, large, steps, point, need, choose, ask, found: new Map(), ranges: new Map(), views: new Map() });
+  // chosen; enter: when it is chosen again by key.
+  constructor(element, large, { steps }, { point, need, choose, ask, enter }) {
+    Object.assign(this, { element, large, steps, point, need, choose, ask, enter, found: new Map(), ranges: new Map(), views: new Map() });
     this.visible = new Set();
-    this.pointed = this.chosen = null; // {step, channel, cell}
+    this.pointed = this.chosen = null; // {step, channel, x, y} of a map as it is drawn; of what is chosen also its cell and unit
     this.columns = this.build();
     const seen = (entries) => {
       for (const { target, isIntersecting } of entries) {
@@ -115,7 +115,7 @@ export class Net {
       const values = map.values.subarray(this.chosen.channel * length, (this.chosen.channel + 1) * length), own = limits(values);
       drawMap(this.large.querySelector("canvas"), values, width, height, own);
       const { kind, vector, path } = step;
-      this.choose(`${path} (${kind})${vector ? "" : `, map ${this.chosen.channel}`}, ${own.map(number).join(" to ")}`);
+      this.choose(`${path} (${kind}), ${vector ? "unit" : "map"} ${this.chosen.unit}, ${own.map(number).join(" to ")}`);
     }
   }
 
@@ -198,8 +198,10 @@ export class Net {
     const step = Number(view.dataset.step), channel = Number(view.dataset.channel), map = this.found.get(step);
     if (!map) return;
     const cell = this.pointed?.step === step && this.pointed.channel === channel ? this.pointed : this.middle(step);
-    this.chosen = { step, channel, cell: this.position(step, cell) };
-    this.large.replaceChildren(this.makeView(step, channel, layout(this.steps[step], map.shape).height));
+    const { width, height } = layout(this.steps[step], map.shape);
+    const unit = this.steps[step].vector ? Math.min(cell.y * width + cell.x, map.values.length - 1) : channel;
+    this.chosen = { step, channel, x: cell.x, y: cell.y, cell: this.position(step, cell), unit };
+    this.large.replaceChildren(this.makeView(step, channel, height));
     this.draw(step);
     this.ask();
   }
@@ -213,7 +215,12 @@ export class Net {
   focus(column) {
     if (!column || !column.matches(":focus-visible")) return;
     const step = Number(column.dataset.step);
-    if (this.found.has(step) && this.pointed?.step !== step) this.show({ step, channel: 0, ...this.middle(step) });
+    if (!this.found.has(step) || this.pointed?.step === step) return;
+    this.show(this.chosen?.step === step ? this.chosen : { step, channel: 0, ...this.middle(step) });
+  }
+
+  focusChosen() {
+    this.columns[this.chosen?.step]?.focus();
   }
 
   middle(step) {
@@ -231,8 +238,11 @@ export class Net {
       ArrowUp: { y: Math.max(0, at.y - 1) }, ArrowDown: { y: Math.min(height - 1, at.y + 1) },
       PageUp: { channel: Math.max(0, at.channel - 1) }, PageDown: { channel: Math.min(count - 1, at.channel + 1) },
     };
-    if (event.key === "Enter") this.pick(this.views.get(step)[at.channel].parentElement);
-    else if (moves[event.key]) {
+    if (event.key === "Enter") {
+      const before = this.chosen;
+      this.pick(this.views.get(step)[at.channel].parentElement);
+      if (before?.step === step && before.unit === this.chosen.unit) this.enter();
+    } else if (moves[event.key]) {
       this.show({ ...at, ...moves[event.key] });
       this.active?.scrollIntoView({ block: "nearest", inline: "nearest" });
     } else return;

@@ -1,8 +1,10 @@
 // The outputs as bars: of all classes in their order, or of the largest of many.
 
+import { colourOf } from "./label_map.js";
+
 const ALL = 20, SHOWN = 10;
 
-export function showOutputs(table, { kind, outputs }, labels) {
+export function showOutputs(table, { kind, outputs, labelMap }, labels) {
   const order = outputs.map((_, at) => at), value = (at) => outputs[at] ?? -Infinity;
   const sorted = [...order].sort((a, b) => value(b) - value(a));
   const rows = outputs.length <= ALL ? order : sorted.slice(0, SHOWN);
@@ -17,6 +19,12 @@ export function showOutputs(table, { kind, outputs }, labels) {
     const row = body.rows[k], one = outputs[at];
     row.className = at === sorted[0] ? "largest" : "";
     row.cells[0].textContent = row.cells[0].title = labels ? labels[at] ?? at : at;
+    if (labelMap) {
+      const swatch = document.createElement("span");
+      swatch.className = "swatch";
+      swatch.style.background = colourOf(at);
+      row.cells[0].prepend(swatch);
+    }
     row.cells[1].firstChild.style.width = `${one === null ? 0 : (100 * (one - low)) / (top - low)}%`;
     row.cells[2].textContent = one === null ? "not finite" : one.toFixed(3);
   });

@@ -33,6 +33,7 @@ const largest = (rows) => rows.flat().reduce((most, value) => Math.max(most, Mat
 
 export function showProducts(parent, found, step, chosen) {
   parent.replaceChildren();
+  if (step?.convolution && !found) parent.append(element("p", "Its products are not recorded.", "hint"));
   if (!found) return;
   const { channels, patches, kernels, size, tile, rest, bias, total, activation, output } = found;
   const products = patches.map((patch, k) => patch.map((value, tap) => value * kernels[k][tap]));

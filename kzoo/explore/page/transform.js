@@ -1,4 +1,5 @@
-// Shifts, rotates and scales an example about its middle, and adds noise that stays the same from call to call.
+// Scales and rotates an example about its middle, shifts it by pixels, and adds noise that stays the same from call to
+// call.
 
 export const IDENTITY = { x: 0, y: 0, angle: 0, size: 1, noise: 0 };
 
@@ -19,7 +20,7 @@ let noise = new Float32Array(0);
 // Returns where a point of the transformed example comes from, in pixels.
 export function origin({ width, height }, settings, x, y) {
   const angle = (settings.angle * Math.PI) / 180, cx = (width - 1) / 2, cy = (height - 1) / 2;
-  const dx = x - cx - settings.x * width, dy = y - cy - settings.y * height;
+  const dx = x - cx - settings.x, dy = y - cy - settings.y;
   const cos = Math.cos(angle) / settings.size, sin = Math.sin(angle) / settings.size;
   return [cx + cos * dx + sin * dy, cy - sin * dx + cos * dy];
 }
