@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo import layers, ops
+from kzoo.layers.standardized_conv import StandardizedConv
 from tests.collect import collect
 
 CASES = collect("LAYER_CASES")
@@ -35,12 +36,22 @@ def long_inputs(case, batch):
 
 
 def outputs_and_gradients(layer, inputs, mode):
-    """Returns the floating outputs, and the gradients of a sixteenth of their sum for the weights, in float64."""
+    """Returns the floating outputs, and the gradients of a sixteenth of their sum for the weights, in float64.
+
+    Of layers that standardize their kernels these would be differences of nearly equal sums; squared differences from
+    the mean are summed instead.
+    """
+
+    def summed(y):
+        y = tf.cast(y, "float64")
+        if isinstance(layer, StandardizedConv):
+            y = (y - tf.stop_gradient(tf.reduce_mean(y))) ** 2
+        return tf.reduce_sum(y) / 16
 
     def run(inputs):
         with tf.GradientTape() as tape:
             outputs = [y for y in keras.tree.flatten(layer(inputs)) if y.dtype.is_floating]
-            loss = tf.add_n([tf.reduce_sum(tf.cast(y, "float64")) for y in outputs]) / 16
+            loss = tf.add_n([summed(y) for y in outputs])
         return outputs, tape.gradient(loss, [weight.value for weight in layer.trainable_weights])
 
     if mode != "eager":
