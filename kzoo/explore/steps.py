@@ -6,9 +6,28 @@ from typing import Any, NamedTuple
 import keras
 
 from kzoo.analysis import keras_layers
+from kzoo.analysis.walk import is_softmax
+from kzoo.layers.base_pooling import BasePooling
 from kzoo.layers.field import EXACT, STATUSES, UNKNOWN, Field, whole
+from kzoo.layers.fractional_max_pooling import FractionalMaxPooling
+from kzoo.layers.padding import Padding
+from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.models.graph import calls, is_graph
 from kzoo.types import Shape
+
+CHANNELWISE = (
+    *keras_layers.POOLS,
+    *keras_layers.UPSAMPLING,
+    *keras_layers.PADDINGS,
+    *keras_layers.CROPPINGS,
+    *keras_layers.SUMS,
+    *keras_layers.UNCOUNTED,
+    keras.layers.BatchNormalization,
+    BasePooling,
+    FractionalMaxPooling,
+    Padding,
+    ScaledTanh,
+)
 
 Axis = tuple[float | None, float, float]  # size (None: the whole axis), stride and padding, as in `Field`
 
@@ -23,7 +42,8 @@ class Source(NamedTuple):
 class Step(NamedTuple):
     """An input of the model (without sources), or one call of a layer or operation; nested models are resolved.
 
-    shape: of the first output, without the batch; status: how exact the fields are, the worst of `STATUSES`.
+    shape: of the first output, without the batch; status: how exact the fields are, the worst of `STATUSES`;
+    channelwise: whether each of its maps is computed from the maps of the same number only.
     """
 
     path: str
@@ -31,6 +51,7 @@ class Step(NamedTuple):
     shape: tuple[int | None, ...]
     sources: list[Source]
     status: str
+    channelwise: bool
 
 
 def model_steps(model: keras.Model, input_shapes: list[Shape] | None = None) -> list[Step]:
@@ -46,7 +67,7 @@ def model_steps(model: keras.Model, input_shapes: list[Shape] | None = None) -> 
     """
     shapes = input_shapes or [tuple(tensor.shape) for tensor in model.inputs]
     steps = [
-        Step(tensor._keras_history[0].name, "Input", tuple(shape[1:]), [], EXACT)
+        Step(tensor._keras_history[0].name, "Input", tuple(shape[1:]), [], EXACT, True)
         for tensor, shape in zip(model.inputs, shapes)
     ]
     _add_calls(model, list(range(len(steps))), input_shapes, "", steps)
@@ -66,6 +87,16 @@ def step_layers(model: keras.Model) -> list[Any]:
     return [*[None] * len(model.inputs), *operations(model)]
 
 
+def is_channelwise(operation: Any) -> bool:
+    """Returns whether a layer or operation is known to compute each map from the maps of the same number only.
+
+    >>> is_channelwise(keras.layers.MaxPooling2D()), is_channelwise(keras.layers.Conv2D(2, 3))
+    (True, False)
+    """
+    known = isinstance(operation, CHANNELWISE) or type(operation).__name__ in keras_layers.POINTWISE_OPERATIONS
+    return known and not is_softmax(operation)
+
+
 def _add_calls(
     model: keras.Model, inputs: list[int], input_shapes: list[Shape] | None, prefix: str, steps: list[Step]
 ) -> list[int]:
@@ -82,7 +113,7 @@ def _add_calls(
             status = max((field.status for field in declared), key=STATUSES.index, default=EXACT)
             sources = [Source(number, _axes(fields)) for number, fields in zip(read, each)]
             kind, shape = type(call.operation).__name__, tuple(call.output_shapes[0][1:])
-            steps.append(Step(path, kind, shape, sources, status))
+            steps.append(Step(path, kind, shape, sources, status, is_channelwise(call.operation)))
             outputs = [len(steps) - 1] * len(call.outputs)
         known.update((id(tensor), number) for tensor, number in zip(call.outputs, outputs))
     return [known[id(tensor)] for tensor in model.outputs]

@@ -8,7 +8,12 @@ from keras import layers
 
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.analysis.walk import compute, run
-from kzoo.explore.steps import model_steps
+from kzoo.explore.steps import is_channelwise, model_steps
+from kzoo.layers.blur_pooling import BlurPooling2D
+from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
+from kzoo.layers.padding import Padding2D
+from kzoo.layers.scaled_tanh import ScaledTanh
+from kzoo.layers.subsampling import Subsampling2D
 from kzoo.models.registry import model
 
 
@@ -79,3 +84,31 @@ def test_shapes_of_a_model_that_takes_any_size():
     assert model_steps(net)[1].shape == (None, 2)
     assert model_steps(net, [(1, 9, 1)])[1].shape == (4, 2)
     np.testing.assert_equal(model_steps(net, [(1, 9, 1)])[0].shape, (9, 1))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        *(layers.MaxPooling2D(), layers.AveragePooling2D(3), layers.UpSampling2D(), layers.ZeroPadding2D()),
+        *(layers.Cropping2D(), layers.ReLU(), layers.Activation("tanh"), layers.BatchNormalization()),
+        *(Padding2D(1, "reflect"), BlurPooling2D(), ScaledTanh(), Subsampling2D(), MaxPoolingWithArgmax2D()),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_channelwise_layers_read_maps_of_the_same_number(layer):
+    x = tf.constant(np.random.default_rng(0).uniform(0.1, 1, (1, 8, 8, 3)), "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.reduce_sum(keras.tree.flatten(layer(x))[0][..., 1])
+    gradient = np.abs(tape.gradient(y, x))
+    assert is_channelwise(layer)
+    assert gradient[..., 1].any() and not gradient[..., ::2].any()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [layers.Conv2D(3, 1), layers.DepthwiseConv2D(1), layers.Dense(3), layers.Softmax(), layers.Activation("softmax")],
+    ids=lambda layer: layer.name,
+)
+def test_other_layers_are_not_known_to_be_channelwise(layer):
+    assert not is_channelwise(layer)
