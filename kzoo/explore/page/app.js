@@ -11,8 +11,8 @@ const recorded = document.documentElement.dataset.source === "recording";
 function describeInput({ shape }, signal) {
   const sizes = `${shape.slice(0, -1).join(" × ")}${shape.length > 3 ? ", of which the middle slice is shown" : ""}`;
   if (recorded) return `${sizes}${signal ? " positions" : ""}.`;
-  return signal ? "Drag the curve. Keys: left and right to a place, up and down to change it."
-    : `${sizes}; draw with the mouse. Keys: arrows to a place, space to draw.`;
+  return signal ? "Drag the curve. Keys: left and right to a position, up and down to change its value."
+    : `${sizes}; draw with the mouse. Keys: arrows to a pixel, space to draw.`;
 }
 
 function describeOthers({ inputs: [drawn, ...others], follow }) {
