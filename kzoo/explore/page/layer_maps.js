@@ -23,7 +23,7 @@ export class LayerMaps {
   constructor(element, large, { steps }, { point, need, choose, ask, enter }) {
     Object.assign(this, { element, large, steps, point, need, choose, ask, enter, found: new Map(), ranges: new Map(), views: new Map() });
     this.visible = new Set();
-    this.pointed = this.chosen = null; // {step, channel, x, y} of a map as it is drawn; of what is chosen also its cell and unit
+    this.pointed = this.keyed = this.chosen = null; // {step, channel, x, y} of a map as it is drawn; keyed: by the keyboard; of what is chosen also its cell and unit
     this.columns = addColumns(element, steps);
     const seen = (entries) => {
       for (const { target, isIntersecting } of entries) {
@@ -38,7 +38,7 @@ export class LayerMaps {
     this.columns.forEach((column) => observer.observe(column));
     for (const area of [element, large]) {
       area.addEventListener("pointermove", (event) => this.pointAt(event));
-      area.addEventListener("pointerleave", () => this.show(null));
+      area.addEventListener("pointerleave", () => this.showFocused());
       area.addEventListener("click", (event) => {
         this.pointAt(event); // a finger points at nothing before
         this.pick(event.target.closest(".map"));
@@ -60,7 +60,7 @@ export class LayerMaps {
       if (this.visible.has(step) || this.chosen?.step === step) this.draw(step);
     }
     if (this.pointed) this.show(this.pointed);
-    else this.focus(this.element.querySelector(".layer:focus-visible")); // by key before its maps were there
+    else this.showFocused(); // the keyboard may have reached a layer before its maps were there
   }
 
   // The layers whose maps are needed now.
@@ -92,7 +92,8 @@ export class LayerMaps {
       const values = map.values.subarray(this.chosen.channel * length, (this.chosen.channel + 1) * length), own = limits(values);
       drawMap(this.large.querySelector("canvas"), values, width, height, own);
       const { kind, vector, path } = step;
-      this.choose(`${path} (${kind}), ${vector ? "unit" : "map"} ${this.chosen.unit}, ${own.map(number).join(" to ")}`);
+      const which = vector ? `unit ${this.chosen.unit}; all ${length} units:` : `map ${this.chosen.unit},`;
+      this.choose(`${path} (${kind}), ${which} ${own.map(number).join(" to ")}`);
     }
   }
 
@@ -105,7 +106,7 @@ export class LayerMaps {
 
   pointAt(event) {
     const view = event.target.closest(".map");
-    if (!view) return this.show(null);
+    if (!view) return this.showFocused();
     const step = Number(view.dataset.step), channel = Number(view.dataset.channel), map = this.found.get(step);
     if (!map) return undefined;
     const { width, height } = layout(this.steps[step], map.shape), [x, y] = cellAt(event, view.firstChild, width, height);
@@ -163,11 +164,24 @@ export class LayerMaps {
     return vector ? [] : [...(shape.length === 3 ? [Math.floor(shape[0] / 2)] : []), ...(shape.length > 1 ? [y] : []), x];
   }
 
+  // Shows the cell that the keyboard was at last in a layer, or a first one.
   focus(column) {
     if (!column?.matches(":focus-visible")) return;
     const step = Number(column.dataset.step);
     if (!this.found.has(step) || this.pointed?.step === step) return;
-    this.show(this.chosen?.step === step ? this.chosen : { step, channel: 0, ...this.middle(step) });
+    const cell = [this.keyed, this.chosen].find((known) => known?.step === step) ?? { step, channel: 0, ...this.middle(step) };
+    this.showKeyed(cell);
+  }
+
+  showKeyed(cell) {
+    this.keyed = cell;
+    this.show(cell);
+  }
+
+  // Shows the layer that has the keyboard's focus, or nothing.
+  showFocused() {
+    this.show(null);
+    this.focus(this.element.querySelector(".layer:focus-visible"));
   }
 
   focusChosen() {
@@ -182,7 +196,7 @@ export class LayerMaps {
   key(event) {
     const column = event.target.closest(".layer"), step = Number(column?.dataset.step), map = this.found.get(step);
     if (!map || hasModifier(event)) return;
-    const at = this.pointed?.step === step ? this.pointed : { step, channel: 0, ...this.middle(step) };
+    const at = this.pointed?.step === step ? this.pointed : { channel: 0, ...this.middle(step) };
     const arrow = arrowOf(event), turn = { PageUp: -1, PageDown: 1 }[event.key];
     if (event.key === "Enter") {
       const before = this.chosen;
@@ -191,7 +205,7 @@ export class LayerMaps {
     } else if (arrow || turn) {
       const { width, height } = layout(this.steps[step], map.shape), [right, down] = arrow ?? [0, 0];
       const [x, y] = clampCell(at.x + right, at.y + down, width, height);
-      this.show({ step, channel: Math.max(0, Math.min(map.shape[0] - 1, at.channel + (turn ?? 0))), x, y });
+      this.showKeyed({ step, channel: Math.max(0, Math.min(map.shape[0] - 1, at.channel + (turn ?? 0))), x, y });
       this.active?.scrollIntoView({ block: "nearest", inline: "nearest" });
     } else return;
     event.preventDefault();

@@ -38,7 +38,7 @@ def test_views_of_a_clicked_map(browser, address, images):
 def test_views_of_a_unit_of_a_vector_and_of_an_input(browser, address, images):
     shown = Shown(browser, address)
     shown.click_cell("fc", 0, 0.35, 0.5)
-    assert shown.page.inner_text(".large-text").startswith("fc (Dense), unit 3, ")
+    assert shown.page.inner_text(".large-text").startswith("fc (Dense), unit 3; all 10 units: ")
     assert shown.view("patches")[1].all_inner_texts() == [
         picture.title for picture in images.unit_view("patches", 5, 3, images.example(0)).pictures
     ]
