@@ -29,7 +29,7 @@ async function start() {
   byId("origin").textContent = models.length === 1 ? `${origin}.` : "";
   if (recorded) {
     const command = `kzoo explore ${models.map((model) => model.name).join(" ")}`;
-    byId("recording").textContent = `This is a recording of ${examples} example${examples === 1 ? "" : "s"}; drawing, sliders and files need the model: ${command} runs the model itself.`;
+    byId("recording").textContent = `This is a recording of ${examples} example${examples === 1 ? "" : "s"}; drawing, sliders and files need the model${models.length === 1 ? "" : "s"}, which ${command} runs.`;
   }
   document.querySelector("main").classList.toggle("two", models.length > 1);
 

@@ -148,6 +148,13 @@ def test_a_clicked_cell_is_shown_as_a_sum_of_products(browser, address, images):
     shown.page.click("#clear")
     shown.settle()
     assert shown.page.locator(".sums .sum").inner_text() != before
+    shown.page.mouse.move(0, 0)
+    canvas = shown.maps("conv2").nth(3).locator("canvas")
+    box = canvas.bounding_box()  # of 10 × 10 positions; a finger clicks without pointing first
+    at = {"clientX": box["x"] + 0.25 * box["width"], "clientY": box["y"] + 0.75 * box["height"]}
+    canvas.dispatch_event("click", at)
+    shown.settle()
+    assert shown.page.inner_text(".sums h3") == "Position 7, 2 is a sum of products"
     assert shown.printed == []
     shown.page.close()
 

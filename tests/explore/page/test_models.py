@@ -76,11 +76,15 @@ def test_a_kind_of_model(browser, tmp_path, name):
             assert shown.part(".large canvas").count() == 1
         shown.page.mouse.move(0, 0)
         shown.page.focus("#reset")
-        shown.page.keyboard.press("Tab")  # a layer is described once its maps are there
+        shown.page.keyboard.press("Tab")
         while shown.page.evaluate("document.activeElement.dataset.step") is None:
             shown.page.keyboard.press("Tab")
         shown.settle()
         assert shown.part(".cell").inner_text().startswith(f"{steps[0]['path']}, map 0, position ")
+        far = 3 * len(steps) // 4
+        shown.part(f'.layer[data-step="{far}"]').focus()
+        shown.settle()  # of a long model its maps have not been in view before
+        assert shown.part(".cell").inner_text().startswith(f"{steps[far]['path']}, ")
         assert shown.fits() and shown.printed == []
         shown.screenshot(name)
         shown.page.close()

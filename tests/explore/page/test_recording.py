@@ -24,7 +24,7 @@ def test_a_recording_without_a_server(browser, images, recorded):
     written = float(shown.part(".sums .sum").inner_text().partition("= ")[2].split()[0].rstrip(",;"))
     assert written == pytest.approx(cell["total"], rel=6e-3)
     assert ", from position " in shown.cell("pool", 2, 0.5, 0.5)
-    assert "kzoo explore small runs the model itself" in page.inner_text("#recording")
+    assert "need the model, which kzoo explore small runs." in page.inner_text("#recording")
     for name in ("#clear", "#invert", "#upload", "#sliders", "#reset"):
         assert not page.locator(name).is_visible()
     for width, scheme in ((1280, "dark"), (390, "light")):
@@ -39,7 +39,8 @@ def test_examples_of_a_recording_of_two_models(browser, signals, recorded):
     shown = Shown(browser, recorded(*signals))
     page = shown.page
     chosen = sorted(varied_examples(signals[0].targets, 100)[:12])
-    assert "recording of 12 examples" in page.inner_text("#recording")
+    text = page.inner_text("#recording")
+    assert "recording of 12 examples" in text and text.endswith("which kzoo explore mnist1d_cnn mnist1d_local runs.")
     for place in (5, 11, 99):
         index = chosen[min(place, 11)]
         page.fill("#example", str(place))
