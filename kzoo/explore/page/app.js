@@ -11,8 +11,8 @@ const recorded = document.documentElement.dataset.source === "recording";
 function describeInput({ shape }, signal) {
   const sizes = `${shape.slice(0, -1).join(" × ")}${shape.length > 3 ? ", of which the middle slice is shown" : ""}`;
   if (recorded) return `${sizes}${signal ? " positions" : ""}.`;
-  return signal ? "Drag the curve. Keys: left and right to a place, up and down to change it."
-    : `${sizes}; draw with the mouse. Keys: arrows to a place, space to draw.`;
+  return signal ? "Drag the curve. Keys: left and right to a position, up and down to change its value."
+    : `${sizes}; draw with the mouse. Keys: arrows to a pixel, space to draw.`;
 }
 
 function describeOthers({ inputs: [drawn, ...others], follow }) {
@@ -29,7 +29,7 @@ async function start() {
   byId("origin").textContent = models.length === 1 ? `${origin}.` : "";
   if (recorded) {
     const command = `kzoo explore ${models.map((model) => model.name).join(" ")}`;
-    byId("recording").textContent = `This is a recording of ${examples} example${examples === 1 ? "" : "s"}; drawing, sliders and files need the model: ${command} runs the model itself.`;
+    byId("recording").textContent = `This is a recording of ${examples} example${examples === 1 ? "" : "s"}; drawing, sliders and files need the model${models.length === 1 ? "" : "s"}, which ${command} runs.`;
   }
   document.querySelector("main").classList.toggle("two", models.length > 1);
 

@@ -42,7 +42,8 @@ export function limits(values) {
   return low <= high ? [low, high] : [0, 1];
 }
 
-function context(canvas, width, height) {
+// Returns the 2D context of a canvas of a size; it is cleared only if the size changes.
+export function sizedContext(canvas, width, height) {
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   return canvas.getContext("2d");
 }
@@ -66,7 +67,7 @@ export function drawMap(canvas, values, width, height, [low, high]) {
   for (let i = 0; i < values.length; i++) {
     if (Number.isFinite(values[i])) pixels[i] = TABLE[Math.max(0, Math.min(255, Math.round((values[i] - low) * scale)))];
   }
-  context(canvas, width, height).putImageData(image, 0, 0);
+  sizedContext(canvas, width, height).putImageData(image, 0, 0);
 }
 
 // Draws an image (height, width, channels) of 3 channels in its colours, of others the first channel in grey.
@@ -78,12 +79,12 @@ export function drawImage(canvas, values, width, height, channels, [low, high]) 
     }
     image.data[4 * i + 3] = 255;
   }
-  context(canvas, width, height).putImageData(image, 0, 0);
+  sizedContext(canvas, width, height).putImageData(image, 0, 0);
 }
 
 // Draws numbers from -limit to limit in the colours of signed numbers.
 export function drawSigned(canvas, values, width, height, limit) {
   const image = new ImageData(width, height);
   values.forEach((value, k) => image.data.set([...mix(signedShare(value, limit)), Number.isFinite(value) ? 255 : 0], 4 * k));
-  context(canvas, width, height).putImageData(image, 0, 0);
+  sizedContext(canvas, width, height).putImageData(image, 0, 0);
 }

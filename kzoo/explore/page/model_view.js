@@ -4,10 +4,10 @@ import { drawMap } from "./colours.js";
 import { Equivariance } from "./equivariance.js";
 import { LabelMap } from "./label_map.js";
 import { latest, reporter } from "./latest.js";
-import { Net } from "./net.js";
+import { LayerMaps } from "./layer_maps.js";
 import { showOutputs } from "./outputs.js";
 import { showProducts } from "./products.js";
-import { UnitViews } from "./unit.js";
+import { UnitViews } from "./unit_views.js";
 
 export class ModelView {
   // element: a copy of the page's template; source: the functions of api.js or recording.js; number: of the model
@@ -26,8 +26,8 @@ export class ModelView {
     this.labelMap = new LabelMap(this.part("label-map"), model.labels);
     this.equivariance = new Equivariance(this.part("equivariance-panel"), model, (asked) => source.fetchEquivariance(number, asked));
     this.unit = new UnitViews(this.part("unit"), model, (...asked) => source.fetchUnit(number, ...asked));
-    this.part("large-panel").onkeydown = (event) => { if (event.key === "Escape") this.net.focusChosen(); };
-    this.net = new Net(this.part("net"), this.part("large"), model, {
+    this.part("large-panel").onkeydown = (event) => { if (event.key === "Escape") this.layers.focusChosen(); };
+    this.layers = new LayerMaps(this.part("layers"), this.part("large"), model, {
       need: this.refresh,
       point: (text, box) => {
         this.part("cell").textContent = text || "\u00a0";
@@ -52,15 +52,15 @@ export class ModelView {
   }
 
   async run() {
-    const { input, net } = this, fresh = input !== this.shown;
+    const { input, layers } = this, fresh = input !== this.shown;
     if (!input) return;
-    const wanted = net.wanted().filter((step) => fresh || !net.found.has(step));
+    const wanted = layers.wanted().filter((step) => fresh || !layers.found.has(step));
     if (!fresh && !wanted.length) return;
     const result = await this.source.run(this.number, input, wanted);
     this.part("outputs-kind").textContent = `${result.kind[0].toUpperCase()}${result.kind.slice(1)} of each class`;
     showOutputs(this.part("outputs"), result, this.model.labels);
     this.labelMap.show(result.labelMap, result.outputs.length);
-    net.update(result.maps, fresh);
+    layers.update(result.maps, fresh);
     this.shown = input;
     this.explain();
   }
@@ -68,11 +68,11 @@ export class ModelView {
   // Shows what is known of the chosen cell and its unit.
   explain() {
     this.products();
-    this.unit.show(this.net.chosen, this.shown);
+    this.unit.show(this.layers.chosen, this.shown);
   }
 
   async sum() {
-    const { chosen } = this.net, step = chosen && this.model.steps[chosen.step];
+    const { chosen } = this.layers, step = chosen && this.model.steps[chosen.step];
     const found = step?.convolution ? await this.source.fetchCell(this.number, this.input, chosen) : null;
     showProducts(this.part("sums"), found, step, chosen);
   }

@@ -1,17 +1,11 @@
 // What a cell of a convolution's map is the sum of: patches, kernels and their products, channel by channel.
 
 import { signedColour } from "./colours.js";
+import { element } from "./element.js";
 
 const NUMBERS = 3; // positions across up to which numbers are written into the grids
 
 const number = (value) => String(Number(value.toPrecision(3)));
-
-function element(name, text, className = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  made.className = className;
-  return made;
-}
 
 // Returns a grid of numbers, of a volume's kernel one slice below the other.
 function grid(values, size, limit, title) {

@@ -2,16 +2,11 @@
 // input. Each is asked for when it is opened.
 
 import { drawImage, drawSigned, limits } from "./colours.js";
+import { element } from "./element.js";
 
 const COMPUTING = "computing…";
 const CURVES = 8; // channels of a signal that are drawn
 const SVG = "http://www.w3.org/2000/svg";
-
-function element(name, text = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  return made;
-}
 
 // Returns the curves of a signal (length, channels), and a line at 0.
 function curves(values, [length, channels], [low, high]) {
@@ -53,9 +48,8 @@ export class UnitViews {
   constructor(parent, { steps, input }, fetchView) {
     Object.assign(this, { parent, steps, fetchView, range: [input.low, input.high], chosen: null });
     this.views = [...parent.querySelectorAll("details")].map((details) => {
-      const text = element("p"), pictures = element("div");
+      const text = element("p"), pictures = element("div", "", "pictures");
       text.setAttribute("role", "status");
-      pictures.className = "pictures";
       details.append(text, pictures);
       return { details, text, pictures, name: details.dataset.view, shown: "", busy: false };
     });
