@@ -34,9 +34,10 @@ async function start() {
   document.querySelector("main").classList.toggle("two", models.length > 1);
 
   const marks = models.map(() => null);
-  let views = [], example = 0, version = 0;
+  let views = [], example = 0, version = 0, named = null;
   const input = new InputPanel(byId("input"), byId("sliders"), format, !recorded, (values, base, movement) => {
     version += 1;
+    if (base !== named) byId("target").textContent = ""; // drawn on
     views.forEach((view) => view.show({ values, base, movement, example, version }));
   });
   views = models.map((model, number) => {
@@ -48,6 +49,10 @@ async function start() {
     });
   });
 
+  const name = (text) => { // says what the input is until it is drawn on
+    named = input.base;
+    byId("target").textContent = text;
+  };
   byId("input-hint").textContent = describeInput(format, input.signal);
   byId("inputs").textContent = [...new Set(models.map(describeOthers))].join(" ");
   byId("clear").onclick = () => input.clear();
@@ -56,21 +61,22 @@ async function start() {
   byId("erase").onchange = (event) => { input.erasing = event.target.checked; };
   byId("erase").parentElement.hidden = input.signal;
   byId("example").max = examples - 1;
+  const asked = () => Math.max(0, Math.min(examples - 1, Math.floor(Number(byId("example").value) || 0)));
   const load = latest(async () => {
-    const at = Math.max(0, Math.min(examples - 1, Math.floor(Number(byId("example").value) || 0)));
+    const at = asked();
     const target = targets ? targets[at] : null, values = await source.fetchExample(at);
     example = at;
     input.set(values);
-    byId("target").textContent = target === null ? "" : `label: ${labels?.[target] ?? target}`;
+    name(target === null ? "" : `label: ${labels?.[target] ?? target}`);
   }, report);
   byId("example").oninput = load;
-  byId("example").onchange = () => { byId("example").value = example; };
+  byId("example").onchange = () => { byId("example").value = asked(); };
   byId("upload").onchange = async (event) => {
     const [file] = event.target.files;
     if (!file) return;
     try {
       input.set(await source.decodeFile(file));
-      byId("target").textContent = file.name;
+      name(file.name);
       report(null);
     } catch (error) {
       report(error);

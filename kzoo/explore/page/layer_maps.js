@@ -23,6 +23,7 @@ export class LayerMaps {
   constructor(element, large, { steps }, { point, need, choose, ask, enter }) {
     Object.assign(this, { element, large, steps, point, need, choose, ask, enter, found: new Map(), ranges: new Map(), views: new Map() });
     this.visible = new Set();
+    this.active = []; // maps that are pointed at, or of which a part is marked
     this.pointed = this.keyed = this.chosen = null; // {step, channel, x, y} of a map as it is drawn; keyed: by the keyboard; of what is chosen also its cell and unit
     this.columns = addColumns(element, steps);
     const seen = (entries) => {
@@ -117,22 +118,21 @@ export class LayerMaps {
   show(pointed) {
     this.pointed = pointed;
     const map = pointed && this.found.get(pointed.step);
-    this.columns.forEach((column) => column.classList.remove("seen", "own"));
-    this.active?.classList.remove("active");
-    this.active = null;
+    this.columns.forEach((column) => column.classList.remove("seen", "one", "own"));
+    this.active.forEach((view) => view.classList.remove("active"));
+    this.active = [];
     if (!map) return this.point(null, null);
     const { step: at, channel, x, y } = pointed, step = this.steps[at], { width } = layout(step, map.shape);
     const length = map.values.length / map.shape[0];
     if (step.vector && y * width + x >= length) return this.point(null, null);
     const cell = this.position(at, pointed);
-    const { boxes, status } = fieldsOf(this.steps, at, cell);
+    const { boxes, mixed, status } = fieldsOf(this.steps, at, cell);
     const origin = valueOrigin(this.steps, this.found, at, channel, cell, boxes.get(step.sources[0]?.step));
     for (const [source, box] of boxes) {
-      if (box) this.mark(source, box);
+      if (box) this.mark(source, box, mixed.has(source) ? null : channel);
     }
     this.columns[at].classList.add("own");
-    this.active = this.views.get(at)?.[channel]?.parentElement;
-    this.active?.classList.add("active");
+    this.activate(at, channel);
     const value = number(map.values[channel * length + y * width + x]);
     const place = step.vector ? `unit ${y * width + x}` : `map ${channel}, position ${cell.join(", ")}`;
     const input = boxes.get(0);
@@ -140,9 +140,20 @@ export class LayerMaps {
     return this.point(`${step.path}, ${place}: ${value}${origin}${sees}.`, input || null);
   }
 
-  mark(at, box) {
+  // Marks a part of all maps of a layer, or of one.
+  mark(at, box, channel) {
     placeMark(this.columns[at], box.slice(-2), this.steps[at].shape);
     this.columns[at].classList.add("seen");
+    if (channel === null) return;
+    this.columns[at].classList.add("one");
+    this.activate(at, channel);
+  }
+
+  activate(at, channel) {
+    const view = this.views.get(at)?.[channel]?.parentElement;
+    if (!view) return;
+    view.classList.add("active");
+    this.active.push(view);
   }
 
   pick(view) {
@@ -206,7 +217,7 @@ export class LayerMaps {
       const { width, height } = layout(this.steps[step], map.shape), [right, down] = arrow ?? [0, 0];
       const [x, y] = clampCell(at.x + right, at.y + down, width, height);
       this.showKeyed({ step, channel: Math.max(0, Math.min(map.shape[0] - 1, at.channel + (turn ?? 0))), x, y });
-      this.active?.scrollIntoView({ block: "nearest", inline: "nearest" });
+      this.views.get(step)[this.pointed.channel].parentElement.scrollIntoView({ block: "nearest", inline: "nearest" });
     } else return;
     event.preventDefault();
   }

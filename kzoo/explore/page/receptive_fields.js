@@ -11,10 +11,12 @@ function through([first, last], [size, stride, padding], n) {
   return start > n - 1 || end < 0 ? null : [Math.max(0, start), Math.min(n - 1, end)];
 }
 
-// Returns {boxes: Map of a step's number to [first, last] for each axis, status}; a box is null for a vector of units.
-// A cell is a position along each axis of a step's map; the fields of a step lead to its sources, which stand before it.
+// Returns {boxes: Map of a step's number to [first, last] for each axis, mixed: a set of the steps of whose maps more than
+// the one of the cell's number is read, status}; a box is null for a vector of units. A cell is a position along each axis
+// of a step's map; the fields of a step lead to its sources, which stand before it.
 export function fieldsOf(steps, number, cell) {
   const boxes = new Map([[number, steps[number].vector ? null : cell.map((at) => [at, at])]]);
+  const mixed = new Set();
   let status = 0;
   for (let at = number; at >= 0; at--) {
     if (!boxes.has(at)) continue;
@@ -22,7 +24,8 @@ export function fieldsOf(steps, number, cell) {
     if (step.sources.length) status = Math.max(status, STATUSES.indexOf(step.status));
     for (const { step: source, axes } of step.sources) {
       if (axes === null) continue;
-      const { shape, vector } = steps[source];
+      const { shape, vector, channels } = steps[source];
+      if (mixed.has(at) || !step.channelwise || channels !== step.channels) mixed.add(source);
       if (vector) {
         boxes.set(source, null);
         continue;
@@ -34,5 +37,5 @@ export function fieldsOf(steps, number, cell) {
       boxes.set(source, before ? seen.map(([a, b], axis) => [Math.min(a, before[axis][0]), Math.max(b, before[axis][1])]) : seen);
     }
   }
-  return { boxes, status: STATUSES[status] };
+  return { boxes, mixed, status: STATUSES[status] };
 }

@@ -110,3 +110,24 @@ def test_other_inputs_follow_the_example_and_only_the_first_is_drawn(browser, se
         assert [row[2] for row in shown.errors()] == [f"{one['error']:.3f}" for one in expected] != []
         assert shown.fits() and shown.printed == []
         shown.page.close()
+
+
+def test_the_number_and_label_of_the_example(browser):
+    """Keys in the box go from example to example, and a drawing has no label."""
+    net = keras.Sequential([keras.Input((6, 6, 1)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")])
+    session = Session(net, examples=np.zeros((4, 6, 6, 1)), targets=np.array([2, 0, 1, 2]))
+    with served(session) as address:
+        shown = Shown(browser, address)
+        box, label = shown.page.locator("#example"), shown.page.locator("#target")
+        box.focus()
+        for number, target in ((1, 0), (2, 1), (3, 2), (3, 2)):
+            box.press("ArrowUp")
+            shown.settle()
+            assert (box.input_value(), label.inner_text()) == (str(number), f"label: {target}")
+        box.fill("17")
+        box.press("Tab")
+        shown.settle()
+        assert box.input_value() == "3"
+        shown.page.click("#input")
+        assert label.inner_text() == ""
+        shown.page.close()

@@ -231,3 +231,19 @@ def test_hover_is_quick(browser, address):
     )
     assert spent < 50
     shown.page.close()
+
+
+def test_layers_of_single_maps_mark_the_map_of_the_same_number(browser, address):
+    """A pooling's cell depends on one map of the convolution before it, a convolution's cell on all maps."""
+    shown = Shown(browser, address)
+
+    def marked(name):
+        maps = shown.maps(name)
+        widths = maps.evaluate_all("views => views.map(view => getComputedStyle(view, '::after').borderLeftWidth)")
+        return [number for number, width in enumerate(widths) if float(width.removesuffix("px")) > 0]
+
+    shown.cell("pool", 2, 0.5, 0.5)
+    assert marked("conv") == [2]
+    shown.cell("conv2", 3, 0.5, 0.5)
+    assert marked("pool") == list(range(6)) and marked("conv") == list(range(6))
+    shown.page.close()
