@@ -187,8 +187,9 @@ def serve(sessions: Sequence[Session], host: str = LOOPBACK[0], port: int = 0) -
     require(host, "explore --host", "an address", host=host)  # the system takes "" as all addresses
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        host.encode("idna")  # with names that this refuses, create_server leaves a socket open
         listening = socket.create_server((host, port), family=family)
-    except (OSError, TypeError) as error:  # TypeError: a name that cannot be encoded
+    except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Refusal(f"explore: cannot listen at {host}:{port}: {reason}.") from None
     token = secrets.token_urlsafe(24)
