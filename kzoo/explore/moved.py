@@ -39,7 +39,8 @@ def layer_errors(
     >>> [round(layer_errors(model, model_steps(model), x, (1, 0, shift))[0].error, 3) for shift in (1, 2)]
     [0.535, 0.0]
     """
-    found = equivariance_by_layer(model, "similarity", inputs, [amount], "crop")
+    with np.errstate(over="ignore", invalid="ignore"):  # errors that are not finite are None
+        found = equivariance_by_layer(model, "similarity", inputs, [amount], "crop")
     rank = len(amount) - 2
     numbers = {step.path: number for number, step in enumerate(steps) if len(step.shape) == rank + 1}
     return [

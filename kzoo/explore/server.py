@@ -19,7 +19,7 @@ import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -184,11 +184,14 @@ def serve(sessions: Sequence[Session], host: str = LOOPBACK[0], port: int = 0) -
     import uvicorn
 
     require(0 <= port < 2**16, "explore --port", "a number from 0 to 65,535", port=port)
+    require(host, "explore --host", "an address", host=host)  # the system takes "" as all addresses
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        host.encode("idna")  # with names that this refuses, create_server leaves a socket open
         listening = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise Refusal(f"explore: cannot listen at {host}:{port}: {error.strerror or error}.") from None
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Refusal(f"explore: cannot listen at {host}:{port}: {reason}.") from None
     token = secrets.token_urlsafe(24)
     app = create_app(sessions, token, host)
     config = uvicorn.Config(
@@ -233,6 +236,8 @@ def _in_one_line(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable
             return await endpoint(request)
         except HTTPException:
             raise
+        except ClientDisconnect:  # nobody reads a response
+            return Response(status_code=400)
         except Refusal as refusal:
             return JSONResponse({"error": str(refusal)}, 400)
         except Exception as error:

@@ -4,15 +4,16 @@ import contextlib
 import hashlib
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
-from kzoo.analysis.flop_count import flops
+from kzoo.analysis.model_cost import model_cost
 from kzoo.analysis.model_inputs import name_of_outputs
 from kzoo.analysis.walk import channels_first, compute, run
 from kzoo.checks import Refusal, one_line, require
@@ -20,16 +21,17 @@ from kzoo.explore.bounded_cache import BoundedCache
 from kzoo.explore.moved import layer_errors
 from kzoo.explore.products import ConvTerms, cell_products, conv_terms, has_products
 from kzoo.explore.steps import Step, model_steps, step_layers
-from kzoo.explore.unit_views import Cost, UnitView, deconvnet_view, filter_view, maximized_view, patches_view
+from kzoo.explore.unit_views import UnitView, deconvnet_view, filter_view, maximized_view, patches_view
 from kzoo.explore.upload import BYTE, decode_upload
 from kzoo.export.inference_model import inference_model
-from kzoo.export.predict import as_label_maps, list_files, read_examples
+from kzoo.export.predict import as_label_maps
 from kzoo.models.graph import is_graph
 from kzoo.models.layer_paths import layer_paths
 from kzoo.models.load_model import load_model
 from kzoo.run_folder import find_run_or_model
 from kzoo.terminal import say
 from kzoo.training.config import read_config
+from kzoo.training.example_files import read_inputs
 from kzoo.training.model_building import build_model
 from kzoo.training.model_lookup import find_exportable
 from kzoo.training.run_data import load_data, sample
@@ -96,13 +98,13 @@ class Session:
         self.examples = np.moveaxis(x, 1, -1) if self.first else x
         self.targets = None if targets is None or np.ndim(targets) != 1 else np.asarray(targets[: len(x)])
         self.shape = self.examples.shape[1:]
-        self.steps: list[Step] = model_steps(model, [*self.input_shapes])
+        with _taking_inputs(model):
+            self.steps: list[Step] = model_steps(model, [*self.input_shapes])
         self._layers = step_layers(model)
         self._lock, self._measuring = threading.Lock(), threading.Lock()
         self._latest: tuple[tuple[bytes, int], Computed] | None = None
         self._compiled = self._compile()
-        values = sum(math.prod(n or 1 for n in step.shape) for step in self.steps)
-        self._cost = Cost(flops(model, [*self.input_shapes]), values)
+        self._cost = model_cost(model, [*self.input_shapes])
         self._views: BoundedCache[UnitView] = BoundedCache(MAX_VIEWS, lambda view: view.nbytes)
 
     def describe(self) -> dict[str, Any]:
@@ -156,14 +158,17 @@ class Session:
         layer = self._convolution(number)
         with self._lock:
             read, y = self._call_at(self._batch(self._checked(x), example), number)
-        found = cell_products(layer, read, position, channel)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = cell_products(layer, read, position, channel)
+            total, output = found.total, float(y[(*position, channel)])
+        require(math.isfinite(total + output), "explore", "an input for which the cell is finite", output=output)
         return {
             **found._asdict(),
             "patches": found.patches.tolist(),
             "kernels": found.kernels.tolist(),
-            "total": found.total,
+            "total": total,
             "activation": activation_name(layer),
-            "output": float(y[(*position, channel)]),
+            "output": output,
         }
 
     def kernel(self, number: int) -> tuple[ConvTerms, str]:
@@ -195,7 +200,7 @@ class Session:
         }
         require(name in views, "explore", f"view, one of {', '.join(views)}", view=name)
         of = (hashlib.sha256(x.tobytes()).digest(), example) if name == "deconvnet" else None
-        with self._lock:
+        with self._lock, _taking_inputs(self.model):
             return self._views.get((name, number, unit, of), views[name])
 
     def equivariance(self, x: Any, amount: tuple[float, ...], example: int = 0) -> list[dict[str, Any]]:
@@ -236,7 +241,8 @@ class Session:
     def _checked(self, x: Any) -> np.ndarray:
         x = np.asarray(x, "float32")
         require(x.shape == self.shape, "explore", f"an input of shape {self.shape}", shape=x.shape)
-        require(np.isfinite(x).all(), "explore", "an input of finite numbers", nan_or_infinite=(~np.isfinite(x)).sum())
+        bad = int((~np.isfinite(x)).sum())
+        require(not bad, "explore", "an input of finite numbers", nan_or_infinite=bad)
         return x
 
     def _batch(self, x: np.ndarray, example: int) -> list[Tensor]:
@@ -250,7 +256,8 @@ class Session:
         return [np.moveaxis(x, -1, 1) if self.first else x, *others]
 
     def _compute(self, x: np.ndarray, example: int) -> Computed:
-        outputs, maps = self._compiled(self._batch(x, example))
+        with _taking_inputs(self.model):
+            outputs, maps = self._compiled(self._batch(x, example))
         return Computed(ops.convert_to_numpy(outputs), [ops.convert_to_numpy(y) for y in maps])
 
     def _call_at(self, inputs: list[Tensor], number: int) -> list[np.ndarray]:
@@ -275,8 +282,6 @@ class Session:
         """Returns `_run`, compiled where the backend is TensorFlow."""
         if keras.backend.backend() != "tensorflow":
             return self._run
-        import tensorflow as tf
-
         return tf.function(self._run)
 
     def _run(self, inputs: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -288,17 +293,16 @@ class Session:
             maps.append(self._clip(keras.tree.flatten(y)[0]))
             return y
 
-        y = ops.cast(run(self.model, inputs, visit)[0], "float32")[0]
+        y = _first_example(ops.cast(run(self.model, inputs, visit)[0], "float32"))
         return (ops.moveaxis(y, 0, -1) if self.first and len(y.shape) > 1 else y), maps
 
     def _clip(self, y: Any) -> Tensor:
         """Returns the first maps of a batch of one as (channels, *spatial), of a volume the middle slice."""
-        y = ops.cast(y, "float32")
-        y = ops.reshape(y, (1,)) if len(y.shape) < 2 else y[0]
+        y = _first_example(ops.cast(y, "float32"))
         if len(y.shape) == 1:
             return y[:MAX_VALUES][None]
         y = y if self.first else ops.moveaxis(y, -1, 0)
-        if len(y.shape) == 4:
+        while len(y.shape) > 3:
             y = y[:, y.shape[1] // 2]
         return y[: shown_maps(y.shape)]
 
@@ -322,6 +326,25 @@ class Session:
             return -1.0, 1.0
         rescaled = any(isinstance(layer, RESCALING) for layer in layer_paths(self.model).values())
         return BYTE if rescaled else (0.0, 1.0)
+
+
+def _first_example(y: Tensor) -> Tensor:
+    """Returns the first example of a batch of one, with at least one axis."""
+    return ops.reshape(y, (1,)) if len(y.shape) < 2 else y[0]
+
+
+@contextlib.contextmanager
+def _taking_inputs(model: keras.Model) -> Iterator[None]:
+    """Context manager: a model's errors about the size or the values of its inputs become a Refusal of one line."""
+    try:
+        yield
+    except Refusal:
+        raise
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        reason = str(error).partition("\n\t [[")[0]  # the node, which comes after it, helps nobody
+        if reason.startswith("Graph execution error"):  # lines on where the graph was made, then the error
+            reason = reason.splitlines()[-1]
+        raise Refusal(f"explore: {model.name} cannot be computed for these inputs: {one_line(reason, 300)}") from error
 
 
 def activation_name(layer: Any) -> str:
@@ -358,13 +381,7 @@ def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
     model, origin, examples, targets, labels = _find(name)
     if data:
         shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
-        parts = [data] if len(shapes) == 1 else [[one] for one in data]
-        expected = f"one file or folder for each of {len(shapes)} inputs, or one for the first"
-        require(len(parts) in (1, len(shapes)), "explore --data", expected, data=data)
-        examples = [
-            np.concatenate([read_examples(file, shape) for file in list_files(part)])
-            for part, shape in zip(parts, shapes)
-        ]
+        examples = read_inputs("explore", shapes, data, EXAMPLES, first=True)
         targets = None
     return Session(model, origin, examples, targets, labels, Path(name).name)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from kzoo.analysis.conv_kernel import check_known, conv_kernel
 from kzoo.analysis.maximization import PRESETS, maximize
+from kzoo.analysis.model_cost import LEAST_EXAMPLES, LEAST_STEPS, Cost
 from kzoo.analysis.panels import one_slice
 from kzoo.analysis.patches import crop, top_patches
 from kzoo.analysis.projection import project
@@ -15,9 +16,6 @@ from kzoo.models.layer_paths import layer_paths
 
 KERNELS, PATCHES = 16, 9  # that are shown
 PRESET = "olah2017"
-OPERATIONS = 2**34  # that a view may cost: a few seconds on two cores
-LEAST_STEPS, LEAST_EXAMPLES = 32, 16  # however many operations they are
-BATCH = 2**23  # numbers in all maps of a batch of examples
 COLOURS = 3
 
 
@@ -42,22 +40,6 @@ class UnitView(NamedTuple):
     def nbytes(self) -> int:
         """The bytes of the pictures."""
         return sum(picture.values.nbytes for picture in self.pictures)
-
-
-class Cost(NamedTuple):
-    """What a model takes for one example: operations (None if unknown), and numbers in the maps of all layers."""
-
-    operations: int | None
-    values: int
-
-    def affordable(self, least: int, most: int) -> int:
-        """Returns how often the model can be computed within `OPERATIONS`, at least `least` and at most `most` times.
-
-        >>> [Cost(operations, 0).affordable(16, 100) for operations in (1, 2**29, 2**34, None)]
-        [100, 32, 16, 16]
-        """
-        times = 0 if self.operations is None else OPERATIONS // max(1, self.operations)
-        return min(most, max(least, times))
 
 
 def filter_view(layer: Any, channel: int) -> UnitView:
@@ -103,8 +85,7 @@ def patches_view(model: keras.Model, path: str, channel: int, inputs: list[np.nd
     """
     count = cost.affordable(LEAST_EXAMPLES, len(inputs[0]))
     data = [x[:count] for x in inputs]
-    batch = max(1, min(32, BATCH // max(1, cost.values)))
-    found = top_patches(model, path, channel, data, PATCHES, batch)
+    found = top_patches(model, path, channel, data, PATCHES, cost.batch_size)
     pictures = [
         Picture(f"example {place.example}: {value:.3g}", _slice(patch), False)
         for patch, place, value in zip(found.patches, found.places, found.values)

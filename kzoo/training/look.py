@@ -20,7 +20,8 @@ from kzoo.analysis.feature_distance import invariance_curves
 from kzoo.analysis.field_growth import receptive_field_growth
 from kzoo.analysis.kernels import filters
 from kzoo.analysis.layer_maps import feature_maps
-from kzoo.analysis.maximization import input_range, maximize
+from kzoo.analysis.maximization import PRESETS, input_range, maximize
+from kzoo.analysis.model_cost import LEAST_EXAMPLES, LEAST_STEPS, OPERATIONS, Cost, model_cost
 from kzoo.analysis.occlusion_map import occlusion
 from kzoo.analysis.patches import top_patches
 from kzoo.analysis.plotted import Plotted
@@ -29,13 +30,13 @@ from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.walk import channels_first
 from kzoo.checks import Refusal, is_integer, one_line, require
 from kzoo.export.inference_model import inference_model
-from kzoo.export.predict import list_files, read_examples
 from kzoo.files import atomic_replace
 from kzoo.layers.locally_connected import LocallyConnected
 from kzoo.models.graph import calls, is_graph
 from kzoo.run_folder import find_run_or_model
 from kzoo.terminal import say
 from kzoo.training.config import list_configs, read_config
+from kzoo.training.example_files import read_inputs
 from kzoo.training.model_building import build_model
 from kzoo.training.model_lookup import find_exportable
 from kzoo.training.run_data import load_data, sample
@@ -43,6 +44,10 @@ from kzoo.types import PathLike
 
 PAGE, RECORD = "index.html", "look.json"
 EXAMPLES, SHOWN = 500, 8  # examples that top patches are searched among; that pictures of several examples show
+CHANNELS = 16  # that the growth of receptive fields is a mean over
+LEAST_SHOWN, LEAST_CHANNELS = 2, 4  # of a model of many operations
+PRESET = "olah2017"
+LONG = 8 * OPERATIONS  # of pictures that compute nothing else: half a minute on two cores
 SIDE = 64  # of random inputs whose size the model leaves open
 
 
@@ -54,6 +59,7 @@ class Subject(NamedTuple):
     unit: int
     inputs: Any  # an array, or a list of them for a model of several inputs
     example: int  # the input that pictures of one example show
+    cost: Cost
 
     @property
     def one(self) -> Any:
@@ -63,7 +69,43 @@ class Subject(NamedTuple):
     @property
     def some(self) -> Any:
         """The example and the next ones."""
-        return keras.tree.map_structure(lambda x: np.roll(x, -self.example, 0)[:SHOWN], self.inputs)
+        return keras.tree.map_structure(lambda x: np.roll(x, -self.example, 0)[: self.shown], self.inputs)
+
+    @property
+    def searched(self) -> Any:
+        """The examples that top patches are searched among."""
+        count = self.cost.affordable(LEAST_EXAMPLES, EXAMPLES, LONG)
+        return keras.tree.map_structure(lambda x: x[:count], self.inputs)
+
+    @property
+    def shown(self) -> int:
+        """How many examples pictures of several show."""
+        return self.cost.affordable(LEAST_SHOWN, SHOWN)
+
+    @property
+    def channels(self) -> int:
+        """How many channels the growth of receptive fields is a mean over."""
+        return self.cost.affordable(LEAST_CHANNELS, CHANNELS)
+
+    @property
+    def steps(self) -> int:
+        """How many steps gradient ascent takes."""
+        return self.cost.affordable(LEAST_STEPS, PRESETS[PRESET].steps, LONG)
+
+    @property
+    def reduced(self) -> str:
+        """A sentence on what is reduced because the model takes many operations, "" if nothing is."""
+        count, searched = (len(keras.tree.flatten(each)[0]) for each in (self.inputs, self.searched))
+        parts = (
+            ("examples in pictures of several", self.shown, min(SHOWN, count)),
+            ("channels for receptive fields", self.channels, CHANNELS),
+            ("examples to search for patches", searched, count),
+            ("steps of gradient ascent", self.steps, PRESETS[PRESET].steps),
+        )
+        fewer = [f"{number} instead of {most} {what}" for what, number, most in parts if number < most]
+        operations = self.cost.operations
+        many = "an unknown number of operations" if operations is None else f"{operations:.2g} operations"
+        return f"The model takes {many} for one example, so there are fewer: {', '.join(fewer)}." if fewer else ""
 
 
 class Picture(NamedTuple):
@@ -102,28 +144,28 @@ PICTURES = (
         "What the layer sees",
         "How strongly each pixel of the input changes the middle of the layer's map, as a mean over examples. The "
         "rectangle is all that the layer could see; what it uses is smaller and like a Gaussian.",
-        lambda of: receptive_field_growth(of.model, of.some, [of.layer]).fields[0],  # of some channels, as it is faster
+        lambda of: receptive_field_growth(of.model, of.some, [of.layer], channels=of.channels).fields[0],
     ),
     Picture(
         "receptive_field_growth",
         "What layers see, by depth",
         "The size of the input that a position of each layer sees, in theory and in effect. Kernels add to it and "
         "strides multiply what comes after, and most of the effect comes from the middle.",
-        lambda of: receptive_field_growth(of.model, of.some),
+        lambda of: receptive_field_growth(of.model, of.some, channels=of.channels),
     ),
     Picture(
         "top_patches",
         "What the unit answers to",
         "The parts of nine inputs on which the unit is largest, cropped to what it sees. What they have in common is "
         "what the unit detects.",
-        lambda of: top_patches(of.model, of.layer, of.unit, of.inputs),
+        lambda of: top_patches(of.model, of.layer, of.unit, of.searched, batch_size=of.cost.batch_size),
     ),
     Picture(
         "maximize",
         "What the unit looks for",
         "An input made by gradient ascent so that the unit is as large as possible. It exaggerates what the patches "
         "have in common.",
-        lambda of: maximize(of.model, of.layer, of.unit),
+        lambda of: maximize(of.model, of.layer, of.unit, PRESET, steps=of.steps),
     ),
     Picture(
         "project",
@@ -216,7 +258,7 @@ def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subje
         model, origin, found, _ = find_exportable(name)
         examples = found.get("examples")
         if data:
-            examples = _read_inputs(model, data)
+            examples = read_inputs("look", [tuple(symbol.shape[1:]) for symbol in model.inputs], data, EXAMPLES)
         elif run is None:
             origin, examples = f"{origin} and random inputs", _random_inputs(model)
     require(examples is not None, "look", "--data with inputs, as those of the run are not available", name=str(name))
@@ -232,18 +274,8 @@ def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subje
     good = is_integer(chosen) and 0 <= chosen < channels
     require(good, "look", f"unit below {channels}, a channel of {path}", unit=unit)
     inputs = given.arrays if len(given.arrays) > 1 else given.arrays[0]
-    return Subject(model, path, chosen, inputs, int(example)), origin
-
-
-def _read_inputs(model, data):
-    """Returns the examples in files for each input of a model."""
-    shapes = [symbol.shape[1:] for symbol in model.inputs]
-    parts = [data] if len(shapes) == 1 else [[path] for path in data]
-    require(len(parts) == len(shapes), "look", f"--data for each of the model's {len(shapes)} inputs", data=list(data))
-    return [
-        np.concatenate([read_examples(file, shape) for file in list_files(paths)])
-        for paths, shape in zip(parts, shapes)
-    ]
+    cost = model_cost(model, [(1, *x.shape[1:]) for x in given.arrays])
+    return Subject(model, path, chosen, inputs, int(example), cost), origin
 
 
 def _random_inputs(model):
@@ -319,7 +351,7 @@ figure { margin: 2rem 0; }
 img { background: white; max-width: 100%; }
 </style>
 <h1>$title</h1>
-<p>$origin. The layer is <code>$layer</code>, the unit its channel $unit, the example input $example.</p>
+<p>$origin. The layer is <code>$layer</code>, the unit its channel $unit, the example input $example.$reduced</p>
 $figures
 </html>
 """
@@ -342,5 +374,6 @@ def page(subject: Subject, origin: str, drawn: Sequence[dict[str, Any]]) -> str:
         {key: html.escape(text) for key, text in texts.items()},
         unit=subject.unit,
         example=subject.example,
+        reduced=f" {subject.reduced}" if subject.reduced else "",
         figures="\n".join(figures),
     )

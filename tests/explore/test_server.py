@@ -1,5 +1,6 @@
 """The server: tokens, Host headers, hostile bodies, what it sends against the session, and a real process."""
 
+import asyncio
 import io
 import json
 import os
@@ -244,13 +245,29 @@ def test_a_fault_is_one_line(client, session, monkeypatch, capsys):
     assert capsys.readouterr().err == "explore: ZeroDivisionError: division by zero\n"
 
 
+def test_a_client_that_disconnects_is_no_fault(session, capsys):
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        pass
+
+    headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {TOKEN}".encode())]
+    scope = {"type": "http", "method": "POST", "path": "/api/0/run", "query_string": b"", "headers": headers}
+    asyncio.run(create_app([session], TOKEN)(scope, receive, send))
+    assert capsys.readouterr().err == ""
+
+
 def test_a_port_in_use_and_a_wrong_host(session):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(Refusal, match=f"explore: cannot listen at 127.0.0.1:{port}: Address already in use"):
             serve([session], port=port)
-    with pytest.raises(Refusal, match="cannot listen at not a host:0"):
-        serve([session], "not a host")
+    for host in ("not a host", "é..a"):
+        with pytest.raises(Refusal, match=f"cannot listen at {host}:0"):
+            serve([session], host)
+    with pytest.raises(Refusal, match="explore --host expects an address; received host=''"):
+        serve([session], "")
 
 
 def test_ctrl_c_ends_a_real_process_in_one_line(tmp_path):

@@ -112,7 +112,7 @@ def test_other_inputs_are_those_of_the_example(seeds, tmp_path):
     np.testing.assert_array_equal(opened.others, [flows])
     first = open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy"])
     assert first.describe()["follow"] is False and (first.compute(frames[0]).maps[1] == 0).all()
-    with pytest.raises(Refusal, match="^explore --data expects one file or folder for each of 2 inputs, or one for"):
+    with pytest.raises(Refusal, match="^explore expects --data, one file or folder for each of 2 inputs, or one for"):
         open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy"] * 3)
     with pytest.raises(Refusal, match=r"as many examples of each input, 2 arrays, or of the first; .*=\[3, 1\]"):
         Session(pair(), examples=[frames, flows[:1]])
@@ -253,3 +253,38 @@ def test_capsules_have_maps_too():
     computed = session.compute(session.example(0))
     assert len(computed.maps) == len(session.steps) and computed.outputs.shape == (10,)
     assert all(y.ndim in (2, 3) and np.isfinite(y).all() for y in computed.maps)
+
+
+def test_a_number_for_each_example():
+    x = keras.Input((4, 4, 1))
+    session = Session(keras.Model(x, keras.ops.mean(x, axis=(1, 2, 3))), examples=np.ones((1, 4, 4, 1)))
+    outputs = session.compute(session.example(0)).outputs
+    assert outputs.tolist() == [1] and session.output_kind(outputs)[1].tolist() == [1]
+    assert session.label_map(outputs) is None
+
+
+def test_maps_of_more_than_three_axes():
+    x = keras.Input((6, 6, 3))
+    session = Session(keras.Model(x, layers.Reshape((2, 2, 3, 3, 3))(x)))
+    assert session.compute(session.example(0)).maps[1].shape == (3, 3, 3)
+
+
+def test_inputs_that_the_model_cannot_take():
+    net = keras.Sequential([keras.Input((None, 1)), layers.Conv1D(2, 3), layers.GlobalMaxPooling1D()], name="it")
+    with pytest.raises(
+        Refusal, match="^explore: it cannot be computed for these inputs: Computed output size would be"
+    ):
+        Session(net, examples=np.ones((1, 2, 1)))
+    x = keras.Input((4, 1), dtype="int32")
+    y = layers.Conv1D(2, 3, name="a")(layers.Embedding(5, 2)(layers.Flatten()(x)))
+    session = Session(keras.Model(x, layers.Flatten()(y), name="it"))
+    words = r"^explore: it cannot be computed for these inputs: (.*\} )?indices\[0,0\] = 99 is not in \[0, 5\)"
+    for call in (session.compute, lambda x: session.unit_view("deconvnet", 3, 0, x)):
+        with pytest.raises(Refusal, match=words):
+            call(np.full((4, 1), 99))
+
+
+def test_a_cell_that_is_not_finite():
+    net = keras.Sequential([keras.Input((4, 1)), layers.Conv1D(1, 3, kernel_initializer="ones")])
+    with pytest.raises(Refusal, match="explore expects an input for which the cell is finite; received output=inf"):
+        Session(net).cell(np.full((4, 1), 3e38), 1, [0], 0)

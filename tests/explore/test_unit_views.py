@@ -6,13 +6,12 @@ import pytest
 from keras import layers
 
 from kzoo.analysis.maximization import maximize
+from kzoo.analysis.model_cost import OPERATIONS, Cost
 from kzoo.analysis.patches import top_patches
 from kzoo.analysis.projection import project
 from kzoo.checks import Refusal
 from kzoo.explore.unit_views import (
     KERNELS,
-    OPERATIONS,
-    Cost,
     deconvnet_view,
     filter_view,
     maximized_view,

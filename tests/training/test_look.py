@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from kzoo.analysis.model_cost import OPERATIONS, Cost
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
 from kzoo.training.look import PICTURES, find_subject, look, page
@@ -78,7 +79,7 @@ def test_models_of_several_inputs(monkeypatch, tmp_path):
         np.save(tmp_path / f"{name}.npy", x[:3])
     read, _ = find_subject("two_stream", data=[tmp_path / "frame.npy", tmp_path / "flow.npy"], example=2)
     np.testing.assert_array_equal(read.one[1], np.float32(subject.inputs[1][2:3]))
-    with pytest.raises(Refusal, match="^look expects --data for each of the model's 2 inputs; received data="):
+    with pytest.raises(Refusal, match="^look expects --data, one file or folder for each of 2 inputs; received data="):
         find_subject("two_stream", data=[tmp_path / "frame.npy"])
 
 
@@ -92,6 +93,30 @@ def test_a_picture_that_cannot_be_drawn_says_why():
     subject, origin = find_subject("mnist1d_cnn")
     text = page(subject, origin, [{"title": "a < b", "text": "One. Two.", "file": None, "left_out": "no <map>"}])
     assert "Left out: no &lt;map&gt;" in text and Reader(text).images == []
+
+
+def test_models_of_many_operations(drawn, monkeypatch):
+    assert "instead of" not in drawn.read_text()
+    subject, origin = find_subject("mnist1d_cnn")
+    subject = subject._replace(cost=Cost(OPERATIONS // 3, 10))
+    assert len(subject.some) == 3 and len(subject.searched) == 24 and subject.channels == 4 and subject.steps == 32
+    assert subject.reduced in page(subject, origin, [])
+    assert subject.reduced == (
+        "The model takes 5.7e+09 operations for one example, so there are fewer: 3 instead of 8 examples in pictures "
+        "of several, 4 instead of 16 channels for receptive fields, 24 instead of 500 examples to search for patches, "
+        "32 instead of 128 steps of gradient ascent."
+    )
+    calls: dict = {}
+    for name in ("receptive_field_growth", "top_patches", "maximize"):
+        record = lambda *given, name=name, **settings: calls.update({name: (given, settings)})  # noqa: E731
+        monkeypatch.setattr(f"kzoo.training.look.{name}", record)
+    for picture in PICTURES:
+        if picture.name in ("receptive_field_growth", "top_patches", "maximize"):
+            picture.draw(subject)
+    assert calls["receptive_field_growth"][1] == {"channels": 4} and calls["maximize"][1] == {"steps": 32}
+    assert len(calls["receptive_field_growth"][0][1]) == 3 and len(calls["top_patches"][0][3]) == 24
+    unknown = subject._replace(cost=Cost(None, 10))
+    assert len(unknown.some) == 2 and "an unknown number of operations" in unknown.reduced
 
 
 def test_refusals(tmp_path, drawn):
