@@ -36,18 +36,20 @@ layers. MNIST is downloaded by TensorFlow Datasets when it is used for the first
 
 ![The page of kzoo explore](inside/explore.png)
 
-Open the address that `kzoo explore` printed, and try in this order:
+Open the address that `kzoo explore` printed in a large window, and try in this order. Layers stand side by side: scroll
+to the right for later ones, and within a layer for more of its maps.
 
 1. Draw over the digit, or press Clear and draw your own. Predictions and all maps follow.
 2. Point at a cell of a map of `stage2`: the part of the input that it sees is marked, and so are the parts of the maps
-   between. Cells of deeper layers see more.
+   between, of one map where a layer reads one, as pooling does, and of all where it reads all. Cells of deeper layers
+   see more.
 3. Click a cell of a map of `stage1_conv`: its value is the sum of the products that are shown, of the patch of the
    input and the kernel.
 4. Click map {unit} of `stage2` and open "Its top patches in the examples": what the nine parts of digits have in common
    is what this unit detects. Compare it with "An input that maximises it" and with the deconvnet's view.
-5. Move the slider "Shift right" by one pixel, then by two and by four, and watch the equivariance error: away from
-   borders the maps of `stage1_conv` move with the digit by any number of pixels, those after its pooling by multiples
-   of 2, and those after the second pooling by multiples of 4.
+5. Move the slider "Shift right" by one pixel, then by two and by four, and watch the equivariance error, whose panel
+   appears next to the predictions: away from borders the maps of `stage1_conv` move with the digit by any number of
+   pixels, those after its pooling by multiples of 2, and those after the second pooling by multiples of 4.
 
 `kzoo explore nielsen_3 nielsen_6` shows two models side by side, here the second with initial weights, and
 `kzoo explore nielsen_3 --out site` writes the page as files for a web server.

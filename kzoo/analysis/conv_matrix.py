@@ -138,7 +138,7 @@ class ConvolutionMatrix(Plotted):
             fontsize=10,
         )
         if self.distinct_weights > 1:
-            sheet.colorbar(image, label="weight", shrink=0.8, ticks=MaxNLocator(integer=True))
+            sheet.colorbar(image, label="number of the weight", shrink=0.8, ticks=MaxNLocator(integer=True))
         return sheet
 
 

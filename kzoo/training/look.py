@@ -121,15 +121,16 @@ PICTURES = (
     Picture(
         "filters",
         "First kernels",
-        "The kernels of the first convolution, each next to the Gabor function that fits it best. Edge and grating "
-        "detectors look like such functions, whose share of the kernel is given, and noise does not.",
+        "The kernels of the first convolution, each with the hand-made filter that it is most like, and the cosine of "
+        "the two. Next to it is the Gabor function that fits it best, with the share of the kernel that it explains: "
+        "much of an edge or grating detector, little of noise.",
         lambda of: filters(of.model),
     ),
     Picture(
         "convolution_matrix",
         "The convolution as a matrix",
-        "The first convolution written as a matrix from inputs to outputs; entries of one colour are one weight. Most "
-        "entries are zeros, and a few weights are shared by all rows.",
+        "The first convolution, on a small input, written as a matrix from inputs to outputs; entries of one colour "
+        "are one weight. Most entries are zeros, and the rows of one map hold the same weights, in other places.",
         lambda of: _first_matrix(of.model),
     ),
     Picture(
@@ -143,14 +144,15 @@ PICTURES = (
         "receptive_field",
         "What the layer sees",
         "How strongly each pixel of the input changes the middle of the layer's map, as a mean over examples. The "
-        "rectangle is all that the layer could see; what it uses is smaller and like a Gaussian.",
+        "rectangle is all that the layer can see; in it, pixels count less the farther they are from the middle, "
+        "nearly as in a Gaussian.",
         lambda of: receptive_field_growth(of.model, of.some, [of.layer], channels=of.channels).fields[0],
     ),
     Picture(
         "receptive_field_growth",
         "What layers see, by depth",
         "The size of the input that a position of each layer sees, in theory and in effect. Kernels add to it and "
-        "strides multiply what comes after, and most of the effect comes from the middle.",
+        "strides multiply what comes after; the deeper a model, the more of the effect comes from the middle.",
         lambda of: receptive_field_growth(of.model, of.some, channels=of.channels),
     ),
     Picture(
@@ -163,36 +165,40 @@ PICTURES = (
     Picture(
         "maximize",
         "What the unit looks for",
-        "An input made by gradient ascent so that the unit is as large as possible. It exaggerates what the patches "
-        "have in common.",
+        "An input made by gradient ascent so that the unit is as large as possible. Of a map it is the mean over all "
+        "positions, which is smaller than the largest values above, and the input repeats what the patches have in "
+        "common.",
         lambda of: maximize(of.model, of.layer, of.unit, PRESET, steps=of.steps),
     ),
     Picture(
         "project",
         "What of the example made the unit answer",
         "The unit's largest value led back to the pixels by three rules. The deconvnet and guided rules leave out what "
-        "speaks against the unit, so that they are clearer than the gradient and depend less on the weights.",
+        "speaks against the unit, which makes them clearer than the gradient where many rectifiers come before it, and "
+        "less dependent on the weights.",
         lambda of: project_rules(of.model, of.layer, of.unit, of.one),
     ),
     Picture(
         "grad_cam",
         "Where the class is",
-        "Grad-CAM: the places of the last maps that raise the logit of the most probable class. Bright places are the "
-        "evidence for the class, at the resolution of these maps.",
+        "Grad-CAM: the places of the last maps that raise the logit of the most probable class. Bright places are "
+        "evidence for the class, at the resolution of these maps; since it weights whole maps, it misses evidence that "
+        "dense layers read from single positions, and can be empty.",
         lambda of: grad_cam(of.model, of.some),
     ),
     Picture(
         "occlusion",
         "What the class needs",
-        "How much the probability of the class falls when a square of the input is covered. Bright places are those "
-        "without which the model is less certain.",
+        "How much the probability of the class falls when a square of the input is covered. Red places are those "
+        "without which the model is less certain, by as much as the scale says.",
         lambda of: occlusion(of.model, of.one),
     ),
     Picture(
         "equivariance",
         "Whether maps move with the input",
         "The relative difference between the maps of a shifted input and the shifted maps, layer by layer. It is zero "
-        "where a layer is equivariant to shifts; borders, strides and dense layers make it larger.",
+        "where a layer is equivariant to shifts, as convolutions are away from borders; what enters at borders, shifts "
+        "between strides and dense layers make it larger.",
         lambda of: equivariance_by_layer(of.model, "shift", of.some),
     ),
     Picture(
@@ -205,8 +211,8 @@ PICTURES = (
     Picture(
         "shift_consistency",
         "Whether decisions stay",
-        "How often the most probable class stays the same when the input is shifted by a few pixels. A model that were "
-        "invariant to shifts would reach 100 %.",
+        "How often the most probable class stays the same when the input is shifted by a few pixels. A model that is "
+        "invariant to shifts reaches 100 %.",
         lambda of: shift_consistency(of.model, of.some),
     ),
 )

@@ -32,7 +32,8 @@ export function showProducts(parent, found, step, chosen) {
   const { channels, patches, kernels, size, tile, rest, bias, total, activation, output } = found;
   const products = patches.map((patch, k) => patch.map((value, tap) => value * kernels[k][tap]));
   const limits = [patches, kernels, products].map(largest);
-  const which = tile.length ? `, kernel ${tile.join(", ")} of the tile` : "";
+  const own = step.kind.startsWith("LocallyConnected");
+  const which = !tile.length ? "" : own ? ", with a kernel of its own" : `, kernel ${tile.join(", ")} of the tile`;
   parent.append(element("h3", `Position ${chosen.cell.join(", ")} is a sum of products${which}`));
   channels.forEach((channel, k) => {
     const row = element("div", "", "products");

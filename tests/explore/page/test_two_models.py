@@ -25,7 +25,7 @@ def test_two_models_side_by_side(browser, signals):
             mark = page.locator(".input-box .cursor").first
             assert mark.is_visible() and mark.evaluate("e => e.style.getPropertyValue('--w')") == "17.5%"
             assert shown.part(".sums h3", number).inner_text() == "Position 4 is a sum of products" + (
-                ", kernel 4 of the tile" if number else ""
+                ", with a kernel of its own" if number else ""
             )
         shown.slide("x", 2)
         for number, session in enumerate(signals):
