@@ -317,9 +317,9 @@ def explore(
         typer.Option(help="Folder to write instead: the page with recorded examples, for any web server."),
     ] = None,
 ) -> None:
-    """Show a model at work on a page in the browser, until Ctrl-C, or two models side by side on the same input.
+    """Show a model at work on a page in the browser, until Ctrl-C.
 
-    The page shows its predictions and the maps of all layers while an input is drawn, uploaded or moved, and what each
+    Two models are shown side by side on the same input. The page shows their predictions and the maps of all layers while an input is drawn, uploaded or moved, and what each
     cell of a map depends on. Its address, with a token that opens it, is printed.
 
     With --out nothing is served; the page is written with recorded examples, as files that need no model.
