@@ -319,8 +319,9 @@ def explore(
 ) -> None:
     """Show a model at work on a page in the browser, until Ctrl-C.
 
-    Two models are shown side by side on the same input. The page shows their predictions and the maps of all layers while an input is drawn, uploaded or moved, and what each
-    cell of a map depends on. Its address, with a token that opens it, is printed.
+    Two models are shown side by side on the same input. The page shows their predictions and the maps of all layers
+    while an input is drawn, uploaded or moved, and what each cell of a map depends on. Its address, with a token that
+    opens it, is printed.
 
     With --out nothing is served; the page is written with recorded examples, as files that need no model.
 
