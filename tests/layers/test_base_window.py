@@ -20,7 +20,7 @@ SINGLE_INPUT = [cls for cls in WINDOWED if not issubclass(cls, MaxUnpooling)]  #
 
 def with_window(cls, size=2, **kwargs):
     """The arguments of a layer with this window, whatever it calls it, padded so that it must fit."""
-    known = inspect.signature(cls).parameters
+    known = inspect.signature(cls.__init__).parameters
     counts = {name: 4 for name in ("filters", "capsules", "dimension") if name in known}
     return {**counts, cls.size_name: size, "padding": "valid", **kwargs}
 

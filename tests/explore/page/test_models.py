@@ -55,7 +55,12 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("name", [*MODELS, "own.keras"])
+SLOW = ("segnet", "resnet18")  # to compile: more than 5 s each
+
+
+@pytest.mark.parametrize(
+    "name", [*(pytest.param(name, marks=pytest.mark.large) if name in SLOW else name for name in MODELS), "own.keras"]
+)
 def test_a_kind_of_model(browser, tmp_path, name):
     session = Session(model(name, **MODELS[name])) if name in MODELS else open_session(own_file(tmp_path))
     for weight in session.model.trainable_weights:  # some models begin with weights of 0
