@@ -61,12 +61,15 @@ model and returns numbers:
 
 ```python
 import numpy as np
-from kzoo import analysis, model
+from kzoo import analysis, data
+from kzoo.models import load_model
 
-lenet, images = model("lenet5"), np.random.default_rng(0).uniform(size=(4, 32, 32, 1))
-cam = analysis.grad_cam(lenet, images)
-print(np.asarray(cam).shape)  # (4, 32, 32): where the class of each image is
+trained, (digits, labels) = load_model("nielsen_3"), data.load("mnist").test.numpy()
+cam = analysis.grad_cam(trained, digits[:4])
+print(np.asarray(cam).shape)  # (4, 28, 28): where the class of each digit is
 cam.plot("cam.png")
+patches = analysis.top_patches(trained, "stage2", {unit}, digits)
+print(patches.values, labels[[place.example for place in patches.places]])
 ```
 
 Models that hold other models work too: a layer is named by its path, such as "backbone/conv1". A model of several

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from kzoo.checks import Refusal
-from kzoo.explore.session import Session, open_session
+from kzoo.explore.open_session import open_session
+from kzoo.explore.session import Session
 from kzoo.types import PathLike
 
 SAME_RANGE = 0.25  # difference of two limits, as a part of the range

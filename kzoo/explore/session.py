@@ -4,8 +4,7 @@ import contextlib
 import hashlib
 import math
 import threading
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -23,19 +22,10 @@ from kzoo.explore.products import ConvTerms, cell_products, conv_terms, has_prod
 from kzoo.explore.steps import Step, model_steps, step_layers
 from kzoo.explore.unit_views import UnitView, deconvnet_view, filter_view, maximized_view, patches_view
 from kzoo.explore.upload import BYTE, decode_upload
-from kzoo.export.inference_model import inference_model
 from kzoo.export.predict import as_label_maps
 from kzoo.models.graph import is_graph
 from kzoo.models.layer_paths import layer_paths
-from kzoo.models.load_model import load_model
-from kzoo.run_folder import find_run_or_model
-from kzoo.terminal import say
-from kzoo.training.config import read_config
-from kzoo.training.example_files import read_inputs
-from kzoo.training.model_building import build_model
-from kzoo.training.model_lookup import find_exportable
-from kzoo.training.run_data import load_data, sample
-from kzoo.types import PathLike, Tensor
+from kzoo.types import Tensor
 
 EXAMPLES = 100  # of the data that the page offers
 MAX_MAPS, MAX_VALUES = 64, 2**19  # maps of a layer, and numbers in them, that are kept and sent
@@ -183,7 +173,7 @@ class Session:
         """Returns the "filter", the "patches", the "maximized" input or the "deconvnet" of a unit, the last for x.
 
         number: of a step; unit: a map of it, or one of a vector's numbers; x, example: as in `compute`. Recent views
-        are kept. Refuses steps that are no layer, and what the analyses in `kzoo.explore.unit_views` refuse.
+        are kept; what an analysis refuses is the text of a view without pictures. Refuses steps that are no layer.
         """
         layers = self._layers
         layer = layers[number] if 0 <= number < len(layers) else None
@@ -200,8 +190,9 @@ class Session:
         }
         require(name in views, "explore", f"view, one of {', '.join(views)}", view=name)
         of = (hashlib.sha256(x.tobytes()).digest(), example) if name == "deconvnet" else None
-        with self._lock, _taking_inputs(self.model):
-            return self._views.get((name, number, unit, of), views[name])
+
+        with self._lock:
+            return self._views.get((name, number, unit, of), lambda: self._view_or_reason(views[name]))
 
     def equivariance(self, x: Any, amount: tuple[float, ...], example: int = 0) -> list[dict[str, Any]]:
         """Returns the `kzoo.explore.moved.layer_errors` of inputs before the first is moved, as values of JSON.
@@ -225,6 +216,13 @@ class Session:
             return "mean output", outputs.mean(keepdims=True).reshape(1)
         counts = np.bincount(as_label_maps(outputs).ravel(), minlength=classes)
         return "share of pixels", counts / counts.sum()
+
+    def _view_or_reason(self, view: Callable[[], UnitView]) -> UnitView:
+        try:
+            with _taking_inputs(self.model):
+                return view()
+        except Refusal as refusal:
+            return UnitView(str(refusal), [])
 
     def _convolution(self, number: int) -> Any:
         layer = self._layers[number] if 0 <= number < len(self._layers) else None
@@ -370,38 +368,3 @@ def shown_maps(shape: Sequence[int]) -> int:
     (64, 10, 1)
     """
     return max(1, min(shape[0], MAX_MAPS, MAX_VALUES // int(np.prod(shape[1:]))))
-
-
-def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
-    """Returns the session of a run (folder or name), a `.keras` file, or a model of the zoo with initial weights.
-
-    data: images, .npy arrays or folders to take examples from, of a model of several inputs one for each or for the
-    first; by default those of the run or config. Where they are not available, the session starts with random numbers.
-    """
-    model, origin, examples, targets, labels = _find(name)
-    if data:
-        shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
-        examples = read_inputs("explore", shapes, data, EXAMPLES, first=True)
-        targets = None
-    return Session(model, origin, examples, targets, labels, Path(name).name)
-
-
-def _find(name: PathLike) -> tuple[Any, ...]:
-    """Returns a model, a phrase on its origin, examples, their targets and the names of classes, or None for each."""
-    if str(name).endswith(".keras"):
-        model = load_model(name)
-        require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
-        return inference_model(model), f"The file {Path(name).name}", None, None, None
-    if find_run_or_model(str(name)) is None:
-        try:
-            config = read_config(name)
-            loaded = load_data(config)
-        except Refusal as refusal:
-            say(f"Exploring random numbers, as there is no data: {one_line(refusal, 300)}")
-        else:
-            model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
-            origin = f"The model {name} of kzoo's zoo, with initial weights"
-            return model, origin, *sample(loaded.test or loaded.train, EXAMPLES), loaded.class_names
-    model, origin, found, _ = find_exportable(name)
-    labels = found.get("labels")
-    return model, origin.replace("`", ""), found.get("examples"), found.get("targets"), labels

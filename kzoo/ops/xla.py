@@ -22,9 +22,11 @@ if keras.backend.backend() == "tensorflow":
 
 MOST_SIZES = 32  # for which an island has programs with the same settings and channels; a program takes 2 to 25 MiB
 MOST_PROGRAMS = 256  # of an island
-MOST_MAPS = 32_000  # memory maps of a process up to which islands compile; Linux allows 65,530, and a program takes 40
+MOST_MAPS = 32_000  # memory maps of a process up to which islands compile; Linux allows 65,530
+MAPS_OF_PROGRAM = 40
 
 _compiled_functions: list[dict[Any, Any]] = []  # for each island its compiled functions, by settings and signature
+_room = 1  # programs for which there are memory maps; then they are counted again, and at 0 no more
 _disabled = 0  # how many `no_islands` are active; a plain global, which the threads of MirroredStrategy see too
 
 
@@ -76,7 +78,7 @@ def island(fn, plain=True):
         key = (*settings.items(), *((tensor.shape, tensor.dtype) for tensor in tensors))
         if key not in functions:
             alike = (*settings.items(), *((len(tensor.shape), *tensor.shape[-1:], tensor.dtype) for tensor in tensors))
-            many = sizes[alike] >= MOST_SIZES or len(functions) >= MOST_PROGRAMS or memory_maps() >= MOST_MAPS
+            many = sizes[alike] >= MOST_SIZES or len(functions) >= MOST_PROGRAMS or not _has_room()
             if plain and (many or any(None in tensor.shape[1:] for tensor in tensors)):
                 return fn(*tensors, **settings)
             sizes[alike] += 1
@@ -92,6 +94,20 @@ def compiles_islands():
     if keras.backend.backend() != "tensorflow":
         return False
     return not (_disabled or compiling() or _exporting(tf.executing_eagerly()))
+
+
+def _has_room():
+    """Returns whether there are memory maps for another program.
+
+    Counting takes up to 40 ms, so maps are counted again only when those that were free may be used up.
+    """
+    global _room  # noqa: PLW0603
+    if _room == 0:
+        return False
+    _room -= 1
+    if _room == 0:
+        _room = max(0, (MOST_MAPS - memory_maps()) // MAPS_OF_PROGRAM)
+    return True
 
 
 def memory_maps():

@@ -103,11 +103,23 @@ def test_programs_do_not_fill_the_memory(monkeypatch, bound):
         traces.append(not tf.executing_eagerly())
         return x * 2
 
+    monkeypatch.setattr(xla, "_room", 1)
     monkeypatch.setattr(xla, bound, xla.memory_maps() + 6 if bound == "MOST_MAPS" else 5)
     for size in (*range(1, 41), 1):
         np.testing.assert_array_equal(doubled(tf.ones((1, size, 2))), np.full((1, size, 2), 2.0))
     assert 0 < sum(traces) < 40
     assert xla.memory_maps() < xla.MOST_MAPS + 40  # the last program may exceed the limit
+
+
+def test_memory_maps_are_rarely_counted(monkeypatch):
+    """As it takes as long as compiling a small program once a process has many."""
+    counted, count = [], xla.memory_maps
+    monkeypatch.setattr(xla, "memory_maps", lambda: counted.append(count()) or counted[-1])
+    monkeypatch.setattr(xla, "_room", 1)
+    monkeypatch.setattr(xla, "MOST_MAPS", count() + 30 * xla.MAPS_OF_PROGRAM)
+    for size in range(1, 41):
+        ops.average_pool(tf.ones((1, size, 3)), 1)
+    assert 2 <= len(counted) <= 4
 
 
 def test_other_channels_and_settings_have_sizes_of_their_own(monkeypatch):

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo.explore.session import Session, open_session
+from kzoo.explore.open_session import open_session
+from kzoo.explore.session import Session
 from kzoo.models.registry import model
 from tests.explore.page.shown import Shown, served
 

@@ -1,0 +1,59 @@
+"""What the page opens: files with and without data, models of several inputs, and refusals."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from kzoo.checks import Refusal
+from kzoo.explore.open_session import open_session
+
+
+def test_a_model_without_data(tmp_path):
+    net = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 3, name="a"), layers.GlobalMaxPooling2D()])
+    net.save(tmp_path / "mine.keras")
+    session = open_session(tmp_path / "mine.keras")
+    assert session.shape == (128, 128, 3) and session.limits == (0, 1) and session.describe()["targets"] is None
+    assert session.compute(session.example(0)).maps[1].shape == (4, 126, 126)
+    np.save(tmp_path / "x.npy", np.ones((2, 9, 7, 3)))
+    session = open_session(tmp_path / "mine.keras", [tmp_path / "x.npy"])
+    assert session.shape == (9, 7, 3) and session.describe()["examples"] == 2
+
+
+def test_data_of_models_of_several_inputs(seeds, tmp_path):
+    x, y = keras.Input((4, 4, 1), name="frame"), keras.Input((4, 4, 1), name="flow")
+    keras.Model([x, y], layers.Add()([x, y])).save(tmp_path / "pair.keras")
+    frames, flows = seeds.normal(size=(2, 3, 4, 4, 1)).astype("float32")
+    for name, values in (("frame", frames), ("flow", flows)):
+        np.save(tmp_path / f"{name}.npy", values)
+    opened = open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy", tmp_path / "flow.npy"])
+    np.testing.assert_array_equal(opened.others, [flows])
+    assert not open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy"]).others
+    with pytest.raises(Refusal, match="^explore expects --data, one file or folder for each of 2 inputs, or one for"):
+        open_session(tmp_path / "pair.keras", [tmp_path / "frame.npy"] * 3)
+
+
+@keras.saving.register_keras_serializable("test_open_session")
+class Subclassed(keras.Model):
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.dense = layers.Dense(1)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def saved(net, folder):
+    net(np.zeros((1, 4, 4, 1)))
+    net.save(folder / "it.keras")
+    return folder / "it.keras"
+
+
+def test_refusals(tmp_path):
+    with pytest.raises(Refusal, match="a functional or built Sequential model; received model='Subclassed'"):
+        open_session(saved(Subclassed(), tmp_path))
+    with pytest.raises(Refusal, match="did you mean 'mnist1d_cnn'"):
+        open_session("mnist1d_cn")
+    (tmp_path / "bad.keras").write_bytes(b"no zip file")
+    with pytest.raises(Refusal, match="bad.keras cannot be loaded"):
+        open_session(tmp_path / "bad.keras")
