@@ -1,4 +1,4 @@
-"""Tests of all public layers together: Keras's conformance test, and four that need their own process.
+"""Tests of all public layers together: Keras's conformance test, and three that need their own process.
 
 Op determinism and virtual devices hold for a whole process, and JAX is the backend of a process: these tests run this
 file as a script, `python -m tests.layers.test_every_layer PART ...`.
@@ -25,43 +25,47 @@ def test_every_layer_has_a_case():
     assert set(CASES) == set(layers.__all__), "define LAYER_CASES in the layer's test file"
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.large) if name.endswith(("1D", "3D")) else name for name in CASES]
-)
+OTHER_RANKS = [name for name in CASES if name.endswith(("1D", "3D"))]  # which share the code of 2D
+LARGE = pytest.param(OTHER_RANKS, marks=pytest.mark.large, id="1D and 3D")
+IN_TWO = pytest.mark.parametrize("names", [pytest.param([n for n in CASES if n not in OTHER_RANKS], id="2D"), LARGE])
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.large) if n in OTHER_RANKS else n for n in CASES])
 def test_keras_conformance(name):
     from tests.layer_checks import check_conformance
 
     check_conformance(getattr(layers, name), CASES[name].kwargs, CASES[name].inputs)
 
 
-def test_deterministic_ops():
+@IN_TWO
+def test_deterministic_ops(names):
     """With op determinism every layer runs, trains, and gives the same bits twice."""
-    run("deterministic")
+    run("deterministic", *names)
 
 
-def test_mirrored_strategy():
-    """A model with every layer family trains two steps on two devices as on one."""
-    run("mirrored")
+def test_strategies():
+    """A model with every layer family trains two steps with the same bits twice, and on two devices as on one."""
+    run("strategies")
 
 
-def test_jax(tmp_path):
+@IN_TWO
+def test_jax(tmp_path, names):
     """Built on JAX with the same weights, every layer gives TensorFlow's outputs and gradients."""
     expected = {}
-    for name in CASES:
+    for name in names:
         layer, weights = prepared(name)
         outputs, gradients = on_tensorflow(layer, name)
         for part, values in (("weight", weights), ("output", outputs), ("gradient", gradients)):
             expected |= {f"{name}/{part}/{i}": np.asarray(value) for i, value in enumerate(values)}
     np.savez(tmp_path / "expected.npz", **expected)
-    run("on_jax", tmp_path / "expected.npz", backend="jax")
+    run("on_jax", tmp_path / "expected.npz", *names, backend="jax")
 
 
 def run(part, *arguments, backend="tensorflow"):
     """Runs one function of this file in its own process."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    # speed does not matter here, and without optimizations programs compile several times faster
-    env |= {"JAX_DISABLE_MOST_OPTIMIZATIONS": "true", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    env |= {"JAX_DISABLE_MOST_OPTIMIZATIONS": "true"}  # compiles several times faster
     command = [sys.executable, "-m", "tests.layers.test_every_layer", part, *map(str, arguments)]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"{part} failed:\n{done.stderr[-3000:]}"
@@ -98,12 +102,12 @@ def on_tensorflow(layer, name):
     return keras.tree.flatten(outputs), gradients
 
 
-def on_jax(path):
+def on_jax(path, *names):
     import jax
 
     assert keras.backend.backend() == "jax"
     expected = dict(np.load(path))
-    for name in CASES:
+    for name in names:
         layer, weights = prepared(name)
         first, *rest = CASES[name].arrays
         trained = [w.value for w in layer.trainable_weights]
@@ -130,33 +134,27 @@ def on_jax(path):
     assert not expected, f"not compared: {list(expected)}"
 
 
-def deterministic():
+def deterministic(*names):
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)
-    for name in CASES:
+    for name in names:
         layer, _ = prepared(name)
         first, second = (keras.tree.flatten(on_tensorflow(layer, name)) for _ in range(2))
         for a, b in zip(first, second, strict=True):
             np.testing.assert_array_equal(a, b, err_msg=name)
-    for model, arrays in (everything(), drawing()):
-        start = [variable.numpy() for variable in model.variables]  # the states of random generators too
-        first = train(model, arrays)
-        start += [np.zeros(variable.shape) for variable in model.optimizer.momentums]
-        for variable, value in zip([*model.variables, *model.optimizer.momentums], start, strict=True):
-            variable.assign(value)
-        for a, b in zip(first, fit(model, arrays), strict=True):
-            np.testing.assert_array_equal(a, b)
 
 
-def mirrored():
-    """The weights after two steps equal those of one device, up to the order of float32 sums."""
+def strategies():
+    """The weights after two steps on two devices equal those of one, up to the order of float32 sums."""
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    single = train(*everything())
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(0)
+    single, _ = (twice(*made) for made in (everything(), drawing()))
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     assert strategy.num_replicas_in_sync == 2
     with strategy.scope():
@@ -165,6 +163,18 @@ def mirrored():
     for a, b in zip(both, single, strict=True):
         # a bias before a normalization has a gradient that is only rounding, here 1e-7
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * max(np.abs(b).max(), 0.02))
+
+
+def twice(model, arrays):
+    """Trains a model twice from the same start and asserts that its weights end with the same bits; returns them."""
+    start = [variable.numpy() for variable in model.variables]  # the states of random generators too
+    first = train(model, arrays)
+    start += [np.zeros(variable.shape) for variable in model.optimizer.momentums]
+    for variable, value in zip([*model.variables, *model.optimizer.momentums], start, strict=True):
+        variable.assign(value)
+    for a, b in zip(first, fit(model, arrays), strict=True):
+        np.testing.assert_array_equal(a, b)
+    return first
 
 
 def everything():

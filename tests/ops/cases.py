@@ -46,7 +46,6 @@ class Case(NamedTuple):
     free: bool = True  # takes unknown spatial sizes
     curved: bool = False  # smooth, and neither linear nor bilinear: `harness.slopes` takes two steps
     ranks: tuple = RANKS
-    dilates: bool = False  # by TensorFlow's convolution, which without XLA lacks most dtypes, or all
 
     def random(self, rank, count, seed=0):
         """Returns random settings, with ties among the values."""

@@ -23,7 +23,7 @@ def draw(rng, rank, one, distinct):
     return Setting((x, normal(rng, *size, depth, groups * width)), geometry_of(one))
 
 
-OP_CASES = {"conv": Case(ops.conv, references.conv, draw, dilates=True)}
+OP_CASES = {"conv": Case(ops.conv, references.conv, draw)}
 SPATIAL = {1: (9,), 2: (9, 7), 3: (5, 6, 4)}
 
 

@@ -37,7 +37,7 @@ def conv_capsules(x, kernel, *bias, **kwargs):
     return ops.conv_capsules(x, kernel, bias=bias[0] if bias else None, **kwargs)
 
 
-OP_CASES = {"conv_capsules": Case(conv_capsules, reference, draw, free=False, curved=True, ranks=(2,), dilates=True)}
+OP_CASES = {"conv_capsules": Case(conv_capsules, reference, draw, free=False, curved=True, ranks=(2,))}
 
 
 @pytest.mark.parametrize("check", [compiled, inside_xla, slopes])  # the ops that it is made of have all checks

@@ -62,8 +62,8 @@ def reference_energy(x, *parameters, **kwargs):
 
 
 OP_CASES = {
-    "gabor_conv": Case(gabor_conv, reference, draw, curved=True, ranks=(2,), dilates=True),
-    "gabor_energy": Case(gabor_energy, reference_energy, draw_energy, curved=True, ranks=(2,), dilates=True),
+    "gabor_conv": Case(gabor_conv, reference, draw, curved=True, ranks=(2,)),
+    "gabor_energy": Case(gabor_energy, reference_energy, draw_energy, curved=True, ranks=(2,)),
 }
 # alpha, beta_x, beta_y, frequency, phase, x0, y0, tau: two filters, upright and oblique
 BANK = tuple(np.array(v, "float32") for v in zip((1, 0.1, 0.2, 1.5, 0.3, 0, 0, 0), (2, 0.2, 0.05, 2, -1, 0.5, -0.5, 1)))

@@ -41,7 +41,7 @@ def draw(rng, rank, one, distinct):
     return Setting(parts, {"ksize": size, "epsilon": 0.5, **geometry_of(one)})
 
 
-OP_CASES = {"kmeans_features": Case(ops.kmeans_features, reference, draw, curved=True, dilates=True)}
+OP_CASES = {"kmeans_features": Case(ops.kmeans_features, reference, draw, curved=True)}
 
 
 @pytest.mark.parametrize("rank", [1, 2])

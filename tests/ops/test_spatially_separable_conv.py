@@ -38,7 +38,7 @@ def spatially_separable_conv(x, *kernels, **geometry):
     return ops.spatially_separable_conv(x, list(kernels), **geometry)
 
 
-OP_CASES = {"spatially_separable_conv": Case(spatially_separable_conv, reference, draw, curved=True, dilates=True)}
+OP_CASES = {"spatially_separable_conv": Case(spatially_separable_conv, reference, draw, curved=True)}
 SPATIAL = {1: (9,), 2: (7, 6), 3: (5, 4, 5)}
 SUBSCRIPTS = {1: "acfq->acf", 2: "acfq,bfq->abcf", 3: "acfq,bfq,dfq->abdcf"}
 

@@ -34,7 +34,7 @@ def draw(rng, rank, one, distinct):
     return Setting((normal(rng, 2, *one["spatial"], channels), kernel), {"connections": table, **geometry_of(one)})
 
 
-OP_CASES = {"table_conv": Case(ops.table_conv, reference, draw, dilates=True)}
+OP_CASES = {"table_conv": Case(ops.table_conv, reference, draw)}
 SPATIAL = {1: (9,), 2: (7, 6), 3: (5, 4, 5)}
 
 
