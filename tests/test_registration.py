@@ -10,11 +10,12 @@ from kzoo.layers import Conv2D
 from kzoo.regularizers import RowSparsity
 
 IMPORTS = [
-    "import kzoo, keras",
     "import keras, kzoo",
-    "from tensorflow import keras; import kzoo",
-    "from kzoo import ops; import keras",
     "from kzoo.ops.backend import convolve; import keras",
+    *(
+        pytest.param(imports, marks=pytest.mark.large)
+        for imports in ("from tensorflow import keras; import kzoo", "from kzoo import ops; import keras")
+    ),
 ]
 
 
@@ -34,18 +35,21 @@ def saved(tmp_path_factory):
     return path
 
 
+LOADED = "[f'{type(layer).__module__}.{type(layer).__name__}' for layer in model.layers]"
+
+
 @pytest.mark.parametrize("imports", IMPORTS)
 def test_saved_models_load_after_any_order_of_imports(saved, imports):
-    loaded = "[f'{type(layer).__module__}.{type(layer).__name__}' for layer in model.layers]"
-    out = run(f"{imports}; model = keras.models.load_model({str(saved)!r}); print({loaded})")
+    out = run(f"{imports}; model = keras.models.load_model({str(saved)!r}); print({LOADED})")
     assert "kzoo.layers.conv.Conv2D" in out
 
 
-def test_objects_load_by_the_module_that_they_were_saved_with():
+def test_after_kzoo_objects_load_by_the_module_that_they_were_saved_with(saved):
     spec = {"module": "kzoo.losses", "class_name": "RowSparsity", "registered_name": "kzoo>RowSparsity"}
     spec["config"] = {"rate": 0.25}
-    found = run(f"import kzoo, keras; print(keras.regularizers.deserialize({spec!r}).get_config())")
-    assert found.strip() == "{'rate': 0.25}"
+    code = f"import kzoo, keras; print(keras.regularizers.deserialize({spec!r}).get_config()); "
+    found, layers = run(code + f"model = keras.models.load_model({str(saved)!r}); print({LOADED})").splitlines()
+    assert found == "{'rate': 0.25}" and "kzoo.layers.conv.Conv2D" in layers
 
 
 def test_kzoo_alone_does_not_import_keras():

@@ -6,7 +6,7 @@ import pytest
 
 from kzoo import ops
 from kzoo.layers import Capsules
-from tests.layer_checks import check_layer, check_refusal, randomize, same
+from tests.layer_checks import check_layer, check_refusal, randomize, same, train
 from tests.layers.cases import Case, noise
 
 LAYER_CASES = {"Capsules": Case({"capsules": 3, "dimension": 4, "use_bias": True}, noise(2, 6, 5), free=False)}
@@ -57,7 +57,7 @@ def test_learns_agreement():
     below = keras.Input((6, 4))
     model = keras.Model(below, keras.ops.norm(Capsules(2, 4)(below), axis=-1))
     model.compile(keras.optimizers.Adam(0.05), keras.losses.CategoricalHinge())
-    model.fit(x, np.eye(2)[labels], epochs=20, batch_size=16, verbose=0)
+    train(model, x, np.eye(2)[labels], 80)
     assert (model.predict(x, verbose=0).argmax(1) == labels).mean() > 0.95
 
 

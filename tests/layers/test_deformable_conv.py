@@ -7,7 +7,7 @@ import pytest
 from kzoo import ops
 from kzoo.layers import Conv2D, DeformableConv2D
 from tests import references
-from tests.layer_checks import check_layer, check_refusal, randomize, same
+from tests.layer_checks import check_layer, check_refusal, randomize, same, train
 from tests.layers.cases import SHAPES, Case, noise
 
 # small offsets: large ones multiply the rounding of 16 bits
@@ -67,7 +67,7 @@ def test_learns_offsets():
     model = keras.Sequential([keras.Input((8, 12, 1)), layer, keras.layers.Cropping2D(((0, 0), (0, 2)))])
     layer.kernel.trainable = layer.offset_kernel.trainable = False
     model.compile(keras.optimizers.Adam(0.1), "mse")
-    model.fit(x, x[:, :, 2:], epochs=80, batch_size=16, verbose=0)
+    train(model, x, x[:, :, 2:], 80)
     np.testing.assert_allclose(layer.offset_bias.numpy(), [0, 2], atol=0.1)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from kzoo import ops
 from kzoo.layers import FoveatedGlimpse2D
-from tests.layer_checks import check_layer, check_refusal, same
+from tests.layer_checks import check_layer, check_refusal, same, train
 from tests.layers.cases import SHAPES, Case, noise
 
 LAYER_CASES = {"FoveatedGlimpse2D": Case({"size": (3, 2), "scales": 2}, noise(*SHAPES[2]))}
@@ -38,7 +38,7 @@ def test_learns_where_to_look():
     layer = FoveatedGlimpse2D(4)
     model = keras.Sequential([keras.Input((20, 20, 1)), layer])
     model.compile(keras.optimizers.Adam(0.05), "mse")
-    model.fit(x, np.full((8, 4, 4, 3), 1.0), epochs=80, batch_size=8, verbose=0)
+    train(model, x, np.full((8, 4, 4, 3), 1.0), 80)
     np.testing.assert_allclose((layer.location.numpy() + 1) / 2 * 19, [14, 5], atol=1)
 
 

@@ -7,7 +7,7 @@ import pytest
 from kzoo import ops
 from kzoo.layers import ReceptiveFieldPooling2D
 from kzoo.losses import RowSparsity
-from tests.layer_checks import check_layer, check_refusal, same
+from tests.layer_checks import check_layer, check_refusal, same, train
 from tests.layers.cases import SHAPES, Case, noise
 
 LAYER_CASES = {"ReceptiveFieldPooling2D": Case({"grid": 3, "features": 20}, noise(*SHAPES[2]))}
@@ -72,7 +72,7 @@ def test_a_penalty_and_select_rows_find_a_planted_pair():
     dense = keras.layers.Dense(2, "softmax", kernel_initializer="zeros", kernel_regularizer=RowSparsity(0.1))
     model = keras.Sequential([keras.Input((every.shape[1],)), dense])
     model.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
-    model.fit(every, labels, epochs=200, batch_size=1000, verbose=0)
+    train(model, every, labels, 200)
     largest = np.abs(dense.kernel.numpy()).max(1)
     assert (largest < 0.02).mean() > 0.9 and largest[PLANTED] > 1.5 * np.delete(largest, PLANTED).max()
     layer = ReceptiveFieldPooling2D(3, "average", 1)

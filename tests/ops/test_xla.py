@@ -237,8 +237,12 @@ def test_keras_trains_through_islands():
     np.testing.assert_allclose(losses, [losses[1]] * 3, rtol=1e-5)
 
 
+@pytest.mark.large
 def test_islands_work_in_deterministic_mode():
-    """In a separate process, as the mode cannot be switched off: outputs and gradients, the same bits twice."""
+    """In a separate process, as the mode cannot be switched off: outputs and gradients, the same bits twice.
+
+    Without -m large `tests/layers/test_every_layer.py` does so for the layers made of them.
+    """
     code = """
         import numpy as np, tensorflow as tf
         tf.config.experimental.enable_op_determinism()

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo.losses import RowSparsity
+from tests.layer_checks import train
 
 
 def test_by_hand():
@@ -33,7 +34,7 @@ def test_training_empties_rows(penalty, empty):
     dense = keras.layers.Dense(3, kernel_regularizer=penalty)
     model = keras.Sequential([keras.Input((10,)), dense])
     model.compile(keras.optimizers.SGD(0.05), "mse")
-    model.fit(x, y, epochs=150, batch_size=64, verbose=0)
+    train(model, x, y, 150)
     largest = np.abs(dense.kernel.numpy()).max(1)
     assert largest[:2].min() > 0.2 and (largest[2:].max() < 0.03) == empty
 
