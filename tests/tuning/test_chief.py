@@ -32,7 +32,7 @@ def kill_one(trials, killed):
 def test_two_workers_and_one_is_killed(tmp_path, capfd):
     """Its trial is run again, all trials finish, and they are the same as without a kill."""
     arrays = write_arrays(tmp_path / "s.npz")
-    config = small(arrays, "training.epochs=60", "training.steps_per_epoch=100", "training.steps_per_call=4", trials=3)
+    config = small(arrays, "training.epochs=15", "training.steps_per_epoch=100", "training.steps_per_call=4", trials=3)
     folder, killed = tmp_path / "trials", []
     folder.mkdir()
     trials = Trials(config, folder, "it")
@@ -46,7 +46,7 @@ def test_two_workers_and_one_is_killed(tmp_path, capfd):
     assert len(logs) == 2 and all("it trial" in text for text in logs)
     assert "it trial 1: resuming after epoch" in "".join(logs)
     assert not [child for child in multiprocessing.active_children() if child.name.startswith("worker")]
-    again = Trials(small(arrays, "training.epochs=60", trials=3), tmp_path / "again", "it")
+    again = Trials(small(arrays, "training.epochs=15", trials=3), tmp_path / "again", "it")
     for number in range(3):
         lease = again.acquire("0")
         assert lease.trial["values"] == trials.started[number]["values"]
