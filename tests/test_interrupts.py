@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal end the command in one line: during imports, in the command, and where a library swallows them."""
+"""Ctrl-C, SIGTERM and a closed terminal end the command in one line, also during imports and in libraries."""
 
 import signal
 import subprocess

@@ -161,8 +161,8 @@ def list_files(paths, who="predict"):
     who: what messages name. Raises Refusal for a path that is empty or does not exist and for a folder without a file
     to predict.
     """
-    files = []
-    require(all(map(str, paths)), who, "names of files and folders, not empty ones", files=[str(path) for path in paths])
+    files, names = [], [str(path) for path in paths]
+    require(all(names), who, "names of files and folders, not empty ones", files=names)
     for path in map(Path, paths):
         if path.is_dir():
             found = [f for f in visible_files(path)[0] if f.suffix.lower() in (*SUFFIXES, ".npy") and f.is_file()]

@@ -2,6 +2,16 @@
 
 export const STATUSES = ["exact", "upper bound", "depends on the data", "unknown"];
 
+// Returns in words what a cell depends on, for the size of its receptive field on the input and its status.
+export function describeField(size, status) {
+  return {
+    exact: `it depends on ${size} of the input`,
+    "upper bound": `it depends on at most ${size} of the input`,
+    "depends on the data": `it depends on at most ${size} of the input, on which part changes with the input`,
+    unknown: `it may depend on ${size} of the input, as a layer before it is of an unknown kind`,
+  }[status];
+}
+
 const whole = (shape) => shape.map((n) => [0, n - 1]);
 
 // Returns the first and last position of a source along one axis that the positions from first to last see.

@@ -39,7 +39,7 @@ def test_a_signal_is_dragged(browser):
         y = session._latest[1].maps[0][0]
         assert np.ptp(y[10:20]) < 1e-5 and y[10] > 2
         np.testing.assert_array_equal(y[22:], x[22:])
-        assert "depends on 7 of the input (exact)" in shown.cell("stage2", 3, 0.5, 0.5)
+        assert ", by kernel 0 of the tile; it depends on 7 of the input." in shown.cell("stage2", 3, 0.5, 0.5)
         shown.maps("stage2").nth(3).click()
         curves = shown.view("patches")[1].locator("polyline.curve")
         assert curves.count() == 9 and len(curves.first.get_attribute("points").split()) == 7
