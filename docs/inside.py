@@ -45,8 +45,8 @@ to the right for later ones, and within a layer for more of its maps.
    see more.
 3. Click a cell of a map of `stage1_conv`: its value is the sum of the products that are shown, of the patch of the
    input and the kernel. Point at other cells of this map to see theirs.
-4. Click map {unit} of `stage2` (the maps of a layer show their numbers while you point at one) and open "Its top patches in
-   the examples": what the nine parts of digits have in common is what this unit detects. Compare it with "An input that
+4. Click map {unit} of `stage2`; maps show their numbers while you point at their layer. Open "Its top patches in the
+   examples": what the nine parts of digits have in common is what this unit detects. Compare it with "An input that
    maximises it" and with the deconvnet's view.
 5. Move the slider "Shift right" by one pixel, then by two and by four, and watch the equivariance error, whose panel
    appears next to the predictions: away from borders the maps of `stage1_conv` move with the digit by any number of
