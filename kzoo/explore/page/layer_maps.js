@@ -3,7 +3,7 @@
 import { arrowOf, cellAt, clampCell, hasModifier, isAt, placeMark } from "./cells.js";
 import { drawMap, limits } from "./colours.js";
 import { element as makeElement } from "./element.js";
-import { addColumns, times } from "./layer_columns.js";
+import { addColumns } from "./layer_columns.js";
 import { describeField, fieldsOf } from "./receptive_fields.js";
 import { valueOrigin } from "./value_origin.js";
 
@@ -137,7 +137,7 @@ export class LayerMaps {
     const length = map.values.length / map.shape[0];
     if (step.vector && y * width + x >= length) return this.point(null, null);
     const cell = this.position(at, pointed);
-    const { boxes, mixed, status } = fieldsOf(this.steps, at, cell);
+    const fields = fieldsOf(this.steps, at, cell), { boxes, mixed } = fields;
     const origin = valueOrigin(this.steps, this.found, at, channel, cell, boxes.get(step.sources[0]?.step));
     for (const [source, box] of boxes) {
       if (box) this.mark(source, box, mixed.has(source) ? null : channel);
@@ -146,9 +146,8 @@ export class LayerMaps {
     this.activate(at, channel);
     const value = number(map.values[channel * length + y * width + x]);
     const place = step.vector ? `unit ${y * width + x}` : `map ${channel}, position ${cell.join(", ")}`;
-    const input = boxes.get(0);
-    const sees = at && input ? `; ${describeField(times(input.map(([a, b]) => b - a + 1)), status)}` : "";
-    return this.point(`${step.path}, ${place}: ${value}${kernelOf(step, cell)}${origin}${sees}.`, input || null);
+    const sees = step.kind === "Input" ? "" : describeField(this.steps, fields);
+    return this.point(`${step.path}, ${place}: ${value}${kernelOf(step, cell)}${origin}${sees && `; ${sees}`}.`, boxes.get(0) || null);
   }
 
   // Marks a part of all maps of a layer, or of one.

@@ -95,6 +95,8 @@ def test_other_inputs_follow_the_example_and_only_the_first_is_drawn(browser, se
     with served(session) as address:
         shown = Shown(browser, address)
         assert shown.page.inner_text("#inputs") == "Drawn: frame. From the example: flow."
+        sees = shown.cell(session.steps[-1].path, 0, 0.5, 0.5).partition("; ")[2]
+        assert sees == "it depends on 1 × 1 of frame and 1 × 1 of flow."
         shown.page.fill("#example", "2")
         shown.settle()
         frame, flow = (y[0] for y in session._latest[1].maps[:2])
