@@ -44,9 +44,10 @@ to the right for later ones, and within a layer for more of its maps.
    between, of one map where a layer reads one, as pooling does, and of all where it reads all. Cells of deeper layers
    see more.
 3. Click a cell of a map of `stage1_conv`: its value is the sum of the products that are shown, of the patch of the
-   input and the kernel.
-4. Click map {unit} of `stage2` and open "Its top patches in the examples": what the nine parts of digits have in common
-   is what this unit detects. Compare it with "An input that maximises it" and with the deconvnet's view.
+   input and the kernel. Point at other cells of this map to see theirs.
+4. Click map {unit} of `stage2`; maps show their numbers while you point at their layer. Open "Its top patches in the
+   examples": what the nine parts of digits have in common is what this unit detects. Compare it with "An input that
+   maximises it" and with the deconvnet's view.
 5. Move the slider "Shift right" by one pixel, then by two and by four, and watch the equivariance error, whose panel
    appears next to the predictions: away from borders the maps of `stage1_conv` move with the digit by any number of
    pixels, those after its pooling by multiples of 2, and those after the second pooling by multiples of 4.

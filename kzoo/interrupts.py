@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end the command line in one line, whatever it is doing.
+"""Ctrl-C, SIGTERM and a closed terminal (SIGHUP) end the command line in one line, whatever it is doing.
 
 A signal raises KeyboardInterrupt, so that temporary files are removed. Three things would go wrong with that alone:
 during an import it prints many lines or is swallowed, a library may swallow it later, and native code may run for
@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 GRACE = 5.0  # seconds from the first signal to the end
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 128 + signal.SIGINT  # exit code after Ctrl-C, as in a shell
 RESUMABLE = ("train", "tune")
 SHOW_CURSOR = "\r\x1b[K\x1b[?25h"  # clears the line of a progress bar, which hides the cursor

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end the command in one line: during imports, in the command, and where a library swallows them."""
+"""Ctrl-C, SIGTERM and a closed terminal end the command in one line, also during imports and in libraries."""
 
 import signal
 import subprocess
@@ -74,7 +74,7 @@ def test_swallowed(case):
     assert (got[0], got[2]) == (130, "kzoo: interrupted.\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["int", "term", "hup"])
 def test_the_command_unwinds(number):
     code = f"""
 def work(*_):

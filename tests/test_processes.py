@@ -36,7 +36,7 @@ def test_children_find_tensorflow_imported(capfd):
     assert "oneDNN" not in capfd.readouterr().err and child.exitcode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["int", "term", "hup"])
 def test_signals_end_a_child_at_once(capfd, number):
     child = forkserver().Process(target=exit_with_parent, args=(strike, (number,)))
     child.start()

@@ -38,7 +38,9 @@ def _find(name: PathLike) -> tuple[Any, ...]:
     if str(name).endswith(".keras"):
         model = load_model(name)
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
-        return inference_model(model), f"The file {Path(name).name}", None, None, None
+        count = len(model.outputs)
+        part = f", the part that computes the first of its {count} outputs" if count > 1 else ""
+        return inference_model(model), f"The file {Path(name).name}{part}", None, None, None
     if find_run_or_model(str(name)) is None:
         try:
             config = read_config(name)

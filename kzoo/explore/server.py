@@ -211,13 +211,15 @@ def serve(sessions: Sequence[Session], host: str = LOOPBACK[0], port: int = 0) -
             self.should_exit = True
 
     server = Server(config)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # the terminal is closed
+    before = signal.getsignal(signal.SIGHUP)  # of a closed terminal, which uvicorn does not handle
+    if before is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, server.handle_exit)
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{listening.getsockname()[1]}/?token={token}", flush=True)
     say("Open this address in a browser; Ctrl-C ends it.")
     with listening:
         server.run(sockets=[listening])
+    signal.signal(signal.SIGHUP, before)
     handler = signal.getsignal(received[0]) if received else None
     if callable(handler):
         handler(received[0], None)

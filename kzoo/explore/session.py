@@ -23,6 +23,7 @@ from kzoo.explore.steps import Step, model_steps, step_layers
 from kzoo.explore.unit_views import UnitView, deconvnet_view, filter_view, maximized_view, patches_view
 from kzoo.explore.upload import BYTE, decode_upload
 from kzoo.export.predict import as_label_maps
+from kzoo.layers.base_conv import BaseConv
 from kzoo.models.graph import is_graph
 from kzoo.models.layer_paths import layer_paths
 from kzoo.types import Tensor
@@ -305,14 +306,25 @@ class Session:
         return y[: shown_maps(y.shape)]
 
     def _map_sizes(self, number: int) -> dict[str, Any]:
-        """Returns the number of maps of a step, and whether it is a vector of units, or a convolution."""
+        """Returns the number of maps of a step, and whether it is a vector of units, or a convolution.
+
+        tile: after how many positions along each axis the kernels of a convolution repeat, if there are several.
+        """
         shape = self.steps[number].shape
         if len(shape) < 2:
-            return {"vector": True, "convolution": False, "channels": 1, "shape": list(shape)}
+            return {"vector": True, "convolution": False, "tile": [], "channels": 1, "shape": list(shape)}
         spatial, channels = (shape[1:], shape[0]) if self.first else (shape[:-1], shape[-1])
         layer = self._layers[number]
         convolution = layer is not None and has_products(layer)
-        return {"vector": False, "convolution": convolution, "channels": channels, "shape": list(spatial)}
+        tile = layer.kernel_tile(spatial) if convolution and isinstance(layer, BaseConv) else ()
+        tile = list(tile) if max(tile, default=1) > 1 else []
+        return {
+            "vector": False,
+            "convolution": convolution,
+            "tile": tile,
+            "channels": channels,
+            "shape": list(spatial),
+        }
 
     def _limits(self, x: np.ndarray | None) -> tuple[float, float]:
         """Returns the smallest and the largest value that drawings have."""

@@ -49,6 +49,33 @@ def saved(net, folder):
     return folder / "it.keras"
 
 
+def test_refused_data(tmp_path):
+    """Messages name the command that reads the files."""
+    net = keras.Sequential([keras.Input((4, 4, 2)), layers.GlobalMaxPooling2D()])
+    net.save(tmp_path / "it.keras")
+    np.save(tmp_path / "other.npy", np.ones((5, 5, 2)))
+    for name in ("no.npy", "no.png"):
+        (tmp_path / name).write_bytes(b"no array")
+    (tmp_path / "empty").mkdir()
+    for name, expected in [
+        ("", "explore expects names of files and folders, not empty ones; received files=\\[''\\]"),
+        (tmp_path / "missing", "explore expects existing files and folders"),
+        (tmp_path / "empty", "explore expects a folder with"),
+        (tmp_path / "other.npy", r"explore expects an array of shape \(N, 4, 4, 2\)"),
+        (tmp_path / "no.npy", "explore: .*no.npy is neither an image nor a .npy array"),
+        (tmp_path / "no.png", r"explore expects .npy files for examples of shape \(4, 4, 2\)"),
+    ]:
+        with pytest.raises(Refusal, match=f"^{expected}"):
+            open_session(tmp_path / "it.keras", [name])
+
+
+def test_one_of_several_outputs(tmp_path):
+    x = keras.Input((4, 4, 1))
+    keras.Model(x, [layers.Flatten()(x), layers.ReLU()(x)]).save(tmp_path / "two.keras")
+    session = open_session(tmp_path / "two.keras")
+    assert session.origin == "The file two.keras, the part that computes the first of its 2 outputs"
+
+
 def test_refusals(tmp_path):
     with pytest.raises(Refusal, match="a functional or built Sequential model; received model='Subclassed'"):
         open_session(saved(Subclassed(), tmp_path))

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("starlette", reason="needs the extra `explore`")
+import uvicorn  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
 
 from kzoo.checks import Refusal  # noqa: E402
@@ -268,6 +269,17 @@ def test_a_port_in_use_and_a_wrong_host(session):
             serve([session], host)
     with pytest.raises(Refusal, match="explore --host expects an address; received host=''"):
         serve([session], "")
+
+
+def test_a_closed_terminal_ends_the_server_then_the_command(session, monkeypatch):
+    received = []
+    before = signal.signal(signal.SIGHUP, lambda number, frame: received.append(number))
+    try:
+        monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: os.kill(os.getpid(), signal.SIGHUP))
+        serve([session])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert received == [signal.SIGHUP]
 
 
 def test_ctrl_c_ends_a_real_process_in_one_line(tmp_path):

@@ -67,7 +67,7 @@ def test_channels_first(seeds):
     np.testing.assert_allclose(computed.outputs, np.moveaxis(expected, 0, -1), atol=1e-5)
     assert session.describe()["steps"][1] | {"sources": 0} == {
         **{"path": "a", "kind": "Conv2D", "shape": [6, 7], "sources": 0, "status": "exact"},
-        **{"vector": False, "convolution": True, "channels": 4, "channelwise": False},
+        **{"vector": False, "convolution": True, "tile": [], "channels": 4, "channelwise": False},
     }
 
 

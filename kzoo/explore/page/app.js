@@ -26,7 +26,7 @@ async function start() {
   const names = models.map((model) => model.name).join(" and ");
   byId("title").textContent = `${names} at work`;
   document.title = `${names} - kzoo explore`;
-  byId("origin").textContent = models.length === 1 ? `${origin}.` : "";
+  byId("origin").textContent = models.length === 1 ? `${origin}.` : `Examples and labels are those of ${models[0].name}.`;
   if (recorded) {
     const command = `kzoo explore ${models.map((model) => model.name).join(" ")}`;
     byId("recording").textContent = `This is a recording of ${examples} example${examples === 1 ? "" : "s"}; drawing, sliders and files need the model${models.length === 1 ? "" : "s"}, which ${command} runs.`;

@@ -20,6 +20,11 @@ export function cellAt(event, canvas, width, height) {
   return clampCell(x, y, width, height);
 }
 
+// Returns whether the mouse is where it was at an earlier event: a click is at whole pixels, a move may be between them.
+export function isAt(earlier, event) {
+  return earlier?.target === event.target && Math.abs(event.clientX - earlier.clientX) < 1 && Math.abs(event.clientY - earlier.clientY) < 1;
+}
+
 // Sets where an element's mark is: [first, last] cells along each axis, on a map of sizes (..., height, width). Without a
 // vertical axis it is as high as the map.
 export function placeMark(element, box, sizes) {

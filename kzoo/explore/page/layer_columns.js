@@ -3,7 +3,7 @@
 
 import { element } from "./element.js";
 
-export const times = (sizes) => sizes.join(" × ");
+const times = (sizes) => sizes.join(" × ");
 
 const nameOfSize = (step) => (step.vector ? "units" : times(step.shape));
 

@@ -1,10 +1,10 @@
 // The maps of all layers in columns, stage by stage; a cell that is pointed at shows what it depends on.
 
-import { arrowOf, cellAt, clampCell, hasModifier, placeMark } from "./cells.js";
+import { arrowOf, cellAt, clampCell, hasModifier, isAt, placeMark } from "./cells.js";
 import { drawMap, limits } from "./colours.js";
 import { element as makeElement } from "./element.js";
-import { addColumns, times } from "./layer_columns.js";
-import { fieldsOf } from "./receptive_fields.js";
+import { addColumns } from "./layer_columns.js";
+import { describeField, fieldsOf } from "./receptive_fields.js";
 import { valueOrigin } from "./value_origin.js";
 
 const number = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(4))) : "not a number");
@@ -16,6 +16,13 @@ function layout({ vector }, shape) {
   return { width, height: Math.ceil(shape[1] / width) };
 }
 
+// Returns ", by …" for a cell of a convolution with several kernels for a map, else "".
+function kernelOf({ kind, tile }, cell) {
+  if (!tile.length) return "";
+  if (kind.startsWith("LocallyConnected")) return ", by a kernel of its own";
+  return `, by kernel ${cell.map((at, axis) => at % tile[axis]).join(", ")} of the tile`;
+}
+
 export class LayerMaps {
   // point: called with a description and the part of the input when a cell is pointed at, or with null; need: when
   // layers come into view whose maps are not there; choose: with a description of the large map; ask: when a cell is
@@ -23,6 +30,7 @@ export class LayerMaps {
   constructor(element, large, { steps }, { point, need, choose, ask, enter }) {
     Object.assign(this, { element, large, steps, point, need, choose, ask, enter, found: new Map(), ranges: new Map(), views: new Map() });
     this.visible = new Set();
+    this.moved = null; // the mouse's latest event
     this.active = []; // maps that are pointed at, or of which a part is marked
     this.pointed = this.keyed = this.chosen = null; // {step, channel, x, y} of a map as it is drawn; keyed: by the keyboard; of what is chosen also its cell and unit
     this.columns = addColumns(element, steps);
@@ -38,10 +46,13 @@ export class LayerMaps {
     const observer = new IntersectionObserver(seen, { rootMargin: "200px" });
     this.columns.forEach((column) => observer.observe(column));
     for (const area of [element, large]) {
-      area.addEventListener("pointermove", (event) => this.pointAt(event));
+      area.addEventListener("pointermove", (event) => {
+        this.moved = event;
+        this.pointAt(event);
+      });
       area.addEventListener("pointerleave", () => this.showFocused());
       area.addEventListener("click", (event) => {
-        this.pointAt(event); // a finger points at nothing before
+        if (!isAt(this.moved, event)) this.pointAt(event); // a finger points at nothing before
         this.pick(event.target.closest(".map"));
       });
     }
@@ -126,7 +137,7 @@ export class LayerMaps {
     const length = map.values.length / map.shape[0];
     if (step.vector && y * width + x >= length) return this.point(null, null);
     const cell = this.position(at, pointed);
-    const { boxes, mixed, status } = fieldsOf(this.steps, at, cell);
+    const fields = fieldsOf(this.steps, at, cell), { boxes, mixed } = fields;
     const origin = valueOrigin(this.steps, this.found, at, channel, cell, boxes.get(step.sources[0]?.step));
     for (const [source, box] of boxes) {
       if (box) this.mark(source, box, mixed.has(source) ? null : channel);
@@ -135,9 +146,8 @@ export class LayerMaps {
     this.activate(at, channel);
     const value = number(map.values[channel * length + y * width + x]);
     const place = step.vector ? `unit ${y * width + x}` : `map ${channel}, position ${cell.join(", ")}`;
-    const input = boxes.get(0);
-    const sees = at === 0 ? "" : input ? `; it depends on ${times(input.map(([a, b]) => b - a + 1))} of the input (${status})` : "";
-    return this.point(`${step.path}, ${place}: ${value}${origin}${sees}.`, input || null);
+    const sees = step.kind === "Input" ? "" : describeField(this.steps, fields);
+    return this.point(`${step.path}, ${place}: ${value}${kernelOf(step, cell)}${origin}${sees && `; ${sees}`}.`, boxes.get(0) || null);
   }
 
   // Marks a part of all maps of a layer, or of one.
@@ -167,6 +177,12 @@ export class LayerMaps {
     this.large.replaceChildren(this.makeView(step, channel, height));
     this.draw(step);
     this.ask();
+  }
+
+  // Returns the cell whose products are shown: the one that is pointed at in the chosen map, or the chosen one.
+  summed() {
+    const { chosen, pointed } = this, inside = chosen && pointed?.step === chosen.step && pointed.channel === chosen.channel;
+    return inside ? { ...chosen, cell: this.position(pointed.step, pointed) } : chosen;
   }
 
   // Returns a cell as a position along each axis of the step's map.

@@ -13,7 +13,7 @@ export class ModelView {
   // element: a copy of the page's template; source: the functions of api.js or recording.js; number: of the model
   // there; mark: called with the part of the input that a cell depends on, or with null.
   constructor(element, source, number, model, mark) {
-    Object.assign(this, { element, source, number, model, input: null, shown: null });
+    Object.assign(this, { element, source, number, model, input: null, shown: null, summed: null });
     const report = reporter(this.part("message"));
     this.refresh = latest(() => this.run(), report);
     this.products = latest(() => this.sum(), report);
@@ -31,6 +31,7 @@ export class ModelView {
       need: this.refresh,
       point: (text, box) => {
         this.part("cell").textContent = text || "\u00a0";
+        if (String(this.layers.summed()?.cell) !== String(this.summed?.cell)) this.products();
         mark(box);
       },
       choose: (text) => { this.part("large-text").textContent = text; },
@@ -72,8 +73,9 @@ export class ModelView {
   }
 
   async sum() {
-    const { chosen } = this.layers, step = chosen && this.model.steps[chosen.step];
-    const found = step?.convolution ? await this.source.fetchCell(this.number, this.input, chosen) : null;
-    showProducts(this.part("sums"), found, step, chosen);
+    const cell = this.layers.summed(), step = cell && this.model.steps[cell.step];
+    this.summed = cell;
+    const found = step?.convolution ? await this.source.fetchCell(this.number, this.input, cell) : null;
+    showProducts(this.part("sums"), found, step, cell);
   }
 }

@@ -2,6 +2,22 @@
 
 export const STATUSES = ["exact", "upper bound", "depends on the data", "unknown"];
 
+// Returns in words what a cell depends on, for what `fieldsOf` returns; "" if on no position of the inputs.
+export function describeField(steps, { boxes, status }) {
+  const inputs = steps.flatMap(({ kind }, number) => (kind === "Input" ? [number] : []));
+  const parts = inputs.filter((number) => boxes.get(number)).map((number) => {
+    const size = boxes.get(number).map(([first, last]) => last - first + 1).join(" × ");
+    return `${size} of ${inputs.length > 1 ? steps[number].path : "the input"}`;
+  });
+  const part = parts.join(" and ");
+  return part && {
+    exact: `it depends on ${part}`,
+    "upper bound": `it depends on at most ${part}`,
+    "depends on the data": `it depends on at most ${part}, on which part changes with the input`,
+    unknown: `it may depend on ${part}, as a layer before it is of an unknown kind`,
+  }[status];
+}
+
 const whole = (shape) => shape.map((n) => [0, n - 1]);
 
 // Returns the first and last position of a source along one axis that the positions from first to last see.

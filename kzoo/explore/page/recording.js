@@ -5,6 +5,7 @@ import { cellProducts } from "./cell_products.js";
 import { unpack, unpackOutputs } from "./packed.js";
 
 const models = read("recording.json").then((response) => response.json()).then((recording) => recording.models);
+const kernels = new Map(); // a file's path to its kernel
 const latest = new Map(); // a model's number to {example, outputs: a promise}
 
 async function read(path) {
@@ -29,7 +30,9 @@ export async function fetchExample(index) {
 export async function fetchCell(model, input, chosen) {
   const step = (await models)[model].steps[chosen.step];
   if (!step.kernel) return null;
-  const kernel = unpack(await readBytes(`data/model_${model}/kernel_${chosen.step}.bin`));
+  const path = `data/model_${model}/kernel_${chosen.step}.bin`;
+  if (!kernels.has(path)) kernels.set(path, unpack(await readBytes(path)));
+  const kernel = kernels.get(path);
   const { maps } = await run(model, input), { shape, values } = maps.get(chosen.step);
   const at = chosen.cell.reduce((sum, position, axis) => sum * shape[axis + 1] + position, chosen.channel);
   return cellProducts(kernel, maps.get(step.sources[0].step), chosen, values[at]);

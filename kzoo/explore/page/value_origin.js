@@ -14,7 +14,8 @@ function valueAt({ values }, shape, channel, position) {
 }
 
 // Returns ", from position … of …" for a cell of a max pooling, the first of equal values, or ", returned from position …
-// of …" for a cell of max unpooling that holds the value at the same part of the pooled map; else "". maps: of the steps'
+// of …" for a cell of max unpooling that holds the value at the same part of the pooled map, or that this value returns
+// elsewhere; "" where neither is certain. maps: of the steps'
 // numbers; box: the part of its source that the cell depends on.
 export function valueOrigin(steps, maps, number, channel, cell, box) {
   const { kind, sources, shape } = steps[number], source = sources[0]?.step, map = maps.get(source);
@@ -23,7 +24,8 @@ export function valueOrigin(steps, maps, number, channel, cell, box) {
   if (kind.startsWith("MaxUnpooling")) {
     const own = valueAt(maps.get(number), shape, channel, cell);
     const position = cell.map((at, axis) => Math.floor((at * sizes[axis]) / shape[axis]));
-    return own && value(position) === own ? `, returned from position ${position.join(", ")} of ${path}` : "";
+    if (own && value(position) === own) return `, returned from position ${position.join(", ")} of ${path}`;
+    return own === 0 && value(position) ? `, as that of position ${position.join(", ")} of ${path} returns elsewhere` : "";
   }
   const best = positionsIn(box).reduce((most, position) => (value(position) > value(most) ? position : most));
   return `, from position ${best.join(", ")} of ${path}`;

@@ -39,7 +39,7 @@ def test_a_signal_is_dragged(browser):
         y = session._latest[1].maps[0][0]
         assert np.ptp(y[10:20]) < 1e-5 and y[10] > 2
         np.testing.assert_array_equal(y[22:], x[22:])
-        assert "depends on 7 of the input (exact)" in shown.cell("stage2", 3, 0.5, 0.5)
+        assert ", by kernel 0 of the tile; it depends on 7 of the input." in shown.cell("stage2", 3, 0.5, 0.5)
         shown.maps("stage2").nth(3).click()
         curves = shown.view("patches")[1].locator("polyline.curve")
         assert curves.count() == 9 and len(curves.first.get_attribute("points").split()) == 7
@@ -95,6 +95,8 @@ def test_other_inputs_follow_the_example_and_only_the_first_is_drawn(browser, se
     with served(session) as address:
         shown = Shown(browser, address)
         assert shown.page.inner_text("#inputs") == "Drawn: frame. From the example: flow."
+        sees = shown.cell(session.steps[-1].path, 0, 0.5, 0.5).partition("; ")[2]
+        assert sees == "it depends on 1 × 1 of frame and 1 × 1 of flow."
         shown.page.fill("#example", "2")
         shown.settle()
         frame, flow = (y[0] for y in session._latest[1].maps[:2])

@@ -23,7 +23,7 @@ def test_a_hovered_cell_says_its_value_and_what_it_sees(browser, address, images
         text = shown.cell(name, 2, (at + 0.5) / y.shape[2], (at + 0.5) / y.shape[1])
         size = fields[name][0].size
         assert text.startswith(f"{name}, map 2, position {at}, {at}: {float(f'{y[2, at, at]:.4g}'):.4g}"[:40]), text
-        assert text.endswith(f"it depends on {size} × {size} of the input (exact).")
+        assert text.endswith(f"it depends on {size} × {size} of the input.")
         mark = shown.page.locator(".input-box .cursor").first
         left, wide = (mark.evaluate(f"e => parseFloat(e.style.getPropertyValue('--{key}'))") for key in "xw")
         assert left * 28 / 100 == pytest.approx(fields[name][1].first_pixel(at)) and wide * 28 / 100 == pytest.approx(
@@ -124,6 +124,9 @@ def test_unpooling_says_where_its_values_were(browser, seeds):
                 text = shown.cell("unpool", 1, (left + x + 0.5) / 8, (top + y + 0.5) / 8)
                 returned = f", returned from position {top // 2}, {left // 2} of pool" in text
                 assert returned == ((y, x) == best), text
+                elsewhere = f": 0, as that of position {top // 2}, {left // 2} of pool returns elsewhere; " in text
+                assert elsewhere == ((y, x) != best), text
+                assert text.endswith("depends on at most 2 × 2 of the input, on which part changes with the input.")
             text = shown.cell("pool", 1, (left + 1) / 8, (top + 1) / 8)
             assert f", from position {top + best[0]}, {left + best[1]} of input" in text
         assert shown.printed == []
@@ -156,6 +159,34 @@ def test_a_clicked_cell_is_shown_as_a_sum_of_products(browser, address, images):
     shown.settle()
     assert shown.page.inner_text(".sums h3") == "Position 7, 2 is a sum of products"
     assert shown.printed == []
+    shown.page.close()
+
+
+def test_pointing_in_the_clicked_map_shows_the_products_there(browser, address):
+    shown = Shown(browser, address)
+    heading = shown.page.locator(".sums h3")
+    box = shown.maps("conv").nth(2).locator("canvas").bounding_box()
+    edges = {k: box["x"] + k * box["width"] / 24 for k in range(8, 20)}
+    left = next(k for k, edge in edges.items() if edge % 1 > 0.3)  # the whole pixel before it is in the cell before
+    shown.click_cell("conv", 2, left / 24 + 0.1 / box["width"], 0.5)
+    position = shown.part(".cell").inner_text().split("position ")[1].split(":")[0]
+    assert position.endswith(f", {left}")
+    assert heading.inner_text() == f"Position {position} is a sum of products"
+    assert "position 3, 7: " in shown.cell("conv", 2, 7.5 / 24, 3.5 / 24)
+    shown.settle()
+    assert heading.inner_text() == "Position 3, 7 is a sum of products"
+    shown.cell("conv", 1, 7.5 / 24, 3.5 / 24)  # another map
+    shown.settle()
+    assert heading.inner_text() == f"Position {position} is a sum of products" and shown.printed == []
+    shown.page.close()
+
+
+def test_maps_of_a_layer_that_is_pointed_at_bear_their_numbers(browser, address):
+    shown = Shown(browser, address)
+    number = "view => getComputedStyle(view, '::before').content"
+    shown.cell("conv2", 0, 0.5, 0.5)
+    assert shown.maps("conv2").nth(5).evaluate(number) == '"5"'
+    assert shown.maps("pool").nth(5).evaluate(number) == "none"
     shown.page.close()
 
 

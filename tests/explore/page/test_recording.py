@@ -19,10 +19,14 @@ def test_a_recording_without_a_server(browser, images, recorded):
     np.testing.assert_allclose([float(text) for text in shown.outputs()], images.compute(x).outputs, atol=6e-4)
     shown.click_cell("conv2", 3, 0.55, 0.55)
     text = shown.part(".cell").inner_text()
-    assert "conv2, map 3, position 5, 5: " in text and text.endswith("depends on 10 × 10 of the input (exact).")
+    assert "conv2, map 3, position 5, 5: " in text and text.endswith("depends on 10 × 10 of the input.")
     cell = images.cell(x, 3, [5, 5], 3)
     written = float(shown.part(".sums .sum").inner_text().partition("= ")[2].split()[0].rstrip(",;"))
     assert written == pytest.approx(cell["total"], rel=6e-3)
+    shown.cell("conv2", 3, 0.25, 0.25)
+    shown.settle()
+    assert shown.part(".sums h3").inner_text() == "Position 2, 2 is a sum of products"
+    assert sum(request.endswith("kernel_3.bin") for request in shown.requests) == 1
     assert ", from position " in shown.cell("pool", 2, 0.5, 0.5)
     assert "need the model, which kzoo explore small runs." in page.inner_text("#recording")
     for name in ("#clear", "#invert", "#upload", "#sliders", "#reset"):

@@ -12,11 +12,13 @@ def test_two_models_side_by_side(browser, signals):
         page = shown.page
         assert page.inner_text("#title") == "mnist1d_cnn and mnist1d_local at work"
         assert page.locator(".model .name").all_inner_texts() == ["mnist1d_cnn", "mnist1d_local"]
+        assert page.inner_text("#origin") == "Examples and labels are those of mnist1d_cnn."
         for number, session in enumerate(signals):
             value = session.compute(session.example(0)).maps[2][3, 4]
             text = shown.cell("stage2", 3, 4.5 / 9, 0.5, number)
-            assert text.startswith("stage2, map 3, position 4: ") and "depends on 7 of the input (exact)" in text
-            assert float(text.split(": ")[1].split(";")[0]) == pytest.approx(value, rel=1e-3)
+            assert text.startswith("stage2, map 3, position 4: ") and text.endswith("depends on 7 of the input.")
+            assert (", by a kernel of its own;" in text) == (number == 1)
+            assert float(text.split(": ")[1].split(";")[0].split(",")[0]) == pytest.approx(value, rel=1e-3)
             assert shown.part(".cell", 1 - number).inner_text().strip() == ""
             assert shown.part(".seen", number).count() == 3 and shown.part(".seen", 1 - number).count() == 0
             page.mouse.down()
