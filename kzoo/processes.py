@@ -31,7 +31,7 @@ def forkserver(preload: Sequence[str] = ()) -> ForkServerContext:
 
 def exit_with_parent(function: Callable[..., Any], args: Sequence[Any]) -> None:
     """Calls a function in this child process, which dies of signals at once, and exits as soon as its parent does."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGHUP has its default action, or is ignored as by nohup
         signal.signal(number, signal.SIG_DFL)
     process = multiprocessing.parent_process()
     if process is not None:
