@@ -28,6 +28,7 @@ DENSE = 2**31  # bytes, up to which the matrix is converted to a NumPy array
 SMALL = 2000  # rows or columns, up to which singular values are computed from a NumPy array
 PICTURED = 1024  # rows and columns of a picture
 NAMED_WEIGHTS = 40  # columns of a picture in which the entries are large enough for the numbers of their weights
+READ = 24  # bytes for each tap of each output position while it is found what it reads
 ENTRY = 80  # bytes for each entry while the matrix is made
 
 
@@ -166,6 +167,7 @@ def convolution_matrix(layer: keras.layers.Layer, input_shape: Sequence[int]) ->
     kernel = conv_kernel(layer)
     built = kernel.links.shape[0]
     require(channels == built, layer.name, f"input_shape with {built} channels", input_shape=shape)
+    check_memory(_reads_bytes(layer, shape, kernel), f"the matrix of {layer.name}")
     reads = tap_reads(layer, spatial)
     output, tile = reads.shape[:-1], kernel.weights.shape[:-2]
     if isinstance(layer, LocallyConnected):
@@ -177,6 +179,12 @@ def convolution_matrix(layer: keras.layers.Layer, input_shape: Sequence[int]) ->
     shifted = shifted and max(layer.strides) == max(tile) == 1 and output == spatial
     circulant = (*spatial, channels) if shifted else None
     return ConvolutionMatrix(layer.name, matrix, weight_index, distinct, layer.data_format, circulant)
+
+
+def _reads_bytes(layer, shape, kernel):
+    """Returns the bytes that `tap_reads` needs at least."""
+    outputs = math.prod(layer.compute_output_shape((None, *shape))[1:])
+    return READ * outputs // kernel.links.shape[1] * math.prod(layer.kernel_size)
 
 
 def _checked_shape(layer, input_shape):

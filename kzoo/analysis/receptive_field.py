@@ -11,7 +11,7 @@ import keras
 from kzoo.analysis import keras_layers
 from kzoo.checks import Refusal, require
 from kzoo.layers.field import UNKNOWN, Field, Fields, union
-from kzoo.models.graph import Call, calls, is_graph
+from kzoo.models.graph import Call, calls, check_graph, is_graph
 from kzoo.types import Shape
 
 
@@ -50,7 +50,7 @@ def layer_fields(
     >>> list(layer_fields(keras.Sequential([keras.Input((8, 1)), inner])))
     ['inner/a', 'inner']
     """
-    require(is_graph(model), "receptive_fields", "a functional or built Sequential model", model=type(model).__name__)
+    check_graph("receptive_fields", model)
     shape = model.inputs[index or 0].shape
     rank = len(shape) - 2
     require(1 <= rank <= 3, "receptive_fields", "a model with 1 to 3 spatial axes", input_shape=shape)

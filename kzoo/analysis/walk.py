@@ -45,6 +45,8 @@ def _run(model, inputs, visit, prefix):
     for call in calls(model):
         args, kwargs = call.fill_in(values)
         path = prefix + call.operation.name
+        stateful = getattr(call.operation, "stateful", False)
+        require(not stateful, "analysis", "layers without a state that lasts from call to call", layer=path)
         if is_graph(call.operation):
             outputs = _run(call.operation, args, visit, f"{path}/")
         else:

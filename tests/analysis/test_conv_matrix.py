@@ -138,6 +138,18 @@ def test_the_transposed_convolution():
     assert matrix.distinct_weights == back.distinct_weights == kernel.size
 
 
+def test_dilated_transposed_convolutions():
+    """The same; TensorFlow does not compute these layers on CPUs."""
+    kernel = noise(3, 2, 4, 5)
+    conv, transposed = K.Conv2D(5, (3, 2), dilation_rate=2), K.Conv2DTranspose(4, (3, 2), dilation_rate=2)
+    conv.build((None, 7, 9, 4))
+    transposed.build((None, 3, 7, 5))
+    conv.kernel.assign(kernel)
+    transposed.kernel.assign(kernel)
+    matrix, back = convolution_matrix(conv, (7, 9, 4)), convolution_matrix(transposed, (3, 7, 5))
+    np.testing.assert_array_equal(matrix.array, back.array.T)
+
+
 @pytest.mark.parametrize("circular", [False, True])
 @pytest.mark.parametrize(
     "layer, shape",
@@ -216,6 +228,7 @@ class Renamed(keras.layers.Conv2D):
         (Conv2D(2, 3, name="conv"), (4, 4), "conv expects input_shape, 3 integers above 0"),
         (Conv2D(2, 3, name="conv"), (None, 4, 1), "conv expects input_shape, 3 integers above 0"),
         (Conv2D(2, 3, name="conv"), (2, 2, 1), "a window that fits"),
+        (K.Conv2D(2, 3, name="conv"), (10**6, 10**6, 1), "the matrix of conv needs at least .* GiB of memory"),
     ],
 )
 def test_refusals(layer, shape, match):

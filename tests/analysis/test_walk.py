@@ -85,6 +85,13 @@ def test_data_formats():
     assert not channels_first(model("lenet5"))
 
 
+def test_layers_that_keep_a_state_between_calls():
+    x, layer = keras.Input((8, 2), batch_size=3), keras.layers.LSTM(4, stateful=True, name="lstm")
+    outer = keras.Model(x, keras.Sequential([x, layer], name="body")(x))
+    with pytest.raises(Refusal, match="^analysis expects layers without a state .*; received layer='body/lstm'"):
+        run(outer, noise(3, 8, 2))
+
+
 def test_refusals():
     shared = keras.layers.Dense(4, name="shared")
     x = keras.Input((4,))
