@@ -124,14 +124,16 @@ class ConvolutionMatrix(Plotted):
         picture[entries.row, entries.col] = numbers + 1
         scale = 8.5 / max(rows, columns, 25)
         sheet = figure(1.5 + max(columns * scale, 4), 1.2 + max(rows * scale, 1.5))
+        if rows > columns:
+            sheet.set_layout_engine("compressed")  # no gap to the left of a narrow matrix
         axes = sheet.subplots()
         image = axes.imshow(picture, cmap="viridis", interpolation="nearest", aspect="equal")
         if max(rows, columns) <= NAMED_WEIGHTS:
             for row, column, number in zip(entries.row, entries.col, numbers):
                 color = "black" if number > numbers.max() / 2 else "white"
                 axes.text(column, row, str(number + 1), ha="center", va="center", color=color, fontsize=7)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        for axis, entries_along in ((axes.xaxis, columns), (axes.yaxis, rows)):
+            axis.set_major_locator(MaxNLocator(min(9, 1 + int(3 * entries_along * scale)), integer=True))
         axes.set(xlabel="input (flattened row by row)", ylabel="output (flattened)")
         weights = f"{self.distinct_weights:,} weight" + "s" * (self.distinct_weights > 1)
         axes.set_title(

@@ -56,7 +56,7 @@ class InvarianceCurves(Plotted):
             axes.set_ylim(bottom=0)
             if labels:
                 axes.set_xticks(places, labels)
-            axes.legend()
+        sheet.axes[0].legend()
         return sheet
 
 

@@ -1,4 +1,4 @@
-"""The patches of a dataset on which a unit answers most.
+"""The patches of a dataset that activate a unit most.
 
 Source: Zeiler & Fergus 2014, "Visualizing and understanding convolutional networks", figure 2.
 """
@@ -110,7 +110,7 @@ def top_patches(
 
 def _largest(model, path, unit, inputs, first):
     """Returns the largest value (B,) of a unit in each example, and its positions, B tuples."""
-    (y,) = outputs_at(model, inputs, [path], before_softmax(model))
+    (y,) = outputs_at(model, inputs, [path], before_softmax(model, layer=path))
     values = unit_map("top_patches", y, unit, first)
     values = ops.convert_to_numpy(ops.cast(values, keras.backend.result_type(values.dtype, "float32")))
     if values.ndim > 1:

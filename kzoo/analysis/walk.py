@@ -130,12 +130,14 @@ def last_path(model: keras.Model, index: int = 0) -> str:
     return model.inputs[0]._keras_history[0].name  # a model that returns its input
 
 
-def before_softmax(model: keras.Model, visit: Visit = compute) -> Visit:
+def before_softmax(model: keras.Model, visit: Visit = compute, layer: str | None = None) -> Visit:
     """Returns a visit with which `run` returns the logits of a model whose first output is a softmax.
 
-    Elsewhere, and for other models, it is the given visit.
+    layer: the path of a layer whose outputs become logits instead, if it ends in a softmax and computes an output of
+    the model. Elsewhere, and for other models, it is the given visit.
     """
-    last = last_path(model)
+    ends = [last_path(model, index) for index in range(len(model.outputs))]
+    last = ends[0] if layer is None else layer if layer in ends else None
 
     def logits(path, operation, args, kwargs):
         if path != last or not is_softmax(operation):
