@@ -81,6 +81,8 @@ class ConvolutionMatrix(Plotted):
         rank = min(self.matrix.shape)
         expected = f"k, an integer from 1 to {rank}, or None for all"
         require(k is None or (is_integer(k, 1) and k <= rank), "singular_values", expected, k=k)
+        finite = np.isfinite(self.matrix.data).all()
+        require(finite, "singular_values", "weights that are finite", layer=self.name)
         if self.circulant is not None:
             return self._values_by_fourier()[:k]
         if rank <= SMALL:

@@ -105,7 +105,7 @@ def maximize(
     array([[0.6, 0.8]], dtype=float32)
     """
     who = "maximize"
-    known = isinstance(preset, Preset) or preset in PRESETS
+    known = isinstance(preset, Preset) or (isinstance(preset, str) and preset in PRESETS)
     require(known, who, f"preset, {nearest(preset, PRESETS)}", preset=preset)
     rules = preset if isinstance(preset, Preset) else PRESETS[preset]
     steps = rules.steps if steps is None else steps

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from kzoo.analysis import keras_layers
+from kzoo.analysis.walk import check_input_shapes
 from kzoo.checks import Refusal, require
 from kzoo.layers.field import UNKNOWN, Field, Fields, union
 from kzoo.models.graph import Call, calls, check_graph, is_graph
@@ -51,6 +52,8 @@ def layer_fields(
     ['inner/a', 'inner']
     """
     check_graph("receptive_fields", model)
+    if input_shapes is not None:
+        check_input_shapes("receptive_fields", model, input_shapes)
     shape = model.inputs[index or 0].shape
     rank = len(shape) - 2
     require(1 <= rank <= 3, "receptive_fields", "a model with 1 to 3 spatial axes", input_shape=shape)

@@ -180,6 +180,19 @@ def channels_first(model: keras.Model) -> bool:
     return next(_data_formats(model), keras.config.image_data_format()) == "channels_first"
 
 
+def check_input_shapes(who: str, model: keras.Model, input_shapes: Any) -> None:
+    """Raises Refusal for shapes that are not (batch, ...) of the model's inputs; spatial sizes may be others."""
+    built, axis = [tuple(symbol.shape) for symbol in model.inputs], 1 if channels_first(model) else -1
+    given = list(input_shapes) if isinstance(input_shapes, (list, tuple)) else []
+    good = len(given) == len(built) and all(
+        isinstance(shape, (list, tuple))
+        and len(shape) == len(own)
+        and (len(own) < 2 or own[axis] in (None, shape[axis]))
+        for shape, own in zip(given, built)
+    )
+    require(good, who, f"input_shapes, one for each of {built}", input_shapes=input_shapes)
+
+
 def _data_formats(model: keras.Model) -> Iterator[str]:
     for call in calls(model):
         if is_graph(call.operation):

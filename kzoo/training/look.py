@@ -50,8 +50,8 @@ CHANNELS = 16  # that the growth of receptive fields is a mean over
 LEAST_SHOWN, LEAST_CHANNELS = 2, 4  # of a model of many operations
 PRESET = "olah2017"
 LONG = 8 * OPERATIONS  # of pictures that compute nothing else: half a minute on two cores
-ALIKE = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, Conv1D, Conv2D, Conv3D)
-ALIKE += (TiledConv1D, TiledConv2D, TiledConv3D)
+KERAS_CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+ALIKE = (*KERAS_CONVOLUTIONS, Conv1D, Conv2D, Conv3D, TiledConv1D, TiledConv2D, TiledConv3D)
 SIDE = 64  # of random inputs whose size the model leaves open
 
 

@@ -244,5 +244,8 @@ def test_built_layers():
     with pytest.raises(Refusal, match="local expects input_shape with 2 channels"):
         convolution_matrix(layer, (8, 1))
     assert convolution_matrix(Renamed(1, 3), (4, 4, 1)).connections == 36
+    layer.kernel.assign(np.nan * layer.kernel)
+    with pytest.raises(Refusal, match="singular_values expects weights that are finite; received layer='local'"):
+        convolution_matrix(layer, (8, 2)).spectral_norm()
     with pytest.raises(Refusal, match="k, an integer from 1 to 6"):
         convolution_matrix(layer, (8, 2)).singular_values(0)
