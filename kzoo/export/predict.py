@@ -155,60 +155,60 @@ def most_probable(scores, labels, top):
     ]
 
 
-def list_files(paths):
+def list_files(paths, who="predict"):
     """Returns the files among the paths and those in their folders, at any depth and sorted, without hidden ones.
 
-    Raises Refusal for a path that does not exist and for a folder without a file to predict.
+    Raises Refusal, whose messages name `who`, for a path that does not exist and for a folder without a file to read.
     """
     files = []
     for path in map(Path, paths):
         if path.is_dir():
             found = [f for f in visible_files(path)[0] if f.suffix.lower() in (*SUFFIXES, ".npy") and f.is_file()]
-            require(found, "predict", f"a folder with {', '.join(SUFFIXES)} or .npy files", folder=str(path))
+            require(found, who, f"a folder with {', '.join(SUFFIXES)} or .npy files", folder=str(path))
             files += found
         else:
-            require(path.is_file(), "predict", "existing files and folders", file=str(path))
+            require(path.is_file(), who, "existing files and folders", file=str(path))
             files.append(path)
     return files
 
 
-def read_examples(file, shape):
+def read_examples(file, shape, who="predict"):
     """Returns the examples in one file as float32, (N, *shape). Raises Refusal if they have another shape."""
     if Path(file).suffix.lower() in SUFFIXES:
-        return read_pixels(file, shape)
-    x = read_array(file)
+        return read_pixels(file, shape, who)
+    x = read_array(file, who)
     if x.ndim == len(shape):  # one example
         x = x[None]
     fits = x.ndim == len(shape) + 1 and all(a in (None, b) for a, b in zip(shape, x.shape[1:])) and len(x) > 0
     expected = ", ".join(str(n or "any") for n in shape)
-    require(fits, "predict", f"an array of shape (N, {expected}), N above 0", file=str(file), shape=x.shape)
+    require(fits, who, f"an array of shape (N, {expected}), N above 0", file=str(file), shape=x.shape)
     return x
 
 
-def read_pixels(file, shape):
+def read_pixels(file, shape, who="predict"):
     """Returns an image as a batch (1, H, W, C) of float32, resized if the model's size is known.
 
     The pixels are those of `kzoo.data.image_file`, as in training: 0 to 255, or to 65,535 if the file has 16 bits.
     """
     images = len(shape) == 3 and shape[-1] in (1, 3)
     expected = ", ".join(str(n or "any") for n in shape)
-    require(images, "predict", f".npy files for examples of shape ({expected}), which are not images", file=str(file))
+    require(images, who, f".npy files for examples of shape ({expected}), which are not images", file=str(file))
     try:
         image = read_image(file, shape[-1])
     except UnreadableImageError as error:
-        raise Refusal(f"predict: {file} is {error}.") from error
+        raise Refusal(f"{who}: {file} is {error}.") from error
     size = None if None in shape[:2] else shape[:2]
     return resize_images(tf.constant(image), size).numpy()[None].astype("float32")
 
 
-def read_array(file):
+def read_array(file, who="predict"):
     """Returns the numeric array in a .npy file as float32."""
     try:
         x = np.load(file, allow_pickle=False)
     except Exception as error:  # a damaged file can raise any exception
-        raise Refusal(f"predict: {file} is neither an image nor a .npy array: {one_line(error, 300)}") from error
+        raise Refusal(f"{who}: {file} is neither an image nor a .npy array: {one_line(error, 300)}") from error
     numeric = isinstance(x, np.ndarray) and x.dtype.kind in "fiub"
-    require(numeric, "predict", "one array of numbers in a .npy file", file=str(file))
+    require(numeric, who, "one array of numbers in a .npy file", file=str(file))
     return x.astype("float32")
 
 
