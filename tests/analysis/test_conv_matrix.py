@@ -100,8 +100,18 @@ def test_facts():
     assert rows * columns == 320 * 280 * 319 * 280 == pytest.approx(8.0e9, rel=0.001)
     assert edges.connections + (edges.connections - rows) == 319 * 280 * 3 == 267_960  # products and sums
     assert edges.distinct_weights == 2
+    dense = convolution_matrix(Conv2D(1, 1), (512, 512, 1))
+    assert dense.matrix.shape[0] * dense.matrix.shape[1] == 2**36 == pytest.approx(68e9, rel=0.02)
     with pytest.raises(Refusal, match=r"at most 2 GiB to convert to a NumPy array.* GiB=29.8"):
         np.asarray(edges)
+
+
+def test_weights_with_and_without_sharing():
+    """A 7 x 7 filter over three colours at the 24 x 24 positions of a 30 x 30 image; five unshared ones: 423,360."""
+    shared, unshared = (convolution_matrix(cls(1, 7), (30, 30, 3)) for cls in (Conv2D, LocallyConnected2D))
+    assert shared.matrix.shape == unshared.matrix.shape == (24 * 24, 30 * 30 * 3)
+    assert shared.connections == unshared.connections == unshared.distinct_weights == 423_360 // 5 == 84_672
+    assert shared.distinct_weights == 147
 
 
 @pytest.mark.parametrize(
