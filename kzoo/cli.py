@@ -276,8 +276,8 @@ def look(
 ) -> None:
     """Draw what a model computes, sees and looks for.
 
-    A page explains each picture: kernels, maps and receptive fields, what a unit answers to and looks for, where the
-    class is in the input, and what moves when the input moves.
+    A page explains each picture: kernels, maps and receptive fields, what activates a unit and what it looks for,
+    where the class is in the input, and what moves when the input moves.
 
     Example: kzoo look mnist1d_cnn --layer stage2 --unit 3
     """

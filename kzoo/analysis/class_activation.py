@@ -49,7 +49,7 @@ class ClassActivation(Plotted):
         word = name_of_outputs(self.outputs)
         for (axis,), x, shade, index, output in zip(axes, self.inputs, self.array, self.classes, self.outputs):
             image = show_overlay(axis, x, shade / (shade.max() or 1), cmap="viridis", vmin=0, vmax=1)
-            empty = "" if shade.any() else "\nno position speaks for it"
+            empty = "" if shade.any() else "\nthe map is 0 everywhere"
             axis.set_title(f"class {index}, {word} {output:.3g}{empty}", fontsize=9)
         sheet.colorbar(image, ax=axes.ravel().tolist(), label="share of the map's largest value", shrink=0.8)
         return sheet

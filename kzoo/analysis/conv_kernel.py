@@ -90,8 +90,10 @@ def tap_reads(layer: Any, spatial: tuple[int, ...]) -> np.ndarray:
 def _transposed_reads(layer, numbers):
     """The layer itself, with a filter for each tap whose weight is 1 at that tap and 0 at the others."""
     taps = math.prod(layer.kernel_size)
-    unit = np.eye(taps).reshape(*layer.kernel_size, taps, 1)
-    settings = (layer.strides, layer.padding, layer.output_padding, "channels_last", layer.dilation_rate)
+    dilated = tuple((k - 1) * d + 1 for k, d in zip(layer.kernel_size, layer.dilation_rate))
+    unit = np.zeros((*dilated, taps, 1))  # zeros between the taps, since TensorFlow dilates none of these on CPUs
+    unit[tuple(slice(None, None, d) for d in layer.dilation_rate)] = np.eye(taps).reshape(*layer.kernel_size, taps, 1)
+    settings = (layer.strides, layer.padding, layer.output_padding, "channels_last")
     return np.asarray(ops.conv_transpose(numbers, unit, *settings))[0]
 
 

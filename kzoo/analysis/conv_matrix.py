@@ -28,6 +28,7 @@ DENSE = 2**31  # bytes, up to which the matrix is converted to a NumPy array
 SMALL = 2000  # rows or columns, up to which singular values are computed from a NumPy array
 PICTURED = 1024  # rows and columns of a picture
 NAMED_WEIGHTS = 40  # columns of a picture in which the entries are large enough for the numbers of their weights
+READ = 24  # bytes for each tap of each output position while it is found what it reads
 ENTRY = 80  # bytes for each entry while the matrix is made
 
 
@@ -80,6 +81,8 @@ class ConvolutionMatrix(Plotted):
         rank = min(self.matrix.shape)
         expected = f"k, an integer from 1 to {rank}, or None for all"
         require(k is None or (is_integer(k, 1) and k <= rank), "singular_values", expected, k=k)
+        finite = np.isfinite(self.matrix.data).all()
+        require(finite, "singular_values", "weights that are finite", layer=self.name)
         if self.circulant is not None:
             return self._values_by_fourier()[:k]
         if rank <= SMALL:
@@ -123,14 +126,16 @@ class ConvolutionMatrix(Plotted):
         picture[entries.row, entries.col] = numbers + 1
         scale = 8.5 / max(rows, columns, 25)
         sheet = figure(1.5 + max(columns * scale, 4), 1.2 + max(rows * scale, 1.5))
+        if rows > columns:
+            sheet.set_layout_engine("compressed")  # no gap to the left of a narrow matrix
         axes = sheet.subplots()
         image = axes.imshow(picture, cmap="viridis", interpolation="nearest", aspect="equal")
         if max(rows, columns) <= NAMED_WEIGHTS:
             for row, column, number in zip(entries.row, entries.col, numbers):
                 color = "black" if number > numbers.max() / 2 else "white"
                 axes.text(column, row, str(number + 1), ha="center", va="center", color=color, fontsize=7)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        for axis, entries_along in ((axes.xaxis, columns), (axes.yaxis, rows)):
+            axis.set_major_locator(MaxNLocator(min(9, 1 + int(3 * entries_along * scale)), integer=True))
         axes.set(xlabel="input (flattened row by row)", ylabel="output (flattened)")
         weights = f"{self.distinct_weights:,} weight" + "s" * (self.distinct_weights > 1)
         axes.set_title(
@@ -166,6 +171,7 @@ def convolution_matrix(layer: keras.layers.Layer, input_shape: Sequence[int]) ->
     kernel = conv_kernel(layer)
     built = kernel.links.shape[0]
     require(channels == built, layer.name, f"input_shape with {built} channels", input_shape=shape)
+    check_memory(_reads_bytes(layer, shape, kernel), f"the matrix of {layer.name}")
     reads = tap_reads(layer, spatial)
     output, tile = reads.shape[:-1], kernel.weights.shape[:-2]
     if isinstance(layer, LocallyConnected):
@@ -177,6 +183,12 @@ def convolution_matrix(layer: keras.layers.Layer, input_shape: Sequence[int]) ->
     shifted = shifted and max(layer.strides) == max(tile) == 1 and output == spatial
     circulant = (*spatial, channels) if shifted else None
     return ConvolutionMatrix(layer.name, matrix, weight_index, distinct, layer.data_format, circulant)
+
+
+def _reads_bytes(layer, shape, kernel):
+    """Returns the bytes that `tap_reads` needs at least."""
+    outputs = math.prod(layer.compute_output_shape((None, *shape))[1:])
+    return READ * outputs // kernel.links.shape[1] * math.prod(layer.kernel_size)
 
 
 def _checked_shape(layer, input_shape):

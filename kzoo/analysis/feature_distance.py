@@ -56,7 +56,7 @@ class InvarianceCurves(Plotted):
             axes.set_ylim(bottom=0)
             if labels:
                 axes.set_xticks(places, labels)
-            axes.legend()
+        sheet.axes[0].legend()
         return sheet
 
 
@@ -89,7 +89,7 @@ def invariance_curves(
     given = read.checked(inputs)
     moves = checked_moves(who, transform, amounts, border, given.x.shape[1:-1])
     before = np.concatenate([read.probabilities(batch) for batch in batches(who, given, batch_size)])
-    classes = keras.ops.convert_to_numpy(class_of(before, class_index))
+    classes = keras.ops.convert_to_numpy(class_of(who, before, class_index))
     distance, probability = np.zeros((2, len(moves.amounts), len(given)))
     for part in batches(who, np.arange(len(given)), batch_size):
         batch = given[part]

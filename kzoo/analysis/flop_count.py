@@ -7,6 +7,7 @@ A multiplication and an addition are two operations, as in the papers of most mo
 import keras
 
 from kzoo.analysis import keras_layers
+from kzoo.analysis.walk import check_input_shapes
 from kzoo.models.graph import Call, calls, is_graph
 from kzoo.types import Shape
 
@@ -24,6 +25,8 @@ def flops(model: keras.Model, input_shapes: list[Shape] | None = None) -> int | 
     >>> flops(model("mnist1d_fc100"))  # 2 (40 x 100 + 100 x 100 + 100 x 10)
     30000
     """
+    if input_shapes is not None:
+        check_input_shapes("flops", model, input_shapes)
     return _count(model, input_shapes)
 
 

@@ -17,7 +17,8 @@ def input_batches(who: str, model: keras.Model, data: Any, batch_size: int = 32)
     data: an array (examples, ...), a list of such arrays for a model of several inputs, or a `tf.data.Dataset` of
     batches: of inputs, or of (inputs, targets) or (inputs, targets, weights) as `fit` takes them.
     batch_size: the most examples of a batch.
-    ValueError for data without examples, without a batch axis or of another shape than the inputs.
+    ValueError for data without examples, without a batch axis or of another shape than the inputs, and for values that
+    are not finite or not real.
 
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     >>> [x.shape for (x,) in input_batches("an analysis", model, np.zeros((5, 2)), batch_size=4)]
@@ -26,6 +27,8 @@ def input_batches(who: str, model: keras.Model, data: Any, batch_size: int = 32)
     count = 0
     for inputs in _from_dataset(model, data) if isinstance(data, tf.data.Dataset) else [as_arrays(model, data)]:
         _check(who, model, inputs)
+        for x in inputs:
+            _check_values(who, x, count)
         count += len(inputs[0])
         yield from map(list, zip(*(batches(who, x, batch_size) for x in inputs)))
     require(count, who, "data with at least one example", examples=count)
@@ -46,3 +49,9 @@ def _check(who, model, inputs):
     expected = f"inputs of shape {shapes[0] if one else shapes}, the first axis that of the examples"
     require(fits(inputs, shapes), who, expected, shape=received[0] if one and len(received) == 1 else received)
     require(len({len(x) for x in inputs}) == 1, who, "inputs of as many examples", shapes=received)
+
+
+def _check_values(who, x, before):
+    if x.dtype.kind in "fc":
+        bad = np.flatnonzero(~(np.isfinite(x) & np.isreal(x)).all(tuple(range(1, x.ndim))))
+        require(not bad.size, who, "inputs, real and finite numbers", example=before + int(min(bad, default=0)))

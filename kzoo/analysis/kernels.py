@@ -80,7 +80,8 @@ def filters(model: keras.Model, layer: str | None = None) -> Filters:
     """Returns the kernels of a model's first convolution, or of the named one's, and what they resemble.
 
     The kernels are those that the layer stores, (*kernel_size, in, out), also of transposed convolutions; of a
-    `GaborConv2D` its functions. ValueError for a layer without a kernel shared by all positions.
+    depthwise convolution, each of whose outputs reads one channel, in is 1. Of a `GaborConv2D` they are its functions.
+    ValueError for a layer without a kernel shared by all positions.
 
     >>> conv = keras.layers.Conv2D(1, 3, name="edges")
     >>> model = keras.Sequential([keras.Input((8, 8, 1)), conv])
@@ -109,6 +110,8 @@ def _kernels(layer: Any) -> Any:
     if size is None or kernel is None or tuple(kernel.shape[:-2]) != tuple(size):
         return None
     kernel = keras.ops.convert_to_numpy(keras.ops.cast(kernel, "float32"))
+    if isinstance(layer, (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)):
+        return kernel.reshape(*size, 1, -1)
     return np.swapaxes(kernel, -1, -2) if "Transpose" in type(layer).__name__ else kernel
 
 

@@ -19,6 +19,7 @@ from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.rectifiers import is_rectifier
 from kzoo.analysis.walk import channels_first, compute, inner_path, outputs_at
 from kzoo.checks import is_integer, require
+from kzoo.models.graph import check_graph
 from kzoo.models.layer_paths import find_path
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def feature_maps(model: keras.Model, layer: str, inputs: Any, batch_size: int = 
     >>> found.maps.ravel(), found.zeros
     (array([0., 2., 0., 4.], dtype=float32), {'relu': 0.5})
     """
+    check_graph("feature_maps", model)
     path = inner_path(model, find_path(model, "layer", layer))
     index, first = input_index("feature_maps", model, [path]), channels_first(model)
     zeros: Counter[str] = Counter()

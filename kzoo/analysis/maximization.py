@@ -105,7 +105,7 @@ def maximize(
     array([[0.6, 0.8]], dtype=float32)
     """
     who = "maximize"
-    known = isinstance(preset, Preset) or preset in PRESETS
+    known = isinstance(preset, Preset) or (isinstance(preset, str) and preset in PRESETS)
     require(known, who, f"preset, {nearest(preset, PRESETS)}", preset=preset)
     rules = preset if isinstance(preset, Preset) else PRESETS[preset]
     steps = rules.steps if steps is None else steps
@@ -123,7 +123,7 @@ def maximize(
     shapes = [_input_shape(symbol, size, first) for symbol in changed]
     ranges = [_checked_range(value_range, model, symbol, first) for symbol in changed]
     canvases = [Canvas((count, *shape), limits, rules) for shape, limits in zip(shapes, ranges)]
-    visit = before_softmax(model, revived(who))
+    visit = before_softmax(model, revived(who), path)
 
     def unit_of(inputs: list[Tensor]) -> Tensor:
         given = iter(tf.experimental.numpy.moveaxis(x, -1, 1) if first and len(x.shape) > 2 else x for x in inputs)

@@ -1,4 +1,4 @@
-"""The patches of a dataset on which a unit answers most.
+"""The patches of a dataset that activate a unit most.
 
 Source: Zeiler & Fergus 2014, "Visualizing and understanding convolutional networks", figure 2.
 """
@@ -21,6 +21,7 @@ from kzoo.analysis.units import Unit, unit_map
 from kzoo.analysis.walk import before_softmax, channels_first, inner_path, outputs_at
 from kzoo.checks import is_integer, require
 from kzoo.layers.field import Fields
+from kzoo.models.graph import check_graph
 from kzoo.models.layer_paths import find_path
 from kzoo.types import KnownShape
 
@@ -81,6 +82,7 @@ def top_patches(
     """
     who = "top_patches"
     require(is_integer(count, 1), who, "count, an integer above 0", count=count)
+    check_graph(who, model)
     path = inner_path(model, find_path(model, "layer", layer))
     index, first = input_index(who, model, [path]), channels_first(model)
     best: list[tuple[float, Place, np.ndarray]] = []
@@ -108,7 +110,7 @@ def top_patches(
 
 def _largest(model, path, unit, inputs, first):
     """Returns the largest value (B,) of a unit in each example, and its positions, B tuples."""
-    (y,) = outputs_at(model, inputs, [path], before_softmax(model))
+    (y,) = outputs_at(model, inputs, [path], before_softmax(model, layer=path))
     values = unit_map("top_patches", y, unit, first)
     values = ops.convert_to_numpy(ops.cast(values, keras.backend.result_type(values.dtype, "float32")))
     if values.ndim > 1:

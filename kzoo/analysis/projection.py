@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Projection(Plotted):
-    """What of each input made a unit answer; `np.asarray` gives the projections, of the inputs' shape.
+    """Projections of a unit to each input; `np.asarray` gives the projections, of the inputs' shape.
 
     inputs, projections: (batch, ...) float32; layer: path of the layer; unit; rule; places: (batch, spatial axes) the
     unit's position in each example; activations: (batch,) the unit's output there, of classes the logit; rectifiers:
@@ -71,7 +71,7 @@ class RuleProjections(Plotted):
 
 def _draw(found):
     first = found[0]
-    title = f"What made unit {first.unit} of {first.layer} answer"
+    title = f"Pixels that activate unit {first.unit} of {first.layer}"
     inputs, *maps = (
         np.moveaxis(x, 1, -1) if first.channels_first else x for x in (first.inputs, *(each.array for each in found))
     )
@@ -95,7 +95,7 @@ def _draw(found):
 def project(
     model: keras.Model, layer: str, unit: Unit, inputs: Any, rule: str = "guided", batch_size: int = 32
 ) -> Projection:
-    """Returns what of each input made a unit answer: the unit's gradient with respect to the input, by a rule.
+    """Returns what of each input activates a unit: the unit's gradient with respect to the input, by a rule.
 
     layer: the path of a layer; unit: a channel or class, of maps at its largest position in each example, or
     (*position, channel); inputs: (batch, *spatial, channels), or channels first, with 1 to 3 spatial axes; of several,
@@ -118,7 +118,7 @@ def project(
 
 
 def project_rules(model: keras.Model, layer: str, unit: Unit, inputs: Any, batch_size: int = 32) -> RuleProjections:
-    """Returns what of each input made a unit answer, by each rule of `project`, side by side in one picture.
+    """Returns what of each input activates a unit, by each rule of `project`, side by side in one picture.
 
     >>> from kzoo import model
     >>> project_rules(model("mnist1d_cnn"), "stage2", 3, np.ones((2, 40, 1))).array.shape
@@ -147,7 +147,7 @@ def project_at(
     found = []
     chosen = itertools.repeat(None) if places is None else batches(who, places, batch_size)
     for batch, at in zip(batches(who, given, batch_size), chosen):
-        visit = before_softmax(model, ruled(who, rule, passed))
+        visit = before_softmax(model, ruled(who, rule, passed), read.paths[0])
         found.append(_project_batch(read, unit, batch, visit, at))
     expected = f"a rectifier (ReLU) between the layer and the input for rule={rule!r}"
     (path,) = read.paths

@@ -9,9 +9,10 @@ from typing import Any
 import keras
 
 from kzoo.analysis import keras_layers
+from kzoo.analysis.walk import check_input_shapes
 from kzoo.checks import Refusal, require
 from kzoo.layers.field import UNKNOWN, Field, Fields, union
-from kzoo.models.graph import Call, calls, is_graph
+from kzoo.models.graph import Call, calls, check_graph, is_graph
 from kzoo.types import Shape
 
 
@@ -50,7 +51,9 @@ def layer_fields(
     >>> list(layer_fields(keras.Sequential([keras.Input((8, 1)), inner])))
     ['inner/a', 'inner']
     """
-    require(is_graph(model), "receptive_fields", "a functional or built Sequential model", model=type(model).__name__)
+    check_graph("receptive_fields", model)
+    if input_shapes is not None:
+        check_input_shapes("receptive_fields", model, input_shapes)
     shape = model.inputs[index or 0].shape
     rank = len(shape) - 2
     require(1 <= rank <= 3, "receptive_fields", "a model with 1 to 3 spatial axes", input_shape=shape)

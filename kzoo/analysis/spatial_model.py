@@ -10,7 +10,7 @@ from kzoo.analysis.model_inputs import Inputs, as_arrays, batches, fits, input_i
 from kzoo.analysis.units import class_of
 from kzoo.analysis.walk import before_softmax, channels_first, inner_path, last_path, outputs_at, run
 from kzoo.checks import require
-from kzoo.models.graph import is_graph
+from kzoo.models.graph import check_graph
 from kzoo.models.layer_paths import find_path
 
 
@@ -25,7 +25,7 @@ class SpatialModel:
     """
 
     def __init__(self, who: str, model: keras.Model, layers: Sequence[Any] = ()):
-        require(is_graph(model), who, "a functional or built Sequential model", model=type(model).__name__)
+        check_graph(who, model)
         self.who, self.model, self.first = who, model, channels_first(model)
         self.paths = [inner_path(model, find_path(model, "layer", layer)) for layer in layers]
         self.index = input_index(who, model, self.paths or [last_path(model)])
@@ -70,7 +70,7 @@ class SpatialModel:
         """Returns the probabilities (B, classes): the first output if it is a softmax, or else the softmax of it."""
         logits = run(self.model, inputs.arrays, before_softmax(self.model))[0]
         require(len(logits.shape) == 2, self.who, "a model of classes, (batch, classes)", output_shape=logits.shape)
-        return keras.ops.convert_to_numpy(keras.ops.softmax(keras.ops.cast(logits, "float32")))
+        return self._finite(keras.ops.convert_to_numpy(keras.ops.softmax(keras.ops.cast(logits, "float32"))))
 
     def class_outputs(self, inputs: Inputs, class_index: Any, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns the classes (batch,), by default the most probable, and what the model's first output is of them."""
@@ -78,5 +78,9 @@ class SpatialModel:
         outputs = np.concatenate([keras.ops.convert_to_numpy(y) for y in parts]).astype("float32")
         expected = "a model whose first output is (batch, classes)"
         require(outputs.ndim == 2, self.who, expected, output_shape=outputs.shape)
-        classes = keras.ops.convert_to_numpy(class_of(outputs, class_index))
+        classes = keras.ops.convert_to_numpy(class_of(self.who, self._finite(outputs), class_index))
         return classes, outputs[np.arange(len(outputs)), classes]
+
+    def _finite(self, outputs: np.ndarray) -> np.ndarray:
+        require(np.isfinite(outputs).all(), self.who, "a model whose outputs are finite", model=self.model.name)
+        return outputs

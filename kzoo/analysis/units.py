@@ -39,12 +39,12 @@ def unit_value(who: str, y: Tensor, unit: Unit, channels_first: bool = False) ->
     return ops.mean(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
 
 
-def class_of(outputs: Tensor, class_index: Any = None) -> Any:
+def class_of(who: str, outputs: Tensor, class_index: Any = None) -> Any:
     """Returns the classes (B,) that an analysis is of: `class_index` for all examples or each, or the most probable."""
     count, classes = outputs.shape[0], outputs.shape[-1]
     if class_index is None:
         return keras.ops.argmax(outputs, -1)
     given = [class_index] * count if is_integer(class_index) else list(class_index) if np.iterable(class_index) else []
     good = len(given) == count and all(is_integer(index) and 0 <= index < classes for index in given)
-    require(good, "analysis", f"class_index below {classes}, one or one for each example", class_index=class_index)
+    require(good, who, f"class_index below {classes}, one or one for each example", class_index=class_index)
     return keras.ops.convert_to_tensor([int(index) for index in given], "int32")

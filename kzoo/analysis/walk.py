@@ -45,6 +45,8 @@ def _run(model, inputs, visit, prefix):
     for call in calls(model):
         args, kwargs = call.fill_in(values)
         path = prefix + call.operation.name
+        stateful = getattr(call.operation, "stateful", False)
+        require(not stateful, "analysis", "layers without a state that lasts from call to call", layer=path)
         if is_graph(call.operation):
             outputs = _run(call.operation, args, visit, f"{path}/")
         else:
@@ -128,12 +130,14 @@ def last_path(model: keras.Model, index: int = 0) -> str:
     return model.inputs[0]._keras_history[0].name  # a model that returns its input
 
 
-def before_softmax(model: keras.Model, visit: Visit = compute) -> Visit:
+def before_softmax(model: keras.Model, visit: Visit = compute, layer: str | None = None) -> Visit:
     """Returns a visit with which `run` returns the logits of a model whose first output is a softmax.
 
-    Elsewhere, and for other models, it is the given visit.
+    layer: the path of a layer whose outputs become logits instead, if it ends in a softmax and computes an output of
+    the model. Elsewhere, and for other models, it is the given visit.
     """
-    last = last_path(model)
+    ends = [last_path(model, index) for index in range(len(model.outputs))]
+    last = ends[0] if layer is None else layer if layer in ends else None
 
     def logits(path, operation, args, kwargs):
         if path != last or not is_softmax(operation):
@@ -174,6 +178,19 @@ def activation_replaced(layer: keras.layers.Layer, activation: Callable[[Tensor]
 def channels_first(model: keras.Model) -> bool:
     """Returns whether the maps of a model have their channels first: what its layers say, or else Keras's setting."""
     return next(_data_formats(model), keras.config.image_data_format()) == "channels_first"
+
+
+def check_input_shapes(who: str, model: keras.Model, input_shapes: Any) -> None:
+    """Raises Refusal for shapes that are not (batch, ...) of the model's inputs; spatial sizes may be others."""
+    built, axis = [tuple(symbol.shape) for symbol in model.inputs], 1 if channels_first(model) else -1
+    given = list(input_shapes) if isinstance(input_shapes, (list, tuple)) else []
+    good = len(given) == len(built) and all(
+        isinstance(shape, (list, tuple))
+        and len(shape) == len(own)
+        and (len(own) < 2 or own[axis] in (None, shape[axis]))
+        for shape, own in zip(given, built)
+    )
+    require(good, who, f"input_shapes, one for each of {built}", input_shapes=input_shapes)
 
 
 def _data_formats(model: keras.Model) -> Iterator[str]:

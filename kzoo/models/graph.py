@@ -22,6 +22,11 @@ class Call(NamedTuple):
     fill_in: Callable[[dict[int, Any]], tuple[tuple[Any, ...], dict[str, Any]]]  # (args, kwargs) from values by id
 
 
+def check_graph(who: str, model: Any) -> None:
+    """Raises Refusal for anything but a model whose layers and inputs are known."""
+    require(is_graph(model), who, "a functional or built Sequential model", model=type(model).__name__)
+
+
 def calls(model: keras.Model, input_shapes: list[Shape] | None = None) -> Iterator[Call]:
     """Yields each call between a model's inputs and outputs after those that compute its inputs.
 

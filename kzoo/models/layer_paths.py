@@ -18,6 +18,7 @@ def layer_paths(model: keras.Model) -> dict[str, keras.layers.Layer]:
     >>> list(layer_paths(keras.Sequential([inner, keras.layers.ReLU(name="relu")])))
     ['backbone', 'backbone/fc1', 'relu']
     """
+    require(isinstance(model, keras.Model), "analysis", "a Keras model", model=type(model).__name__)
     found = {}
     for layer in model.layers:
         found[layer.name] = layer

@@ -31,7 +31,9 @@ from kzoo.analysis.walk import channels_first
 from kzoo.checks import Refusal, is_integer, one_line, require
 from kzoo.export.inference_model import inference_model
 from kzoo.files import atomic_replace
+from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
 from kzoo.layers.locally_connected import LocallyConnected
+from kzoo.layers.tiled_conv import TiledConv1D, TiledConv2D, TiledConv3D
 from kzoo.models.graph import calls, is_graph
 from kzoo.run_folder import find_run_or_model
 from kzoo.terminal import say
@@ -48,6 +50,8 @@ CHANNELS = 16  # that the growth of receptive fields is a mean over
 LEAST_SHOWN, LEAST_CHANNELS = 2, 4  # of a model of many operations
 PRESET = "olah2017"
 LONG = 8 * OPERATIONS  # of pictures that compute nothing else: half a minute on two cores
+KERAS_CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+ALIKE = (*KERAS_CONVOLUTIONS, Conv1D, Conv2D, Conv3D, TiledConv1D, TiledConv2D, TiledConv3D)
 SIDE = 64  # of random inputs whose size the model leaves open
 
 
@@ -129,8 +133,9 @@ PICTURES = (
     Picture(
         "convolution_matrix",
         "The convolution as a matrix",
-        "The first convolution, on a small input, written as a matrix from inputs to outputs; entries of one colour "
-        "are one weight. Most entries are zeros, and the rows of one map hold the same weights, in other places.",
+        "The first convolution, of one filter and for a small input, written as a matrix from inputs to outputs; "
+        "entries of one colour are one weight. Most entries are zeros, and the rows of a convolution hold the same "
+        "weights, shifted.",
         lambda of: _first_matrix(of.model),
     ),
     Picture(
@@ -157,7 +162,7 @@ PICTURES = (
     ),
     Picture(
         "top_patches",
-        "What the unit answers to",
+        "What activates the unit most",
         "The parts of nine inputs on which the unit is largest, cropped to what it sees. What they have in common is "
         "what the unit detects.",
         lambda of: top_patches(of.model, of.layer, of.unit, of.searched, batch_size=of.cost.batch_size),
@@ -172,10 +177,10 @@ PICTURES = (
     ),
     Picture(
         "project",
-        "What of the example made the unit answer",
-        "The unit's largest value led back to the pixels by three rules. The deconvnet and guided rules leave out what "
-        "speaks against the unit, which makes them clearer than the gradient where many rectifiers come before it, and "
-        "less dependent on the weights.",
+        "Which pixels of the example activate the unit",
+        "The gradient of the unit's largest value with respect to the pixels, and two rules that change it at "
+        "rectifiers. The deconvnet and guided rules drop negative gradients there, which makes them clearer than the "
+        "gradient where many rectifiers come before the unit, and less dependent on the weights.",
         lambda of: project_rules(of.model, of.layer, of.unit, of.one),
     ),
     Picture(
@@ -312,8 +317,12 @@ def _draw(subject, folder) -> Iterator[dict[str, Any]]:
 
 
 def _first_matrix(model):
-    """Returns the matrix of the model's first convolution, for a part of its input that is small enough to draw."""
+    """Returns the matrix of the model's first convolution, of one filter if its filters are alike, for a part of its
+    input that is small enough to draw.
+    """
     layer, shape = _first_convolution(model)
+    if type(layer) in ALIKE and getattr(layer, "groups", 1) == 1:
+        layer = type(layer).from_config({**layer.get_config(), "filters": 1})
     if isinstance(layer, LocallyConnected):  # its weights belong to positions
         return convolution_matrix(layer, shape)
     rank, first = len(layer.kernel_size), layer.data_format == "channels_first"

@@ -122,7 +122,7 @@ def test_pictures():
         found = grad_cam(copies(gap_layers(rank), shape)["functional"], noise(2, *shape), 1)
         sheet = found.plot()
         assert sheet.get_suptitle().startswith("Grad-CAM at b")
-        empty = "" if found.maps[0].any() else "\nno position speaks for it"
+        empty = "" if found.maps[0].any() else "\nthe map is 0 everywhere"
         assert sheet.axes[0].get_title() == f"class 1, probability {found.outputs[0]:.3g}{empty}"
         drawn = [*sheet.axes[0].images, *sheet.axes[0].collections][-1].get_array()
         assert drawn.max() <= 1 and drawn.min() >= 0

@@ -100,8 +100,18 @@ def test_facts():
     assert rows * columns == 320 * 280 * 319 * 280 == pytest.approx(8.0e9, rel=0.001)
     assert edges.connections + (edges.connections - rows) == 319 * 280 * 3 == 267_960  # products and sums
     assert edges.distinct_weights == 2
+    dense = convolution_matrix(Conv2D(1, 1), (512, 512, 1))
+    assert dense.matrix.shape[0] * dense.matrix.shape[1] == 2**36 == pytest.approx(68e9, rel=0.02)
     with pytest.raises(Refusal, match=r"at most 2 GiB to convert to a NumPy array.* GiB=29.8"):
         np.asarray(edges)
+
+
+def test_weights_with_and_without_sharing():
+    """A 7 x 7 filter over three colours at the 24 x 24 positions of a 30 x 30 image; five unshared ones: 423,360."""
+    shared, unshared = (convolution_matrix(cls(1, 7), (30, 30, 3)) for cls in (Conv2D, LocallyConnected2D))
+    assert shared.matrix.shape == unshared.matrix.shape == (24 * 24, 30 * 30 * 3)
+    assert shared.connections == unshared.connections == unshared.distinct_weights == 423_360 // 5 == 84_672
+    assert shared.distinct_weights == 147
 
 
 @pytest.mark.parametrize(
@@ -136,6 +146,18 @@ def test_the_transposed_convolution():
     matrix, back = convolution_matrix(conv, (7, 9, 4)), convolution_matrix(transposed, (3, 3, 5))
     np.testing.assert_array_equal(matrix.array, back.array.T)
     assert matrix.distinct_weights == back.distinct_weights == kernel.size
+
+
+def test_dilated_transposed_convolutions():
+    """The same; TensorFlow does not compute these layers on CPUs."""
+    kernel = noise(3, 2, 4, 5)
+    conv, transposed = K.Conv2D(5, (3, 2), dilation_rate=2), K.Conv2DTranspose(4, (3, 2), dilation_rate=2)
+    conv.build((None, 7, 9, 4))
+    transposed.build((None, 3, 7, 5))
+    conv.kernel.assign(kernel)
+    transposed.kernel.assign(kernel)
+    matrix, back = convolution_matrix(conv, (7, 9, 4)), convolution_matrix(transposed, (3, 7, 5))
+    np.testing.assert_array_equal(matrix.array, back.array.T)
 
 
 @pytest.mark.parametrize("circular", [False, True])
@@ -216,6 +238,7 @@ class Renamed(keras.layers.Conv2D):
         (Conv2D(2, 3, name="conv"), (4, 4), "conv expects input_shape, 3 integers above 0"),
         (Conv2D(2, 3, name="conv"), (None, 4, 1), "conv expects input_shape, 3 integers above 0"),
         (Conv2D(2, 3, name="conv"), (2, 2, 1), "a window that fits"),
+        (K.Conv2D(2, 3, name="conv"), (10**6, 10**6, 1), "the matrix of conv needs at least .* GiB of memory"),
     ],
 )
 def test_refusals(layer, shape, match):
@@ -231,5 +254,8 @@ def test_built_layers():
     with pytest.raises(Refusal, match="local expects input_shape with 2 channels"):
         convolution_matrix(layer, (8, 1))
     assert convolution_matrix(Renamed(1, 3), (4, 4, 1)).connections == 36
+    layer.kernel.assign(np.nan * layer.kernel)
+    with pytest.raises(Refusal, match="singular_values expects weights that are finite; received layer='local'"):
+        convolution_matrix(layer, (8, 2)).spectral_norm()
     with pytest.raises(Refusal, match="k, an integer from 1 to 6"):
         convolution_matrix(layer, (8, 2)).singular_values(0)

@@ -7,6 +7,8 @@ import pytest
 from keras import layers
 
 from kzoo.analysis.flop_count import flops
+from kzoo.analysis.receptive_field import receptive_fields
+from kzoo.checks import Refusal
 from kzoo.layers import (
     RBF,
     Capsules,
@@ -78,6 +80,13 @@ def test_unknown_sizes():
     assert flops(model("context_basic")) is None
     vgg = keras.applications.VGG16(include_top=False, weights=None, input_shape=(None, None, 3))
     assert flops(vgg) is None and flops(vgg, [(None, 32, 32, 3)]) == 626_518_016
+    for wrong in ([(None, 32, 32, 1)], [(None, 32, 3)], [(None, 32, 32, 3)] * 2, (None, 32, 32, 3), 32):
+        with pytest.raises(
+            Refusal, match=r"^flops expects input_shapes, one for each of \[\(None, None, None, 3\)\]; rec"
+        ):
+            flops(vgg, wrong)
+        with pytest.raises(Refusal, match="^receptive_fields expects input_shapes"):
+            receptive_fields(vgg, wrong)
 
 
 def test_shared_layers():

@@ -42,6 +42,15 @@ def test_refused(data):
         list(input_batches("it", ONE, data))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1j])
+def test_refused_values(value):
+    data = np.where(np.arange(5)[:, None] == 3, value, A)
+    with pytest.raises(Refusal, match="^it expects inputs, real and finite numbers; received example=3"):
+        list(input_batches("it", ONE, data, 2))
+    with pytest.raises(Refusal, match="example=3"):
+        list(input_batches("it", ONE, tf.data.Dataset.from_tensor_slices(data).batch(2)))
+
+
 def test_refused_of_several_inputs():
     with pytest.raises(Refusal, match="^it expects inputs of as many examples"):
         list(input_batches("it", TWO, [A, B[:3]]))

@@ -71,7 +71,7 @@ def test_layers_with_kernels():
     for layer, shape in (
         (Conv2D(4, (3, 5)), (3, 5, 2, 4)),
         (L.Conv2DTranspose(4, 3), (3, 3, 2, 4)),
-        (L.DepthwiseConv2D(3, depth_multiplier=2), (3, 3, 2, 2)),
+        (L.DepthwiseConv2D(3, depth_multiplier=2), (3, 3, 1, 4)),
         (GaborConv2D(4, 7), (7, 7, 1, 4)),
     ):
         built = keras.Sequential([keras.Input((16, 16, 2)), L.ReLU(), layer])
@@ -79,6 +79,15 @@ def test_layers_with_kernels():
     assert all(fit.share > 0.98 for fit in filters(built).gabor)  # which are Gabor functions minus their mean
     signal = filters(model("mnist1d_cnn"))
     assert signal.array.ndim == 3 and signal.plot().axes
+
+
+def test_depthwise_kernels_have_one_filter_for_each_output():
+    layer = L.DepthwiseConv2D(3, depth_multiplier=2)
+    built = keras.Sequential([keras.Input((8, 8, 2)), layer])
+    edges, line = sobel()[:, :, 0], hand_made((3, 3))["line x"]
+    layer.set_weights([np.stack([edges, np.stack([line, -edges[..., 0]], -1)], 2), np.zeros(4)])
+    names = [f"{each.name} {each.similarity:+.0f}" for each in filters(built).nearest]
+    assert names == ["Sobel y +1", "Sobel x +1", "line x +1", "Sobel y -1"]
 
 
 def test_pictures(seeds, tmp_path):
@@ -93,6 +102,8 @@ def test_refusals():
         filters(dense)
     with pytest.raises(Refusal, match="^filters expects layer, a convolution whose positions share a kernel"):
         filters(dense, "fc")
+    with pytest.raises(Refusal, match="^analysis expects a Keras model; received model='Dense'"):
+        filters(L.Dense(2))
     local = keras.Sequential([keras.Input((8, 8, 1)), LocallyConnected2D(2, 3, name="local")])
     with pytest.raises(Refusal, match="^filters expects layer, a convolution whose positions share a kernel"):
         filters(local, "local")

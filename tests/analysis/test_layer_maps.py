@@ -88,6 +88,8 @@ def test_pictures(seeds, tmp_path):
 def test_refusals():
     built = small()
     x = np.zeros((2, 9, 8, 2))
+    with pytest.raises(Refusal, match="^feature_maps expects a functional or built Sequential model"):
+        feature_maps(keras.Sequential([keras.layers.Conv1D(1, 2, name="conv")]), "conv", x)
     with pytest.raises(Refusal, match="did you mean 'conv1'"):
         feature_maps(built, "konv1", x)
     with pytest.raises(Refusal, match="^feature_maps expects inputs of shape"):

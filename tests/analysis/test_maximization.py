@@ -177,6 +177,7 @@ def test_refusals():
     built = small()
     for wrong, message in (
         ({"preset": "olah"}, "preset, did you mean 'olah2017'"),
+        ({"preset": ["olah2017"]}, "preset, "),
         ({"steps": 0}, "steps, an integer of at least 1; received steps=0"),
         ({"count": 1.5}, "count, an integer of at least 1"),
         ({"seed": -1}, "seed, an integer of at least 0"),

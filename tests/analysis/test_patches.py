@@ -145,6 +145,8 @@ def test_a_model_of_the_zoo_and_its_picture(seeds, tmp_path):
 def test_refusals():
     built = small(2)
     x = np.zeros((2, 11, 9, 2), "float32")
+    with pytest.raises(Refusal, match="^top_patches expects a functional or built Sequential model"):
+        top_patches(keras.Sequential([keras.layers.Conv1D(1, 2, name="conv")]), "conv", 0, x)
     with pytest.raises(Refusal, match="did you mean 'conv1'"):
         top_patches(built, "conf1", 0, x)
     with pytest.raises(Refusal, match="^top_patches expects unit, a channel"):
@@ -155,8 +157,9 @@ def test_refusals():
         top_patches(built, "conv1", 0, x[0])
     with pytest.raises(Refusal, match="^top_patches expects data with at least one example"):
         top_patches(built, "conv1", 0, x[:0])
-    x[1, 0, 0, 0] = np.nan
-    with pytest.raises(Refusal, match="values that are numbers, of conv1; received example=1"):
+    for weight in built.get_layer("conv1").weights:
+        weight.assign(keras.ops.full_like(weight, np.nan))
+    with pytest.raises(Refusal, match="values that are numbers, of conv1; received example=0"):
         top_patches(built, "conv1", 0, x, batch_size=1)
     open_size = keras.Sequential([keras.Input((None, 1)), keras.layers.Conv1D(1, 2, name="conv")])
     sizes = tf.data.Dataset.from_generator(

@@ -178,7 +178,7 @@ def test_pictures():
     built = copies(stack(), SHAPE)["functional"]
     found = project(built, "b", 1, x)
     sheet = found.plot()
-    assert sheet.get_suptitle().startswith("What made unit 1 of b answer\n(red positive")
+    assert sheet.get_suptitle().startswith("Pixels that activate unit 1 of b\n(red positive")
     place, value = tuple(found.places[0].tolist()), found.activations[0]
     assert [axis.get_title() for axis in sheet.axes[:2]] == [f"output {value:.3g} at {place}", "guided"]
     sheet = project_rules(built, "b", 1, x).plot()

@@ -100,6 +100,16 @@ def test_classes_and_their_outputs():
         maps.probabilities(maps.checked(x))
 
 
+def test_outputs_that_are_not_finite():
+    built = small()
+    for weight in built.weights:
+        weight.assign(keras.ops.full_like(weight, np.nan))
+    read = SpatialModel("it", built)
+    for outputs in (read.probabilities, lambda given: read.class_outputs(given, None, 2)):
+        with pytest.raises(Refusal, match="^it expects a model whose outputs are finite; received model="):
+            outputs(read.checked(noise(5, 6, 5, 3)))
+
+
 def test_refusals():
     with pytest.raises(Refusal, match="^it expects inputs that are finite"):
         SpatialModel("it", small()).checked(np.nan * X)

@@ -31,8 +31,8 @@ def test_units_that_the_layer_does_not_have(unit):
 
 def test_classes():
     outputs = Y[:, 0, 0]
-    np.testing.assert_array_equal(class_of(outputs), outputs.argmax(-1))
-    assert list(class_of(outputs, 3)) == [3, 3] and list(class_of(outputs, [0, 4])) == [0, 4]
+    np.testing.assert_array_equal(class_of("it", outputs), outputs.argmax(-1))
+    assert list(class_of("it", outputs, 3)) == [3, 3] and list(class_of("it", outputs, [0, 4])) == [0, 4]
     for wrong in (5, -1, [0], [0, 9], "a", 1.5):
-        with pytest.raises(Refusal, match="^analysis expects class_index below 5"):
-            class_of(outputs, wrong)
+        with pytest.raises(Refusal, match="^it expects class_index below 5"):
+            class_of("it", outputs, wrong)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.analysis.patches import top_patches
 from kzoo.analysis.walk import activation_replaced, before_softmax, channels_first, compute, outputs_at, run
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
@@ -66,6 +67,23 @@ def test_logits(softmax):
         np.testing.assert_allclose(built(a), keras.ops.softmax(wanted), rtol=1e-5)  # as before
 
 
+def test_logits_of_several_outputs():
+    """A coarse class, and a fine one that is computed from its probabilities: each layer's logits change no other."""
+    x = keras.Input((4,))
+    coarse = keras.layers.Dense(2, "softmax", name="coarse")(x)
+    fine = keras.layers.Dense(3, "softmax", name="fine")(keras.layers.Concatenate()([x, coarse]))
+    built, a = keras.Model(x, [coarse, fine]), noise(2, 4)
+    probabilities = keras.ops.concatenate([a, built(a)[0]], -1)
+    wanted = {"coarse": a @ built.get_layer("coarse").kernel, "fine": probabilities @ built.get_layer("fine").kernel}
+    for layer, logits in wanted.items():
+        (found,) = outputs_at(built, a, [layer], before_softmax(built, layer=layer))
+        np.testing.assert_allclose(found, logits, rtol=1e-5, atol=1e-6)
+        for output, own in zip(run(built, a, before_softmax(built, layer="concatenate")), built(a)):
+            np.testing.assert_allclose(output, own, rtol=1e-6)
+    values = top_patches(built, "fine", 1, a, count=1).values
+    np.testing.assert_allclose(values, [wanted["fine"].numpy()[:, 1].max()], rtol=1e-5)
+
+
 def test_models_without_a_softmax_have_their_outputs_as_logits():
     built = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "relu")])
     x = noise(2, 4)
@@ -83,6 +101,13 @@ def test_data_formats():
     first = keras.Sequential([keras.Input((3, 8, 8)), keras.layers.Conv2D(2, 3, data_format="channels_first")])
     assert channels_first(first) and channels_first(keras.Sequential([keras.Input((3, 8, 8)), first]))
     assert not channels_first(model("lenet5"))
+
+
+def test_layers_that_keep_a_state_between_calls():
+    x, layer = keras.Input((8, 2), batch_size=3), keras.layers.LSTM(4, stateful=True, name="lstm")
+    outer = keras.Model(x, keras.Sequential([x, layer], name="body")(x))
+    with pytest.raises(Refusal, match="^analysis expects layers without a state .*; received layer='body/lstm'"):
+        run(outer, noise(3, 8, 2))
 
 
 def test_refusals():

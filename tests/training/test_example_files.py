@@ -31,8 +31,12 @@ def test_files_that_are_not_needed_are_not_read(files, tmp_path):
     data = files(a=np.zeros((2, 4, 1)))
     (tmp_path / "z.npy").write_text("damaged")
     assert len(read_inputs("look", [(4, 1)], [tmp_path], 2)[0]) == 2
-    with pytest.raises(Refusal, match="z.npy is neither an image"):
+    with pytest.raises(Refusal, match="^look: .*z.npy is neither an image"):
         read_inputs("look", [(4, 1)], [*data, tmp_path / "z.npy"], 3)
+    for shape, path in (((5, 1), data[0]), ((4, 1), tmp_path / "none.npy"), ((4, 1), tmp_path / "x.png")):
+        (tmp_path / "x.png").touch()
+        with pytest.raises(Refusal, match="^look expects "):
+            read_inputs("look", [shape], [path], 3)
 
 
 def test_several_inputs(files):

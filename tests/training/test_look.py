@@ -133,3 +133,9 @@ def test_refusals(tmp_path, drawn):
     with pytest.raises(Refusal, match="^look --out expects a folder that does not exist, or one that `kzoo look` wr"):
         look("mnist1d_cnn", out=tmp_path)
     assert (tmp_path / "mine.txt").exists()
+
+
+def test_the_matrix_is_of_one_filter():
+    draw = next(picture.draw for picture in PICTURES if picture.name == "convolution_matrix")
+    found = draw(find_subject("mnist1d_cnn")[0])
+    assert found.matrix.shape == (2, 6) and found.distinct_weights == 3
