@@ -56,7 +56,7 @@ class WithWindow(Case):
 @pytest.mark.parametrize("name", ["dilation", "lp_pool", "max_pool_with_argmax"])
 def test_a_window_of_81_taps(name):
     case = WithWindow(*CASES[name])
-    compiled(case, 2)
+    compiled(case, 2, case.ten(2))
     with ops.no_islands():
         slopes(case, 2)
 

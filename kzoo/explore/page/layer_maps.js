@@ -52,7 +52,7 @@ export class LayerMaps {
       });
       area.addEventListener("pointerleave", () => this.showFocused());
       area.addEventListener("click", (event) => {
-        if (!isAt(this.moved, event)) this.pointAt(event); // a finger points at nothing before
+        if (!this.pointed || !isAt(this.moved, event)) this.pointAt(event); // a finger points at nothing before
         this.pick(event.target.closest(".map"));
       });
     }
