@@ -1,8 +1,9 @@
 """What all tests share: a quiet TensorFlow, XLA programs that compile quickly and are cached between runs, and seeds.
 
 The environment is set here, before any test imports TensorFlow; variables that are set already are kept. Most of the
-time goes into compiling some 4,000 small programs, so XLA emits simpler code, which takes a third less of it, and LLVM
-does not optimize it; the lowering that is tested is the same. `XLA_FLAGS= python -m pytest` tests the optimized code.
+time goes into compiling some 4,000 small programs. So XLA does not use its newer fusion emitters, which take a third
+more, and LLVM does not optimize; the lowering that is tested is the same. `XLA_FLAGS= python -m pytest` tests the
+optimized code.
 """
 
 import functools

@@ -191,7 +191,6 @@ class Session:
         }
         require(name in views, "explore", f"view, one of {', '.join(views)}", view=name)
         of = (hashlib.sha256(x.tobytes()).digest(), example) if name == "deconvnet" else None
-
         with self._lock:
             return self._views.get((name, number, unit, of), lambda: self._view_or_reason(views[name]))
 

@@ -135,29 +135,21 @@ def test_sums_of_weights():
     assert found.connections == 7 and found.distinct_weights == 3
 
 
-def test_the_transposed_convolution():
-    """Its matrix is the transpose of the strided convolution's, whose output has the size of its input."""
+@pytest.mark.parametrize("settings, output", [({"strides": (2, 3)}, (3, 3)), ({"dilation_rate": 2}, (3, 7))])
+def test_the_transposed_convolution(settings, output):
+    """Its matrix is the transpose of the convolution's, whose output has the size of its input.
+
+    TensorFlow does not compute dilated ones on CPUs.
+    """
     kernel = noise(3, 2, 4, 5)
-    conv, transposed = K.Conv2D(5, (3, 2), (2, 3)), K.Conv2DTranspose(4, (3, 2), (2, 3))
+    conv, transposed = K.Conv2D(5, (3, 2), **settings), K.Conv2DTranspose(4, (3, 2), **settings)
     conv.build((None, 7, 9, 4))
-    transposed.build((None, 3, 3, 5))
+    transposed.build((None, *output, 5))
     conv.kernel.assign(kernel)
     transposed.kernel.assign(kernel)
-    matrix, back = convolution_matrix(conv, (7, 9, 4)), convolution_matrix(transposed, (3, 3, 5))
+    matrix, back = convolution_matrix(conv, (7, 9, 4)), convolution_matrix(transposed, (*output, 5))
     np.testing.assert_array_equal(matrix.array, back.array.T)
     assert matrix.distinct_weights == back.distinct_weights == kernel.size
-
-
-def test_dilated_transposed_convolutions():
-    """The same; TensorFlow does not compute these layers on CPUs."""
-    kernel = noise(3, 2, 4, 5)
-    conv, transposed = K.Conv2D(5, (3, 2), dilation_rate=2), K.Conv2DTranspose(4, (3, 2), dilation_rate=2)
-    conv.build((None, 7, 9, 4))
-    transposed.build((None, 3, 7, 5))
-    conv.kernel.assign(kernel)
-    transposed.kernel.assign(kernel)
-    matrix, back = convolution_matrix(conv, (7, 9, 4)), convolution_matrix(transposed, (3, 7, 5))
-    np.testing.assert_array_equal(matrix.array, back.array.T)
 
 
 @pytest.mark.parametrize("circular", [False, True])

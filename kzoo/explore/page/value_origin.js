@@ -15,8 +15,8 @@ function valueAt({ values }, shape, channel, position) {
 
 // Returns ", from position … of …" for a cell of a max pooling, the first of equal values, or ", returned from position …
 // of …" for a cell of max unpooling that holds the value at the same part of the pooled map, or that this value returns
-// elsewhere; "" where neither is certain. maps: of the steps'
-// numbers; box: the part of its source that the cell depends on.
+// elsewhere; "" where neither is certain. maps: of the steps' numbers; box: the part of its source that the cell depends
+// on.
 export function valueOrigin(steps, maps, number, channel, cell, box) {
   const { kind, sources, shape } = steps[number], source = sources[0]?.step, map = maps.get(source);
   if (!/^Max(Pooling|PoolingWithArgmax|Unpooling)[12]D$/.test(kind) || !box || !map || channel >= map.shape[0]) return "";
