@@ -46,6 +46,11 @@ def _cached():
 _CACHED_BEFORE = _cached()
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Returns one worker more than there are cores: a sixth of the time tests wait for processes of their own."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
+
+
 def pytest_configure(config):
     """Gives files to workers in their order: with the longest first both would wait for JAX at the start."""
     config.option.loadscopereorder = False
@@ -66,6 +71,11 @@ def without_tracebacks():
     An XLA program holds the text of its operations' tracebacks as long as the process lives: under pytest some 90 kB
     for each operation, 10 GB for each worker. If TensorFlow drops this argument, tests only take more memory.
     """
+    skip_tracebacks()
+
+
+def skip_tracebacks():
+    """Does so, for the processes of tests too."""
     from tensorflow.python.framework import ops
 
     if "extract_traceback" in inspect.signature(ops._create_c_op).parameters:
