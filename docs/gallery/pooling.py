@@ -12,11 +12,7 @@ from docs.gallery.panels import BLUE, GREEN, ORANGE, RED, bars, boxes, curves, i
 from kzoo import layers, ops
 
 
-@page(
-    "MaxPooling",
-    "The largest value of each window.",
-    'Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.3',
-)
+@page("MaxPooling")
 def max_pooling():
     """Above, a digit in windows of 2 x 2 pixels, with a dot on the largest of each (two where they are equal, none
     where all are black), and the output; then a photograph.
@@ -26,7 +22,7 @@ def max_pooling():
     """
     x, photo = digit(4), grey(temple(97))
     here, moved = photo[:, :96, 1:], photo[:, :96, :-1]
-    two, six = keras.layers.MaxPooling2D(2), keras.layers.MaxPooling2D(6)
+    two, six = layers.MaxPooling2D(2), layers.MaxPooling2D(6)
     windows = boxes(*((i, j, i + 2, j + 2) for i in range(0, 8, 2) for j in range(0, 8, 2)))
     largest = np.kron(two(x)[0, :, :, 0], np.ones((2, 2))) == x[0, :, :, 0]
 
@@ -69,12 +65,12 @@ def average_pooling():
         [
             image(x, "digit, windows of 2 x 2", 1, boxes(*windows)),
             image(layers.AveragePooling2D(2)(x), "mean of each", 1),
-            image(keras.layers.MaxPooling2D(2)(x), "largest of each", 1),
+            image(layers.MaxPooling2D(2)(x), "largest of each", 1),
         ],
         [
             image(photo, "photograph"),
             image(layers.AveragePooling2D(4)(photo), "mean of 4 x 4"),
-            image(keras.layers.MaxPooling2D(4)(photo), "largest of 4 x 4"),
+            image(layers.MaxPooling2D(4)(photo), "largest of 4 x 4"),
         ],
         [
             image(negative, "3 x 3 pixels", 1, boxes(*parts)),

@@ -13,13 +13,14 @@ from keras import activations, layers, ops
 
 from kzoo.analysis.walk import Visit, activation_replaced, compute, operation_type
 from kzoo.checks import require
+from kzoo.layers.max_pooling import MaxPooling
 from kzoo.ops.max_pool_with_argmax import max_pool_with_argmax
 from kzoo.types import Tensor
 
 RULES = ("deconvnet", "guided", "gradient")
 REVIVED = "revived"  # the rule of `revived`, of no use for projections
 GLOBAL_POOLS = (layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D)
-POOLS = (layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D, *GLOBAL_POOLS)
+POOLS = (MaxPooling, layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D, *GLOBAL_POOLS)
 
 
 def ruled(who: str, rule: str, passed: set[Hashable]) -> Visit:
@@ -125,12 +126,14 @@ def _max_pool_operation() -> type:
 
 
 def _max_pool(operation: Any, x: Tensor) -> Tensor:
-    """Returns what a max pool of Keras does, by kzoo's: TensorFlow passes gradients to several equal maxima in 3D."""
+    """Returns what a max pool does, by kzoo's op: TensorFlow's passes gradients to several equal maxima in 3D."""
     first = (operation.data_format or keras.config.image_data_format()) == "channels_first"
     x = ops.moveaxis(x, 1, -1) if first else x
     if isinstance(operation, GLOBAL_POOLS):
         y, _ = max_pool_with_argmax(x, tuple(x.shape[1:-1]))
         y = y if operation.keepdims else ops.reshape(y, (-1, x.shape[-1]))
+    elif isinstance(operation, MaxPooling):
+        y, _ = max_pool_with_argmax(x, **operation.geometry)
     else:
         y, _ = max_pool_with_argmax(x, operation.pool_size, operation.strides, operation.padding)
     return ops.moveaxis(y, -1, 1) if first and len(y.shape) > 2 else y

@@ -32,6 +32,7 @@ from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.locally_connected import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
 from kzoo.layers.lp_pooling import LPPooling1D, LPPooling2D, LPPooling3D
 from kzoo.layers.mask_capsules import MaskCapsules
+from kzoo.layers.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax1D, MaxPoolingWithArgmax2D, MaxPoolingWithArgmax3D
 from kzoo.layers.max_unpooling import MaxUnpooling1D, MaxUnpooling2D, MaxUnpooling3D
 from kzoo.layers.maxout import Maxout
@@ -103,6 +104,9 @@ __all__ = [
     "LocallyConnected2D",
     "LocallyConnected3D",
     "MaskCapsules",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
     "MaxPoolingWithArgmax1D",
     "MaxPoolingWithArgmax2D",
     "MaxPoolingWithArgmax3D",

@@ -15,6 +15,7 @@ from keras.initializers import RandomNormal
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import (
     add_top,
     average_maps,
@@ -130,9 +131,9 @@ def alexnet_torchvision(
     check_settings(name, filters, fc_units, dropout, remove)
     first, second, *others = scale_filters(name, filters, width)
     x = inputs = model_input(name, input_shape, input_tensor, smallest=63)
-    x = layers.MaxPooling2D(3, 2, name="stage1")(conv(x, first, 11, 4, 2, "stage1_conv"))
-    x = layers.MaxPooling2D(3, 2, name="stage2")(conv(x, second, 5, 1, 2, "stage2_conv", bias="ones"))
-    x = layers.MaxPooling2D(3, 2, name="stage5")(last_convolutions(x, others, remove))
+    x = MaxPooling2D(3, 2, name="stage1")(conv(x, first, 11, 4, 2, "stage1_conv"))
+    x = MaxPooling2D(3, 2, name="stage2")(conv(x, second, 5, 1, 2, "stage2_conv", bias="ones"))
+    x = MaxPooling2D(3, 2, name="stage5")(last_convolutions(x, others, remove))
     x = average_maps(name, x, average_to) if include_top else x
     hidden = hidden_layers(fc_units, dropout, remove, dropout_first=True)
     x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **initializers("zeros"))

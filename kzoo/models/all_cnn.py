@@ -9,6 +9,7 @@ from keras import layers
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import add_convolutional_top, build_model, check_rate, model_input, scale_filters
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -59,7 +60,7 @@ def all_cnn(
             label = f"stage{stage}" if strided else f"stage{stage}_conv{number}"
             x = conv(label, units, kernel, 2 if strided else 1)(x)
         if down in ("pool", "both"):
-            x = layers.MaxPooling2D(3, 2, "same", name=f"stage{stage}")(x)
+            x = MaxPooling2D(3, 2, "same", name=f"stage{stage}")(x)
         x = layers.Dropout(dropout, name=f"stage{stage}_dropout")(x)
     x = conv("stage3_conv1", second, 3)(x)
     x = conv("stage3", second, 1)(x)

@@ -8,6 +8,7 @@ from keras import layers
 
 from kzoo.checks import is_integer, is_number, require
 from kzoo.layers.adaptive_average_pooling import AdaptiveAveragePooling2D
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
 from kzoo.models.weights import load_weights
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -76,7 +77,7 @@ def ceil_pool(x: Tensor, name: str, size: int = 3, strides: int = 2, rectified: 
     if not rectified:
         return MaxPoolingWithArgmax2D(size, strides, padding=after, name=name)(x)[0]
     x = layers.ZeroPadding2D(after, name=f"{name}_pad")(x)
-    return layers.MaxPooling2D(size, strides, name=name)(x)
+    return MaxPooling2D(size, strides, name=name)(x)
 
 
 def hidden_layers(

@@ -7,10 +7,10 @@ networks", arXiv:1412.0767, figure 3 and section 3.1; the authors' Caffe files, 
 from collections.abc import Sequence
 
 import keras
-from keras import layers
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv3D
+from kzoo.layers.max_pooling import MaxPooling3D
 from kzoo.models.blocks import (
     add_top,
     build_model,
@@ -61,7 +61,7 @@ def c3d(
             conv = Conv3D(units, (depth, 3, 3), padding="same", activation="relu", name=f"stage{stage}_conv{number}")
             x = conv(x)
         # "same" rounds sizes up, as Caffe does: only the last window is padded, and padding never wins
-        x = layers.MaxPooling3D((1 if stage == 1 else 2, 2, 2), padding="same", name=f"stage{stage}")(x)
+        x = MaxPooling3D((1 if stage == 1 else 2, 2, 2), padding="same", name=f"stage{stage}")(x)
     hidden = hidden_layers(fc_units, dropout, first=6)
     x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden)
     return build_model(name, inputs, x, weights)

@@ -9,6 +9,7 @@ from keras import layers
 from kzoo.checks import nearest, require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.fastfood import Fastfood
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import add_top, build_model, check_integer, check_rate, model_input, scale_filters
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -45,7 +46,7 @@ def deep_fried(
     x = inputs = model_input(name, input_shape, input_tensor, smallest=16)
     for stage, units in enumerate(scale_filters(name, (20, 50), width), start=1):
         x = Conv2D(units, 5, name=f"stage{stage}_conv")(x)
-        x = layers.MaxPooling2D(2, name=f"stage{stage}")(x)
+        x = MaxPooling2D(2, name=f"stage{stage}")(x)
     more = {"trainable": adaptive, "seed": 0} if hidden == "fastfood" else {}
     parts = [HIDDEN[hidden](fc_units, name="fc1", **more), layers.ReLU(name="fc1_relu")]
     parts += [layers.Dropout(dropout, name="fc1_dropout")] if dropout else []

@@ -14,6 +14,7 @@ from keras.initializers import RandomNormal
 from kzoo.checks import nearest, require
 from kzoo.initializers.identity_kernel import IdentityKernel
 from kzoo.layers.conv import Conv2D
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import (
     build_model,
     check_integer,
@@ -76,7 +77,7 @@ def dilated_frontend(
             last = stage > POOLED and number == len(counts)
             label = f"stage{stage}" if last else f"stage{stage}_conv{number}"
             x = Conv2D(units, 3, dilation_rate=dilation, padding=padding, activation="relu", name=label)(x)
-        x = layers.MaxPooling2D(2, name=f"stage{stage}")(x) if stage <= POOLED else x
+        x = MaxPooling2D(2, name=f"stage{stage}")(x) if stage <= POOLED else x
     check_top(name, classes, pooling)
     if include_top:
         for label, kernel, dilation in (("fc6", FC6_KERNEL, 4), ("fc7", 1, 1)):

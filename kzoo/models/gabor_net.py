@@ -12,6 +12,7 @@ from keras import layers
 
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.gabor_conv import GaborConv2D
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import add_top, build_model, check_integer, check_integer_list, check_rate, model_input
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -59,7 +60,7 @@ def gabor_net(
     x = layers.Normalization(name="standardize")(x)
     for stage, units in enumerate(convolutions, start=2):
         x = Conv2D(units, 3, padding="same", activation="relu", name=f"stage{stage}_conv")(x)
-        x = layers.MaxPooling2D(2, name=f"stage{stage}")(x)
+        x = MaxPooling2D(2, name=f"stage{stage}")(x)
     hidden = [layers.Dropout(dropout, name="predictions_dropout")] if dropout else []
     x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden)
     return build_model(name, inputs, x, weights)

@@ -10,6 +10,7 @@ from keras import layers
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, model_input, scale_filters
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -83,7 +84,7 @@ def googlenet(
                 conv(x, f"{label}_1x1", one),
                 conv(conv(x, f"{label}_3x3_reduce", before3), f"{label}_3x3", three, 3),
                 conv(conv(x, f"{label}_5x5_reduce", before5), f"{label}_5x5", five, large_kernel),
-                conv(layers.MaxPooling2D(3, 1, "same", name=f"{label}_pool")(x), f"{label}_pool_project", pooled),
+                conv(MaxPooling2D(3, 1, "same", name=f"{label}_pool")(x), f"{label}_pool_project", pooled),
             ]
         )
 

@@ -12,12 +12,13 @@ from keras import layers, ops
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_contrast_normalization import LocalContrastNormalization
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.layers.table_conv import TableConv2D
 from kzoo.models.blocks import add_top, build_model, check_integer, check_integer_list, model_input, scale_filters
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
-POOLS = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
+POOLS = {"average": layers.AveragePooling2D, "max": MaxPooling2D}
 
 
 @keras.saving.register_keras_serializable("kzoo")

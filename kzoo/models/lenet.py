@@ -15,6 +15,7 @@ from kzoo.checks import nearest, require
 from kzoo.initializers.digit_codes import DigitCodes
 from kzoo.initializers.fan_in_uniform import FanInUniform
 from kzoo.layers.conv import Conv2D
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.layers.rbf import RBF
 from kzoo.layers.subsampling import Subsampling2D
 from kzoo.layers.table_conv import TableConv2D
@@ -29,7 +30,7 @@ C3 = (
     *((0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5)),
 )
 H3 = (*((0,), (0, 1), (0, 1), (1,), (0, 1), (0, 1)), *((2,), (2, 3), (2, 3), (3,), (2, 3), (2, 3)))
-POOLS = {"trained": Subsampling2D, "average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
+POOLS = {"trained": Subsampling2D, "average": layers.AveragePooling2D, "max": MaxPooling2D}
 OUTPUTS = {"rbf": RBF, "dense": layers.Dense}
 
 

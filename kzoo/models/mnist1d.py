@@ -14,6 +14,7 @@ from kzoo.checks import nearest, require
 from kzoo.layers.conv import Conv1D
 from kzoo.layers.locally_connected import LocallyConnected1D
 from kzoo.layers.lp_pooling import LPPooling1D
+from kzoo.layers.max_pooling import MaxPooling1D
 from kzoo.layers.tiled_conv import TiledConv1D
 from kzoo.models.blocks import add_top, build_model, check_integer, check_integer_list, model_input
 from kzoo.models.registry import register_family
@@ -21,7 +22,7 @@ from kzoo.models.weights import register_weights
 from kzoo.types import Activation, Initializer, Padding, PathLike, Shape, Tensor
 
 KINDS = {"conv": Conv1D, "local": LocallyConnected1D, "tiled": TiledConv1D}
-POOLS = {"max": layers.MaxPooling1D, "average": layers.AveragePooling1D, "lp": LPPooling1D}
+POOLS = {"max": MaxPooling1D, "average": layers.AveragePooling1D, "lp": LPPooling1D}
 
 
 def mnist1d_conv(

@@ -14,6 +14,7 @@ from keras.regularizers import L2
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import add_top, build_model, check_integer_list, check_rate, model_input
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -59,7 +60,7 @@ def nielsen(
     x = inputs = model_input(name, input_shape, input_tensor)
     for stage, count in enumerate(filters, start=1):
         x = Conv2D(count, KERNEL, name=f"stage{stage}_conv", **weight_settings(count * KERNEL**2 / POOL**2))(x)
-        x = layers.MaxPooling2D(POOL, name=f"stage{stage}_pool")(x)
+        x = MaxPooling2D(POOL, name=f"stage{stage}_pool")(x)
         # after the pool: as the activation is monotonic, the result is the same for a quarter of the work
         x = layers.Activation(activation, name=f"stage{stage}")(x)
 

@@ -11,6 +11,7 @@ from keras import layers, ops
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import add_top, build_model, check_integer_list, model_input, scale_filters
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -50,7 +51,7 @@ def resnet(
     stem, *filters = scale_filters(name, (64, 64, 128, 256, 512), width)
     x = inputs = model_input(name, input_shape, input_tensor, smallest=33)
     x = build.norm(build.conv(x, stem, 7, 2, 3, "stage1_conv"), "stage1_norm", "stage1_relu")
-    x = layers.MaxPooling2D(3, 2, name="stage1")(layers.ZeroPadding2D(1, name="stage1_pad")(x))
+    x = MaxPooling2D(3, 2, name="stage1")(layers.ZeroPadding2D(1, name="stage1_pad")(x))
     for stage, (count, units) in enumerate(zip(blocks, filters), start=2):
         for number in range(1, count + 1):
             strides = 2 if stage > 2 and number == 1 else 1
@@ -133,7 +134,7 @@ class _Blocks:
             return x
         if self.shortcut == "B":
             return self.norm(self.conv(x, filters, 1, strides, 0, f"{inner}_conv0"), f"{inner}_norm0")
-        x = layers.MaxPooling2D(1, strides, name=f"{inner}_subsample")(x)  # every other position
+        x = MaxPooling2D(1, strides, name=f"{inner}_subsample")(x)  # every other position
         return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, filters - channels)))
 
 

@@ -7,11 +7,11 @@ arXiv:1406.4729, tables 1 and 2; the bins are those of the authors' region code,
 from collections.abc import Sequence
 
 import keras
-from keras import layers
 
 from kzoo.checks import nearest, require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.models.blocks import (
     add_top,
@@ -67,7 +67,7 @@ def spp(
         if pool:
             size, step, normalized = pool
             label = f"stage{stage}"
-            x = ceil_pool(x, label, size, step) if base == "zf5" else layers.MaxPooling2D(size, step, name=label)(x)
+            x = ceil_pool(x, label, size, step) if base == "zf5" else MaxPooling2D(size, step, name=label)(x)
             x = LocalResponseNormalization(name=f"stage{stage}_norm")(x) if normalized else x
     if include_top:
         x = SpatialPyramidPooling2D(bins, name="pyramid")(x)

@@ -12,6 +12,7 @@ from keras import layers
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
+from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import (
     add_top,
     average_maps,
@@ -73,7 +74,7 @@ def vgg(
                 x = layers.ReLU(name=f"stage{stage}_relu{number}")(x)
             if normalize and stage == number == 1:
                 x = LocalResponseNormalization(name="stage1_norm")(x)
-        x = layers.MaxPooling2D(2, name=f"stage{stage}")(x)
+        x = MaxPooling2D(2, name=f"stage{stage}")(x)
     x = average_maps(name, x, average_to) if include_top else x
     x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden_layers(fc_units, dropout))
     return build_model(name, inputs, x, weights)

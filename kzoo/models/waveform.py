@@ -11,6 +11,7 @@ from keras import layers
 
 from kzoo.checks import is_integer, require
 from kzoo.layers.conv import Conv1D
+from kzoo.layers.max_pooling import MaxPooling1D
 from kzoo.models.blocks import add_top, build_model, check_integer_list, model_input, scale_filters
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -51,7 +52,7 @@ def waveform(
             conv = Conv1D(units, kernel, strides=strides, padding="same", name=f"{label}_conv{number}")
             x = layers.BatchNormalization(name=f"{label}_norm{number}")(conv(x))
             x = layers.ReLU(name=f"{label}_relu{number}" if pooled or number < count else label)(x)
-        x = layers.MaxPooling1D(4, padding="same", name=label)(x) if pooled else x
+        x = MaxPooling1D(4, padding="same", name=label)(x) if pooled else x
     if include_top:
         x = layers.GlobalAveragePooling1D(name="avg_pool")(x)
     x = add_top(name, x, include_top, classes, classifier_activation, pooling)

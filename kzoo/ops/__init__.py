@@ -31,6 +31,7 @@ from kzoo.ops.local_response_normalization import local_response_normalization
 from kzoo.ops.locally_connected import locally_connected
 from kzoo.ops.lp_pool import lp_pool
 from kzoo.ops.mask_capsules import mask_capsules
+from kzoo.ops.max_pool import max_pool
 from kzoo.ops.max_pool_with_argmax import max_pool_with_argmax
 from kzoo.ops.max_unpool import max_unpool
 from kzoo.ops.maxout import maxout
@@ -86,6 +87,7 @@ __all__ = [
     "locally_connected",
     "lp_pool",
     "mask_capsules",
+    "max_pool",
     "max_pool_with_argmax",
     "max_unpool",
     "maxout",

@@ -18,6 +18,7 @@ __all__ = ["no_islands"]
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+    from tensorflow.compiler.tf2xla.ops.gen_xla_ops import xla_optimization_barrier
     from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 MOST_SIZES = 32  # for which an island has programs with the same settings and channels; a program takes 2 to 25 MiB
@@ -127,6 +128,13 @@ def compiling():
 def compiled_on_cpu():
     """Returns whether XLA compiles the function being traced, on TensorFlow and without a GPU."""
     return keras.backend.backend() == "tensorflow" and compiling() and not tf.config.list_logical_devices("GPU")
+
+
+def simplified_apart(x):
+    """Returns x as it is; XLA simplifies and lays out what comes before it and what comes after it separately."""
+    if not compiled_on_cpu():
+        return x
+    return keras.ops.custom_gradient(lambda x: (xla_optimization_barrier([x])[0], lambda dy: dy))(x)
 
 
 def _exporting(eager):

@@ -27,7 +27,7 @@ SELECTING = (
     "AdaptiveMaxPooling",
     "FractionalMaxPooling",
     "KMaxPooling",
-    "MaxPoolingWithArgmax",
+    "MaxPooling",
     "Maxout",
     "SpatialPyr",
 )

@@ -20,7 +20,7 @@ from tests.collect import collect
 from tests.ops.harness import must_compile, traced
 
 PLAIN = [
-    *("pad", "conv", "table_conv", "bias_add", "gabor_conv", "gabor_energy", "scaled_tanh"),
+    *("pad", "conv", "max_pool", "table_conv", "bias_add", "gabor_conv", "gabor_energy", "scaled_tanh"),
     *("pixel_shuffle", "pixel_unshuffle", "standardize_kernel", "stochastic_depth"),
 ]
 SEVERAL = ["max_unpool", "max_unpool_scatter"]  # of which indices that are not known yet select one
