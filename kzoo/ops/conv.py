@@ -92,12 +92,12 @@ def _by_matrix_product(x, kernel, bias, *, strides, dilations):
     sizes = win.output(ops.shape(x)[1:-1])
     views = [view for _, view in win.views(x, sizes)] if written_out(*size) else [patches(x, win, sizes, -1, first=1)]
     weights = ops.reshape(kernel, (-1, filters))
-    if None in (batch, *output) or batch < math.prod(output) or weights.shape[0] > NARROW_PATCH:
-        y = ops.matmul(ops.concatenate(views, -1), weights)
-        return y if bias is None else bias_add(y, bias)
     if shared := bias is not None and tuple(bias.shape) == (filters,):
         views.append(ops.ones_like(views[0][..., :1]))
         weights = ops.concatenate([weights, ops.reshape(bias, (1, filters))], 0)
+    if None in (batch, *output) or batch < math.prod(output) or weights.shape[0] > NARROW_PATCH:
+        y = ops.matmul(ops.concatenate(views, -1), weights)
+        return y if bias is None or shared else bias_add(y, bias)
     transposed = ops.concatenate([ops.transpose(view, (*range(1, rank + 2), 0)) for view in views], rank)
     weights = ops.broadcast_to(ops.transpose(weights), (*output, filters, weights.shape[0]))
     y = ops.transpose(ops.matmul(weights, transposed), (rank + 1, *range(rank + 1)))

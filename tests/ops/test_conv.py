@@ -178,12 +178,13 @@ def test_refuses_unknown_channels():
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shared", [True, False])
-def test_many_samples_of_few_cells_compiled(seeds, rank, dtype, shared):
-    """Samples are then on the last axis and a shared bias is one more weight: the same numbers and gradients."""
+@pytest.mark.parametrize("samples", [30, 3])
+def test_compiled_with_a_bias(seeds, rank, dtype, shared, samples):
+    """A shared bias is one more weight, and many samples of few cells are on the last axis: the same numbers."""
     geometry = {"strides": 2, "padding": "same", "dilations": 1}
-    x, kernel = normal(seeds, 30, *(5, 4, 3)[:rank], 2).astype(dtype), normal(seeds, *(3, 2, 2)[:rank], 2, 5)
+    x, kernel = normal(seeds, samples, *(5, 4, 3)[:rank], 2).astype(dtype), normal(seeds, *(3, 2, 2)[:rank], 2, 5)
     output = ops.conv(x, kernel.astype(dtype), **geometry).shape[1:]
-    bias, dy = normal(seeds, *(output[-1:] if shared else output)), normal(seeds, 30, *output)
+    bias, dy = normal(seeds, *(output[-1:] if shared else output)), normal(seeds, samples, *output)
     tensors = [tf.constant(a, dtype) for a in (x, kernel, bias, dy)]
 
     def step(x, kernel, bias, dy):
