@@ -230,7 +230,9 @@ class TrainingConfig(Part):
     )
     callbacks: list[Spec] = Field([], description="Callbacks of keras.callbacks or kzoo; see below where they write.")
     jit_compile: Annotated[bool | Literal["auto"], expecting("true, false or auto")] = Field(
-        "auto", description="Whether XLA compiles the training step; auto: Keras decides."
+        "auto",
+        description="Whether XLA compiles the training step; auto: with a GPU, and on a CPU small steps of layers "
+        "that are faster compiled.",
     )
     deterministic: Switch = Field(False, description="Whether TensorFlow uses deterministic operations only.")
     dtype_policy: Annotated[Literal[DTYPE_POLICIES], one_of(*DTYPE_POLICIES)] = Field(

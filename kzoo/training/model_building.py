@@ -23,6 +23,7 @@ from kzoo.training.keras_objects import build_object
 from kzoo.training.label_checks import LabelChecks
 from kzoo.training.label_targets import give_one_hot, label_range
 from kzoo.training.looped_model import LoopedModel
+from kzoo.training.step_compilation import compiles_step
 from kzoo.training.step_memory import check_model_memory
 from kzoo.training.trainer import Trainer
 from kzoo.types import Shape
@@ -86,15 +87,12 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
         add_weight_decay(model, training.l2)
     looped = training.steps_per_call > 1
     trainer = (LoopedModel if looped else Trainer)(model.input, model.output, name=model.name)
-    jit = training.jit_compile
-    if jit == "auto" and looped:
-        jit = not training.deterministic  # XLA makes small steps five times as fast; Keras drops it when deterministic
     trainer.compile(
         optimizer=build_object("optimizer", training.optimizer, "training.optimizer"),
         loss=_unpack(build_losses(config, model)),
         loss_weights=training.loss_weights,
         metrics=_unpack(build_metrics(config, model)),
-        jit_compile=jit,
+        jit_compile=compiles_step(config, model),
     )
     return trainer
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.models.registry import model as zoo_model
 from kzoo.training.looped_model import LoopedModel
 
 STEPS, BATCH = 12, 8
@@ -51,6 +52,25 @@ def test_equals_plain_fit(optimizer, jit):
     assert looped.keys() == history.keys()
     for key, values in history.items():
         np.testing.assert_allclose(looped[key], values, rtol=COMPILED if jit else EAGER, err_msg=key)
+
+
+def convnet(cls, jit):
+    """Returns a digit classifier of the zoo, whose compiled convolutions and pools differ from those that are not."""
+    keras.utils.set_random_seed(3)
+    net = zoo_model("nielsen_3", filters=(3, 4), fc_units=(5,), l2=1e-3, classes=3)
+    model = cls(net.input, net.output)
+    model.compile(sgd(), "sparse_categorical_crossentropy", jit_compile=jit)
+    return model
+
+
+def test_a_compiled_convnet_equals_plain_fit():
+    data = tf.data.Dataset.from_tensor_slices((DRAW.random((STEPS, BATCH, 28, 28, 1), "float32"), Y))
+    plain, looped = convnet(keras.Model, False), convnet(LoopedModel, True)
+    plain.fit(data, epochs=2, shuffle=False, verbose=0)
+    looped.fit(data.batch(4), epochs=2, shuffle=False, verbose=0)
+    assert looped.jit_compile
+    for a, b in zip(plain.get_weights(), looped.get_weights(), strict=True):
+        np.testing.assert_allclose(b, a, rtol=0, atol=COMPILED * max(1, abs(a).max()))
 
 
 def test_dropout_equals_plain_fit():

@@ -134,7 +134,7 @@ def test_trainer_shares_the_model():
 @pytest.mark.parametrize(
     "sets, looped, jit",
     [
-        ([], False, None),  # Keras decides
+        ([], False, True),
         (["training.steps_per_call=4"], True, True),
         (["training.steps_per_call=4", "training.deterministic=true"], True, False),
         (["training.steps_per_call=4", "training.jit_compile=false"], True, False),
@@ -145,7 +145,7 @@ def test_loop_and_compilation(sets, looped, jit):
     chosen = config("training.steps_per_epoch=4", *sets)
     trainer = build_trainer(chosen, build_model(chosen, (40, 1), 10))
     assert isinstance(trainer, LoopedModel) == looped
-    assert jit is None or trainer.jit_compile == jit
+    assert trainer.jit_compile == jit
 
 
 @pytest.mark.parametrize(
