@@ -23,6 +23,8 @@ FAMILIES = {
     "layers": [f"benchmarks.layers.{name}" for name in LAYERS],
     "models": ["benchmarks.models"],
     "training": ["benchmarks.training"],
+    "zoo": ["benchmarks.zoo"],
+    "inference": ["benchmarks.inference"],
     "memory": ["benchmarks.memory"],
     "compilations": ["benchmarks.compilations"],
 }

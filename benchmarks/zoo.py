@@ -1,0 +1,192 @@
+"""Training of the zoo's small configs as `kzoo train` runs it, against the same model in Keras's `fit` and in PyTorch.
+
+A call trains for a number of steps in one `fit`, or in one loop over split tensors: PyTorch's strongest simple form,
+without a DataLoader. All train the same net from the same weights, on random examples of the dataset's shape, without
+augmentation. Keras's peers and kzoo also shuffle, scale the inputs and track loss and accuracy; the PyTorch loop does
+not. Its twins are `torch_twin.py`'s; "-" stands where PyTorch lacks a layer.
+"""
+
+import functools
+from pathlib import Path
+
+from benchmarks.family import Absent, Case, Cost, Program, Target
+
+NAMES = sorted(
+    path.stem
+    for path in Path(__file__).parents[1].glob("zoo_configs/*.yaml")
+    if path.stem.startswith(("nielsen", "lenet", "mnist1d", "small"))
+)
+PRETRAINED = ("small_gabor", "small_kmeans", "small_saxe")  # of which `fit` trains the classifier only
+CASES = [
+    Case(name, config=name, batch=None, looped=20 if name.startswith("small") else 500, kinds=("training",))
+    for name in NAMES
+    if name not in PRETRAINED
+]
+CASES += [Case("nielsen_3, batch 100", config="nielsen_3", batch=100, looped=100, kinds=("training",))]
+TARGETS = [
+    Target("torch", "training", 1.3, "nielsen_3"),
+    Target("torch", "training", 1.2, "nielsen_3, batch 100"),
+    *(Target("torch", "training", 1.2, name) for name in ("nielsen_1", "nielsen_6", "lenet5*", "small_lecun1989")),
+    Target("torch", "training", 1.0, "small_*"),
+    Target("keras", "training", 1.3, "small_*"),
+]
+EXAMPLES = 2000  # at least
+
+
+@functools.cache
+def built(name, batch):
+    """Returns (config, data, model) of a case, with the preprocessing layers that a run builds."""
+    import keras
+
+    from kzoo.training.config import read_config
+    from kzoo.training.model_building import build_model
+    from kzoo.training.run_data import load_mock_data
+
+    config = read_config(name, [f"data.batch_size={batch}"] if batch else [])
+    data = load_mock_data(config, max(EXAMPLES, config.data.batch_size))
+    keras.utils.set_random_seed(0)
+    return config, data, build_model(config, data.input_shape, data.classes, data.train)
+
+
+def arrays(case, rng):
+    """Returns nothing: each peer makes the examples itself, as PyTorch must be imported before TensorFlow."""
+    return ()
+
+
+def steps_of(case):
+    """Returns how many steps a call takes: whole calls of the compiled loop, where the config has one."""
+    from kzoo.training.config import read_config
+
+    per_call = read_config(case.config).training.steps_per_call
+    return max(case.looped // per_call, 1) * per_call if not case.batch else case.looped
+
+
+def cost(case, kind):
+    """Returns the least cost: three times the forward pass's operations, and weights read and written twice."""
+    from kzoo.analysis import flops
+
+    config, _, model = built(case.config, case.batch)
+    count, steps = flops(model) or 0, steps_of(case)
+    return Cost(16.0 * steps * model.count_params(), 3.0 * steps * count * config.data.batch_size)
+
+
+def items(case):
+    """Returns how many steps a call takes."""
+    return steps_of(case), "steps"
+
+
+def kzoo(case):
+    """Returns the training of `kzoo train`, with the config's steps in each call."""
+    from kzoo.training.model_building import build_trainer, map_inputs_and_targets
+
+    config, data, model = built(case.config, case.batch)
+    trainer, per_call = build_trainer(config, model), config.training.steps_per_call
+    per_call = min(per_call, case.looped) if case.batch else per_call
+    stream = map_inputs_and_targets(config, model, data.train.batches(config.data.batch_size))
+    stream = stream.batch(per_call, drop_remainder=True) if config.training.steps_per_call > 1 else stream
+    calls = steps_of(case) // per_call
+
+    def train():
+        trainer.fit(stream, epochs=1, steps_per_epoch=calls, shuffle=False, verbose=0)
+
+    return Program("plain", {"training": train}, ())
+
+
+def keras(jit_compile):
+    def peer(case):
+        """Returns Keras's `fit` of the same model with the config's optimizer, losses and metrics."""
+        import keras
+        import tensorflow as tf
+
+        from kzoo.training.keras_objects import build_object
+        from kzoo.training.model_building import build_losses, build_metrics, map_inputs_and_targets
+
+        config, data, model = built(case.config, case.batch)
+        size, training = config.data.batch_size, config.training
+        model = keras.Model(model.input, model.output)
+        model.compile(
+            build_object("optimizer", training.optimizer, "training.optimizer"),
+            build_losses(config, model),
+            training.loss_weights,
+            build_metrics(config, model),
+            jit_compile=jit_compile,
+        )
+        stream = tf.data.Dataset.from_tensor_slices(_examples(data)).cache().shuffle(EXAMPLES).repeat().batch(size)
+        stream = map_inputs_and_targets(config, model, stream).prefetch(2)
+
+        def train():
+            model.fit(stream, epochs=1, steps_per_epoch=steps_of(case), verbose=0)
+
+        return Program("plain", {"training": train}, ())
+
+    return peer
+
+
+def _examples(data):
+    return next(iter(data.train.once(data.train.size)))
+
+
+def torch(memory_format):
+    def peer(case):
+        import keras
+        import numpy as np
+        import torch
+        import torch._dynamo  # before TensorFlow, beside which it cannot be loaded
+
+        from benchmarks.torch_twin import loss_of, optimizer_of, twin
+
+        config, data, model = built(case.config, case.batch)
+        prepared = [layer for layer in model.layers if layer.name.startswith("preprocess")]
+        first = prepared[-1].output if prepared else model.input
+        body = keras.Model(first, model.output)
+        x, y = _examples(data)
+        x = keras.Model(model.input, first).predict(x, verbose=0)
+        net, loss = twin(body), loss_of(config)
+        images = torch.from_numpy(np.moveaxis(x, -1, 1).copy())
+        check(net, images[:8], body.predict(x[:8], verbose=0))
+        if memory_format == "channels_last":
+            if len(images.shape) != 4:
+                raise Absent("channels last is for images")
+            net, images = (
+                net.to(memory_format=torch.channels_last),
+                images.contiguous(memory_format=torch.channels_last),
+            )
+        size = config.data.batch_size
+        batches = list(zip(images.split(size), torch.from_numpy(y.numpy().astype("int64")).split(size)))
+        batches = [batch for batch in batches if len(batch[1]) == size]
+        optimizer = optimizer_of(config, body, net)
+        steps = steps_of(case)
+
+        def train():
+            for step in range(steps):
+                images, labels = batches[step % len(batches)]
+                optimizer.zero_grad()
+                loss(net(images), labels).backward()
+                optimizer.step()
+
+        return Program("plain", {"training": train}, ())
+
+    return peer
+
+
+def check(net, images, expected):
+    """Raises ValueError unless the twin's outputs, or their softmax, are the model's."""
+    import numpy as np
+    import torch
+
+    with torch.no_grad():
+        outputs = net.eval()(images)
+    found = [outputs.numpy(), torch.softmax(outputs, -1).numpy()]
+    net.train()
+    worst = min(np.abs(each - expected).max() / max(1, np.abs(expected).max()) for each in found)
+    if worst > 1e-4:
+        raise ValueError(f"the twin differs by {worst:.1e}")
+
+
+PEERS = {
+    "kzoo": kzoo,
+    "keras fit": keras("auto"),
+    "keras fit, not compiled": keras(False),
+    "torch channels last": torch("channels_last"),
+    "torch": torch("contiguous_format"),
+}
