@@ -51,3 +51,11 @@ class Target(NamedTuple):
     ratio: float
     cases: str = "*"  # a shell pattern
     ours: str = "kzoo"  # the kzoo peer that the target is for
+
+
+def load_torch():
+    """Returns PyTorch. To be called before TensorFlow is imported, beside which its compiler cannot be loaded."""
+    import torch
+    import torch._dynamo
+
+    return torch

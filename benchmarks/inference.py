@@ -7,7 +7,7 @@ without XLA; "keras predict" is `model.predict` on the same array. Exports are w
 import tempfile
 from pathlib import Path
 
-from benchmarks.family import Case, Cost, Program, Target
+from benchmarks.family import Absent, Case, Cost, Program, Target, load_torch
 
 SHAPES = {"nielsen_3": (28, 28, 1), "lenet5_modern": (32, 32, 1), "mnist1d_cnn": (40, 1), "resnet20_cifar": (32, 32, 3)}
 CASES = [
@@ -118,10 +118,8 @@ def litert(path, x):
 
 def torch(memory_format):
     def peer(case, x):
-        import torch
-        import torch._dynamo  # before TensorFlow, beside which it cannot be loaded
+        torch = load_torch()
 
-        from benchmarks.family import Absent
         from benchmarks.torch_twin import twin
 
         net = twin(network(case)).eval()

@@ -47,7 +47,7 @@ def measure(family, speeds, wanted=None, pattern="*", rounds=5, seconds=0.3, say
                     found[peer]["first"], outputs[peer] = workers[peer].ask("prepare", family, case, kind)
                     found[peer]["times"] = []
                 except (RuntimeError, EOFError, OSError) as error:
-                    found[peer]["error"] = str(error).splitlines()[0] or type(error).__name__
+                    found[peer]["error"] = (str(error) or type(error).__name__).splitlines()[0]
                     workers.pop(peer).stop()
             different = getattr(module, "DIFFERENT", ())
             check({peer: y for peer, y in outputs.items() if peer not in different and y is not None}, case)

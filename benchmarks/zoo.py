@@ -6,10 +6,9 @@ augmentation. Keras's peers and kzoo also shuffle, scale the inputs and track lo
 not. Its twins are `torch_twin.py`'s; "-" stands where PyTorch lacks a layer.
 """
 
-import functools
 from pathlib import Path
 
-from benchmarks.family import Absent, Case, Cost, Program, Target
+from benchmarks.family import Absent, Case, Cost, Program, Target, load_torch
 
 NAMES = sorted(
     path.stem
@@ -17,12 +16,9 @@ NAMES = sorted(
     if path.stem.startswith(("nielsen", "lenet", "mnist1d", "small"))
 )
 PRETRAINED = ("small_gabor", "small_kmeans", "small_saxe")  # of which `fit` trains the classifier only
-CASES = [
-    Case(name, config=name, batch=None, looped=20 if name.startswith("small") else 500, kinds=("training",))
-    for name in NAMES
-    if name not in PRETRAINED
-]
-CASES += [Case("nielsen_3, batch 100", config="nielsen_3", batch=100, looped=100, kinds=("training",))]
+CASES = [Case(name, config=name, sets=[], kinds=("training",)) for name in NAMES if name not in PRETRAINED]
+LARGER = ["data.batch_size=100", "training.steps_per_call=50"]
+CASES += [Case("nielsen_3, batch 100", config="nielsen_3", sets=LARGER, kinds=("training",))]
 TARGETS = [
     Target("torch", "training", 1.3, "nielsen_3"),
     Target("torch", "training", 1.2, "nielsen_3, batch 100"),
@@ -33,16 +29,24 @@ TARGETS = [
 EXAMPLES = 2000  # at least
 
 
-@functools.cache
-def built(name, batch):
+CALLS, STEPS = 4, 20  # of the compiled loop, as the first call's data is not ready; of a config without one
+
+
+def config_of(case):
+    """Returns the case's config."""
+    from kzoo.training.config import read_config
+
+    return read_config(case.config, case.sets)
+
+
+def built(case):
     """Returns (config, data, model) of a case, with the preprocessing layers that a run builds."""
     import keras
 
-    from kzoo.training.config import read_config
     from kzoo.training.model_building import build_model
     from kzoo.training.run_data import load_mock_data
 
-    config = read_config(name, [f"data.batch_size={batch}"] if batch else [])
+    config = config_of(case)
     data = load_mock_data(config, max(EXAMPLES, config.data.batch_size))
     keras.utils.set_random_seed(0)
     return config, data, build_model(config, data.input_shape, data.classes, data.train)
@@ -54,18 +58,16 @@ def arrays(case, rng):
 
 
 def steps_of(case):
-    """Returns how many steps a call takes: whole calls of the compiled loop, where the config has one."""
-    from kzoo.training.config import read_config
-
-    per_call = read_config(case.config).training.steps_per_call
-    return max(case.looped // per_call, 1) * per_call if not case.batch else case.looped
+    """Returns how many steps a call of the benchmark takes."""
+    per_call = config_of(case).training.steps_per_call
+    return CALLS * per_call if per_call > 1 else STEPS
 
 
 def cost(case, kind):
     """Returns the least cost: three times the forward pass's operations, and weights read and written twice."""
     from kzoo.analysis import flops
 
-    config, _, model = built(case.config, case.batch)
+    config, _, model = built(case)
     count, steps = flops(model) or 0, steps_of(case)
     return Cost(16.0 * steps * model.count_params(), 3.0 * steps * count * config.data.batch_size)
 
@@ -79,11 +81,10 @@ def kzoo(case):
     """Returns the training of `kzoo train`, with the config's steps in each call."""
     from kzoo.training.model_building import build_trainer, map_inputs_and_targets
 
-    config, data, model = built(case.config, case.batch)
+    config, data, model = built(case)
     trainer, per_call = build_trainer(config, model), config.training.steps_per_call
-    per_call = min(per_call, case.looped) if case.batch else per_call
     stream = map_inputs_and_targets(config, model, data.train.batches(config.data.batch_size))
-    stream = stream.batch(per_call, drop_remainder=True) if config.training.steps_per_call > 1 else stream
+    stream = stream.batch(per_call, drop_remainder=True) if per_call > 1 else stream
     calls = steps_of(case) // per_call
 
     def train():
@@ -101,7 +102,7 @@ def keras(jit_compile):
         from kzoo.training.keras_objects import build_object
         from kzoo.training.model_building import build_losses, build_metrics, map_inputs_and_targets
 
-        config, data, model = built(case.config, case.batch)
+        config, data, model = built(case)
         size, training = config.data.batch_size, config.training
         model = keras.Model(model.input, model.output)
         model.compile(
@@ -128,14 +129,13 @@ def _examples(data):
 
 def torch(memory_format):
     def peer(case):
+        torch = load_torch()
         import keras
         import numpy as np
-        import torch
-        import torch._dynamo  # before TensorFlow, beside which it cannot be loaded
 
         from benchmarks.torch_twin import loss_of, optimizer_of, twin
 
-        config, data, model = built(case.config, case.batch)
+        config, data, model = built(case)
         prepared = [layer for layer in model.layers if layer.name.startswith("preprocess")]
         first = prepared[-1].output if prepared else model.input
         body = keras.Model(first, model.output)

@@ -46,11 +46,6 @@ def _cached():
 _CACHED_BEFORE = _cached()
 
 
-def pytest_xdist_auto_num_workers(config):
-    """Returns one worker more than there are cores: a sixth of the time tests wait for processes of their own."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
-
-
 def pytest_configure(config):
     """Gives files to workers in their order: with the longest first both would wait for JAX at the start."""
     config.option.loadscopereorder = False

@@ -42,10 +42,12 @@ def test_layers_of_keras_and_unknown_ones():
     config, x = read_config("nielsen_3"), keras.Input((8, 8, 1))
     flat = keras.layers.Flatten()
     assert compiles_step(config, keras.Model(x, keras.layers.Dense(3)(flat(x))))
-    for layer in (keras.layers.Conv2D(2, 3), keras.layers.MaxPooling2D(), keras.layers.Dropout(0.5)):
+    for layer in (keras.layers.Conv2D(2, 3), keras.layers.MaxPooling2D(), keras.layers.GaussianNoise(0.5)):
         assert not compiles_step(config, keras.Model(x, keras.layers.Dense(3)(flat(layer(x)))))
-    free = keras.Input((None, None, 1))
-    assert not compiles_step(config, keras.Model(free, keras.layers.GlobalAveragePooling2D()(free)))
+    free = keras.Input((None, None, 1))  # of unknown work
+    net = keras.Model(free, keras.layers.GlobalAveragePooling2D()(free))
+    assert compiles_step(config, net)  # in a loop of steps
+    assert not compiles_step(read_config("small_vgg"), net)
 
 
 def test_with_a_gpu_all_is_compiled(monkeypatch):
