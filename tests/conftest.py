@@ -51,6 +51,14 @@ def pytest_configure(config):
     config.option.loadscopereorder = False
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Returns one worker more than there are cores, as tests wait for processes of their own; 4 GiB for each."""
+    from kzoo.memory import available_memory
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores + 1, int(available_memory() / (4 * 2**30))))
+
+
 def pytest_terminal_summary(terminalreporter):
     """Prints how many programs XLA compiled, which is what most tests wait for."""
     new = _cached() - _CACHED_BEFORE
@@ -99,12 +107,13 @@ def rare_garbage_collection():
 
 @pytest.fixture(autouse=True, scope="module")
 def free_programs():
-    """Frees what a file's tests compiled before the next file."""
+    """Frees what a file's tests compiled before the next file; what is left, mostly modules, is not walked again."""
     yield
     from kzoo.ops.xla import forget_islands
 
     forget_islands()
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
