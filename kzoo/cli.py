@@ -458,7 +458,7 @@ def _name_of(config: str) -> str:
 
 
 def _import_tensorflow() -> None:
-    from kzoo.terminal import import_tensorflow_quietly
+    from kzoo.tensorflow_import import import_tensorflow_quietly
 
     import_tensorflow_quietly()
     if _debugging():

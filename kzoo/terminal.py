@@ -4,7 +4,6 @@ rich is imported where it is used, so that `kzoo --help` stays quick.
 """
 
 import contextlib
-import gc
 import io
 import logging
 import os
@@ -91,15 +90,3 @@ def quiet(show_on_error: bool = False) -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             logging.disable(disabled)
-
-
-def import_tensorflow_quietly() -> None:
-    """Imports TensorFlow and Keras and looks for devices; the notes that they print are shown only if this fails."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides later warnings too, which do not concern the user
-    logging.getLogger("absl").setLevel("ERROR")  # TensorFlow Datasets warns of its own deprecations
-    with quiet(show_on_error=True):
-        import keras  # noqa: F401
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()  # complains where there is no driver
-    gc.freeze()  # what is imported stays, so garbage collections need not visit it

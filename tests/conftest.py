@@ -8,33 +8,21 @@ optimized code.
 
 import functools
 import gc
-import hashlib
-import importlib.metadata
 import inspect
 import os
-import platform
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-
-def _processor():
-    """Returns the model and features of the first processor, or the machine's name where the system has no cpuinfo."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().split("\n\n")[0].splitlines() if cpuinfo.exists() else []
-    return "".join(line for line in lines if line.startswith(("model name", "flags", "Features"))) or platform.node()
-
-
-# compiled code fits one version of TensorFlow and one kind of processor, which the folder's name therefore includes
-_HOST = f"{importlib.metadata.version('tensorflow')}-{hashlib.sha256(_processor().encode()).hexdigest()[:8]}"
-XLA_CACHE = Path(__file__).parent.parent / ".pytest_cache" / f"xla-{_HOST}"
-_FLAGS = f"--tf_xla_persistent_cache_directory={XLA_CACHE} --tf_xla_persistent_cache_read_only=false"
+from kzoo.compilation_cache import environment_fingerprint
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_XLA_FLAGS", _FLAGS)
 _QUICK = ("--xla_backend_optimization_level=0", "--xla_cpu_parallel_codegen_split_count=1")
 os.environ.setdefault("XLA_FLAGS", " ".join((*_QUICK, "--xla_cpu_use_fusion_emitters=false")))
+XLA_CACHE = Path(__file__).parent.parent / ".pytest_cache" / f"xla-{environment_fingerprint()}"
+_FLAGS = f"--tf_xla_persistent_cache_directory={XLA_CACHE} --tf_xla_persistent_cache_read_only=false"
+os.environ.setdefault("TF_XLA_FLAGS", _FLAGS)
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(XLA_CACHE / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 

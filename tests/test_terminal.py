@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from kzoo.terminal import console, import_tensorflow_quietly, percent, print_table, quiet, say, short_count, stdout
+from kzoo.terminal import console, percent, print_table, quiet, say, short_count, stdout
 
 
 def print_notes():
@@ -43,13 +43,6 @@ def test_show_on_error(capfd, error, shown):
         pass
     print("after", file=sys.stderr, flush=True)
     assert capfd.readouterr().err == f"{shown}after\n"
-
-
-def test_import_of_tensorflow_is_quiet(capfd, monkeypatch):
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
-    import_tensorflow_quietly()
-    assert "tensorflow" in sys.modules and capfd.readouterr().err == ""
-    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3", "a user's choice was changed"
 
 
 def test_say_prints_one_line_to_stderr(capfd):

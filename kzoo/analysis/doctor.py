@@ -4,6 +4,7 @@ import platform
 
 from rich.table import Table
 
+from kzoo import compilation_cache
 from kzoo.fault_report import package_version
 
 PACKAGES = ("kzoo", "tensorflow", "keras", "keras-tuner", "tensorflow-datasets", "numpy")
@@ -17,6 +18,7 @@ def checks() -> tuple[Table, bool]:
     table.add_row("python", platform.python_version())
     for package in PACKAGES:
         table.add_row(package, package_version(package))
+    table.add_row("compiled programs", compilation_cache.describe())
     results = [_row(table, "devices", _devices), _row(table, "one XLA-compiled op and its gradient", _compiled_op)]
     return table, all(results)
 

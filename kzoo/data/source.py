@@ -13,6 +13,7 @@ from kzoo.checks import Refusal, is_integer, require
 from kzoo.types import PathLike
 
 VALIDATIONS, TESTS = ("validation", "val", "valid", "dev"), ("test",)  # names of splits
+BATCH, BATCH_BYTES = 256, 2**20  # of examples that are prepared together
 MAX_CLASSES = 100_000  # unless there are as many examples: the last layer of a model has weights for each class
 
 
@@ -121,3 +122,19 @@ def prepare_example(x, y, image_size=None):
     if image_size is not None and y.shape.rank == x.shape.rank:
         y = tf.image.resize(y, image_size, "nearest")
     return resize_images(x, image_size), tf.saturate_cast(y, tf.int32)
+
+
+def map_in_batches(dataset, function):
+    """Returns `dataset.map(function)` for a function of one example or a batch: batches take half the time.
+
+    Only small examples of known shapes are batched.
+
+    >>> list(map_in_batches(tf.data.Dataset.range(3), lambda x: 2 * x).as_numpy_iterator())
+    [0, 2, 4]
+    """
+    specs = tf.nest.flatten(dataset.element_spec)
+    known = all(spec.shape.is_fully_defined() for spec in specs)
+    size = BATCH_BYTES // max(1, sum(spec.shape.num_elements() * spec.dtype.size for spec in specs)) if known else 0
+    if size < 2:
+        return dataset.map(function, tf.data.AUTOTUNE)
+    return dataset.batch(min(size, BATCH)).map(function, tf.data.AUTOTUNE).unbatch()

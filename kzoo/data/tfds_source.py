@@ -15,7 +15,15 @@ import tensorflow as tf
 from kzoo.checks import Refusal, is_integer, nearest, require
 from kzoo.data.example_checks import ExampleChecks, count_readable
 from kzoo.data.examples import Examples
-from kzoo.data.source import Source, check_classes, check_image_size, crop_or_pad, digest, prepare_example
+from kzoo.data.source import (
+    Source,
+    check_classes,
+    check_image_size,
+    crop_or_pad,
+    digest,
+    map_in_batches,
+    prepare_example,
+)
 from kzoo.terminal import quiet
 
 BUILDERS = {  # {dataset: its builder's class in kzoo/data/builders/DATASET.py}
@@ -57,7 +65,7 @@ def tfds_source(name, image_size=None, length=None, prepare=True):
     shards = {split: _shards(builder, split) if prepare else [] for split in split_sizes}
     supervised = builder.info.supervised_keys is not None
 
-    def prepare_one(*example):
+    def prepare(*example):
         x, y = example if supervised else (example[0][x_key], example[0][y_key])
         return prepare_example(x if length is None else crop_or_pad(x, length), y, image_size)
 
@@ -88,7 +96,8 @@ def tfds_source(name, image_size=None, length=None, prepare=True):
             classes if y.shape == () else None,
             functools.partial(_find_damage, builder, shards[split]),
         )
-        return Examples(dataset.map(prepare_one, tf.data.AUTOTUNE), size, checks=checks)
+        dataset = map_in_batches(dataset, prepare) if length is None else dataset.map(prepare, tf.data.AUTOTUNE)
+        return Examples(dataset, size, checks=checks)
 
     return Source(
         name=name,

@@ -70,9 +70,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._started = time.perf_counter()
+        # otherwise Keras creates the optimizer's variables while it traces the first step, which takes seconds longer
+        self.model.optimizer.build(self.model.trainable_variables)
         if self.state is None:
             return
-        self.model.optimizer.build(self.model.trainable_variables)
         variables, values = self._variables(), self.state["variables"]
         try:
             if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
