@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
-from kzoo.data.source import check_image_size, crop_or_pad, local_path, prepare_example, resize_images
+from kzoo.data.source import check_image_size, crop_or_pad, local_path, map_in_batches, prepare_example, resize_images
 
 
 def test_shrinking_averages_areas():
@@ -52,6 +52,28 @@ def test_clips_are_resized_frame_by_frame():
     assert x.shape == (3, 4, 5, 2) and x.dtype == tf.uint8
     np.testing.assert_array_equal(x[1], resize_images(tf.constant(clip[1]), (4, 5)))
     check_image_size((3, 4), (5, 8, 8, 3))
+
+
+@pytest.mark.parametrize("shape, batched", [((8, 8, 1), True), ((600, 600, 3), True), ((3, 8, 8, 1), False)])
+def test_mapping_in_batches_changes_nothing(shape, batched):
+    x = np.random.default_rng(0).integers(0, 255, (5, *shape)).astype("uint8")
+    dataset, ranks = tf.data.Dataset.from_tensor_slices((x, np.arange(5))), []
+
+    def prepare(x, y):
+        ranks.append(len(x.shape))
+        return prepare_example(x, y, (10, 9))
+
+    found = list(map_in_batches(dataset, prepare))
+    assert ranks == [len(shape) + batched]
+    for index, (image, label) in enumerate(found):
+        np.testing.assert_array_equal(image, resize_images(tf.constant(x[index]), (10, 9)))
+        assert label == index
+    assert len(found) == 5
+
+
+def test_examples_of_unknown_shapes_are_mapped_one_by_one():
+    dataset = tf.data.Dataset.from_generator(lambda: iter([[1], [1, 2]]), output_signature=tf.TensorSpec([None]))
+    assert [int(n) for n in map_in_batches(dataset, tf.size)] == [1, 2]
 
 
 def test_labels_beyond_int32_become_its_limits():
