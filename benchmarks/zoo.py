@@ -6,6 +6,7 @@ augmentation. Keras's peers and kzoo also shuffle, scale the inputs and track lo
 not. Its twins are `torch_twin.py`'s; "-" stands where PyTorch lacks a layer.
 """
 
+import functools
 from pathlib import Path
 
 from benchmarks.family import Absent, Case, Cost, Program, Target, load_torch
@@ -16,8 +17,8 @@ NAMES = sorted(
     if path.stem.startswith(("nielsen", "lenet", "mnist1d", "small"))
 )
 PRETRAINED = ("small_gabor", "small_kmeans", "small_saxe")  # of which `fit` trains the classifier only
-CASES = [Case(name, config=name, sets=[], kinds=("training",)) for name in NAMES if name not in PRETRAINED]
-LARGER = ["data.batch_size=100", "training.steps_per_call=50"]
+CASES = [Case(name, config=name, sets=(), kinds=("training",)) for name in NAMES if name not in PRETRAINED]
+LARGER = ("data.batch_size=100", "training.steps_per_call=50")
 CASES += [Case("nielsen_3, batch 100", config="nielsen_3", sets=LARGER, kinds=("training",))]
 TARGETS = [
     Target("torch", "training", 1.3, "nielsen_3"),
@@ -29,14 +30,15 @@ TARGETS = [
 EXAMPLES = 2000  # at least
 
 
-CALLS, STEPS = 4, 20  # of the compiled loop, as the first call's data is not ready; of a config without one
+CALL = 1.5  # seconds that a call takes at RATE: the start of `fit`, which a run pays once an epoch, takes up to 0.2
+RATE, STEP = 40e9, 3e-4  # operations a second, and seconds for a step without any
 
 
 def config_of(case):
     """Returns the case's config."""
     from kzoo.training.config import read_config
 
-    return read_config(case.config, case.sets)
+    return read_config(case.config, list(case.sets))
 
 
 def built(case):
@@ -57,10 +59,15 @@ def arrays(case, rng):
     return ()
 
 
-def steps_of(case):
-    """Returns how many steps a call of the benchmark takes."""
-    per_call = config_of(case).training.steps_per_call
-    return CALLS * per_call if per_call > 1 else STEPS
+@functools.cache
+def steps_of(name, sets):
+    """Returns how many steps a call of the benchmark takes: some of the config's calls, at least two."""
+    from kzoo.analysis import flops
+
+    config, _, model = built(Case(name, config=name, sets=sets))
+    seconds = STEP + 3 * (flops(model) or 0) * config.data.batch_size / RATE
+    calls = CALL / seconds / config.training.steps_per_call
+    return max(2, round(calls)) * config.training.steps_per_call
 
 
 def cost(case, kind):
@@ -68,13 +75,13 @@ def cost(case, kind):
     from kzoo.analysis import flops
 
     config, _, model = built(case)
-    count, steps = flops(model) or 0, steps_of(case)
+    count, steps = flops(model) or 0, steps_of(case.config, case.sets)
     return Cost(16.0 * steps * model.count_params(), 3.0 * steps * count * config.data.batch_size)
 
 
 def items(case):
     """Returns how many steps a call takes."""
-    return steps_of(case), "steps"
+    return steps_of(case.config, case.sets), "steps"
 
 
 def kzoo(case):
@@ -85,7 +92,7 @@ def kzoo(case):
     trainer, per_call = build_trainer(config, model), config.training.steps_per_call
     stream = map_inputs_and_targets(config, model, data.train.batches(config.data.batch_size))
     stream = stream.batch(per_call, drop_remainder=True) if per_call > 1 else stream
-    calls = steps_of(case) // per_call
+    calls = steps_of(case.config, case.sets) // per_call
 
     def train():
         trainer.fit(stream, epochs=1, steps_per_epoch=calls, shuffle=False, verbose=0)
@@ -116,7 +123,7 @@ def keras(jit_compile):
         stream = map_inputs_and_targets(config, model, stream).prefetch(2)
 
         def train():
-            model.fit(stream, epochs=1, steps_per_epoch=steps_of(case), verbose=0)
+            model.fit(stream, epochs=1, steps_per_epoch=steps_of(case.config, case.sets), verbose=0)
 
         return Program("plain", {"training": train}, ())
 
@@ -155,7 +162,7 @@ def torch(memory_format):
         batches = list(zip(images.split(size), torch.from_numpy(y.numpy().astype("int64")).split(size)))
         batches = [batch for batch in batches if len(batch[1]) == size]
         optimizer = optimizer_of(config, body, net)
-        steps = steps_of(case)
+        steps = steps_of(case.config, case.sets)
 
         def train():
             for step in range(steps):
