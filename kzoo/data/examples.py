@@ -86,7 +86,7 @@ class Examples:
             numbered = tf.data.Dataset.zip(tf.data.Dataset.range(start, INT64_MAX), data)
             data = numbered.map(seeded_augmentation(augment, seed, data.element_spec), tf.data.AUTOTUNE, True)
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-        return data.apply(endless).prefetch(tf.data.AUTOTUNE)
+        return data.apply(endless).prefetch(tf.data.AUTOTUNE).with_options(_options())
 
     def once(self, batch_size: int, weights: bool = False) -> tf.data.Dataset:
         """Returns the batches of one pass in stored order; the last batch may be smaller.
@@ -103,7 +103,7 @@ class Examples:
             data = stops.map(lambda i: tuple(each[i : i + batch_size] for each in tensors))
         if self.weighted and not weights:
             data = data.map(lambda x, y, weight: (x, y))
-        return data.prefetch(tf.data.AUTOTUNE)
+        return data.prefetch(tf.data.AUTOTUNE).with_options(_options())
 
     def errors(self) -> contextlib.AbstractContextManager[None]:
         """Context manager for code that reads batches: errors from reading become Refusals, as `ExampleChecks` says."""
@@ -169,3 +169,13 @@ class Examples:
             return self._whole(shuffled).batch(batch_size, drop_remainder=True)
 
         return epochs.flat_map(epoch_of).skip(skip).map(self.checks.check_batch, tf.data.AUTOTUNE)
+
+
+def _options():
+    """Returns the options of pipelines: without autotuning, as many calls run in parallel as there are cores.
+
+    With it the end of each pass waits until the autotuner's thread wakes, for up to as long as the pass took.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
