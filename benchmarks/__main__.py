@@ -28,10 +28,14 @@ FAMILIES = {
     "memory": ["benchmarks.memory"],
     "compilations": ["benchmarks.compilations"],
 }
+GROUPS = {  # of parts whose results are kept in files of their own, benchmarks/results/GROUP-RUN.json
+    "ops": ("layers", "models", "training", "memory", "compilations"),
+    "nets": ("zoo", "inference"),
+}
 
 
 def main(
-    what: Annotated[Literal["all", *FAMILIES], typer.Argument(help="which part")] = "all",
+    what: Annotated[Literal["all", *GROUPS, *FAMILIES], typer.Argument(help="which part")] = "all",
     only: Annotated[str, typer.Option(help="a layer's name, such as tiled_conv")] = "",
     case: Annotated[str, typer.Option(help="a shell pattern of cases, such as '*C 3'")] = "*",
     peer: Annotated[list[str] | None, typer.Option(help="parts of names of peers; all by default")] = None,
@@ -40,7 +44,8 @@ def main(
     file: Annotated[Path | None, typer.Option("--json", help="where to write every number")] = None,
 ):
     """Times kzoo and its peers in turn and prints tables of ratios."""
-    families = [name for part, names in FAMILIES.items() if what in ("all", part) for name in names]
+    parts = FAMILIES if what == "all" else GROUPS.get(what, (what,))
+    families = [name for part in parts for name in FAMILIES[part]]
     families = [name for name in families if only in name]
     if not families:
         raise typer.BadParameter(f"{only!r}; there are {', '.join(LAYERS)}", param_hint="--only")

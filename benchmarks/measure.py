@@ -29,7 +29,8 @@ def machine(seconds=3.0):
 def measure(family, speeds, wanted=None, pattern="*", rounds=5, seconds=0.3, say=print):
     """Yields a row for each peer of each case and kind; `wanted` holds parts of peers' names, None for all.
 
-    A row's `times` are the medians of the rounds, in milliseconds; `error` says why a peer has none.
+    A row's `times` are the medians of the rounds, in milliseconds; `error` says why a peer has none; `items` are what a
+    call processes, a count and its unit, where the family has a function of that name.
     """
     module = importlib.import_module(family)
     peers = [peer for peer in module.PEERS if peer == "kzoo" or wanted is None or any(w in peer for w in wanted)]
@@ -55,8 +56,9 @@ def measure(family, speeds, wanted=None, pattern="*", rounds=5, seconds=0.3, say
             for _ in range(rounds):
                 for peer in running:
                     found[peer]["times"].append(statistics.median(workers[peer].ask("times", seconds)))
-            floor = speeds.milliseconds(module.cost(case, kind))
-            yield from ({**row, "floor": floor} for row in found.values())
+            known = {"floor": speeds.milliseconds(module.cost(case, kind))}
+            known |= {"items": module.items(case)} if hasattr(module, "items") else {}
+            yield from (row | known for row in found.values())
     for worker in workers.values():
         worker.stop()
 

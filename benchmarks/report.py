@@ -45,19 +45,21 @@ def by_case(rows):
     return found
 
 
-def line(case, kind, peers, items=None):
-    """Returns the cells of one row: case, kind, milliseconds, ratio to the floor, then a ratio for each other peer.
-
-    `items`, a count and its unit, adds to the milliseconds how many are processed in a second.
-    """
+def line(case, kind, peers):
+    """Returns the cells of one row: case, kind, `speed`, ratio to the floor, then a ratio for each other peer."""
     ours = peers["kzoo"]
     if "times" not in ours:
         return [case, kind, ours["error"], "-", *["-"] * (len(peers) - 1)]
-    median = statistics.median(ours["times"])
-    speed = f"; {1000 * items[0] / median:,.0f} {items[1]}/s" if items else ""
-    floor = f"{median / ours['floor']:.3g}" if ours["floor"] else "-"
+    floor = f"{statistics.median(ours['times']) / ours['floor']:.3g}" if ours["floor"] else "-"
     others = [str(ratio(row, ours)) if "times" in row else "-" for peer, row in peers.items() if peer != "kzoo"]
-    return [case, kind, f"{median:.3g}{speed}", floor, *others]
+    return [case, kind, speed(ours), floor, *others]
+
+
+def speed(row):
+    """Returns the median time of a call in milliseconds, or how many items are processed in a second."""
+    median = statistics.median(row["times"])
+    count, unit = row.get("items", (None, None))
+    return f"{1000 * count / median:,.0f} {unit}/s" if unit else f"{median:.3g} ms"
 
 
 def reached(family, rows):
@@ -96,7 +98,7 @@ def headline(result):
     cells = []
     for (family, case, kind), peers in by_case(result["rows"]).items():
         module = importlib.import_module(family)
-        chosen = getattr(module, "HEADLINE", module.CASES[0]["name"]) if kind in ("step", "training") else None
+        chosen = getattr(module, "HEADLINE", module.CASES[0]["name"]) if kind != "forward" else None
         if case != chosen or "times" not in peers["kzoo"]:
             continue
         best = {}
@@ -105,8 +107,8 @@ def headline(result):
             maker = row["peer"].split()[0].rstrip(",")
             best[maker] = min(found, best.get(maker, found))
         others = "; ".join(f"{peer}: {found:.2g}" for found, peer in best.values())
-        cells.append((family.rpartition(".")[2], case, f"{statistics.median(peers['kzoo']['times']):.3g}", others))
-    return markdown(["benchmark", "forward and gradients of", "kzoo, ms", "peer / kzoo"], cells)
+        cells.append((family.rpartition(".")[2], case, speed(peers["kzoo"]), others))
+    return markdown(["benchmark", "forward and gradients of", "kzoo", "peer / kzoo"], cells)
 
 
 def rivals(family, peers, alike=True):
@@ -160,9 +162,8 @@ def tables(result):
         if hasattr(module, "table"):  # not a comparison of times
             lines += [markdown(*module.table(rows)), ""]
             continue
-        header = ["case", "", "kzoo, ms", "/ floor", *(f"{peer} / kzoo" for peer in others)]
-        items = {case.name: module.items(case) for case in module.CASES if hasattr(module, "items")}
-        body = [line(case, kind, peers, items.get(case)) for (_, case, kind), peers in cases.items()]
+        header = ["case", "", "kzoo", "/ floor", *(f"{peer} / kzoo" for peer in others)]
+        body = [line(case, kind, peers) for (_, case, kind), peers in cases.items()]
         lines += [markdown(header, body), ""]
         targets = [
             (case, target.kind, peer, f"{target.ratio:.2g}", str(got), "yes" if got.median >= target.ratio else "no")

@@ -27,6 +27,7 @@ TARGETS = [
     Target("torch", "training", 1.0, "small_*"),
     Target("keras", "training", 1.3, "small_*"),
 ]
+HEADLINE = "nielsen_3"
 EXAMPLES = 2000  # at least
 
 

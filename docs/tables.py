@@ -5,6 +5,7 @@ Usage: python -m docs.tables [--check]    (--check writes nothing and fails if a
 
 import ast
 import csv
+import fnmatch
 import json
 import re
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from matplotlib.ticker import NullFormatter
 
+from benchmarks.__main__ import GROUPS
 from benchmarks.report import chart, headline, read, summary, tables
 from kzoo.export.registry import FORMATS
 from kzoo.figures import figure
@@ -173,9 +175,11 @@ def families_table():
     return "\n".join(lines)
 
 
-def measurements():
-    """Returns the combined result of the benchmarks' runs on the reference machine."""
-    return read(sorted((ROOT / "benchmarks" / "results").glob("cpu-*.json")))
+def measurements(group="*"):
+    """Returns the rows of the benchmarks' runs, or of one of the GROUPS of runs, and a line about each group."""
+    groups = [name for name in GROUPS if fnmatch.fnmatchcase(name, group)]
+    found = [read(sorted((ROOT / "benchmarks" / "results").glob(f"{name}-*.json"))) for name in groups]
+    return {"rows": [row for result in found for row in result["rows"]], "machines": list(map(machine, found))}
 
 
 def filled(text, mark, content):
@@ -187,18 +191,19 @@ def benchmarks_readme():
     """Returns benchmarks/README.md with its tables filled in."""
     result = measurements()
     text = filled((ROOT / "benchmarks" / "README.md").read_text(), "summary", summary(result))
-    text = filled(text, "machine", machine(result))
+    text = filled(text, "machine", "\n".join(result["machines"]))
     return filled(text, "tables", tables(result).strip())
 
 
 def machine(result):
-    """Returns a line about the machine of the benchmarks and its package versions."""
+    """Returns a line of a list about the machine of a group of runs and its package versions."""
     known = result["machine"]
     versions = ", ".join(f"{name} {known[name]}" for name in ("tensorflow", "keras", "tf-keras", "torch", "jax"))
     speeds = f"{known['bandwidth'] / 1e9:.0f} GB/s and {known['rate'] / 1e9:.0f} Gflop/s of float32 in the last run"
+    families = ", ".join(dict.fromkeys(row["family"].rpartition(".")[2] for row in result["rows"]))
     return (
-        f"Runs: {result['runs']}, of {result['rounds']} rounds, on {known['cores']} cores of {known['processor']}; "
-        f"{speeds}. {versions}."
+        f"- {families}: runs: {result['runs']}, of {result['rounds']} rounds, on {known['cores']} cores of "
+        f"{known['processor']}; {speeds}. {versions}."
     )
 
 
@@ -267,10 +272,10 @@ def plot(path):
     sheet.savefig(path)
 
 
-def plot_benchmarks(path):
-    """Plots a bar for each case: the fastest peer's time divided by kzoo's."""
+def plot_benchmarks(path, group):
+    """Plots a bar for each case of a group of runs: the fastest peer's time divided by kzoo's."""
     sheet = figure(7, 9)
-    chart(measurements(), sheet.subplots())
+    chart(measurements(group), sheet.subplots())
     sheet.savefig(path)
 
 
@@ -333,7 +338,8 @@ def main(check):
     for path, text in wanted.items():
         path.write_text(text)
     plot(ROOT / "docs" / "figures" / "mnist1d.png")
-    plot_benchmarks(ROOT / "docs" / "figures" / "benchmarks.png")
+    for group in GROUPS:
+        plot_benchmarks(ROOT / "docs" / "figures" / f"benchmarks_{group}.png", group)
     return None
 
 
