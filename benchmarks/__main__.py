@@ -25,12 +25,13 @@ FAMILIES = {
     "training": ["benchmarks.training"],
     "zoo": ["benchmarks.zoo"],
     "inference": ["benchmarks.inference"],
+    "run_memory": ["benchmarks.run_memory"],
     "memory": ["benchmarks.memory"],
     "compilations": ["benchmarks.compilations"],
 }
 GROUPS = {  # of parts whose results are kept in files of their own, benchmarks/results/GROUP-RUN.json
     "ops": ("layers", "models", "training", "memory", "compilations"),
-    "nets": ("zoo", "inference"),
+    "nets": ("zoo", "inference", "run_memory"),
 }
 
 

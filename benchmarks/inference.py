@@ -1,6 +1,6 @@
 """Inference with models of the zoo: a compiled call, Keras's `predict`, and exports in their own runtimes.
 
-A call of "kzoo" is the concrete function of `tf.function(model)`, compiled by XLA where training would compile a step of
+A call of "kzoo" is a concrete function of `tf.function(model)`, compiled by XLA where training would compile a step of
 this size; "keras predict" is `model.predict` on the same array. Exports are written by `kzoo.export`.
 """
 

@@ -83,22 +83,24 @@ def peak(case, peer):
         held = SIZE * (locally_connected.weights(case) + case.batch * case.size**2 * case.channels)
     for _ in range(2):
         run()
-    _trim()
-    Path("/proc/self/clear_refs").write_text("5")  # resets the largest size
-    before = _status("VmRSS")
+    before = clear_peak()
     run()
-    return _status("VmHWM") - before + held
+    return status("VmHWM") - before + held
 
 
-def _trim():
+def clear_peak():
+    """Returns the resident size of this process, in bytes, and has "VmHWM" start again from it."""
     import ctypes
     import gc
 
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    return status("VmRSS")
 
 
-def _status(name):
+def status(name):
+    """Returns a size that Linux reports of this process, in bytes: VmRSS, what is resident, or VmHWM, the peak."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(name + ":"))
 

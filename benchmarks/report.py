@@ -98,7 +98,9 @@ def headline(result):
     cells = []
     for (family, case, kind), peers in by_case(result["rows"]).items():
         module = importlib.import_module(family)
-        chosen = getattr(module, "HEADLINE", module.CASES[0]["name"]) if kind != "forward" else None
+        chosen = (
+            getattr(module, "HEADLINE", module.CASES[0]["name"]) if kind in ("step", "training", "inference") else None
+        )
         if case != chosen or "times" not in peers["kzoo"]:
             continue
         best = {}
@@ -108,7 +110,7 @@ def headline(result):
             best[maker] = min(found, best.get(maker, found))
         others = "; ".join(f"{peer}: {found:.2g}" for found, peer in best.values())
         cells.append((family.rpartition(".")[2], case, speed(peers["kzoo"]), others))
-    return markdown(["benchmark", "forward and gradients of", "kzoo", "peer / kzoo"], cells)
+    return markdown(["benchmark", "training, gradients or inference of", "kzoo", "peer / kzoo"], cells)
 
 
 def rivals(family, peers, alike=True):

@@ -16,7 +16,7 @@ import typer
 
 from kzoo.checks import Refusal, one_line, require
 from kzoo.export.registry import FORMATS, find_format
-from kzoo.files import check_writable, write_atomically
+from kzoo.files import check_writable, disk_error, write_atomically
 from kzoo.interrupts import INTERRUPTED, INTERRUPTS, how_to_resume, interrupted_line
 from kzoo.memory import describe_out_of_memory, is_out_of_memory
 from kzoo.standard_streams import flush_streams
@@ -495,7 +495,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         text, code, raised = f"kzoo: {one_line(_message(error))}", MISUSE, error
     except Exception as error:
         text, code, raised = "", FAULT, error
-        if is_out_of_memory(error):
+        if disk_error(error) is not None:
+            text, code = f"kzoo: {one_line(error)}", MISUSE
+        elif is_out_of_memory(error):
             text, code = f"kzoo: {describe_out_of_memory(error)}", MISUSE
     INTERRUPTS.finishing = True
     if code == INTERRUPTED or INTERRUPTS.exit_code:  # a library may have made another exception of it

@@ -290,6 +290,14 @@ def test_a_disk_error_is_one_line(misuse, monkeypatch):
     )
 
 
+def test_a_disk_error_of_tensorflow_is_one_line(misuse, monkeypatch):
+    def full(*_):
+        raise RuntimeError("cache/x.pb.tmp; No space left on device\n[Op:__inference_f_1]")
+
+    monkeypatch.setattr("kzoo.training.run.run", full)
+    assert misuse("train", "mnist1d_fc") == "cache/x.pb.tmp; No space left on device [Op:__inference_f_1]"
+
+
 def test_out_of_memory_is_one_line(misuse, monkeypatch):
     monkeypatch.setattr("kzoo.training.run.run", lambda *_: np.empty(2**50))
     assert misuse("train", "mnist1d_fc").startswith("out of memory (Unable to allocate 8.00 PiB for an array")

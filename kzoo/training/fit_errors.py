@@ -45,9 +45,9 @@ class FitErrors(keras.callbacks.Callback):
     def __exit__(self, kind, error, traceback) -> None:
         if isinstance(error, Refusal) or not isinstance(error, Exception):
             return
-        if not getattr(error, "filename", None) and (code := disk_error(error)) is not None:
-            raise OSError(code, os.strerror(code), _file_of_callback(_callback_of(traceback))) from error
         callback = _callback_of(traceback)
+        if callback and not getattr(error, "filename", None) and (code := disk_error(error)) is not None:
+            raise OSError(code, os.strerror(code), _file_of_callback(callback)) from error
         if isinstance(error, ValueError) and type(callback).__module__.startswith("keras."):
             raise Refusal(f"training.callbacks: {type(callback).__name__} fails: {one_line(error)}") from error
         if self.completed_a_step:

@@ -95,6 +95,11 @@ def test_a_small_buffer_still_covers_the_epoch(monkeypatch):
     assert sorted(labels(numbered(streams=True).batches(1), 23).ravel()) == list(range(23))
 
 
+def test_the_end_of_a_pass_does_not_wait_for_the_autotuner(examples):
+    for dataset in (examples.batches(4, seed=0), examples.once(4), examples.batches(4).map(lambda x, y: x).batch(2)):
+        assert dataset.options().autotune.enabled is False
+
+
 def test_once_is_in_order_with_a_smaller_last_batch(examples):
     passed = examples.once(10)
     assert passed.cardinality() == 3

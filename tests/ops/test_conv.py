@@ -63,6 +63,22 @@ def test_one_output_with_an_idle_stride(seeds, rank, strides):
         close(ops.conv(x, kernel, **geometry), references.conv(x, kernel, **geometry))
 
 
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("padding, dtype", [("valid", "float32"), (1, "float32"), ("valid", "bfloat16")])
+def test_a_kernel_as_large_as_the_input_is_a_matrix_product(seeds, rank, padding, dtype):
+    size, margin = (4, 3, 3)[:rank], 0 if padding == "valid" else 2
+    x = tf.constant(normal(seeds, 3, *(n - margin for n in size), 2), dtype)
+    kernel = tf.constant(normal(seeds, *size, 2, 5), dtype)
+    function = tf.function(lambda x, kernel: ops.conv(x, kernel, strides=2, padding=padding))
+    kinds = {operation.type for operation in function.get_concrete_function(x, kernel).graph.get_operations()}
+    assert "MatMul" in kinds and not any(kind.startswith("Conv") for kind in kinds), kinds
+    want = references.conv(*(np.asarray(each, "float32") for each in (x, kernel)), strides=2, padding=padding)
+    found = function(x, kernel)
+    assert found.shape == (3, *(1,) * rank, 5) and found.dtype == dtype
+    close(np.asarray(found, "float32"), want, 1e-5 if dtype == "float32" else 1e-2)
+    assert function(x[:0], kernel).shape == (0, *(1,) * rank, 5)
+
+
 def test_depthwise_is_as_many_groups_as_channels(seeds):
     x, kernel = normal(seeds, 2, 6, 5, 4), normal(seeds, 3, 3, 1, 8)
     want = tf.nn.depthwise_conv2d(x, kernel.reshape(3, 3, 4, 2), (1, 1, 1, 1), "SAME")

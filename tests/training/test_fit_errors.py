@@ -88,6 +88,12 @@ def test_a_full_disk_is_said_of_the_callbacks_file(callback, path):
         model.fit(np.ones((6, 2)), np.ones((6, 1)), callbacks=[errors, callback], verbose=0)
 
 
+def test_a_full_disk_outside_of_callbacks_keeps_its_own_words():
+    full = tf.errors.ResourceExhaustedError(None, None, "cache/x.pb; No space left on device")
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="cache/x.pb"), FitErrors("it"):
+        raise full
+
+
 def test_note_on_error():
     with pytest.raises(ValueError, match="x") as caught, note_on_error("a note"):
         raise ValueError("x")
