@@ -26,12 +26,13 @@ FAMILIES = {
     "zoo": ["benchmarks.zoo"],
     "inference": ["benchmarks.inference"],
     "run_memory": ["benchmarks.run_memory"],
+    "start": ["benchmarks.start"],
     "memory": ["benchmarks.memory"],
     "compilations": ["benchmarks.compilations"],
 }
 GROUPS = {  # of parts whose results are kept in files of their own, benchmarks/results/GROUP-RUN.json
     "ops": ("layers", "models", "training", "memory", "compilations"),
-    "nets": ("zoo", "inference", "run_memory"),
+    "nets": ("zoo", "inference", "run_memory", "start"),
 }
 
 
