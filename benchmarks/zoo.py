@@ -144,6 +144,8 @@ def torch(memory_format):
         from benchmarks.torch_twin import loss_of, optimizer_of, twin
 
         config, data, model = built(case)
+        if len(model.inputs) != 1 or len(model.outputs) != 1:
+            raise Absent("models of several inputs or outputs")
         prepared = [layer for layer in model.layers if layer.name.startswith("preprocess")]
         first = prepared[-1].output if prepared else model.input
         body = keras.Model(first, model.output)
