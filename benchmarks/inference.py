@@ -16,7 +16,6 @@ CASES = [
     for batch in (1, 10, 100)
 ]
 TARGETS = [Target("torch", "inference", 1.0, f"*batch {batch}") for batch in ("10", "100")]
-HEADLINE = "nielsen_3, batch 10"
 CALLS = 50  # in a row, as one takes some 0.1 ms
 
 

@@ -110,7 +110,7 @@ def headline(result):
             best[maker] = min(found, best.get(maker, found))
         others = "; ".join(f"{peer}: {found:.2g}" for found, peer in best.values())
         cells.append((family.rpartition(".")[2], case, speed(peers["kzoo"]), others))
-    return markdown(["benchmark", "training, gradients or inference of", "kzoo", "peer / kzoo"], cells)
+    return markdown(["benchmark", "training, or forward and gradients, of", "kzoo", "peer / kzoo"], cells)
 
 
 def rivals(family, peers, alike=True):
