@@ -39,14 +39,6 @@ def pytest_configure(config):
     config.option.loadscopereorder = False
 
 
-def pytest_xdist_auto_num_workers(config):
-    """Returns one worker more than there are cores, as tests wait for processes of their own; 4 GiB for each."""
-    from kzoo.memory import available_memory
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores + 1, int(available_memory() / (4 * 2**30))))
-
-
 def pytest_terminal_summary(terminalreporter):
     """Prints how many programs XLA compiled, which is what most tests wait for."""
     new = _cached() - _CACHED_BEFORE

@@ -105,6 +105,7 @@ class Shown:
         """Points at a cell of a map, given by parts of its sides; returns what the page says."""
         view = self.maps(name, model).nth(channel)
         view.scroll_into_view_if_needed()
+        self.settle()  # maps that come into view may move it
         box = view.locator("canvas").bounding_box()
         self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         return self.part(".cell", model).inner_text()
