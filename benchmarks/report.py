@@ -98,9 +98,7 @@ def headline(result):
     cells = []
     for (family, case, kind), peers in by_case(result["rows"]).items():
         module = importlib.import_module(family)
-        chosen = (
-            getattr(module, "HEADLINE", module.CASES[0]["name"]) if kind in ("step", "training", "inference") else None
-        )
+        chosen = getattr(module, "HEADLINE", module.CASES[0]["name"]) if kind in ("step", "training") else None
         if case != chosen or "times" not in peers["kzoo"]:
             continue
         best = {}

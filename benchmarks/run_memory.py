@@ -2,7 +2,8 @@
 
 Each peer trains in its own process, as in the part `zoo`. Counted is the peak without what the process holds once
 everything is imported; the first row has what the imports take. A twin is made from a Keras model, so for PyTorch
-counting starts when the twin is there, and the twin's weights and images are added.
+counting starts when the twin is there, and the twin's weights and images are added; what the making of the twin freed
+may be used again without being counted.
 """
 
 import fnmatch
@@ -49,10 +50,9 @@ def table(rows):
 
 def peak(case, peer):
     """Returns the bytes that a peer's imports take, or that its training takes at most beyond them."""
-    if case is IMPORTS:
-        import_all(peer)
-        return status("VmRSS")
     import_all(peer)
+    if case is IMPORTS:
+        return status("VmRSS")
     held = 0
     if peer.startswith("torch"):
         training = zoo.PEERS[peer](case).function["training"]

@@ -31,7 +31,7 @@ def measure(wanted, pattern, say):
         if not fnmatch.fnmatchcase(case.name, pattern):
             continue
         with tempfile.TemporaryDirectory() as folder:
-            run(case.name, {"KZOO_CACHE_DIR": folder})  # fills the cache, and the disk's
+            run(case.name, {"KZOO_CACHE_DIR": folder})  # fills the cache, and the system's of files
             for peer in PEERS:
                 say(f"start: {case.name}, {peer}")
                 cache = {"KZOO_XLA_CACHE": "0"} if peer == "kzoo" else {"KZOO_CACHE_DIR": folder}
