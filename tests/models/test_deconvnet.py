@@ -33,6 +33,18 @@ def test_bottleneck_and_transposed_convolutions():
     assert isinstance(built.get_layer("decode3_conv1"), keras.layers.Conv2DTranspose)
 
 
+def test_starts_are_those_of_the_authors_files():
+    """N(0, 0.01^2) from the deconvolution of fc6 on, each kernel drawn anew; batch norms shift by 0.001."""
+    built = model("deconvnet", input_shape=(193, 193, 3), **SMALL)
+    for name in ("unfc6", "decode5_conv1", "decode2_conv1", "logits"):
+        kernel = np.asarray(built.get_layer(name).get_weights()[0])
+        assert abs(kernel.std() / 0.01 - 1) < 4 / np.sqrt(2 * kernel.size), name
+        assert np.abs(kernel).max() < 0.06 and not built.get_layer(name).get_weights()[1].any()
+    first, second = (built.get_layer(f"decode5_conv{number}").get_weights()[0] for number in (1, 2))
+    assert (first != second).any()
+    np.testing.assert_array_equal(built.get_layer("unfc6_norm").beta, np.float32(0.001))
+
+
 def test_odd_sizes():
     built = model("deconvnet", input_shape=(None, None, 3), **SMALL)
     y = built(np.random.default_rng(0).normal(size=(1, 193, 225, 3)).astype("float32")).numpy()

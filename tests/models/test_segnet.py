@@ -67,6 +67,31 @@ def test_basic_differs_as_its_card_says():
     assert basic.layers[1].name == "norm" and not any(name.startswith("decode") for name in relus)
 
 
+def test_dropout_is_where_the_authors_files_have_it():
+    """Of bayesian_segnet_train and train_segnet_sun.prototxt; bayesian_segnet_basic_train.prototxt."""
+    central = {"segnet": (3, 4, 5), "segnet_basic": (3, 4)}
+    for name, deep in central.items():
+        built = sketch(name, dropout=0.5, **SMALL)
+        found = {layer.name: layer for layer in built.layers if isinstance(layer, keras.layers.Dropout)}
+        up = [f"decode{stage}_dropout" for stage in reversed(deep)]
+        assert list(found) == [*(f"stage{stage}_dropout" for stage in deep), *up]
+        assert all(layer.rate == 0.5 for layer in found.values())
+        last = "decode3_conv3_relu" if name == "segnet" else "decode3_conv1_norm"
+        assert found["stage3_dropout"].input is built.get_layer("stage3").output[0]
+        assert found["decode3_dropout"].input is built.get_layer(last).output
+        assert not any(isinstance(layer, keras.layers.Dropout) for layer in sketch(name, **SMALL).layers)
+
+
+def test_starts_are_those_of_the_authors_files():
+    """He's normal ("msra") in all convolutions, the classifier too; batch norms shift by 0.001."""
+    built = model("segnet", width=0.25, input_shape=(32, 32, 3))
+    for name in ("stage3_conv2", "decode4_conv2", "logits"):
+        kernel = np.asarray(built.get_layer(name).kernel)
+        fan_in = np.prod(kernel.shape[:3])
+        assert abs(kernel.std() * np.sqrt(fan_in / 2) - 1) < 4 / np.sqrt(2 * kernel.size), name
+    np.testing.assert_array_equal(built.get_layer("decode1_conv1_norm").beta, np.float32(0.001))
+
+
 def test_without_top():
     assert sketch("segnet", include_top=False, **SMALL).output_shape == (None, 12, 15, 26)
     assert sketch("segnet", include_top=False, pooling="max", **SMALL).output_shape == (None, 26)
@@ -74,7 +99,12 @@ def test_without_top():
 
 @pytest.mark.parametrize(
     "settings, message",
-    [({"decoder": ((64,),)}, "as many stages"), ({"classes": 0}, "classes"), ({"pooling": "sum"}, "pooling")],
+    [
+        ({"decoder": ((64,),)}, "as many stages"),
+        ({"classes": 0}, "classes"),
+        ({"pooling": "sum"}, "pooling"),
+        ({"dropout": 1}, "dropout, at least 0 and below 1"),
+    ],
     ids=str,
 )
 def test_refused(settings, message):
