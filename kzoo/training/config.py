@@ -210,8 +210,8 @@ class TrainingConfig(Part):
     seeds: Seeds = Field([0], description="One training per seed.")
     keep: Annotated[Literal["last", "best", "last_best"], one_of("last", "best", "last_best")] = Field(
         "last",
-        description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy, the "
-        "first (best) or the last (last_best) of equally good ones.",
+        description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy, "
+        "of equally good ones the first (best) or the last (last_best).",
     )
     loss: Losses = Field(description="A loss of keras.losses or kzoo, or a list with one for each output of the model.")
     loss_weights: Weights = Field(None, description="A weight for each output's loss in their sum; null: all 1.")

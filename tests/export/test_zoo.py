@@ -24,7 +24,7 @@ def test_what_is_there():
 
 @pytest.mark.parametrize("name", RECORDS)
 def test_results(name):
-    """They are of a run of the config of that name, unchanged but for its epochs, search, compilation and choice of ties."""
+    """They are of a run of the config of that name, except for its epochs, search, compilation and choice of ties."""
     results, text = RECORDS[name]["figures"], (ZOO / name / "README.md").read_text()
     assert 0 < results["test"]["error"] < 0.2 and f"# {name}\n" in text and "Test error: " in text
     settings = [f"training.epochs={results['epochs']}", "search=null"]

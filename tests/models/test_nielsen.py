@@ -102,7 +102,8 @@ def test_dropout_is_that_of_his_program():
     def loop(sample, masks, factor):
         values = sample.ravel()
         for number, ((w, b), mask) in enumerate(zip(dense, masks)):
-            values = [factor * sum(w[i, j] * mask[i] * values[i] for i in range(len(values))) + b[j] for j in range(len(b))]
+            units, inputs = range(len(b)), range(len(values))
+            values = [factor * sum(w[i, j] * mask[i] * values[i] for i in inputs) + b[j] for j in units]
             values = np.maximum(values, 0) if number < 2 else np.exp(values) / np.sum(np.exp(values))
         return values
 
