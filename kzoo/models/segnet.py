@@ -19,6 +19,7 @@ from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+SHIFT = {"class_name": "Constant", "config": {"value": 0.001}}  # of the batch norms in the authors' files
 DECODER = ((64,), (128, 64), (256, 256, 128), (512, 512, 256), (512, 512, 512))  # in the encoder's order
 
 
@@ -45,6 +46,7 @@ def segnet(
     Settings: encoder and decoder, the filters of the convolutions of each stage, both from the first stage to the last,
     although the decoder runs from last to first; their kernel, and last_kernel of the classifier; normalize, response
     normalization of the input; linear_decoder, a decoder without ReLUs; width, a factor of all filters.
+    Kernels are initialized by He's rule, biases with 0 and shifts of batch norms with 0.001, as in the authors' files.
     Layers: stage1 ... stage5 (pooled), decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)
@@ -64,10 +66,10 @@ def check_stages(who, encoder, decoder):
     require(len(encoder) == len(decoder) > 0, who, "as many stages of decoder as encoder", decoder=decoder)
 
 
-def conv(x, filters, name, kernel, layer=Conv2D, padding="same", relu=True):
+def conv(x, filters, name, kernel, layer=Conv2D, padding="same", relu=True, initializer="he_normal"):
     """Applies a convolution, a batch norm and, unless `relu` is False, a ReLU."""
-    x = layer(filters, kernel, padding=padding, kernel_initializer="he_normal", name=name)(x)
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    x = layer(filters, kernel, padding=padding, kernel_initializer=initializer, name=name)(x)
+    x = layers.BatchNormalization(beta_initializer=SHIFT, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
@@ -83,18 +85,18 @@ def encode(who, x, stages, kernel, width):
     return x, pools
 
 
-def decode(who, x, pools, stages, kernel, width, layer=Conv2D, relu=True):
+def decode(who, x, pools, stages, kernel, width, layer=Conv2D, relu=True, initializer="he_normal"):
     """Applies the decoder: from the last stage to the first, unpools by `pools` of `encode`, then convolves."""
     for stage in range(len(stages), 0, -1):
         x = MaxUnpooling2D(2, padding="same", name=f"decode{stage}_unpool")([x, *pools[stage - 1]])
         for number, units in enumerate(scale_filters(who, stages[stage - 1], width), start=1):
-            x = conv(x, units, f"decode{stage}_conv{number}", kernel, layer, relu=relu)
+            x = conv(x, units, f"decode{stage}_conv{number}", kernel, layer, relu=relu, initializer=initializer)
     return x
 
 
-def classify_pixels(x, classes, kernel, activation):
+def classify_pixels(x, classes, kernel, activation, initializer="he_normal"):
     """Applies a convolution with one map per class, and the activation in float32."""
-    x = Conv2D(classes, kernel, padding="same", name="logits")(x)
+    x = Conv2D(classes, kernel, padding="same", kernel_initializer=initializer, name="logits")(x)
     return layers.Activation(activation, dtype="float32", name="predictions")(x)
 
 

@@ -1,10 +1,10 @@
-"""C3D: pools that round up, a first pool that keeps the frames, depths of kernels, and refusals."""
+"""C3D: pools that round up, a first pool that keeps the frames, depths of kernels, initial values, and refusals."""
 
 import pytest
 
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import CLIP, WHOLE, Fit, shapes, trained
+from tests.models.cards import CLIP, WHOLE, Fit, check_start, shapes, trained
 
 CARDS = {  # trained parameters, input, classes
     "c3d": (79_991_015, CLIP, 487),
@@ -38,6 +38,15 @@ def test_depth_of_the_kernels():
     assert deep - flat == 4 * 9 * sum(
         a * b for a, b in zip((3, 3, 6, 13, 13, 26, 26, 26), (3, 6, 13, 13, 26, 26, 26, 26))
     )
+
+
+def test_initial_values():
+    """The authors' Caffe files: N(0, 0.01^2), hidden layers N(0, 0.005^2), biases 1 but for the first and last layer."""
+    layers = [layer for layer in model("c3d", **{**SMALL, "fc_units": (20, 20)}).layers if layer.weights]
+    assert len(layers) == 11
+    for layer in layers:
+        hidden = layer.name in ("fc6", "fc7")
+        check_start(layer, 0.005 if hidden else 0.01, 0 if layer.name in ("stage1_conv1", "predictions") else 1)
 
 
 def test_any_size():

@@ -1,4 +1,6 @@
-"""SegNet and SegNet-Basic: their stages, odd sizes, and unpooling by the pools' indices."""
+"""SegNet and SegNet-Basic: their stages, odd sizes, initial values, and unpooling by the pools' indices."""
+
+import math
 
 import keras
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import Fit, shapes
+from tests.models.cards import Fit, check_start, shapes
 
 CARDS = {  # trained parameters, input, classes
     "segnet": (29_449_355, (360, 480, 3), 11),
@@ -65,6 +67,15 @@ def test_basic_differs_as_its_card_says():
     basic = sketch("segnet_basic", **SMALL)
     relus = [layer.name for layer in basic.layers if isinstance(layer, keras.layers.ReLU)]
     assert basic.layers[1].name == "norm" and not any(name.startswith("decode") for name in relus)
+
+
+def test_initial_values():
+    """The authors' files: "msra", N(0, 2 / fan-in), in all convolutions, and shifts of 0.001 in all batch norms."""
+    for layer in model("segnet_basic", **SMALL).layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            np.testing.assert_allclose(layer.beta, 0.001, rtol=1e-6)
+        elif layer.weights:
+            check_start(layer, math.sqrt(2 / math.prod(layer.kernel.shape[:-1])))
 
 
 def test_without_top():
