@@ -75,11 +75,10 @@ def test_contexts_start_as_the_identity():
 
 
 def test_layers_of_a_context_have_noise_of_their_own():
-    """Off the centre tap kernels are noise; those of layers from 2 to 2 and from 4 to 4 maps begin alike if shared."""
-    built = model("context_large", classes=1, multiples=(2, 2, 2, 2, 2, 2, 2))
-    kernels = [np.array(built.get_layer(f"stage{stage}").kernel)[0] for stage in (2, 3, 4)]
-    assert abs(np.corrcoef(np.ravel(kernels[0]), np.ravel(kernels[1]))[0, 1]) < 0.99
-    assert abs(np.corrcoef(np.ravel(kernels[1]), np.ravel(kernels[2]))[0, 1]) < 0.99
+    """Outside the centre tap kernels are noise, which a shared initializer repeats in layers of equal shape."""
+    built = model("context_large", classes=2, multiples=(2,) * 7)
+    second, third = (np.ravel(built.get_layer(f"stage{stage}").kernel[0]) for stage in (2, 3))
+    assert abs(np.corrcoef(second, third)[0, 1]) < 0.8
 
 
 def test_the_front_ends_class_maps_start_small():
