@@ -14,6 +14,7 @@ from keras.initializers import RandomUniform
 from kzoo.checks import is_integer, require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.maxout import Maxout
+from kzoo.layers.unscaled_dropout import UnscaledDropout
 from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, model_input, scale_filters
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -41,12 +42,11 @@ def maxout(
 
     Shapes: images (B, 32, 32, 3), whitened -> probabilities (B, 10).
     Settings: convolutions, for each (units, pieces, kernel, padding, size and strides of the pool after it); dense, for
-    each hidden layer (units, pieces); untied_bias, one bias per position; input_dropout, and dropout on the inputs of
-    all other layers; width, a factor of all units.
+    each hidden layer (units, pieces); untied_bias, one bias per position; input_dropout, which does not rescale, and
+    dropout on the inputs of all other layers; width, a factor of all units.
     Kernels are initialized uniformly between -0.005 and 0.005, biases with 0. After each step, kernels of a unit are
     scaled to a norm of at most 0.9 in the first convolution, 1.9 in a dense layer after convolutions, and 1.9365 in all
-    other layers. The authors' input_dropout leaves the kept values as they are; here, as in all other layers, they are
-    divided by 1 - input_dropout.
+    other layers.
     Layers: stage1 ... (pooled), fc1 ..., predictions.
     """
     for setting, rows, length in (("convolutions", convolutions, 6), ("dense", dense, 2)):
@@ -58,7 +58,9 @@ def maxout(
         return {"kernel_initializer": RandomUniform(-0.005, 0.005), "kernel_constraint": MaxNorm(limit, axis=axes)}
 
     def drop(x, label, first=False):
-        return layers.Dropout(input_dropout if first else dropout, name=f"{label}_dropout")(x)
+        if first:  # the authors scale what is kept by 1 for the input, by 2 for the other layers
+            return UnscaledDropout(input_dropout, inference_scale=1.0, name=f"{label}_dropout")(x)
+        return layers.Dropout(dropout, name=f"{label}_dropout")(x)
 
     def unit_maxima(units, label):
         return Maxout(units, order="adjacent", name=f"{label}_maxout")  # the order of saved weights

@@ -208,9 +208,10 @@ class TrainingConfig(Part):
         1, description="Optimizer steps compiled into one `train_step` call; larger values speed up small models."
     )
     seeds: Seeds = Field([0], description="One training per seed.")
-    keep: Annotated[Literal["last", "best"], one_of("last", "best")] = Field(
+    keep: Annotated[Literal["last", "best", "last_best"], one_of("last", "best", "last_best")] = Field(
         "last",
-        description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy.",
+        description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy, the "
+        "first (best) or the last (last_best) of equally good ones.",
     )
     loss: Losses = Field(description="A loss of keras.losses or kzoo, or a list with one for each output of the model.")
     loss_weights: Weights = Field(None, description="A weight for each output's loss in their sum; null: all 1.")
@@ -367,8 +368,9 @@ class Config(Part):
 
     @model_validator(mode="after")
     def _check_keep(self):
-        valid = self.training.keep != "best" or self.data.validation != 0
-        require(valid, "training.keep: best", "data.validation above 0", validation=self.data.validation)
+        valid = self.training.keep == "last" or self.data.validation != 0
+        who = f"training.keep: {self.training.keep}"
+        require(valid, who, "data.validation above 0", validation=self.data.validation)
         return self
 
 

@@ -98,8 +98,8 @@ def fit(
     """Trains from the folder's checkpoint to the end and leaves the weights to keep in `model`."""
     training, steps = config.training, steps_per_epoch(config, data)
     callbacks = build_callbacks(config, folder)
-    if training.keep == "best":
-        callbacks.append(KeepBest(model))
+    if training.keep != "last":
+        callbacks.append(KeepBest(model, last=training.keep == "last_best"))
     board = EpochBoard(folder / BOARD, write_graph=False)
     files = CallbackFiles([*callbacks, board], folder)
     checkpoint = Checkpoint(model, folder / STATE, callbacks, files)

@@ -69,9 +69,14 @@ def test_initial_values():
             check_uniform(layer, 0.005)
 
 
-def test_dropout_of_the_input_is_less():
+def test_dropout_of_the_input_is_less_and_does_not_rescale():
+    """pylearn2's input_scales: 1 for the input, by default 2 for what the other layers keep at 0.5."""
     built = model("maxout_mnist_dense")
-    assert [layer.rate for layer in built.layers if "dropout" in layer.name] == [0.2, 0.5, 0.5]
+    dropouts = [layer for layer in built.layers if "dropout" in layer.name]
+    assert [layer.rate for layer in dropouts] == [0.2, 0.5, 0.5]
+    for layer, kept in zip(dropouts, (1, 2, 2)):
+        x = np.ones((2, *layer.input.shape[1:]), "float32")
+        assert set(np.unique(layer(x, training=True))) == {0, kept} and (np.asarray(layer(x)) == 1).all()
 
 
 @pytest.mark.parametrize(
