@@ -51,7 +51,7 @@ def check_uniform(layer, limit, bias=0.0):
 
 
 def assert_drawn_apart(*layers):
-    """Fails if kernels of two layers hold the same numbers, up to their scale, as those of one initializer object do."""
+    """Fails if two layers have the same kernels up to a scale, as layers that share an initializer object have."""
     firsts = [np.ravel(layer.kernel)[:20] for layer in layers]
     for number, first in enumerate(firsts):
         for other in firsts[:number]:
