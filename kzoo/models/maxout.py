@@ -19,6 +19,8 @@ from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, mode
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
+LIMIT = 1.9365  # of the norm of a unit's kernel
+
 
 def maxout(
     convolutions: Sequence[Sequence[int]] = (),
@@ -41,8 +43,10 @@ def maxout(
     Shapes: images (B, 32, 32, 3), whitened -> probabilities (B, 10).
     Settings: convolutions, for each (units, pieces, kernel, padding, size and strides of the pool after it); dense, for
     each hidden layer (units, pieces); untied_bias, one bias per position; input_dropout, which does not rescale, and
-    dropout on the inputs of all other layers; width, a factor of all units. Kernel norms are constrained to 0.9 in the
-    first layer, 1.9365 in the others.
+    dropout on the inputs of all other layers; width, a factor of all units.
+    Kernels are initialized uniformly between -0.005 and 0.005, biases with 0. After each step, kernels of a unit are
+    scaled to a norm of at most 0.9 in the first convolution, 1.9 in a dense layer after convolutions, and 1.9365 in all
+    other layers.
     Layers: stage1 ... (pooled), fc1 ..., predictions.
     """
     for setting, rows, length in (("convolutions", convolutions, 6), ("dense", dense, 2)):
@@ -50,9 +54,8 @@ def maxout(
         require(known, name, f"{setting}, rows of {length} integers", **{setting: rows})
     check_rate(name, dropout=dropout, input_dropout=input_dropout)
 
-    def kernel_settings(axes, first=False):
-        limit = MaxNorm(0.9 if first else 1.9365, axis=axes)
-        return {"kernel_initializer": RandomUniform(-0.005, 0.005), "kernel_constraint": limit}
+    def kernel_settings(axes, limit=LIMIT):
+        return {"kernel_initializer": RandomUniform(-0.005, 0.005), "kernel_constraint": MaxNorm(limit, axis=axes)}
 
     def drop(x, label, first=False):
         if first:  # the authors scale what is kept by 1 for the input, by 2 for the other layers
@@ -64,7 +67,7 @@ def maxout(
 
     def fc(number, units, pieces):
         (units,), label, first = scale_filters(name, [units], width), f"fc{number}", number == 1 and not convolutions
-        more = kernel_settings(0, first)
+        more = kernel_settings(0, 1.9 if convolutions else LIMIT)
         dense, largest = layers.Dense(units * pieces, name=label, **more), unit_maxima(units, label)
         return lambda x: largest(dense(drop(x, label, first)))
 
@@ -78,7 +81,7 @@ def maxout(
             padding=padding,
             untied_bias=untied_bias,
             name=f"{label}_conv",
-            **kernel_settings([0, 1, 2], stage == 1),
+            **kernel_settings([0, 1, 2], 0.9 if stage == 1 else LIMIT),
         )
         x = unit_maxima(units, label)(conv(drop(x, label, stage == 1)))
         x = ceil_pool(x, label, size, strides, rectified=False)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import keras
 from keras import layers
-from keras.initializers import Constant, RandomNormal
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
@@ -20,6 +19,7 @@ from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+SHIFT = {"class_name": "Constant", "config": {"value": 0.001}}  # of the batch norms in the authors' files
 DECODER = ((64,), (128, 64), (256, 256, 128), (512, 512, 256), (512, 512, 512))  # in the encoder's order
 DEEP = 3  # the first stage with dropout
 
@@ -50,6 +50,7 @@ def segnet(
     normalization of the input, which is made for bytes; linear_decoder, a decoder without ReLUs; dropout after the
     stages of encoder and decoder from the third on, where the authors' files with dropout have it; width, a factor of
     all filters.
+    Kernels are initialized by He's rule, biases with 0 and shifts of batch norms with 0.001, as in the authors' files.
     Layers: stage1 ... stage5 (pooled), decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)
@@ -70,16 +71,11 @@ def check_stages(who, encoder, decoder):
     require(len(encoder) == len(decoder) > 0, who, "as many stages of decoder as encoder", decoder=decoder)
 
 
-def conv(x, filters, name, kernel, layer=Conv2D, padding="same", relu=True, stddev=None):
-    """Applies a convolution, a batch norm and, unless `relu` is False, a ReLU; kernels start as `starts` says."""
-    x = layer(filters, kernel, padding=padding, kernel_initializer=starts(stddev), name=name)(x)
-    x = layers.BatchNormalization(beta_initializer=Constant(0.001), name=f"{name}_norm")(x)  # as in the authors' files
+def conv(x, filters, name, kernel, layer=Conv2D, padding="same", relu=True, initializer="he_normal"):
+    """Applies a convolution, a batch norm and, unless `relu` is False, a ReLU."""
+    x = layer(filters, kernel, padding=padding, kernel_initializer=initializer, name=name)(x)
+    x = layers.BatchNormalization(beta_initializer=SHIFT, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
-
-
-def starts(stddev):
-    """Returns the initializer of one kernel: N(0, stddev^2), or He's for None."""
-    return "he_normal" if stddev is None else RandomNormal(stddev=stddev)
 
 
 def drop(x, dropout, stage, name):
@@ -113,9 +109,9 @@ def decode(who, x, pools, stages, kernel, width, dropout=0.0, **settings):
     return x
 
 
-def classify_pixels(x, classes, kernel, activation, stddev=None):
+def classify_pixels(x, classes, kernel, activation, initializer="he_normal"):
     """Applies a convolution with one map per class, and the activation in float32."""
-    x = Conv2D(classes, kernel, padding="same", kernel_initializer=starts(stddev), name="logits")(x)
+    x = Conv2D(classes, kernel, padding="same", kernel_initializer=initializer, name="logits")(x)
     return layers.Activation(activation, dtype="float32", name="predictions")(x)
 
 
