@@ -21,9 +21,7 @@ WITHOUT_ONE_RATE = ("LossScaleOptimizer", "MultiOptimizer")  # they need other o
 NEAR = {"Adafactor": {"relative_step": False}}  # its relative step is an upper bound of the rate
 
 
-@pytest.mark.parametrize(
-    "sets", [[], ["training.steps_per_call=2", "training.steps_per_epoch=2"]], ids=["step", "loop"]
-)
+@pytest.mark.parametrize("sets", [[], ["training.steps_per_call=2", "training.steps_per_epoch=2"]], ids=str)
 def test_formula_of_caffe(sets):
     """V = momentum * V - lr * lr_mult * (gradient + decay * W); W = W + V. Compiled by XLA in both cases."""
     x, y = np.random.default_rng(0).normal(size=(2, 8, 40, 1)).astype("float32"), np.arange(16).reshape(2, 8) % 3
