@@ -62,7 +62,8 @@ def capsnet(
     The decoder draws the capsule of the label, or for a negative label, as at inference, the longest capsule. The
     lengths do not depend on the label; each is below 1, and they do not sum to 1. Losses:
     `kzoo.losses.CapsuleMarginLoss` for the lengths; for the image the paper's summed squared error times 0.0005, which
-    is Keras's mean squared error times 0.0005 per pixel: `loss_weights=[1, 0.392]` for 28 x 28.
+    is Keras's mean squared error times 0.0005 per pixel: `loss_weights=[1, 0.392]` for 28 x 28. The authors' code takes
+    half the mean of the margin loss over the classes instead of its sum: `[0.05, 0.392]` for 10 classes.
     Layers: stage1, stage2 (primary capsules), capsules, predictions, mask, decoder_fc1 ..., reconstruction.
     """
     check_integer_list(name, fc_units=fc_units, dimensions=dimensions)
