@@ -198,6 +198,12 @@ def _global_average(layer, shape):
     return Formula(lambda x: x.mean(axes))
 
 
+def _unscaled_dropout(layer, shape):
+    if layer.inference_scale is not None:
+        raise Absent("a scale of its own at inference")
+    return nn.Sequential(nn.Dropout(layer.rate), Formula(lambda x: x * (1 - layer.rate)))
+
+
 def _response_norm(layer, shape):
     size = 2 * layer.depth_radius + 1
     if layer.within_channel or layer.size is not None:
@@ -219,6 +225,7 @@ MAKERS = {
     "GlobalAveragePooling2D": _global_average,
     "BatchNormalization": _batch_norm,
     "Dropout": lambda layer, shape: nn.Dropout(layer.rate),
+    "UnscaledDropout": _unscaled_dropout,
     "Flatten": lambda layer, shape: nn.Flatten(),
     "Activation": lambda layer, shape: _activation(layer.activation),
     "ReLU": lambda layer, shape: nn.ReLU(),
