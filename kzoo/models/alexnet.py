@@ -15,6 +15,7 @@ from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.max_pooling import MaxPooling2D
+from kzoo.layers.unscaled_dropout import UnscaledDropout
 from kzoo.models.blocks import (
     add_top,
     average_maps,
@@ -59,7 +60,8 @@ def alexnet(
     Shapes: images (B, 227, 227, 3), the mean subtracted -> probabilities (B, 1000). The paper says 224, but its 55 x 55
     maps need 227. The smallest input is 39 x 39.
     Settings: filters of the five convolutions; groups of the second, fourth and fifth, 2 for two towers; fc_units of
-    the hidden layers and the dropout after them; remove, any of the layers 3, 4, 6, 7; width, a factor of all filters.
+    the hidden layers and the dropout after them, which multiplies by 1 - dropout at inference and does not scale in
+    training, as in the paper; remove, any of the layers 3, 4, 6, 7; width, a factor of all filters.
     Kernels are initialized from N(0, 0.01^2), as in the paper; biases of the second, fourth and fifth convolution and
     of the hidden layers are 1, the others 0.
     Layers: stage1 ... stage5, fc6, fc7, predictions.
@@ -147,7 +149,7 @@ def alexnet_torchvision(
     x = MaxPooling2D(3, 2, name="stage2")(conv(x, second, 5, 1, 2, "stage2_conv", **start))
     x = MaxPooling2D(3, 2, name="stage5")(last_convolutions(x, others, remove, **start))
     x = average_maps(name, x, average_to) if include_top else x
-    hidden = hidden_layers(fc_units, dropout, remove, dropout_first=True, **start)
+    hidden = hidden_layers(fc_units, dropout, remove, layers.Dropout, dropout_first=True, **start)
     x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **start)
     return build_model(name, inputs, x, weights)
 
@@ -182,13 +184,13 @@ def last_convolutions(x, filters, remove, groups=1, stddev=0.01, **settings):
     return conv(x, fifth, 3, 1, 1, "stage5_conv", **settings)
 
 
-def hidden_layers(fc_units, dropout, remove, dropout_first=False, **settings):
+def hidden_layers(fc_units, dropout, remove, kind=UnscaledDropout, dropout_first=False, **settings):
     """Returns those of the dense layers fc6 and fc7 that are not removed, each with dropout after or before it."""
     kept = []
     for number, units in zip((6, 7), fc_units):
         if number not in remove:
             dense = layers.Dense(units, "relu", name=f"fc{number}", **settings)
-            drop = layers.Dropout(dropout, name=f"fc{number}_dropout")
+            drop = kind(dropout, name=f"fc{number}_dropout")
             kept += [drop, dense] if dropout_first else [dense, drop]
     return kept
 

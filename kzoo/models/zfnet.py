@@ -34,8 +34,8 @@ def zfnet(
     """Builds ZFNet: five convolutions, the first two normalized after their pools, and two dense layers.
 
     Shapes: images (B, 224, 224, 3), the mean subtracted -> probabilities (B, 1000). The smallest input is 47 x 47.
-    Settings: filters of the five convolutions; fc_units of the hidden layers and the dropout after them; remove, any of
-    the layers 3, 4, 6, 7; width, a factor of all filters.
+    Settings: filters of the five convolutions; fc_units of the hidden layers and the dropout after them, as AlexNet's;
+    remove, any of the layers 3, 4, 6, 7; width, a factor of all filters.
     Kernels are initialized from N(0, 0.01^2), biases are 0. After each step, filters of convolutions whose weights have
     a root mean square above 0.1 are scaled to 0.1.
     Layers: stage1 ... stage5, fc6, fc7, predictions.
