@@ -17,6 +17,10 @@ RECIPES = {  # source, batch, momentum, weight decay, factor of biases' rates, s
     ),
     "dilated_frontend": ("dilation, train.py", 14, 0.9, 5e-4, 2, 20_000, {0: 0.01, 99_999: 0.01, 100_000: 1e-3}),
     "dilated_large": ("dilation, train.py", 14, 0.9, 5e-4, 2, 20_000, {0: 1e-3, 99_999: 1e-3, 100_000: 1e-4}),
+    "vgg16_bn": (
+        *("references/classification/README.md", 256, 0.9, 1e-4, None, 450_000),
+        {0: 0.1, 150_000: 0.1, 150_001: 0.01, 300_001: 1e-3},
+    ),
     "capsnet": (
         *("research/capsules/experiment.py", 128, None, 0, None, 300_000),
         {0: 1e-3, 1_000: 1e-3 * 0.96**0.5, 300_000: 1e-3 * 0.96**150},
