@@ -39,7 +39,7 @@ class BaseBoxCrop(BaseAugmentation):
         if self.height is None and self.width is None:
             return None
         height, width = (ops.cast(side, "float32") for side in shape[1:3])
-        box = ops.convert_to_tensor(self.central_box(height, width))
+        box = self.central_box(height, width)
         return ops.tile(ops.stack([(height - box[0]) / 2, (width - box[1]) / 2, box[0], box[1]])[None], (shape[0], 1))
 
     def transform_images(self, images, drawn):

@@ -48,7 +48,7 @@ class ScaleJitter(BaseBoxCrop):
         side = keras.random.uniform((batch, 1), *self.short_side, "float32", seed=self.seed_generator)
         box = self._box(height, width, side)
         place = keras.random.uniform((batch, 2), 0.0, 1.0, "float32", seed=self.seed_generator)
-        spare = ops.cast(ops.stack([height, width]), "float32") - box
+        spare = _floats(height, width) - box
         return ops.concatenate([place * spare, box], axis=1)
 
     def central_box(self, height, width):
@@ -60,8 +60,11 @@ class ScaleJitter(BaseBoxCrop):
         least = self.short_side[0]
         fits = all(not isinstance(crop, int) or crop <= least for crop in size)
         require(fits, "ScaleJitter", "crops of at most short_side", crop=size, short_side=self.short_side)
-        shorter = ops.cast(ops.minimum(height, width), "float32")
-        return ops.cast(ops.stack(size), "float32") * shorter / side
+        return _floats(*size) * ops.min(_floats(height, width)) / side
 
     def get_config(self):
         return {**super().get_config(), "short_side": self.short_side}
+
+
+def _floats(*sides):
+    return ops.stack([ops.cast(side, "float32") for side in sides])
