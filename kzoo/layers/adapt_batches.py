@@ -18,10 +18,9 @@ def adapt_batches(layer: keras.layers.Layer, data: Tensor | Iterable[Tensor]) ->
     Errors: Refusal if there are no examples, or if the layer does not take their shape.
     """
     count = 0
-    for part in [data] if hasattr(data, "shape") else data:
-        part = np.asarray(part)
-        for start in range(0, len(part), MOST):
-            batch = part[start : start + MOST].astype("float64")
+    for examples in map(np.asarray, [data] if hasattr(data, "shape") else data):
+        for start in range(0, len(examples), MOST):
+            batch = examples[start : start + MOST].astype("float64")
             if not layer.built:
                 layer.build((None, *batch.shape[1:]))
             layer.compute_output_shape(batch.shape)

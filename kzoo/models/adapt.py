@@ -24,9 +24,7 @@ def adapt(model: keras.Model, data: Tensor, skip: Sequence[str] = ()) -> keras.M
     3.0
     """
     adaptable = {
-        path: layer
-        for path, layer in layer_paths(model).items()
-        if learns_statistics(layer) and layer.name not in skip
+        path: layer for path, layer in layer_paths(model).items() if learns_statistics(layer) and layer.name not in skip
     }
     require(not adaptable or len(model.inputs) == 1, "adapt", "a model of one input", inputs=len(model.inputs))
     for path, layer in adaptable.items():

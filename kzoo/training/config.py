@@ -181,8 +181,7 @@ class DataConfig(Part):
     )
     preprocess: list[Spec] = Field(
         [],
-        description="Layers that become the first layers of the saved model; those with `adapt` learn from the training "
-        "examples.",
+        description="Layers that become the first layers of the saved model; some learn from the training examples.",
     )
     augment: list[Spec] = Field([], description="Layers that are applied to training examples only.")
     inputs: ModelInputs = Field(
