@@ -189,7 +189,10 @@ class DataConfig(Part):
     length: OptionalCount = Field(
         None, description="Time steps of signals, or frames of videos, to crop or pad to; null: no change."
     )
-    preprocess: list[Spec] = Field([], description="Layers that become the first layers of the saved model.")
+    preprocess: list[Spec] = Field(
+        [],
+        description="Layers that become the first layers of the saved model; some learn from the training examples.",
+    )
     augment: list[Spec] = Field([], description="Layers that are applied to training examples only.")
     inputs: ModelInputs = Field(
         ["x"], description="What each input of the model receives: x, the example, or y, its label."

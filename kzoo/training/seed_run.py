@@ -37,6 +37,7 @@ from kzoo.training.model_building import (
     build_callbacks,
     build_model,
     build_trainer,
+    count_parameters,
     label_checks,
     map_inputs_and_targets,
 )
@@ -173,7 +174,7 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         "data": data.name,
         **scores,
         "published": config.published and config.published.model_dump(),
-        "parameters": model.count_params(),
+        "parameters": count_parameters(model),
         "epochs": len(history),
         "steps": len(history) * steps,
         "seconds": round(checkpoint.seconds, 2),
