@@ -144,7 +144,7 @@ def alexnet_torchvision(
     check_settings(name, filters, fc_units, dropout, remove)
     first, second, *others = scale_filters(name, filters, width)
     x = inputs = model_input(name, input_shape, input_tensor, smallest=63)
-    start = {"kernel_initializer": PYTORCH_UNIFORM, "bias_initializer": "zeros"}
+    start: dict[str, Any] = {"kernel_initializer": PYTORCH_UNIFORM, "bias_initializer": "zeros"}
     x = MaxPooling2D(3, 2, name="stage1")(conv(x, first, 11, 4, 2, "stage1_conv", **start))
     x = MaxPooling2D(3, 2, name="stage2")(conv(x, second, 5, 1, 2, "stage2_conv", **start))
     x = MaxPooling2D(3, 2, name="stage5")(last_convolutions(x, others, remove, **start))
