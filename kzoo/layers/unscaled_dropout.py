@@ -30,9 +30,7 @@ class UnscaledDropout(Pointwise, BaseLayer):
     True
     """
 
-    def __init__(
-        self, rate: float = 0.5, inference_scale: float | None = None, seed: int | None = None, **kwargs: Any
-    ):
+    def __init__(self, rate: float = 0.5, inference_scale: float | None = None, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         check_settings(type(self).__name__, rate, inference_scale)
         self.rate = float(rate)
