@@ -87,7 +87,7 @@ def test_dropout_behind_the_hidden_layers_or_before():
 )
 def test_dropout_scales_where_its_source_does(name, kept, mean):
     """The paper multiplies outputs by 0.5 at tests, as cuda-convnet2's dropout2 does; PyTorch scales in training."""
-    dropout = sketch(name).get_layer("fc7_dropout")
+    dropout = model(name, **SMALL).get_layer("fc7_dropout")
     x = np.ones((2, 50), "float32")
     assert set(np.unique(dropout(x, training=True))) == {0, kept} and (np.asarray(dropout(x)) == mean).all()
 
