@@ -1,9 +1,11 @@
 """Inference with models of the zoo: a compiled call, Keras's `predict`, and exports in their own runtimes.
 
 A call of "kzoo" is a concrete function of `tf.function(model)`, compiled by XLA where training would compile a step of
-this size; "keras predict" is `model.predict` on the same array. Exports are written by `kzoo.export`.
+this size; "keras predict" is `model.predict` on the same array. Exports are written by `kzoo.export`. "kzoo predict" is
+what the command does once it has opened a SavedModel: it reads an .npy file, runs the model and checks the outputs.
 """
 
+import functools
 import tempfile
 from pathlib import Path
 
@@ -17,6 +19,7 @@ CASES = [
 ]
 TARGETS = [Target("torch", "inference", 1.0, f"*batch {batch}") for batch in ("10", "100")]
 CALLS = 50  # in a row, as one takes some 0.1 ms
+FOLDER = tempfile.TemporaryDirectory()  # of the exports
 
 
 def arrays(case, rng):
@@ -71,19 +74,29 @@ def predict(case, x):
     return repeated(lambda: net.predict(x, verbose=0))
 
 
+@functools.cache  # a process exports each model once
+def exported_file(model, format):
+    from kzoo.export.exporter import export
+    from kzoo.export.registry import FORMATS
+
+    path = Path(FOLDER.name, model, FORMATS[format].file)
+    path.parent.mkdir(exist_ok=True)
+    export(network(Case(model, model=model)), path, format)
+    return str(path)
+
+
 def exported(format, opened):
-    folders = {}  # by model: a process exports each once
+    return lambda case, x: repeated(opened(exported_file(case.model, format), x))
 
-    def peer(case, x):
-        from kzoo.export.exporter import export
-        from kzoo.export.registry import FORMATS
 
-        if case.model not in folders:
-            folders[case.model] = tempfile.TemporaryDirectory()
-            export(network(case), Path(folders[case.model].name, FORMATS[format].file), format)
-        return repeated(opened(str(Path(folders[case.model].name, FORMATS[format].file)), x))
+def kzoo_predict(path, x):
+    import numpy as np
 
-    return peer
+    from kzoo.export.predict import open_export, predict
+
+    predictor, file = open_export(path), Path(FOLDER.name, "examples.npy")
+    np.save(file, x)
+    return lambda: predict(predictor, [file], top=1)
 
 
 def saved_model(path, x):
@@ -143,6 +156,7 @@ def torch(memory_format):
 PEERS = {
     "kzoo": kzoo,
     "keras predict": predict,
+    "kzoo predict": exported("saved_model", kzoo_predict),
     "SavedModel": exported("saved_model", saved_model),
     "ONNX Runtime": exported("onnx", onnx),
     "LiteRT": exported("litert", litert),

@@ -148,7 +148,7 @@ def check_fit(layer, kwargs, inputs):
         twin = type(layer)(**kwargs)
         symbolic = symbols(inputs)
         first, *rest = tree.flatten(symbolic)
-        before = keras.layers.Dense(first.shape[-1], kernel_initializer="identity", name="before")
+        before = keras.layers.Dense(first.shape[-1], use_bias=False, kernel_initializer="identity", name="before")
         y = tree.flatten(twin([before(first), *rest] if rest else before(first)))
         model = keras.Model(symbolic, y[0])
         twin.set_weights(layer.get_weights())
@@ -249,9 +249,13 @@ def same(got, wanted, tolerance=1e-5):
 
 
 def randomize(layer, seed=1):
-    """Sets and returns random weights, as zeros and ones hide mistakes. Integers, which are indices, are kept."""
+    """Sets and returns random weights, as zeros and ones hide mistakes. Integers, which are indices, are kept.
+
+    Variances are positive.
+    """
     rng = np.random.default_rng(seed)
     drawn = [rng.normal(size=w.shape).astype("float32") for w in layer.weights]
+    drawn = [abs(new) if w.name.endswith("variance") else new for w, new in zip(layer.weights, drawn)]
     layer.set_weights([new if is_float(w) else w.numpy() for w, new in zip(layer.weights, drawn)])
     return layer.get_weights()
 

@@ -12,11 +12,7 @@ from docs.gallery.panels import bars, boxes, curves, image, points, tiles
 from kzoo import layers, ops
 
 
-@page(
-    "BatchNormalization",
-    "Subtracts each channel's mean over the batch and all positions, and divides by its standard deviation.",
-    'Ioffe & Szegedy 2015, "Batch normalization", arXiv:1502.03167.',
-)
+@page("BatchNormalization")
 def batch_normalization():
     """Three photographs, one of them dark: a column for each, with its red, green and blue channels from top to bottom.
 
@@ -26,7 +22,7 @@ def batch_normalization():
     uses moving averages instead.
     """
     x = np.concatenate([flower(48), temple(48), temple(48) / 4])
-    layer = keras.layers.BatchNormalization()
+    layer = layers.BatchNormalization()
     y = layer(x, training=True)
     small = x[:, ::8, ::8].copy()
     before = layer(small, training=True)

@@ -10,6 +10,7 @@ from kzoo.layers.adaptive_average_pooling import (
 )
 from kzoo.layers.adaptive_max_pooling import AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D
 from kzoo.layers.average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
+from kzoo.layers.batch_normalization import BatchNormalization
 from kzoo.layers.blur_pooling import BlurPooling2D
 from kzoo.layers.capsules import Capsules
 from kzoo.layers.channel_lp_pooling import ChannelLPPooling
@@ -76,6 +77,7 @@ __all__ = [
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
+    "BatchNormalization",
     "BlurPooling2D",
     "Capsules",
     "ChannelLPPooling",

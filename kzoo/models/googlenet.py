@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from kzoo.checks import require
+from kzoo.layers.batch_normalization import BatchNormalization
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.max_pooling import MaxPooling2D
@@ -79,7 +80,7 @@ def googlenet(
         x = Conv2D(*scale_filters(name, [units], width), kernel, **more, **start)(x)
         if not batch_norm:
             return x
-        x = layers.BatchNormalization(momentum=momentum, epsilon=1e-3, name=f"{label}_norm")(x)
+        x = BatchNormalization(momentum=momentum, epsilon=1e-3, name=f"{label}_norm")(x)
         return layers.ReLU(name=f"{label}_relu")(x)
 
     def norm(x, label):

@@ -10,6 +10,7 @@ import keras
 from keras import layers, ops
 
 from kzoo.checks import require
+from kzoo.layers.batch_normalization import BatchNormalization
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import add_top, build_model, check_integer_list, model_input, scale_filters
@@ -115,7 +116,7 @@ class _Blocks:
         return Conv2D(filters, kernel, strides=strides, padding=padding, **more)(x)
 
     def norm(self, x, label, relu=None):
-        x = layers.BatchNormalization(**self.norms, name=label)(x)
+        x = BatchNormalization(**self.norms, name=label)(x)
         return layers.ReLU(name=relu)(x) if relu else x
 
     def block(self, x, parts, inner, label):

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from kzoo.checks import require
+from kzoo.layers.batch_normalization import BatchNormalization
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
@@ -74,7 +75,7 @@ def check_stages(who, encoder, decoder):
 def conv(x, filters, name, kernel, layer=Conv2D, padding="same", relu=True, initializer="he_normal"):
     """Applies a convolution, a batch norm and, unless `relu` is False, a ReLU."""
     x = layer(filters, kernel, padding=padding, kernel_initializer=initializer, name=name)(x)
-    x = layers.BatchNormalization(beta_initializer=SHIFT, name=f"{name}_norm")(x)
+    x = BatchNormalization(beta_initializer=SHIFT, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 

@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 from kzoo.checks import require
+from kzoo.layers.batch_normalization import BatchNormalization
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.max_pooling import MaxPooling2D
@@ -80,7 +81,7 @@ def vgg(
             more = {"padding": "same", "activation": activation, "name": f"stage{stage}_conv{number}", **start}
             x = Conv2D(units, kernel, **more)(x)
             if batch_norm:
-                x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"stage{stage}_norm{number}")(x)
+                x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"stage{stage}_norm{number}")(x)
                 x = layers.ReLU(name=f"stage{stage}_relu{number}")(x)
             if normalize and stage == number == 1:
                 x = LocalResponseNormalization(name="stage1_norm")(x)

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from kzoo.checks import is_integer, require
+from kzoo.layers.batch_normalization import BatchNormalization
 from kzoo.layers.conv import Conv1D
 from kzoo.layers.max_pooling import MaxPooling1D
 from kzoo.models.blocks import add_top, build_model, check_integer_list, model_input, scale_filters
@@ -50,7 +51,7 @@ def waveform(
         for number in range(1, count + 1):
             kernel, strides = (80, 4) if stage == number == 1 else (3, 1)
             conv = Conv1D(units, kernel, strides=strides, padding="same", name=f"{label}_conv{number}")
-            x = layers.BatchNormalization(name=f"{label}_norm{number}")(conv(x))
+            x = BatchNormalization(name=f"{label}_norm{number}")(conv(x))
             x = layers.ReLU(name=f"{label}_relu{number}" if pooled or number < count else label)(x)
         x = MaxPooling1D(4, padding="same", name=label)(x) if pooled else x
     if include_top:

@@ -6,6 +6,7 @@ from kzoo.ops import filters
 from kzoo.ops.adaptive_average_pool import adaptive_average_pool
 from kzoo.ops.adaptive_max_pool import adaptive_max_pool
 from kzoo.ops.average_pool import average_pool
+from kzoo.ops.batch_norm import batch_norm
 from kzoo.ops.bias_add import bias_add
 from kzoo.ops.blur_pool import blur_pool
 from kzoo.ops.channel_lp_pool import channel_lp_pool
@@ -61,6 +62,7 @@ __all__ = [
     "adaptive_average_pool",
     "adaptive_max_pool",
     "average_pool",
+    "batch_norm",
     "bias_add",
     "blur_pool",
     "channel_lp_pool",

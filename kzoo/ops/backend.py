@@ -95,6 +95,15 @@ def scatter_maximum(indices, values, shape):
     return keras.ops.zeros(shape, values.dtype).at[tuple(indices.T)].max(values)
 
 
+def fused_batch_norm(x, gamma, beta, epsilon):
+    """Returns what `kzoo.ops.batch_norm` does, of float32 on TensorFlow; mean and variance have no gradient."""
+    images = x if len(x.shape) == 4 else tf.reshape(x, (tf.shape(x)[0], -1, 1, x.shape[-1]))
+    y, mean, variance = tf.compat.v1.nn.fused_batch_norm(images, gamma, beta, epsilon=epsilon)
+    count = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
+    # TensorFlow's variance has Bessel's correction, except of one value
+    return tf.reshape(y, tf.shape(x)), mean, variance * (tf.maximum(count - 1, 1) / count)
+
+
 def convolve(x, kernel, strides, padding, dilations):
     """Returns the backend's convolution in 1D to 3D, with strides and dilations together, without groups.
 

@@ -61,8 +61,8 @@ def conv(
     if groups == 1 and written_out(sum(size)) and math.prod(size) * depth <= WIDEST_PATCH and compiled_on_cpu():
         return _by_matrix_product(win.pad(x), kernel, bias, strides=win.strides, dilations=win.dilations)
     # the backend's convolution pads with zeros where it can, which saves a copy; not for one output (see `convolve`)
-    native = win.mode == "zeros" and padding == "same" and win.output(x.shape[1:-1])[-1] != 1
-    native = native and (rank < 3 or max(win.dilations) == 1)
+    sizes = x.shape[1:-1]
+    native = win.pads_as_same(sizes) and win.output(sizes)[-1] != 1 and (rank < 3 or max(win.dilations) == 1)
     run = functools.partial(
         convolve, strides=win.strides, padding="SAME" if native else "VALID", dilations=win.dilations
     )

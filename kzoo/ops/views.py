@@ -63,6 +63,16 @@ class Window(NamedTuple):
             for n, count, k, s, d, (before, _) in axes
         )
 
+    def pads_as_same(self, spatial):
+        """Returns whether the padding is known to be that of "same" for an input of this size; None: unknown."""
+        if self.mode != "zeros" or self.ceil_mode:
+            return False
+        axes = zip(spatial, self.size, self.strides, self.dilations, self.pads)
+        return all(
+            pair is None or ((s == 1 or n is not None) and pair == same_pair(1 if s == 1 else n, k, s, d))
+            for n, k, s, d, pair in axes
+        )
+
     def output(self, spatial):
         """Returns the output's size for an input of this size; None where that is unknown."""
         return tuple(None if n is None else self._count(n, *axis) for n, *axis in zip(spatial, *self[:4]))

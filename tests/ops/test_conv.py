@@ -79,6 +79,21 @@ def test_a_kernel_as_large_as_the_input_is_a_matrix_product(seeds, rank, padding
     assert function(x[:0], kernel).shape == (0, *(1,) * rank, 5)
 
 
+@pytest.mark.parametrize(
+    "size, strides, padding, copies",
+    [(3, 1, 1, 0), (5, 1, (2, 2), 0), (2, 1, ((0, 1), (0, 1)), 0), (3, 2, ((0, 1), 1), 0), (3, 2, 1, 1), (3, 1, 2, 1)],
+)
+def test_numeric_padding_that_is_same_is_left_to_tensorflow(seeds, size, strides, padding, copies):
+    """Of an input of 6 x 7; the padding of a stride of 1 is that of any size."""
+    kernel, known = tf.constant(normal(seeds, size, size, 2, 3)), (6, 7)
+    for spatial in (known, (None, None)) if strides == 1 else (known,):
+        traced = tf.function(lambda x: ops.conv(x, kernel, strides, padding))
+        graph = traced.get_concrete_function(tf.TensorSpec((2, *spatial, 2)))
+        assert sum(node.op == "Pad" for node in graph.graph.as_graph_def().node) == copies
+        x = normal(seeds, 2, *known, 2)
+        close(graph(tf.constant(x)), references.conv(x, kernel.numpy(), strides=strides, padding=padding))
+
+
 def test_depthwise_is_as_many_groups_as_channels(seeds):
     x, kernel = normal(seeds, 2, 6, 5, 4), normal(seeds, 3, 3, 1, 8)
     want = tf.nn.depthwise_conv2d(x, kernel.reshape(3, 3, 4, 2), (1, 1, 1, 1), "SAME")
