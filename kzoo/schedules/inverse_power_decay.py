@@ -21,7 +21,7 @@ class InversePowerDecay(keras.optimizers.schedules.LearningRateSchedule):
     least 0.
 
     >>> lenet = InversePowerDecay(0.01, 10_000, power=0.75)
-    >>> float(lenet(0)), round(float(lenet(10_000)), 6)
+    >>> round(float(lenet(0)), 6), round(float(lenet(10_000)), 6)
     (0.01, 0.005946)
     """
 

@@ -65,7 +65,7 @@ def test_config_and_serialization():
 
 def test_is_restored_from_a_file(tmp_path):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile(ScheduledMomentumSGD(0.1, SCHEDULES.PolynomialDecay(**RISING)), "mse", jit_compile=False)
+    model.compile(ScheduledMomentumSGD(0.1, SCHEDULES.PolynomialDecay(**RISING)), "mse", run_eagerly=True)
     model.fit(np.ones((4, 2)), np.ones((4, 1)), batch_size=1, verbose=0)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")

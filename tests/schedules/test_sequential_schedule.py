@@ -30,10 +30,6 @@ def test_warmup_then_a_cosine_then_a_number():
     check_schedule(SequentialSchedule(parts, [10, 30]), config, wanted)
 
 
-def test_of_one():
-    check_schedule(SequentialSchedule([0.5], []), {"schedules": [0.5], "boundaries": []}, {0: 0.5, 7: 0.5})
-
-
 @pytest.mark.parametrize(
     "settings, words",
     [

@@ -203,7 +203,6 @@ def test_schema():
         ),
         ("training.rates=[2]", "training.rates expects a mapping of patterns to numbers of at least 0; received [2]."),
         ("training.rates={'': 1}", "training.rates expects a mapping of patterns to numbers of at least 0; "),
-        ("training.rates={2: 1}", "training.rates expects a mapping of patterns to numbers of at least 0; "),
         ("training.rates={'*': .nan}", "training.rates expects a mapping of patterns to numbers of at least 0;"),
         ("training.rates={'*': .inf}", "training.rates expects a mapping of patterns to numbers of at least 0;"),
         ("training.seeds=0", "training.seeds expects a list of different integers from 0 to 2**32 - 1; received 0."),

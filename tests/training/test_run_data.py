@@ -88,7 +88,7 @@ def test_ignored_labels_count_neither_in_losses_nor_in_metrics(tmp_path, void, l
     assert data.classes == 3
 
 
-@pytest.mark.parametrize("void", [255, -1, 1])
+@pytest.mark.parametrize("void", [255, pytest.param(1, marks=pytest.mark.large)])
 def test_smoothed_labels_of_maps_with_ignored_ones(tmp_path, void):
     """Losses and metrics of one-hot labels leave out ignored pixels too, in the gradient as well."""
     draw = np.random.default_rng(0)

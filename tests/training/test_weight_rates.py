@@ -7,8 +7,6 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.training import checkpoint
-from kzoo.training.config import read_config
-from kzoo.training.dry_run import dry_run
 from kzoo.training.keras_objects import KINDS, _classes, build_object
 from kzoo.training.model_building import build_model, build_trainer
 from kzoo.training.run_data import load_data
@@ -18,16 +16,18 @@ from tests.training.conftest import signals_config
 from tests.training.test_model_building import config
 
 WITHOUT_ONE_RATE = ("LossScaleOptimizer", "MultiOptimizer")  # they need other optimizers
+OPTIMIZERS = sorted({cls.__name__ for cls in _classes("optimizer").values()} - {*WITHOUT_ONE_RATE})
+QUICK = ("AdamW", "Ftrl", "SGD")  # with a weight decay, divided by the rate, and plain
 NEAR = {"Adafactor": {"relative_step": False}}  # its relative step is an upper bound of the rate
 
 
-@pytest.mark.parametrize("sets", [[], ["training.steps_per_call=2", "training.steps_per_epoch=2"]], ids=str)
-def test_formula_of_caffe(sets):
-    """V = momentum * V - lr * lr_mult * (gradient + decay * W); W = W + V. Compiled by XLA in both cases."""
+def test_formula_of_caffe():
+    """V = momentum * V - lr * lr_mult * (gradient + decay * W); W = W + V. In a loop that XLA compiles."""
+    looped = ["training.steps_per_call=2", "training.steps_per_epoch=2"]
     x, y = np.random.default_rng(0).normal(size=(2, 8, 40, 1)).astype("float32"), np.arange(16).reshape(2, 8) % 3
     rates = "{'*/bias': 2, 'predictions/*': 0.1, stage1/kernel: 0}"
     optimizer = "training.optimizer.config={learning_rate: 0.1, momentum: 0.9}"
-    chosen = config("training.l2=0.5", optimizer, f"training.rates={rates}", *sets)
+    chosen = config("training.l2=0.5", optimizer, f"training.rates={rates}", *looped)
     model = build_model(chosen, (40, 1), 3)
     trainer = build_trainer(chosen, model)
     assert trainer.jit_compile
@@ -45,45 +45,49 @@ def test_formula_of_caffe(sets):
             velocity[path] = 0.9 * velocity[path] - 0.1 * factors[path] * decayed
             wanted[path] = wanted[path] + velocity[path]
     model.set_weights(start)
-    batches = tf.data.Dataset.from_tensor_slices((x, y))
-    trainer.fit(batches.batch(2) if sets else batches, shuffle=False, verbose=0)
+    trainer.fit(tf.data.Dataset.from_tensors((x, y)), shuffle=False, verbose=0)
     for weight in model.weights:
         np.testing.assert_allclose(weight, wanted[weight.path], rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(model.get_weights()[0], start[0])
 
 
-def descend(optimizer, rates=None, steps=3):
-    """Returns {path: value} of weights after steps with fixed gradients."""
+@pytest.fixture(scope="module")
+def descend():
+    """Returns a function that returns {path: value} of weights after two steps, of gradients that depend on them."""
     inputs = keras.Input((2,))
     model = keras.Model(inputs, keras.layers.Dense(2, name="b")(keras.layers.Dense(2, name="a")(inputs)))
-    for index, weight in enumerate(model.weights):
-        weight.assign(np.linspace(0.5, 1.5, weight.numpy().size).reshape(weight.shape) + index)
-    if rates is not None:
-        scale_rates(optimizer, model, rates)
-    for step in range(steps):
-        optimizer.apply([tf.cos(weight.value + step) for weight in model.weights], model.trainable_weights)
-    return {path: weight.numpy() for path, weight in weight_paths(model).items()}
+    start = [np.linspace(0.5, 1.5, weight.numpy().size).reshape(weight.shape) for weight in model.weights]
+
+    def steps(optimizer, rates=None, steps=2):
+        model.set_weights(start)
+        if rates is not None:
+            scale_rates(optimizer, model, rates)
+        for step in range(steps):
+            optimizer.apply([tf.cos(weight.value + step) for weight in model.weights], model.trainable_weights)
+        return {path: weight.numpy() for path, weight in weight_paths(model).items()}
+
+    return steps
 
 
-@pytest.mark.parametrize("name", sorted({cls.__name__ for cls in _classes("optimizer").values()} - {*WITHOUT_ONE_RATE}))
-def test_every_optimizer(name):
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.large) for name in OPTIMIZERS]
+)
+def test_every_optimizer(name, descend):
     """A factor of 0.25 does what a fourth of the learning rate does, weight decay included; with 0 nothing moves."""
 
     def optimizer(rate):
         return build_object("optimizer", {"class_name": name, "config": {"learning_rate": rate, **NEAR.get(name, {})}})
 
     start, whole, fourth = descend(optimizer(0.1), steps=0), descend(optimizer(0.1)), descend(optimizer(0.025))
-    found = descend(optimizer(0.1), {"a/bias": 0.25, "b/kernel": 0.5, "b/*": 0.5, "a/kernel": 0})
+    found = descend(optimizer(0.1), {"a/bias": 0.25, "b/kernel": 0.25, "a/kernel": 0})
     for path, wanted in {"a/bias": fourth, "a/kernel": start, "b/kernel": fourth}.items():
         np.testing.assert_allclose(found[path], wanted[path], rtol=1e-5, err_msg=path)
-        assert not np.allclose(found[path], whole[path], rtol=1e-4), path
-    assert not np.allclose(found["b/bias"], whole["b/bias"], rtol=1e-4)
-    unscaled = descend(optimizer(0.1), {"a/*": 0.5})
-    np.testing.assert_array_equal(unscaled["b/kernel"], whole["b/kernel"])
+        assert not np.array_equal(found[path], whole[path]), path
+    np.testing.assert_array_equal(found["b/bias"], whole["b/bias"])
 
 
 @pytest.mark.parametrize("name", ["AdamW", "Muon"])
-def test_weight_decay_is_scaled_and_left_as_it_was(name):
+def test_weight_decay_is_left_as_it_was(name, descend):
     optimizer = KINDS["optimizer"][0].__dict__[name](0.1, weight_decay=0.5)
     before = optimizer.get_config()
     descend(optimizer, {"*": 0.5})
@@ -91,7 +95,7 @@ def test_weight_decay_is_scaled_and_left_as_it_was(name):
     assert keras.optimizers.deserialize(keras.optimizers.serialize(optimizer)).weight_decay == 0.5
 
 
-def test_within_a_loss_scale_and_with_schedules():
+def test_within_a_loss_scale_and_with_schedules(descend):
     def optimizer(rate):
         inner = keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(rate, 1, 0.5), momentum=0.5)
         return keras.optimizers.LossScaleOptimizer(inner, initial_scale=1.0)
@@ -162,8 +166,3 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(arrays, tmp_path, monkeypatch)
     assert state.epoch == 2
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize("name", ["lenet_caffe"])
-def test_dry_run(name):
-    assert np.isfinite(dry_run(read_config(name, ["data.batch_size=3"]))["loss"])
