@@ -182,9 +182,9 @@ class DataConfig(Part):
     image_size: Size = Field(None, description="Height and width to resize images to; null: no resizing.")
     resize: Annotated[Literal["stretch", "crop", "pad"], one_of("stretch", "crop", "pad")] = Field(
         "stretch",
-        description="How images get the size image_size: stretch, whatever their proportions; crop, the largest central "
-        "part of its proportions; pad, whole, in their own proportions, with zeros around them and ignore_label around "
-        "label maps.",
+        description="How images get the size image_size: stretch, whatever their proportions; crop, the largest "
+        "central part of its proportions; pad, whole, in their own proportions, with zeros around them and "
+        "ignore_label around label maps.",
     )
     length: OptionalCount = Field(
         None, description="Time steps of signals, or frames of videos, to crop or pad to; null: no change."
