@@ -23,6 +23,7 @@ from kzoo.ops.foveated_glimpse import foveated_glimpse
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
 from kzoo.ops.gabor_conv import gabor_conv
 from kzoo.ops.gaussian_pool import gaussian_pool
+from kzoo.ops.global_contrast_normalization import global_contrast_normalization
 from kzoo.ops.hadamard import hadamard
 from kzoo.ops.k_max_pool import dynamic_k, k_max_pool
 from kzoo.ops.kmeans_features import kmeans_features
@@ -79,6 +80,7 @@ __all__ = [
     "fractional_max_pool",
     "gabor_conv",
     "gaussian_pool",
+    "global_contrast_normalization",
     "hadamard",
     "k_max_pool",
     "kmeans_features",
