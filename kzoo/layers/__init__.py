@@ -59,6 +59,7 @@ from kzoo.layers.stochastic_pooling import StochasticPooling1D, StochasticPoolin
 from kzoo.layers.subsampling import Subsampling2D
 from kzoo.layers.table_conv import TableConv1D, TableConv2D, TableConv3D
 from kzoo.layers.tiled_conv import TiledConv1D, TiledConv2D, TiledConv3D
+from kzoo.layers.unscaled_dropout import UnscaledDropout
 
 __all__ = [
     "AdaptiveAveragePooling1D",
@@ -146,4 +147,5 @@ __all__ = [
     "TiledConv1D",
     "TiledConv2D",
     "TiledConv3D",
+    "UnscaledDropout",
 ]

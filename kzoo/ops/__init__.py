@@ -52,6 +52,7 @@ from kzoo.ops.stochastic_pool import stochastic_pool
 from kzoo.ops.subsample import subsample
 from kzoo.ops.table_conv import table_conv
 from kzoo.ops.tiled_conv import tiled_conv
+from kzoo.ops.unscaled_dropout import unscaled_dropout
 from kzoo.ops.weighted_pool import weighted_pool
 from kzoo.ops.xla import no_islands
 
@@ -111,5 +112,6 @@ __all__ = [
     "subsample",
     "table_conv",
     "tiled_conv",
+    "unscaled_dropout",
     "weighted_pool",
 ]
