@@ -61,7 +61,7 @@ def zca_whitening():
     """Digits before and after whitening, learned from 1,797 of them, with the covariances of their 64 pixels.
 
     Neighbouring pixels are alike, which gives the covariance its stripes; afterwards each is nearly independent of the
-    others. Edges stay and even surfaces vanish. Last, the weights of the four marked pixels: each less its neighbours.
+    others. Last, the weights of the four marked pixels: each less its neighbours.
     """
     x = digits()[0]
     layer = layers.ZCAWhitening(epsilon=0.01)

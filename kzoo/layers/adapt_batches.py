@@ -8,6 +8,8 @@ import numpy as np
 from kzoo.checks import require
 from kzoo.types import Tensor
 
+__all__ = ()  # for other layers only
+
 MOST = 256  # examples at a time, so that an array of all examples is not copied as a whole
 
 

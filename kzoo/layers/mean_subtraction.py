@@ -22,8 +22,7 @@ class MeanSubtraction(Pointwise, BaseLayer):
     """Subtracts the mean of the training examples, of each channel or of each pixel, which `adapt` computes.
 
     Shapes: (B, ...) -> the same.
-    Weights: mean, of the input's shape without the batch, 1 on the axes that share a mean; not trained, and zeros until
-    `adapt` computes it.
+    Weights: mean, of the input's sizes along `axis`; not trained, and zeros until `adapt` computes it.
     Arguments: axis, the axis or axes along which means differ, as in `keras.layers.Normalization`: -1 for a mean of
     each channel, (1, 2, 3) of each pixel and channel of images, None for one mean. Given means are subtracted by
     `keras.layers.Rescaling(1.0, offset)`.
@@ -43,7 +42,7 @@ class MeanSubtraction(Pointwise, BaseLayer):
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)
-        shape = self._mean_shape(input_shape)
+        shape = [input_shape[axis] for axis in self._kept(input_shape)]
         self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False, autocast=False)
 
     def adapt(self, data: Tensor | Iterable[Tensor]) -> None:
@@ -53,32 +52,37 @@ class MeanSubtraction(Pointwise, BaseLayer):
         """
         total, count = 0.0, 0
         for batch in adapt_batches(self, data):
-            shared = tuple(axis for axis, size in enumerate(self._mean_shape(batch.shape), start=1) if size == 1)
-            total += batch.sum((0, *shared), keepdims=True)[0]
+            total += batch.sum(self._averaged(batch.shape))
             count += batch.size // total.size
         self.mean.assign(total / count)
 
     def call(self, inputs: Tensor) -> Tensor:
-        return ops.cast(ops.cast(inputs, self.mean.dtype) - self.mean, inputs.dtype)
+        mean = ops.expand_dims(self.mean, self._averaged(inputs.shape))
+        return ops.cast(ops.cast(inputs, mean.dtype) - mean, inputs.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        who, sizes = type(self).__name__, self._mean_shape(input_shape)
+        who, sizes = type(self).__name__, [input_shape[axis] for axis in self._kept(input_shape)]
         if self.built:
             mean = tuple(self.mean.shape)
-            fits = len(sizes) == len(mean) and all(size in (None, known) for size, known in zip(sizes, mean))
+            fits = all(size in (None, known) for size, known in zip(sizes, mean, strict=True))
             require(fits, who, f"an input that its mean of shape {mean} fits", shape=tuple(input_shape))
         else:
             require(None not in sizes, who, "known sizes on its axis", axis=self.axis, shape=tuple(input_shape))
         return tuple(input_shape)
 
-    def _mean_shape(self, input_shape):
-        """Returns the shape of the mean for an input: its own without the batch, 1 on the axes that share a mean."""
+    def _kept(self, input_shape):
+        """Returns the axes along which means differ, in ascending order."""
         rank, axes = len(input_shape), self.axis if isinstance(self.axis, tuple) else (self.axis,)
-        kept = [axis + rank if axis < 0 else axis for axis in axes if axis is not None]
+        kept = sorted(axis + rank if axis < 0 else axis for axis in axes if axis is not None)
         inside = all(0 < axis < rank for axis in kept) and len(set(kept)) == len(kept)
         expected = "an input with the axes in axis, which are not the batch's"
         require(inside, type(self).__name__, expected, axis=self.axis, shape=tuple(input_shape))
-        return tuple(size if axis in kept else 1 for axis, size in enumerate(input_shape[1:], start=1))
+        return kept
+
+    def _averaged(self, input_shape):
+        """Returns the axes whose positions, and examples, share a mean."""
+        kept = self._kept(input_shape)
+        return tuple(axis for axis in range(len(input_shape)) if axis not in kept)
 
     def get_config(self):
         return {**super().get_config(), "axis": self.axis}

@@ -1,7 +1,7 @@
 """ZCA whitening: images whose values are decorrelated over the training examples, and still look like images.
 
-Source: Bell & Sejnowski 1997, 'The "independent components" of natural scenes are edge filters', equation 11; with the
-epsilon of pylearn2's `ZCA`, as in Goodfellow et al. 2013, "Maxout networks", section 4.2.
+Source: Bell & Sejnowski 1997, 'The "independent components" of natural scenes are edge filters'; with the epsilon of
+pylearn2's `ZCA`, as in Goodfellow et al. 2013, "Maxout networks".
 """
 
 import math
