@@ -81,15 +81,17 @@ def ceil_pool(x: Tensor, name: str, size: int = 3, strides: int = 2, rectified: 
 
 
 def gaussian(stddev: float, bias: float = 0.0, kernel_initializer: Initializer = None) -> dict[str, Any]:
-    """Returns a layer's initializers: kernels from N(0, stddev^2) or by `kernel_initializer`, all biases `bias`.
+    """Returns a layer's initializers: kernels from N(0, stddev^2), all biases `bias`; or `kernel_initializer` alone.
 
     They are identifiers, from which each layer builds its own: layers that share one object draw the same numbers.
 
     >>> keras.layers.Dense(3, **gaussian(0.01, bias=1)).kernel_initializer.stddev
     0.01
     """
+    if kernel_initializer is not None:
+        return {"kernel_initializer": kernel_initializer}
     return {
-        "kernel_initializer": kernel_initializer or {"class_name": "RandomNormal", "config": {"stddev": stddev}},
+        "kernel_initializer": {"class_name": "RandomNormal", "config": {"stddev": stddev}},
         "bias_initializer": {"class_name": "Constant", "config": {"value": float(bias)}},
     }
 

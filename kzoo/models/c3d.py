@@ -50,11 +50,12 @@ def c3d(
     Shapes: clips (B, 16, 112, 112, 3), frames first, the mean subtracted -> probabilities (B, 487). Any input size,
     also a clip of one frame.
     Settings: filters and convolutions of each stage; depth of the kernels in time (the paper tried 1, which sees single
-    frames, 3, 5 and 7); fc_units of the hidden layers and their dropout; kernel_initializer, in place of the authors';
-    width, a factor of all filters. The first pool keeps the number of frames, the others halve it.
-    Kernels are initialized from N(0, 0.01^2), those of hidden layers from N(0, 0.005^2); biases of the first
-    convolution and of the classifier are 0, all others 1. A network of small width learns only with larger kernels, as
-    of kernel_initializer="glorot_uniform".
+    frames, 3, 5 and 7); fc_units of the hidden layers and their dropout; kernel_initializer, which with biases of 0
+    replaces the authors' initial values; width, a factor of all filters. The first pool keeps the number of frames, the
+    others halve it.
+    The authors' kernels are initialized from N(0, 0.01^2), those of hidden layers from N(0, 0.005^2); biases of the
+    first convolution and of the classifier are 0, all others 1. Narrow networks do not learn from these values, but
+    with kernel_initializer="glorot_uniform".
     Layers: stage1_conv1 ..., stage1 ... stage5 (the pooled maps), fc6, fc7, predictions.
     """
     check_integer_list(name, filters=filters, convolutions=convolutions, fc_units=fc_units)

@@ -59,12 +59,11 @@ def spp(
 
     Shapes: images (B, H, W, 3), the mean subtracted -> probabilities (B, 1000). The smallest input is 39 x 39.
     Settings: base, the convolutions, "zf5", "overfeat5" or "overfeat7"; bins, the levels of the pyramid, n for n x n
-    bins; fc_units of the hidden layers and their dropout; kernel_initializer, in place of the authors'; width, a factor
-    of all filters.
-    Response normalization sums over 3 x 3 pixels of the same channel. Kernels are initialized from N(0, 0.01^2); biases
-    of the first and third convolution are 0, all others 1. These are the values of the authors' ZF-5, used here for the
-    other bases too. A network of small width learns only with larger kernels, as of
-    kernel_initializer="glorot_uniform".
+    bins; fc_units of the hidden layers and their dropout; kernel_initializer, which with biases of 0 replaces the
+    authors' initial values; width, a factor of all filters.
+    Response normalization sums over 3 x 3 pixels of the same channel. The authors' kernels are initialized from N(0,
+    0.01^2); biases of the first and third convolution are 0, all others 1. These are the values of their ZF-5, used
+    here for the other bases too. Narrow networks learn better with kernel_initializer="glorot_uniform".
     Layers: stage1 ..., pyramid, fc1, fc2, predictions.
     """
     require(base in BASES, name, f"base, {nearest(base, BASES)}", base=base)

@@ -57,7 +57,7 @@ def test_initial_values():
         hidden = layer.name in ("fc6", "fc7")
         check_start(layer, 0.005 if hidden else 0.01, 0 if layer.name in ("stage1_conv1", "predictions") else 1)
     other = model("c3d", **SMALL, kernel_initializer="glorot_uniform").get_layer("fc7")
-    check_uniform(other, math.sqrt(6 / 16), 1)
+    check_uniform(other, math.sqrt(6 / 16), 0)
 
 
 def test_any_size():
