@@ -11,7 +11,7 @@ from kzoo.layers.adaptive_average_pooling import AdaptiveAveragePooling2D
 from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
 from kzoo.models.weights import load_weights
-from kzoo.types import Activation, PathLike, Shape, Tensor
+from kzoo.types import Activation, Initializer, PathLike, Shape, Tensor
 
 
 def check_integer(who: str, **settings: Any) -> None:
@@ -80,14 +80,16 @@ def ceil_pool(x: Tensor, name: str, size: int = 3, strides: int = 2, rectified: 
     return MaxPooling2D(size, strides, name=name)(x)
 
 
-def gaussian(stddev: float, bias: float = 0.0) -> dict[str, Any]:
-    """Returns a layer's initializers: kernels from N(0, stddev^2), all biases `bias`.
+def gaussian(stddev: float, bias: float = 0.0, kernel_initializer: Initializer = None) -> dict[str, Any]:
+    """Returns a layer's initializers: kernels from N(0, stddev^2), all biases `bias`; or `kernel_initializer` alone.
 
     They are identifiers, from which each layer builds its own: layers that share one object draw the same numbers.
 
     >>> keras.layers.Dense(3, **gaussian(0.01, bias=1)).kernel_initializer.stddev
     0.01
     """
+    if kernel_initializer is not None:
+        return {"kernel_initializer": kernel_initializer}
     return {
         "kernel_initializer": {"class_name": "RandomNormal", "config": {"stddev": stddev}},
         "bias_initializer": {"class_name": "Constant", "config": {"value": float(bias)}},

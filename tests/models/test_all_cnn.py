@@ -15,7 +15,7 @@ CARDS = {  # trained parameters, input, classes
     "all_cnn_a": (1_254_250, CIFAR, 10),
 }
 FITS = {
-    "all_cnn_c": Fit({"width": 0.3, "dropout": 0.0, "input_dropout": 0.0, "input_shape": (9, 9, 3)}, rate=0.001),
+    "all_cnn_c": Fit({"width": 0.3, "dropout": 0.0, "input_dropout": 0.0, "input_shape": (13, 13, 3)}, rate=0.001),
 }
 
 LAYERS = {  # convolutions before the heads, kernels x strides

@@ -1,5 +1,7 @@
 """C3D: pools that round up, a first pool that keeps the frames, depths of kernels, initial values, and refusals."""
 
+import math
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,14 +11,16 @@ from kzoo.data.seeded_augmentation import seeded_augmentation
 from kzoo.models.registry import model
 from kzoo.training.config import read_config
 from kzoo.training.keras_objects import build_object
-from tests.models.cards import CLIP, WHOLE, Fit, check_start, shapes, trained
+from tests.models.cards import CLIP, WHOLE, Fit, check_start, check_uniform, shapes, trained
 
 CARDS = {  # trained parameters, input, classes
     "c3d": (79_991_015, CLIP, 487),
     "c3d_ucf101": (17_444_965, CLIP, 101),
 }
 FITS = {
-    "c3d": Fit({"width": 0.1, **WHOLE, "input_shape": (4, 16, 16, 1)}, slow=True),
+    "c3d": Fit(
+        {"width": 0.1, **WHOLE, "kernel_initializer": "glorot_uniform", "input_shape": (4, 16, 16, 1)}, slow=True
+    ),
 }
 
 SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}
@@ -52,6 +56,8 @@ def test_initial_values():
     for layer in layers:
         hidden = layer.name in ("fc6", "fc7")
         check_start(layer, 0.005 if hidden else 0.01, 0 if layer.name in ("stage1_conv1", "predictions") else 1)
+    other = model("c3d", **SMALL, kernel_initializer="glorot_uniform").get_layer("fc7")
+    check_uniform(other, math.sqrt(6 / 16), 0)
 
 
 def test_any_size():

@@ -14,7 +14,11 @@ CARDS = {  # trained parameters, input, classes
     "spp_overfeat7": (136_988_264, (None, None, 3), 1000),
 }
 FITS = {
-    "spp_zf5": Fit({"width": 0.1, **WHOLE, "input_shape": (39, 39, 3)}, rate=0.001, slow=True),
+    "spp_zf5": Fit(
+        {"width": 0.1, **WHOLE, "kernel_initializer": "glorot_uniform", "input_shape": (39, 39, 3)},
+        rate=0.001,
+        slow=True,
+    ),
 }
 
 SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}
