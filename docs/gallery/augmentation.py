@@ -6,12 +6,10 @@ Layers for `data.augment`, which change training images at random, each on its o
 import keras
 import numpy as np
 
-from docs.gallery.images import flower, temple
+from docs.gallery.images import digit, flower, temple
 from docs.gallery.pages import page
 from docs.gallery.panels import COLOURS, boxes, classes, image
 from kzoo import data
-
-STROKES = ((10, 18, 15, 42), (10, 18, 30, 23), (26, 18, 31, 38), (28, 36, 46, 41), (43, 16, 48, 40))  # of a 5
 
 
 @page("RandomShift")
@@ -27,12 +25,12 @@ def random_shift():
 
 @page("ElasticDistortion")
 def elastic_distortion():
-    """A drawn digit of 29 x 29 pixels and a grid, distorted by the same draws, with the paper's sigma and alpha.
+    """A digit, enlarged to 29 x 29 pixels, and a grid, distorted by the same draws with the paper's sigma and alpha.
 
     Below, other fields move a photograph of 96 pixels and its label map, which says where the dahlia is: the larger
     sigma, the more a distortion resembles a shift. Each alpha gives displacements of the same standard deviation.
     """
-    ink = keras.ops.image.resize(digit_of_lines(), (29, 29))
+    ink = np.pad(keras.ops.image.resize(digit(5), (21, 21)), ((0, 0), (4, 4), (4, 4), (0, 0)))
     grid = np.zeros((1, 29, 29, 1), "float32")
     grid[:, ::4] = grid[:, :, ::4] = 1
     both = np.repeat(np.concatenate([ink, grid], -1), 4, 0)
@@ -52,14 +50,6 @@ def elastic_distortion():
         found = layer({"images": photograph, "segmentation_masks": label})
         below += [image(found["images"], f"sigma {sigma}"), classes(found["segmentation_masks"], "its label map")]
     return [*rows, below]
-
-
-def digit_of_lines():
-    """Returns a drawn 5, (1, 58, 58, 1)."""
-    x = np.zeros((1, 58, 58, 1), "float32")
-    for top, left, bottom, right in STROKES:
-        x[:, top:bottom, left:right] = 1
-    return x
 
 
 @page("PadAndCrop")
@@ -107,12 +97,12 @@ def scale_jitter():
 
 @page("PCAColorNoise")
 def pca_color_noise():
-    """Above, four draws with the usual standard deviation of 0.1; below, the same with 1, to show the colours.
+    """Above, four draws with the usual standard deviation of 0.1; below, the same with 3, to show the colours.
 
     Most of the noise is brightness, the first component of ImageNet's colours; the second goes from red to blue.
     """
     rows = []
-    for stddev in (0.1, 1.0):
+    for stddev in (0.1, 3.0):
         draws = data.PCAColorNoise(stddev, value_range=(0, 1), seed=2)(np.repeat(temple(), 4, 0))
         titles = [f"{stddev}, draw {i}" for i in range(1, 5)]
         rows.append([image(temple(), "photograph"), *(image(y, title) for y, title in zip(draws, titles))])
