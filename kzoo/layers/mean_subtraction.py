@@ -14,6 +14,7 @@ from keras import ops
 from kzoo.checks import is_integer, require
 from kzoo.layers.adapt_batches import adapt_batches
 from kzoo.layers.base_layer import BaseLayer, Pointwise
+from kzoo.ops.views import as_plain
 from kzoo.types import Shape, Tensor
 
 
@@ -35,10 +36,10 @@ class MeanSubtraction(Pointwise, BaseLayer):
 
     def __init__(self, axis: int | Sequence[int] | None = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        axes = list(axis) if isinstance(axis, (tuple, list)) else [] if axis is None else [axis]
+        axes = axis if isinstance(axis, (tuple, list)) else [] if axis is None else [axis]
         good = all(is_integer(each) and each != 0 for each in axes) and len(set(axes)) == len(axes)
         require(good, type(self).__name__, "axis, distinct integers other than 0, the batch's", axis=axis)
-        self.axis = axis if axis is None else tuple(map(int, axes)) if isinstance(axis, (tuple, list)) else int(axis)
+        self.axis = as_plain(axis)
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)

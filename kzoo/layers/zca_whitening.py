@@ -73,8 +73,8 @@ class ZCAWhitening(BaseLayer):
         return ops.cast(ops.reshape(y, (-1, *inputs.shape[1:])), inputs.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        who, sizes = type(self).__name__, tuple(input_shape[1:])
-        require(sizes and None not in sizes, who, "an input of known sizes", shape=tuple(input_shape))
+        who, sizes = type(self).__name__, [n for n in input_shape[1:] if n is not None]
+        require(0 < len(sizes) == len(input_shape) - 1, who, "an input of known sizes", shape=tuple(input_shape))
         depth = math.prod(sizes)
         expected = f"an input of 1 to {MOST:,} values, as its matrix has the square of their number"
         require(0 < depth <= MOST, who, expected, values=depth, shape=tuple(input_shape))
