@@ -34,6 +34,7 @@ GROUPS = (
     "activations",
     "normalization",
     "noise",
+    "augmentation",
     "capsules",
     "dense",
 )

@@ -50,7 +50,8 @@ def lecun1989(
     kernel_initializer, by default `FanInUniform`.
     The paper's outputs are scaled tanhs trained on squared errors. It does not say which 8 of the 12 maps each map of
     the second layer reads; here four maps read the first eight, four the last eight, and four the outer eight. Simard
-    et al. do not name the activation; here it is the same.
+    et al. do not name the activation; here it is the same. Their weights start with standard deviation 0.05 (section
+    3); that the distribution is normal and biases start at 0 is chosen here.
     Layers: stage1, stage2, fc1, predictions.
     """
     check_integer_list(name, filters=filters, fc_units=fc_units)
@@ -79,6 +80,7 @@ register_family(
             "border": 0,
             "untied_bias": False,
             "fc_units": (100,),
+            "kernel_initializer": {"class_name": "RandomNormal", "config": {"stddev": 0.05}},
             "input_shape": (29, 29, 1),
         },
     },

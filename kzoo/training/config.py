@@ -152,7 +152,7 @@ class TransferConfig(Part):
 class DataConfig(Part):
     """The source of the examples (one of name, folder and arrays) and what is done to them before the model."""
 
-    later = ("stratify", "ignore_label")
+    later = ("stratify", "ignore_label", "resize")
 
     name: OptionalText = Field(None, description="A dataset of TensorFlow Datasets or of kzoo.")
     folder: OptionalText = Field(
@@ -176,6 +176,12 @@ class DataConfig(Part):
         "these pixels out, through their setting ignore_class. null: every label is a class.",
     )
     image_size: Size = Field(None, description="Height and width to resize images to; null: no resizing.")
+    resize: Annotated[Literal["stretch", "crop", "pad"], one_of("stretch", "crop", "pad")] = Field(
+        "stretch",
+        description="How images get the size image_size: stretch, whatever their proportions; crop, the largest central "
+        "part of its proportions; pad, whole, in their own proportions, with zeros around them and ignore_label around "
+        "label maps.",
+    )
     length: OptionalCount = Field(
         None, description="Time steps of signals, or frames of videos, to crop or pad to; null: no change."
     )
@@ -194,6 +200,8 @@ class DataConfig(Part):
         if len(sources) != 1:
             received = " and ".join(sources) or "none of them"
             raise Refusal(f"data expects exactly one of name, folder and arrays; received {received}.")
+        sized = self.resize == "stretch" or self.image_size is not None
+        require(sized, f"data.resize: {self.resize}", "data.image_size", image_size=self.image_size)
         return self
 
 

@@ -79,6 +79,9 @@ def test_stratify():
 
 def test_later_settings_are_written_only_if_they_are_set():
     """So that the config_sha256 of earlier results stays the same, and their runs can be resumed."""
+    sized = with_sets("data.image_size=[8, 8]")
+    assert "resize" not in resolved(sized)["data"]
+    assert resolved(with_sets("data.image_size=[8, 8]", "data.resize=crop"))["data"]["resize"] == "crop"
     for name, value in {"stratify": True, "ignore_label": 255}.items():
         assert name not in resolved(check_config(SMALL))["data"]
         on = with_sets(f"data.{name}={json.dumps(value)}")
@@ -251,6 +254,8 @@ def test_schema():
             "data.image_size expects [height, width], two integers above 0, or null; received [8].",
         ),
         ("data.image_size=32", "data.image_size expects [height, width], two integers above 0, or null; received 32."),
+        ("data.resize=squash", "data.resize expects one of stretch, crop, pad; received 'squash'."),
+        ("data.resize=crop", "data.resize: crop expects data.image_size; received image_size=None."),
         ("data.augment={}", "data.augment expects a list; received {}."),
         ("model.name=5", "model.name expects text; received 5."),
         ("model.name=''", "model.name expects text; received ''."),
