@@ -7,6 +7,7 @@ import numpy as np
 from kzoo.checks import Refusal
 from kzoo.training.callback_checks import check_callbacks
 from kzoo.training.config import Config
+from kzoo.training.evaluation_views import average_views
 from kzoo.training.fit_errors import FitErrors
 from kzoo.training.model_building import (
     add_class_weights,
@@ -36,6 +37,7 @@ def dry_run(config: Config) -> dict[str, Any]:
     with numeric_settings(config.training), FitErrors(config.model.name):
         model = build_model(config, data.input_shape, data.classes, data.train)
         check_exports(config, model)
+        average_views(config, model)
         trainer = build_trainer(config, model)
         callbacks = build_callbacks(config)
         check_step_memory(config, trainer, data.train, copies=MOCK_COPIES)
