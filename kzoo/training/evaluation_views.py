@@ -40,11 +40,10 @@ class MeanOfViews(keras.layers.Layer):
         self.boxes, self.size, self.mirrored, self.clips = boxes, size, mirrored, clips
 
     def call(self, x):
-        crops, steps = len(self.boxes) if self.boxes is not None else 1, x.shape[1] // self.clips
+        crops = len(self.boxes) if self.boxes is not None else 1
 
         def add(view, totals):
-            clip = x if self.clips == 1 else self._clip(x, view // crops, steps)
-            seen = self.head(clip, training=False)
+            seen = self.head(self._clip(x, view // crops), training=False)
             if self.boxes is not None:
                 box = ops.take(ops.convert_to_tensor(self.boxes), view % crops, axis=0)
                 seen = resize_boxes(seen, ops.tile(box[None], (ops.shape(x)[0], 1)), self.size)
@@ -57,7 +56,10 @@ class MeanOfViews(keras.layers.Layer):
         totals = ops.fori_loop(0, self.clips * crops, add, zeros)
         return [total / (self.clips * crops * (1 + self.mirrored)) for total in totals]
 
-    def _clip(self, x, number, steps):
+    def _clip(self, x, number):
+        if self.clips == 1:
+            return x
+        steps = x.shape[1] // self.clips
         start = [0, number * steps, *[0] * (len(x.shape) - 2)]
         return ops.slice(x, start, (ops.shape(x)[0], steps, *x.shape[2:]))
 
@@ -84,9 +86,8 @@ def average_views(config: Config, model: keras.Model) -> keras.Model | None:
         image, size = crop.input.shape[1:3], tuple(crop.output.shape[1:3])
         boxes = crop_boxes(image, size, views.crops, views.scales)
         head, tail = keras.Model(model.inputs, crop.input), keras.Model(crop.output, model.outputs)
-    clips = views.frames or 1
-    steps, *shape = model.input_shape[1:]
-    x = keras.Input((steps * clips, *shape))
+    clips, (steps, *shape) = views.frames or 1, model.input_shape[1:]
+    x = keras.Input((steps if clips == 1 else steps * clips, *shape))
     means = MeanOfViews(head, tail, boxes, size, CROPS[views.crops][1], clips)(x)
     named = zip(means, model.output_names)
     return keras.Model(x, [keras.layers.Identity(name=name)(mean) for mean, name in named], name=model.name)
