@@ -152,7 +152,7 @@ class TransferConfig(Part):
 class DataConfig(Part):
     """The source of the examples (one of name, folder and arrays) and what is done to them before the model."""
 
-    later = ("stratify", "ignore_label", "resize")
+    later = ("stratify", "ignore_label", "resize", "training_sizes")
 
     name: OptionalText = Field(None, description="A dataset of TensorFlow Datasets or of kzoo.")
     folder: OptionalText = Field(
@@ -181,6 +181,14 @@ class DataConfig(Part):
         description="How images get the size image_size: stretch, whatever their proportions; crop, the largest central "
         "part of its proportions; pad, whole, in their own proportions, with zeros around them and ignore_label around "
         "label maps.",
+    )
+    training_sizes: Annotated[
+        Annotated[list[Annotated[list[PositiveInt], Len(2, 2)]], Len(1)] | None,
+        expecting("a list of [height, width], each of two integers above 0, or null"),
+    ] = Field(
+        None,
+        description="Sizes that training images are resized to, after data.augment: one for each epoch, in turn. The "
+        "model then takes images of any size; evaluation sees those of image_size.",
     )
     length: OptionalCount = Field(
         None, description="Time steps of signals, or frames of videos, to crop or pad to; null: no change."

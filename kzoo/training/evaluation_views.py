@@ -84,6 +84,7 @@ def average_views(config: Config, model: keras.Model) -> keras.Model | None:
     if views.crops > 1 or views.scales:
         require(crop is not None, "evaluation", "data.preprocess with a layer that crops", crops=views.crops)
         image, size = crop.input.shape[1:3], tuple(crop.output.shape[1:3])
+        require(None not in image, "evaluation", "images of one size, without data.training_sizes", image=image)
         boxes = crop_boxes(image, size, views.crops, views.scales)
         head, tail = keras.Model(model.inputs, crop.input), keras.Model(crop.output, model.outputs)
     clips, (steps, *shape) = views.frames or 1, model.input_shape[1:]

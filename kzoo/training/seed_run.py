@@ -34,12 +34,12 @@ from kzoo.training.fit_errors import FitErrors, note_on_error
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import (
     add_class_weights,
-    build_augmentation,
     build_callbacks,
     build_model,
     build_trainer,
     label_checks,
     map_inputs_and_targets,
+    training_batches,
 )
 from kzoo.training.progress import ProgressBar
 from kzoo.training.run_data import load_data, sample, verification_data
@@ -111,7 +111,7 @@ def fit(
     writers = [callback for callback in callbacks if callback not in senders]
     start = checkpoint.epoch
     labels = label_checks(config, model)
-    dataset = data.train.batches(config.data.batch_size, seed, start * steps, build_augmentation(config))
+    dataset = training_batches(config, data.train, seed, steps, start * steps)
     dataset = labels.watch(dataset, data.train, "train")
     dataset = add_class_weights(config, model, data.train, dataset)
     dataset = map_inputs_and_targets(config, model, dataset)
