@@ -25,6 +25,7 @@ CROPPING = PATCHES % "CenterCrop"
 def config(*sets):
     """Returns the config of a small model of digits whose second layer crops 6 x 5 of 8 x 8 pixels."""
     small = ["data.name=digits", "data.batch_size=100", "model.units=[4]", "training.epochs=2", "export.formats=[]"]
+    small.append("training.jit_compile=false")  # compiling takes longer than the training
     return read_config("mnist1d_fc", [*small, "training.steps_per_call=1", CROPPING, *sets])
 
 
