@@ -74,4 +74,5 @@ def table(rows):
     for row in rows:
         cells.setdefault(row["peer"], {})[row["case"]] = f"{statistics.median(row['rates']):,.0f}"
     cases = list(dict.fromkeys(row["case"] for row in rows))
-    return ["images a second", *cases], [[name, *(found.get(case, "-") for case in cases)] for name, found in cells.items()]
+    body = [[name, *(found.get(case, "-") for case in cases)] for name, found in cells.items()]
+    return ["images a second", *cases], body

@@ -33,6 +33,7 @@ GROUPS = (
     "upwards",
     "activations",
     "normalization",
+    "preprocessing",
     "noise",
     "augmentation",
     "capsules",

@@ -7,9 +7,11 @@ import keras
 import numpy as np
 
 from docs.gallery.images import flower, temple
-from docs.gallery.panels import COLOURS, boxes, classes, image
 from docs.gallery.pages import page
+from docs.gallery.panels import COLOURS, boxes, classes, image
 from kzoo import data
+
+STROKES = ((10, 18, 15, 42), (10, 18, 30, 23), (26, 18, 31, 38), (28, 36, 46, 41), (43, 16, 48, 40))  # of a 5
 
 
 @page("RandomShift")
@@ -25,7 +27,7 @@ def random_shift():
 
 @page("ElasticDistortion")
 def elastic_distortion():
-    """A handwritten digit of 29 x 29 pixels and a grid, both distorted by the same draws, with the paper's sigma and alpha.
+    """A drawn digit of 29 x 29 pixels and a grid, distorted by the same draws, with the paper's sigma and alpha.
 
     Below, other fields move a photograph of 96 pixels and its label map, which says where the dahlia is: the larger
     sigma, the more a distortion resembles a shift. Each alpha gives displacements of the same standard deviation.
@@ -54,10 +56,10 @@ def elastic_distortion():
 
 def digit_of_lines():
     """Returns a drawn 5, (1, 58, 58, 1)."""
-    x = np.zeros((58, 58), "float32")
-    for top, left, bottom, right in ((10, 18, 15, 42), (10, 18, 30, 23), (26, 18, 31, 38), (28, 36, 46, 41), (43, 16, 48, 40)):
-        x[top:bottom, left:right] = 1
-    return x[None, ..., None]
+    x = np.zeros((1, 58, 58, 1), "float32")
+    for top, left, bottom, right in STROKES:
+        x[:, top:bottom, left:right] = 1
+    return x
 
 
 @page("PadAndCrop")
@@ -65,8 +67,8 @@ def pad_and_crop():
     """Above, crops of a photograph with 12 pixels of padding, filled in the three ways: each a shift by whole pixels.
 
     Below, crops of 40 x 40 pixels of one batch, framed in the colours of their boxes: each image has its own position,
-    while Keras's `RandomCrop` draws one for all. Each pixel's row and column are two more channels, so that the position
-    of a crop can be read from it.
+    while Keras's `RandomCrop` draws one for all. Each pixel's row and column are two more channels, so that the
+    position of a crop can be read from it.
     """
     modes = ("constant", "nearest", "reflect")
     shifted = [image(data.PadAndCrop(12, fill_mode=mode, seed=6)(temple()), mode) for mode in modes]

@@ -43,7 +43,6 @@ class BaseAugmentation(keras.layers.Layer):
 
     def at_inference(self, shape):
         """Returns what takes the place of the random numbers at inference; None: images stay as they are."""
-        return None
 
     def output_size(self, height, width):
         """Returns the height and width of the output, None where unknown."""

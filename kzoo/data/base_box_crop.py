@@ -11,7 +11,7 @@ from kzoo.types import DataFormat
 
 
 class BaseBoxCrop(BaseAugmentation):
-    """Resizes one box of each image; a subclass draws the boxes, and says with `central_box` which one is for inference.
+    """Resizes a box of each image; a subclass draws the boxes, and has `central_box` for inference.
 
     Boxes: (B, 4) of float32, top, left, height and width in pixels, which need not be whole.
     """

@@ -84,7 +84,7 @@ class ElasticDistortion(BaseAugmentation):
 
 
 def smoothing_matrix(size, sigma, reach):
-    """Returns the matrix (size, size + 2 reach) that convolves a column with a Gaussian and cuts off `reach` at each end."""
+    """Returns the matrix (size, size + 2 reach) that convolves columns, `reach` longer at each end, with a Gaussian."""
     distance = ops.arange(size + 2 * reach, dtype="float32") - reach - ops.arange(size, dtype="float32")[:, None]
     weight = ops.where(ops.abs(distance) <= reach, ops.exp(-0.5 * (distance / sigma) ** 2), 0.0)
     return weight / ops.sum(weight, axis=1, keepdims=True)

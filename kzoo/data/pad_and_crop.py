@@ -82,9 +82,7 @@ class PadAndCrop(BaseAugmentation):
 
     def _spare(self, height, width):
         """Returns by how many pixels a padded image is higher and wider than its crop."""
-        spare = [
-            side + 2 * self.padding - crop for side, crop in zip((height, width), self.output_size(height, width))
-        ]
+        spare = [side + 2 * self.padding - crop for side, crop in zip((height, width), self.output_size(height, width))]
         fits = all(not isinstance(margin, int) or margin >= 0 for margin in spare)
         expected = f"padded images of at least the crop's {self.output_size(height, width)} pixels"
         require(fits, "PadAndCrop", expected, height=height, width=width, padding=self.padding)

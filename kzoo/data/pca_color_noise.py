@@ -22,14 +22,13 @@ IMAGENET_VECTORS = ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.
 
 @keras.saving.register_keras_serializable("kzoo")
 class PCAColorNoise(BaseAugmentation):
-    """Adds one random colour to all pixels of each image, along the principal components of colours; inactive in inference.
+    """Adds a random colour to all pixels of each image, along principal components of colours; inactive in inference.
 
-    Shapes: (H, W, 3) or (B, H, W, 3), or channels first -> the same, in the same dtype; integers are rounded and stay in
-    value_range. Label maps stay as they are.
+    Shapes: (H, W, 3) or (B, H, W, 3), or channels first -> the same, in the same dtype; integers are rounded and stay
+    in value_range. Label maps stay as they are.
     The colour is the sum of the eigenvectors, each times its eigenvalue and a number from N(0, stddev).
-    Arguments: stddev; eigenvalues, of the covariance of red, green and blue in [0, 1]; eigenvectors, the columns of a 3 x
-    3 matrix whose rows are red, green and blue, both by default ImageNet's; value_range, the values of black and white;
-    seed; data_format.
+    Arguments: stddev; eigenvalues, for colours in [0, 1]; eigenvectors, the columns of a 3 x 3 matrix whose rows are
+    red, green and blue, both by default ImageNet's; value_range, the values of black and white; seed; data_format.
 
     >>> PCAColorNoise(seed=1)(keras.ops.ones((2, 32, 32, 3), "uint8")).shape
     TensorShape([2, 32, 32, 3])

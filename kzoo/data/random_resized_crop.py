@@ -19,12 +19,12 @@ ATTEMPTS = 10
 
 @keras.saving.register_keras_serializable("kzoo")
 class RandomResizedCrop(BaseBoxCrop):
-    """Crops a box of random area, aspect ratio and position of each image and resizes it; the central crop at inference.
+    """Crops each image at a random area, aspect ratio and position, and resizes the crop; central at inference.
 
     Shapes: (H, W, C) or (B, H, W, C), or channels first -> (height, width, C) or (B, height, width, C), in the same
     dtype; integers are rounded. Label maps in {"images": ..., "segmentation_masks": ...} take the nearest label.
-    The area is uniform within its range, as is the logarithm of the aspect ratio. A box that does not fit into the image
-    is drawn anew; if none of 10 fits, it is the largest central box of the output's proportions, as at inference.
+    The area is uniform within its range, as is the logarithm of the aspect ratio. A crop that does not fit into the
+    image is drawn anew; if none of 10 fits, it is the largest central one of the output's proportions, as at inference.
     Resizing is bilinear, with areas averaged when shrinking.
     Arguments: height and width of the output, None for those of the image; area, the least and largest fraction of the
     image; aspect_ratio, the least and largest width / height of a box; seed; data_format.

@@ -23,8 +23,8 @@ class ScaleJitter(BaseBoxCrop):
     dtype; integers are rounded. Label maps in {"images": ..., "segmentation_masks": ...} take the nearest label.
     Both steps are one: each image is resized bilinearly, with areas averaged when shrinking. At inference the shorter
     side has the mean of its range, and the crop is central.
-    Arguments: short_side, the least and largest length of the shorter side in pixels; height and width of the crops, None
-    for those of the image; seed; data_format.
+    Arguments: short_side, the least and largest length of the shorter side in pixels; height and width of the crops,
+    None for those of the image; seed; data_format.
     Errors: ValueError if a crop exceeds the least length.
 
     >>> ScaleJitter((32, 64), 28, 28, seed=1)(keras.ops.ones((2, 32, 40, 3), "uint8")).shape

@@ -119,8 +119,8 @@ def resize_images(x, image_size, resize="stretch"):
     """Resizes images to (height, width) in their own dtype; returns them unchanged if `image_size` is None.
 
     Shapes: x (..., H, W, C). Areas are averaged when shrinking.
-    Arguments: resize, "stretch" (to the size, whatever the image's proportions), "crop" (the largest central part of the
-    size's proportions) or "pad" (the whole image in its own proportions, and zeros around it).
+    Arguments: resize, "stretch" (to the size, whatever the image's proportions), "crop" (the largest central part of
+    the size's proportions) or "pad" (the whole image in its own proportions, and zeros around it).
 
     >>> resize_images(tf.ones((8, 8, 1), "uint8"), (4, 2)).shape
     TensorShape([4, 2, 1])

@@ -72,11 +72,11 @@ class KMeansFeatures2D(BaseWindow):
     def adapt(self, data: Any, patches: int = 400_000, iterations: int = 50, seed: int = 0) -> None:
         """Computes mean, whitening and centroids from patches drawn at random from images.
 
-        Arguments: data, an array (N, H, W, C) in the layer's data format or an iterable of such batches; patches and
-        iterations, both upper limits; seed.
+        Arguments: data, an array (N, H, W, C) in the layer's data format or an iterable of such batches; patches, and
+        iterations, passes of k-means over all of them, both upper limits; seed.
         ValueError if the images have fewer patches than the layer has centroids.
         """
-        from sklearn.cluster import MiniBatchKMeans
+        from sklearn.cluster import KMeans
 
         who = type(self).__name__
         parts = [np.asarray(data)] if hasattr(data, "shape") else [np.asarray(part) for part in data]
@@ -101,10 +101,8 @@ class KMeansFeatures2D(BaseWindow):
         # ZCA: scaled along the principal components, then rotated back
         whitening = (axes / np.sqrt(np.maximum(values, 0) + self.whitening_epsilon)) @ axes.T
         rows = (rows - mean) @ whitening.astype("float32")
-        batch = max(4096, 2 * self.filters)
-        means = MiniBatchKMeans(
-            self.filters, max_iter=iterations, batch_size=batch, n_init=1, random_state=seed, reassignment_ratio=0
-        )
+        # tol=0: passes go on until no patch changes its centroid
+        means = KMeans(self.filters, n_init=1, max_iter=iterations, tol=0, random_state=seed, copy_x=False)
         self.mean.assign(mean)
         self.whitening.assign(whitening)
         self.centroids.assign(means.fit(rows).cluster_centers_)

@@ -80,14 +80,28 @@ def ceil_pool(x: Tensor, name: str, size: int = 3, strides: int = 2, rectified: 
     return MaxPooling2D(size, strides, name=name)(x)
 
 
+def gaussian(stddev: float, bias: float = 0.0) -> dict[str, Any]:
+    """Returns a layer's initializers: kernels from N(0, stddev^2), all biases `bias`.
+
+    They are identifiers, from which each layer builds its own: layers that share one object draw the same numbers.
+
+    >>> keras.layers.Dense(3, **gaussian(0.01, bias=1)).kernel_initializer.stddev
+    0.01
+    """
+    return {
+        "kernel_initializer": {"class_name": "RandomNormal", "config": {"stddev": stddev}},
+        "bias_initializer": {"class_name": "Constant", "config": {"value": float(bias)}},
+    }
+
+
 def hidden_layers(
-    fc_units: Sequence[int], dropout: float, first: int = 1, prefix: str = ""
+    fc_units: Sequence[int], dropout: float, first: int = 1, prefix: str = "", **settings: Any
 ) -> list[keras.layers.Layer]:
-    """Returns dense ReLU layers fc1, fc2 ... (numbered from `first`), each followed by dropout."""
+    """Returns dense ReLU layers fc1, fc2 ... (numbered from `first`) with `settings`, each followed by dropout."""
     parts = []
     for number, units in enumerate(fc_units, start=first):
         name = f"{prefix}fc{number}"
-        parts += [layers.Dense(units, "relu", name=name), layers.Dropout(dropout, name=f"{name}_dropout")]
+        parts += [layers.Dense(units, "relu", name=name, **settings), layers.Dropout(dropout, name=f"{name}_dropout")]
     return parts
 
 

@@ -37,6 +37,7 @@ from kzoo.training.model_building import (
     build_callbacks,
     build_model,
     build_trainer,
+    count_parameters,
     label_checks,
     map_inputs_and_targets,
     training_batches,
@@ -100,8 +101,8 @@ def fit(
     """Trains from the folder's checkpoint to the end and leaves the weights to keep in `model`."""
     training, steps = config.training, steps_per_epoch(config, data)
     callbacks = build_callbacks(config, folder)
-    if training.keep == "best":
-        callbacks.append(KeepBest(model))
+    if training.keep != "last":
+        callbacks.append(KeepBest(model, last=training.keep == "last_best"))
     board = EpochBoard(folder / BOARD, write_graph=False)
     files = CallbackFiles([*callbacks, board], folder)
     checkpoint = Checkpoint(model, folder / STATE, callbacks, files)
@@ -177,7 +178,7 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         "data": data.name,
         **scores,
         "published": config.published and config.published.model_dump(),
-        "parameters": model.count_params(),
+        "parameters": count_parameters(model),
         "epochs": len(history),
         "steps": len(history) * steps,
         "seconds": round(checkpoint.seconds, 2),

@@ -23,5 +23,5 @@ def test_a_box_of_whole_pixels_at_its_own_size_is_a_slice():
 
 
 def test_refuses_sides_that_are_no_sizes():
-    with pytest.raises(Refusal, match="RandomResizedCrop expects height, an integer above 0 or None; received height=0"):
+    with pytest.raises(Refusal, match="RandomResizedCrop expects height, an integer above 0 or None; received"):
         RandomResizedCrop(height=0)

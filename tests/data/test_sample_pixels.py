@@ -24,5 +24,11 @@ def test_equals_scipy(fill_mode, interpolation):
 
 def test_nearest_keeps_large_integers():
     x = np.array([2**31 - 1, 2**24 + 1, -5], "int32").reshape(1, 1, 3, 1)
-    y = sample_pixels(x, np.zeros((1, 1, 1), "float32"), np.array([[[2, 0, 1, 4.0]]], "float32"), fill_value=7, interpolation="nearest")
+    y = sample_pixels(
+        x,
+        np.zeros((1, 1, 1), "float32"),
+        np.array([[[2, 0, 1, 4.0]]], "float32"),
+        fill_value=7,
+        interpolation="nearest",
+    )
     assert np.array(y).ravel().tolist() == [-5, 2**31 - 1, 2**24 + 1, 7]

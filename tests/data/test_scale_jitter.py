@@ -30,5 +30,5 @@ def test_the_mean_scale_at_inference():
 def test_refusals():
     with pytest.raises(Refusal, match="ScaleJitter expects short_side, two ascending numbers above 0; received"):
         ScaleJitter((512, 256))
-    with pytest.raises(ValueError, match=r"crops of at most short_side; received crop=\(9, 4\), short_side=\(8.0, 16.0\)"):
+    with pytest.raises(ValueError, match=r"crops of at most short_side; received crop=\(9, 4\), short_side=\(8"):
         ScaleJitter((8, 16), 9, 4)(np.zeros((1, 10, 10, 3)), training=True)

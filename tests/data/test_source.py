@@ -23,7 +23,9 @@ def test_integers_are_rounded_not_truncated():
 CHECKS = np.indices((30, 40)).sum(0)[..., None].astype("float32")
 
 
-@pytest.mark.parametrize("image_size, part", [((6, 6), (30, 30)), ((3, 4), (30, 40)), ((12, 6), (30, 15)), ((5, 40), (5, 40))])
+@pytest.mark.parametrize(
+    "image_size, part", [((6, 6), (30, 30)), ((3, 4), (30, 40)), ((12, 6), (30, 15)), ((5, 40), (5, 40))]
+)
 def test_crop_takes_the_largest_central_part(image_size, part):
     top, left = (30 - part[0]) // 2, (40 - part[1]) // 2
     expected = resize_images(tf.constant(CHECKS[top : top + part[0], left : left + part[1]]), image_size)
@@ -44,7 +46,8 @@ def test_label_maps_are_resized_as_their_images(resize):
     x, labels = prepare_example(tf.cast(y, "float32"), y, (8, 8), resize, ignore_label=-1)
     assert labels.dtype == tf.int32 and labels.shape == x.shape == (2, 8, 8, 1)
     if resize == "crop":
-        np.testing.assert_array_equal(labels[0, ..., 0], np.arange(1, 25).reshape(4, 6)[:, 1:5].repeat(2, 0).repeat(2, 1))
+        part = np.arange(1, 25).reshape(4, 6)[:, 1:5]
+        np.testing.assert_array_equal(labels[0, ..., 0], part.repeat(2, 0).repeat(2, 1))
     else:
         inside = np.zeros((8, 8, 1), bool)
         inside[1:6] = True  # 8 x 4 / 6 rows
