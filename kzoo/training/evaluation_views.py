@@ -35,7 +35,7 @@ class MeanOfViews(keras.layers.Layer):
     """
 
     def __init__(self, head: keras.Model, tail: keras.Model, boxes: Any, size: Any, mirrored: bool, clips: int):
-        super().__init__(dtype="float32", autocast=False, trainable=False)
+        super().__init__(dtype="float32", autocast=False)
         self.head, self.tail = head, tail
         self.boxes, self.size, self.mirrored, self.clips = boxes, size, mirrored, clips
 
