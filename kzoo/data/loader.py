@@ -64,6 +64,7 @@ def load(
     stratify: bool = False,
     ignore_label: int | None = None,
     resize: str = "stretch",
+    parts: int | None = None,
 ) -> Data:
     """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
@@ -77,7 +78,8 @@ def load(
     ignore_label, the label of pixels of label maps that have no class, such as 255: it does not count as a class.
     resize, how images get the size `image_size`: "stretch" (whatever their proportions), "crop" (the largest central
     part of its proportions) or "pad" (whole, in their own proportions, with zeros around them; label maps with
-    ignore_label).
+    ignore_label). parts, how many evenly spaced stretches of `length` are taken of each series or clip, one after the
+    other, in place of the middle one; only with `length`.
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)
@@ -85,7 +87,7 @@ def load(
     (1150, 287, 360, (8, 8, 1), 10)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    source = open_source(name, **given, ignore_label=ignore_label, resize=resize, prepare=True)
+    source = open_source(name, **given, ignore_label=ignore_label, resize=resize, prepare=True, parts=parts)
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
@@ -148,6 +150,7 @@ def open_source(
     ignore_label=None,
     resize="stretch",
     prepare=False,
+    parts=None,
 ):
     """Returns the `Source` that the arguments of `load` select; its files are generated or downloaded if `prepare`."""
     given = {"name": name, "folder": folder, "arrays": arrays}
@@ -160,9 +163,10 @@ def open_source(
     require(sized, "load", f"image_size=(height, width) where resize is {resize}", image_size=image_size)
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
     if name is not None:
-        source = tfds_source(name, image_size, length, prepare, resize, ignore_label)
+        source = tfds_source(name, image_size, length, prepare, resize, ignore_label, parts)
     else:
         require(length is None, "load", "length only for a dataset by name", length=length)
+        require(parts is None, "load", "parts only for a dataset by name", parts=parts)
         path = folder if arrays is None else arrays
         require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
         source = (

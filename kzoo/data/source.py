@@ -100,6 +100,21 @@ def crop_or_pad(x, length):
     return x[:, None] if x.shape.rank == 1 else x
 
 
+def spread_parts(x, length, parts):
+    """Returns `parts` stretches of `length` steps of a series, or frames of a clip, evenly spaced from start to end.
+
+    Shapes: as `crop_or_pad`, with length * parts steps. Zeros are appended to a series of fewer than `length` steps.
+
+    >>> spread_parts(tf.range(9), 2, 3)[:, 0].numpy().tolist(), spread_parts(tf.range(3), 1, 1)[:, 0].numpy().tolist()
+    ([0, 1, 4, 5, 7, 8], [0])
+    """
+    x = crop_or_pad(x, tf.maximum(tf.shape(x)[0], length))
+    starts = tf.linspace(0.0, tf.cast(tf.shape(x)[0] - length, "float32"), parts)
+    steps = tf.cast(tf.round(starts), "int32")[:, None] + tf.range(length)
+    x = tf.gather(x, tf.reshape(steps, [-1]))
+    return tf.ensure_shape(x, (length * parts, *x.shape[1:]))
+
+
 def resize_images(x, image_size, resize="stretch"):
     """Resizes images to (height, width) in their own dtype; returns them unchanged if `image_size` is None.
 

@@ -23,6 +23,7 @@ from kzoo.data.source import (
     digest,
     map_in_batches,
     prepare_example,
+    spread_parts,
 )
 from kzoo.terminal import quiet
 
@@ -36,12 +37,12 @@ UNLABELED = {"imagenet2012": ("test",)}  # splits whose labels are all -1
 CONNECT_TIMEOUT = 3.0  # seconds; TFDS itself would retry for minutes
 
 
-def tfds_source(name, image_size=None, length=None, prepare=True, resize="stretch", ignore_label=None):
+def tfds_source(name, image_size=None, length=None, prepare=True, resize="stretch", ignore_label=None, parts=None):
     """Returns the `Source` of a dataset by its TFDS name, such as "mnist1d", "mnist" or "camvid/120x160".
 
     Arguments: image_size, required for images that differ in size; length, required for series and clips that differ in
     length; prepare, whether to generate or download missing files. Without it only the dataset's metadata are read.
-    resize and ignore_label, as `prepare_example`.
+    resize and ignore_label, as `prepare_example`; parts, as `load`.
     The digest covers the dataset's name and version and the names and sizes of its files, not their content.
     Raises Refusal if the name is unknown, if the files are missing and cannot be downloaded, or if the dataset has no
     pair of numeric inputs and integer labels.
@@ -49,7 +50,7 @@ def tfds_source(name, image_size=None, length=None, prepare=True, resize="stretc
     builder = _find_builder(name)
     x_key, y_key = _supervised_keys(builder, name)
     x, y = builder.info.features[x_key], builder.info.features[y_key]
-    shape = _shape_with_length(x.shape, length)
+    shape = _shape_with_length(x.shape, length, parts)
     check_image_size(image_size, shape)
     known = image_size or None not in (*shape[-3:], *y.shape)
     require(known, "load", f"image_size=(height, width) for {name!r}, whose images differ in size", input_shape=x.shape)
@@ -68,7 +69,9 @@ def tfds_source(name, image_size=None, length=None, prepare=True, resize="stretc
 
     def prepare(*example):
         x, y = example if supervised else (example[0][x_key], example[0][y_key])
-        return prepare_example(x if length is None else crop_or_pad(x, length), y, image_size, resize, ignore_label)
+        if length is not None:
+            x = crop_or_pad(x, length) if parts is None else spread_parts(x, length, parts)
+        return prepare_example(x, y, image_size, resize, ignore_label)
 
     def read_part(part, **options):
         import tensorflow_datasets as tfds
@@ -151,13 +154,15 @@ def _digest(builder, shards):
     return digest([builder.info.full_name, sorted(files)])
 
 
-def _shape_with_length(shape, length):
-    """Returns the shape of a series or clip of `length` steps or frames."""
+def _shape_with_length(shape, length, parts):
+    """Returns the shape of a series or clip of `length` steps or frames, or of as many in each of its `parts`."""
     if length is None:
+        require(parts is None, "load", "length where parts is given", parts=parts)
         return tuple(shape)
     require(is_integer(length, 1), "load", "length, an integer above 0", length=length)
+    require(parts is None or is_integer(parts, 1), "load", "parts, an integer above 0, or None", parts=parts)
     require(len(shape) in (1, 2, 4), "load", "series or clips where length is given", input_shape=shape)
-    return (length, *(shape[1:] or (1,)))
+    return (length * (parts or 1), *(shape[1:] or (1,)))
 
 
 def _find_builder(name):

@@ -156,7 +156,7 @@ class TransferConfig(Part):
 class DataConfig(Part):
     """The source of the examples (one of name, folder and arrays) and what is done to them before the model."""
 
-    later = ("stratify", "ignore_label", "resize")
+    later = ("stratify", "ignore_label", "resize", "training_sizes")
 
     name: OptionalText = Field(None, description="A dataset of TensorFlow Datasets or of kzoo.")
     folder: OptionalText = Field(
@@ -185,6 +185,14 @@ class DataConfig(Part):
         description="How images get the size image_size: stretch, whatever their proportions; crop, the largest "
         "central part of its proportions; pad, whole, in their own proportions, with zeros around them and "
         "ignore_label around label maps.",
+    )
+    training_sizes: Annotated[
+        Annotated[list[Annotated[list[PositiveInt], Len(2, 2)]], Len(1)] | None,
+        expecting("a list of [height, width], each of two integers above 0, or null"),
+    ] = Field(
+        None,
+        description="Sizes that training images are resized to, after data.augment: one for each epoch, in turn. The "
+        "model then takes images of any size; evaluation sees those of image_size.",
     )
     length: OptionalCount = Field(
         None, description="Time steps of signals, or frames of videos, to crop or pad to; null: no change."
@@ -294,6 +302,30 @@ class ExportConfig(Part):
         return self
 
 
+class EvaluationConfig(Part):
+    """A further evaluation of the test and validation splits, by the mean of the outputs for several views."""
+
+    crops: Annotated[Literal[1, 5, 10, 50], one_of("1", "5", "10", "50")] = Field(
+        1,
+        description="Crops of each image, in place of those that a layer of data.preprocess takes: 1, the centre; 5, also "
+        "the four corners; 10, these and their mirror images; 50, a grid of 5 x 5 and their mirror images.",
+    )
+    scales: Annotated[Annotated[list[PositiveInt], Len(1)] | None, expecting("a list of integers above 0, or null")] = (
+        Field(None, description="Lengths of an image's shorter side at which it is cropped; null: its own.")
+    )
+    frames: OptionalCount = Field(
+        None,
+        description="How many evenly spaced parts of each video or signal, of data.length frames or time steps, are "
+        "seen; null: the middle one.",
+    )
+
+    @model_validator(mode="after")
+    def _check_views(self):
+        several = self.crops > 1 or self.scales is not None or self.frames is not None
+        require(several, "evaluation", "crops above 1, scales or frames", crops=self.crops)
+        return self
+
+
 def _check_space(space):
     return check_space(space, {part: setting_names(Config, [part]) for part in SEARCHED_PARTS})
 
@@ -363,12 +395,15 @@ class Published(Part):
 class Config(Part):
     """All settings of a run."""
 
+    later = ("evaluation",)
+
     model: ModelConfig = Field(description="The model.")
     data: DataConfig = Field(description="The examples.")
     training: TrainingConfig = Field(description="The training.")
     transfer: TransferConfig | None = Field(None, description="Transfer learning: first layers from another run.")
     export: ExportConfig = Field(ExportConfig.model_validate({}), description="The export after training.")
     search: SearchConfig | None = Field(None, description="A hyperparameter search, run by `kzoo tune`.")
+    evaluation: EvaluationConfig | None = Field(None, description="Evaluation by several views of each example.")
     published: Published | None = Field(None, description="The published result to reproduce.")
 
     @model_validator(mode="before")
@@ -390,6 +425,12 @@ class Config(Part):
             require(same, "search.validation", "the same split as data.validation", validation=search.validation)
         part = not (self.data.stratify and isinstance(split, str))
         require(part, "data.stratify: true", "data.validation, a part of the training split", validation=split)
+        return self
+
+    @model_validator(mode="after")
+    def _check_frames(self):
+        frames, length = self.evaluation and self.evaluation.frames, self.data.length
+        require(frames is None or length is not None, "evaluation.frames", "data.length", length=length)
         return self
 
     @model_validator(mode="after")

@@ -7,15 +7,16 @@ import numpy as np
 from kzoo.checks import Refusal
 from kzoo.training.callback_checks import check_callbacks
 from kzoo.training.config import Config
+from kzoo.training.evaluation_views import average_views
 from kzoo.training.fit_errors import FitErrors
 from kzoo.training.model_building import (
     add_class_weights,
-    build_augmentation,
     build_callbacks,
     build_model,
     build_trainer,
     count_parameters,
     map_inputs_and_targets,
+    training_batches,
 )
 from kzoo.training.run_data import load_mock_data
 from kzoo.training.seed_run import check_exports, numeric_settings
@@ -37,15 +38,17 @@ def dry_run(config: Config) -> dict[str, Any]:
     with numeric_settings(config.training), FitErrors(config.model.name):
         model = build_model(config, data.input_shape, data.classes, data.train)
         check_exports(config, model)
+        average_views(config, model)
         trainer = build_trainer(config, model)
         callbacks = build_callbacks(config)
         check_step_memory(config, trainer, data.train, copies=MOCK_COPIES)
         data = load_mock_data(config, batch)
-        dataset = data.train.batches(batch, 0, 0, build_augmentation(config))
+        steps = len(config.data.training_sizes or [None])  # one of each size
+        dataset = training_batches(config, data.train, seed=0, steps=1)
         dataset = add_class_weights(config, model, data.train, dataset)
         dataset = map_inputs_and_targets(config, model, dataset)
         dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset
-        reported = trainer.fit(dataset, steps_per_epoch=1, shuffle=False, verbose=0).history
+        reported = trainer.fit(dataset, steps_per_epoch=steps, shuffle=False, verbose=0).history
         check_callbacks(callbacks, trainer, reported, validated=bool(config.data.validation))
     loss = reported["loss"][0]
     if not np.isfinite(loss):

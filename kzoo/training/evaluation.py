@@ -1,5 +1,6 @@
 """Evaluates models on the splits of their data: during a run, and again for a finished run."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -14,6 +15,7 @@ from kzoo.run_folder import find_run
 from kzoo.terminal import percent
 from kzoo.training.config import Config, check_config
 from kzoo.training.data_fingerprint import check_fingerprint
+from kzoo.training.evaluation_views import average_views
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
 from kzoo.training.run_data import load_data
@@ -38,6 +40,26 @@ def evaluate(trainer: keras.Model, split: Examples, config: Config, label: str =
     return {key: value if np.isfinite(value) else None for key, value in scores.items()}
 
 
+def evaluate_views(
+    model: keras.Model, splits: Mapping[str, Examples | None], config: Config, label: str = "evaluate"
+) -> dict[str, dict[str, Any]]:
+    """Returns what config.evaluation adds to the results of the test and validation splits, {} if it is not set.
+
+    These are `evaluate`'s results for the mean outputs over several views, with "views_" in front of their names.
+    """
+    averaged = average_views(config, model)
+    if averaged is None:
+        return {}
+    parts = config.evaluation.frames
+    splits = load_data(config, parts).splits() if parts else splits
+    trainer = build_trainer(config, averaged)
+    return {
+        name: {f"views_{key}": value for key, value in evaluate(trainer, splits[name], config, label).items()}
+        for name in ("test", "validation")
+        if splits.get(name) is not None
+    }
+
+
 def evaluation_batches(model: keras.Model, split: Examples, config: Config) -> tf.data.Dataset:
     """Returns one pass over a split, in order, as batches of the model's inputs, targets and perhaps weights."""
     batches = split.once(evaluation_batch_size(split, config), weights=True)
@@ -56,12 +78,16 @@ def evaluate_run(run: PathLike) -> Table:
     config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
     data, model = load_data(config), load_model(folder)
     check_fingerprint(config, folder, data, model)
-    trainer = build_trainer(config, model)
+    trainer, splits = build_trainer(config, model), data.splits()
+    views = evaluate_views(model, splits, config, str(folder))
     table = Table(title=str(folder), title_justify="left")
     for column in ("split", "examples", "error", "loss"):
         table.add_column(column, justify="left" if column == "split" else "right")
-    for name, split in {"test": data.test, "validation": data.validation, "train": data.train}.items():
-        if split is not None:
-            scores = evaluate(trainer, split, config, str(folder))
-            table.add_row(name, f"{split.size:,}", percent(scores["error"]), f"{scores['loss']:.4f}")
+    for name in ("test", "validation", "train"):
+        if name in splits:
+            scores, size = evaluate(trainer, splits[name], config, str(folder)), f"{splits[name].size:,}"
+            table.add_row(name, size, percent(scores["error"]), f"{scores['loss']:.4f}")
+        if name in views:
+            error, loss = (views[name][f"views_{key}"] for key in ("error", "loss"))
+            table.add_row(f"{name}, mean of views", size, percent(error), f"{loss:.4f}")
     return table

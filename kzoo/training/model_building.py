@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal, one_line, require
 from kzoo.data.examples import Examples
+from kzoo.data.sizes_by_epoch import resize_by_epoch
 from kzoo.metrics.masked_accuracy import MaskedAccuracy
 from kzoo.models.adapt import adapt, learns_statistics
 from kzoo.models.freeze import freeze
@@ -38,6 +39,9 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
     Raises Refusal if the config's model has another input shape or number of classes than the data.
     """
     settings, parameters = config.model.settings, describe(config.model.name)["settings"]
+    if config.data.training_sizes:
+        require(len(input_shape) == 3, "data.training_sizes", "images", input_shape=tuple(input_shape))
+        input_shape = (None, None, input_shape[-1])
     for key, of_data in {"input_shape": tuple(input_shape), "classes": classes}.items():
         wanted = settings.get(key, of_data)
         wanted = tuple(wanted) if isinstance(wanted, list) else wanted
@@ -275,3 +279,10 @@ def build_callbacks(config: Config, folder: Path = Path()) -> list[Any]:
 def build_augmentation(config: Config) -> list[Any]:
     """Returns new augmentation layers of a config."""
     return [build_object("layer", spec, f"data.augment.{i}") for i, spec in enumerate(config.data.augment)]
+
+
+def training_batches(config: Config, train: Examples, seed: int, steps: int, start: int = 0) -> tf.data.Dataset:
+    """Returns the augmented batches of the training split from number `start` on, with `steps` in an epoch."""
+    dataset = train.batches(config.data.batch_size, seed, start, build_augmentation(config))
+    sizes = config.data.training_sizes
+    return resize_by_epoch(dataset, sizes, steps, start) if sizes else dataset

@@ -16,10 +16,13 @@ from kzoo.terminal import console, percent, print_table
 def result_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Returns the rows of a run's table: (quantity, measured, published)."""
     published = metrics["published"]
-    test_error = percent(metrics["test"]["error"]) if "test" in metrics else "-"
-    rows = [("test error", test_error, percent(published and published["error"]))]
-    if metrics.get("validation"):
-        rows.append(("validation error", percent(metrics["validation"]["error"]), ""))
+    published_error = percent(published and published["error"])
+    test, validation = metrics.get("test") or {}, metrics.get("validation") or {}
+    rows = [("test error", percent(test.get("error")), published_error)]
+    if "views_error" in test:  # the published error is one of several views too
+        rows = [(*rows[0][:2], ""), ("test error, mean of views", percent(test["views_error"]), published_error)]
+    if validation:
+        rows.append(("validation error", percent(validation["error"]), ""))
     rows.append(("training error", percent(metrics["train"]["error"]), ""))
     rows.append(("parameters", f"{metrics['parameters']:,}", ""))
     rows.append(("training time", f"{metrics['seconds']:,.0f} s, {metrics['steps_per_second']:,.0f} steps/s", ""))

@@ -12,9 +12,10 @@ from kzoo.training.config import Config
 VERIFICATION_EXAMPLES, VERIFICATION_BYTES = 1000, 2**28  # limits of the examples that an export is verified on
 
 
-def load_data(config: Config) -> Data:
-    """Returns the splits of a config's dataset."""
-    return load(**_source(config), validation=config.data.validation, stratify=config.data.stratify)
+def load_data(config: Config, parts: int | None = None) -> Data:
+    """Returns the splits of a config's dataset; with `parts` of each video or signal, as `kzoo.data.loader.load`."""
+    held_out = {"validation": config.data.validation, "stratify": config.data.stratify}
+    return load(**_source(config), **held_out, parts=parts)
 
 
 def load_mock_data(config: Config, size: int) -> Data:

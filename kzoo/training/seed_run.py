@@ -28,18 +28,19 @@ from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
 from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
-from kzoo.training.evaluation import evaluate, evaluation_batches
+from kzoo.training.evaluation import evaluate, evaluate_views, evaluation_batches
+from kzoo.training.evaluation_views import average_views
 from kzoo.training.fit_errors import FitErrors, note_on_error
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import (
     add_class_weights,
-    build_augmentation,
     build_callbacks,
     build_model,
     build_trainer,
     count_parameters,
     label_checks,
     map_inputs_and_targets,
+    training_batches,
 )
 from kzoo.training.progress import ProgressBar
 from kzoo.training.run_data import load_data, sample, verification_data
@@ -75,6 +76,7 @@ def train_seed(
             split.preload()
         model = build_model(config, data.input_shape, data.classes, data.train)
         check_exports(config, model)
+        average_views(config, model)  # raises if config.evaluation does not fit the model
         trainer = build_trainer(config, model)
         check_step_memory(config, trainer, data.train)
         label_checks(config, model).check(data)
@@ -110,7 +112,7 @@ def fit(
     writers = [callback for callback in callbacks if callback not in senders]
     start = checkpoint.epoch
     labels = label_checks(config, model)
-    dataset = data.train.batches(config.data.batch_size, seed, start * steps, build_augmentation(config))
+    dataset = training_batches(config, data.train, seed, steps, start * steps)
     dataset = labels.watch(dataset, data.train, "train")
     dataset = add_class_weights(config, model, data.train, dataset)
     dataset = map_inputs_and_targets(config, model, dataset)
@@ -151,6 +153,8 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     history, steps = checkpoint.history, steps_per_epoch(config, data)
     splits = {"test": data.test, "train": data.train, "validation": data.validation}
     scores = {name: evaluate(trainer, split, config, label) for name, split in splits.items() if split is not None}
+    for name, of_views in evaluate_views(model, splits, config, label).items():
+        scores[name] |= of_views
     with writing(folder / "model.keras"):
         model.save(folder / "model.keras")
     x, y = sample(data.test or data.train)

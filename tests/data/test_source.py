@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
-from kzoo.data.source import check_image_size, crop_or_pad, local_path, map_in_batches, prepare_example, resize_images
+from kzoo.data.source import check_image_size, crop_or_pad, local_path, map_in_batches, prepare_example, resize_images, spread_parts
 
 
 def test_shrinking_averages_areas():
@@ -89,6 +89,18 @@ def test_crop_or_pad_takes_the_middle_or_pads_the_end(steps):
     assert crop_or_pad(tf.constant(x), 5)[:, 0].numpy().tolist() == expected
     clip = crop_or_pad(tf.constant(x[:, None, None, None]) * tf.ones((1, 2, 3, 1)), 5)
     assert clip.shape == (5, 2, 3, 1) and clip[:, 1, 2, 0].numpy().tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "steps, length, parts, expected",
+    [(9, 1, 5, [1, 3, 5, 7, 9]), (9, 3, 3, [1, 2, 3, 4, 5, 6, 7, 8, 9]), (4, 3, 2, [1, 2, 3, 2, 3, 4]), (1, 2, 2, [1, 0] * 2)],
+)
+def test_parts_are_spread_evenly_from_start_to_end(steps, length, parts, expected):
+    """As Simonyan & Zisserman 2014 sample the frames of a video, with equal spacing."""
+    x = np.arange(1, steps + 1, dtype="float32")
+    assert spread_parts(tf.constant(x), length, parts)[:, 0].numpy().tolist() == expected
+    clip = spread_parts(tf.constant(x[:, None, None, None]) * tf.ones((1, 2, 3, 1)), length, parts)
+    assert clip.shape == (length * parts, 2, 3, 1) and clip[:, 1, 2, 0].numpy().tolist() == expected
 
 
 def test_clips_are_resized_frame_by_frame():

@@ -89,6 +89,20 @@ def test_clips_are_cropped_or_padded_to_a_length(empty):
         assert clip.tolist() == [label] * min(3, label) + [0] * (3 - label)
 
 
+def test_evenly_spaced_parts_of_clips(empty):
+    """Of clips of one to four frames the two parts are the first and the last frame."""
+    data = load("kzoo_test_clips", image_size=(2, 2), length=1, parts=2)
+    assert data.input_shape == data.train.numpy()[0].shape[1:] == (2, 2, 2, 1)
+    for words, given in {
+        "length where parts is given; received parts=2": {},
+        "parts, an integer above 0, or None; received parts=0": {"length": 1, "parts": 0},
+    }.items():
+        with pytest.raises(Refusal, match=words):
+            load("kzoo_test_clips", image_size=(2, 2), **{"parts": 2, **given})
+    with pytest.raises(Refusal, match="parts only for a dataset by name"):
+        load(arrays="some.npz", parts=2)
+
+
 def test_lengths_that_differ_need_length(empty):
     for call in (load, specs):
         with pytest.raises(Refusal, match="length for 'kzoo_test_clips', whose examples differ in length"):

@@ -82,10 +82,10 @@ def test_later_settings_are_written_only_if_they_are_set():
     sized = with_sets("data.image_size=[8, 8]")
     assert "resize" not in resolved(sized)["data"]
     assert resolved(with_sets("data.image_size=[8, 8]", "data.resize=crop"))["data"]["resize"] == "crop"
-    for name, value in {"stratify": True, "ignore_label": 255}.items():
+    for name, value in {"stratify": True, "ignore_label": 255, "training_sizes": [[8, 8]]}.items():
         assert name not in resolved(check_config(SMALL))["data"]
         on = with_sets(f"data.{name}={json.dumps(value)}")
-        assert resolved(on)["data"][name] is value and check_config(resolved(on)) == on
+        assert resolved(on)["data"][name] == value and check_config(resolved(on)) == on
         assert config_sha256(on) != config_sha256(check_config(SMALL))
     for path, value in {
         "training.class_weight": "balanced",
@@ -266,6 +266,10 @@ def test_schema():
         ("data.image_size=32", "data.image_size expects [height, width], two integers above 0, or null; received 32."),
         ("data.resize=squash", "data.resize expects one of stretch, crop, pad; received 'squash'."),
         ("data.resize=crop", "data.resize: crop expects data.image_size; received image_size=None."),
+        (
+            "data.training_sizes=[224, 180]",
+            "data.training_sizes expects a list of [height, width], each of two integers above 0, or null; received [224,",
+        ),
         ("data.augment={}", "data.augment expects a list; received {}."),
         ("model.name=5", "model.name expects text; received 5."),
         ("model.name=''", "model.name expects text; received ''."),

@@ -25,6 +25,8 @@ def test_result_rows():
         ("training time", "61 s, 1,650 steps/s", ""),
         ("SavedModel reloaded, differs by", "3.0e-08", ""),
     ]
+    several = {**METRICS, "test": {"error": 0.149, "loss": 0.5, "views_error": 0.14}}
+    assert result_rows(several)[:2] == [("test error", "14.9 %", ""), ("test error, mean of views", "14 %", "17 %")]
     bare = {
         **METRICS,
         "published": None,
