@@ -11,7 +11,10 @@ import sys
 from pathlib import Path
 
 KZOO = Path(__file__).resolve().parents[1] / "kzoo"
-PACKAGES = ("constraints", "initializers", "layers", "losses", "metrics", "models", "ops", "regularizers")
+PACKAGES = (
+    *("constraints", "initializers", "layers", "losses", "metrics", "models", "ops"),
+    *("optimizers", "regularizers", "schedules"),
+)
 MODULES = {"ops": ("filters",)}  # further files that are public as modules
 MOVED = {  # {package: names that it still exports from their new packages}
     "losses": {

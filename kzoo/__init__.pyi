@@ -9,7 +9,9 @@ from . import (
     metrics,
     models,
     ops,
+    optimizers,
     regularizers,
+    schedules,
     tuning,
 )
 from .models import list_models, load_model, model
@@ -29,6 +31,8 @@ __all__ = [
     "model",
     "models",
     "ops",
+    "optimizers",
     "regularizers",
+    "schedules",
     "tuning",
 ]

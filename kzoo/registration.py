@@ -47,4 +47,6 @@ def register() -> None:
     import kzoo.layers
     import kzoo.losses
     import kzoo.metrics
-    import kzoo.regularizers  # noqa: F401
+    import kzoo.optimizers
+    import kzoo.regularizers
+    import kzoo.schedules  # noqa: F401

@@ -120,6 +120,10 @@ ClassWeights = Annotated[
     expecting("a mapping of classes to weights of at least 0, balanced, or null"),
 ]
 Factor = Annotated[float, Ge(0), Lt(math.inf), expecting("a number of at least 0")]
+Rates = Annotated[
+    dict[Annotated[str, Len(1)], Annotated[float, Ge(0), Lt(math.inf)]],
+    expecting("a mapping of patterns to numbers of at least 0"),
+]
 ModelInputs = Annotated[list[Literal["x", "y"]], Len(1), expecting("a list of x and y")]
 ModelTargets = Annotated[Annotated[list[Literal["x", "y"]], Len(1)] | None, expecting("a list of x and y, or null")]
 
@@ -173,7 +177,7 @@ class DataConfig(Part):
     ignore_label: OptionalInteger = Field(
         None,
         description="The label of pixels without a class in label maps, such as 255 or -1. Losses and metrics leave "
-        "these pixels out, through their setting ignore_class. null: every label is a class.",
+        "these pixels out, through their setting ignore_class if they have one. null: every label is a class.",
     )
     image_size: Size = Field(None, description="Height and width to resize images to; null: no resizing.")
     length: OptionalCount = Field(
@@ -200,7 +204,7 @@ class DataConfig(Part):
 class TrainingConfig(Part):
     """How the model is trained."""
 
-    later = ("class_weight",)
+    later = ("class_weight", "rates")
 
     epochs: Count = Field(description="Epochs; metrics, validation, callbacks and checkpoints run once per epoch.")
     steps_per_epoch: OptionalCount = Field(None, description="Steps per epoch; null: one pass over the training split.")
@@ -212,7 +216,10 @@ class TrainingConfig(Part):
         "last",
         description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy.",
     )
-    loss: Losses = Field(description="A loss of keras.losses or kzoo, or a list with one for each output of the model.")
+    loss: Losses = Field(
+        description="A loss of keras.losses or kzoo, or a list with one for each output of the model. Labels are "
+        "encoded one-hot for losses that need it, such as CategoricalCrossentropy with its label_smoothing."
+    )
     loss_weights: Weights = Field(None, description="A weight for each output's loss in their sum; null: all 1.")
     class_weight: ClassWeights = Field(
         None,
@@ -222,7 +229,15 @@ class TrainingConfig(Part):
     l2: Factor = Field(
         0.0, description="Weight decay: this factor times a kernel is added to its gradient; not for biases and norms."
     )
-    optimizer: Spec = Field(description="An optimizer of keras.optimizers; its learning rate may be a schedule.")
+    optimizer: Spec = Field(
+        description="An optimizer of keras.optimizers or kzoo. Its learning rate may be a schedule, and so may the "
+        "momentum of kzoo>ScheduledMomentumSGD."
+    )
+    rates: Rates = Field(
+        {},
+        description="Factors on the learning rate, {pattern: factor}: each shell pattern that matches the path of a "
+        "weight, such as conv1/bias, multiplies its rate, and with it its weight decay. 0: the weight stays as it is.",
+    )
     metrics: Metrics = Field(
         [],
         description="Metrics of keras.metrics or kzoo: a list for the first output, or {output: list}. In results "

@@ -75,13 +75,28 @@ def build_object(kind: str, spec: Any, where: str | None = None) -> Any:
         raise Refusal(f"{where}: {name} needs {' and '.join(missing)}.")
     if cls is keras.layers.RandomFlip and config.get("mode", FLIPS[-1]) not in FLIPS:
         raise Refusal(f"{where}.config.mode expects one of {', '.join(FLIPS)}; received {config['mode']!r}.")
-    config = {key: _checked(key, value, settings[key], f"{where}.config.{key}") for key, value in config.items()}
+    scheduled = {"learning_rate", *getattr(cls, "scheduled", ())}  # settings that may be schedules
+    config = {
+        key: _checked(key, value, settings[key], f"{where}.config.{key}", key in scheduled)
+        for key, value in config.items()
+    }
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # an unknown mode of a callback, for example, is only a warning
             return cls(**config)
     except Exception as error:  # of any class; the config has to change
         raise Refusal(f"{where}: {name} refuses its config: {one_line(error)}") from error
+
+
+def has_setting(kind: str, spec: Any, setting: str, where: str | None = None) -> bool:
+    """Returns whether the class of a spec has a setting of this name. Raises Refusal for an unknown class.
+
+    >>> has_setting("optimizer", "SGD", "momentum"), has_setting("optimizer", "Adam", "momentum")
+    (True, False)
+    """
+    where = where or kind
+    name, _ = _read(spec, where)
+    return setting in _constructor_settings(_find_class(kind, name, where))
 
 
 def _read(spec, where):
@@ -160,7 +175,7 @@ def _build_nested(value, key, where):
     return value
 
 
-def _checked(key, value, default, where):
+def _checked(key, value, default, where, scheduled=False):
     """Returns an argument's value with its specs built.
 
     Raises Refusal if the value is not of the type of the argument's default or out of its bounds.
@@ -174,7 +189,7 @@ def _checked(key, value, default, where):
         low, high, expected = BOUNDS[key]
         ok = numbers and all(low <= item <= high for item in items) and (items is not value or key in LISTS)
         ok = ok or (value is None and default is None)
-        if key == "learning_rate":
+        if scheduled:
             ok, expected = ok or isinstance(value, KINDS["schedule"][1]), expected + " or a schedule"
     elif key in TEXTS:
         ok, expected = isinstance(value, str), "text"

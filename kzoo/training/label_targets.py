@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import losses, metrics, ops
 
-from kzoo.losses.label_loss import LabelLoss
+from kzoo.losses.label_loss import LabelLoss, align_weight
 from kzoo.types import Tensor
 
 INTEGERS = (  # classes that take integer labels
@@ -49,7 +49,7 @@ class LabelRange:
 
 def label_range(part: Any, where: str, classes: int) -> LabelRange | None:
     """Returns the labels that a loss or metric accepts for an output of `classes` channels; None for any label."""
-    who, ignored = f"{where}: {type(part).__name__}", part.get_config().get("ignore_class")
+    who, ignored = f"{where}: {type(part).__name__}", getattr(part, "ignore_class", None)
     if isinstance(part, (*OTHER, *COMPARING)) or not _takes_labels(part):
         return None
     if getattr(part, "sparse_y_true", False):  # intersection over union
@@ -62,16 +62,26 @@ def label_range(part: Any, where: str, classes: int) -> LabelRange | None:
 def give_one_hot(part: Any) -> Any:
     """Returns a loss or metric; one of Keras that takes no integer labels now encodes them one-hot.
 
+    It leaves out the positions whose label is its attribute `ignore_class`, if it has one.
+
     >>> metric = give_one_hot(metrics.CategoricalAccuracy())
     >>> metric.update_state([1, 0], [[0.2, 0.8], [0.1, 0.9]])
     >>> float(metric.result())
     0.5
     """
-    sparse = isinstance(part, (*INTEGERS, *OTHER)) or getattr(part, "sparse_y_true", False)
-    if not sparse and _takes_labels(part) and type(part).__module__.startswith("keras."):
-        name = "call" if isinstance(part, losses.Loss) else "update_state"
-        setattr(part, name, _with_one_hot(getattr(part, name)))
+    if needs_one_hot(part):
+        ignored = getattr(part, "ignore_class", None)
+        if isinstance(part, losses.Loss):
+            part.call = _encoding_call(part.call, ignored)
+        else:
+            part.update_state = _encoding_update(part.update_state, ignored)
     return part
+
+
+def needs_one_hot(part: Any) -> bool:
+    """Returns whether a loss or metric is one of Keras that compares outputs with one-hot labels."""
+    sparse = isinstance(part, (*INTEGERS, *OTHER)) or getattr(part, "sparse_y_true", False)
+    return not sparse and _takes_labels(part) and type(part).__module__.startswith("keras.")
 
 
 def one_hot_labels(y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -93,13 +103,47 @@ def one_hot_labels(y_true: Tensor, y_pred: Tensor) -> Tensor:
     return ops.one_hot(ops.cast(y_true, "int32"), classes, dtype=keras.backend.standardize_dtype(y_pred.dtype))
 
 
-def _with_one_hot(method):
-    @functools.wraps(method)
-    def call(y_true, y_pred, *args, **kwargs):
-        y_pred = ops.convert_to_tensor(y_pred)
-        return method(one_hot_labels(y_true, y_pred), y_pred, *args, **kwargs)
+def _encoding_call(call, ignored):
+    """Returns the `call` of a loss for integer labels; Keras takes the mean over the positions of the mask."""
 
-    return call
+    @functools.wraps(call)
+    def encoding_call(y_true, y_pred):
+        y_pred = ops.convert_to_tensor(y_pred)
+        labels, counted = _split_ignored(y_true, y_pred, ignored)
+        of_positions = call(one_hot_labels(labels, y_pred), y_pred)
+        if counted is not None:
+            of_positions._keras_mask = counted
+        return of_positions
+
+    return encoding_call
+
+
+def _encoding_update(update, ignored):
+    """Returns the `update_state` of a metric for integer labels; ignored ones have weight 0."""
+
+    @functools.wraps(update)
+    def encoding_update(y_true, y_pred, sample_weight=None):
+        y_pred = ops.convert_to_tensor(y_pred)
+        labels, counted = _split_ignored(y_true, y_pred, ignored)
+        if counted is not None:
+            weight = ops.cast(counted, "int32")  # of integers, because some metrics count
+            shape = tuple(counted.shape)
+            given = sample_weight is not None
+            sample_weight = ops.multiply(weight, align_weight("a metric", sample_weight, shape)) if given else weight
+        return update(one_hot_labels(labels, y_pred), y_pred, sample_weight=sample_weight)
+
+    return encoding_update
+
+
+def _split_ignored(y_true, y_pred, ignored):
+    """Returns labels with 0 for `ignored`, and where they are others; None if nothing is ignored."""
+    if ignored is None:
+        return y_true, None
+    y_true = ops.convert_to_tensor(y_true)
+    if len(y_true.shape) == len(y_pred.shape):
+        y_true = ops.squeeze(y_true, -1)
+    counted = y_true != ignored
+    return ops.where(counted, y_true, 0), counted
 
 
 def _takes_labels(part):

@@ -19,13 +19,14 @@ from kzoo.models.weights import load_weights
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.class_weights import class_weights, weigh_classes
 from kzoo.training.config import Config
-from kzoo.training.keras_objects import build_object
+from kzoo.training.keras_objects import build_object, has_setting
 from kzoo.training.label_checks import LabelChecks
-from kzoo.training.label_targets import give_one_hot, label_range
+from kzoo.training.label_targets import give_one_hot, label_range, needs_one_hot
 from kzoo.training.looped_model import LoopedModel
 from kzoo.training.step_compilation import compiles_step
 from kzoo.training.step_memory import check_model_memory
 from kzoo.training.trainer import Trainer
+from kzoo.training.weight_rates import scale_rates
 from kzoo.types import Shape
 
 
@@ -85,10 +86,13 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     _check_counts(config, model)
     if training.l2:
         add_weight_decay(model, training.l2)
+    optimizer = build_object("optimizer", training.optimizer, "training.optimizer")
+    if training.rates:
+        scale_rates(optimizer, model, training.rates)
     looped = training.steps_per_call > 1
     trainer = (LoopedModel if looped else Trainer)(model.input, model.output, name=model.name)
     trainer.compile(
-        optimizer=build_object("optimizer", training.optimizer, "training.optimizer"),
+        optimizer=optimizer,
         loss=_unpack(build_losses(config, model)),
         loss_weights=training.loss_weights,
         metrics=_unpack(build_metrics(config, model)),
@@ -165,11 +169,19 @@ def _ignored_labels(config, model):
 
 
 def _build_ignoring(kind, spec, where, label):
-    """Returns a loss or metric that leaves out positions with this label, unless it is None."""
+    """Returns a loss or metric that leaves out positions with this label, unless it is None.
+
+    Those of one-hot labels have no setting for it: `give_one_hot` reads their attribute.
+    """
     if label is None:
         return build_object(kind, spec, where)
     given = spec.config.get("ignore_class", label)
     require(given == label, f"{where}.config.ignore_class", f"data.ignore_label, {label}", ignore_class=given)
+    if not has_setting(kind, spec, "ignore_class", where):
+        part = build_object(kind, spec, where)
+        if needs_one_hot(part):
+            part.ignore_class = label
+            return part
     ignoring = {"class_name": spec.class_name, "config": {**spec.config, "ignore_class": label}}
     return build_object(kind, ignoring, f"data.ignore_label: {where}")
 
@@ -192,7 +204,7 @@ def add_class_weights(config: Config, model: keras.Model, train: Examples, datas
     targets = _targets(config, model)
     require("x" not in targets, "training.class_weight", "data.targets of y only", targets=targets)
     classes = max(2, model.outputs[0].shape[-1])  # one output: of two classes
-    ignored = build_losses(config, model)[0].get_config().get("ignore_class")
+    ignored = getattr(build_losses(config, model)[0], "ignore_class", None)
     return weigh_classes(dataset, class_weights(setting, train, classes, ignored))
 
 

@@ -86,6 +86,7 @@ def test_later_settings_are_written_only_if_they_are_set():
         assert config_sha256(on) != config_sha256(check_config(SMALL))
     for path, value in {
         "training.class_weight": "balanced",
+        "training.rates": {"*bias": 2.0, "conv1/*": 0.1},
         "export.batch_size": 4,
         "export.size": [32],
     }.items():
@@ -193,6 +194,14 @@ def test_schema():
         ("training.epochs=", "training.epochs expects an integer above 0; received None."),
         ("training.steps_per_epoch=-1", "training.steps_per_epoch expects an integer above 0, or null; received -1."),
         ("training.steps_per_call=7", "training.steps_per_call expects a divisor of training.steps_per_epoch (1000);"),
+        (
+            "training.rates={'*': -1}",
+            "training.rates expects a mapping of patterns to numbers of at least 0; received {",
+        ),
+        ("training.rates=[2]", "training.rates expects a mapping of patterns to numbers of at least 0; received [2]."),
+        ("training.rates={'': 1}", "training.rates expects a mapping of patterns to numbers of at least 0; "),
+        ("training.rates={'*': .nan}", "training.rates expects a mapping of patterns to numbers of at least 0;"),
+        ("training.rates={'*': .inf}", "training.rates expects a mapping of patterns to numbers of at least 0;"),
         ("training.seeds=0", "training.seeds expects a list of different integers from 0 to 2**32 - 1; received 0."),
         ("training.seeds=[]", "training.seeds expects a list of different integers"),
         ("training.seeds=[1, 1]", "training.seeds expects a list of different integers"),

@@ -91,6 +91,20 @@ def test_the_config_is_not_modified():
     assert repr(given) == before
 
 
+def test_schedules_of_ours_within_others():
+    warm = spec("Warmup", learning_rate=DECAY, warmup_steps=4)
+    rate = spec("kzoo>SequentialSchedule", schedules=[warm, 0.2], boundaries=[30])
+    optimizer = build_object("optimizer", spec("ScheduledMomentumSGD", learning_rate=rate, momentum=DECAY))
+    optimizer.iterations.assign(2)
+    np.testing.assert_allclose(optimizer.learning_rate, 0.1 * 0.5**0.2 * 2 / 4, rtol=1e-6)
+    assert optimizer.momentum.get_config()["decay_rate"] == 0.5
+    wrong = spec("SequentialSchedule", schedules=[spec("Warmupp"), 0.2], boundaries=[30])
+    assert refusal("schedule", wrong).startswith("here.config.schedules.0 expects a schedule; received 'Warmupp'")
+    assert "SequentialSchedule expects boundaries, 1 integers" in refusal(
+        "schedule", {**rate, "config": {**rate["config"], "boundaries": [3, 4]}}
+    )
+
+
 def test_whole_numbers_where_keras_wants_floats():
     assert build_object("optimizer", spec("SGD", momentum=0, learning_rate=1)).momentum == 0
 

@@ -1,15 +1,18 @@
 """Samples of a config's data."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.data.mock_data import mock
 from kzoo.training import run_data
 from kzoo.training.config import read_config
 from kzoo.training.evaluation import evaluate
-from kzoo.training.model_building import build_model, build_trainer, map_inputs_and_targets
+from kzoo.training.model_building import build_model, build_trainer, label_checks, map_inputs_and_targets
 from kzoo.training.run_data import load_data, load_mock_data, sample, verification_data
 from tests.training.conftest import signals_config
 
@@ -85,6 +88,47 @@ def test_ignored_labels_count_neither_in_losses_nor_in_metrics(tmp_path, void, l
     assert data.classes == 3
 
 
+@pytest.mark.parametrize("void", [255, pytest.param(1, marks=pytest.mark.large)])
+def test_smoothed_labels_of_maps_with_ignored_ones(tmp_path, void):
+    """Losses and metrics of one-hot labels leave out ignored pixels too, in the gradient as well."""
+    draw = np.random.default_rng(0)
+    y = draw.integers(0, 3, (6, 8, 8))
+    y[draw.random(y.shape) < 0.4] = void
+    np.savez(tmp_path / "it.npz", x_train=draw.normal(size=(6, 8, 8, 1)), y_train=y)
+    metrics = ["Precision", {"class_name": "Recall", "config": {"class_id": 2, "name": "recall2"}}]
+    metrics += [{"class_name": "OneHotMeanIoU", "config": {"num_classes": 3, "name": "iou"}}, "CategoricalAccuracy"]
+    sets = [f"data={{arrays: '{tmp_path}/it.npz', batch_size: 6, ignore_label: {void}}}", "training.steps_per_call=1"]
+    sets += ["training.loss={class_name: CategoricalCrossentropy, config: {label_smoothing: 0.1}}"]
+    config = read_config("small_segnet", [*sets, f"training.metrics={json.dumps(metrics)}", "training.l2=0"])
+    data = load_data(config)
+    inputs = keras.Input(data.input_shape)
+    model = keras.Model(inputs, keras.layers.Conv2D(data.classes, 3, padding="same", activation="softmax")(inputs))
+    label_checks(config, model).check(data)
+    trainer = build_trainer(config, model)
+    scores = evaluate(trainer, data.train, config)
+
+    x, y = data.train.numpy()
+    kept = y[..., 0] != void
+    p, labels = model.predict(x, verbose=0)[kept], y[..., 0][kept]
+    one_hot, hard, predicted = np.eye(3)[labels], p > 0.5, p.argmax(-1)
+    overlaps = [
+        ((predicted == k) & (labels == k)).sum() / ((predicted == k) | (labels == k)).sum()
+        for k in range(3)
+        if k != void or (predicted == k).any()
+    ]
+    assert scores["loss"] == pytest.approx(-((0.9 * one_hot + 0.1 / 3) * np.log(p)).sum(-1).mean(), rel=1e-5)
+    assert scores["error"] == pytest.approx((predicted != labels).mean(), abs=1e-6)
+    assert scores["categorical_accuracy"] == pytest.approx((predicted == labels).mean(), rel=1e-5)
+    assert scores["precision"] == pytest.approx((hard * one_hot).sum() / hard.sum(), rel=1e-5)
+    assert scores["recall2"] == pytest.approx((hard * one_hot)[:, 2].sum() / one_hot[:, 2].sum(), rel=1e-5)
+    assert scores["iou"] == pytest.approx(np.mean(overlaps), rel=1e-5)
+    with tf.GradientTape() as tape:
+        logits = tf.constant(model.predict(x, verbose=0))
+        tape.watch(logits)
+        loss = trainer.loss(tf.constant(y), logits)
+    assert (np.abs(tape.gradient(loss, logits)).max(-1) > 0).tolist() == kept.tolist()
+
+
 def test_losses_and_metrics_that_cannot_ignore_labels_are_refused(tmp_path):
     y = np.random.default_rng(0).integers(0, 3, (6, 8, 8))
     np.savez(tmp_path / "it.npz", x_train=np.zeros((6, 8, 8, 1)), y_train=y)
@@ -95,10 +139,10 @@ def test_losses_and_metrics_that_cannot_ignore_labels_are_refused(tmp_path):
     given = "training.loss={class_name: SparseCategoricalCrossentropy, config: {ignore_class: 254}}"
     for changed, words in (
         (
-            ["training.loss=MeanSquaredError"],
-            "data.ignore_label: training.loss: MeanSquaredError has no setting 'ignore",
+            ["training.loss=kzoo>SparseSquaredHinge"],
+            "data.ignore_label: training.loss: kzoo>SparseSquaredHinge has no setting 'ignore",
         ),
-        (["training.metrics=[Recall]"], "data.ignore_label: training.metrics.0: Recall has no setting 'ignore_class'"),
+        (["training.metrics=[Mean]"], "data.ignore_label: training.metrics.0: Mean has no setting 'ignore_class'"),
         ([given], "training.loss.config.ignore_class expects data.ignore_label, 255; received ignore_class=254"),
     ):
         with pytest.raises(Refusal, match=words):
