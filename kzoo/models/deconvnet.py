@@ -11,7 +11,8 @@ from keras import layers
 
 from kzoo.models.blocks import build_model, check_integer, check_top, model_input, pool_features, scale_filters
 from kzoo.models.registry import register_family
-from kzoo.models.segnet import DECODER, ENCODER, check_stages, classify_pixels, conv, decode, encode
+from kzoo.models.segnet import DECODER, ENCODER, VGG16, check_stages, classify_pixels, conv, decode, encode
+from kzoo.models.weights import share_layers
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
 BOTTLENECK = 7  # pixels, the side of the maps that the bottleneck reads
@@ -39,6 +40,9 @@ def deconvnet(
     Settings: encoder and decoder, the filters of the convolutions of each stage, both from the first stage to the last,
     although the decoder runs from last to first; their kernel; bottleneck, the units of the two layers between encoder
     and decoder, the first of which convolves 7 x 7 pixels; width, a factor of all filters.
+    Weights: those of VGG-16, its dense layers fc1 and fc2 as fc6 and fc7, as the authors start with (section 4.2 and
+    their start_train.sh), load with `load_weights(model, "imagenet", source_model="vgg16")`; batch norms and the
+    decoder keep their initial values.
     Layers: stage1 ... stage5 (pooled), fc6, fc7, unfc6, decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)
@@ -59,3 +63,4 @@ def deconvnet(
 
 
 register_family(deconvnet, {"deconvnet": {}})
+share_layers("deconvnet", "vgg16", {name: name for name in VGG16} | {"fc6": "fc1", "fc7": "fc2"})

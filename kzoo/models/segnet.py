@@ -17,9 +17,13 @@ from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
 from kzoo.layers.max_unpooling import MaxUnpooling2D
 from kzoo.models.blocks import build_model, check_top, model_input, pool_features, scale_filters
 from kzoo.models.registry import register_family
+from kzoo.models.weights import share_layers
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+VGG16 = [  # the encoder's convolutions, which VGG-16 has under the same names
+    f"stage{stage}_conv{number}" for stage, filters in enumerate(ENCODER, 1) for number in range(1, len(filters) + 1)
+]
 DECODER = ((64,), (128, 64), (256, 256, 128), (512, 512, 256), (512, 512, 512))  # in the encoder's order
 
 
@@ -46,6 +50,8 @@ def segnet(
     Settings: encoder and decoder, the filters of the convolutions of each stage, both from the first stage to the last,
     although the decoder runs from last to first; their kernel, and last_kernel of the classifier; normalize, response
     normalization of the input; linear_decoder, a decoder without ReLUs; width, a factor of all filters.
+    Weights: those of VGG-16's convolutions, kernels and biases, as the authors start with (section 3), load with
+    `load_weights(model, "imagenet", source_model="vgg16")`; batch norms and the decoder keep their initial values.
     Layers: stage1 ... stage5 (pooled), decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)
@@ -113,3 +119,4 @@ register_family(
         },
     },
 )
+share_layers("segnet", "vgg16", {name: name for name in VGG16})

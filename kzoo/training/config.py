@@ -144,13 +144,28 @@ class ModelConfig(Part):
 class TransferConfig(Part):
     """Transfer learning: the first layers come from another run, the others start anew."""
 
+    later = ("source_model",)
+
     until: Text = Field(description="The last layer that is transferred, together with all layers that it depends on.")
     weights: OptionalText = Field(
-        None, description="A run's folder or name, or a file of weights; null: the layers keep their initial weights."
+        None,
+        description="A run's folder or name, a file of weights, or a tag that `kzoo show` prints; null: the layers "
+        "keep their initial weights.",
+    )
+    source_model: OptionalText = Field(
+        None,
+        description="The model that the weights are of, if it is another than the config's: vgg16 for segnet, "
+        "deconvnet and the dilated front ends. Their convolutions and wide layers take its weights, batch norms do not.",
     )
     freeze: Switch = Field(
         True, description="Whether the transferred layers, batch normalization included, stay as they are."
     )
+
+    @model_validator(mode="after")
+    def _check_source_model(self):
+        ready = self.source_model is None or self.weights is not None
+        require(ready, "transfer.source_model", "transfer.weights", source_model=self.source_model)
+        return self
 
 
 class DataConfig(Part):

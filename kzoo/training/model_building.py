@@ -15,7 +15,7 @@ from kzoo.models.adapt import adapt
 from kzoo.models.freeze import freeze
 from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
-from kzoo.models.weights import load_weights
+from kzoo.models.weights import find_tag, load_weights
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.class_weights import class_weights, weigh_classes
 from kzoo.training.config import Config
@@ -37,7 +37,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
     these statistics or the model comes with weights.
     Raises Refusal if the config's model has another input shape or number of classes than the data.
     """
-    settings, parameters = config.model.settings, describe(config.model.name)["settings"]
+    settings, parameters = _model_settings(config), describe(config.model.name)["settings"]
     for key, of_data in {"input_shape": tuple(input_shape), "classes": classes}.items():
         wanted = settings.get(key, of_data)
         wanted = tuple(wanted) if isinstance(wanted, list) else wanted
@@ -71,9 +71,16 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
     return _transfer(model, config.transfer)
 
 
+def _model_settings(config):
+    """Returns the settings of the model: those of the config, else those that the tag of transfer.weights needs."""
+    transfer = config.transfer
+    tag = find_tag(config.model.name, transfer.weights) if transfer and transfer.source_model is None else None
+    return {**(tag.settings if tag else {}), **config.model.settings}
+
+
 def _transfer(model, transfer):
     if transfer and transfer.weights:
-        load_weights(model, transfer.weights, transfer.until)
+        load_weights(model, transfer.weights, transfer.until, transfer.source_model)
     return freeze(model, transfer.until) if transfer and transfer.freeze else model
 
 

@@ -184,6 +184,10 @@ def test_schema():
         ("training.epoch=1", "training.epoch is not a setting; did you mean 'epochs' or 'steps_per_epoch'?"),
         ("trainin={}", "trainin is not a setting; did you mean 'training' or 'transfer'?"),
         ("transfer={}", "transfer.until is missing."),
+        (
+            "transfer={until: stage1, source_model: vgg16}",
+            "transfer.source_model expects transfer.weights; received source_model='vgg16'.",
+        ),
         ("transfer={until: stage1, freez: true}", "transfer.freez is not a setting; did you mean 'freeze'?"),
         ("a=1", "a is not a setting; known: data, export, model, published, search, training, transfer."),
         ("training.epochs=ten", "training.epochs expects an integer above 0; received 'ten'."),

@@ -120,6 +120,39 @@ def test_first_layers_from_elsewhere(tmp_path):
         build_model(config(*sets, "transfer.until=stage22"), (12, 1), 3)
 
 
+def test_first_layers_of_a_tag():
+    """The refusal of another source lists it."""
+    wanted = zoo_model("mnist1d_cnn", weights="mnist1d").get_weights()
+    sets = ["model={name: mnist1d_cnn}", "transfer={weights: mnist1d, until: stage3}"]
+    model = build_model(read_config("mnist1d_fc", sets), (40, 1), 3)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights()[:6], wanted[:6], strict=True))
+    tagged = read_config("mnist1d_fc", ["model={name: mnist1d_cnn, weights: mnist1d}"])
+    model = build_model(tagged, (40, 1), 3)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights()[:6], wanted[:6], strict=True))
+    with pytest.raises(Refusal, match="weights, None, 'mnist1d', an existing"):
+        build_model(read_config("mnist1d_fc", [*sets, "transfer.weights=mnist"]), (40, 1), 3)
+
+
+def test_a_tag_brings_its_settings(monkeypatch):
+    """Epsilons of batch norms, which weights of Keras's ResNets need; those of the config come first."""
+    theirs = keras.applications.ResNet50(weights=None, include_top=False, input_shape=(33, 33, 3))
+    monkeypatch.setattr(keras.applications, "ResNet50", lambda **_: theirs)
+    sets = ["model={name: resnet50}", "transfer={weights: imagenet, until: stage1}"]
+    for more, epsilon in (([], 1.001e-5), (["model.epsilon=0.01"], 0.01)):
+        model = build_model(read_config("mnist1d_fc", [*sets, *more]), (33, 33, 3), 3)
+        assert model.get_layer("stage1_norm").epsilon == epsilon
+        np.testing.assert_array_equal(model.get_layer("stage1_conv").kernel, theirs.get_layer("conv1_conv").kernel)
+
+
+def test_weights_of_vgg16(tmp_path):
+    source = zoo_model("vgg16", width=1 / 64, include_top=False, input_shape=(32, 32, 3))
+    source.save(tmp_path / "model.keras")
+    transfer = f"transfer={{weights: {tmp_path}, source_model: vgg16, until: stage5, freeze: false}}"
+    chosen = read_config("segnet", ["model.width=0.015625", transfer])
+    model = build_model(chosen, (32, 32, 3), None)
+    np.testing.assert_array_equal(model.get_layer("stage5_conv3").kernel, source.get_layer("stage5_conv3").kernel)
+
+
 def test_trainer_shares_the_model():
     chosen = config("training.metrics=[{class_name: SparseTopKCategoricalAccuracy, config: {k: 2, name: top2}}]")
     model = build_model(chosen, (40, 1), 10)
