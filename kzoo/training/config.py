@@ -155,7 +155,7 @@ class TransferConfig(Part):
     source_model: OptionalText = Field(
         None,
         description="The model that the weights are of, if it is another than the config's: vgg16 for segnet, "
-        "deconvnet and the dilated front ends. Their convolutions and wide layers take its weights, batch norms do not.",
+        "deconvnet and the dilated front ends. Convolutions and wide layers take its weights, batch norms do not.",
     )
     freeze: Switch = Field(
         True, description="Whether the transferred layers, batch normalization included, stay as they are."
@@ -219,7 +219,7 @@ class DataConfig(Part):
 class TrainingConfig(Part):
     """How the model is trained."""
 
-    later = ("class_weight", "rates")
+    later = ("class_weight", "rates", "recompute_statistics")
 
     epochs: Count = Field(description="Epochs; metrics, validation, callbacks and checkpoints run once per epoch.")
     steps_per_epoch: OptionalCount = Field(None, description="Steps per epoch; null: one pass over the training split.")
@@ -246,12 +246,17 @@ class TrainingConfig(Part):
     )
     optimizer: Spec = Field(
         description="An optimizer of keras.optimizers or kzoo. Its learning rate may be a schedule, and so may the "
-        "momentum of kzoo>ScheduledMomentumSGD."
+        "momentum of kzoo>ScheduledMomentumSGD. With use_ema the moving averages of the weights are validated and kept."
     )
     rates: Rates = Field(
         {},
         description="Factors on the learning rate, {pattern: factor}: each shell pattern that matches the path of a "
         "weight, such as conv1/bias, multiplies its rate, and with it its weight decay. 0: the weight stays as it is.",
+    )
+    recompute_statistics: Switch = Field(
+        False,
+        description="Whether the moving statistics of batch norms are replaced at the end of each epoch, before its "
+        "validation, by averages over one pass of training batches. In trainings of few steps they lag behind.",
     )
     metrics: Metrics = Field(
         [],

@@ -16,6 +16,7 @@ from kzoo.models.freeze import freeze
 from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
 from kzoo.models.weights import find_tag, load_weights
+from kzoo.training.batch_statistics import trained_norms
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.class_weights import class_weights, weigh_classes
 from kzoo.training.config import Config
@@ -91,6 +92,9 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     """
     training = config.training
     _check_counts(config, model)
+    if training.recompute_statistics:
+        expected = "a model with batch normalization that is trained"
+        require(trained_norms(model), "training.recompute_statistics: true", expected, model=model.name)
     if training.l2:
         add_weight_decay(model, training.l2)
     optimizer = build_object("optimizer", training.optimizer, "training.optimizer")

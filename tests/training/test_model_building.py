@@ -1,5 +1,7 @@
 """Models with their preprocessing, and trainers, built from configs."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import tensorflow as tf
 from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
 from kzoo.export.inference_model import inference_model
+from kzoo.models import weights
 from kzoo.models.registry import model as zoo_model
 from kzoo.training.config import read_config
 from kzoo.training.looped_model import LoopedModel
@@ -134,14 +137,15 @@ def test_first_layers_of_a_tag():
 
 
 def test_a_tag_brings_its_settings(monkeypatch):
-    """Epsilons of batch norms, which weights of Keras's ResNets need; those of the config come first."""
-    theirs = keras.applications.ResNet50(weights=None, include_top=False, input_shape=(33, 33, 3))
-    monkeypatch.setattr(keras.applications, "ResNet50", lambda **_: theirs)
-    sets = ["model={name: resnet50}", "transfer={weights: imagenet, until: stage1}"]
-    for more, epsilon in (([], 1.001e-5), (["model.epsilon=0.01"], 0.01)):
-        model = build_model(read_config("mnist1d_fc", [*sets, *more]), (33, 33, 3), 3)
-        assert model.get_layer("stage1_norm").epsilon == epsilon
-        np.testing.assert_array_equal(model.get_layer("stage1_conv").kernel, theirs.get_layer("conv1_conv").kernel)
+    """Such as the epsilon that weights of Keras's ResNets need; the config's own come first."""
+    source = zoo_model("mnist1d_cnn", filters=4)
+    arrays = {layer.name: [np.array(weight) for weight in layer.weights] for layer in source.layers if layer.weights}
+    tag = weights.Tag(lambda names: contextlib.nullcontext(arrays), {"filters": 4, "activation": "tanh"})
+    monkeypatch.setattr(weights, "_TAGS", {("mnist1d_cnn", "mine"): tag})
+    sets = ["model={name: mnist1d_cnn, activation: relu}", "transfer={weights: mine, until: stage3}"]
+    model = build_model(read_config("mnist1d_fc", sets), (40, 1), 3)
+    np.testing.assert_array_equal(model.get_layer("stage3").kernel, source.get_layer("stage3").kernel)
+    assert model.get_layer("stage3").activation.__name__ == "relu"
 
 
 def test_weights_of_vgg16(tmp_path):
