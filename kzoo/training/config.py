@@ -124,6 +124,8 @@ Rates = Annotated[
     dict[Annotated[str, Len(1)], Annotated[float, Ge(0), Lt(math.inf)]],
     expecting("a mapping of patterns to numbers of at least 0"),
 ]
+Initializers = Annotated[dict[Annotated[str, Len(1)], Spec], Field(strict=True)]
+Momentum = Annotated[Annotated[float, Ge(0), Lt(1)] | None, expecting("a number of at least 0 and below 1, or null")]
 ModelInputs = Annotated[list[Literal["x", "y"]], Len(1), expecting("a list of x and y")]
 ModelTargets = Annotated[Annotated[list[Literal["x", "y"]], Len(1)] | None, expecting("a list of x and y, or null")]
 
@@ -219,7 +221,7 @@ class DataConfig(Part):
 class TrainingConfig(Part):
     """How the model is trained."""
 
-    later = ("class_weight", "rates", "recompute_statistics")
+    later = ("class_weight", "initializers", "rates", "recompute_statistics", "batch_norm_momentum")
 
     epochs: Count = Field(description="Epochs; metrics, validation, callbacks and checkpoints run once per epoch.")
     steps_per_epoch: OptionalCount = Field(None, description="Steps per epoch; null: one pass over the training split.")
@@ -230,6 +232,11 @@ class TrainingConfig(Part):
     keep: Annotated[Literal["last", "best"], one_of("last", "best")] = Field(
         "last",
         description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy.",
+    )
+    initializers: Initializers = Field(
+        {},
+        description="Initializers of keras.initializers or kzoo for weights of the model, {pattern: initializer}: the "
+        "last shell pattern that matches the path of a weight, such as conv1/kernel, gives its initial values.",
     )
     loss: Losses = Field(
         description="A loss of keras.losses or kzoo, or a list with one for each output of the model. Labels are "
@@ -252,6 +259,11 @@ class TrainingConfig(Part):
         {},
         description="Factors on the learning rate, {pattern: factor}: each shell pattern that matches the path of a "
         "weight, such as conv1/bias, multiplies its rate, and with it its weight decay. 0: the weight stays as it is.",
+    )
+    batch_norm_momentum: Momentum = Field(
+        None,
+        description="The momentum of the moving statistics of all batch norms: the share of the old value that a step "
+        "keeps; null: that of the model.",
     )
     recompute_statistics: Switch = Field(
         False,
@@ -398,6 +410,12 @@ class Config(Part):
             require(same, "search.validation", "the same split as data.validation", validation=search.validation)
         part = not (self.data.stratify and isinstance(split, str))
         require(part, "data.stratify: true", "data.validation, a part of the training split", validation=split)
+        return self
+
+    @model_validator(mode="after")
+    def _check_initializers(self):
+        weights = self.model.settings.get("weights") if self.training.initializers else None
+        require(weights is None, "training.initializers", "model.weights: null", weights=weights)
         return self
 
     @model_validator(mode="after")

@@ -20,6 +20,7 @@ from kzoo.training.batch_statistics import trained_norms
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.class_weights import class_weights, weigh_classes
 from kzoo.training.config import Config
+from kzoo.training.initial_values import set_initial_values
 from kzoo.training.keras_objects import build_object, has_setting
 from kzoo.training.label_checks import LabelChecks
 from kzoo.training.label_targets import give_one_hot, label_range, needs_one_hot
@@ -69,6 +70,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
     model = zoo_model(config.model.name, **settings, input_tensor=x)
     if train is not None and settings.get("weights") is None:
         adapt(model, train.once(256).map(lambda x, y: x), skip=preprocessing)
+    set_initial_values(model, config.training.initializers)
     return _transfer(model, config.transfer)
 
 
@@ -93,8 +95,11 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     training = config.training
     _check_counts(config, model)
     if training.recompute_statistics:
-        expected = "a model with batch normalization that is trained"
-        require(trained_norms(model), "training.recompute_statistics: true", expected, model=model.name)
+        _check_norms(model, "recompute_statistics")
+    if training.batch_norm_momentum is not None:
+        _check_norms(model, "batch_norm_momentum")
+        for norm in trained_norms(model):
+            norm.momentum = training.batch_norm_momentum
     if training.l2:
         add_weight_decay(model, training.l2)
     optimizer = build_object("optimizer", training.optimizer, "training.optimizer")
@@ -221,6 +226,11 @@ def add_class_weights(config: Config, model: keras.Model, train: Examples, datas
 
 def _targets(config, model):
     return config.data.targets or ["y"] * len(model.outputs)
+
+
+def _check_norms(model, setting):
+    expected = "a model with batch normalization that is trained"
+    require(trained_norms(model), f"training.{setting}", expected, model=model.name)
 
 
 def _check_counts(config, model):
