@@ -19,7 +19,8 @@ from kzoo.models.blocks import (
     scale_filters,
 )
 from kzoo.models.registry import register_family
-from kzoo.models.segnet import DECODER, ENCODER, check_stages, classify_pixels, conv, decode, encode
+from kzoo.models.segnet import DECODER, ENCODER, VGG16, check_stages, classify_pixels, conv, decode, encode
+from kzoo.models.weights import share_layers
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
 BOTTLENECK = 7  # pixels, the side of the maps that the bottleneck reads
@@ -49,6 +50,9 @@ def deconvnet(
     and decoder, the first of which convolves 7 x 7 pixels; width, a factor of all filters.
     Kernels of the decoder, from unfc6 on, are initialized from N(0, 0.01^2) and shifts of batch norms with 0.001, as in
     the authors' files, which take all other kernels from a trained VGG-16; here He's rule initializes these.
+    Weights: those of VGG-16, its dense layers fc1 and fc2 as fc6 and fc7, as the authors start with (section 4.2 and
+    their start_train.sh), load with `load_weights(model, "imagenet", source_model="vgg16")`; batch norms and the
+    decoder keep their initial values.
     Layers: stage1 ... stage5 (pooled), fc6, fc7, unfc6, decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)
@@ -70,3 +74,4 @@ def deconvnet(
 
 
 register_family(deconvnet, {"deconvnet": {}})
+share_layers("deconvnet", "vgg16", {name: name for name in VGG16} | {"fc6": "fc1", "fc7": "fc2"})

@@ -25,6 +25,7 @@ from kzoo.models.blocks import (
     scale_filters,
 )
 from kzoo.models.registry import register_family
+from kzoo.models.weights import share_layers
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
 DILATIONS = (1, 1, 2, 4, 8, 16, 1)
@@ -64,6 +65,8 @@ def dilated_frontend(
     of the VGG stages.
     Kernels of `logits` are initialized from N(0, 0.001^2), as in the authors' code, which takes all others of the front
     end from a trained VGG-16; here Glorot's rule initializes these.
+    Weights: those of VGG-16, its dense layers fc1 and fc2 as fc6 and fc7, as the authors start with (section 4), load
+    with `load_weights(model, "imagenet", source_model="vgg16")`; logits and the context keep their initial values.
     Layers: stage1 ... stage5, fc6, fc7, logits, context1 ... context8, predictions.
     """
     check_integer(name, fc_units=fc_units, upsample=upsample)
@@ -75,8 +78,7 @@ def dilated_frontend(
     for stage, counts in enumerate(STAGES, start=1):
         dilation = 2 if stage == 5 else 1
         for number, units in enumerate(scale_filters(name, counts, width), start=1):
-            last = stage > POOLED and number == len(counts)
-            label = f"stage{stage}" if last else f"stage{stage}_conv{number}"
+            label = _label(stage, number)
             x = Conv2D(units, 3, dilation_rate=dilation, padding=padding, activation="relu", name=label)(x)
         x = MaxPooling2D(2, name=f"stage{stage}")(x) if stage <= POOLED else x
     check_top(name, classes, pooling)
@@ -94,6 +96,12 @@ def dilated_frontend(
     else:
         x = pool_features(name, x, pooling)
     return build_model(name, inputs, x, weights)
+
+
+def _label(stage, number):
+    """Returns the name of a stage's convolution: that of the stage for the last one if no pool follows it."""
+    last = stage > POOLED and number == len(STAGES[stage - 1])
+    return f"stage{stage}" if last else f"stage{stage}_conv{number}"
 
 
 def add_context(x, classes, names, dilations, multiples, stddev, padding="same", activation=None):
@@ -139,4 +147,11 @@ register_family(
     dilated_frontend,
     {"dilated_frontend": {}, "dilated_basic": {"context": "basic"}, "dilated_large": {"context": "large"}},
 )
+for _name in ("dilated_frontend", "dilated_basic", "dilated_large"):
+    _layers = {
+        _label(stage, number): f"stage{stage}_conv{number}"
+        for stage, counts in enumerate(STAGES, start=1)
+        for number in range(1, len(counts) + 1)
+    }
+    share_layers(_name, "vgg16", {**_layers, "fc6": "fc1", "fc7": "fc2"})
 register_family(context, {"context_basic": {}, "context_large": LARGE})

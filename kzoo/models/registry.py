@@ -9,7 +9,7 @@ import keras
 
 from kzoo.checks import Refusal, nearest, require
 from kzoo.models.feature_extractor import feature_extractor
-from kzoo.models.weights import find_tag, tags_of
+from kzoo.models.weights import find_tag, load_tag, tags_of
 
 __all__ = ["describe", "list_models", "model", "register_family"]
 
@@ -45,7 +45,8 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
     Arguments: `input_shape`, `input_tensor`, `classes`, `include_top`, `pooling`, `weights`,
     `classifier_activation` and `name` as in `keras.applications`, and the family's own settings, which
     `describe(name)` lists. `weights`: a tag that `describe(name)` names, a `.weights.h5` or `.keras` file, or a run's
-    folder or name under `saved_models/`. `features`: names of layers; the model then returns their outputs, in that
+    folder or name under `saved_models/`. With a tag and other `classes` than its own the last layer keeps its initial
+    weights. `features`: names of layers; the model then returns their outputs, in that
     order. Returns a functional `keras.Model`. Refuses unknown models, settings and layers, naming the nearest known
     ones, and settings that the family cannot build.
 
@@ -54,7 +55,8 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
     """
     builder, settings = find(name)
     _refuse_unknown(name, builder, overrides)
-    tag = find_tag(name, overrides.get("weights"))
+    weights = overrides.get("weights")
+    tag = find_tag(name, weights)
     if tag:
         overrides = {**tag.settings, **overrides, "weights": None}
     try:
@@ -68,7 +70,7 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
             f"model {name!r} cannot be built so: it has more layers in a row than Keras can follow"
         ) from error
     if tag:
-        tag.load(built)
+        load_tag(built, name, weights, new_top="classes" in overrides)
     return built if features is None else feature_extractor(built, features)
 
 

@@ -17,10 +17,14 @@ from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
 from kzoo.layers.max_unpooling import MaxUnpooling2D
 from kzoo.models.blocks import build_model, check_rate, check_top, model_input, pool_features, scale_filters
 from kzoo.models.registry import register_family
+from kzoo.models.weights import share_layers
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 SHIFT = {"class_name": "Constant", "config": {"value": 0.001}}  # of the batch norms in the authors' files
+VGG16 = [  # the encoder's convolutions, which VGG-16 has under the same names
+    f"stage{stage}_conv{number}" for stage, filters in enumerate(ENCODER, 1) for number in range(1, len(filters) + 1)
+]
 DECODER = ((64,), (128, 64), (256, 256, 128), (512, 512, 256), (512, 512, 512))  # in the encoder's order
 DEEP = 3  # the first stage with dropout
 
@@ -52,6 +56,8 @@ def segnet(
     stages of encoder and decoder from the third on, where the authors' files with dropout have it; width, a factor of
     all filters.
     Kernels are initialized by He's rule, biases with 0 and shifts of batch norms with 0.001, as in the authors' files.
+    Weights: those of VGG-16's convolutions, kernels and biases, as the authors start with (section 3), load with
+    `load_weights(model, "imagenet", source_model="vgg16")`; batch norms and the decoder keep their initial values.
     Layers: stage1 ... stage5 (pooled), decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)
@@ -130,3 +136,4 @@ register_family(
         },
     },
 )
+share_layers("segnet", "vgg16", {name: name for name in VGG16})

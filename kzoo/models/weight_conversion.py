@@ -3,6 +3,7 @@
 Names are those of keras.applications 3.15 and of torchvision 0.20's alexnet, vgg, googlenet and resnet.
 """
 
+import contextlib
 import functools
 import re
 import warnings
@@ -21,6 +22,7 @@ from kzoo.types import Shape
 __all__ = ["from_keras_applications", "from_torch_state_dict"]
 
 APPLICATIONS = {"vgg16": "VGG16", "vgg19": "VGG19"} | {f"resnet{n}": f"ResNet{n}" for n in (50, 101, 152)}
+TOPS = {"fc1", "fc2", "predictions"}  # layers that keras.applications leaves out with include_top=False
 EPSILON = 1.001e-5  # of the batch norms of Keras's ResNets
 VGGS = tuple(f"vgg{n}{norms}" for norms in ("", "_bn") for n in (11, 13, 16, 19))
 RESNETS = ("resnet18", "resnet34", *list(APPLICATIONS)[2:])
@@ -166,32 +168,37 @@ def _settings(name):
     return {"epsilon": EPSILON} if name in RESNETS else {}
 
 
-def _load_imagenet(name, model):
-    """Loads the weights that keras.applications downloads."""
-    top = any(layer.name == "predictions" for layer in model.layers)
+def _open_imagenet(name, names):
+    """Returns a context manager that yields the weights that keras.applications downloads, with the top if needed."""
     try:
+        top = not TOPS.isdisjoint(names)
         theirs = getattr(keras.applications, APPLICATIONS[name])(weights="imagenet", include_top=top)
     except Exception as error:  # Keras raises a bare Exception without a network
         raise download_failed(name, "imagenet", error) from error
-    _copy_application(model, theirs)
+    return contextlib.nullcontext(_application_weights(theirs))
 
 
 for _name in APPLICATIONS:
-    add_tag(_name, "imagenet", Tag(functools.partial(_load_imagenet, _name), _settings(_name)))
+    add_tag(_name, "imagenet", Tag(functools.partial(_open_imagenet, _name), _settings(_name)))
+
+
+def _application_weights(model):
+    """Returns {kzoo's layer: arrays} of keras.applications' model, without the biases before batch norms."""
+    found = {layer.name: [np.array(weight) for weight in layer.weights] for layer in model.layers if layer.weights}
+    for norm in [name for name in found if name.endswith("_bn")]:
+        conv = norm.removesuffix("_bn") + "_conv"
+        kernel, bias = found[conv]
+        found[conv], found[norm][2] = [kernel], found[norm][2] - bias
+    return {_of_application(name): values for name, values in found.items()}
 
 
 def _copy_application(ours, theirs, average_channels=False):
     """Copies the weights of keras.applications' model `theirs`; returns `ours`."""
-    sources = {_of_application(layer.name): layer for layer in theirs.layers if layer.weights}
+    sources = _application_weights(theirs)
     for number, layer in enumerate(layer for layer in ours.layers if layer.weights):
         if layer.name not in sources:
             raise Refusal(f"from_keras_applications: {theirs.name} has no layer for {layer.name}.")
-        source = sources.pop(layer.name)
-        values = [np.array(weight) for weight in source.weights]
-        if isinstance(layer, layers.BatchNormalization):
-            values[2] = values[2] - _bias_before(theirs, source)
-        values = values[: len(layer.weights)]
-        _assign(f"from_keras_applications: {source.name}", layer, values, average_channels, first=number == 0)
+        _assign("from_keras_applications: it", layer, sources.pop(layer.name), average_channels, first=number == 0)
     if sources:
         raise Refusal(f"from_keras_applications: no layer of {ours.name} takes {', '.join(sorted(sources))}.")
     return ours
@@ -206,11 +213,6 @@ def _of_application(name):
     name = re.sub(r"^block(\d)_conv", r"stage\1_conv", name)
     name = re.sub(r"^conv(\d)_block(\d+)_(\d)_(conv|bn)$", r"stage\1_block\2_\4\3", name)
     return re.sub(r"^conv1_(conv|bn)$", r"stage1_\1", name).replace("_bn", "_norm")
-
-
-def _bias_before(model, norm):
-    """Returns the bias of the convolution before a batch norm."""
-    return np.array(model.get_layer(re.sub(r"_bn$", "_conv", norm.name)).bias)
 
 
 def _torch_names(name):

@@ -6,15 +6,17 @@ The layout of files is that of Keras 3.15's `.weights.h5`, which names each laye
 import collections
 import contextlib
 import hashlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
 import keras
+import numpy as np
 
-from kzoo.checks import Refusal, require
-from kzoo.models.graph import is_graph
+from kzoo.checks import Refusal, nearest, require
+from kzoo.models.graph import calls, is_graph
 from kzoo.models.layer_paths import layer_paths, layers_until
 from kzoo.models.weight_file import SUFFIXES, open_weights, read_array
 from kzoo.run_folder import find_run
@@ -28,13 +30,17 @@ IGNORED = ("preprocess", "normalization", "seed_generator")  # preprocessing lay
 
 
 class Tag(NamedTuple):
-    """A registered set of weights: `load(model)` loads them into a model that was built with `settings`."""
+    """A registered set of weights, of a model that is built with `settings`.
 
-    load: Callable[[keras.Model], Any]
+    `open(names)` returns a context manager that yields {layer's path: arrays}; `names`: the layers that are needed.
+    """
+
+    open: Callable[[Collection[str]], contextlib.AbstractContextManager[dict[str, Any]]]
     settings: dict[str, Any] = {}
 
 
 _TAGS: dict[tuple[str, str], Tag] = {}  # (model's name, tag) -> Tag
+_SHARED: dict[str, dict[str, dict[str, str]]] = {}  # model's name -> {source model's name: {layer: its layer}}
 
 
 def register_weights(model: str, tag: str, file: PathLike, sha256: str) -> None:
@@ -45,7 +51,7 @@ def register_weights(model: str, tag: str, file: PathLike, sha256: str) -> None:
     """
     known = isinstance(file, (str, Path)) and str(file).endswith(SUFFIXES)
     require(known, "register_weights", "file, a .weights.h5 or .keras file", file=file)
-    add_tag(model, tag, Tag(lambda built: load_weights(built, _find(model, tag, file, sha256))))
+    add_tag(model, tag, Tag(lambda names: _weights_in(_find(model, tag, file, sha256))))
 
 
 def add_tag(model: str, tag: str, source: Tag) -> None:
@@ -68,26 +74,108 @@ def tags_of(model: str) -> list[str]:
     return sorted(tag for name, tag in _TAGS if name == model)
 
 
-def load_weights(model: keras.Model, source: PathLike, until: str | None = None) -> keras.Model:
-    """Loads the weights of a file into the layers of a model by their names; returns the model.
+def share_layers(model: str, source_model: str, layers: Mapping[str, str]) -> None:
+    """Registers which layers of the model named `model` take the weights of which layers of `source_model`.
+
+    `layers`: {layer: layer of `source_model`}. A dense layer's kernel becomes that of a convolution of the same size.
+    """
+    _SHARED.setdefault(model, {})[source_model] = dict(layers)
+
+
+def load_weights(
+    model: keras.Model, source: PathLike, until: str | None = None, source_model: str | None = None
+) -> keras.Model:
+    """Loads weights of a file, a run or a tag into the layers of a model by their names; returns the model.
 
     Layers of models that the model or the file holds have paths, "backbone/conv1". They are matched by path, or else by
     the last name if only one layer of the model and one of the file have it.
-    `source`: a `.weights.h5` or `.keras` file, or a run: its folder or its name under `saved_models/`. `until`: the
-    last layer to load, by path or unique name, with all layers that it depends on; later ones keep their weights.
+    `source`: a `.weights.h5` or `.keras` file, a run, by its folder or its name under `saved_models/`, or a tag of the
+    model. `until`: the last layer to load, by path or unique name, with all layers that it depends on; later ones keep
+    their weights. `source_model`: the zoo's name of another model that the weights are of, "vgg16" for `segnet`,
+    `deconvnet` and the dilated front ends; the layers that both share are loaded, all others keep their weights.
     The file's top is ignored if the model has none; the statistics of preprocessing layers are always ignored.
     Refuses a file in which layers are missing, superfluous or of another shape, and names them.
+
+    >>> import kzoo
+    >>> _ = load_weights(kzoo.model("mnist1d_cnn", classes=4), "mnist1d", until="stage3")
     """
-    file = _file(model.name, source)
     wanted = _weighted(layer_paths(model) if until is None else layers_until(model, until))
-    with _weights_in(file) as found:
-        stored = _match(found, wanted if until is None else _weighted(layer_paths(model)))
-        _refuse_differences(model, file, wanted, stored, partly=until is not None)
-        for name, layer in wanted.items():
-            layer.set_weights([read_array(value) for value in stored[name]])
+    if source_model is None:
+        return _load(model, source, find_tag(model.name, source), wanted, partly=until is not None)
+    shared = _shared_layers(model.name, source_model)
+    wanted = {path: layer for path, layer in wanted.items() if _name(path) in shared}
+    require(wanted, "load_weights", f"until, a layer after one that takes weights of {source_model}", until=until)
+    return _load(model, source, find_tag(source_model, source), wanted, partly=True, shared=shared, who=source_model)
+
+
+def load_tag(model: keras.Model, name: str, tag: str, new_top: bool) -> keras.Model:
+    """Loads the weights that a tag has for the model named `name`; returns the model.
+
+    `new_top`: the last layers keep their initial weights if those of the tag are for another number of classes.
+    """
+    return _load(model, tag, find_tag(name, tag), _weighted(layer_paths(model)), new_top=new_top, who=name)
+
+
+def _shared_layers(name, source_model):
+    known = _SHARED.get(name, {})
+    expected = f"source_model, {nearest(source_model, known)}" if known else "no source_model"
+    require(source_model in tuple(known), name, expected, source_model=source_model)
+    return known[source_model]
+
+
+def _load(model, source, tag, wanted, partly=False, new_top=False, shared=None, who=None):
+    """Loads weights into the layers `wanted`, {path: layer}; returns the model.
+
+    `partly`: further layers of the source are ignored. `shared`: {layer: layer of the source}, None for the same names.
+    `who`: the name of the model that the weights are of.
+    """
+    who = who or model.name
+    names = {path: shared[_name(path)] if shared else _name(path) for path in wanted}
+    if tag:
+        file, opened = f"weights {source!r}", tag.open(set(names.values()))
+    else:
+        file = _file(who, source)
+        opened = _weights_in(file)
+    with opened as found:
+        stored = _match(found, names.values() if shared else _weighted(layer_paths(model)))
+        if shared:
+            pairs = [(path, stored[name]) for path, name in names.items() if name in stored]
+            stored = {path: _as_convolution(values, wanted[path]) for path, values in pairs}
+        if new_top:
+            for path in _tops_of_other_classes(model, wanted, stored):
+                del wanted[path], stored[path]
+        _refuse_differences(model, file, wanted, stored, partly)
+        for path, layer in wanted.items():
+            layer.set_weights([_read(value) for value in stored[path]])
             if isinstance(layer, keras.layers.Normalization):
                 layer.finalize_state()  # it computes with copies of its weights
     return model
+
+
+def _read(value):
+    return value if isinstance(value, np.ndarray) else read_array(value)
+
+
+def _as_convolution(values, layer):
+    """Returns a layer's stored values, a dense kernel in the shape of the convolution's that is of the same size."""
+    wanted = tuple(layer.weights[0].shape)
+    if values[0].shape == (math.prod(wanted[:-1]), wanted[-1]):
+        return [_read(values[0]).reshape(wanted), *values[1:]]
+    return values
+
+
+def _tops_of_other_classes(model, wanted, stored):
+    """Returns the paths of the last layers with weights whose shapes differ from the stored ones in the last axis."""
+    leads_on, tops = set(), []  # ids of the tensors that a layer with weights depends on
+    for call in reversed(list(calls(model))):
+        name, later = call.operation.name, not leads_on.isdisjoint(map(id, call.outputs))
+        if later or name in wanted:
+            leads_on.update(map(id, call.inputs))
+        if name in wanted and name in stored and not later:
+            pairs = [(tuple(a.shape), tuple(b.shape)) for a, b in zip(wanted[name].weights, stored[name])]
+            if any(a != b for a, b in pairs) and all(a[:-1] == b[:-1] for a, b in pairs):
+                tops.append(name)
+    return tops
 
 
 def _weighted(layers):

@@ -124,6 +124,8 @@ Rates = Annotated[
     dict[Annotated[str, Len(1)], Annotated[float, Ge(0), Lt(math.inf)]],
     expecting("a mapping of patterns to numbers of at least 0"),
 ]
+Initializers = Annotated[dict[Annotated[str, Len(1)], Spec], Field(strict=True)]
+Momentum = Annotated[Annotated[float, Ge(0), Lt(1)] | None, expecting("a number of at least 0 and below 1, or null")]
 ModelInputs = Annotated[list[Literal["x", "y"]], Len(1), expecting("a list of x and y")]
 ModelTargets = Annotated[Annotated[list[Literal["x", "y"]], Len(1)] | None, expecting("a list of x and y, or null")]
 
@@ -144,13 +146,28 @@ class ModelConfig(Part):
 class TransferConfig(Part):
     """Transfer learning: the first layers come from another run, the others start anew."""
 
+    later = ("source_model",)
+
     until: Text = Field(description="The last layer that is transferred, together with all layers that it depends on.")
     weights: OptionalText = Field(
-        None, description="A run's folder or name, or a file of weights; null: the layers keep their initial weights."
+        None,
+        description="A run's folder or name, a file of weights, or a tag that `kzoo show` prints; null: the layers "
+        "keep their initial weights.",
+    )
+    source_model: OptionalText = Field(
+        None,
+        description="The model that the weights are of, if it is another than the config's: vgg16 for segnet, "
+        "deconvnet and the dilated front ends. Convolutions and wide layers take its weights, batch norms do not.",
     )
     freeze: Switch = Field(
         True, description="Whether the transferred layers, batch normalization included, stay as they are."
     )
+
+    @model_validator(mode="after")
+    def _check_source_model(self):
+        ready = self.source_model is None or self.weights is not None
+        require(ready, "transfer.source_model", "transfer.weights", source_model=self.source_model)
+        return self
 
 
 class DataConfig(Part):
@@ -223,7 +240,7 @@ class DataConfig(Part):
 class TrainingConfig(Part):
     """How the model is trained."""
 
-    later = ("class_weight", "rates")
+    later = ("class_weight", "initializers", "rates", "recompute_statistics", "batch_norm_momentum")
 
     epochs: Count = Field(description="Epochs; metrics, validation, callbacks and checkpoints run once per epoch.")
     steps_per_epoch: OptionalCount = Field(None, description="Steps per epoch; null: one pass over the training split.")
@@ -235,6 +252,11 @@ class TrainingConfig(Part):
         "last",
         description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy, "
         "of equally good ones the first (best) or the last (last_best).",
+    )
+    initializers: Initializers = Field(
+        {},
+        description="Initializers of keras.initializers or kzoo for weights of the model, {pattern: initializer}: the "
+        "last shell pattern that matches the path of a weight, such as conv1/kernel, gives its initial values.",
     )
     loss: Losses = Field(
         description="A loss of keras.losses or kzoo, or a list with one for each output of the model. Labels are "
@@ -251,12 +273,22 @@ class TrainingConfig(Part):
     )
     optimizer: Spec = Field(
         description="An optimizer of keras.optimizers or kzoo. Its learning rate may be a schedule, and so may the "
-        "momentum of kzoo>ScheduledMomentumSGD."
+        "momentum of kzoo>ScheduledMomentumSGD. With use_ema the moving averages of the weights are validated and kept."
     )
     rates: Rates = Field(
         {},
         description="Factors on the learning rate, {pattern: factor}: each shell pattern that matches the path of a "
         "weight, such as conv1/bias, multiplies its rate, and with it its weight decay. 0: the weight stays as it is.",
+    )
+    batch_norm_momentum: Momentum = Field(
+        None,
+        description="The momentum of the moving statistics of all batch norms: the share of the old value that a step "
+        "keeps; null: that of the model.",
+    )
+    recompute_statistics: Switch = Field(
+        False,
+        description="Whether the moving statistics of batch norms are replaced at the end of each epoch, before its "
+        "validation, by averages over one pass of training batches. In trainings of few steps they lag behind.",
     )
     metrics: Metrics = Field(
         [],
@@ -431,6 +463,12 @@ class Config(Part):
     def _check_frames(self):
         frames, length = self.evaluation and self.evaluation.frames, self.data.length
         require(frames is None or length is not None, "evaluation.frames", "data.length", length=length)
+        return self
+
+    @model_validator(mode="after")
+    def _check_initializers(self):
+        weights = self.model.settings.get("weights") if self.training.initializers else None
+        require(weights is None, "training.initializers", "model.weights: null", weights=weights)
         return self
 
     @model_validator(mode="after")

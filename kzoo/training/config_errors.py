@@ -53,7 +53,8 @@ def setting_names(schema: type[BaseModel], path: list) -> list[str]:
     """Returns the names of the settings of the part at a path such as ["training", "callbacks", 0]."""
     part: Any = schema
     for key in (key for key in path if isinstance(key, str)):
-        part = part_of(part.model_fields[key].annotation)
+        if key in part.model_fields:  # otherwise a key of a mapping, such as an output's name
+            part = part_of(part.model_fields[key].annotation) or part
     return list(part.model_fields)
 
 

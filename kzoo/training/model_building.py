@@ -16,10 +16,12 @@ from kzoo.models.adapt import adapt, learns_statistics
 from kzoo.models.freeze import freeze
 from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
-from kzoo.models.weights import load_weights
+from kzoo.models.weights import find_tag, load_weights
+from kzoo.training.batch_statistics import trained_norms
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.class_weights import class_weights, weigh_classes
 from kzoo.training.config import Config
+from kzoo.training.initial_values import set_initial_values
 from kzoo.training.keras_objects import build_object, has_setting
 from kzoo.training.label_checks import LabelChecks
 from kzoo.training.label_targets import give_one_hot, label_range, needs_one_hot
@@ -38,7 +40,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
     these statistics or the model comes with weights.
     Raises Refusal if the config's model has another input shape or number of classes than the data.
     """
-    settings, parameters = config.model.settings, describe(config.model.name)["settings"]
+    settings, parameters = _model_settings(config), describe(config.model.name)["settings"]
     if config.data.training_sizes:
         require(len(input_shape) == 3, "data.training_sizes", "images", input_shape=tuple(input_shape))
         input_shape = (None, None, input_shape[-1])
@@ -72,6 +74,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
     model = zoo_model(config.model.name, **settings, input_tensor=x)
     if train is not None and settings.get("weights") is None:
         adapt(model, train.once(256).map(lambda x, y: x), skip=preprocessing)
+    set_initial_values(model, config.training.initializers)
     return _transfer(model, config.transfer)
 
 
@@ -81,9 +84,16 @@ def count_parameters(model: keras.Model) -> int:
     return model.count_params() - sum(layer.count_params() for layer in preprocessing)
 
 
+def _model_settings(config):
+    """Returns the settings of the model: those of the config, else those that the tag of transfer.weights needs."""
+    transfer = config.transfer
+    tag = find_tag(config.model.name, transfer.weights) if transfer and transfer.source_model is None else None
+    return {**(tag.settings if tag else {}), **config.model.settings}
+
+
 def _transfer(model, transfer):
     if transfer and transfer.weights:
-        load_weights(model, transfer.weights, transfer.until)
+        load_weights(model, transfer.weights, transfer.until, transfer.source_model)
     return freeze(model, transfer.until) if transfer and transfer.freeze else model
 
 
@@ -94,6 +104,12 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     """
     training = config.training
     _check_counts(config, model)
+    if training.recompute_statistics:
+        _check_norms(model, "recompute_statistics")
+    if training.batch_norm_momentum is not None:
+        _check_norms(model, "batch_norm_momentum")
+        for norm in trained_norms(model):
+            norm.momentum = training.batch_norm_momentum
     if training.l2:
         add_weight_decay(model, training.l2)
     optimizer = build_object("optimizer", training.optimizer, "training.optimizer")
@@ -220,6 +236,11 @@ def add_class_weights(config: Config, model: keras.Model, train: Examples, datas
 
 def _targets(config, model):
     return config.data.targets or ["y"] * len(model.outputs)
+
+
+def _check_norms(model, setting):
+    expected = "a model with batch normalization that is trained"
+    require(trained_norms(model), f"training.{setting}", expected, model=model.name)
 
 
 def _check_counts(config, model):

@@ -22,12 +22,14 @@ from kzoo.export.registry import FORMATS
 from kzoo.files import write_atomically, writing
 from kzoo.terminal import say
 from kzoo.training import plots, report
+from kzoo.training.batch_statistics import BatchStatistics
 from kzoo.training.callback_checks import CallbackChecks
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
 from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
 from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
+from kzoo.training.evaluated_weights import EvaluatedWeights
 from kzoo.training.evaluation import evaluate, evaluate_views, evaluation_batches
 from kzoo.training.evaluation_views import average_views
 from kzoo.training.fit_errors import FitErrors, note_on_error
@@ -100,7 +102,8 @@ def fit(
 ) -> Checkpoint:
     """Trains from the folder's checkpoint to the end and leaves the weights to keep in `model`."""
     training, steps = config.training, steps_per_epoch(config, data)
-    callbacks = build_callbacks(config, folder)
+    given = build_callbacks(config, folder)
+    callbacks = [callback for callback in given if not isinstance(callback, keras.callbacks.SwapEMAWeights)]
     if training.keep != "last":
         callbacks.append(KeepBest(model, last=training.keep == "last_best"))
     board = EpochBoard(folder / BOARD, write_graph=False)
@@ -119,10 +122,11 @@ def fit(
     if training.steps_per_call > 1:
         dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
     validation = data.validation and evaluation_batches(model, data.validation, config)
+    evaluated = EvaluatedWeights(_batch_statistics(config, seed, data, model))
     if start:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     bar = ProgressBar(label, training.epochs, steps, start)
-    checks = CallbackChecks(callbacks, validation is not None)
+    checks = CallbackChecks(given, validation is not None)
     errors = FitErrors(label, training.steps_per_call)
     with label_errors(), errors, contextlib.closing(bar), contextlib.closing(files):
         trainer.fit(
@@ -131,11 +135,20 @@ def fit(
             initial_epoch=start,
             steps_per_epoch=steps // training.steps_per_call,
             validation_data=validation,
-            callbacks=[errors, checks, *writers, board, bar, checkpoint, *senders],
+            callbacks=[errors, checks, evaluated, *writers, board, bar, evaluated.restore, checkpoint, *senders],
             shuffle=False,  # the dataset is shuffled already
             verbose=0,
         )
     return checkpoint
+
+
+def _batch_statistics(config, seed, data, model):
+    """Returns the `BatchStatistics` of a model over the first pass of its training, or None, as the config says."""
+    if not config.training.recompute_statistics:
+        return None
+    steps = data.train.size // config.data.batch_size
+    batches = training_batches(config, data.train, seed, steps).take(steps)
+    return BatchStatistics(model, map_inputs_and_targets(config, model, batches).map(lambda inputs, *_: inputs))
 
 
 def steps_per_epoch(config: Config, data: Data) -> int:

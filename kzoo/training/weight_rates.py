@@ -5,14 +5,11 @@ Source: Caffe's lr_mult (src/caffe/proto/caffe.proto, ParamSpec), whose factors 
 
 import math
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import keras
 
-from kzoo.checks import Refusal, nearest
-from kzoo.models.graph import is_graph
-from kzoo.models.layer_paths import layer_paths
+from kzoo.training.weight_paths import match_weights
 
 DECAYS = ("weight_decay", "adam_weight_decay")  # attributes of Keras's optimizers; Muon has both
 
@@ -53,32 +50,5 @@ def scale_rates(optimizer: Any, model: keras.Model, rates: Mapping[str, float]) 
 
 def weight_factors(model: keras.Model, rates: Mapping[str, float]) -> Sequence[tuple[Any, float]]:
     """Returns pairs (trainable weight, factor) of a model; weights that no pattern matches have factor 1."""
-    paths = weight_paths(model)
-    for pattern in rates:
-        if not any(fnmatchcase(path, pattern) for path in paths):
-            raise Refusal(f"training.rates: {pattern!r} matches no trainable weight; {nearest(pattern, paths)}")
-    return [
-        (weight, math.prod(factor for pattern, factor in rates.items() if fnmatchcase(path, pattern)))
-        for path, weight in paths.items()
-    ]
-
-
-def weight_paths(model: keras.Model) -> dict[str, Any]:
-    """Returns {path: trainable weight}: the path of its layer in the model and its name in the layer.
-
-    >>> inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="fc1")], name="backbone")
-    >>> list(weight_paths(keras.Sequential([inner, keras.layers.BatchNormalization(name="norm")])))
-    ['backbone/fc1/kernel', 'backbone/fc1/bias', 'norm/gamma', 'norm/beta']
-    """
-    layers = {path: layer for path, layer in layer_paths(model).items() if not is_graph(layer)}
-    return {
-        f"{path}/{_name_within(layer, weight)}": weight
-        for path, layer in layers.items()
-        for weight in layer.trainable_weights
-    }
-
-
-def _name_within(layer, weight):
-    """Returns what follows the layer's name in a weight's own path: "kernel", or "forward_lstm/lstm_cell/kernel"."""
-    names = weight.path.split("/")
-    return "/".join(names[names.index(layer.name) + 1 :]) if layer.name in names[:-1] else weight.name
+    matched = match_weights(model, "training.rates", rates)
+    return [(weight, math.prod(rates[pattern] for pattern in patterns)) for _, weight, patterns in matched]

@@ -11,6 +11,7 @@ import pytest
 from kzoo.checks import Refusal
 from kzoo.models.registry import describe, model
 from kzoo.models.weight_conversion import from_keras_applications, from_torch_state_dict
+from kzoo.models.weights import load_weights
 from tests.models import torch_dicts
 
 NETS = {"vgg16": "VGG16", "vgg19": "VGG19", "resnet50": "ResNet50", "resnet101": "ResNet101", "resnet152": "ResNet152"}
@@ -71,6 +72,22 @@ def test_imagenet(monkeypatch):
     assert all(describe(name)["weights"] == ["imagenet"] for name in NETS) and describe("resnet18")["weights"] == []
     with pytest.raises(Refusal, match="weights, None, an existing"):
         model("resnet18", weights="imagenet", input_shape=(64, 64, 3))
+
+
+def test_imagenet_for_other_models(monkeypatch):
+    """VGG-16's convolutions in SegNet; its top is downloaded where its layers are needed only."""
+    asked, theirs = [], drawn("vgg16", input_shape=(32, 32, 3), include_top=False)
+    monkeypatch.setattr(keras.applications, "VGG16", lambda **settings: asked.append(settings) or theirs)
+    built = load_weights(model("segnet", input_shape=(32, 32, 3)), "imagenet", source_model="vgg16")
+    for ours, layer in (("stage1_conv1", "block1_conv1"), ("stage5_conv3", "block5_conv3")):
+        for a, b in zip(built.get_layer(ours).weights, theirs.get_layer(layer).weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+    small = model("dilated_frontend", input_shape=(32, 32, 3), padding="same", fc_units=8)
+    load_weights(small, "imagenet", until="stage5", source_model="vgg16")
+    assert asked == [{"weights": "imagenet", "include_top": False}] * 2
+    with pytest.raises(Refusal, match="the file has no fc6, fc7"):
+        load_weights(small, "imagenet", source_model="vgg16")
+    assert asked[2] == {"weights": "imagenet", "include_top": True}
 
 
 def test_imagenet_without_a_network(monkeypatch):

@@ -143,7 +143,7 @@ def test_tags(tmp_path, tags):
     file = saved(built, tmp_path / "w.weights.h5")
     register_weights("mnist1d_cnn", "mine", file, hashlib.sha256(file.read_bytes()).hexdigest())
     assert same(model("mnist1d_cnn", weights="mine").layers, built.layers)
-    assert "predictions has" in refusal(model, "mnist1d_cnn", weights="mine", classes=3)
+    assert same(load_weights(model("mnist1d_cnn"), "mine").layers, built.layers)
     assert "not yet taken" in refusal(register_weights, "mnist1d_cnn", "mine", file, "")
     assert "file, a .weights.h5 or .keras file" in refusal(register_weights, "mnist1d_cnn", "other", "w.npz", "")
     saved(drawn(classes=3), file)
@@ -151,6 +151,112 @@ def test_tags(tmp_path, tags):
     assert got.startswith(f"{file} is not weights 'mine' of 'mnist1d_cnn': its SHA-256 is ")
     file.unlink()
     assert "an existing file" in refusal(model, "mnist1d_cnn", weights="mine")
+
+
+def test_tags_as_a_source():
+    """What the message about a source offers is accepted: a tag, up to a layer and whole."""
+    source, built = model("mnist1d_cnn", weights="mnist1d"), model("mnist1d_cnn", classes=4)
+    assert load_weights(built, "mnist1d", until="stage2") is built
+    assert same(built.layers[:3], source.layers[:3]) and not same(built.layers[3:4], source.layers[3:4])
+    assert same(load_weights(model("mnist1d_cnn"), "mnist1d").layers, source.layers)
+    assert "weights 'mnist1d' does not fit model 'mnist1d_cnn': predictions has (60, 10) (10,)" in refusal(
+        load_weights, built, "mnist1d"
+    )
+
+
+def test_a_new_top_for_other_classes(tmp_path, tags):
+    """Of the last layer with weights only, and only if `classes` is given and the weights are those of a tag."""
+    source, built = model("mnist1d_cnn", weights="mnist1d"), model("mnist1d_cnn", classes=4, weights="mnist1d")
+    assert built.output_shape == (None, 4) and same(built.layers[:4], source.layers[:4])
+    keras.utils.set_random_seed(3)
+    first = model("mnist1d_cnn", classes=4, weights="mnist1d").layers[-1]
+    keras.utils.set_random_seed(3)
+    assert same([first], model("mnist1d_cnn", classes=4).layers[-1:])
+    assert same(model("mnist1d_cnn", classes=10, weights="mnist1d").layers, source.layers)
+    assert "stage1 has (3, 1, 15)" in refusal(model, "mnist1d_cnn", classes=4, filters=4, weights="mnist1d")
+    assert "predictions has (60," in refusal(model, "mnist1d_cnn", classes=4, stages=2, weights="mnist1d")
+    file = saved(drawn(classes=3), tmp_path / "w.weights.h5")
+    assert "predictions has" in refusal(model, "mnist1d_cnn", classes=4, weights=file)
+    register_weights("mnist1d_cnn", "three", file, hashlib.sha256(file.read_bytes()).hexdigest())
+    assert "predictions has" in refusal(model, "mnist1d_cnn", weights="three")
+    assert model("mnist1d_cnn", weights="three", classes=4).output_shape == (None, 4)
+
+
+@pytest.mark.parametrize(
+    "name, size, tops", [("nin_cifar", 32, 1), pytest.param("googlenet_auxiliary", 224, 3, marks=pytest.mark.large)]
+)
+def test_a_new_top_of_class_maps(tmp_path, tags, name, size, tops):
+    """A convolution before global pooling, and three classifiers."""
+    settings = {"input_shape": (size, size, 3), "width": 0.05}
+    file = saved(drawn(name, **settings), tmp_path / "w.weights.h5")
+    register_weights(name, "mine", file, hashlib.sha256(file.read_bytes()).hexdigest())
+    whole, other = (model(name, weights="mine", **settings, **more) for more in ({}, {"classes": 4}))
+    pairs = [pair for pair in zip(whole.layers, other.layers, strict=True) if pair[0].weights]
+    anew = [a.name for a, b in pairs if a.weights[0].shape != b.weights[0].shape]
+    assert len(anew) == tops and all(same([a], [b]) for a, b in pairs if a.name not in anew)
+
+
+VGG = {"width": 1 / 64, "fc_units": (64, 64), "input_shape": (224, 224, 3), "classes": 3}
+DILATED = {"width": 1 / 64, "fc_units": 64, "padding": "same", "input_shape": (32, 32, 3)}
+OF_VGG16 = {  # settings, layers with other names than VGG-16's
+    "segnet": ({"width": 1 / 64, "input_shape": (32, 32, 3)}, {}),
+    "deconvnet": ({"width": 1 / 64}, {"fc6": "fc1", "fc7": "fc2"}),
+    "dilated_large": (DILATED, {"stage4": "stage4_conv3", "stage5": "stage5_conv3", "fc6": "fc1", "fc7": "fc2"}),
+}
+
+
+@pytest.fixture(scope="module")
+def vgg16(tmp_path_factory):
+    """A VGG-16 with few filters, and its file."""
+    built = drawn("vgg16", **VGG)
+    return built, saved(built, tmp_path_factory.mktemp("vgg") / "vgg16.weights.h5")
+
+
+@pytest.mark.parametrize("name", OF_VGG16)
+def test_weights_of_vgg16_in_another_model(vgg16, name):
+    """All 13 convolutions, and the dense layers as convolutions: the same outputs for the same maps."""
+    source, file = vgg16
+    settings, others = OF_VGG16[name]
+    built, fresh = model(name, **settings), model(name, **settings)
+    fresh.set_weights(built.get_weights())
+    assert load_weights(built, file, source_model="vgg16") is built
+    x = np.random.default_rng(0).normal(size=(2, 7, 7, 8)).astype("float32")
+    loaded = {}
+    for layer in built.layers:
+        theirs = others.get(layer.name, layer.name)
+        if not (layer.weights and (layer.name in others or layer.name.startswith("stage"))) or "norm" in layer.name:
+            assert same([layer], [fresh.get_layer(layer.name)])
+            continue
+        loaded[theirs] = source.get_layer(theirs)
+        for ours, value in zip(layer.weights, loaded[theirs].weights, strict=True):
+            np.testing.assert_array_equal(np.ravel(ours), np.ravel(value))
+    assert len(loaded) == (13 if name == "segnet" else 15)
+    if name == "deconvnet":
+        dense, conv = source.get_layer("fc1"), built.get_layer("fc6")
+        want = x.reshape(2, -1) @ np.array(dense.kernel) + np.array(dense.bias)
+        np.testing.assert_allclose(np.array(conv(x))[:, 0, 0], want, rtol=1e-4, atol=1e-3)
+
+
+def test_weights_of_vgg16_refused(vgg16, tmp_path):
+    built = model("segnet", width=1 / 64, input_shape=(32, 32, 3))
+    load_weights(built, vgg16[1], until="stage2_conv1", source_model="vgg16")
+    assert same([built.get_layer("stage2_conv1")], [vgg16[0].get_layer("stage2_conv1")])
+    assert not same([built.get_layer("stage2_conv2")], [vgg16[0].get_layer("stage2_conv2")])
+
+    def refused(other, file=vgg16[1], source_model="vgg16", **more):
+        return refusal(load_weights, other, file, source_model=source_model, **more)
+
+    got = refused(built, source_model="vgg19")
+    assert got == "segnet expects source_model, did you mean 'vgg16'?; received source_model='vgg19'."
+    assert "mnist1d_cnn expects no source_model; received" in refused(model("mnist1d_cnn"))
+    assert "until, a layer after one that takes weights of vgg16" in refused(built, until="input")
+    assert "vgg16 expects weights, None, 'imagenet', an existing" in refused(built, "imagenet1k")
+    wide = model("segnet", width=1 / 32, input_shape=(32, 32, 3))
+    assert "stage1_conv1 has (3, 3, 3, 1) (1,) in the file and (3, 3, 3, 2) (2,) in the model" in refused(wide)
+    bare = saved(model("vgg16", include_top=False, width=1 / 64), tmp_path / "bare.weights.h5")
+    deconvnet = model("deconvnet", width=1 / 64)
+    assert refused(deconvnet, bare).endswith("the file has no fc6, fc7.")
+    load_weights(deconvnet, bare, until="stage5", source_model="vgg16")
 
 
 def test_downloads(tmp_path, monkeypatch, tags):

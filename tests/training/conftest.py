@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from kzoo.training import checkpoint
 from kzoo.training.config import read_config
 from kzoo.training.run import run
 
@@ -24,6 +25,19 @@ def signals_config(arrays, *sets):
     data = f"data={{arrays: '{arrays}', batch_size: 10}}"
     short = ["training.epochs=2", "training.steps_per_epoch=4", "training.steps_per_call=2", "model.units=[5]"]
     return read_config("mnist1d_fc", [data, *short, *sets])
+
+
+def kill_after_an_epoch(monkeypatch, train):
+    """Calls `train`, and interrupts it once its first epoch is saved."""
+    saved = checkpoint.Checkpoint.on_epoch_end
+
+    def killed(self, epoch, logs=None):
+        saved(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(checkpoint.Checkpoint, "on_epoch_end", killed)
+        train()
 
 
 @pytest.fixture(scope="module")

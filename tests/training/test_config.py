@@ -90,6 +90,9 @@ def test_later_settings_are_written_only_if_they_are_set():
     for path, value in {
         "training.class_weight": "balanced",
         "training.rates": {"*bias": 2.0, "conv1/*": 0.1},
+        "training.initializers": {"*bias": {"class_name": "ones", "config": {}}},
+        "training.recompute_statistics": True,
+        "training.batch_norm_momentum": 0.9,
         "export.batch_size": 4,
         "export.size": [32],
     }.items():
@@ -187,6 +190,10 @@ def test_schema():
         ("training.epoch=1", "training.epoch is not a setting; did you mean 'epochs' or 'steps_per_epoch'?"),
         ("trainin={}", "trainin is not a setting; did you mean 'training' or 'transfer'?"),
         ("transfer={}", "transfer.until is missing."),
+        (
+            "transfer={until: stage1, source_model: vgg16}",
+            "transfer.source_model expects transfer.weights; received source_model='vgg16'.",
+        ),
         ("transfer={until: stage1, freez: true}", "transfer.freez is not a setting; did you mean 'freeze'?"),
         ("a=1", "a is not a setting; known: data, export, model, published, search, training, transfer."),
         ("training.epochs=ten", "training.epochs expects an integer above 0; received 'ten'."),
@@ -202,6 +209,20 @@ def test_schema():
             "training.rates expects a mapping of patterns to numbers of at least 0; received {",
         ),
         ("training.rates=[2]", "training.rates expects a mapping of patterns to numbers of at least 0; received [2]."),
+        ("training.initializers=[ones]", "training.initializers expects a mapping; received ['ones']."),
+        ("training.initializers={a: 1}", "training.initializers.a expects a class name or class_name and config; "),
+        (
+            "training.initializers={a: {class_name: ones, confi: {}}}",
+            "training.initializers.a.confi is not a setting; did you mean 'config'?",
+        ),
+        (
+            "training.metrics={a: [{class_name: AUC, confi: {}}]}",
+            "training.metrics.a.0.confi is not a setting; did you mean 'config'?",
+        ),
+        (
+            "training.batch_norm_momentum=1",
+            "training.batch_norm_momentum expects a number of at least 0 and below 1, or null; received 1.",
+        ),
         ("training.rates={'': 1}", "training.rates expects a mapping of patterns to numbers of at least 0; "),
         ("training.rates={'*': .nan}", "training.rates expects a mapping of patterns to numbers of at least 0;"),
         ("training.rates={'*': .inf}", "training.rates expects a mapping of patterns to numbers of at least 0;"),

@@ -1,5 +1,7 @@
 """Models with their preprocessing, and trainers, built from configs."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import tensorflow as tf
 from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
 from kzoo.export.inference_model import inference_model
+from kzoo.models import weights
 from kzoo.models.registry import model as zoo_model
 from kzoo.training.config import read_config
 from kzoo.training.looped_model import LoopedModel
@@ -118,6 +121,40 @@ def test_first_layers_from_elsewhere(tmp_path):
     assert not random.get_layer("stage2").trainable and random.get_layer("stage3").trainable
     with pytest.raises(Refusal, match="until, did you mean 'stage2'"):
         build_model(config(*sets, "transfer.until=stage22"), (12, 1), 3)
+
+
+def test_first_layers_of_a_tag():
+    """The refusal of another source lists it."""
+    wanted = zoo_model("mnist1d_cnn", weights="mnist1d").get_weights()
+    sets = ["model={name: mnist1d_cnn}", "transfer={weights: mnist1d, until: stage3}"]
+    model = build_model(read_config("mnist1d_fc", sets), (40, 1), 3)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights()[:6], wanted[:6], strict=True))
+    tagged = read_config("mnist1d_fc", ["model={name: mnist1d_cnn, weights: mnist1d}"])
+    model = build_model(tagged, (40, 1), 3)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights()[:6], wanted[:6], strict=True))
+    with pytest.raises(Refusal, match="weights, None, 'mnist1d', an existing"):
+        build_model(read_config("mnist1d_fc", [*sets, "transfer.weights=mnist"]), (40, 1), 3)
+
+
+def test_a_tag_brings_its_settings(monkeypatch):
+    """Such as the epsilon that weights of Keras's ResNets need; the config's own come first."""
+    source = zoo_model("mnist1d_cnn", filters=4)
+    arrays = {layer.name: [np.array(weight) for weight in layer.weights] for layer in source.layers if layer.weights}
+    tag = weights.Tag(lambda names: contextlib.nullcontext(arrays), {"filters": 4, "activation": "tanh"})
+    monkeypatch.setattr(weights, "_TAGS", {("mnist1d_cnn", "mine"): tag})
+    sets = ["model={name: mnist1d_cnn, activation: relu}", "transfer={weights: mine, until: stage3}"]
+    model = build_model(read_config("mnist1d_fc", sets), (40, 1), 3)
+    np.testing.assert_array_equal(model.get_layer("stage3").kernel, source.get_layer("stage3").kernel)
+    assert model.get_layer("stage3").activation.__name__ == "relu"
+
+
+def test_weights_of_vgg16(tmp_path):
+    source = zoo_model("vgg16", width=1 / 64, include_top=False, input_shape=(32, 32, 3))
+    source.save(tmp_path / "model.keras")
+    transfer = f"transfer={{weights: {tmp_path}, source_model: vgg16, until: stage5, freeze: false}}"
+    chosen = read_config("segnet", ["model.width=0.015625", transfer])
+    model = build_model(chosen, (32, 32, 3), None)
+    np.testing.assert_array_equal(model.get_layer("stage5_conv3").kernel, source.get_layer("stage5_conv3").kernel)
 
 
 def test_trainer_shares_the_model():

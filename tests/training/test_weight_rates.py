@@ -11,7 +11,8 @@ from kzoo.training.keras_objects import KINDS, _classes, build_object
 from kzoo.training.model_building import build_model, build_trainer
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import train_seed
-from kzoo.training.weight_rates import scale_rates, weight_factors, weight_paths
+from kzoo.training.weight_paths import weight_paths
+from kzoo.training.weight_rates import scale_rates, weight_factors
 from tests.training.conftest import signals_config
 from tests.training.test_model_building import config
 
@@ -103,20 +104,6 @@ def test_within_a_loss_scale_and_with_schedules(descend):
     fourth, found = descend(optimizer(0.025)), descend(optimizer(0.1), {"*": 0.25})
     for path, value in fourth.items():
         np.testing.assert_allclose(found[path], value, rtol=1e-5)
-
-
-def test_paths():
-    """Of nested models, of layers that hold layers, and not of frozen ones."""
-    inputs = keras.Input((4, 2))
-    both = keras.layers.Bidirectional(keras.layers.SimpleRNN(2, use_bias=False), name="both")
-    inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="fc")], name="inner")
-    frozen = keras.layers.Dense(3, name="frozen", trainable=False)
-    x = keras.layers.BatchNormalization(name="norm")(frozen(inner(both(inputs))))
-    paths = weight_paths(keras.Model(inputs, x))
-    names = ("kernel", "recurrent_kernel")
-    recurrent = [f"both/{way}_simple_rnn/simple_rnn_cell/{name}" for way in ("forward", "backward") for name in names]
-    assert [*paths] == [*recurrent, "inner/fc/kernel", "inner/fc/bias", "norm/gamma", "norm/beta"]
-    assert paths["inner/fc/bias"] is inner.layers[0].bias
 
 
 def test_factors_are_multiplied_in_any_order():
