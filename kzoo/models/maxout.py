@@ -19,7 +19,7 @@ from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, mode
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
-LIMIT = 1.9365  # of the norm of a unit's kernel
+LIMIT = 1.9365  # of the norm of each piece's kernel
 
 
 def maxout(
@@ -44,9 +44,9 @@ def maxout(
     Settings: convolutions, for each (units, pieces, kernel, padding, size and strides of the pool after it); dense, for
     each hidden layer (units, pieces); untied_bias, one bias per position; input_dropout, which does not rescale, and
     dropout on the inputs of all other layers; width, a factor of all units.
-    Kernels are initialized uniformly between -0.005 and 0.005, biases with 0. After each step, kernels of a unit are
-    scaled to a norm of at most 0.9 in the first convolution, 1.9 in a dense layer after convolutions, and 1.9365 in all
-    other layers.
+    Kernels are initialized uniformly between -0.005 and 0.005, biases with 0. After each step, the kernel of each piece
+    is scaled to a norm of at most 0.9 in the first convolution, 1.9 in a dense layer after convolutions, and 1.9365 in
+    all other layers.
     Layers: stage1 ... (pooled), fc1 ..., predictions.
     """
     for setting, rows, length in (("convolutions", convolutions, 6), ("dense", dense, 2)):
