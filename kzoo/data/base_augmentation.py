@@ -7,27 +7,28 @@ import numpy as np
 from keras import ops
 
 from kzoo.checks import require
+from kzoo.layers.base_layer import Pointwise, set_seed
 from kzoo.types import DataFormat
 
 
-class BaseAugmentation(keras.layers.Layer):
+class BaseAugmentation(Pointwise, keras.layers.Layer):
     """Changes each image at random in training, independently of the others in its batch.
 
     Shapes: images (H, W, C) or (B, H, W, C), or channels first -> the same, in the same dtype; integers are rounded. Or
     {"images": ..., "segmentation_masks": ...}, as Keras's layers take, whose label maps move with their images.
     A subclass defines `draw`, the random numbers of a batch; `transform_images` and `transform_segmentation_masks`,
-    which apply them to a batch with channels last; and where it changes the size, `output_size` and `at_inference`.
+    which apply them to a batch with channels last; and where it changes the size, `output_size`, `at_inference` and
+    `receptive_field`, which is that of inference.
     """
 
     def __init__(self, seed: int | None = None, data_format: DataFormat = None, **kwargs: Any):
         kwargs.setdefault("autocast", False)  # any dtype is kept
         super().__init__(**kwargs)
-        self.seed = seed
         self.data_format = keras.config.image_data_format() if data_format is None else data_format
         known = ("channels_first", "channels_last")
         expected = f"data_format, one of {known}"
         require(self.data_format in known, type(self).__name__, expected, data_format=data_format)
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        set_seed(self, seed)
 
     def draw(self, shape):
         """Returns the random numbers for a batch of the shape (B, H, W, C), whose sizes may be tensors."""

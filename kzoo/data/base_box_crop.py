@@ -7,7 +7,8 @@ from keras import ops
 from kzoo.checks import is_integer, require
 from kzoo.data.base_augmentation import BaseAugmentation
 from kzoo.data.sample_pixels import sample_pixels
-from kzoo.types import DataFormat
+from kzoo.layers.field import UPPER_BOUND, Fields, pointwise, whole
+from kzoo.types import DataFormat, Shape
 
 
 class BaseBoxCrop(BaseAugmentation):
@@ -53,6 +54,10 @@ class BaseBoxCrop(BaseAugmentation):
 
     def output_size(self, height, width):
         return self.height or height, self.width or width
+
+    def receptive_field(self, input_shapes: list[Shape]) -> Fields:
+        resizes = self.height is not None or self.width is not None
+        return whole(input_shapes[0], UPPER_BOUND) if resizes else pointwise(input_shapes[0])
 
     def get_config(self):
         return {**super().get_config(), "height": self.height, "width": self.width}

@@ -13,7 +13,8 @@ from keras import ops
 from kzoo.checks import is_integer, require
 from kzoo.data.base_augmentation import BaseAugmentation
 from kzoo.data.sample_pixels import FILL_MODES, sample_pixels
-from kzoo.types import DataFormat
+from kzoo.layers.field import UPPER_BOUND, Field, Fields, pointwise, whole
+from kzoo.types import DataFormat, Shape
 
 
 @keras.saving.register_keras_serializable("kzoo")
@@ -70,6 +71,8 @@ class PadAndCrop(BaseAugmentation):
     def transform_images(self, images, drawn):
         _, height, width, _ = ops.shape(images)
         height, width = self.output_size(height, width)
+        if isinstance(drawn[0], int) and not self.padding:  # at inference: in all export formats
+            return images[:, drawn[0] : drawn[0] + height, drawn[1] : drawn[1] + width]
         rows = ops.cast(drawn[0] + ops.arange(height)[None, :, None], "float32")
         columns = ops.cast(drawn[1] + ops.arange(width)[None, None], "float32")
         return sample_pixels(images, rows, columns, self.fill_mode, self.fill_value, "nearest")
@@ -87,6 +90,15 @@ class PadAndCrop(BaseAugmentation):
         expected = f"padded images of at least the crop's {self.output_size(height, width)} pixels"
         require(fits, "PadAndCrop", expected, height=height, width=width, padding=self.padding)
         return spare
+
+    def receptive_field(self, input_shapes: list[Shape]) -> Fields:
+        shape = input_shapes[0]
+        sides = shape[1:-1] if self.data_format == "channels_last" else shape[2:]
+        if self.height is None and self.width is None:
+            return pointwise(shape)
+        if None in sides:
+            return whole(shape, UPPER_BOUND)
+        return tuple(Field(1, padding=-first) for first in self.at_inference((1, *sides, 1)))
 
     def get_config(self):
         own = ("padding", "height", "width", "fill_mode", "fill_value")

@@ -2,7 +2,6 @@
 
 import keras  # noqa: F401  first, because importing Keras registers kzoo's classes (kzoo/registration.py)
 
-from kzoo.layers.adapt_batches import adapt_batches
 from kzoo.layers.adaptive_average_pooling import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
@@ -159,5 +158,4 @@ __all__ = [
     "TiledConv3D",
     "UnscaledDropout",
     "ZCAWhitening",
-    "adapt_batches",
 ]

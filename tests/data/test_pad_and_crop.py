@@ -1,6 +1,9 @@
+import keras
 import numpy as np
 import pytest
 
+from kzoo.analysis.receptive_field import receptive_fields
+from kzoo.analysis.unknown_layer import unknown_layers
 from kzoo.checks import Refusal
 from kzoo.data.pad_and_crop import PadAndCrop
 
@@ -53,6 +56,18 @@ def test_is_a_random_crop_within_a_model():
     x = np.repeat(IMAGE[None], 20, 0)
     assert len({image.tobytes() for image in np.array(layer(x, training=True))}) > 3
     assert len({image.tobytes() for image in np.array(layer(x, training=False))}) == 1
+
+
+def test_analyses_see_the_central_crop():
+    for data_format, shape in {"channels_last": (9, 8, 3), "channels_first": (3, 9, 8)}.items():
+        x = keras.Input(shape)
+        model = keras.Model(x, PadAndCrop(1, height=5, width=2, data_format=data_format)(x))
+        assert not unknown_layers(model)
+        _, field = receptive_fields(model).popitem()
+        assert [(one.size, one.padding) for one in field] == [(1, -2), (1, -3)]
+    x = keras.Input((None, 8, 3))
+    assert all(one.size is None for one in PadAndCrop(height=4).receptive_field([x.shape]))
+    assert all(one.size == 1 for one in PadAndCrop(4).receptive_field([x.shape]))
 
 
 @pytest.mark.parametrize(
