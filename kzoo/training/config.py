@@ -339,8 +339,8 @@ class EvaluationConfig(Part):
 
     crops: Annotated[Literal[1, 5, 10, 50], one_of("1", "5", "10", "50")] = Field(
         1,
-        description="Crops of each image, in place of those that a layer of data.preprocess takes: 1, the centre; 5, also "
-        "the four corners; 10, these and their mirror images; 50, a grid of 5 x 5 and their mirror images.",
+        description="Crops of each image, in place of those that a layer of data.preprocess takes: 1, the centre; 5, "
+        "also the four corners; 10, these and their mirror images; 50, a grid of 5 x 5 and their mirror images.",
     )
     scales: Annotated[Annotated[list[PositiveInt], Len(1)] | None, expecting("a list of integers above 0, or null")] = (
         Field(None, description="Lengths of an image's shorter side at which it is cropped; null: its own.")

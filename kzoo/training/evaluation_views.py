@@ -28,7 +28,7 @@ CROPPING = (keras.layers.CenterCrop, keras.layers.RandomCrop, PadAndCrop, BaseBo
 class MeanOfViews(keras.layers.Layer):
     """The mean of a model's outputs over views of its input, which are computed one after the other.
 
-    Shapes: x (B, clips * steps, ...) if there are several clips, or (B, ...) -> a list of outputs (B, classes), float32.
+    Shapes: x (B, clips * steps, ...) if there are several clips, or (B, ...) -> a list of outputs (B, classes).
     Arguments: head, the model up to the images that are cropped; tail, the model from their crops on; boxes (N, 4), as
     `resize_boxes` takes them; size, of the crops; mirrored, whether each crop is seen mirrored too; clips, how many.
     Without boxes the whole output of `head` is one view.
@@ -67,8 +67,8 @@ class MeanOfViews(keras.layers.Layer):
 def average_views(config: Config, model: keras.Model) -> keras.Model | None:
     """Returns a model of the mean outputs over the views that config.evaluation says; None without this part.
 
-    It shares the layers of `model`, and its outputs have the same names. Crops have the size and take the place of those
-    of the first layer in data.preprocess that crops.
+    It shares the layers of `model`, and its outputs have the same names. Crops have the size and take the place of
+    those of the first layer in data.preprocess that crops.
     Raises Refusal if the model has other inputs than examples, outputs for each pixel, or no layer that crops as asked.
     """
     views = config.evaluation
@@ -111,20 +111,20 @@ def crop_boxes(
 
     Arguments: image and size, (height, width) of the image and of a crop; crops, a key of CROPS; scales, the lengths of
     the shorter side of the image when it is cropped, None for its own.
-    Raises Refusal unless the crops fit into the image and, if several positions are asked for, are smaller.
+    Raises Refusal unless the crops fit into the images and, if several positions are asked for, are smaller than one.
 
     >>> crop_boxes((8, 8), (6, 6), 5).tolist()[:2]
     [[0.0, 0.0, 6.0, 6.0], [0.0, 2.0, 6.0, 6.0]]
     >>> crop_boxes((8, 8), (6, 6), 1, scales=[8, 16]).tolist()
     [[1.0, 1.0, 6.0, 6.0], [2.5, 2.5, 3.0, 3.0]]
     """
-    positions, boxes = CROPS[crops][0], []
-    for scale in scales or [min(image)]:
-        scaled = np.array([round(side * scale / min(image)) for side in image])
-        spare = scaled - size
-        fits = (spare >= 0).all() and (len(positions) == 1 or spare.any())
-        expected = f"crops that are smaller than the images, {tuple(map(int, scaled))}"
-        require(fits, "evaluation", expected, size=tuple(size), **({"scale": scale} if scales else {}))
-        pixel = np.array(image) / scaled
-        boxes += [[*((np.array(position) * spare) // 1 * pixel), *(size * pixel)] for position in positions]
+    positions, boxes = np.array(CROPS[crops][0]), []
+    scaled = [[round(side * scale / min(image)) for side in image] for scale in scales or [min(image)]]
+    spare = np.array(scaled) - size
+    fits = (spare >= 0).all() and (len(positions) == 1 or spare.any())
+    images = ", ".join(" x ".join(map(str, sides)) for sides in scaled)
+    require(fits, "evaluation", f"crops that are smaller than the images, {images} pixels", size=tuple(size))
+    for sides, margins in zip(scaled, spare):
+        pixel = np.array(image) / sides
+        boxes += [[*first, *(size * pixel)] for first in positions * margins // 1 * pixel]
     return np.array(boxes, "float32")

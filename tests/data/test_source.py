@@ -5,7 +5,15 @@ import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
-from kzoo.data.source import check_image_size, crop_or_pad, local_path, map_in_batches, prepare_example, resize_images, spread_parts
+from kzoo.data.source import (
+    check_image_size,
+    crop_or_pad,
+    local_path,
+    map_in_batches,
+    prepare_example,
+    resize_images,
+    spread_parts,
+)
 
 
 def test_shrinking_averages_areas():
@@ -93,7 +101,12 @@ def test_crop_or_pad_takes_the_middle_or_pads_the_end(steps):
 
 @pytest.mark.parametrize(
     "steps, length, parts, expected",
-    [(9, 1, 5, [1, 3, 5, 7, 9]), (9, 3, 3, [1, 2, 3, 4, 5, 6, 7, 8, 9]), (4, 3, 2, [1, 2, 3, 2, 3, 4]), (1, 2, 2, [1, 0] * 2)],
+    [
+        (9, 1, 5, [1, 3, 5, 7, 9]),
+        (9, 3, 3, [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        (4, 3, 2, [1, 2, 3, 2, 3, 4]),
+        (1, 2, 2, [1, 0] * 2),
+    ],
 )
 def test_parts_are_spread_evenly_from_start_to_end(steps, length, parts, expected):
     """As Simonyan & Zisserman 2014 sample the frames of a video, with equal spacing."""

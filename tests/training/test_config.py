@@ -195,7 +195,7 @@ def test_schema():
             "transfer.source_model expects transfer.weights; received source_model='vgg16'.",
         ),
         ("transfer={until: stage1, freez: true}", "transfer.freez is not a setting; did you mean 'freeze'?"),
-        ("a=1", "a is not a setting; known: data, export, model, published, search, training, transfer."),
+        ("a=1", "a is not a setting; known: data, evaluation, export, model, published, search, training, transfer."),
         ("training.epochs=ten", "training.epochs expects an integer above 0; received 'ten'."),
         ("training.epochs='10'", "training.epochs expects an integer above 0; received '10'."),
         ("training.epochs=10.0", "training.epochs expects an integer above 0; received 10.0."),
@@ -289,7 +289,7 @@ def test_schema():
         ("data.resize=crop", "data.resize: crop expects data.image_size; received image_size=None."),
         (
             "data.training_sizes=[224, 180]",
-            "data.training_sizes expects a list of [height, width], each of two integers above 0, or null; received [224,",
+            "data.training_sizes expects a list of [height, width], each of two integers above 0, or null; received [2",
         ),
         ("data.augment={}", "data.augment expects a list; received {}."),
         ("model.name=5", "model.name expects text; received 5."),

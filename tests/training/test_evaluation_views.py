@@ -14,11 +14,13 @@ from kzoo.training.config import check_config, config_sha256, read_config, resol
 from kzoo.training.dry_run import dry_run
 from kzoo.training.evaluation import evaluate_run, evaluate_views
 from kzoo.training.evaluation_views import CROPS, average_views, crop_boxes
-from kzoo.training.model_building import build_model, build_trainer
+from kzoo.training.model_building import build_model
 from kzoo.training.run import run
 from kzoo.tuning import trial
 
-PATCHES = "data.preprocess=[{class_name: Rescaling, config: {scale: 0.01}}, {class_name: %s, config: {height: 6, width: 5}}]"
+PATCHES = (
+    "data.preprocess=[{class_name: Rescaling, config: {scale: 0.01}}, {class_name: %s, config: {height: 6, width: 5}}]"
+)
 CROPPING = PATCHES % "CenterCrop"
 
 
@@ -86,7 +88,9 @@ def test_parts_of_a_series(monkeypatch):
     monkeypatch.setattr(evaluation, "load_data", lambda config, parts: {3: data}[parts])
     x, y = data.test.numpy()
     expected = np.mean([model(x[:, start : start + 2]) for start in (0, 2, 4)], axis=0)
-    assert evaluate_views(model, {}, signals)["test"]["views_error"] == round(float((expected.argmax(-1) != y).mean()), 6)
+    assert evaluate_views(model, {}, signals)["test"]["views_error"] == round(
+        float((expected.argmax(-1) != y).mean()), 6
+    )
     clips = "data={name: ucf101, length: 1, image_size: [8, 8], preprocess: [{class_name: Reshape, config: "
     clips += "{target_shape: [8, 8, 3]}}, {class_name: CenterCrop, config: {height: 6, width: 6}}]}"
     frames = config(clips, "evaluation={frames: 3, crops: 10}")
@@ -157,12 +161,12 @@ def test_a_search_compares_single_views(tmp_path):
             "evaluation expects data.preprocess with a layer that crops; received crops=10.",
         ),
         (
-            {"evaluation": "{scales: [5]}"},
-            "evaluation expects crops that are smaller than the images, (5, 5); received size=(6, 5), scale=5.",
+            {"evaluation": "{scales: [9, 5]}"},
+            "evaluation expects crops that are smaller than the images, 9 x 9, 5 x 5 pixels; received size=(6, 5).",
         ),
         (
             {"evaluation": "{crops: 5}", "data.preprocess": "[{class_name: kzoo>PadAndCrop, config: {padding: 1}}]"},
-            "evaluation expects crops that are smaller than the images, (8, 8); received size=(8, 8).",
+            "evaluation expects crops that are smaller than the images, 8 x 8 pixels; received size=(8, 8).",
         ),
     ],
 )

@@ -65,7 +65,9 @@ def test_training_sizes_of_a_resumed_run(tmp_path, monkeypatch):
     """An epoch of 8 x 8 pixels, one of 6 x 6; killed between them it ends as if it had not been."""
     data = "data={name: digits, batch_size: 100, training_sizes: [[8, 8], [6, 6]]}"
     sets = [data, "model={name: nin_cifar, width: 0.05}", "training.epochs=2", "training.steps_per_epoch=2"]
-    chosen = read_config("mnist1d_fc", [*sets, "training.steps_per_call=1", "training.jit_compile=false", "export.formats=[]"])
+    chosen = read_config(
+        "mnist1d_fc", [*sets, "training.steps_per_call=1", "training.jit_compile=false", "export.formats=[]"]
+    )
     saved = checkpoint.Checkpoint.on_epoch_end
     whole = run_seed(chosen, 0, tmp_path / "whole", "it")
 
