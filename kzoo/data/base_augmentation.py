@@ -16,6 +16,7 @@ class BaseAugmentation(Pointwise, keras.layers.Layer):
 
     Shapes: images (H, W, C) or (B, H, W, C), or channels first -> the same, in the same dtype; integers are rounded. Or
     {"images": ..., "segmentation_masks": ...}, as Keras's layers take, whose label maps move with their images.
+    Where a call does not say whether it is `training`, a layer on its own is, and a layer of a model is not.
     A subclass defines `draw`, the random numbers of a batch; `transform_images` and `transform_segmentation_masks`,
     which apply them to a batch with channels last; and where it changes the size, `output_size`, `at_inference` and
     `receptive_field`, which is that of inference.
@@ -29,6 +30,7 @@ class BaseAugmentation(Pointwise, keras.layers.Layer):
         expected = f"data_format, one of {known}"
         require(self.data_format in known, type(self).__name__, expected, data_format=data_format)
         set_seed(self, seed)
+        self._in_model = False
 
     def draw(self, shape):
         """Returns the random numbers for a batch of the shape (B, H, W, C), whose sizes may be tensors."""
@@ -49,7 +51,8 @@ class BaseAugmentation(Pointwise, keras.layers.Layer):
         """Returns the height and width of the output, None where unknown."""
         return height, width
 
-    def call(self, images, training=True):
+    def call(self, images, training=None):
+        training = not self._in_model if training is None else training
         parts = images if isinstance(images, dict) else {"images": images}
         shape = tuple(parts["images"].shape)
         require(len(shape) in (3, 4), type(self).__name__, "images of rank 3 or 4", shape=shape)
@@ -81,7 +84,8 @@ class BaseAugmentation(Pointwise, keras.layers.Layer):
         shape[row : row + 2] = self.output_size(*shape[row : row + 2])
         return tuple(shape)
 
-    def compute_output_spec(self, images, training=True):
+    def compute_output_spec(self, images, training=None):
+        self._in_model = True  # only models call their layers symbolically
         return keras.tree.map_structure(
             lambda part: keras.KerasTensor(self.compute_output_shape(part.shape), part.dtype), images
         )
