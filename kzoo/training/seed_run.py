@@ -142,11 +142,12 @@ def fit(
 
 
 def _batch_statistics(config, seed, data, model):
-    """Returns the `BatchStatistics` of a model over the first pass of its training, or None, as the config says."""
+    """Returns the `BatchStatistics` of a model over the first epoch's batches, or None, as the config says."""
     if not config.training.recompute_statistics:
         return None
     size = config.data.batch_size
-    batches = data.train.batches(size, seed, 0, build_augmentation(config)).take(data.train.size // size)
+    count = min(steps_per_epoch(config, data), data.train.size // size)
+    batches = data.train.batches(size, seed, 0, build_augmentation(config)).take(count)
     return BatchStatistics(model, map_inputs_and_targets(config, model, batches).map(lambda inputs, *_: inputs))
 
 
