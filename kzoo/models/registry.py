@@ -55,7 +55,7 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
     """
     builder, settings = find(name)
     _refuse_unknown(name, builder, overrides)
-    weights = overrides.get("weights")
+    weights: Any = overrides.get("weights")
     tag = find_tag(name, weights)
     if tag:
         overrides = {**tag.settings, **overrides, "weights": None}

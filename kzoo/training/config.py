@@ -288,7 +288,8 @@ class TrainingConfig(Part):
     recompute_statistics: Switch = Field(
         False,
         description="Whether the moving statistics of batch norms are replaced at the end of each epoch, before its "
-        "validation, by averages over one pass of training batches. In trainings of few steps they lag behind.",
+        "validation, by averages over the training batches of an epoch, at most one pass. In trainings of few steps "
+        "the moving ones lag behind.",
     )
     metrics: Metrics = Field(
         [],

@@ -49,7 +49,7 @@ class EvaluatedWeights(keras.callbacks.Callback):
 def moving_averages(optimizer: Any) -> list[tuple[Any, Any]]:
     """Returns pairs (weight, moving average) of a built optimizer; none without `use_ema`."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # that of a LossScaleOptimizer
-    pairs = []
+    pairs: list[tuple[Any, Any]] = []
     for part in getattr(inner, "optimizers", [inner]):  # those of a MultiOptimizer
         if part.use_ema:
             pairs += zip(part._trainable_variables, part._model_variables_moving_average)

@@ -18,9 +18,9 @@ def set_initial_values(model: keras.Model, initializers: Mapping[str, Any]) -> k
     Raises Refusal for a pattern that matches no weight, and for an initializer that refuses a weight's shape.
 
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="fc")])
-    >>> _ = set_initial_values(model, {"*": "ones", "*/bias": {"class_name": "Constant", "config": {"value": 0.2}}})
-    >>> [weight.numpy().ravel().round(1).tolist() for weight in model.weights]
-    [[1.0, 1.0], [0.2]]
+    >>> _ = set_initial_values(model, {"*": "ones", "*/bias": {"class_name": "Constant", "config": {"value": 0.25}}})
+    >>> [weight.numpy().ravel().tolist() for weight in model.weights]
+    [[1.0, 1.0], [0.25]]
     """
     for path, weight, patterns in match_weights(model, "training.initializers", initializers):
         if not patterns:

@@ -143,11 +143,12 @@ def fit(
 
 
 def _batch_statistics(config, seed, data, model):
-    """Returns the `BatchStatistics` of a model over the first pass of its training, or None, as the config says."""
+    """Returns the `BatchStatistics` of a model over the first epoch's batches, or None, as the config says."""
     if not config.training.recompute_statistics:
         return None
-    steps = data.train.size // config.data.batch_size
-    batches = training_batches(config, data.train, seed, steps).take(steps)
+    steps = steps_per_epoch(config, data)
+    count = min(steps, data.train.size // config.data.batch_size)
+    batches = training_batches(config, data.train, seed, steps).take(count)
     return BatchStatistics(model, map_inputs_and_targets(config, model, batches).map(lambda inputs, *_: inputs))
 
 

@@ -58,7 +58,8 @@ def test_a_short_run_is_evaluated_as_it_was_trained(sounds, tmp_path, monkeypatc
     The weights are moving averages, too, and those of the best epoch.
     """
     average = "training.optimizer.config={learning_rate: 0.01, use_ema: true, ema_momentum: 0.5}"
-    sets = [SMALL, FAST, average, "training.jit_compile=false", "training.keep=best", "data.validation=0.2"]
+    sets = [SMALL, FAST, average, "training.keep=best", "data.validation=0.2"]
+    sets += ["training.jit_compile=false", "training.steps_per_call=1"]
     chosen = signals_config(sounds, *sets, "training.recompute_statistics=true")
 
     def train(name, config=chosen):

@@ -6,14 +6,13 @@ import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
-from kzoo.training import checkpoint
 from kzoo.training.keras_objects import KINDS, _classes, build_object
 from kzoo.training.model_building import build_model, build_trainer
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import train_seed
 from kzoo.training.weight_paths import weight_paths
 from kzoo.training.weight_rates import scale_rates, weight_factors
-from tests.training.conftest import signals_config
+from tests.training.conftest import kill_after_an_epoch, signals_config
 from tests.training.test_model_building import config
 
 WITHOUT_ONE_RATE = ("LossScaleOptimizer", "MultiOptimizer")  # they need other optimizers
@@ -140,15 +139,7 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(arrays, tmp_path, monkeypatch)
     chosen = signals_config(arrays, *SCHEDULED)
     whole, trainer, _ = train_seed(chosen, 0, tmp_path / "whole", "it", load_data(chosen))
     assert float(trainer.optimizer.learning_rate) == pytest.approx(0.1 * 3**-0.75)
-    real = checkpoint.Checkpoint.on_epoch_end
-
-    def killed(self, epoch, logs=None):
-        real(self, epoch, logs)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(checkpoint.Checkpoint, "on_epoch_end", killed)
-        train_seed(chosen, 0, tmp_path / "it", "it", load_data(chosen))
+    kill_after_an_epoch(monkeypatch, lambda: train_seed(chosen, 0, tmp_path / "it", "it", load_data(chosen)))
     resumed, _, state = train_seed(chosen, 0, tmp_path / "it", "it", load_data(chosen))
     assert state.epoch == 2
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
