@@ -7,6 +7,7 @@ pools, which round up.
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -67,7 +68,7 @@ def c3d(
     x = inputs = model_input(name, input_shape, input_tensor)
     for stage, (count, units) in enumerate(zip(convolutions, scale_filters(name, filters, width)), start=1):
         for number in range(1, count + 1):
-            more = {"padding": "same", "activation": "relu", "name": f"stage{stage}_conv{number}"}
+            more: dict[str, Any] = {"padding": "same", "activation": "relu", "name": f"stage{stage}_conv{number}"}
             x = Conv3D(units, (depth, 3, 3), **more, **start(0.01, 0 if stage == number == 1 else 1))(x)
         # "same" rounds sizes up, as Caffe does: only the last window is padded, and padding never wins
         x = MaxPooling3D((1 if stage == 1 else 2, 2, 2), padding="same", name=f"stage{stage}")(x)

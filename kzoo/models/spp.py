@@ -74,7 +74,7 @@ def spp(
     filters = scale_filters(name, [row[0] for row in BASES[base]], width)
     for stage, (units, (_, kernel, strides, padding, *pool)) in enumerate(zip(filters, BASES[base]), start=1):
         label = f"stage{stage}" if not pool else f"stage{stage}_conv"
-        more = {"strides": strides, "padding": padding, "activation": "relu", "name": label}
+        more: dict[str, Any] = {"strides": strides, "padding": padding, "activation": "relu", "name": label}
         x = Conv2D(units, kernel, **more, **start(0.01, 0 if stage in (1, 3) else 1))(x)
         if pool:
             size, step, normalized = pool

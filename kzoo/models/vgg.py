@@ -78,8 +78,8 @@ def vgg(
         for number in range(1, count + 1):
             kernel = 1 if pointwise_last and number == 3 else 3
             activation = None if batch_norm else "relu"
-            more = {"padding": "same", "activation": activation, "name": f"stage{stage}_conv{number}", **start}
-            x = Conv2D(units, kernel, **more)(x)
+            more: dict[str, Any] = {"padding": "same", "activation": activation, **start}
+            x = Conv2D(units, kernel, name=f"stage{stage}_conv{number}", **more)(x)
             if batch_norm:
                 x = BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"stage{stage}_norm{number}")(x)
                 x = layers.ReLU(name=f"stage{stage}_relu{number}")(x)
