@@ -27,7 +27,7 @@ class Record(BaseModel):
     """The entries of export.json that are read again."""
 
     exports: Annotated[list[ExportedFile], Len(1)]
-    resize: Literal[RESIZES] = "stretch"  # records of earlier versions do not have it
+    resize: Literal[RESIZES] = "stretch"  # type: ignore[valid-type]  # records of earlier versions do not have it
 
 
 def read_export_record(folder):

@@ -48,15 +48,15 @@ def evaluate_views(
     These are `evaluate`'s results for the mean outputs over several views, with "views_" in front of their names.
     """
     averaged = average_views(config, model)
-    if averaged is None:
+    if config.evaluation is None or averaged is None:
         return {}
     parts = config.evaluation.frames
     splits = load_data(config, parts).splits() if parts else splits
     trainer = build_trainer(config, averaged)
+    measured = {name: split for name in ("test", "validation") if (split := splits.get(name)) is not None}
     return {
-        name: {f"views_{key}": value for key, value in evaluate(trainer, splits[name], config, label).items()}
-        for name in ("test", "validation")
-        if splits.get(name) is not None
+        name: {f"views_{key}": value for key, value in evaluate(trainer, split, config, label).items()}
+        for name, split in measured.items()
     }
 
 

@@ -14,7 +14,7 @@ VERIFICATION_EXAMPLES, VERIFICATION_BYTES = 1000, 2**28  # limits of the example
 
 def load_data(config: Config, parts: int | None = None) -> Data:
     """Returns the splits of a config's dataset; with `parts` of each video or signal, as `kzoo.data.loader.load`."""
-    held_out = {"validation": config.data.validation, "stratify": config.data.stratify}
+    held_out: dict[str, Any] = {"validation": config.data.validation, "stratify": config.data.stratify}
     return load(**_source(config), **held_out, parts=parts)
 
 
