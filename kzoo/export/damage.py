@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Len
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from kzoo.export.isolated_process import crash_of
 from kzoo.json_record import read_record
 
 RECORD = "export.json"
+Resize: Any = Literal[RESIZES]  # Any for type checkers
 
 
 class ExportedFile(BaseModel):
@@ -27,7 +28,11 @@ class Record(BaseModel):
     """The entries of export.json that are read again."""
 
     exports: Annotated[list[ExportedFile], Len(1)]
+<<<<<<< HEAD
     resize: Literal[RESIZES] = "stretch"  # type: ignore[valid-type]  # records of earlier versions do not have it
+=======
+    resize: Resize = "stretch"  # records of earlier versions do not have it
+>>>>>>> 24bd96f2e7e3f3c42462ac38eb2c1d2110edf28a
 
 
 def read_export_record(folder):
