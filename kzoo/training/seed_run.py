@@ -119,9 +119,7 @@ def fit(
     if training.steps_per_call > 1:
         dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
     validation = data.validation and evaluation_batches(model, data.validation, config)
-    evaluated = EvaluatedWeights(
-        _batch_statistics(config, seed, data, model) if training.recompute_statistics else None
-    )
+    evaluated = EvaluatedWeights(_batch_statistics(config, seed, data, model))
     if start:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     bar = ProgressBar(label, training.epochs, steps, start)
