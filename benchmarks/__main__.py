@@ -25,6 +25,7 @@ FAMILIES = {
     "training": ["benchmarks.training"],
     "zoo": ["benchmarks.zoo"],
     "inference": ["benchmarks.inference"],
+    "augmentation": ["benchmarks.augmentation"],
     "run_memory": ["benchmarks.run_memory"],
     "start": ["benchmarks.start"],
     "memory": ["benchmarks.memory"],
@@ -32,7 +33,7 @@ FAMILIES = {
 }
 GROUPS = {  # of parts whose results are kept in files of their own, benchmarks/results/GROUP-RUN.json
     "ops": ("layers", "models", "training", "memory", "compilations"),
-    "nets": ("zoo", "inference", "run_memory", "start"),
+    "nets": ("zoo", "inference", "augmentation", "run_memory", "start"),
 }
 
 

@@ -198,11 +198,21 @@ def _global_average(layer, shape):
     return Formula(lambda x: x.mean(axes))
 
 
+def _unscaled_dropout(layer, shape):
+    if layer.inference_scale is not None:
+        raise Absent("a scale of its own at inference")
+    return nn.Sequential(nn.Dropout(layer.rate), Formula(lambda x: x * (1 - layer.rate)))
+
+
 def _response_norm(layer, shape):
-    size = 2 * layer.depth_radius + 1
-    if layer.within_channel or layer.size is not None:
-        raise Absent("normalization within a channel or of an even size")
-    return nn.LocalResponseNorm(size, layer.alpha * (1 if layer.divide_by_size else size), layer.beta, layer.bias)
+    size = 2 * layer.depth_radius + 1 if layer.size is None else layer.size
+    summands = size ** (len(shape) - 2) if layer.within_channel else size
+    alpha, beta, bias = layer.alpha * (1 if layer.divide_by_size else summands), layer.beta, layer.bias
+    if not layer.within_channel:
+        return nn.LocalResponseNorm(size, alpha, beta, bias)
+    if size % 2 == 0 or len(shape) != 4:
+        raise Absent("normalization within a channel of an even size or of other inputs than images")
+    return Formula(lambda x: x * (bias + alpha * functional.avg_pool2d(x * x, size, 1, size // 2)) ** -beta)
 
 
 MAKERS = {
@@ -219,6 +229,7 @@ MAKERS = {
     "GlobalAveragePooling2D": _global_average,
     "BatchNormalization": _batch_norm,
     "Dropout": lambda layer, shape: nn.Dropout(layer.rate),
+    "UnscaledDropout": _unscaled_dropout,
     "Flatten": lambda layer, shape: nn.Flatten(),
     "Activation": lambda layer, shape: _activation(layer.activation),
     "ReLU": lambda layer, shape: nn.ReLU(),

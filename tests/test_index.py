@@ -56,8 +56,8 @@ def test_unknown_models_are_refused():
 
 def test_find_layers():
     """By part of a name, ignoring case, or by the class of one dimension."""
-    norms = ["FilterResponseNormalization", "LocalContrastNormalization", "LocalResponseNormalization"]
-    assert [one["name"] for one in find_layers("norm")] == norms
+    norms = ["Batch", "FilterResponse", "GlobalContrast", "LocalContrast", "LocalResponse"]
+    assert [one["name"] for one in find_layers("norm")] == [f"{name}Normalization" for name in norms]
     assert find_layers("Conv2D")[0]["classes"] == ["Conv1D", "Conv2D", "Conv3D"]
     assert [one["name"] for one in find_layers("*fft*")] == ["FFTConv"]
     with pytest.raises(Refusal, match="no layer matches 'Cnv2D'; did you mean 'Conv'"):

@@ -33,7 +33,9 @@ GROUPS = (
     "upwards",
     "activations",
     "normalization",
+    "preprocessing",
     "noise",
+    "augmentation",
     "capsules",
     "dense",
 )

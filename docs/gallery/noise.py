@@ -1,7 +1,7 @@
 """Noise and augmentation in training.
 
 Values dropped, noise added or images moved in training keep a model from relying on details. At inference these layers
-do nothing, except RandomCrop, which still changes the size.
+do nothing, except RandomCrop, which still changes the size, UnscaledDropout and StochasticDepth, which scale.
 """
 
 import keras
@@ -42,6 +42,32 @@ def dropout():
             image(photograph, "photograph", limit=1),
             *(image(y, f"rate {rate}", limit=1 / (1 - rate)) for rate, y in zip((0.2, 0.5, 0.8), rates)),
         ],
+    ]
+
+
+@page("UnscaledDropout")
+def unscaled_dropout():
+    """A digit in two draws at rate 0.5: half of its pixels are zero and the others as bright as they were.
+
+    White is 1. The mean of 500 draws has half the brightness, and so has the output at inference, where the layer
+    multiplies all pixels by 1 - rate. Below are outputs at inference: at growing rates they are darker, and with an
+    inference_scale of 1 the photograph stays as it is, as in maxout networks.
+    """
+    x = digit()
+    layer = layers.UnscaledDropout(0.5, seed=1)
+    draws = np.array([layer(x, training=True) for _ in range(500)])
+    photograph = grey(temple())
+    rates = [(f"rate {rate}", layers.UnscaledDropout(rate)) for rate in (0.2, 0.5, 0.8)]
+    rates.append(("rate 0.5, scale 1", layers.UnscaledDropout(0.5, inference_scale=1)))
+    return [
+        [
+            image(x, "digit", limit=1),
+            image(draws[0], "a draw", limit=1),
+            image(draws[1], "another draw", limit=1),
+            image(draws.mean(0), "mean of 500 draws", limit=1),
+            image(layer(x), "inference", limit=1),
+        ],
+        [image(photograph, "photograph", limit=1), *(image(one(photograph), title, limit=1) for title, one in rates)],
     ]
 
 

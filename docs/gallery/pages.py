@@ -41,14 +41,17 @@ class Page(NamedTuple):
 def page(name, what=None, source=None):
     """Registers a function as the picture of a layer. It returns rows of panels; its docstring is the caption.
 
-    kzoo's layers are described by their docstrings. For Keras's layers pass `what` they do and a `source`.
+    kzoo's layers, of kzoo.data too, are described by their docstrings. For Keras's layers pass `what` they do and a
+    `source`.
     """
+    augmentation = keras.saving.get_custom_objects().get(f"kzoo>{name}")
+    ours = catalogue.families() | ({name: [augmentation]} if augmentation else {})
 
     def register(picture):
         if name in PAGES:
             raise ValueError(f"page: two pictures of {name}")
-        if name in catalogue.families():
-            made = Page(name, catalogue.families()[name], what, source, picture)
+        if name in ours:
+            made = Page(name, ours[name], what, source, picture)
             text = inspect.getdoc(made.documented).splitlines()[0]
             made = made._replace(what=text, source=catalogue.source(made.documented.__module__))
         else:
@@ -124,7 +127,7 @@ def markdown(cls):
 def text_of(page):
     """Returns the Markdown of a page."""
     caption = " ".join(inspect.getdoc(page.picture).split())
-    module = "kzoo.layers" if page.in_kzoo else "keras.layers"
+    module = ".".join(page.documented.__module__.split(".")[:2]) if page.in_kzoo else "keras.layers"
     names = ", ".join(f"`{module}.{cls.__name__}`" for cls in page.classes)
     source = "" if page.source in (None, "none") else f" Source: {page.source.rstrip('.')}."
     return "\n".join(

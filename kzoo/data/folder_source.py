@@ -29,14 +29,14 @@ from kzoo.data.visible_files import is_hidden, visible_files
 LAYOUT = "folder with images train/CLASS/NAME.png"
 
 
-def folder_source(path, image_size=None):
+def folder_source(path, image_size=None, resize="stretch"):
     """Returns the `Source` of a folder of images, with the classes of train/ in alphabetical order.
 
     Each folder next to train/ with the same classes is a split. Images are read by `kzoo.data.image_file`, at any depth
     below the folder of their class. Hidden files are left out.
     Its digest covers the names and sizes of the images, not their pixels.
     Shapes: images (H, W, 1) if all are grey, otherwise (H, W, 3); H and W as in the files when upright, or
-    `image_size`; uint8, or the dtype of deeper grey images.
+    `image_size`, to which `resize` says how; uint8, or the dtype of deeper grey images.
     Raises Refusal if the folder is missing, has no train/CLASS/ images, a class without training images or a file that
     cannot be read as an image, or if its images differ in depth, or in size and `image_size` is None.
     """
@@ -74,7 +74,7 @@ def folder_source(path, image_size=None):
 
         def prepare(file, y):
             x = tf.numpy_function(lambda name: read_image(os.fsdecode(name), channels), [file], dtype, stateful=False)
-            return prepare_example(tf.ensure_shape(x, decoded), y, image_size)
+            return prepare_example(tf.ensure_shape(x, decoded), y, image_size, resize)
 
         dataset = tf.data.Dataset.from_tensor_slices((paths, labels)).map(prepare, tf.data.AUTOTUNE)
         return Examples(dataset, len(paths), checks=ExampleChecks(find_damage=lambda: _find_damage(paths, decoded)))

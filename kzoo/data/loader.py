@@ -11,7 +11,7 @@ from kzoo.data.example_checks import INT32
 from kzoo.data.examples import Examples
 from kzoo.data.folder_source import folder_source
 from kzoo.data.npz_source import npz_source
-from kzoo.data.source import TESTS, VALIDATIONS
+from kzoo.data.source import RESIZES, TESTS, VALIDATIONS
 from kzoo.data.stratified_split import stratified_split
 from kzoo.data.tfds_source import tfds_source
 from kzoo.terminal import say
@@ -25,7 +25,8 @@ class Data:
     Shapes: input_shape is that of one example. `validation` and `test` are None where there is no such split, `classes`
     where the dataset does not declare them (label maps), `class_names` where classes have only numbers.
     Attributes: fingerprint, what tells this data from other data: shape, dtype, classes, sizes of the splits, and a
-    digest of the files: for arrays of their content, otherwise of the files' names and sizes.
+    digest of the files: for arrays of their content, otherwise of the files' names and sizes; resize, how images were
+    resized, as `load` names it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Data:
     class_names: tuple[str, ...] | None
     input_shape: tuple[int, ...]
     fingerprint: dict[str, Any] = dataclasses.field(default_factory=dict)
+    resize: str = "stretch"
 
     def splits(self) -> dict[str, Examples]:
         """Returns the splits that there are, by name."""
@@ -61,6 +63,7 @@ def load(
     length: int | None = None,
     stratify: bool = False,
     ignore_label: int | None = None,
+    resize: str = "stretch",
 ) -> Data:
     """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
@@ -72,6 +75,9 @@ def load(
     frames, to which series or clips are cropped or padded; only with `name`. stratify, whether the part of the training
     split that is held out has the same share of each class, and at least one example of each class that has two.
     ignore_label, the label of pixels of label maps that have no class, such as 255: it does not count as a class.
+    resize, how images get the size `image_size`: "stretch" (whatever their proportions), "crop" (the largest central
+    part of its proportions) or "pad" (whole, in their own proportions, with zeros around them; label maps with
+    ignore_label).
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)
@@ -79,7 +85,7 @@ def load(
     (1150, 287, 360, (8, 8, 1), 10)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    source = open_source(name, **given, ignore_label=ignore_label, prepare=True)
+    source = open_source(name, **given, ignore_label=ignore_label, resize=resize, prepare=True)
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
@@ -102,6 +108,7 @@ def load(
         classes=source.classes,
         class_names=source.class_names,
         input_shape=source.input_shape,
+        resize=resize,
     )
     sizes = {name: split.size for name, split in data.splits().items()}
     described = {"input_shape": list(source.input_shape), "dtype": source.dtype, "classes": source.classes}
@@ -117,6 +124,7 @@ def specs(
     image_size: Sequence[int] | None = None,
     length: int | None = None,
     ignore_label: int | None = None,
+    resize: str = "stretch",
 ) -> tuple[tuple[int, ...], str, int | None]:
     """Returns (input_shape, dtype, classes) of a dataset without preparing or downloading it.
 
@@ -126,27 +134,47 @@ def specs(
     ((40, 1), 'float32', 10)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    source = open_source(name, **given, ignore_label=ignore_label)
+    source = open_source(name, **given, ignore_label=ignore_label, resize=resize)
     return source.input_shape, source.dtype, source.classes
 
 
-def open_source(name=None, *, folder=None, arrays=None, image_size=None, length=None, ignore_label=None, prepare=False):
+def open_source(
+    name=None,
+    *,
+    folder=None,
+    arrays=None,
+    image_size=None,
+    length=None,
+    ignore_label=None,
+    resize="stretch",
+    prepare=False,
+):
     """Returns the `Source` that the arguments of `load` select; its files are generated or downloaded if `prepare`."""
     given = {"name": name, "folder": folder, "arrays": arrays}
     given = {key: value for key, value in given.items() if value is not None}
     require(len(given) == 1, "load", "exactly one of name, folder and arrays", **(given or {"name": None}))
     in_range = ignore_label is None or (is_integer(ignore_label) and INT32.min < ignore_label < INT32.max)
     require(in_range, "load", "ignore_label, an integer within int32, or None", ignore_label=ignore_label)
+    require(resize in RESIZES, "load", f"resize, one of {', '.join(RESIZES)}", resize=resize)
+    sized = resize == "stretch" or image_size is not None
+    require(sized, "load", f"image_size=(height, width) where resize is {resize}", image_size=image_size)
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
     if name is not None:
-        source = tfds_source(name, image_size, length, prepare)
+        source = tfds_source(name, image_size, length, prepare, resize, ignore_label)
     else:
         require(length is None, "load", "length only for a dataset by name", length=length)
         path = folder if arrays is None else arrays
         require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
-        source = folder_source(path, image_size) if arrays is None else npz_source(path, image_size, ignore_label)
-    maps = ignore_label is None or len(source.label_shape) > 1
-    require(maps, "load", "ignore_label only for label maps", ignore_label=ignore_label, label_shape=source.label_shape)
+        source = (
+            folder_source(path, image_size, resize)
+            if arrays is None
+            else npz_source(path, image_size, ignore_label, resize)
+        )
+    maps = len(source.label_shape) > 1
+    expected = "ignore_label only for label maps"
+    require(ignore_label is None or maps, "load", expected, ignore_label=ignore_label, label_shape=source.label_shape)
+    known = resize != "pad" or not maps or ignore_label is not None
+    require(known, "load", "ignore_label for the pixels that resize: pad adds to label maps", ignore_label=ignore_label)
     return source
 
 

@@ -52,6 +52,7 @@ def mock_like(
     image_size: Sequence[int] | None = None,
     length: int | None = None,
     ignore_label: int | None = None,
+    resize: str = "stretch",
     size: int = 64,
 ) -> Data:
     """Returns `mock` data in the shape of a dataset, which is neither prepared nor downloaded.
@@ -62,5 +63,5 @@ def mock_like(
     (40, 1)
     """
     sizes: dict[str, Any] = {"image_size": image_size, "length": length}
-    like = open_source(name, folder=folder, arrays=arrays, **sizes, ignore_label=ignore_label)
+    like = open_source(name, folder=folder, arrays=arrays, **sizes, ignore_label=ignore_label, resize=resize)
     return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, like.name, like.class_names)

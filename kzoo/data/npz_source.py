@@ -29,7 +29,7 @@ from kzoo.memory import available_memory
 NAMES = {split: tuple(f"{array}_{split}" for array in "xyw") for split in ("train", *VALIDATIONS, *TESTS)}
 
 
-def npz_source(path, image_size=None, ignore_label=None):
+def npz_source(path, image_size=None, ignore_label=None, resize="stretch"):
     """Returns the `Source` of an .npz file, with the training examples in a fixed random order.
 
     Shapes: x (N, H, W, C) images or (N, L, 1) series; (N, H, W) and (N, L) gain a channel axis. y (N,), (N, 1) or
@@ -71,7 +71,7 @@ def npz_source(path, image_size=None, ignore_label=None):
         dataset = tf.data.Dataset.from_tensor_slices(tuple(arrays))
 
         def prepare(x, y, *weight):
-            return *prepare_example(x, y, image_size), *weight
+            return *prepare_example(x, y, image_size, resize, ignore_label), *weight
 
         return Examples(dataset.map(prepare, tf.data.AUTOTUNE), len(arrays[0]))
 

@@ -9,16 +9,19 @@ import keras
 from keras import ops
 
 from kzoo.checks import is_integer, require
+from kzoo.data.base_augmentation import BaseAugmentation
+from kzoo.data.sample_pixels import sample_pixels
 from kzoo.types import DataFormat
 
-SHIFTS = ((1, 0), (-1, 0), (0, 1), (0, -1))  # rows down, columns right; the fifth outcome is no shift
+SHIFTS = ((1, 0), (-1, 0), (0, 1), (0, -1), (0, 0))  # rows down, columns right
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class RandomShift(keras.layers.Layer):
+class RandomShift(BaseAugmentation):
     """Shifts each image up, down, left, right or not at all, each with probability 1/5; inactive in inference.
 
-    Shapes: (H, W, C) or (B, H, W, C), or channels first -> the same, in the same dtype.
+    Shapes: (H, W, C) or (B, H, W, C), or channels first -> the same, in the same dtype. Label maps in
+    {"images": ..., "segmentation_masks": ...} move with their images, and their border's labels are shifted in.
     Arguments: pixels, the distance; fill_value, of the pixels shifted in, in the unit of the image; seed; data_format.
 
     >>> RandomShift(seed=1)(keras.ops.ones((2, 28, 28, 1), "uint8")).shape
@@ -34,40 +37,25 @@ class RandomShift(keras.layers.Layer):
         **kwargs: Any,
     ):
         require(is_integer(pixels, 1), "RandomShift", "pixels, an integer above 0", pixels=pixels)
-        kwargs.setdefault("autocast", False)  # a shift needs no arithmetic: any dtype is kept
-        super().__init__(**kwargs)
+        super().__init__(seed, data_format, **kwargs)
         self.pixels = pixels
         self.fill_value = fill_value
-        self.seed = seed
-        self.data_format = keras.config.image_data_format() if data_format is None else data_format
-        known = ("channels_first", "channels_last")
-        require(self.data_format in known, "RandomShift", f"data_format, one of {known}", data_format=data_format)
-        self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, images, training=True):
-        require(len(images.shape) in (3, 4), "RandomShift", "images of rank 3 or 4", shape=tuple(images.shape))
-        if not training:
-            return images
-        shape, rank = ops.shape(images), len(images.shape)
-        row = rank - 3 if self.data_format == "channels_last" else rank - 2
-        margin = [(self.pixels,) * 2 if axis in (row, row + 1) else (0, 0) for axis in range(rank)]
-        padded = ops.pad(images, margin, constant_values=ops.cast(self.fill_value, images.dtype))
-        batch = shape[:1] if rank == 4 else ()
-        outcome = keras.random.randint(batch + (1,) * 3, 0, 1 + len(SHIFTS), seed=self.seed_generator)
-        for number, shift in enumerate(SHIFTS):
-            view = [slice(None)] * rank
-            for axis, step in zip((row, row + 1), shift):
-                first = self.pixels * (1 - step)
-                view[axis] = slice(first, first + shape[axis])
-            images = ops.where(outcome == number, padded[tuple(view)], images)
-        return images
+    def draw(self, shape):
+        outcome = keras.random.randint((shape[0],), 0, len(SHIFTS), seed=self.seed_generator)
+        return self.pixels * ops.take(ops.convert_to_tensor(SHIFTS, "float32"), outcome, axis=0)
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
+    def transform_images(self, images, drawn):
+        return self._shift(images, drawn, "constant")
 
-    def compute_output_spec(self, images, training=True):
-        return keras.KerasTensor(images.shape, images.dtype)
+    def transform_segmentation_masks(self, masks, drawn):
+        return self._shift(masks, drawn, "nearest")
+
+    def _shift(self, x, drawn, fill_mode):
+        _, height, width, _ = ops.shape(x)
+        rows = ops.arange(height, dtype="float32")[None, :, None] - drawn[:, 0, None, None]
+        columns = ops.arange(width, dtype="float32")[None, None] - drawn[:, 1, None, None]
+        return sample_pixels(x, rows, columns, fill_mode, self.fill_value, "nearest")
 
     def get_config(self):
-        own = ("pixels", "fill_value", "seed", "data_format")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+        return {**super().get_config(), "pixels": self.pixels, "fill_value": self.fill_value}

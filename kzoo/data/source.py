@@ -14,6 +14,7 @@ from kzoo.types import PathLike
 
 VALIDATIONS, TESTS = ("validation", "val", "valid", "dev"), ("test",)  # names of splits
 BATCH, BATCH_BYTES = 256, 2**20  # of examples that are prepared together
+RESIZES = ("stretch", "crop", "pad")  # ways to make images of one size: see `resize_images`
 MAX_CLASSES = 100_000  # unless there are as many examples: the last layer of a model has weights for each class
 
 
@@ -99,29 +100,62 @@ def crop_or_pad(x, length):
     return x[:, None] if x.shape.rank == 1 else x
 
 
-def resize_images(x, image_size):
+def resize_images(x, image_size, resize="stretch"):
     """Resizes images to (height, width) in their own dtype; returns them unchanged if `image_size` is None.
 
     Shapes: x (..., H, W, C). Areas are averaged when shrinking.
+    Arguments: resize, "stretch" (to the size, whatever the image's proportions), "crop" (the largest central part of
+    the size's proportions) or "pad" (the whole image in its own proportions, and zeros around it).
 
     >>> resize_images(tf.ones((8, 8, 1), "uint8"), (4, 2)).shape
     TensorShape([4, 2, 1])
     """
     if image_size is None:
         return x
-    resized = tf.image.resize(x, image_size, antialias=True)
+    resized = _resize(x, image_size, resize, antialias=True)
     return tf.cast(tf.round(resized) if x.dtype.is_integer else resized, x.dtype)
 
 
-def prepare_example(x, y, image_size=None):
+def prepare_example(x, y, image_size=None, resize="stretch", ignore_label=None):
     """Returns (x, y) of one example or a batch with images and label maps resized and labels as int32.
 
     A label beyond int32 becomes the limit of int32, which `ExampleChecks` refuses.
     Shapes: x (..., H, W, C), y () or (B,), or label maps (..., H, W, 1), which take the nearest label.
+    Arguments: resize, as `resize_images`; ignore_label, of the pixels of label maps that it pads.
     """
+    y = tf.saturate_cast(y, tf.int32)
     if image_size is not None and y.shape.rank == x.shape.rank:
-        y = tf.image.resize(y, image_size, "nearest")
-    return resize_images(x, image_size), tf.saturate_cast(y, tf.int32)
+        y = _resize(y, image_size, resize, ignore_label or 0, method="nearest")
+    return resize_images(x, image_size, resize), y
+
+
+def _resize(x, image_size, resize, fill=0, **how):
+    """Returns images resized as `resize` says; `how` are arguments of `tf.image.resize`."""
+    if resize == "stretch":
+        return tf.image.resize(x, image_size, **how)
+    size = tf.shape(x)[-3:-1]
+    if resize == "crop":
+        part = _largest(image_size, size)
+        top, left = tf.unstack((size - part) // 2)
+        return tf.image.resize(x[..., top : top + part[0], left : left + part[1], :], image_size, **how)
+    part = _largest(size, image_size)
+    before = (image_size - part) // 2
+    margins = tf.stack([before, image_size - part - before], axis=1)
+    margins = tf.pad(margins, [(x.shape.rank - 3, 1), (0, 0)])  # none for the other axes
+    resized = tf.image.resize(x, part, **how)
+    padded = tf.pad(resized, margins, constant_values=tf.cast(fill, resized.dtype))
+    return tf.ensure_shape(padded, (*x.shape[:-3], *image_size, x.shape[-1]))
+
+
+def _largest(proportions, bounds):
+    """Returns the largest (height, width) within bounds that has the proportions of another height and width.
+
+    >>> _largest((2, 3), (10, 10)).numpy().tolist(), _largest((300, 1), (10, 10)).numpy().tolist()
+    ([7, 10], [10, 1])
+    """
+    proportions, bounds = (tf.cast(sides, "float64") for sides in (proportions, bounds))
+    sides = tf.round(proportions * tf.reduce_min(bounds / proportions))
+    return tf.cast(tf.clip_by_value(sides, 1, bounds), "int32")
 
 
 def map_in_batches(dataset, function):

@@ -36,11 +36,12 @@ UNLABELED = {"imagenet2012": ("test",)}  # splits whose labels are all -1
 CONNECT_TIMEOUT = 3.0  # seconds; TFDS itself would retry for minutes
 
 
-def tfds_source(name, image_size=None, length=None, prepare=True):
+def tfds_source(name, image_size=None, length=None, prepare=True, resize="stretch", ignore_label=None):
     """Returns the `Source` of a dataset by its TFDS name, such as "mnist1d", "mnist" or "camvid/120x160".
 
     Arguments: image_size, required for images that differ in size; length, required for series and clips that differ in
     length; prepare, whether to generate or download missing files. Without it only the dataset's metadata are read.
+    resize and ignore_label, as `prepare_example`.
     The digest covers the dataset's name and version and the names and sizes of its files, not their content.
     Raises Refusal if the name is unknown, if the files are missing and cannot be downloaded, or if the dataset has no
     pair of numeric inputs and integer labels.
@@ -67,7 +68,7 @@ def tfds_source(name, image_size=None, length=None, prepare=True):
 
     def prepare(*example):
         x, y = example if supervised else (example[0][x_key], example[0][y_key])
-        return prepare_example(x if length is None else crop_or_pad(x, length), y, image_size)
+        return prepare_example(x if length is None else crop_or_pad(x, length), y, image_size, resize, ignore_label)
 
     def read_part(part, **options):
         import tensorflow_datasets as tfds

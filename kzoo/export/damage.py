@@ -2,12 +2,13 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Len
 from pydantic import BaseModel
 
 from kzoo.checks import Refusal
+from kzoo.data.source import RESIZES
 from kzoo.export.isolated_process import crash_of
 from kzoo.json_record import read_record
 
@@ -26,12 +27,12 @@ class Record(BaseModel):
     """The entries of export.json that are read again."""
 
     exports: Annotated[list[ExportedFile], Len(1)]
+    resize: Literal[RESIZES] = "stretch"  # records of earlier versions do not have it
 
 
-def read_exports(folder):
-    """Returns the `ExportedFile`s in the record of a folder of `kzoo export`. Raises Refusal if it is damaged."""
-    record = read_record(Path(folder, RECORD), Record.model_validate, "export the model again")
-    return Record.model_validate(record).exports
+def read_export_record(folder):
+    """Returns the `Record` of a folder of `kzoo export`. Raises Refusal if it is damaged."""
+    return Record.model_validate(read_record(Path(folder, RECORD), Record.model_validate, "export the model again"))
 
 
 def sha256_of(path):
@@ -59,7 +60,7 @@ def refuse_damaged(path, format):
     takes as long as importing its runtime.
     """
     path = Path(path)
-    recorded = read_exports(path.parent) if (path.parent / RECORD).is_file() else []
+    recorded = read_export_record(path.parent).exports if (path.parent / RECORD).is_file() else []
     expected = next((export.sha256 for export in recorded if export.file == path.name), None)
     if expected is None:
         crash = crash_of(path, format)

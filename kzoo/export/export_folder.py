@@ -42,7 +42,7 @@ def write_export_folder(
     formats: their names; origin: where the model comes from, for the card; results: those of its run, as in
     metrics.json; serving: write the SavedModel to `folder/1/`, or the next number, for TensorFlow Serving; say: a
     function that prints a line of progress; integer: as for `export`, for those of the formats that can have integers;
-    batch_size, size and data (examples, targets, labels, images, representative): as for `export`.
+    batch_size, size and data (examples, targets, labels, images, resize, representative): as for `export`.
     Raises ValueError with one line if the folder exists and `overwrite` is false, if it is not an export, or if a
     format fails; what existed before is then unchanged.
     """
@@ -77,6 +77,7 @@ def write_export_folder(
                 write_and_verify(model, partial / file, format, **data, integer=integer and format.quantized)
             )
         info = model_info(model, origin, data.get("labels"), data.get("images"))
+        info["resize"] = data.get("resize", "stretch")
         info |= {**save_examples(model, partial, data.get("examples")), "figures": results}
         if info["labels"]:
             (partial / LABELS).write_text("".join(f"{label}\n" for label in info["labels"]))

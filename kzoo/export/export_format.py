@@ -43,7 +43,7 @@ class ExportFormat:
     def write(self, model: "keras.Model", path: Path, **data: Any) -> None:
         """Writes `model` to `path`.
 
-        data: the examples, targets, labels, images, representative and integer that `export` received, which
+        data: the examples, targets, labels, images, resize, representative and integer that `export` received, which
         `check_data` accepts; a format takes what it needs. Raises Refusal if the format cannot represent the model.
         """
         raise NotImplementedError

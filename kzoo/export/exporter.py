@@ -34,6 +34,7 @@ def export(
     targets: Tensor = None,
     labels: Any = None,
     images: bool | None = None,
+    resize: str = "stretch",
     representative: Tensor = None,
     integer: bool = False,
 ) -> dict[str, Any]:
@@ -55,7 +56,8 @@ def export(
     their number (`kzoo.export.argmax_ties`). For "litert_int8" the report has the accuracy instead.
 
     Arguments: examples, real inputs (N, *input_shape); targets (N,), their classes; labels, names of the classes;
-    images, whether a SavedModel gets signatures for image files and pixels (None: if the model takes images);
+    images, whether a SavedModel gets signatures for image files and pixels (None: if the model takes images); resize,
+    how these give images the model's size, as for `kzoo.data.load`;
     representative, inputs that determine the ranges of "litert_int8" (None: the examples); integer, whether the inputs
     and outputs of "litert_int8" are int8, with the scales and zero points that the report has as "quantization".
     Returns a dict: format, file, inputs (their shapes by name), outputs (their names), bytes, tried, max_difference,
@@ -76,7 +78,7 @@ def export(
     replaceable = not path.exists() or (found is not None and found.runtime == chosen.runtime)
     require(replaceable, "export", f"a path where there is nothing, or another {chosen.label}", path=str(path))
     data = {"examples": examples, "targets": targets, "labels": labels, "images": images}
-    data |= {"representative": representative, "integer": integer}
+    data |= {"resize": resize, "representative": representative, "integer": integer}
     model = fix_input_shape(model, batch_size, size)
     with atomic_replace(path) as partial:
         return write_and_verify(model, partial, chosen, **data)

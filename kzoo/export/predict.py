@@ -12,7 +12,7 @@ from kzoo.checks import Refusal, escape, one_line, require
 from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_image
 from kzoo.data.source import resize_images
 from kzoo.data.visible_files import visible_files
-from kzoo.export.damage import RECORD, read_exports, refuse_damaged
+from kzoo.export.damage import RECORD, read_export_record, refuse_damaged
 from kzoo.export.export_folder import LABELS
 from kzoo.export.fixed_shape import fill_batch
 from kzoo.export.label_maps import MapWriter, class_shares
@@ -23,11 +23,15 @@ BATCH, PIXELS = 256, 2**22  # examples in a batch, and numbers in its inputs unl
 
 
 class Predictor(NamedTuple):
-    """The shape of one example (None: any size), names of the classes or None, and the function that predicts."""
+    """The shape of one example (None: any size), names of the classes or None, and the function that predicts.
+
+    resize: how images get that shape, as for `kzoo.data.load`.
+    """
 
     shape: tuple
     labels: list | None
     run: Callable
+    resize: str = "stretch"
 
 
 def is_export(path):
@@ -69,7 +73,9 @@ def open_export(path):
         except Exception as error:
             raise Refusal(f"predict: {path} cannot be run: {one_line(error, 300)}") from error
 
-    return Predictor(tuple(shape), labels_of(path), run_one)
+    recorded = (path.parent / RECORD).is_file()
+    resize = read_export_record(path.parent).resize if recorded else "stretch"
+    return Predictor(tuple(shape), labels_of(path), run_one, resize)
 
 
 def first_export(folder):
@@ -77,7 +83,7 @@ def first_export(folder):
 
     Raises Refusal if the record is damaged, or names a file outside the folder, which somebody else may have put there.
     """
-    first = read_exports(folder)[0]
+    first = read_export_record(folder).exports[0]
     path = folder / first.file
     inside = folder.resolve() in path.resolve().parents
     require(inside, f"predict: {folder / RECORD}", "files in its own folder", file=first.file)
@@ -108,7 +114,7 @@ def predict(predictor, files, top=3, maps=None, overwrite=False):
     records, outputs, found = [], [], list_files(files)
     writer = MapWriter(maps, found, overwrite) if maps is not None else None
     for file in found:
-        x = read_examples(file, predictor.shape)
+        x = read_examples(file, predictor.shape, resize=predictor.resize)
         size = max(1, min(BATCH, PIXELS // int(np.prod(x.shape[1:]))))
         parts = [_outputs(predictor, x[i : i + size], file) for i in range(0, len(x), size)]
         fits = writer is None or parts[0].ndim == 4
@@ -174,13 +180,13 @@ def list_files(paths, who="predict"):
     return files
 
 
-def read_examples(file, shape, who="predict"):
+def read_examples(file, shape, who="predict", resize="stretch"):
     """Returns the examples in one file as float32, (N, *shape). Raises Refusal if they have another shape.
 
-    who: what messages name.
+    who: what messages name; resize: how images get this shape, as for `kzoo.data.load`.
     """
     if Path(file).suffix.lower() in SUFFIXES:
-        return read_pixels(file, shape, who)
+        return read_pixels(file, shape, who, resize)
     x = read_array(file, who)
     if x.ndim == len(shape):  # one example
         x = x[None]
@@ -190,7 +196,7 @@ def read_examples(file, shape, who="predict"):
     return x
 
 
-def read_pixels(file, shape, who="predict"):
+def read_pixels(file, shape, who="predict", resize="stretch"):
     """Returns an image as a batch (1, H, W, C) of float32, resized if the model's size is known.
 
     The pixels are those of `kzoo.data.image_file`, as in training: 0 to 255, or to 65,535 if the file has 16 bits.
@@ -203,7 +209,7 @@ def read_pixels(file, shape, who="predict"):
     except UnreadableImageError as error:
         raise Refusal(f"{who}: {file} is {error}.") from error
     size = None if None in shape[:2] else shape[:2]
-    return resize_images(tf.constant(image), size).numpy()[None].astype("float32")
+    return resize_images(tf.constant(image), size, resize).numpy()[None].astype("float32")
 
 
 def read_array(file, who="predict"):

@@ -49,19 +49,20 @@ def takes_images(model):
     return len(model.inputs) == 1 and len(shape) == 4 and shape[-1] in CHANNELS and "float" in model.inputs[0].dtype
 
 
-def image_functions(serve, tensor):
+def image_functions(serve, tensor, resize="stretch"):
     """Returns (name, function, input spec) of the signatures that resize images and call `serve`.
 
+    Arguments: resize, as for `kzoo.data.source.resize_images`.
     `serve_pixels` takes pixels (B, H, W, C), `serve_image` the bytes of files (B,), read by `decode_image`.
     """
     batch_size, *size, channels = tensor.shape
     size = tuple(size) if None not in size else None  # images keep their common size if the model's is unknown
 
     def pixels(x):
-        return serve(tf.cast(resize_images(x, size), tensor.dtype))
+        return serve(tf.cast(resize_images(x, size, resize), tensor.dtype))
 
     def decode(content):
-        return resize_images(decode_image(content, channels), size)
+        return resize_images(decode_image(content, channels), size, resize)
 
     def files(contents):
         spec = tf.TensorSpec((*(size or (None, None)), channels), "int32")

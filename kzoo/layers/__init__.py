@@ -26,6 +26,7 @@ from kzoo.layers.foveated_glimpse import FoveatedGlimpse2D
 from kzoo.layers.fractional_max_pooling import FractionalMaxPooling1D, FractionalMaxPooling2D, FractionalMaxPooling3D
 from kzoo.layers.gabor_conv import GaborConv2D
 from kzoo.layers.gaussian_pooling import GaussianPooling1D, GaussianPooling2D, GaussianPooling3D
+from kzoo.layers.global_contrast_normalization import GlobalContrastNormalization
 from kzoo.layers.k_max_pooling import KMaxPooling1D
 from kzoo.layers.kmeans_features import KMeansFeatures2D
 from kzoo.layers.local_contrast_normalization import LocalContrastNormalization
@@ -37,6 +38,7 @@ from kzoo.layers.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax1D, MaxPoolingWithArgmax2D, MaxPoolingWithArgmax3D
 from kzoo.layers.max_unpooling import MaxUnpooling1D, MaxUnpooling2D, MaxUnpooling3D
 from kzoo.layers.maxout import Maxout
+from kzoo.layers.mean_subtraction import MeanSubtraction
 from kzoo.layers.padding import Padding1D, Padding2D, Padding3D
 from kzoo.layers.pixel_shuffle import (
     PixelShuffle1D,
@@ -51,6 +53,7 @@ from kzoo.layers.primary_capsules import PrimaryCapsules2D
 from kzoo.layers.probabilistic_max_pooling import ProbabilisticMaxPooling2D
 from kzoo.layers.rbf import RBF
 from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
+from kzoo.layers.rgb_to_bgr import RGBToBGR
 from kzoo.layers.scaled_tanh import ScaledTanh
 from kzoo.layers.spatial_pyramid_pooling import SpatialPyramidPooling2D
 from kzoo.layers.spatially_separable_conv import SpatiallySeparableConv2D, SpatiallySeparableConv3D
@@ -60,6 +63,8 @@ from kzoo.layers.stochastic_pooling import StochasticPooling1D, StochasticPoolin
 from kzoo.layers.subsampling import Subsampling2D
 from kzoo.layers.table_conv import TableConv1D, TableConv2D, TableConv3D
 from kzoo.layers.tiled_conv import TiledConv1D, TiledConv2D, TiledConv3D
+from kzoo.layers.unscaled_dropout import UnscaledDropout
+from kzoo.layers.zca_whitening import ZCAWhitening
 
 __all__ = [
     "AdaptiveAveragePooling1D",
@@ -95,6 +100,7 @@ __all__ = [
     "GaussianPooling1D",
     "GaussianPooling2D",
     "GaussianPooling3D",
+    "GlobalContrastNormalization",
     "KMaxPooling1D",
     "KMeansFeatures2D",
     "LPPooling1D",
@@ -116,6 +122,7 @@ __all__ = [
     "MaxUnpooling2D",
     "MaxUnpooling3D",
     "Maxout",
+    "MeanSubtraction",
     "Padding1D",
     "Padding2D",
     "Padding3D",
@@ -129,6 +136,7 @@ __all__ = [
     "PrimaryCapsules2D",
     "ProbabilisticMaxPooling2D",
     "RBF",
+    "RGBToBGR",
     "ReceptiveFieldPooling2D",
     "ScaledTanh",
     "SpatialPyramidPooling2D",
@@ -148,4 +156,6 @@ __all__ = [
     "TiledConv1D",
     "TiledConv2D",
     "TiledConv3D",
+    "UnscaledDropout",
+    "ZCAWhitening",
 ]

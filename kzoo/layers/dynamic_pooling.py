@@ -64,13 +64,14 @@ class DynamicPooling2D(BaseLayer):
             name="centroids", shape=(self.clusters, depth), initializer="random_normal", trainable=False
         )
 
-    def adapt(self, data: Any, seed: int = 0) -> None:
+    def adapt(self, data: Any, seed: int = 0, iterations: int = 50) -> None:
         """Computes the centroids by k-means from descriptors.
 
-        Arguments: data, a channels-last array (..., D) or an iterable of such arrays; seed.
+        Arguments: data, a channels-last array (..., D) or an iterable of such arrays; seed; iterations, an upper limit
+        of the passes of k-means over all descriptors. The best of three starts is kept.
         ValueError if there are fewer descriptors than clusters.
         """
-        from sklearn.cluster import MiniBatchKMeans
+        from sklearn.cluster import KMeans
 
         parts = [np.asarray(data)] if hasattr(data, "shape") else [np.asarray(part) for part in data]
         rows = np.concatenate([part.reshape(-1, part.shape[-1]) for part in parts]).astype("float32")
@@ -80,7 +81,8 @@ class DynamicPooling2D(BaseLayer):
             self.build(shape_from_channels_last((None, None, None, rows.shape[-1]), self.data_format))
         depth = self.centroids.shape[1]
         require(rows.shape[1] == depth, type(self).__name__, f"descriptors of {depth} numbers", data=rows.shape)
-        means = MiniBatchKMeans(self.clusters, random_state=seed, n_init=3).fit(rows)
+        # tol=0: passes go on until no descriptor changes its centroid
+        means = KMeans(self.clusters, n_init=3, max_iter=iterations, tol=0, random_state=seed).fit(rows)
         self.centroids.assign(means.cluster_centers_)
 
     def call(self, inputs: Tensor) -> Tensor:

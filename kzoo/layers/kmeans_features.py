@@ -72,11 +72,12 @@ class KMeansFeatures2D(BaseWindow):
     def adapt(self, data: Any, patches: int = 400_000, iterations: int = 50, seed: int = 0) -> None:
         """Computes mean, whitening and centroids from patches drawn at random from images.
 
-        Arguments: data, an array (N, H, W, C) in the layer's data format or an iterable of such batches; patches and
-        iterations, both upper limits; seed.
+        Arguments: data, an array (N, H, W, C) in the layer's data format or an iterable of such batches; patches, and
+        iterations, passes of k-means over all of them, both upper limits; seed. K-means starts from centroids that
+        k-means++ chooses from a sample.
         ValueError if the images have fewer patches than the layer has centroids.
         """
-        from sklearn.cluster import MiniBatchKMeans
+        from sklearn.cluster import KMeans, kmeans_plusplus
 
         who = type(self).__name__
         parts = [np.asarray(data)] if hasattr(data, "shape") else [np.asarray(part) for part in data]
@@ -101,10 +102,10 @@ class KMeansFeatures2D(BaseWindow):
         # ZCA: scaled along the principal components, then rotated back
         whitening = (axes / np.sqrt(np.maximum(values, 0) + self.whitening_epsilon)) @ axes.T
         rows = (rows - mean) @ whitening.astype("float32")
-        batch = max(4096, 2 * self.filters)
-        means = MiniBatchKMeans(
-            self.filters, max_iter=iterations, batch_size=batch, n_init=1, random_state=seed, reassignment_ratio=0
-        )
+        sample = rows[rng.permutation(len(rows))[: 10 * self.filters]]  # of all patches it takes longer than 50 passes
+        start, _ = kmeans_plusplus(sample, self.filters, random_state=seed)
+        # tol=0: passes go on until no patch changes its centroid
+        means = KMeans(self.filters, init=start, n_init=1, max_iter=iterations, tol=0, copy_x=False)
         self.mean.assign(mean)
         self.whitening.assign(whitening)
         self.centroids.assign(means.fit(rows).cluster_centers_)

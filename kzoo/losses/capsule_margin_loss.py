@@ -24,7 +24,7 @@ class CapsuleMarginLoss(LabelLoss):
     present; y_pred (B, K), the lengths of K capsules. With K = 1, y_true (B, 1) is a label.
     Arguments: m_plus and m_minus, the lengths beyond which the loss is 0; down_weight of the absent classes, so that
     they do not shrink all capsules at first; name, reduction and dtype as `keras.losses.Loss`. (The authors' program
-    also halves the sum.)
+    takes half the mean over the K classes, 1 / (2 K) of this sum.)
 
     >>> loss = CapsuleMarginLoss()(ops.array([0]), ops.array([[0.4, 0.3]]))
     >>> round(float(loss), 6)  # 0.5^2 + 0.5 * 0.2^2

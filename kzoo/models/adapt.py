@@ -8,6 +8,8 @@ from kzoo.checks import require
 from kzoo.models.layer_paths import layer_paths, tensors_at
 from kzoo.types import Tensor
 
+GIVEN = ("mean", "bin_boundaries", "vocabulary")  # arguments of Keras's layers that give what `adapt` would compute
+
 
 def adapt(model: keras.Model, data: Tensor, skip: Sequence[str] = ()) -> keras.Model:
     """Calls `adapt` of each layer that has it, in order, with the layer's inputs for `data`; returns the model.
@@ -22,9 +24,7 @@ def adapt(model: keras.Model, data: Tensor, skip: Sequence[str] = ()) -> keras.M
     3.0
     """
     adaptable = {
-        path: layer
-        for path, layer in layer_paths(model).items()
-        if hasattr(layer, "adapt") and layer.name not in skip and getattr(layer, "input_mean", None) is None
+        path: layer for path, layer in layer_paths(model).items() if learns_statistics(layer) and layer.name not in skip
     }
     require(not adaptable or len(model.inputs) == 1, "adapt", "a model of one input", inputs=len(model.inputs))
     for path, layer in adaptable.items():
@@ -34,3 +34,12 @@ def adapt(model: keras.Model, data: Tensor, skip: Sequence[str] = ()) -> keras.M
         else:
             layer.adapt(before.predict(data, verbose=0))
     return model
+
+
+def learns_statistics(layer: keras.layers.Layer) -> bool:
+    """Returns whether a layer has an `adapt` method, and no argument that gives what this would compute.
+
+    >>> [learns_statistics(keras.layers.Normalization(**given)) for given in ({}, {"mean": 1.0, "variance": 4.0})]
+    [True, False]
+    """
+    return hasattr(layer, "adapt") and all(layer.get_config().get(name) is None for name in GIVEN)

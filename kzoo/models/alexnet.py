@@ -10,12 +10,12 @@ from typing import Any
 
 import keras
 from keras import layers
-from keras.initializers import RandomNormal
 
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.max_pooling import MaxPooling2D
+from kzoo.layers.unscaled_dropout import UnscaledDropout
 from kzoo.models.blocks import (
     add_top,
     average_maps,
@@ -24,6 +24,7 @@ from kzoo.models.blocks import (
     check_integer,
     check_integer_list,
     check_rate,
+    gaussian,
     model_input,
     scale_filters,
 )
@@ -32,6 +33,10 @@ from kzoo.types import Activation, PathLike, Shape, Tensor
 
 REMOVABLE = (3, 4, 6, 7)
 FC_UNITS = (4096, 4096)
+PYTORCH_UNIFORM: dict[str, Any] = {
+    "class_name": "VarianceScaling",
+    "config": {"scale": 1 / 3, "mode": "fan_in", "distribution": "uniform"},
+}
 
 
 def alexnet(
@@ -55,7 +60,10 @@ def alexnet(
     Shapes: images (B, 227, 227, 3), the mean subtracted -> probabilities (B, 1000). The paper says 224, but its 55 x 55
     maps need 227. The smallest input is 39 x 39.
     Settings: filters of the five convolutions; groups of the second, fourth and fifth, 2 for two towers; fc_units of
-    the hidden layers and the dropout after them; remove, any of the layers 3, 4, 6, 7; width, a factor of all filters.
+    the hidden layers and the dropout after them, which multiplies by 1 - dropout at inference and does not scale in
+    training, as in the paper; remove, any of the layers 3, 4, 6, 7; width, a factor of all filters.
+    Kernels are initialized from N(0, 0.01^2), as in the paper; biases of the second, fourth and fifth convolution and
+    of the hidden layers are 1, the others 0.
     Layers: stage1 ... stage5, fc6, fc7, predictions.
     """
     check_settings(name, filters, fc_units, dropout, remove)
@@ -64,11 +72,11 @@ def alexnet(
     x = inputs = model_input(name, input_shape, input_tensor, smallest=39)
     x = conv(x, first, 11, 4, 0, "stage1_conv")
     x = ceil_pool(LocalResponseNormalization(name="stage1_norm")(x), "stage1")
-    x = conv(x, second, 5, 1, 2, "stage2_conv", groups=groups, bias="ones")
+    x = conv(x, second, 5, 1, 2, "stage2_conv", groups=groups, **gaussian(0.01, 1))
     x = ceil_pool(LocalResponseNormalization(name="stage2_norm")(x), "stage2")
     x = ceil_pool(last_convolutions(x, others, remove, groups), "stage5")
-    hidden = hidden_layers(fc_units, dropout, remove)
-    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **initializers("zeros"))
+    hidden = hidden_layers(fc_units, dropout, remove, **gaussian(0.01, 1))
+    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **gaussian(0.01))
     return build_model(name, inputs, x, weights)
 
 
@@ -91,18 +99,21 @@ def alexnet_one_tower(
 
     Shapes: images (B, 227, 227, 3), the mean subtracted -> probabilities (B, 1000). The smallest input is 39 x 39.
     Settings and layers: as `alexnet`.
+    Initial values and constants are those of the author's configuration: as `alexnet`, but kernels of the last three
+    convolutions from N(0, 0.03^2) and biases of the classifier -7; response normalization divides alpha by the number
+    of summands.
     """
     check_settings(name, filters, fc_units, dropout, remove)
     first, second, *others = scale_filters(name, filters, width)
     x = inputs = model_input(name, input_shape, input_tensor, smallest=39)
     x = conv(x, first, 11, 4, 0, "stage1_conv", activation=None)
-    x = layers.ReLU(name="stage1_relu")(LocalResponseNormalization(name="stage1_norm")(x))
-    x = ceil_pool(x, "stage1")
-    x = conv(x, second, 5, 1, 2, "stage2_conv", bias="ones")
-    x = ceil_pool(LocalResponseNormalization(name="stage2_norm")(x), "stage2")
-    x = ceil_pool(last_convolutions(x, others, remove), "stage5")
-    hidden = hidden_layers(fc_units, dropout, remove)
-    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **initializers("zeros"))
+    x = LocalResponseNormalization(divide_by_size=True, name="stage1_norm")(x)
+    x = ceil_pool(layers.ReLU(name="stage1_relu")(x), "stage1")
+    x = conv(x, second, 5, 1, 2, "stage2_conv", **gaussian(0.01, 1))
+    x = ceil_pool(LocalResponseNormalization(divide_by_size=True, name="stage2_norm")(x), "stage2")
+    x = ceil_pool(last_convolutions(x, others, remove, stddev=0.03), "stage5")
+    hidden = hidden_layers(fc_units, dropout, remove, **gaussian(0.01, 1))
+    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **gaussian(0.01, -7))
     return build_model(name, inputs, x, weights)
 
 
@@ -127,16 +138,19 @@ def alexnet_torchvision(
     Shapes: images (B, 224, 224, 3) -> probabilities (B, 1000). Any size from 63 x 63, also unknown.
     Settings and layers: as `alexnet`, and average_to, rows and columns to which the last maps are pooled before the
     dense layers, so that these have the same weights for any input; None for no pooling.
+    Kernels are initialized by PyTorch's rule, uniformly between -1 / sqrt(n) and 1 / sqrt(n) for n weights per filter;
+    biases, which PyTorch draws from the same range, are 0.
     """
     check_settings(name, filters, fc_units, dropout, remove)
     first, second, *others = scale_filters(name, filters, width)
     x = inputs = model_input(name, input_shape, input_tensor, smallest=63)
-    x = MaxPooling2D(3, 2, name="stage1")(conv(x, first, 11, 4, 2, "stage1_conv"))
-    x = MaxPooling2D(3, 2, name="stage2")(conv(x, second, 5, 1, 2, "stage2_conv", bias="ones"))
-    x = MaxPooling2D(3, 2, name="stage5")(last_convolutions(x, others, remove))
+    start: dict[str, Any] = {"kernel_initializer": PYTORCH_UNIFORM, "bias_initializer": "zeros"}
+    x = MaxPooling2D(3, 2, name="stage1")(conv(x, first, 11, 4, 2, "stage1_conv", **start))
+    x = MaxPooling2D(3, 2, name="stage2")(conv(x, second, 5, 1, 2, "stage2_conv", **start))
+    x = MaxPooling2D(3, 2, name="stage5")(last_convolutions(x, others, remove, **start))
     x = average_maps(name, x, average_to) if include_top else x
-    hidden = hidden_layers(fc_units, dropout, remove, dropout_first=True)
-    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **initializers("zeros"))
+    hidden = hidden_layers(fc_units, dropout, remove, layers.Dropout, dropout_first=True, **start)
+    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **start)
     return build_model(name, inputs, x, weights)
 
 
@@ -150,34 +164,33 @@ def check_settings(who, filters, fc_units, dropout, remove):
     check_rate(who, dropout=dropout)
 
 
-def initializers(bias: str) -> dict[str, Any]:
-    """Returns the paper's initializers: kernels N(0, 0.01), biases "ones", which keep ReLUs active, or "zeros"."""
-    return {"kernel_initializer": RandomNormal(stddev=0.01), "bias_initializer": bias}
+def conv(x, filters, kernel, strides, padding, name, **settings):
+    """Applies a convolution with a ReLU, kernels from N(0, 0.01^2) and biases of 0, unless `settings` say otherwise."""
+    settings = {"activation": "relu", **gaussian(0.01), **settings}
+    return Conv2D(filters, kernel, strides=strides, padding=padding, name=name, **settings)(x)
 
 
-def conv(x, filters, kernel, strides, padding, name, groups=1, bias="zeros", activation="relu"):
-    """Applies a convolution with the paper's initializers."""
-    more = {"strides": strides, "padding": padding, "groups": groups, "activation": activation, "name": name}
-    return Conv2D(filters, kernel, **more, **initializers(bias))(x)
+def last_convolutions(x, filters, remove, groups=1, stddev=0.01, **settings):
+    """Applies those of the third to fifth convolution that are not removed; biases of the last two are 1.
 
-
-def last_convolutions(x, filters, remove, groups=1):
-    """Applies those of the third to fifth convolution that are not removed."""
+    `settings` of all three take precedence over these initial values.
+    """
     third, fourth, fifth = filters
     if 3 not in remove:
-        x = conv(x, third, 3, 1, 1, "stage3")
+        x = conv(x, third, 3, 1, 1, "stage3", **{**gaussian(stddev), **settings})
+    settings = {"groups": groups, **gaussian(stddev, 1), **settings}
     if 4 not in remove:
-        x = conv(x, fourth, 3, 1, 1, "stage4", groups=groups, bias="ones")
-    return conv(x, fifth, 3, 1, 1, "stage5_conv", groups=groups, bias="ones")
+        x = conv(x, fourth, 3, 1, 1, "stage4", **settings)
+    return conv(x, fifth, 3, 1, 1, "stage5_conv", **settings)
 
 
-def hidden_layers(fc_units, dropout, remove, dropout_first=False):
+def hidden_layers(fc_units, dropout, remove, kind=UnscaledDropout, dropout_first=False, **settings):
     """Returns those of the dense layers fc6 and fc7 that are not removed, each with dropout after or before it."""
     kept = []
     for number, units in zip((6, 7), fc_units):
         if number not in remove:
-            dense = layers.Dense(units, "relu", name=f"fc{number}", **initializers("ones"))
-            drop = layers.Dropout(dropout, name=f"fc{number}_dropout")
+            dense = layers.Dense(units, "relu", name=f"fc{number}", **settings)
+            drop = kind(dropout, name=f"fc{number}_dropout")
             kept += [drop, dense] if dropout_first else [dense, drop]
     return kept
 

@@ -35,23 +35,24 @@ def all_cnn(
 ) -> keras.Model:
     """Builds All-CNN, a stack of 3 x 3 and 1 x 1 convolutions without pooling or dense layers.
 
-    Shapes: images (B, 32, 32, 3), whitened -> probabilities (B, 10). Any input size.
+    Shapes: images (B, 32, 32, 3), whitened -> probabilities (B, 10), means over maps of 6 x 6. Any size from 9 x 9.
     Settings: base, "C" for two 3 x 3 convolutions per stage, "A" for one of 5 x 5; down, how a stage halves the size:
     "convolution", by an additional strided one (All-CNN), "stride", by the stage's last (Strided-CNN), "pool", by 3 x 3
     max pooling (the paper's base model), "both", by a convolution and a pool (ConvPool-CNN); dropout after each stage,
     and input_dropout; width, a factor of all filters.
+    The source does not say how kernels are initialized; He's rule is chosen here.
     Layers: stage1 ... stage3, predictions.
     """
     require(base in KERNELS, name, f"base, one of {tuple(KERNELS)}", base=base)
     require(down in DOWN, name, f"down, one of {DOWN}", down=down)
     check_rate(name, dropout=dropout, input_dropout=input_dropout)
 
-    def conv(label, units, kernel, strides=1):
-        more = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+    def conv(label, units, kernel, strides=1, padding="same"):
+        more = {"padding": padding, "activation": "relu", "kernel_initializer": "he_normal"}
         return Conv2D(units, kernel, strides=strides, name=label, **more)
 
     first, second = scale_filters(name, (96, 192), width)
-    x = inputs = model_input(name, input_shape, input_tensor)
+    x = inputs = model_input(name, input_shape, input_tensor, smallest=9)
     x = layers.Dropout(input_dropout, name="input_dropout")(x)
     for stage, units in enumerate((first, second), start=1):
         kernels = KERNELS[base] + [3] * (down in ("convolution", "both"))
@@ -62,7 +63,7 @@ def all_cnn(
         if down in ("pool", "both"):
             x = MaxPooling2D(3, 2, "same", name=f"stage{stage}")(x)
         x = layers.Dropout(dropout, name=f"stage{stage}_dropout")(x)
-    x = conv("stage3_conv1", second, 3)(x)
+    x = conv("stage3_conv1", second, 3, padding="valid")(x)
     x = conv("stage3", second, 1)(x)
     x = add_convolutional_top(
         name, x, include_top, classes, classifier_activation, pooling, lambda units: conv("stage3_conv3", units, 1)

@@ -11,7 +11,7 @@ from kzoo.layers.adaptive_average_pooling import AdaptiveAveragePooling2D
 from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.layers.max_pooling_with_argmax import MaxPoolingWithArgmax2D
 from kzoo.models.weights import load_weights
-from kzoo.types import Activation, PathLike, Shape, Tensor
+from kzoo.types import Activation, Initializer, PathLike, Shape, Tensor
 
 
 def check_integer(who: str, **settings: Any) -> None:
@@ -80,14 +80,30 @@ def ceil_pool(x: Tensor, name: str, size: int = 3, strides: int = 2, rectified: 
     return MaxPooling2D(size, strides, name=name)(x)
 
 
+def gaussian(stddev: float, bias: float = 0.0, kernel_initializer: Initializer = None) -> dict[str, Any]:
+    """Returns a layer's initializers: kernels from N(0, stddev^2), all biases `bias`; or `kernel_initializer` alone.
+
+    They are identifiers, from which each layer builds its own: layers that share one object draw the same numbers.
+
+    >>> keras.layers.Dense(3, **gaussian(0.01, bias=1)).kernel_initializer.stddev
+    0.01
+    """
+    if kernel_initializer is not None:
+        return {"kernel_initializer": kernel_initializer}
+    return {
+        "kernel_initializer": {"class_name": "RandomNormal", "config": {"stddev": stddev}},
+        "bias_initializer": {"class_name": "Constant", "config": {"value": float(bias)}},
+    }
+
+
 def hidden_layers(
-    fc_units: Sequence[int], dropout: float, first: int = 1, prefix: str = ""
+    fc_units: Sequence[int], dropout: float, first: int = 1, prefix: str = "", **settings: Any
 ) -> list[keras.layers.Layer]:
-    """Returns dense ReLU layers fc1, fc2 ... (numbered from `first`), each followed by dropout."""
+    """Returns dense ReLU layers fc1, fc2 ... (numbered from `first`) with `settings`, each followed by dropout."""
     parts = []
     for number, units in enumerate(fc_units, start=first):
         name = f"{prefix}fc{number}"
-        parts += [layers.Dense(units, "relu", name=name), layers.Dropout(dropout, name=f"{name}_dropout")]
+        parts += [layers.Dense(units, "relu", name=name, **settings), layers.Dropout(dropout, name=f"{name}_dropout")]
     return parts
 
 

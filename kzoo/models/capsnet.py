@@ -57,10 +57,13 @@ def capsnet(
     class capsules; kernel_size of both convolutions; routings, the number of routing iterations; bias, whether the
     class capsules have biases (in the authors' code they do, in the paper's count of parameters they do not); decoder;
     fc_units of its hidden layers; width, a factor of filters and capsules.
+    Kernels are initialized as in the authors' code, from truncated Gaussians with a standard deviation of 0.05 in the
+    first layer, 0.1 in the others; biases with 0.1.
     The decoder draws the capsule of the label, or for a negative label, as at inference, the longest capsule. The
     lengths do not depend on the label; each is below 1, and they do not sum to 1. Losses:
     `kzoo.losses.CapsuleMarginLoss` for the lengths; for the image the paper's summed squared error times 0.0005, which
-    is Keras's mean squared error times 0.0005 per pixel: `loss_weights=[1, 0.392]` for 28 x 28.
+    is Keras's mean squared error times 0.0005 per pixel: `loss_weights=[1, 0.392]` for 28 x 28. The authors' code takes
+    half the mean of the margin loss over the classes instead of its sum: `[0.05, 0.392]` for 10 classes.
     Layers: stage1, stage2 (primary capsules), capsules, predictions, mask, decoder_fc1 ..., reconstruction.
     """
     check_integer_list(name, fc_units=fc_units, dimensions=dimensions)
@@ -113,7 +116,8 @@ def capsnet_baseline(
 
     Shapes: images (B, 28, 28, 1) -> probabilities (B, 10).
     Settings: filters of the convolutions and their kernel_size; fc_units of the hidden layers; dropout after the last
-    of these, whose rate no source gives; width, a factor of all filters.
+    of these, whose rate no source gives; width, a factor of all filters. Kernels are initialized by Glorot's rule and
+    biases with 0, chosen here.
     Layers: stage1 ... stage3, fc1, fc2, predictions.
     """
     check_integer_list(name, filters=filters, fc_units=fc_units)

@@ -9,7 +9,15 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from kzoo.models.blocks import build_model, check_integer, check_top, model_input, pool_features, scale_filters
+from kzoo.models.blocks import (
+    build_model,
+    check_integer,
+    check_top,
+    gaussian,
+    model_input,
+    pool_features,
+    scale_filters,
+)
 from kzoo.models.registry import register_family
 from kzoo.models.segnet import DECODER, ENCODER, VGG16, check_stages, classify_pixels, conv, decode, encode
 from kzoo.models.weights import share_layers
@@ -40,9 +48,10 @@ def deconvnet(
     Settings: encoder and decoder, the filters of the convolutions of each stage, both from the first stage to the last,
     although the decoder runs from last to first; their kernel; bottleneck, the units of the two layers between encoder
     and decoder, the first of which convolves 7 x 7 pixels; width, a factor of all filters.
-    Weights: those of VGG-16, its dense layers fc1 and fc2 as fc6 and fc7, as the authors start with (section 4.2 and
-    their start_train.sh), load with `load_weights(model, "imagenet", source_model="vgg16")`; batch norms and the
-    decoder keep their initial values.
+    Kernels of the decoder, from unfc6 on, are initialized from N(0, 0.01^2) and shifts of batch norms with 0.001, as in
+    the authors' files, which take all other kernels from a trained VGG-16 (section 4.2, start_train.sh); here He's rule
+    initializes these. `load_weights(model, "imagenet", source_model="vgg16")` loads VGG-16's kernels and biases, those
+    of its dense layers fc1 and fc2 as fc6 and fc7.
     Layers: stage1 ... stage5 (pooled), fc6, fc7, unfc6, decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)
@@ -56,9 +65,10 @@ def deconvnet(
     (units,), channels = scale_filters(name, [bottleneck], width), x.shape[-1]
     x = conv(x, units, "fc6", BOTTLENECK, padding="valid")
     x = conv(x, units, "fc7", 1)
-    x = conv(x, channels, "unfc6", BOTTLENECK, layers.Conv2DTranspose, padding="valid")
-    x = decode(name, x, pools, decoder, kernel, width, layers.Conv2DTranspose)
-    x = classify_pixels(x, classes, 1, classifier_activation)
+    start = {"initializer": gaussian(0.01)["kernel_initializer"]}
+    x = conv(x, channels, "unfc6", BOTTLENECK, layers.Conv2DTranspose, padding="valid", **start)
+    x = decode(name, x, pools, decoder, kernel, width, layer=layers.Conv2DTranspose, **start)
+    x = classify_pixels(x, classes, 1, classifier_activation, **start)
     return build_model(name, inputs, x, weights)
 
 

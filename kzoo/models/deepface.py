@@ -6,11 +6,10 @@ section 2.2. The paper says more than 120 million parameters; its layers have 11
 
 import keras
 from keras import layers
-from keras.initializers import Constant, RandomNormal
 
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.locally_connected import LocallyConnected2D
-from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, model_input, scale_filters
+from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, gaussian, model_input, scale_filters
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
@@ -33,19 +32,20 @@ def deepface(
     Shapes: aligned faces (B, 152, 152, 3) in [0, 1] -> probabilities of people (B, 4030). The smallest input is 72 x
     72.
     Settings: fc_units of the hidden layer and its dropout; width, a factor of all filters.
+    Kernels are initialized from N(0, 0.01^2), all biases with 0.5, as in the paper.
     Layers: stage1 (pooled), stage2 (convolution), stage3 ... stage5 (locally connected), fc7, predictions.
     """
     check_rate(name, dropout=dropout)
     first, units = scale_filters(name, (32, 16), width)
     x = inputs = model_input(name, input_shape, input_tensor, smallest=72)
-    initializers = {"kernel_initializer": RandomNormal(stddev=0.01), "bias_initializer": Constant(0.5)}
-    more = {"activation": "relu", **initializers}
+    start = gaussian(0.01, 0.5)
+    more = {"activation": "relu", **start}
     x = ceil_pool(Conv2D(first, 11, name="stage1_conv", **more)(x), "stage1")
     x = Conv2D(units, 9, name="stage2", **more)(x)
     for stage, (kernel, strides) in enumerate([(9, 1), (7, 2), (5, 1)], start=3):
         x = LocallyConnected2D(units, kernel, strides=strides, name=f"stage{stage}", **more)(x)
     hidden = [layers.Dense(fc_units, name="fc7", **more), layers.Dropout(dropout, name="fc7_dropout")]
-    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **initializers)
+    x = add_top(name, x, include_top, classes, classifier_activation, pooling, hidden, **start)
     return build_model(name, inputs, x, weights)
 
 

@@ -12,7 +12,6 @@ from keras import layers
 from keras.initializers import RandomNormal
 
 from kzoo.checks import nearest, require
-from kzoo.initializers.identity_kernel import IdentityKernel
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.models.blocks import (
@@ -64,8 +63,9 @@ def dilated_frontend(
     the class maps are enlarged bilinearly (8 gives each pixel of a padded image a class); context, "basic" or "large",
     a zero-padded context module after the front end that is initialized as the identity; width, a factor of the filters
     of the VGG stages.
-    Weights: those of VGG-16, its dense layers fc1 and fc2 as fc6 and fc7, as the authors start with (section 4), load
-    with `load_weights(model, "imagenet", source_model="vgg16")`; logits and the context keep their initial values.
+    Kernels of `logits` are initialized from N(0, 0.001^2), as in the authors' code, which takes all others of the front
+    end from a trained VGG-16 (section 4); here Glorot's rule initializes these. `load_weights(model, "imagenet",
+    source_model="vgg16")` loads VGG-16's, those of its dense layers fc1 and fc2 as fc6 and fc7.
     Layers: stage1 ... stage5, fc6, fc7, logits, context1 ... context8, predictions.
     """
     check_integer(name, fc_units=fc_units, upsample=upsample)
@@ -105,7 +105,8 @@ def _label(stage, number):
 
 def add_context(x, classes, names, dilations, multiples, stddev, padding="same", activation=None):
     """Applies the layers of a context module, named `names`, to class maps."""
-    settings = {"kernel_initializer": IdentityKernel(classes, stddev), "padding": padding}
+    identity = {"class_name": "kzoo>IdentityKernel", "config": {"maps": classes, "stddev": stddev}}
+    settings = {"kernel_initializer": identity, "padding": padding}
     for label, multiple, dilation in zip(names, multiples, dilations):
         x = Conv2D(multiple * classes, 3, dilation_rate=dilation, activation="relu", name=label, **settings)(x)
     return Conv2D(classes, 1, activation=activation, dtype="float32", name=names[-1], **settings)(x)

@@ -1,7 +1,8 @@
 """A fixed bank of Gabor filters as the first layer, under a trained classifier or a small convolutional network.
 
 Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", section 9.10, for the filters and complex cells. It gives
-no network and no recipe: the layers above the filters, all sizes, and zoo_configs/small_gabor.yaml are chosen here.
+no network and no recipe: the layers above the filters, all sizes, the initial values and zoo_configs/small_gabor.yaml
+are chosen here.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """GoogLeNet: inception blocks of several kernel sizes, with or without the auxiliary classifiers of its training.
 
-Source: Szegedy et al. 2015, "Going deeper with convolutions", arXiv:1409.4842, table 1; the numbers of filters of the
-BVLC Caffe model, which the paper's own column of parameters does not fit in some rows.
+Source: Szegedy et al. 2015, "Going deeper with convolutions", arXiv:1409.4842, table 1; the BVLC Caffe model for the
+initial values and the numbers of filters, which the paper's own column of parameters does not fit in some rows.
 """
 
 import keras
@@ -12,7 +12,7 @@ from kzoo.layers.batch_normalization import BatchNormalization
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.max_pooling import MaxPooling2D
-from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, model_input, scale_filters
+from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, gaussian, model_input, scale_filters
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
@@ -61,16 +61,23 @@ def googlenet(
     momentum 0.9, as in torchvision; transform_input, from torchvision's means and deviations of each channel to 0.5, as
     its ImageNet weights need; large_kernel of the widest branch, 5, or torchvision's 3; last_pool, the size of the last
     pool, 3, or torchvision's 2; dropout before the main classifier; width, a factor of all filters.
+    Kernels are initialized as in the Caffe model, uniformly between -sqrt(3 / n) and sqrt(3 / n) for n weights per
+    filter, biases with 0.2, those of classifiers with 0. With batch_norm kernels are initialized from N(0, 0.01^2), as
+    in torchvision, and biases with 0, where torchvision draws them.
     Layers: stage1, stage2 (the pooled stem), stage3_block1 ... stage5, predictions, auxiliary1, auxiliary2.
     """
     check_rate(name, dropout=dropout)
     require(include_top or not auxiliary, name, "auxiliary heads with include_top=True", include_top=include_top)
 
+    start = classifier = gaussian(0.01)
+    if not batch_norm:
+        classifier = {"kernel_initializer": "lecun_uniform"}  # Caffe's "xavier"
+        start = {**classifier, "bias_initializer": {"class_name": "Constant", "config": {"value": 0.2}}}
+
     def conv(x, label, units, kernel=1, strides=1):
         more = {"use_bias": False} if batch_norm else {"activation": "relu"}
-        x = Conv2D(
-            *scale_filters(name, [units], width), kernel, strides=strides, padding=kernel // 2, name=label, **more
-        )(x)
+        more |= {"strides": strides, "padding": kernel // 2, "name": label}
+        x = Conv2D(*scale_filters(name, [units], width), kernel, **more, **start)(x)
         if not batch_norm:
             return x
         x = BatchNormalization(momentum=momentum, epsilon=1e-3, name=f"{label}_norm")(x)
@@ -91,9 +98,10 @@ def googlenet(
 
     def head(x, label):
         x = conv(layers.AveragePooling2D(5, 3, name=f"{label}_pool")(x), f"{label}_conv", 128)
-        x = layers.Dense(*scale_filters(name, [1024], width), "relu", name=f"{label}_fc")(layers.Flatten()(x))
+        (units,) = scale_filters(name, [1024], width)
+        x = layers.Dense(units, "relu", name=f"{label}_fc", **start)(layers.Flatten()(x))
         x = layers.Dropout(0.7, name=f"{label}_dropout")(x)
-        return layers.Dense(classes, classifier_activation, dtype="float32", name=label)(x)
+        return layers.Dense(classes, classifier_activation, dtype="float32", name=label, **classifier)(x)
 
     x = inputs = model_input(name, input_shape, input_tensor, smallest=79 if auxiliary else 31)
     if transform_input:
@@ -111,7 +119,7 @@ def googlenet(
     if include_top:
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
         x = layers.Dropout(dropout, name="dropout")(x)
-    x = add_top(name, x, include_top, classes, classifier_activation, pooling)
+    x = add_top(name, x, include_top, classes, classifier_activation, pooling, **classifier)
     return build_model(name, inputs, [x, *heads] if heads else x, weights)
 
 

@@ -45,7 +45,8 @@ def kmeans_features(
     Settings: filters, the size of the dictionary; kernel, the side of its patches; strides; encoding, "triangle" or
     "hard"; epsilon, added to a patch's variance, in squared units of the input, and whitening_epsilon; l2, Keras's
     factor for the classifier, 1 / (2 C) with the authors' C = 100. The authors add 0.01 under the root of the standard
-    deviations; here nothing is added.
+    deviations; here nothing is added. The classifier's weights are 0 at first, as in the authors' code. K-means
+    starts from patches, chosen by k-means++, theirs from Gaussian noise; both run 50 passes.
     Layers: stage1 (the codes), stage1_mean and stage1_sum (of quadrants; a middle row belongs to the upper ones, a
     middle column to the left ones), standardize, predictions.
     """

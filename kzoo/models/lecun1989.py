@@ -12,7 +12,6 @@ import keras
 from keras import layers
 
 from kzoo.checks import is_integer, require
-from kzoo.initializers.fan_in_uniform import FanInUniform
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.padding import Padding2D
 from kzoo.layers.table_conv import TableConv2D
@@ -47,17 +46,18 @@ def lecun1989(
     input is 13 x 13.
     Settings: filters of each convolution; connections, the table of the second, None for all; border, the width of the
     padding of -1 around each layer's input; untied_bias, one bias per position; fc_units; activation;
-    kernel_initializer, by default `FanInUniform`.
+    kernel_initializer, by default `FanInUniform`; biases are 0, chosen here.
     The paper's outputs are scaled tanhs trained on squared errors. It does not say which 8 of the 12 maps each map of
     the second layer reads; here four maps read the first eight, four the last eight, and four the outer eight. Simard
-    et al. do not name the activation; here it is the same.
+    et al. do not name the activation; here it is the same. Their weights start with standard deviation 0.05 (section
+    3); that the distribution is normal and biases start at 0 is chosen here.
     Layers: stage1, stage2, fc1, predictions.
     """
     check_integer_list(name, filters=filters, fc_units=fc_units)
     require(len(filters) == 2, name, "filters of two convolutions", filters=filters)
     require(is_integer(border, least=0), name, "border, an integer of at least 0", border=border)
     activation = scaled_tanh if activation == "scaled_tanh" else activation
-    initializer: dict[str, Any] = {"kernel_initializer": kernel_initializer or FanInUniform()}
+    initializer: dict[str, Any] = {"kernel_initializer": kernel_initializer or "kzoo>FanInUniform"}
     shared: dict[str, Any] = {"strides": 2, "activation": activation, "untied_bias": untied_bias, **initializer}
     x = inputs = model_input(name, input_shape, input_tensor, smallest=max(1, 13 - 6 * border))
     for stage, units in enumerate(filters, start=1):
@@ -79,6 +79,7 @@ register_family(
             "border": 0,
             "untied_bias": False,
             "fc_units": (100,),
+            "kernel_initializer": {"class_name": "RandomNormal", "config": {"stddev": 0.05}},
             "input_shape": (29, 29, 1),
         },
     },

@@ -13,7 +13,6 @@ from keras import layers
 
 from kzoo.checks import nearest, require
 from kzoo.initializers.digit_codes import DigitCodes
-from kzoo.initializers.fan_in_uniform import FanInUniform
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.max_pooling import MaxPooling2D
 from kzoo.layers.rbf import RBF
@@ -30,6 +29,7 @@ C3 = (
     *((0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5)),
 )
 H3 = (*((0,), (0, 1), (0, 1), (1,), (0, 1), (0, 1)), *((2,), (2, 3), (2, 3), (3,), (2, 3), (2, 3)))
+COEFFICIENTS = {"class_name": "RandomUniform", "config": {"minval": -0.6, "maxval": 0.6}}
 POOLS = {"trained": Subsampling2D, "average": layers.AveragePooling2D, "max": MaxPooling2D}
 OUTPUTS = {"rbf": RBF, "dense": layers.Dense}
 
@@ -59,6 +59,8 @@ def lenet(
     Settings: filters of each 5 x 5 convolution, of which the first two are subsampled; connections, the table of the
     second, None for all; pool, "trained", "average" or "max"; fc_units; output, "rbf" or "dense"; activation, also of
     "trained" pools; kernel_initializer, by default `FanInUniform`.
+    Coefficients of trained pools are initialized as kernels are by default, uniformly between -2.4 / 4 and 2.4 / 4 for
+    four inputs; biases are 0, chosen here.
     The codes are bitmaps of digits, redrawn here (`DigitCodes`), and are not trained.
     Layers: stage1 ... (subsampled), fc1, predictions.
     """
@@ -67,8 +69,8 @@ def lenet(
     require(pool in POOLS, name, f"pool, {nearest(pool, POOLS)}", pool=pool)
     require(output in OUTPUTS, name, f"output, {nearest(output, OUTPUTS)}", output=output)
     activation = scaled_tanh if activation == "scaled_tanh" else activation
-    more = {"activation": activation} if pool == "trained" else {}
-    initializer: dict[str, Any] = {"kernel_initializer": kernel_initializer or FanInUniform()}
+    more = {"activation": activation, "coefficient_initializer": COEFFICIENTS} if pool == "trained" else {}
+    initializer: dict[str, Any] = {"kernel_initializer": kernel_initializer or "kzoo>FanInUniform"}
     x = inputs = model_input(name, input_shape, input_tensor, smallest=16 if len(filters) == 2 else 32)
     for stage, units in enumerate(filters, start=1):
         table: dict[str, Any] = {"connections": connections} if stage == 2 and connections is not None else {}

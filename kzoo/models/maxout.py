@@ -14,9 +14,12 @@ from keras.initializers import RandomUniform
 from kzoo.checks import is_integer, require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.maxout import Maxout
+from kzoo.layers.unscaled_dropout import UnscaledDropout
 from kzoo.models.blocks import add_top, build_model, ceil_pool, check_rate, model_input, scale_filters
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
+
+LIMIT = 1.9365  # of the norm of a unit's kernel
 
 
 def maxout(
@@ -39,9 +42,11 @@ def maxout(
 
     Shapes: images (B, 32, 32, 3), whitened -> probabilities (B, 10).
     Settings: convolutions, for each (units, pieces, kernel, padding, size and strides of the pool after it); dense, for
-    each hidden layer (units, pieces); untied_bias, one bias per position; input_dropout, and dropout on the inputs of
-    all other layers; width, a factor of all units. Kernel norms are constrained to 0.9 in the first layer, 1.9365 in
-    the others.
+    each hidden layer (units, pieces); untied_bias, one bias per position; input_dropout, which does not rescale, and
+    dropout on the inputs of all other layers; width, a factor of all units.
+    Kernels are initialized uniformly between -0.005 and 0.005, biases with 0. After each step, kernels of a unit are
+    scaled to a norm of at most 0.9 in the first convolution, 1.9 in a dense layer after convolutions, and 1.9365 in all
+    other layers.
     Layers: stage1 ... (pooled), fc1 ..., predictions.
     """
     for setting, rows, length in (("convolutions", convolutions, 6), ("dense", dense, 2)):
@@ -49,19 +54,20 @@ def maxout(
         require(known, name, f"{setting}, rows of {length} integers", **{setting: rows})
     check_rate(name, dropout=dropout, input_dropout=input_dropout)
 
-    def kernel_settings(axes, first=False):
-        limit = MaxNorm(0.9 if first else 1.9365, axis=axes)
-        return {"kernel_initializer": RandomUniform(-0.005, 0.005), "kernel_constraint": limit}
+    def kernel_settings(axes, limit=LIMIT):
+        return {"kernel_initializer": RandomUniform(-0.005, 0.005), "kernel_constraint": MaxNorm(limit, axis=axes)}
 
     def drop(x, label, first=False):
-        return layers.Dropout(input_dropout if first else dropout, name=f"{label}_dropout")(x)
+        if first:  # the authors scale what is kept by 1 for the input, by 2 for the other layers
+            return UnscaledDropout(input_dropout, inference_scale=1.0, name=f"{label}_dropout")(x)
+        return layers.Dropout(dropout, name=f"{label}_dropout")(x)
 
     def unit_maxima(units, label):
         return Maxout(units, order="adjacent", name=f"{label}_maxout")  # the order of saved weights
 
     def fc(number, units, pieces):
         (units,), label, first = scale_filters(name, [units], width), f"fc{number}", number == 1 and not convolutions
-        more = kernel_settings(0, first)
+        more = kernel_settings(0, 1.9 if convolutions else LIMIT)
         dense, largest = layers.Dense(units * pieces, name=label, **more), unit_maxima(units, label)
         return lambda x: largest(dense(drop(x, label, first)))
 
@@ -75,7 +81,7 @@ def maxout(
             padding=padding,
             untied_bias=untied_bias,
             name=f"{label}_conv",
-            **kernel_settings([0, 1, 2], stage == 1),
+            **kernel_settings([0, 1, 2], 0.9 if stage == 1 else LIMIT),
         )
         x = unit_maxima(units, label)(conv(drop(x, label, stage == 1)))
         x = ceil_pool(x, label, size, strides, rectified=False)

@@ -50,7 +50,8 @@ def mnist1d_conv(
 
     Shapes: signals (B, 40, 1) -> probabilities (B, 10).
     Settings: layer, "conv", "tiled" (with `tile`) or "local"; filters, kernel_size, strides, padding, dilation_rate and
-    activation of each of the `stages`; pool, "max", "average" or "lp", which replaces the strides.
+    activation of each of the `stages`; pool, "max", "average" or "lp", which replaces the strides; kernel_initializer,
+    He's rule as in the notebooks.
     Layers: stage1 ... stage3 (after stage1_conv ..., with a pool), flatten, predictions.
     """
     require(layer in KINDS, name, f"layer, {nearest(layer, KINDS)}", layer=layer)
@@ -91,7 +92,7 @@ def mnist1d_fc(
     """Builds a network of fully connected layers for 1D signals.
 
     Shapes: signals (B, 40, 1) -> probabilities (B, 10).
-    Settings: units of each hidden layer; activation; kernel_initializer.
+    Settings: units of each hidden layer; activation; kernel_initializer, He's rule as in the notebooks.
     Layers: flatten, stage1 ..., predictions.
     """
     check_integer_list(name, units=units)

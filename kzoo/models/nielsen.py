@@ -15,6 +15,7 @@ from keras.regularizers import L2
 from kzoo.checks import require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.max_pooling import MaxPooling2D
+from kzoo.layers.unscaled_dropout import UnscaledDropout
 from kzoo.models.blocks import add_top, build_model, check_integer_list, check_rate, model_input
 from kzoo.models.registry import register_family
 from kzoo.types import Activation, PathLike, Shape, Tensor
@@ -41,8 +42,9 @@ def nielsen(
 
     Shapes: digits (B, 28, 28, 1) in [0, 1] -> probabilities (B, 10).
     Settings: filters of each 5 x 5 convolution (each followed by 2 x 2 max pooling and then the activation); fc_units
-    of each hidden layer; activation; dropout on the input of every dense layer and of the classifier; l2, Keras's
-    factor, half of Nielsen's lambda over the number of batches.
+    of each hidden layer; activation; dropout on the input of every dense layer and of the classifier, which scales as
+    his does, by 1 - dropout at inference and not in training; l2, Keras's factor, half of Nielsen's lambda over the
+    number of batches.
     Layers: stage1 ... (the activated maps), fc1 ..., predictions.
     """
     check_integer_list(name, filters=filters, fc_units=fc_units)
@@ -69,7 +71,7 @@ def nielsen(
         return lambda x: dense(drop(x, f"fc{index}_dropout"))
 
     def drop(x, label):
-        return layers.Dropout(dropout, name=label)(x) if dropout else x
+        return UnscaledDropout(dropout, name=label)(x) if dropout else x
 
     hidden = [fc(index, units) for index, units in enumerate(fc_units, start=1)]
     hidden.append(lambda x: drop(x, "predictions_dropout"))

@@ -37,7 +37,10 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def model(name: str, /, features: str | Sequence[str] | None = None, **overrides: Any) -> keras.Model:
-    """Builds the model `name`; without further arguments it is exactly the published one.
+    """Builds the model `name`; without further arguments its layers and numbers of weights are the published ones.
+
+    Constants and initial values are published ones where a source gives them; the docstrings of the families, which
+    `describe(name)` holds, name those that are chosen here.
 
     Arguments: `input_shape`, `input_tensor`, `classes`, `include_top`, `pooling`, `weights`,
     `classifier_activation` and `name` as in `keras.applications`, and the family's own settings, which

@@ -43,6 +43,7 @@ def resnet(
     projection, or "A" every other position and zeros for the new channels; stride_on, which convolution of a bottleneck
     strides, "1x1" as the authors' or "3x3" as torchvision's; epsilon and momentum of the batch norms, torchvision's
     0.9; width, a factor of all filters.
+    Kernels are initialized by He's rule, as in the paper, those of the classifier by Glorot's, chosen here.
     Layers: stage1 (the pooled stem), stage2_block1 ..., stage2 ... stage5 (the last block's sum, rectified),
     predictions.
     """
@@ -85,6 +86,7 @@ def resnet_cifar(
 
     Shapes: images (B, 32, 32, 3), the mean subtracted -> probabilities (B, 10). Any input size.
     Settings: blocks of each stage; residual, False for the plain counterpart; shortcut and width as `resnet`.
+    Initial values: as `resnet`.
     Layers: stage1_conv, stage1_block1 ..., stage1 ... stage3, predictions.
     """
     build = _Blocks(name, shortcut, 1e-5, residual)

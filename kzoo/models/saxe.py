@@ -45,6 +45,7 @@ def saxe(
     Shapes: images (B, 32, 32, 1) -> probabilities (B, 10). The smallest input is kernel + pool - 1 a side.
     Settings: filters and their kernel; pool, the side of its windows, or None for the whole map; strides of the windows
     (default: pool); padding, "valid" or "circular"; trainable_filters, for comparison; width, a factor of the filters.
+    Filters are drawn from N(0, 1 / n) for n weights per filter; this deviation is chosen here.
     `standardize` is the identity until `kzoo.models.adapt` computes the features' means and standard deviations from
     data.
     Layers: stage1 (pooled), standardize, predictions.

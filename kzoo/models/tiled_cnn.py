@@ -44,7 +44,7 @@ def tiled_cnn(
     pool_size and pool_strides over positions; neighbourhood, the side of the window of maps that a pool also covers,
     with the maps laid out on a torus (topographic ICA); epsilon under the root; width, a factor of all filters.
     A stage is a convolution without bias or activation, then sqrt(epsilon + the sum of squares in a pool's window).
-    `kzoo.models.tica` learns a stage's filters without labels.
+    Kernels are initialized by Glorot's rule, chosen here; `kzoo.models.tica` learns a stage's filters without labels.
     Layers: stage1_conv, stage1_pool if pools cover several maps, stage1 (pooled) ..., predictions.
     """
     check_integer_list(name, filters=filters, kernel_sizes=kernel_sizes)

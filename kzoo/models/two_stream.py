@@ -50,7 +50,7 @@ def stream(
     101). The smallest input is 47 x 47.
     Settings: second_norm, whether response normalization follows the second convolution too, not only the first (the
     temporal stream has only the first); fc_units of the two hidden layers and their dropout; width, a factor of all
-    filters.
+    filters. Kernels are initialized by Glorot's rule and biases with 0, chosen here.
     Layers: stage1 ... stage5, fc6, fc7, predictions.
     """
     x = inputs = model_input(name, input_shape, input_tensor, smallest=47)

@@ -24,6 +24,7 @@ from kzoo.ops.foveated_glimpse import foveated_glimpse
 from kzoo.ops.fractional_max_pool import fractional_edges, fractional_max_pool
 from kzoo.ops.gabor_conv import gabor_conv
 from kzoo.ops.gaussian_pool import gaussian_pool
+from kzoo.ops.global_contrast_normalization import global_contrast_normalization
 from kzoo.ops.hadamard import hadamard
 from kzoo.ops.k_max_pool import dynamic_k, k_max_pool
 from kzoo.ops.kmeans_features import kmeans_features
@@ -53,6 +54,7 @@ from kzoo.ops.stochastic_pool import stochastic_pool
 from kzoo.ops.subsample import subsample
 from kzoo.ops.table_conv import table_conv
 from kzoo.ops.tiled_conv import tiled_conv
+from kzoo.ops.unscaled_dropout import unscaled_dropout
 from kzoo.ops.weighted_pool import weighted_pool
 from kzoo.ops.xla import no_islands
 
@@ -81,6 +83,7 @@ __all__ = [
     "fractional_max_pool",
     "gabor_conv",
     "gaussian_pool",
+    "global_contrast_normalization",
     "hadamard",
     "k_max_pool",
     "kmeans_features",
@@ -113,5 +116,6 @@ __all__ = [
     "subsample",
     "table_conv",
     "tiled_conv",
+    "unscaled_dropout",
     "weighted_pool",
 ]

@@ -6,8 +6,4 @@ from kzoo.schedules.inverse_power_decay import InversePowerDecay
 from kzoo.schedules.sequential_schedule import SequentialSchedule
 from kzoo.schedules.warmup import Warmup
 
-__all__ = [
-    "InversePowerDecay",
-    "SequentialSchedule",
-    "Warmup",
-]
+__all__ = ["InversePowerDecay", "SequentialSchedule", "Warmup"]

@@ -37,7 +37,7 @@ class SequentialSchedule(LearningRateSchedule):
             check_scheduled(who, **{f"schedules[{index}]": schedule})
         rising = isinstance(boundaries, (list, tuple)) and all(is_integer(each, least=1) for each in boundaries)
         rising = rising and all(a < b for a, b in zip(boundaries, boundaries[1:]))
-        count = f"boundaries, {len(schedules) - 1} integers above 0 in rising order"
+        count = f"boundaries, integers above 0 in rising order, {len(schedules) - 1} of them"
         require(rising and len(boundaries) == len(schedules) - 1, who, count, boundaries=boundaries)
         self.schedules, self.boundaries = list(schedules), [int(each) for each in boundaries]
 

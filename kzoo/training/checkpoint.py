@@ -127,19 +127,20 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Callback: when training ends, sets the weights of the best epoch, the first one if several are equally good.
+    """Callback: when training ends, sets the weights of the best epoch, the first or `last` of equally good ones.
 
     Its attributes are plain values, so that `Checkpoint` saves them.
     """
 
-    def __init__(self, weights_model: keras.Model, monitor: str = "val_accuracy"):
+    def __init__(self, weights_model: keras.Model, last: bool = False, monitor: str = "val_accuracy"):
         super().__init__()
-        self.weights_model, self.monitor = weights_model, monitor
+        self.weights_model, self.last, self.monitor = weights_model, last, monitor
         self.best, self.best_epoch, self.best_weights = -np.inf, None, None
 
     def on_epoch_end(self, epoch, logs=None):
-        if logs[self.monitor] > self.best:
-            self.best, self.best_epoch = float(logs[self.monitor]), epoch
+        value = logs[self.monitor]
+        if value > self.best or (self.last and value == self.best):
+            self.best, self.best_epoch = float(value), epoch
             self.best_weights = self.weights_model.get_weights()
 
     def on_train_end(self, logs=None):

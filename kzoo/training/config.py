@@ -173,7 +173,7 @@ class TransferConfig(Part):
 class DataConfig(Part):
     """The source of the examples (one of name, folder and arrays) and what is done to them before the model."""
 
-    later = ("stratify", "ignore_label")
+    later = ("stratify", "ignore_label", "resize")
 
     name: OptionalText = Field(None, description="A dataset of TensorFlow Datasets or of kzoo.")
     folder: OptionalText = Field(
@@ -197,10 +197,19 @@ class DataConfig(Part):
         "these pixels out, through their setting ignore_class if they have one. null: every label is a class.",
     )
     image_size: Size = Field(None, description="Height and width to resize images to; null: no resizing.")
+    resize: Annotated[Literal["stretch", "crop", "pad"], one_of("stretch", "crop", "pad")] = Field(
+        "stretch",
+        description="How images get the size image_size: stretch, whatever their proportions; crop, the largest "
+        "central part of its proportions; pad, whole, in their own proportions, with zeros around them and "
+        "ignore_label around label maps.",
+    )
     length: OptionalCount = Field(
         None, description="Time steps of signals, or frames of videos, to crop or pad to; null: no change."
     )
-    preprocess: list[Spec] = Field([], description="Layers that become the first layers of the saved model.")
+    preprocess: list[Spec] = Field(
+        [],
+        description="Layers that become the first layers of the saved model; some learn from the training examples.",
+    )
     augment: list[Spec] = Field([], description="Layers that are applied to training examples only.")
     inputs: ModelInputs = Field(
         ["x"], description="What each input of the model receives: x, the example, or y, its label."
@@ -215,6 +224,8 @@ class DataConfig(Part):
         if len(sources) != 1:
             received = " and ".join(sources) or "none of them"
             raise Refusal(f"data expects exactly one of name, folder and arrays; received {received}.")
+        sized = self.resize == "stretch" or self.image_size is not None
+        require(sized, f"data.resize: {self.resize}", "data.image_size", image_size=self.image_size)
         return self
 
 
@@ -229,9 +240,10 @@ class TrainingConfig(Part):
         1, description="Optimizer steps compiled into one `train_step` call; larger values speed up small models."
     )
     seeds: Seeds = Field([0], description="One training per seed.")
-    keep: Annotated[Literal["last", "best"], one_of("last", "best")] = Field(
+    keep: Annotated[Literal["last", "best", "last_best"], one_of("last", "best", "last_best")] = Field(
         "last",
-        description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy.",
+        description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy, "
+        "of equally good ones the first (best) or the last (last_best).",
     )
     initializers: Initializers = Field(
         {},
@@ -421,8 +433,9 @@ class Config(Part):
 
     @model_validator(mode="after")
     def _check_keep(self):
-        valid = self.training.keep != "best" or self.data.validation != 0
-        require(valid, "training.keep: best", "data.validation above 0", validation=self.data.validation)
+        valid = self.training.keep == "last" or self.data.validation != 0
+        who = f"training.keep: {self.training.keep}"
+        require(valid, who, "data.validation above 0", validation=self.data.validation)
         return self
 
 

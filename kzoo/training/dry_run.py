@@ -14,6 +14,7 @@ from kzoo.training.model_building import (
     build_callbacks,
     build_model,
     build_trainer,
+    count_parameters,
     map_inputs_and_targets,
 )
 from kzoo.training.run_data import load_mock_data
@@ -49,4 +50,4 @@ def dry_run(config: Config) -> dict[str, Any]:
     loss = reported["loss"][0]
     if not np.isfinite(loss):
         raise Refusal(f"{config.model.name}: one training step on random examples gives a loss of {loss}.")
-    return {"input": data.input_shape, "classes": data.classes, "parameters": model.count_params(), "loss": loss}
+    return {"input": data.input_shape, "classes": data.classes, "parameters": count_parameters(model), "loss": loss}

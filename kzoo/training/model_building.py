@@ -11,7 +11,7 @@ import tensorflow as tf
 from kzoo.checks import Refusal, one_line, require
 from kzoo.data.examples import Examples
 from kzoo.metrics.masked_accuracy import MaskedAccuracy
-from kzoo.models.adapt import adapt
+from kzoo.models.adapt import adapt, learns_statistics
 from kzoo.models.freeze import freeze
 from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
@@ -53,7 +53,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
         named = {"class_name": spec.class_name, "config": {**defaults, **spec.config}}
         layer = build_object("layer", named, f"data.preprocess.{index}")
         try:
-            if train is not None and hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
+            if train is not None and learns_statistics(layer):
                 before = keras.Model(inputs, x)
                 layer.adapt(train.once(256).map(lambda x, y, before=before: before(x)))
             x = layer(x)
@@ -79,6 +79,12 @@ def _model_settings(config):
     transfer = config.transfer
     tag = find_tag(config.model.name, transfer.weights) if transfer and transfer.source_model is None else None
     return {**(tag.settings if tag else {}), **config.model.settings}
+
+
+def count_parameters(model: keras.Model) -> int:
+    """Returns the number of parameters of a config's model without the statistics of its preprocessing layers."""
+    preprocessing = [layer for layer in model.layers if layer.name.startswith("preprocess")]
+    return model.count_params() - sum(layer.count_params() for layer in preprocessing)
 
 
 def _transfer(model, transfer):

@@ -44,7 +44,7 @@ def find_exportable(name: PathLike) -> Exportable:
         origin = f"The model `{name}` of kzoo's zoo, with initial weights"
         return Exportable(inference_model(zoo_model(str(name))), origin, {}, None)
     model = inference_model(load_model(folder))
-    config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
+    config = _read_config(folder)
     source = config.data.name or config.data.folder or config.data.arrays
     origin = f"The run `{folder.name}` of kzoo: `{config.model.name}` trained on `{source}`"
     metrics = read_metrics(folder / "metrics.json")
@@ -55,7 +55,8 @@ def find_exportable(name: PathLike) -> Exportable:
         data = verification_data(loaded)
     except Refusal as refusal:
         say(f"Exporting without the data of the run: {refusal}")
-        origin, data = f"{origin}; its data is not available", {"labels": labels_of(folder / "saved_model")}
+        origin = f"{origin}; its data is not available"
+        data = {"labels": labels_of(folder / "saved_model"), "resize": config.data.resize}
     return Exportable(model, origin, data, results)
 
 
@@ -64,8 +65,16 @@ def open_predictor(name: PathLike) -> Predictor:
     if is_export(name):
         return open_export(name)
     model = inference_model(load_model(name))
-    labels = None if str(name).endswith(".keras") else labels_of(find_run(name).parent / "saved_model")
-    return Predictor(model.input_shape[1:], labels, lambda x: model.predict(x, batch_size=len(x), verbose=0))
+    labels, resize = None, "stretch"
+    if not str(name).endswith(".keras"):
+        folder = find_run(name).parent
+        labels = labels_of(folder / "saved_model")
+        resize = _read_config(folder).data.resize if (folder / "config.yaml").is_file() else resize
+    return Predictor(model.input_shape[1:], labels, lambda x: model.predict(x, batch_size=len(x), verbose=0), resize)
+
+
+def _read_config(folder):
+    return check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
 
 
 def predict_files(

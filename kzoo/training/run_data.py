@@ -23,7 +23,7 @@ def load_mock_data(config: Config, size: int) -> Data:
 
 
 def _source(config):
-    keys = ("name", "folder", "arrays", "image_size", "length", "ignore_label")
+    keys = ("name", "folder", "arrays", "image_size", "length", "ignore_label", "resize")
     return {key: getattr(config.data, key) for key in keys}
 
 
@@ -48,5 +48,6 @@ def verification_data(data: Data, examples: Any = None, targets: Any = None) -> 
         "targets": targets[:count],
         "labels": data.class_names,
         "images": None if data.train.dtype == "uint8" else False,
+        "resize": data.resize,
         "representative": sample(data.train, count)[0],
     }

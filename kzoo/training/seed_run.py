@@ -39,6 +39,7 @@ from kzoo.training.model_building import (
     build_callbacks,
     build_model,
     build_trainer,
+    count_parameters,
     label_checks,
     map_inputs_and_targets,
 )
@@ -101,8 +102,8 @@ def fit(
     training, steps = config.training, steps_per_epoch(config, data)
     given = build_callbacks(config, folder)
     callbacks = [callback for callback in given if not isinstance(callback, keras.callbacks.SwapEMAWeights)]
-    if training.keep == "best":
-        callbacks.append(KeepBest(model))
+    if training.keep != "last":
+        callbacks.append(KeepBest(model, last=training.keep == "last_best"))
     board = EpochBoard(folder / BOARD, write_graph=False)
     files = CallbackFiles([*callbacks, board], folder)
     checkpoint = Checkpoint(model, folder / STATE, callbacks, files)
@@ -187,7 +188,7 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         "data": data.name,
         **scores,
         "published": config.published and config.published.model_dump(),
-        "parameters": model.count_params(),
+        "parameters": count_parameters(model),
         "epochs": len(history),
         "steps": len(history) * steps,
         "seconds": round(checkpoint.seconds, 2),

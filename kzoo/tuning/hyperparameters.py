@@ -6,6 +6,7 @@ numbers of one type or of JSON texts.
 """
 
 import contextlib
+import copy
 import json
 
 from kzoo.models.registry import describe
@@ -58,7 +59,8 @@ def config_with_values(config, values, where="search"):
     """Returns the config with {path: value} applied. Raises Refusal, which begins with `where`, if it is invalid."""
     settings = resolved(config)
     for path, value in values.items():
-        set_value(settings, path, value, f"{where}: {path}")
+        # a copy, because a later path may be within a value that is a mapping
+        set_value(settings, path, copy.deepcopy(value), f"{where}: {path}")
     return check_config(settings, where)
 
 

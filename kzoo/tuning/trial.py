@@ -24,6 +24,7 @@ from kzoo.training.model_building import (
     build_callbacks,
     build_metrics_by_output,
     build_model,
+    count_parameters,
     result_names,
 )
 from kzoo.training.report import write_history
@@ -183,7 +184,7 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
     scores = evaluate(trainer, data.validation, config)
     metrics = {
         "validation": {"accuracy": round(1 - scores["error"], 6), **scores},
-        "parameters": trainer.count_params(),
+        "parameters": count_parameters(trainer),
         "epochs": len(losses),
         "seconds": round(checkpoint.seconds, 2),
     }

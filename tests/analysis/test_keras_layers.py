@@ -65,7 +65,8 @@ KZOO = {
     "TiledConv": [(EXACT, kwargs) for kwargs in CONV],
 } | collect("FIELD_CASES")
 SHUFFLES = [f"Pixel{kind}{rank}D" for kind in ("Shuffle", "Unshuffle") for rank in (1, 2, 3)]
-OTHER_INPUTS = {"Capsules", "ConvCapsules2D", "MaskCapsules", "PrimaryCapsules2D", *SHUFFLES}  # tested below
+CAPSULES = ("Capsules", "ConvCapsules2D", "MaskCapsules", "PrimaryCapsules2D")
+OTHER_INPUTS = {*CAPSULES, "RGBToBGR", "ZCAWhitening", *SHUFFLES}  # tested below
 FORMATS = {"Conv2D", "MaxUnpooling2D", "AdaptiveMaxPooling2D", "LPPooling1D", "Padding3D"}
 
 
@@ -119,6 +120,15 @@ def test_fields_of_pixel_shuffles(name, data_format):
     x = samples(*spatial, 6) if data_format == "channels_last" else samples(6, *spatial)
     layer = getattr(layers, name)(factor, data_format=data_format, dtype="float64")
     assert {field.status for field in check_field(layer, x)} == {EXACT}
+
+
+def test_fields_of_preprocessing():
+    """Of three channels, and of a matrix that is not the identity."""
+    assert check_field(layers.RGBToBGR(dtype="float64"), samples(5, 4, 3)) == (Field(1), Field(1))
+    x, layer = samples(4, 3, 2), layers.ZCAWhitening(dtype="float64")
+    layer.adapt(x)
+    assert check_field(layer, x) == (Field(None), Field(None))
+    assert flops(layer, [x.shape], [x.shape]) == 2 * 24**2
 
 
 def pooled(name, x, kwargs):

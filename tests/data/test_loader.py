@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from kzoo.checks import Refusal
 from kzoo.data.loader import load, specs
@@ -116,6 +117,8 @@ def test_refuses_stratify_where_it_has_no_sense(file, tmp_path):
         ({"name": "mnist1d", "image_size": (4, 4)}, r"images \(height, width, channels\) to resize; .*\(40, 1\)"),
         ({"name": "digits", "image_size": 4}, r"image_size, \(height, width\) in pixels; received image_size=4"),
         ({"name": "digits", "image_size": (4, 0)}, r"image_size, \(height, width\) in pixels; .*\(4, 0\)"),
+        ({"name": "digits", "resize": "squash"}, "resize, one of stretch, crop, pad; received resize='squash'"),
+        ({"name": "digits", "resize": "pad"}, r"image_size=\(height, width\) where resize is pad; .*image_size=None"),
     ],
 )
 def test_refusals(given, words):
@@ -129,6 +132,41 @@ def test_specs_are_those_of_the_data(file):
     data = load(arrays=file, image_size=[4, 6])
     assert data.input_shape == data.train.input_shape == (4, 6, 1)
     assert data.train.numpy()[0].shape == (10, 4, 6, 1) and data.train.dtype == "uint8"
+
+
+@pytest.mark.parametrize("source", ["name", "arrays", "folder"])
+def test_all_sources_crop_and_pad(source, tmp_path, digits_folder):
+    where = {"name": "digits", "arrays": tmp_path / "digits.npz", "folder": digits_folder}
+    x, y = load("digits").train.numpy()
+    np.savez(where["arrays"], x_train=x, y_train=y)
+    shown = {way: load(**{source: where[source]}, image_size=(8, 4), resize=way) for way in ("stretch", "crop", "pad")}
+    assert all(data.input_shape == (8, 4, 1) and data.resize == way for way, data in shown.items())
+    images = {way: data.train.numpy()[0][0] for way, data in shown.items()}
+    whole = load(**{source: where[source]}).train.numpy()[0][0]
+    np.testing.assert_array_equal(images["crop"], whole[:, 2:6])
+    np.testing.assert_array_equal(images["pad"][[0, 1, 6, 7]], 0)
+    assert not np.array_equal(images["stretch"], images["crop"])
+
+
+@pytest.fixture
+def digits_folder(tmp_path):
+    """A folder with the first ten digits, as `load` reads it."""
+    x, y = load("digits").train.numpy()
+    for number in range(10):
+        file = tmp_path / "images" / "train" / str(y[number]) / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((15 * x[number, ..., 0]).astype("uint8")).save(file)
+    return tmp_path / "images"
+
+
+def test_padded_label_maps_need_a_label(tmp_path):
+    maps = np.arange(2 * 4 * 6).reshape(2, 4, 6) % 3
+    np.savez(tmp_path / "maps.npz", x_train=np.ones((2, 4, 6, 1), "uint8"), y_train=maps)
+    padded = {"arrays": tmp_path / "maps.npz", "image_size": (6, 6), "resize": "pad"}
+    with pytest.raises(Refusal, match="ignore_label for the pixels that resize: pad adds to label maps; received"):
+        load(**padded)
+    x, y = load(**padded, ignore_label=255).train.numpy()
+    assert (y[:, [0, 5]] == 255).all() and y[:, 1:5].max() == 2 and (x[..., 0] == (y[..., 0] != 255)).all()
 
 
 def test_importing_kzoo_data_imports_no_data_packages():

@@ -20,6 +20,51 @@ def test_integers_are_rounded_not_truncated():
     assert x.dtype == tf.uint8 and x.numpy().item() == 2
 
 
+CHECKS = np.indices((30, 40)).sum(0)[..., None].astype("float32")
+
+
+@pytest.mark.parametrize(
+    "image_size, part", [((6, 6), (30, 30)), ((3, 4), (30, 40)), ((12, 6), (30, 15)), ((5, 40), (5, 40))]
+)
+def test_crop_takes_the_largest_central_part(image_size, part):
+    top, left = (30 - part[0]) // 2, (40 - part[1]) // 2
+    expected = resize_images(tf.constant(CHECKS[top : top + part[0], left : left + part[1]]), image_size)
+    np.testing.assert_array_equal(resize_images(tf.constant(CHECKS), image_size, "crop"), expected)
+
+
+@pytest.mark.parametrize("image_size, part", [((8, 8), (6, 8)), ((3, 4), (3, 4)), ((9, 4), (3, 4)), ((3, 90), (3, 4))])
+def test_pad_keeps_the_whole_image_in_its_proportions(image_size, part):
+    expected = np.zeros((*image_size, 1), "float32")
+    top, left = (image_size[0] - part[0]) // 2, (image_size[1] - part[1]) // 2
+    expected[top : top + part[0], left : left + part[1]] = resize_images(tf.constant(CHECKS), part)
+    np.testing.assert_array_equal(resize_images(tf.constant(CHECKS), image_size, "pad"), expected)
+
+
+@pytest.mark.parametrize("resize", ["crop", "pad"])
+def test_label_maps_are_resized_as_their_images(resize):
+    y = tf.constant(np.arange(1, 25).reshape(1, 4, 6, 1).repeat(2, 0), tf.uint8)
+    x, labels = prepare_example(tf.cast(y, "float32"), y, (8, 8), resize, ignore_label=-1)
+    assert labels.dtype == tf.int32 and labels.shape == x.shape == (2, 8, 8, 1)
+    if resize == "crop":
+        part = np.arange(1, 25).reshape(4, 6)[:, 1:5]
+        np.testing.assert_array_equal(labels[0, ..., 0], part.repeat(2, 0).repeat(2, 1))
+    else:
+        inside = np.zeros((8, 8, 1), bool)
+        inside[1:6] = True  # 8 x 4 / 6 rows
+        np.testing.assert_array_equal(labels[1] == -1, ~inside)
+        np.testing.assert_array_equal(x[1] == 0, ~inside)
+
+
+@pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
+def test_images_of_one_size_come_from_any_size_and_from_clips(resize):
+    for shape in ((1, 50, 3), (50, 1, 3), (7, 5, 3), (2, 7, 5, 3)):
+        x = resize_images(tf.ones(shape, "uint8"), (6, 4), resize)
+        assert x.shape == (*shape[:-3], 6, 4, 3) and x.dtype == tf.uint8 and x.numpy().max() == 1
+    sizes = tf.TensorSpec((None, None, 3), "uint8")
+    traced = tf.function(lambda x: resize_images(x, (6, 4), resize)).get_concrete_function(sizes)
+    assert traced.output_shapes == (6, 4, 3)
+
+
 def test_labels_become_int32_and_maps_keep_their_values():
     x = tf.zeros((4, 4, 3))
     y = tf.constant(np.arange(16).reshape(4, 4, 1) % 3 * 4, tf.uint8)

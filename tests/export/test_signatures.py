@@ -32,6 +32,16 @@ def test_image_functions():
     assert functions[1][1](tf.io.encode_png(image)[None]).numpy() == pytest.approx(np.full((1, 4, 4, 1), 7))
 
 
+def test_image_functions_crop_and_pad_as_the_data():
+    image = tf.constant(np.tile(np.uint8([9, 9, 7, 7, 7, 7, 9, 9])[None, :, None], (4, 1, 1)))
+    for resize, row in {"crop": [7, 7, 7, 7], "pad": [8, 7, 7, 8]}.items():
+        for _, function, spec in image_functions(lambda x: x, keras.Input((4, 4, 1)), resize):
+            given = image[None] if spec.dtype == "uint8" else tf.io.encode_png(image)[None]
+            found = function(given).numpy()[0, ..., 0]
+            assert found.shape == (4, 4)
+            assert (found[0] == 0).all() == (resize == "pad") and np.abs(found[1] - row).max() <= 1
+
+
 def test_signature_batches(small_model, images):
     batch = make_batch(small_model, [images[:7]])
     assert [b.signature for b in signature_batches(small_model, batch)] == ["features", "serve_pixels", "serve_image"]

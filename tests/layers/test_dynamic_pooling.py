@@ -52,6 +52,19 @@ def test_adapt_recovers_planted_clusters(data_format):
         assert layer(x).shape == (2, 15) and (np.asarray(layer.centroids) == found).all()
 
 
+def test_adapt_runs_k_means_to_its_end():
+    """Each centroid is the mean of the descriptors that are nearest to it, a fixed point of k-means."""
+    data = np.random.default_rng(0).normal(size=(20, 6, 6, 3)).astype("float32")
+    layer = DynamicPooling2D(6)
+    layer.adapt(data)
+    rows, centroids = data.reshape(-1, 3), np.array(layer.centroids)
+    members = nearest(rows, centroids)
+    np.testing.assert_allclose(centroids, members.T @ rows / members.sum(0)[:, None], atol=1e-4)
+    short = DynamicPooling2D(6)
+    short.adapt(data, iterations=1)
+    assert np.abs(np.array(short.centroids) - centroids).max() > 0.01
+
+
 def test_adapt_is_restored_from_a_file(tmp_path):
     x = noise(8, 6, 6, 3)
     layer = DynamicPooling2D(4)

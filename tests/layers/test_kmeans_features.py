@@ -66,6 +66,21 @@ def test_adapt_finds_planted_patches(data_format):
         assert len(set(zip(labels, found))) == 5 and len(set(found)) == 5
 
 
+def test_adapt_runs_k_means_to_its_end():
+    """Each centroid is the mean of the whitened patches that are nearest to it, a fixed point of k-means."""
+    images = np.random.default_rng(0).integers(0, 256, (30, 7, 7, 1)).astype("float32")
+    layer = KMeansFeatures2D(6, 3)
+    layer.adapt(images)
+    rows = (patches_of(images, 3) - np.array(layer.mean)) @ np.array(layer.whitening)
+    centroids = np.array(layer.centroids)
+    nearest = ((rows[:, None] - centroids) ** 2).sum(-1).argmin(1)
+    means = [rows[nearest == k].mean(0) for k in range(6)]
+    np.testing.assert_allclose(centroids, means, atol=1e-3)
+    short = KMeansFeatures2D(6, 3)
+    short.adapt(images, iterations=1)
+    assert np.abs(np.array(short.centroids) - centroids).max() > 0.01
+
+
 def test_adapt_follows_its_seed_and_draws_few():
     found = []
     for seed in (0, 0, 1):

@@ -11,14 +11,14 @@ from kzoo.losses.weighted_crossentropy import WeightedCrossentropy
 WEIGHTS = [0.5, 2.0, 0.0, 3.0]
 
 
-def loop(y, p, weights, ignored):
-    """Sum of w_y * -log p_y over the sum of w_y, pixel by pixel."""
+def loop(y, p, weights, ignored, divide_by="weights"):
+    """Sum of w_y * -log p_y over the sum of w_y, or as SegNet's Caffe over the number of pixels, pixel by pixel."""
     above = below = 0.0
     for at in np.ndindex(y.shape):
         if y[at] != ignored:
             weight = weights[y[at]]
             above += weight * -np.log(p[at][y[at]])
-            below += weight
+            below += weight if divide_by == "weights" else 1
     return above / below if below else 0.0
 
 
@@ -29,23 +29,25 @@ def example(seeds, shape=(2, 3, 5)):
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 @pytest.mark.parametrize("ignored", [None, 7])
-def test_against_the_loop(seeds, weights, ignored):
+@pytest.mark.parametrize("divide_by", ["weights", "positions"])
+def test_against_the_loop(seeds, weights, ignored, divide_by):
     y, p = example(seeds)
     y = y if ignored else y % 4
-    want = loop(y, p, weights or [1] * 4, ignored)
-    loss = WeightedCrossentropy(weights, ignored, dtype="float64")
+    want = loop(y, p, weights or [1] * 4, ignored, divide_by)
+    loss = WeightedCrossentropy(weights, ignored, divide_by=divide_by, dtype="float64")
     # Keras clips probabilities to between 1e-7 and 1 - 1e-7
     np.testing.assert_allclose(loss(y, p), want, rtol=1e-6)
     np.testing.assert_allclose(loss(y[..., None], p), want, rtol=1e-6)
     np.testing.assert_allclose(tf.function(loss, jit_compile=True)(y, p), want, rtol=1e-6)
-    logits = WeightedCrossentropy(weights, ignored, from_logits=True, dtype="float64")
+    logits = WeightedCrossentropy(weights, ignored, from_logits=True, divide_by=divide_by, dtype="float64")
     np.testing.assert_allclose(logits(y, np.log(p) + 3), want, rtol=1e-6)
 
 
-def test_gradient(seeds):
+@pytest.mark.parametrize("divide_by", ["weights", "positions"])
+def test_gradient(seeds, divide_by):
     y, p = example(seeds)
     x, direction = np.log(p), seeds.normal(size=p.shape)
-    loss = WeightedCrossentropy(WEIGHTS, 7, from_logits=True, dtype="float64")
+    loss = WeightedCrossentropy(WEIGHTS, 7, from_logits=True, divide_by=divide_by, dtype="float64")
     with tf.GradientTape() as tape:
         at = tf.constant(x)
         tape.watch(at)
@@ -54,14 +56,15 @@ def test_gradient(seeds):
 
     def along(step):
         moved = np.exp(x + step * direction)
-        return loop(y, moved / moved.sum(-1, keepdims=True), WEIGHTS, 7)
+        return loop(y, moved / moved.sum(-1, keepdims=True), WEIGHTS, 7, divide_by)
 
     assert slope == pytest.approx((along(1e-5) - along(-1e-5)) / 2e-5, rel=1e-6)  # error of the quotient: 1e-10
 
 
-def test_nothing_that_counts(seeds):
+@pytest.mark.parametrize("divide_by", ["weights", "positions"])
+def test_nothing_that_counts(seeds, divide_by):
     y, p = example(seeds)
-    loss = WeightedCrossentropy(WEIGHTS, 7)
+    loss = WeightedCrossentropy(WEIGHTS, 7, divide_by=divide_by)
     at = tf.Variable(p.astype("float32"))
     with tf.GradientTape() as tape:
         value = loss(np.full_like(y, 7), at)
@@ -69,9 +72,15 @@ def test_nothing_that_counts(seeds):
 
 
 def test_round_trip():
-    loss = WeightedCrossentropy(WEIGHTS, 7)
+    loss = WeightedCrossentropy(WEIGHTS, 7, divide_by="positions")
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.get_config() == loss.get_config() and again.class_weight == WEIGHTS
+
+
+def test_files_that_do_not_say_what_they_divide_by_divide_by_the_weights():
+    config = WeightedCrossentropy(WEIGHTS, 7).get_config()
+    assert config.pop("divide_by") == "weights"
+    assert WeightedCrossentropy.from_config(config).divide_by == "weights"
 
 
 @pytest.mark.parametrize(
@@ -81,6 +90,7 @@ def test_round_trip():
         ({"class_weight": [0, 0]}, "class_weight, numbers of at least 0"),
         ({"class_weight": "balanced"}, "class_weight, numbers of at least 0"),
         ({"ignore_class": 1.5}, "ignore_class, an integer or None; received ignore_class=1.5"),
+        ({"divide_by": "pixels"}, "divide_by, one of ('weights', 'positions'); received divide_by='pixels'"),
     ],
 )
 def test_refused(arguments, words):

@@ -1,7 +1,9 @@
-"""Helpers of the families' tests: input shapes, counts of trained parameters, and the options of `test_fits`."""
+"""Helpers of the families' tests: input shapes, parameter counts, initial values, and the options of `test_fits`."""
 
 import math
 from typing import Any, NamedTuple
+
+import numpy as np
 
 IMAGENET, CIFAR, MNIST, SERIES = (224, 224, 3), (32, 32, 3), (28, 28, 1), (40, 1)
 WIDE = (227, 227, 3)  # AlexNet's
@@ -30,3 +32,26 @@ def trained(model):
 def shapes(model, names):
     """Returns the shape of each named layer's maps, without the batch."""
     return {name: tuple(model.get_layer(name).output.shape[1:]) for name in names}
+
+
+def check_start(layer, stddev, bias=0.0):
+    """Compares mean and standard deviation of a layer's initial kernel, to five standard errors, and its biases."""
+    kernel = np.array(layer.kernel)
+    assert abs(kernel.mean()) < 5 * stddev / math.sqrt(kernel.size), layer.name
+    assert abs(kernel.std() / stddev - 1) < 5 / math.sqrt(2 * kernel.size), (layer.name, kernel.std())
+    if layer.use_bias:
+        np.testing.assert_allclose(layer.bias, bias, rtol=1e-6, err_msg=layer.name)
+
+
+def check_uniform(layer, limit, bias=0.0):
+    """Compares the range of a layer's initial kernel, which is uniform, and its biases."""
+    check_start(layer, limit / math.sqrt(3), bias)
+    largest = np.abs(layer.kernel).max()
+    assert largest <= limit and (largest > 0.9 * limit or math.prod(layer.kernel.shape) < 200), layer.name
+
+
+def assert_drawn_apart(*layers):
+    """Fails if two layers have the same kernels up to a scale, as layers that share an initializer object have."""
+    firsts = [np.ravel(layer.kernel)[:12] for layer in layers]
+    correlations = np.corrcoef(firsts) - np.eye(len(layers))
+    assert np.abs(correlations).max() < 0.99

@@ -35,6 +35,16 @@ def test_statistics_of_their_own_and_skipped_layers_stay():
     np.testing.assert_allclose(built(X), (X - 1) / 2, rtol=1e-5)
 
 
+def test_the_arguments_of_every_layer_give_statistics():
+    """Boundaries that are given stay, those of a number of bins are learned."""
+    both = [keras.layers.Discretization(bins, num_bins=n, output_mode="int") for bins, n in (([1.0], None), (None, 2))]
+    x = keras.Input((4,))
+    built = adapt(keras.Model(x, [layer(x) for layer in both]), X)
+    given, learned = (np.array(y) for y in built(X))
+    np.testing.assert_array_equal(given, X >= 1)
+    assert 80 <= learned.sum() <= 120  # half of the values, by their median
+
+
 def test_comes_back_from_a_file(tmp_path):
     built = adapt(chain(), X)
     built.save(tmp_path / "model.keras")

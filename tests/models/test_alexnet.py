@@ -1,11 +1,14 @@
 """AlexNet: shapes, removals, order of layers, initial values, and refusals."""
 
+import math
+
+import numpy as np
 import pytest
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import IMAGENET, WIDE, Fit, shapes, trained
+from tests.models.cards import IMAGENET, WIDE, Fit, assert_drawn_apart, check_start, check_uniform, shapes, trained
 
 CARDS = {  # trained parameters, input, classes
     "alexnet": (60_965_224, WIDE, 1000),
@@ -79,16 +82,44 @@ def test_dropout_behind_the_hidden_layers_or_before():
     assert order("alexnet_torchvision") == ["fc6_dropout", "fc6", "fc7_dropout", "fc7"]
 
 
-def test_start():
-    built = model("alexnet", **SMALL)
-    assert {
-        name: float(built.get_layer(name).bias.numpy().mean()) for name in ("stage1_conv", "stage2_conv", "fc6")
-    } == {
-        "stage1_conv": 0.0,
-        "stage2_conv": 1.0,
-        "fc6": 1.0,
-    }
-    assert abs(built.get_layer("stage3").kernel.numpy().std() - 0.01) < 1e-3
+@pytest.mark.parametrize(
+    "name, kept, mean", [("alexnet", 1, 0.5), ("alexnet_one_tower", 1, 0.5), ("alexnet_torchvision", 2, 1)]
+)
+def test_dropout_scales_where_its_source_does(name, kept, mean):
+    """The paper multiplies outputs by 0.5 at tests, as cuda-convnet2's dropout2 does; PyTorch scales in training."""
+    dropout = model(name, **SMALL).get_layer("fc7_dropout")
+    x = np.ones((2, 50), "float32")
+    assert set(np.unique(dropout(x, training=True))) == {0, kept} and (np.asarray(dropout(x)) == mean).all()
+
+
+@pytest.mark.parametrize(
+    "name, deviation, last", [("alexnet", 0.01, 0), ("alexnet_dense", 0.01, 0), ("alexnet_one_tower", 0.03, -7)]
+)
+def test_initial_values(name, deviation, last):
+    """The paper's, and of the single tower those of cuda-convnet2's layers-imagenet-1gpu.cfg."""
+    biases = {"stage1_conv": 0, "stage2_conv": 1, "stage3": 0, "stage4": 1, "stage5_conv": 1, "fc6": 1, "fc7": 1}
+    built = model(name, **SMALL)
+    for label, bias in {**biases, "predictions": last}.items():
+        check_start(built.get_layer(label), deviation if label in ("stage3", "stage4", "stage5_conv") else 0.01, bias)
+    assert_drawn_apart(*[built.get_layer(label) for label in biases])
+
+
+def test_torchvisions_initial_values():
+    """PyTorch's: uniform within 1 / sqrt(fan-in)."""
+    for layer in model("alexnet_torchvision", **SMALL).layers:
+        if layer.weights:
+            check_uniform(layer, 1 / math.sqrt(math.prod(layer.kernel.shape[:-1])))
+
+
+@pytest.mark.parametrize("name, alpha", [("alexnet", 1e-4), ("alexnet_one_tower", 1e-4 / 5)])
+def test_response_normalization(name, alpha):
+    """The paper's formula; cuda-convnet2 divides its scale of 1e-4 by the size of 5."""
+    x = 100 * np.random.default_rng(0).normal(size=(1, 2, 2, 9)).astype("float32")
+    sums = sum(np.pad(x**2, ((0, 0),) * 3 + ((2, 2),))[..., i : i + 9] for i in range(5))
+    built = model(name, **SMALL)
+    for stage in (1, 2):
+        norm = built.get_layer(f"stage{stage}_norm")
+        np.testing.assert_allclose(norm(x), x * (2 + alpha * sums) ** -0.75, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name, side", [("alexnet", 39), ("alexnet_one_tower", 39), ("alexnet_torchvision", 63)])

@@ -15,7 +15,7 @@ CARDS = {  # trained parameters, input, classes
     "all_cnn_a": (1_254_250, CIFAR, 10),
 }
 FITS = {
-    "all_cnn_c": Fit({"width": 0.3, "dropout": 0.0, "input_dropout": 0.0, "input_shape": (8, 8, 3)}, rate=0.001),
+    "all_cnn_c": Fit({"width": 0.3, "dropout": 0.0, "input_dropout": 0.0, "input_shape": (13, 13, 3)}, rate=0.001),
 }
 
 LAYERS = {  # convolutions before the heads, kernels x strides
@@ -35,7 +35,14 @@ def test_layers(name):
     assert " ".join(found) == LAYERS[name]
     pools = [layer.name for layer in built.layers if type(layer).__name__ == "MaxPooling2D"]
     assert pools == (["stage1", "stage2"] if "pool" in name or "model" in name else [])
-    assert [shape[0] for shape in shapes(built, ["stage1", "stage2", "stage3"]).values()] == [16, 8, 8]
+    assert [shape[0] for shape in shapes(built, ["stage1", "stage2", "stage3"]).values()] == [16, 8, 6]
+
+
+def test_the_smallest_input():
+    for name in ("all_cnn_c", "strided_cnn_c", "model_a"):
+        assert shapes(model(name, width=0.1, input_shape=(9, 9, 3)), ["stage3"])["stage3"][:2] == (1, 1)
+        with pytest.raises(Refusal, match="sides of at least 9"):
+            model(name, width=0.1, input_shape=(9, 8, 3))
 
 
 def test_dropout():

@@ -5,7 +5,17 @@ import pytest
 from keras import layers
 
 from kzoo.checks import Refusal
-from kzoo.models.blocks import add_top, build_model, check_integer, check_integer_list, check_rate, model_input
+from kzoo.models.blocks import (
+    add_top,
+    build_model,
+    check_integer,
+    check_integer_list,
+    check_rate,
+    gaussian,
+    hidden_layers,
+    model_input,
+)
+from tests.models.cards import assert_drawn_apart, check_start
 
 
 def refusal(call, *args, **settings):
@@ -25,6 +35,20 @@ def test_model_input():
         == "m expects input_shape, sizes above 0 or None; received input_shape=(0, 1)."
     )
     assert "input_tensor" in refusal(model_input, "m", (8,), "x")
+
+
+def test_layers_with_the_same_gaussian_draw_different_numbers():
+    first, second = (layers.Dense(50, **start) for start in [gaussian(0.2, 3)] * 2)
+    for layer in (first, second):
+        layer.build((None, 40))
+        check_start(layer, 0.2, 3)
+    assert_drawn_apart(first, second)
+
+
+def test_hidden_layers():
+    dense, dropout, second, _ = hidden_layers((3, 2), 0.4, first=6, prefix="spatial_", **gaussian(0.1, 1))
+    assert [dense.name, dropout.name, second.name] == ["spatial_fc6", "spatial_fc6_dropout", "spatial_fc7"]
+    assert second.bias_initializer.value == 1 and dropout.rate == 0.4
 
 
 def test_add_top():

@@ -9,7 +9,7 @@ from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.losses import CapsuleMarginLoss
 from kzoo.models.registry import model
-from tests.models.cards import MNIST, Fit, shapes, trained
+from tests.models.cards import MNIST, Fit, check_start, shapes, trained
 
 CARDS = {  # trained parameters, input, classes
     "capsnet": (8_215_568, MNIST, 10),
@@ -21,6 +21,8 @@ FITS = {
 }
 
 SMALL = {"filters": 8, "capsules": 2, "kernel_size": 3, "fc_units": (16,), "input_shape": (8, 8, 1), "classes": 4}
+
+TRUNCATED = 0.87962566  # standard deviation of a standard normal distribution truncated at -2 and 2
 
 
 def images(count, seed=0):
@@ -94,6 +96,15 @@ def test_without_top():
     assert model("capsnet", include_top=False, input_shape=(None, None, 1), **small).output_shape == (None, None, 8)
     assert model("capsnet", include_top=False, pooling="avg", **small).output_shape == (None, 8)
     assert model("capsnet", features=("stage1",), **SMALL).output_shape == (None, 6, 6, 8)
+
+
+def test_initial_values():
+    """The authors' code: normal numbers truncated at two deviations, of 0.05 in the first layer and then 0.1."""
+    built = model("capsnet", **SMALL)
+    check_start(built.get_layer("stage1"), 0.05 * TRUNCATED, 0.1)
+    for name in ("decoder_fc1", "drawn"):
+        check_start(built.get_layer(name), 0.1 * TRUNCATED, 0.1)
+    check_start(built.get_layer("stage2").conv, 0.1 * TRUNCATED, 0.1)
 
 
 def test_baseline():

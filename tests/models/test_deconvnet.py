@@ -1,4 +1,4 @@
-"""DeconvNet: its bottleneck, its transposed convolutions, odd sizes, and its smallest input."""
+"""DeconvNet: its bottleneck, its transposed convolutions, initial values, odd sizes, and its smallest input."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import IMAGENET, Fit, shapes
+from tests.models.cards import IMAGENET, Fit, check_start, shapes
 
 CARDS = {  # trained parameters, input, classes
     "deconvnet": (251_805_653, IMAGENET, 21),
@@ -31,6 +31,19 @@ def test_bottleneck_and_transposed_convolutions():
     built = sketch("deconvnet", **SMALL)
     assert shapes(built, ["fc6", "fc7", "unfc6"]) == {"fc6": (1, 1, 205), "fc7": (1, 1, 205), "unfc6": (7, 7, 26)}
     assert isinstance(built.get_layer("decode3_conv1"), keras.layers.Conv2DTranspose)
+
+
+def test_initial_values():
+    """The authors' files: N(0, 0.01^2) from the second half of the bottleneck on, shifts of 0.001 in batch norms."""
+    built = model("deconvnet", **SMALL)
+    norms = [layer for layer in built.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    decoder = [layer for layer in built.layers if layer.name.startswith(("unfc6", "decode", "logits"))]
+    convolutions = [layer for layer in decoder if hasattr(layer, "kernel")]
+    assert len(convolutions) == 15 and len(norms) == 13 + 3 + 13
+    for layer in convolutions:
+        check_start(layer, 0.01)
+    for layer in norms:
+        np.testing.assert_allclose(layer.beta, 0.001, rtol=1e-6)
 
 
 def test_odd_sizes():

@@ -1,4 +1,4 @@
-"""Deep fried convnets: published counts of weights, the fixed and the trained form, and refusals."""
+"""Deep fried convnets: published counts of weights, initial values, the fixed and the trained form, and refusals."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import MNIST, Fit, shapes, trained
+from tests.models.cards import MNIST, Fit, check_uniform, shapes, trained
 
 CARDS = {  # trained parameters, input, classes
     "deep_fried_1024": (38_892, MNIST, 10),
@@ -27,6 +27,13 @@ def test_weights_without_biases(name):
     weights = [weight for weight in built.trainable_weights if weight.name != "bias"]
     assert sum(math.prod(weight.shape) for weight in weights) == WITHOUT_BIASES[name]
     assert shapes(built, ["stage1", "stage2"]) == {"stage1": (12, 12, 20), "stage2": (4, 4, 50)}
+
+
+def test_initial_values():
+    """Caffe's LeNet: "xavier", uniform within sqrt(3 / fan-in), and biases 0."""
+    built = model("lenet_caffe")
+    for name, fan in {"stage1_conv": 25, "stage2_conv": 500, "fc1": 800, "predictions": 500}.items():
+        check_uniform(built.get_layer(name), math.sqrt(3 / fan))
 
 
 def test_the_fixed_transform_is_not_trained():

@@ -1,11 +1,11 @@
-"""DeepFace: its shapes, layer by layer, and refusals."""
+"""DeepFace: its shapes, layer by layer, initial values, and refusals."""
 
 import pytest
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import Fit, shapes
+from tests.models.cards import Fit, assert_drawn_apart, check_start, shapes
 
 CARDS = {  # trained parameters, input, classes
     "deepface": (118_923_774, (152, 152, 3), 4030),
@@ -29,6 +29,15 @@ def test_table():
     built = sketch("deepface")
     assert shapes(built, TABLE) == {name: shape for name, (shape, _) in TABLE.items()}
     assert [built.get_layer(name).count_params() for name in TABLE] == [parameters for _, parameters in TABLE.values()]
+
+
+def test_initial_values():
+    """Section 3 of the paper: N(0, 0.01^2), all biases 0.5."""
+    layers = [layer for layer in model("deepface", input_shape=(72, 72, 3), **SMALL).layers if layer.weights]
+    assert len(layers) == 7
+    for layer in layers:
+        check_start(layer, 0.01, 0.5)
+    assert_drawn_apart(*layers)
 
 
 def test_the_smallest_input():

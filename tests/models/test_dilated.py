@@ -7,7 +7,7 @@ from kzoo.analysis.catalogue import sketch
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import Fit, trained
+from tests.models.cards import Fit, check_start, trained
 
 CARDS = {  # trained parameters, input, classes
     "dilated_frontend": (134_346_581, (900, 900, 3), 21),
@@ -72,6 +72,18 @@ def test_contexts_start_as_the_identity():
     narrow = model("context_large", classes=3, stddev=0.0)
     # sums of 32 halves of halves: exact but for float32's order of sums
     np.testing.assert_allclose(narrow(x[..., :3]), x[..., :3], rtol=1e-5)
+
+
+def test_layers_of_a_context_have_noise_of_their_own():
+    """Outside the centre tap kernels are noise, which a shared initializer repeats in layers of equal shape."""
+    built = model("context_large", classes=2, multiples=(2,) * 7)
+    second, third = (np.ravel(built.get_layer(f"stage{stage}").kernel[0]) for stage in (2, 3))
+    assert abs(np.corrcoef(second, third)[0, 1]) < 0.8
+
+
+def test_the_front_ends_class_maps_start_small():
+    """The authors' code: N(0, 0.001^2)."""
+    check_start(model("dilated_frontend", **SMALL).get_layer("logits"), 0.001)
 
 
 @pytest.mark.parametrize("context", ["basic", "large"])

@@ -1,4 +1,6 @@
-"""GoogLeNet: its shapes, block by block, the auxiliary heads, and refusals."""
+"""GoogLeNet: its shapes, block by block, the auxiliary heads, initial values, and refusals."""
+
+import math
 
 import keras
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import IMAGENET, Fit, shapes
+from tests.models.cards import IMAGENET, Fit, check_start, check_uniform, shapes
 
 CARDS = {  # trained parameters, input, classes
     "googlenet": (6_998_552, IMAGENET, 1000),
@@ -55,6 +57,22 @@ def test_auxiliary_heads():
     heads = [sum(built.get_layer(f"auxiliary{i}_{part}").count_params() for part in parts) for i in (1, 2)]
     assert [head + 1_025_000 for head in heads] == [3_188_840, 3_190_888]
     assert built.output_names == ["predictions", "auxiliary1", "auxiliary2"]
+
+
+def test_initial_values():
+    """The BVLC model: Caffe's "xavier", uniform within sqrt(3 / fan-in), and biases 0.2, 0 in classifiers."""
+    layers = [layer for layer in model("googlenet_auxiliary", **SMALL, input_shape=(79, 79, 3)).layers if layer.weights]
+    assert len(layers) == 57 + 1 + 2 * 3
+    for layer in layers:
+        limit = math.sqrt(3 / math.prod(layer.kernel.shape[:-1]))
+        check_uniform(layer, limit, 0 if layer.name in ("predictions", "auxiliary1", "auxiliary2") else 0.2)
+
+
+def test_torchvisions_initial_values():
+    """Its code: kernels of all layers have a standard deviation of 0.01."""
+    for layer in model("googlenet_torchvision", **SMALL).layers:
+        if hasattr(layer, "kernel"):
+            check_start(layer, 0.01)
 
 
 def test_torchvisions_has_batch_norms():

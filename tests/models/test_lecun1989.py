@@ -25,6 +25,15 @@ def test_sizes_and_weights():
         assert [built.get_layer(part).count_params() for part in ("stage1", "stage2", "fc1", "predictions")] == weights
 
 
+def test_weights_start_as_simard_says():
+    """Standard deviation 0.05, whatever a layer's fan-in; section 3 of the paper."""
+    built = model("simard2003")
+    for name in ("stage1", "stage2", "fc1", "predictions"):
+        kernel, bias = built.get_layer(name).get_weights()
+        np.testing.assert_allclose(kernel.std(), 0.05, rtol=4 / np.sqrt(2 * kernel.size))
+        assert not bias.any()
+
+
 def test_paper_goes_on_beyond_the_border():
     """On blank paper, -1 everywhere, all positions of a map are equal up to their biases, which start at 0."""
     built = model("lecun1989", features="stage1")

@@ -12,7 +12,7 @@ from kzoo.checks import Refusal
 from kzoo.initializers import DigitCodes
 from kzoo.losses import RBFLoss
 from kzoo.models.registry import model
-from tests.models.cards import MNIST, Fit, shapes
+from tests.models.cards import MNIST, Fit, assert_drawn_apart, shapes
 
 CARDS = {  # trained parameters, input, classes
     "lenet5": (60_000, (32, 32, 1), 10),
@@ -98,6 +98,22 @@ def test_starts_with_the_papers_ranges():
     built = model("lenet5")
     for name, fan in {"stage1_conv": 25, "stage3": 400, "fc1": 120}.items():
         assert 0.95 * 2.4 / fan < np.abs(built.get_layer(name).kernel).max() <= 2.4 / fan
+    kernel, table = np.array(built.get_layer("stage2_conv").kernel), built.get_layer("stage2_conv").table
+    filters = np.split(kernel, np.cumsum([len(maps) for maps in table])[:-1], axis=-1)
+    for maps, weights in zip(table, filters):
+        assert 0.85 * 2.4 / (25 * len(maps)) < np.abs(weights).max() <= 2.4 / (25 * len(maps))
+    for name in ("stage1", "stage2"):  # four inputs
+        pool = built.get_layer(name)
+        drawn = np.array(pool.coefficient_initializer((1000,)))
+        assert 0.99 * 0.6 < np.abs(drawn).max() <= 0.6 and abs(drawn.mean()) < 0.1
+        assert np.abs(pool.coefficient).max() <= 0.6 and len(np.unique(pool.coefficient)) > 1
+
+
+def test_layers_draw_different_numbers():
+    built = model("lenet5")
+    assert_drawn_apart(*[built.get_layer(name) for name in ("stage1_conv", "stage2_conv", "stage3", "fc1")])
+    built = model("lecun1989")
+    assert_drawn_apart(*[built.get_layer(name) for name in ("stage1", "stage2", "fc1", "predictions")])
 
 
 def test_fits_32_examples_by_its_loss():

@@ -1,4 +1,4 @@
-"""Maxout networks: sizes that pools round up, limited norms, and refusals."""
+"""Maxout networks: sizes that pools round up, initial values, limited norms, and refusals."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from kzoo.checks import Refusal
 from kzoo.layers.maxout import Maxout
 from kzoo.models.registry import model
-from tests.models.cards import CIFAR, MNIST, Fit, shapes, trained
+from tests.models.cards import CIFAR, MNIST, Fit, check_uniform, shapes, trained
 
 CARDS = {  # trained parameters, input, classes
     "maxout_mnist_dense": (1_233_610, MNIST, 10),
@@ -42,18 +42,41 @@ def test_the_pieces_of_a_unit_are_adjacent_as_in_saved_weights():
     assert orders == ["adjacent"] * 4
 
 
-def test_norms_are_limited():
-    built = model("maxout_mnist_dense")
-    for label, limit in (("fc1", 0.9), ("fc2", 1.9365)):
-        kernel = built.get_layer(label).kernel
-        kernel.assign(np.ones(kernel.shape))
-        norms = np.linalg.norm(kernel.constraint(kernel), axis=0)
-        np.testing.assert_allclose(norms, limit, rtol=1e-5)
+LIMITS = {  # of the norms, in the order of the layers, as the authors' files have them
+    "maxout_mnist_dense": [1.9365, 1.9365, 1.9365],
+    "maxout_mnist": [0.9, 1.9365, 1.9365, 1.9365],
+    "maxout_cifar": [0.9, 1.9365, 1.9365, 1.9, 1.9365],
+    "maxout_svhn": [0.9, 1.9365, 1.9365, 1.9, 1.9365],
+}
 
 
-def test_dropout_of_the_input_is_less():
+@pytest.mark.parametrize("name", LIMITS)
+def test_norms_are_limited(name):
+    found = []
+    for layer in model(name, width=0.1).layers:
+        if layer.weights:
+            limited = np.array(layer.kernel_constraint(np.ones(layer.kernel.shape, "float32")))
+            norms = np.linalg.norm(limited.reshape(-1, limited.shape[-1]), axis=0)
+            np.testing.assert_allclose(norms, norms[0], rtol=1e-5)
+            found.append(norms[0])
+    np.testing.assert_allclose(found, LIMITS[name], rtol=1e-5)
+
+
+def test_initial_values():
+    """The authors' files: irange 0.005."""
+    for layer in model("maxout_cifar", width=0.1).layers:
+        if layer.weights:
+            check_uniform(layer, 0.005)
+
+
+def test_dropout_of_the_input_is_less_and_does_not_rescale():
+    """pylearn2's input_scales: 1 for the input, by default 2 for what the other layers keep at 0.5."""
     built = model("maxout_mnist_dense")
-    assert [layer.rate for layer in built.layers if "dropout" in layer.name] == [0.2, 0.5, 0.5]
+    dropouts = [layer for layer in built.layers if "dropout" in layer.name]
+    assert [layer.rate for layer in dropouts] == [0.2, 0.5, 0.5]
+    for layer, kept in zip(dropouts, (1, 2, 2)):
+        x = np.ones((2, *layer.input.shape[1:]), "float32")
+        assert set(np.unique(layer(x, training=True))) == {0, kept} and (np.asarray(layer(x)) == 1).all()
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from kzoo.checks import Refusal
+from kzoo.layers.unscaled_dropout import UnscaledDropout
 from kzoo.models.registry import list_models, model
 from tests.models.cards import MNIST, Fit
 
@@ -64,7 +66,7 @@ def test_card(models, name):
             decay = layer.kernel_regularizer
             assert math.isclose(float(decay.l2) if decay else 0, l2, rel_tol=1e-6), layer.name
             assert layer.bias_regularizer is None
-        if isinstance(layer, layers.Dropout):
+        if isinstance(layer, UnscaledDropout):
             assert layer.rate == dropout
 
 
@@ -87,6 +89,37 @@ def test_dropout_is_on_the_inputs_of_fully_connected_layers(models):
     tail = ["flatten", "fc1_dropout", "fc1", "fc2_dropout", "fc2", "predictions_dropout", "predictions"]
     assert names[-7:] == tail and not any("dropout" in name for name in names[:-7])
     assert not any("dropout" in layer.name for layer in models["nielsen_5b"].layers)
+
+
+def test_dropout_is_that_of_his_program():
+    """network3.py: activation((1 - p) w.x + b) at inference, activation(w.(mask x) + b) in training."""
+    built = model("nielsen_6", filters=(), fc_units=(4, 3), dropout=0.25, input_shape=(3, 2, 1), classes=2)
+    for weight in built.get_layer("predictions").weights:
+        weight.assign(np.random.default_rng(1).normal(size=weight.shape))
+    x = np.random.default_rng(0).normal(size=(5, 3, 2, 1)).astype("float32")
+    dense = [built.get_layer(name).get_weights() for name in ("fc1", "fc2", "predictions")]
+
+    def loop(sample, masks, factor):
+        values = sample.ravel()
+        for number, ((w, b), mask) in enumerate(zip(dense, masks)):
+            units, inputs = range(len(b)), range(len(values))
+            values = [factor * sum(w[i, j] * mask[i] * values[i] for i in inputs) + b[j] for j in units]
+            values = np.maximum(values, 0) if number < 2 else np.exp(values) / np.sum(np.exp(values))
+        return values
+
+    whole = [np.ones(len(w)) for w, b in dense]
+    np.testing.assert_allclose(built(x), [loop(sample, whole, 0.75) for sample in x], rtol=1e-5, atol=1e-6)
+
+    dropouts = [built.get_layer(f"{name}_dropout") for name in ("fc1", "fc2", "predictions")]
+    draws = [tuple(layer.input.shape[1:]) for layer in dropouts]
+    for layer in dropouts:
+        layer.seed_generator.state.assign(keras.random.SeedGenerator(3).state)
+    y = built(x, training=True)
+    masks = [
+        np.asarray(keras.random.uniform((5, *shape), seed=keras.random.SeedGenerator(3))) >= 0.25 for shape in draws
+    ]
+    want = [loop(sample, [mask[i] for mask in masks], 1) for i, sample in enumerate(x)]
+    np.testing.assert_allclose(y, want, rtol=1e-5, atol=1e-6)
 
 
 def test_initialization(models):

@@ -1,11 +1,11 @@
-"""Network in network: its shapes, sizes that pools round up, and refusals."""
+"""Network in network: its shapes, sizes that pools round up, initial values, and refusals."""
 
 import pytest
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import CIFAR, IMAGENET, MNIST, Fit, shapes
+from tests.models.cards import CIFAR, IMAGENET, MNIST, Fit, check_start, shapes
 
 CARDS = {  # trained parameters, input, classes
     "nin_cifar": (966_986, CIFAR, 10),
@@ -42,6 +42,15 @@ def test_dropout_behind_every_pool_or_the_last():
     assert rates("nin_cifar") == ["stage1_dropout", "stage2_dropout"] and rates("nin_imagenet") == ["stage3_dropout"]
 
 
+@pytest.mark.parametrize("name, small", [("nin_cifar", ()), ("nin_imagenet", (0, 6, 11))])
+def test_initial_values(name, small):
+    """The author's files: 0.05, but in the ImageNet model 0.01 in conv1, conv3 and cccp8; all biases 0."""
+    convs = [layer for layer in model(name, width=0.2).layers if layer.weights]
+    assert len(convs) == (12 if small else 9)
+    for number, conv in enumerate(convs):
+        check_start(conv, 0.01 if number in small else 0.05)
+
+
 def test_any_size():
     assert model("nin_cifar", input_shape=(None, 7, 3), width=0.1).output_shape == (None, 10)
 
@@ -52,6 +61,7 @@ def test_any_size():
         ({"kernels": (5, 5)}, "as many stages"),
         ({"filters": ((8,), (0,), (8,))}, "filters"),
         ({"dropout": 1.0}, "dropout"),
+        ({"small_start": ("stage3_conv4",)}, "small_start, a list of convolutions of stage1_conv1 ... stage3_conv3"),
         ({"classes": 0}, "classes"),
     ],
     ids=str,

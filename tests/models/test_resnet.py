@@ -1,4 +1,6 @@
-"""ResNets: stages, both shortcuts, the position of the strides, and refusals."""
+"""ResNets: stages, both shortcuts, initial values, the position of the strides, and refusals."""
+
+import math
 
 import keras
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import CIFAR, IMAGENET, Fit, shapes, trained
+from tests.models.cards import CIFAR, IMAGENET, Fit, check_start, shapes, trained
 
 CARDS = {  # trained parameters, input, classes
     "resnet18": (11_689_512, IMAGENET, 1000),
@@ -48,6 +50,13 @@ def test_shortcuts_without_parameters(name, left):
 @pytest.mark.parametrize("name, left", [("resnet20_cifar", 272_474), ("resnet56_cifar", 855_770)])
 def test_projections_of_cifar(name, left):
     assert trained(sketch(name, shortcut="B")) == left
+
+
+def test_initial_values():
+    """He's rule: a variance of 2 / fan-in."""
+    for layer in model("resnet20_cifar").layers:
+        if "_conv" in layer.name:
+            check_start(layer, math.sqrt(2 / math.prod(layer.kernel.shape[:-1])))
 
 
 def test_shapes_of_cifar():

@@ -1,4 +1,6 @@
-"""SegNet and SegNet-Basic: their stages, odd sizes, and unpooling by the pools' indices."""
+"""SegNet and SegNet-Basic: their stages, odd sizes, initial values, and unpooling by the pools' indices."""
+
+import math
 
 import keras
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import Fit, shapes
+from tests.models.cards import Fit, check_start, shapes
 
 CARDS = {  # trained parameters, input, classes
     "segnet": (29_449_355, (360, 480, 3), 11),
@@ -67,6 +69,30 @@ def test_basic_differs_as_its_card_says():
     assert basic.layers[1].name == "norm" and not any(name.startswith("decode") for name in relus)
 
 
+def test_dropout_is_where_the_authors_files_have_it():
+    """Of bayesian_segnet_train and train_segnet_sun.prototxt; bayesian_segnet_basic_train.prototxt."""
+    central = {"segnet": (3, 4, 5), "segnet_basic": (3, 4)}
+    for name, deep in central.items():
+        built = sketch(name, dropout=0.5, **SMALL)
+        found = {layer.name: layer for layer in built.layers if isinstance(layer, keras.layers.Dropout)}
+        up = [f"decode{stage}_dropout" for stage in reversed(deep)]
+        assert list(found) == [*(f"stage{stage}_dropout" for stage in deep), *up]
+        assert all(layer.rate == 0.5 for layer in found.values())
+        last = "decode3_conv3_relu" if name == "segnet" else "decode3_conv1_norm"
+        assert found["stage3_dropout"].input is built.get_layer("stage3").output[0]
+        assert found["decode3_dropout"].input is built.get_layer(last).output
+        assert not any(isinstance(layer, keras.layers.Dropout) for layer in sketch(name, **SMALL).layers)
+
+
+def test_initial_values():
+    """The authors' files: "msra", N(0, 2 / fan-in), in all convolutions, and shifts of 0.001 in all batch norms."""
+    for layer in model("segnet_basic", **SMALL).layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            np.testing.assert_allclose(layer.beta, 0.001, rtol=1e-6)
+        elif layer.weights:
+            check_start(layer, math.sqrt(2 / math.prod(layer.kernel.shape[:-1])))
+
+
 def test_without_top():
     assert sketch("segnet", include_top=False, **SMALL).output_shape == (None, 12, 15, 26)
     assert sketch("segnet", include_top=False, pooling="max", **SMALL).output_shape == (None, 26)
@@ -74,7 +100,12 @@ def test_without_top():
 
 @pytest.mark.parametrize(
     "settings, message",
-    [({"decoder": ((64,),)}, "as many stages"), ({"classes": 0}, "classes"), ({"pooling": "sum"}, "pooling")],
+    [
+        ({"decoder": ((64,),)}, "as many stages"),
+        ({"classes": 0}, "classes"),
+        ({"pooling": "sum"}, "pooling"),
+        ({"dropout": 1}, "dropout, at least 0 and below 1"),
+    ],
     ids=str,
 )
 def test_refused(settings, message):

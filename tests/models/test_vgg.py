@@ -1,4 +1,6 @@
-"""VGG: its stages, configurations C and A-LRN, and refusals."""
+"""VGG: its stages, configurations C and A-LRN, initial values, and refusals."""
+
+import math
 
 import keras
 import pytest
@@ -6,7 +8,7 @@ import pytest
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import IMAGENET, WHOLE, Fit, shapes
+from tests.models.cards import IMAGENET, WHOLE, Fit, check_start, check_uniform, shapes
 
 CARDS = {  # trained parameters, input, classes
     "vgg11": (132_863_336, IMAGENET, 1000),
@@ -54,6 +56,22 @@ def test_response_normalization_follows_the_first_convolution():
         "stage1_norm",
         "stage1",
     ]
+
+
+def test_initial_values():
+    """Glorot's rule, uniform within sqrt(6 / (fan-in + fan-out)), and biases 0."""
+    for layer in model("vgg11", **SMALL).layers:
+        if layer.weights:
+            window = math.prod(layer.kernel.shape[:-2])
+            check_uniform(layer, math.sqrt(6 / (window * sum(layer.kernel.shape[-2:]))))
+
+
+def test_torchvisions_initial_values():
+    """Its code: kaiming_normal of the fan-out in convolutions, 0.01 in dense layers, and biases 0."""
+    for layer in model("vgg11_bn", **SMALL).layers:
+        if hasattr(layer, "kernel"):
+            *window, _, filters = layer.kernel.shape
+            check_start(layer, math.sqrt(2 / (9 * filters)) if window else 0.01)
 
 
 def test_the_smallest_input():

@@ -1,11 +1,12 @@
-"""ZFNet: the shapes of its card, the order of its first layers, and its smallest input."""
+"""ZFNet: the shapes of its card, the order of its first layers, initial values, limits of filters, smallest input."""
 
+import numpy as np
 import pytest
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
-from tests.models.cards import IMAGENET, Fit, shapes
+from tests.models.cards import IMAGENET, Fit, check_start, shapes
 
 CARDS = {  # trained parameters, input, classes
     "zfnet": (62_357_608, IMAGENET, 1000),
@@ -30,6 +31,28 @@ def test_shapes():
 def test_pools_before_it_normalizes():
     order = [layer.name for layer in model("zfnet", **SMALL).layers if layer.name.startswith("stage1")]
     assert order == ["stage1_conv", "stage1_pad", "stage1", "stage1_norm"]
+
+
+def test_initial_values():
+    """Section 3: all weights 10^-2, all biases 0."""
+    layers = [layer for layer in model("zfnet", **SMALL).layers if layer.weights]
+    assert len(layers) == 8
+    for layer in layers:
+        check_start(layer, 0.01)
+
+
+def test_filters_of_convolutions_are_limited():
+    """Section 3: filters whose RMS exceeds 10^-1 are scaled to it."""
+    built = model("zfnet", **SMALL)
+    for layer in built.layers:
+        if "conv" in layer.name or layer.name in ("stage3", "stage4"):
+            kernel = np.random.default_rng(0).normal(size=layer.kernel.shape).astype("float32")
+            kernel[..., 0] /= 100
+            limited = np.array(layer.kernel_constraint(kernel))
+            rms = np.sqrt(np.mean(limited**2, (0, 1, 2)))
+            np.testing.assert_allclose(rms[1:], 0.1, rtol=1e-5)
+            np.testing.assert_array_equal(limited[..., 0], kernel[..., 0])
+    assert built.get_layer("fc6").kernel_constraint is None
 
 
 def test_removals():

@@ -21,7 +21,8 @@ from tests.ops.harness import must_compile, traced
 
 PLAIN = [
     *("pad", "conv", "max_pool", "table_conv", "bias_add", "gabor_conv", "gabor_energy", "scaled_tanh"),
-    *("pixel_shuffle", "pixel_unshuffle", "standardize_kernel", "stochastic_depth", "batch_norm"),
+    *("pixel_shuffle", "pixel_unshuffle", "standardize_kernel", "stochastic_depth", "unscaled_dropout"),
+    "batch_norm",
 ]
 SEVERAL = ["max_unpool", "max_unpool_scatter"]  # of which indices that are not known yet select one
 CASES = collect("OP_CASES")

@@ -35,9 +35,12 @@ def test_warmup_then_a_cosine_then_a_number():
     [
         (([], []), r"schedules, a list of schedules and numbers; received schedules=\[\]"),
         (([0.1, "x"], [3]), r"schedules\[1\], a number of at least 0 or a schedule; received"),
-        (([0.1, 0.2], [3, 4]), "boundaries, 1 integers above 0 in rising order; received"),
-        (([0.1, 0.2, 0.3], [4, 4]), r"boundaries, 2 integers above 0 in rising order; received boundaries=\[4, 4\]"),
-        (([0.1, 0.2], [0.5]), "boundaries, 1 integers above 0"),
+        (([0.1, 0.2], [3, 4]), "boundaries, integers above 0 in rising order, 1 of them; received"),
+        (
+            ([0.1, 0.2, 0.3], [4, 4]),
+            r"boundaries, integers above 0 in rising order, 2 of them; received boundaries=\[4, 4\]",
+        ),
+        (([0.1, 0.2], [0.5]), "boundaries, integers above 0"),
     ],
 )
 def test_refused(settings, words):

@@ -158,14 +158,16 @@ def test_seconds_add_up(tmp_path):
     assert 1000 < fit(tmp_path / "state", epochs=2)[2].seconds < 1000 + 600
 
 
-def test_keep_best_keeps_the_first_of_equals():
+@pytest.mark.parametrize("last, kept", [(False, (1, 2.0)), (True, (2, 3.0))])
+def test_keep_best_of_equals(last, kept):
+    """The last of them is Nielsen's, network3.py: validation_accuracy >= best_validation_accuracy."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    best = KeepBest(model)
+    best = KeepBest(model, last)
     for epoch, (accuracy, weight) in enumerate([(0.5, 1.0), (0.7, 2.0), (0.7, 3.0), (float("nan"), 4.0), (0.1, 5.0)]):
         model.set_weights([np.array([[weight]])])
         best.on_epoch_end(epoch, {"val_accuracy": accuracy})
     best.on_train_end()
-    assert model.get_weights()[0] == 2.0 and (best.best, best.best_epoch) == (0.7, 1)
+    assert (best.best, best.best_epoch, model.get_weights()[0]) == (0.7, *kept)
 
 
 def test_keep_best_without_a_finite_accuracy_keeps_the_last():

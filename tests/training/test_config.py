@@ -79,6 +79,9 @@ def test_stratify():
 
 def test_later_settings_are_written_only_if_they_are_set():
     """So that the config_sha256 of earlier results stays the same, and their runs can be resumed."""
+    sized = with_sets("data.image_size=[8, 8]")
+    assert "resize" not in resolved(sized)["data"]
+    assert resolved(with_sets("data.image_size=[8, 8]", "data.resize=crop"))["data"]["resize"] == "crop"
     for name, value in {"stratify": True, "ignore_label": 255}.items():
         assert name not in resolved(check_config(SMALL))["data"]
         on = with_sets(f"data.{name}={json.dumps(value)}")
@@ -229,8 +232,9 @@ def test_schema():
         ("training.seeds=[-1]", "training.seeds expects a list of different integers"),
         ("training.seeds=[true]", "training.seeds expects a list of different integers"),
         ("training.seeds=[4294967296]", "training.seeds expects a list of different integers"),
-        ("training.keep=bst", "training.keep expects last or best; received 'bst'."),
+        ("training.keep=bst", "training.keep expects one of last, best, last_best; received 'bst'."),
         ("training.keep=best", "training.keep: best expects data.validation above 0; received validation=0."),
+        ("training.keep=last_best", "training.keep: last_best expects data.validation above 0; received validation=0."),
         ("training.l2=-0.1", "training.l2 expects a number of at least 0; received -0.1."),
         ("training.l2=.inf", "training.l2 expects a number of at least 0; received inf."),
         ("training.loss_weights=[1, .inf]", "training.loss_weights expects finite numbers; received value=[1, inf]."),
@@ -281,6 +285,8 @@ def test_schema():
             "data.image_size expects [height, width], two integers above 0, or null; received [8].",
         ),
         ("data.image_size=32", "data.image_size expects [height, width], two integers above 0, or null; received 32."),
+        ("data.resize=squash", "data.resize expects one of stretch, crop, pad; received 'squash'."),
+        ("data.resize=crop", "data.resize: crop expects data.image_size; received image_size=None."),
         ("data.augment={}", "data.augment expects a list; received {}."),
         ("model.name=5", "model.name expects text; received 5."),
         ("model.name=''", "model.name expects text; received ''."),

@@ -100,7 +100,7 @@ def test_schedules_of_ours_within_others():
     assert optimizer.momentum.get_config()["decay_rate"] == 0.5
     wrong = spec("SequentialSchedule", schedules=[spec("Warmupp"), 0.2], boundaries=[30])
     assert refusal("schedule", wrong).startswith("here.config.schedules.0 expects a schedule; received 'Warmupp'")
-    assert "SequentialSchedule expects boundaries, 1 integers" in refusal(
+    assert "SequentialSchedule expects boundaries, integers above 0" in refusal(
         "schedule", {**rate, "config": {**rate["config"], "boundaries": [3, 4]}}
     )
 

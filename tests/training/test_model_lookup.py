@@ -1,5 +1,6 @@
 """Runs and models by name for exports, and predictions by runs and exports."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -7,7 +8,9 @@ from kzoo import run_folder
 from kzoo.checks import Refusal
 from kzoo.export.registry import FORMATS
 from kzoo.training import model_lookup
+from kzoo.training.config import read_config, resolved
 from kzoo.training.model_lookup import find_exportable, open_predictor, predict_files
+from kzoo.training.yaml_file import write_yaml
 
 DRAW = np.random.default_rng(0)
 
@@ -22,13 +25,23 @@ def test_a_run(finished):
     assert 0 <= found.results["test"]["error"] <= 1 and found.results["epochs"] == 1
 
 
+def test_a_run_predicts_images_resized_as_its_data(monkeypatch, tmp_path):
+    """A run's config says how; a model's file alone does not."""
+    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
+    model.save(tmp_path / "model.keras")
+    config = read_config("nielsen_1", ["data.image_size=[4, 4]", "data.resize=crop"])
+    write_yaml(resolved(config), tmp_path / "config.yaml")
+    assert open_predictor(tmp_path).resize == "crop"
+    assert open_predictor(tmp_path / "model.keras").resize == "stretch"
+
+
 def test_a_run_whose_data_has_changed(changed, capsys):
     """The data is used if the model still fits it."""
     assert "examples" in find_exportable(changed).data
     line = f"the data changed since the run at {changed}: "
     assert capsys.readouterr().err == f"{line}train 36 instead of 35.\n"
     (changed / "data.json").write_text('{"input_shape": [13, 1]}')
-    assert find_exportable(changed).data == {"labels": None}
+    assert find_exportable(changed).data == {"labels": None, "resize": "stretch"}
     assert capsys.readouterr().err == (
         f"Exporting without the data of the run: {line}input_shape [12, 1] instead of [13, 1]; its model does not fit "
         "the data any more.\n"
@@ -49,7 +62,7 @@ def test_a_run_whose_data_is_gone(finished, monkeypatch):
 
     monkeypatch.setattr(model_lookup, "load_data", gone)
     found = find_exportable(folder)
-    assert found.origin.endswith("; its data is not available") and found.data == {"labels": None}
+    assert found.origin.endswith("; its data is not available") and found.data == {"labels": None, "resize": "stretch"}
 
 
 def test_a_model_of_the_zoo():

@@ -155,7 +155,7 @@ def test_verification_data(monkeypatch):
     data = mock((2,), 3, size=5, class_names=("a", "b", "c"))
     found = verification_data(data)
     assert found["examples"].shape == found["representative"].shape == (5, 2) and found["targets"].shape == (5,)
-    assert found["labels"] == ("a", "b", "c") and found["images"] is False
+    assert found["labels"] == ("a", "b", "c") and found["images"] is False and found["resize"] == "stretch"
     assert verification_data(mock((2,), 3, dtype="uint8"))["images"] is None  # decided by the model's input
     monkeypatch.setattr(run_data, "VERIFICATION_BYTES", 2 * 8)  # two examples of two numbers
     assert len(verification_data(data, *sample(data.test))["examples"]) == 2

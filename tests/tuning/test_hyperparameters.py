@@ -87,6 +87,17 @@ def test_config_with_values():
         config_with_values(config, {"training.callbacks.0.config": 0}, "trial 3")
 
 
+def test_settings_within_a_choice_of_mappings():
+    """A trial does not change the space of the next one."""
+    choices = [{"*/bias": 2.0}, {"*/bias": 0.5}]
+    space = {"training.rates": {"choice": choices}, "training.rates.predictions/*": {"float": [0.1, 1]}}
+    config = small("x.npz", space=space)
+    for values in samples(config, 10):
+        rates = config_with_values(config, values).training.rates
+        assert rates == {**values["training.rates"], "predictions/*": values["training.rates.predictions/*"]}
+        assert values["training.rates"] in choices and config.search.space["training.rates"]["choice"] == choices
+
+
 def test_a_trial_uses_the_validation_split_of_the_dataset():
     config = small("x.npz", "data.validation=val")
     assert trial_config(config, {}).data.validation == "val" == run_config(config, {}).data.validation

@@ -40,10 +40,11 @@ model = tf.saved_model.load("{file}")
 x = {x}
 outputs = model.serve(x).numpy()"""
 
-    def write(self, model, path, *, labels=None, images=None, **_):
+    def write(self, model, path, *, labels=None, images=None, resize="stretch", **_):
         """Writes the folder; `labels`, names of the classes, become the asset `assets/labels.txt`.
 
-        images: whether to add the signatures for images; None: if the model takes images.
+        images: whether to add the signatures for images; None: if the model takes images. resize: how these give images
+        the model's size.
         """
         import keras
         import tensorflow as tf
@@ -65,7 +66,7 @@ outputs = model.serve(x).numpy()"""
             if signatures.stage_names(model):
                 endpoints.append(archive.add_endpoint("features", signatures.stage_function(model), [specs]))
             if signatures.takes_images(model) if images is None else images:
-                for name, function, spec in signatures.image_functions(serve, model.inputs[0]):
+                for name, function, spec in signatures.image_functions(serve, model.inputs[0], resize):
                     endpoints.append(archive.add_endpoint(name, function, [spec]))
             for endpoint in endpoints:
                 check_graph(endpoint.get_concrete_function().graph.as_graph_def(), f"export of {model.name}")

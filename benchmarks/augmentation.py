@@ -1,0 +1,78 @@
+"""Images augmented in a second by one layer in a pipeline, as `data.augment` runs it, and by none.
+
+Batches are of 128 images of 32 x 32 (CIFAR-10's size) or of 32 of 224 x 224 pixels, of bytes. An augmentation is no
+bottleneck where it augments more images than the training step takes.
+"""
+
+import fnmatch
+import statistics
+import time
+
+from benchmarks.family import Case
+
+CASES = [Case("128 x 32 x 32", size=32, batch=128), Case("32 x 224 x 224", size=224, batch=32)]
+TARGETS = []
+SECONDS, ROUNDS = 2.0, 3
+
+
+def layers(size):
+    """Returns {name: layer} of kzoo's augmentation layers, and some of Keras's."""
+    import keras
+
+    from kzoo import data
+
+    return {
+        "none": None,
+        "RandomShift": data.RandomShift(),
+        "PadAndCrop": data.PadAndCrop(size // 8),
+        "ElasticDistortion": data.ElasticDistortion(),
+        "RandomResizedCrop": data.RandomResizedCrop(),
+        "ScaleJitter": data.ScaleJitter((8 * size // 7, 16 * size // 7)),
+        "PCAColorNoise": data.PCAColorNoise(),
+        "keras RandomFlip": keras.layers.RandomFlip("horizontal"),
+        "keras RandomTranslation": keras.layers.RandomTranslation(0.1, 0.1),
+        "keras RandomElasticTransform": keras.layers.RandomElasticTransform(),
+        "keras RandomColorJitter": keras.layers.RandomColorJitter((0, 255), 0.4, 0.4, 0.4, 0.1),
+    }
+
+
+def measure(wanted, pattern, say):
+    """Yields a row for each layer and case: images a second, in each round. `wanted`: parts of the names of layers."""
+    for case in CASES:
+        if not fnmatch.fnmatchcase(case.name, pattern):
+            continue
+        for name, layer in layers(case.size).items():
+            if wanted is None or any(part in name for part in wanted):
+                say(f"augmentation: {case.name}, {name}")
+                rates = rate(case, [] if layer is None else [layer])
+                yield {"family": __name__, "case": case.name, "kind": "images", "peer": name, "rates": rates}
+
+
+def rate(case, augment):
+    """Returns the images that a pipeline yields in a second, in each of ROUNDS."""
+    import numpy as np
+
+    from kzoo.data.examples import Examples
+
+    images = np.random.default_rng(0).integers(0, 256, (2 * case.batch, case.size, case.size, 3)).astype("uint8")
+    batches = iter(Examples.from_arrays(images, np.zeros(len(images), "int32")).batches(case.batch, augment=augment))
+    for _ in range(5):  # the first are traced, or were prefetched
+        next(batches)
+    rates = []
+    for _ in range(ROUNDS):
+        count, start = 0, time.perf_counter()
+        while time.perf_counter() - start < SECONDS:
+            next(batches)
+            count += 1
+        rates.append(count * case.batch / (time.perf_counter() - start))
+    return rates
+
+
+def table(rows):
+    """Returns the header and rows of a table: a row for each layer, with the images a second of each case."""
+    cells = {}
+    for row in rows:
+        cells.setdefault(row["peer"], {})[row["case"]] = f"{statistics.median(row['rates']):,.0f}"
+    cases = list(dict.fromkeys(row["case"] for row in rows))
+    body = [[name, *(found.get(case, "-") for case in cases)] for name, found in cells.items()]
+    return ["images a second", *cases], body

@@ -1,0 +1,109 @@
+"""Augmentation, from kzoo.data.
+
+Layers for `data.augment`, which change training images at random, each on its own, and label maps with them.
+"""
+
+import keras
+import numpy as np
+
+from docs.gallery.images import digit, flower, temple
+from docs.gallery.pages import page
+from docs.gallery.panels import COLOURS, boxes, classes, image
+from kzoo import data
+
+
+@page("RandomShift")
+def random_shift():
+    """Five draws for a photograph with shifts of 12 of 96 pixels, black where they uncover nothing.
+
+    In `nielsen_4` and others a digit is shifted by one pixel, which makes five images of each.
+    """
+    x = np.repeat(temple(), 5, 0)
+    draws = data.RandomShift(12, seed=3)(x)
+    return [[image(x[:1], "photograph"), *(image(y, f"draw {i}") for i, y in enumerate(draws, start=1))]]
+
+
+@page("ElasticDistortion")
+def elastic_distortion():
+    """A digit, enlarged to 29 x 29 pixels, and a grid, distorted by the same draws with the paper's sigma and alpha.
+
+    Below, other fields move a photograph of 96 pixels and its label map, which says where the dahlia is: the larger
+    sigma, the more a distortion resembles a shift. Each alpha gives displacements of the same standard deviation.
+    """
+    ink = np.pad(keras.ops.image.resize(digit(5), (21, 21)), ((0, 0), (4, 4), (4, 4), (0, 0)))
+    grid = np.zeros((1, 29, 29, 1), "float32")
+    grid[:, ::4] = grid[:, :, ::4] = 1
+    both = np.repeat(np.concatenate([ink, grid], -1), 4, 0)
+    moved = np.asarray(data.ElasticDistortion(seed=2)(both))
+    photograph = flower()
+    label = (photograph[..., :1] > 0.6).astype("float32")
+    rows = [
+        [image(part[:1], title, limit=1), *(image(y, f"draw {i}", limit=1) for i, y in enumerate(draws, start=1))]
+        for title, part, draws in (
+            ("digit", both[..., :1], moved[..., :1]),
+            ("grid", both[..., 1:], moved[..., 1:]),
+        )
+    ]
+    below = [image(photograph, "photograph"), classes(label, "label map")]
+    for sigma in (2, 8):
+        layer = data.ElasticDistortion(sigma, 12 * sigma, fill_mode="reflect", seed=5)
+        found = layer({"images": photograph, "segmentation_masks": label})
+        below += [image(found["images"], f"sigma {sigma}"), classes(found["segmentation_masks"], "its label map")]
+    return [*rows, below]
+
+
+@page("PadAndCrop")
+def pad_and_crop():
+    """Above, crops of a photograph with 12 pixels of padding, filled in the three ways: each a shift by whole pixels.
+
+    Below, crops of 40 x 40 pixels of one batch, framed in the colours of their boxes: each image has its own position,
+    while Keras's `RandomCrop` draws one for all. Each pixel's row and column are two more channels, so that the
+    position of a crop can be read from it.
+    """
+    modes = ("constant", "nearest", "reflect")
+    shifted = [image(data.PadAndCrop(12, fill_mode=mode, seed=6)(temple()), mode) for mode in modes]
+    positions = np.moveaxis(np.indices((96, 96), "float32"), 0, -1)
+    x = np.concatenate([temple()[0], positions], -1)
+    pieces = np.asarray(data.PadAndCrop(height=40, width=40, seed=3)(np.repeat(x[None], 4, 0)))
+
+    def frames(axes):
+        for piece, colour in zip(pieces, COLOURS):
+            top, left = piece[0, 0, 3:]
+            boxes((top, left, top + 40, left + 40), colour=colour)(axes)
+
+    crops = [
+        image(piece[..., :3], f"crop {i}", overlay=boxes((0, 0, 40, 40), colour=colour))
+        for i, piece, colour in zip((1, 2, 3, 4), pieces, COLOURS)
+    ]
+    return [[image(temple(), "photograph"), *shifted], [image(temple(), "photograph", overlay=frames), *crops]]
+
+
+@page("RandomResizedCrop")
+def random_resized_crop():
+    """Five draws for one photograph: from 8 % to all of it, in proportions from 3 : 4 to 4 : 3, resized to its size."""
+    draws = data.RandomResizedCrop(seed=4)(np.repeat(temple(), 5, 0))
+    return [[image(temple(), "photograph"), *(image(y, f"draw {i}") for i, y in enumerate(draws, start=1))]]
+
+
+@page("ScaleJitter")
+def scale_jitter():
+    """Five draws for one photograph: crops of 84 pixels after its sides got between 96 and 192.
+
+    These are three eighths of the numbers of VGG: crops of 224 pixels of sides between 256 and 512.
+    """
+    draws = data.ScaleJitter((96, 192), 84, 84, seed=1)(np.repeat(temple(), 5, 0))
+    return [[image(temple(), "photograph"), *(image(y, f"draw {i}") for i, y in enumerate(draws, start=1))]]
+
+
+@page("PCAColorNoise")
+def pca_color_noise():
+    """Above, four draws with the usual standard deviation of 0.1; below, the same with 3, to show the colours.
+
+    Most of the noise is brightness, the first component of ImageNet's colours; the second goes from red to blue.
+    """
+    rows = []
+    for stddev in (0.1, 3.0):
+        draws = data.PCAColorNoise(stddev, value_range=(0, 1), seed=2)(np.repeat(temple(), 4, 0))
+        titles = [f"{stddev}, draw {i}" for i in range(1, 5)]
+        rows.append([image(temple(), "photograph"), *(image(y, title) for y, title in zip(draws, titles))])
+    return rows

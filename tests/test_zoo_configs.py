@@ -1,0 +1,76 @@
+"""The recipes in zoo_configs/ that follow a source: its rates, decays, batches, schedules and losses."""
+
+import keras
+import numpy as np
+import pytest
+
+from kzoo.losses.capsule_margin_loss import CapsuleMarginLoss
+from kzoo.training.config import list_configs, read_config
+
+SEGNET, BASIC = "SegNet-Tutorial, segnet_solver.prototxt", "SegNet-Tutorial, segnet_basic_solver.prototxt"
+RECIPES = {  # source, batch, momentum, weight decay, factor of biases' rates, steps, {step: rate}
+    "segnet": (f"section 4; {SEGNET}", 5, 0.9, 5e-4, 2, 40_000, {0: 1e-3, 39_999: 1e-3}),
+    "segnet_basic": (f"section 3.2; {BASIC}", 12, 0.9, 5e-4, 2, 10_000, {0: 0.1, 9_999: 0.1}),
+    "deconvnet": (
+        *("DeconvNet, 001_stage_1/solver.prototxt", 64, 0.9, 5e-4, 2, 20_000),
+        {0: 0.01, 8_999: 0.01, 9_000: 1e-3, 17_999: 1e-3, 18_000: 1e-4},
+    ),
+    "dilated_frontend": ("dilation, train.py", 14, 0.9, 5e-4, 2, 20_000, {0: 0.01, 99_999: 0.01, 100_000: 1e-3}),
+    "dilated_large": ("dilation, train.py", 14, 0.9, 5e-4, 2, 20_000, {0: 1e-3, 99_999: 1e-3, 100_000: 1e-4}),
+    "vgg16_bn": (
+        *("references/classification/README.md", 256, 0.9, 1e-4, None, 450_000),
+        {0: 0.1, 150_000: 0.1, 150_001: 0.01, 300_001: 1e-3},
+    ),
+    "capsnet": (
+        *("research/capsules/experiment.py", 128, None, 0, None, 300_000),
+        {0: 1e-3, 1_000: 1e-3 * 0.96**0.5, 300_000: 1e-3 * 0.96**150},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe(name):
+    _, batch, momentum, decay, biases, steps, rates = RECIPES[name]
+    config = read_config(name)
+    training, optimizer = config.training, config.training.optimizer.config
+    assert config.data.batch_size == batch and training.l2 == decay and optimizer.get("momentum") == momentum
+    assert training.epochs * training.steps_per_epoch == steps
+    assert training.rates == ({} if biases is None else {"*/bias": biases})
+    rate = optimizer["learning_rate"]
+    schedule = keras.optimizers.schedules.deserialize(rate) if isinstance(rate, dict) else lambda step: rate
+    for step, wanted in rates.items():
+        assert float(schedule(step)) == pytest.approx(wanted, rel=1e-5), step
+
+
+def test_segnets_classes():
+    """Table 3 is without class balancing; the file of SegNet-Basic weighs and divides by the number of pixels."""
+    assert read_config("segnet").training.loss.config == {"ignore_class": 11}
+    loss = read_config("segnet_basic").training.loss.config
+    assert loss["divide_by"] == "positions" and loss["class_weight"][:3] == [0.2595, 0.1826, 4.5640]
+    assert read_config("segnet").model.settings["dropout"] == 0.5
+    assert read_config("segnet_basic").data.preprocess == []  # bytes, for the response normalization
+
+
+@pytest.mark.parametrize("name", ["capsnet", "small_capsnet"])
+def test_losses_of_capsnet_are_those_of_its_program(name, seeds):
+    """layers.py: the mean over examples and classes of half the margins, and 0.0005 of the summed squared error."""
+    labels, lengths = seeds.integers(0, 10, 6), seeds.uniform(0, 1, (6, 10)).astype("float32")
+    images, drawn = (seeds.uniform(0, 1, (6, 28, 28, 1)).astype("float32") for _ in range(2))
+    margins = []
+    for label, row in zip(labels, lengths):
+        for k, length in enumerate(row - 0.5):
+            positive = (k == label) * (length < 0.4) * (length - 0.4) ** 2
+            negative = (k != label) * (length > -0.4) * (length + 0.4) ** 2
+            margins.append(0.5 * positive + 0.5 * 0.5 * negative)
+    program = np.mean(margins) + 0.0005 * np.mean(((drawn - images) ** 2).sum((1, 2, 3)))
+
+    training = read_config(name).training
+    assert [loss.class_name for loss in training.loss] == ["CapsuleMarginLoss", "MeanSquaredError"]
+    parts = CapsuleMarginLoss()(labels, lengths), keras.losses.MeanSquaredError()(images, drawn)
+    assert np.dot(training.loss_weights, [float(part) for part in parts]) == pytest.approx(program, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", list_configs("nielsen_*"))
+def test_nielsen_keeps_the_last_of_the_best_epochs(name):
+    """network3.py: validation_accuracy >= best_validation_accuracy."""
+    assert read_config(name).training.keep == "last_best"
