@@ -166,7 +166,7 @@ def _as_convolution(values, layer):
 
 def _tops_of_other_classes(model, wanted, stored):
     """Returns the paths of the last layers with weights whose shapes differ from the stored ones in the last axis."""
-    leads_on, tops = set(), []  # ids of the tensors that a layer with weights depends on
+    leads_on, tops = set(), set()  # ids of the tensors that a layer with weights depends on
     for call in reversed(list(calls(model))):
         name, later = call.operation.name, not leads_on.isdisjoint(map(id, call.outputs))
         if later or name in wanted:
@@ -174,7 +174,7 @@ def _tops_of_other_classes(model, wanted, stored):
         if name in wanted and name in stored and not later:
             pairs = [(tuple(a.shape), tuple(b.shape)) for a, b in zip(wanted[name].weights, stored[name])]
             if any(a != b for a, b in pairs) and all(a[:-1] == b[:-1] for a, b in pairs):
-                tops.append(name)
+                tops.add(name)
     return tops
 
 
