@@ -28,11 +28,7 @@ class Record(BaseModel):
     """The entries of export.json that are read again."""
 
     exports: Annotated[list[ExportedFile], Len(1)]
-<<<<<<< HEAD
-    resize: Literal[RESIZES] = "stretch"  # type: ignore[valid-type]  # records of earlier versions do not have it
-=======
     resize: Resize = "stretch"  # records of earlier versions do not have it
->>>>>>> 24bd96f2e7e3f3c42462ac38eb2c1d2110edf28a
 
 
 def read_export_record(folder):

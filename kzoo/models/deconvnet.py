@@ -49,16 +49,9 @@ def deconvnet(
     although the decoder runs from last to first; their kernel; bottleneck, the units of the two layers between encoder
     and decoder, the first of which convolves 7 x 7 pixels; width, a factor of all filters.
     Kernels of the decoder, from unfc6 on, are initialized from N(0, 0.01^2) and shifts of batch norms with 0.001, as in
-<<<<<<< HEAD
-    the authors' files, which take all other kernels from a trained VGG-16; here He's rule initializes these.
-    Weights: those of VGG-16, its dense layers fc1 and fc2 as fc6 and fc7, as the authors start with (section 4.2 and
-    their start_train.sh), load with `load_weights(model, "imagenet", source_model="vgg16")`; batch norms and the
-    decoder keep their initial values.
-=======
     the authors' files, which take all other kernels from a trained VGG-16 (section 4.2, start_train.sh); here He's rule
     initializes these. `load_weights(model, "imagenet", source_model="vgg16")` loads VGG-16's kernels and biases, those
     of its dense layers fc1 and fc2 as fc6 and fc7.
->>>>>>> c85c100edb146a69d7d31885afbd38de13125878
     Layers: stage1 ... stage5 (pooled), fc6, fc7, unfc6, decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)

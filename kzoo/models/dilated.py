@@ -64,14 +64,8 @@ def dilated_frontend(
     a zero-padded context module after the front end that is initialized as the identity; width, a factor of the filters
     of the VGG stages.
     Kernels of `logits` are initialized from N(0, 0.001^2), as in the authors' code, which takes all others of the front
-<<<<<<< HEAD
-    end from a trained VGG-16; here Glorot's rule initializes these.
-    Weights: those of VGG-16, its dense layers fc1 and fc2 as fc6 and fc7, as the authors start with (section 4), load
-    with `load_weights(model, "imagenet", source_model="vgg16")`; logits and the context keep their initial values.
-=======
     end from a trained VGG-16 (section 4); here Glorot's rule initializes these. `load_weights(model, "imagenet",
     source_model="vgg16")` loads VGG-16's, those of its dense layers fc1 and fc2 as fc6 and fc7.
->>>>>>> c85c100edb146a69d7d31885afbd38de13125878
     Layers: stage1 ... stage5, fc6, fc7, logits, context1 ... context8, predictions.
     """
     check_integer(name, fc_units=fc_units, upsample=upsample)

@@ -21,17 +21,10 @@ from kzoo.models.weights import share_layers
 from kzoo.types import Activation, PathLike, Shape, Tensor
 
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
-<<<<<<< HEAD
-SHIFT = {"class_name": "Constant", "config": {"value": 0.001}}  # of the batch norms in the authors' files
-VGG16 = [  # the encoder's convolutions, which VGG-16 has under the same names
-    f"stage{stage}_conv{number}" for stage, filters in enumerate(ENCODER, 1) for number in range(1, len(filters) + 1)
-]
-=======
 VGG16 = [  # the encoder's convolutions, which VGG-16 has under the same names
     f"stage{stage}_conv{number}" for stage, filters in enumerate(ENCODER, 1) for number in range(1, len(filters) + 1)
 ]
 SHIFT = {"class_name": "Constant", "config": {"value": 0.001}}  # of the batch norms in the authors' files
->>>>>>> c85c100edb146a69d7d31885afbd38de13125878
 DECODER = ((64,), (128, 64), (256, 256, 128), (512, 512, 256), (512, 512, 512))  # in the encoder's order
 DEEP = 3  # the first stage with dropout
 
@@ -63,13 +56,8 @@ def segnet(
     stages of encoder and decoder from the third on, where the authors' files with dropout have it; width, a factor of
     all filters.
     Kernels are initialized by He's rule, biases with 0 and shifts of batch norms with 0.001, as in the authors' files.
-<<<<<<< HEAD
-    Weights: those of VGG-16's convolutions, kernels and biases, as the authors start with (section 3), load with
-    `load_weights(model, "imagenet", source_model="vgg16")`; batch norms and the decoder keep their initial values.
-=======
     `load_weights(model, "imagenet", source_model="vgg16")` loads the kernels and biases of VGG-16's convolutions, with
     which the authors start (section 3); batch norms and the decoder keep their initial values.
->>>>>>> c85c100edb146a69d7d31885afbd38de13125878
     Layers: stage1 ... stage5 (pooled), decode5_conv1 ..., predictions.
     """
     check_stages(name, encoder, decoder)

@@ -78,29 +78,17 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
     return _transfer(model, config.transfer)
 
 
-<<<<<<< HEAD
-def count_parameters(model: keras.Model) -> int:
-    """Returns the number of parameters of a config's model without the statistics of its preprocessing layers."""
-    preprocessing = [layer for layer in model.layers if layer.name.startswith("preprocess")]
-    return model.count_params() - sum(layer.count_params() for layer in preprocessing)
-
-
-=======
->>>>>>> c85c100edb146a69d7d31885afbd38de13125878
 def _model_settings(config):
     """Returns the settings of the model: those of the config, else those that the tag of transfer.weights needs."""
     transfer = config.transfer
     tag = find_tag(config.model.name, transfer.weights) if transfer and transfer.source_model is None else None
     return {**(tag.settings if tag else {}), **config.model.settings}
-<<<<<<< HEAD
-=======
 
 
 def count_parameters(model: keras.Model) -> int:
     """Returns the number of parameters of a config's model without the statistics of its preprocessing layers."""
     preprocessing = [layer for layer in model.layers if layer.name.startswith("preprocess")]
     return model.count_params() - sum(layer.count_params() for layer in preprocessing)
->>>>>>> c85c100edb146a69d7d31885afbd38de13125878
 
 
 def _transfer(model, transfer):
