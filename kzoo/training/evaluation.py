@@ -50,14 +50,15 @@ def evaluate_views(
     averaged = average_views(config, model)
     if averaged is None:
         return {}
-    parts = config.evaluation.frames
+    parts = config.evaluation and config.evaluation.frames
     splits = load_data(config, parts).splits() if parts else splits
-    trainer = build_trainer(config, averaged)
-    return {
-        name: {f"views_{key}": value for key, value in evaluate(trainer, splits[name], config, label).items()}
-        for name in ("test", "validation")
-        if splits.get(name) is not None
-    }
+    trainer, results = build_trainer(config, averaged), {}
+    for name in ("test", "validation"):
+        split = splits.get(name)
+        if split is not None:
+            scores = evaluate(trainer, split, config, label)
+            results[name] = {f"views_{key}": value for key, value in scores.items()}
+    return results
 
 
 def evaluation_batches(model: keras.Model, split: Examples, config: Config) -> tf.data.Dataset:
