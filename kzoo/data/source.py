@@ -108,11 +108,12 @@ def spread_parts(x, length, parts):
     >>> spread_parts(tf.range(9), 2, 3)[:, 0].numpy().tolist(), spread_parts(tf.range(3), 1, 1)[:, 0].numpy().tolist()
     ([0, 1, 4, 5, 7, 8], [0])
     """
-    x = crop_or_pad(x, tf.maximum(tf.shape(x)[0], length))
-    starts = tf.linspace(0.0, tf.cast(tf.shape(x)[0] - length, "float32"), parts)
+    spare = tf.shape(x)[0] - length
+    starts = tf.linspace(0.0, tf.cast(tf.maximum(spare, 0), "float32"), parts)
     steps = tf.cast(tf.round(starts), "int32")[:, None] + tf.range(length)
-    x = tf.gather(x, tf.reshape(steps, [-1]))
-    return tf.ensure_shape(x, (length * parts, *x.shape[1:]))
+    x = tf.pad(x, [(0, tf.maximum(-spare, 0))] + [(0, 0)] * (x.shape.rank - 1))
+    x = tf.ensure_shape(tf.gather(x, tf.reshape(steps, [-1])), (length * parts, *x.shape[1:]))
+    return x[:, None] if x.shape.rank == 1 else x
 
 
 def resize_images(x, image_size, resize="stretch"):

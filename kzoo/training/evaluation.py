@@ -48,16 +48,17 @@ def evaluate_views(
     These are `evaluate`'s results for the mean outputs over several views, with "views_" in front of their names.
     """
     averaged = average_views(config, model)
-    if config.evaluation is None or averaged is None:
+    if averaged is None:
         return {}
     parts = config.evaluation.frames
     splits = load_data(config, parts).splits() if parts else splits
-    trainer = build_trainer(config, averaged)
-    measured = {name: split for name in ("test", "validation") if (split := splits.get(name)) is not None}
-    return {
-        name: {f"views_{key}": value for key, value in evaluate(trainer, split, config, label).items()}
-        for name, split in measured.items()
-    }
+    trainer, results = build_trainer(config, averaged), {}
+    for name in ("test", "validation"):
+        split = splits.get(name)
+        if split is not None:
+            scores = evaluate(trainer, split, config, label)
+            results[name] = {f"views_{key}": value for key, value in scores.items()}
+    return results
 
 
 def evaluation_batches(model: keras.Model, split: Examples, config: Config) -> tf.data.Dataset:
