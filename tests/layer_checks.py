@@ -207,12 +207,13 @@ def check_draws(cls, kwargs, x, tmp_path):
 def check_conformance(cls, kwargs, inputs):
     """Runs Keras's own test of a layer. Only this function and `kzoo/ops/xla.py` use `keras.src`.
 
-    It takes several inputs as a tuple. None of kzoo's layers uses masks.
+    It takes several inputs as a tuple.
     """
     from keras.src.testing import TestCase
 
     data = tuple(inputs) if isinstance(inputs, list) else inputs
-    TestCase("run_layer_test").run_layer_test(cls, kwargs, input_data=data, supports_masking=False)
+    masks = cls(**kwargs).supports_masking
+    TestCase("run_layer_test").run_layer_test(cls, kwargs, input_data=data, supports_masking=masks)
 
 
 def check_refusal(cls, kwargs, shapes, *words):

@@ -3,17 +3,20 @@
 Source: as `kzoo.ops.batch_norm`.
 """
 
+import math
 from typing import Any
 
 import keras
 from keras import ops
 
-from kzoo.layers.base_layer import BaseLayer
+from kzoo.layers.base_layer import BaseLayer, Pointwise
+from kzoo.layers.identifiers import check_identifiers
 from kzoo.ops.batch_norm import batch_norm
+from kzoo.types import KnownShape
 
 
 @keras.saving.register_keras_serializable("kzoo")
-class BatchNormalization(BaseLayer, keras.layers.BatchNormalization):
+class BatchNormalization(Pointwise, BaseLayer, keras.layers.BatchNormalization):
     """Normalizes each channel by its mean and variance in the batch, at inference by their moving averages.
 
     Shapes, arguments, weights and numbers: those of `keras.layers.BatchNormalization`. Training on a CPU takes a half
@@ -27,6 +30,7 @@ class BatchNormalization(BaseLayer, keras.layers.BatchNormalization):
     """
 
     def __init__(self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any):
+        check_identifiers(type(self).__name__, **kwargs)
         super().__init__(axis=axis, momentum=momentum, epsilon=epsilon, **kwargs)
 
     def build(self, input_shape):
@@ -34,6 +38,9 @@ class BatchNormalization(BaseLayer, keras.layers.BatchNormalization):
 
     def compute_output_spec(self, inputs, training=None, mask=None):
         return super().compute_output_spec(inputs)
+
+    def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
+        return 4 * math.prod(output_shapes[0])
 
     def call(self, inputs, training=None, mask=None):
         rank = len(inputs.shape)

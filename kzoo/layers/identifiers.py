@@ -25,10 +25,23 @@ def set_identified(layer: keras.layers.Layer, **identifiers: Any) -> None:
     (0.01, 'linear')
     """
     for argument, identifier in identifiers.items():
-        kind = argument.rpartition("_")[2]
-        try:
-            identified = KINDS[kind].get(identifier)
-        except Exception as error:  # Keras raises different ones
-            who, article = type(layer).__name__, "an" if kind[0] in "aeiou" else "a"
-            raise Refusal(f"{who} expects {argument}, {article} {kind}; received {shown(identifier)}.") from error
-        setattr(layer, argument, identified)
+        setattr(layer, argument, _identified(type(layer).__name__, argument, identifier))
+
+
+def check_identifiers(who: str, **arguments: Any) -> None:
+    """Raises Refusal if Keras does not know what one of these arguments identifies; arguments of other kinds are skipped.
+
+    >>> check_identifiers("Layer", kernel_regularizer="l2", name="first")
+    """
+    for argument, identifier in arguments.items():
+        if argument.rpartition("_")[2] in KINDS:
+            _identified(who, argument, identifier)
+
+
+def _identified(who, argument, identifier):
+    kind = argument.rpartition("_")[2]
+    try:
+        return KINDS[kind].get(identifier)
+    except Exception as error:  # Keras raises different ones
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise Refusal(f"{who} expects {argument}, {article} {kind}; received {shown(identifier)}.") from error

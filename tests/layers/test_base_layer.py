@@ -31,7 +31,7 @@ SELECTING = (
     "Maxout",
     "SpatialPyr",
 )
-MOVING = ("MaxUnpooling", "Padding", "PixelShuffle", "PixelUnshuffle")
+MOVING = ("MaxUnpooling", "Padding", "PixelShuffle", "PixelUnshuffle", "RGBToBGR")
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int32", "bool", "complex64"])

@@ -79,6 +79,7 @@ def prepared(name):
     layer.build(keras.tree.map_structure(lambda x: x.shape, CASES[name].inputs))
     rng = np.random.default_rng(2)
     drawn = [rng.normal(size=w.shape).astype("float32") for w in layer.weights]
+    drawn = [abs(new) if w.name.endswith("variance") else new for w, new in zip(layer.weights, drawn)]
     weights = [np.asarray(w) if "int" in w.dtype else new for w, new in zip(layer.weights, drawn)]
     layer.set_weights(weights)
     return layer, weights
@@ -162,8 +163,8 @@ def strategies():
         both = train(*everything())
         assert np.isfinite(np.concatenate([np.ravel(w) for w in train(*drawing())])).all()
     for a, b in zip(both, single, strict=True):
-        # a bias before a normalization has a gradient that is only rounding, here 1e-7
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * max(np.abs(b).max(), 0.02))
+        # a bias before a normalization has a gradient that is only rounding, here 1e-6
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * max(np.abs(b).max(), 0.1))
 
 
 def twice(model, arrays):
