@@ -40,7 +40,7 @@ class BatchNormalization(Pointwise, BaseLayer, keras.layers.BatchNormalization):
         return super().compute_output_spec(inputs)
 
     def flops(self, input_shapes: list[KnownShape], output_shapes: list[KnownShape]) -> int:
-        return 4 * math.prod(output_shapes[0])
+        return 4 * math.prod(output_shapes[0][1:])
 
     def call(self, inputs, training=None, mask=None):
         rank = len(inputs.shape)

@@ -29,7 +29,7 @@ def set_identified(layer: keras.layers.Layer, **identifiers: Any) -> None:
 
 
 def check_identifiers(who: str, **arguments: Any) -> None:
-    """Raises Refusal if Keras does not know what one of these arguments identifies; arguments of other kinds are skipped.
+    """Raises Refusal if Keras does not know what an argument identifies; arguments of other kinds are skipped.
 
     >>> check_identifiers("Layer", kernel_regularizer="l2", name="first")
     """

@@ -48,7 +48,7 @@ def evaluate_views(
     These are `evaluate`'s results for the mean outputs over several views, with "views_" in front of their names.
     """
     averaged = average_views(config, model)
-    if averaged is None:
+    if averaged is None or config.evaluation is None:
         return {}
     parts = config.evaluation.frames
     splits = load_data(config, parts).splits() if parts else splits
