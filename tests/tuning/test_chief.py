@@ -22,7 +22,7 @@ def kill_one(trials, killed):
     """Kills the worker of trial 1 while it trains, and appends its lease id to `killed`."""
     while not (leases := [lease for lease in trials.leases.copy().values() if lease.trial["trial"] == 1]):
         time.sleep(0.05)
-    while not list((trials.folder / "0001").glob("seed_0/state*")):
+    while not list((trials.folder / "0001").glob("seed_0/state.npz")):  # whole: not the file it is first written as
         time.sleep(0.05)
     (process,) = [child for child in multiprocessing.active_children() if child.name == leases[0].worker]
     process.kill()
