@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kzoo.checks import as_bool, is_integer, require
@@ -14,6 +14,7 @@ from kzoo.data.npz_source import npz_source
 from kzoo.data.source import RESIZES, TESTS, VALIDATIONS
 from kzoo.data.stratified_split import stratified_split
 from kzoo.data.tfds_source import tfds_source
+from kzoo.task import CLASSES, Task
 from kzoo.terminal import say
 from kzoo.types import PathLike
 
@@ -23,7 +24,8 @@ class Data:
     """The splits of a dataset.
 
     Shapes: input_shape is that of one example. `validation` and `test` are None where there is no such split, `classes`
-    where the dataset does not declare them (label maps), `class_names` where classes have only numbers.
+    where the dataset does not declare them (label maps) or has several targets, `class_names` where classes have only
+    numbers. Of targets that are no classes, `classes` is the number of labels, numbers or channels.
     Attributes: fingerprint, what tells this data from other data: shape, dtype, classes, sizes of the splits, and a
     digest of the files: for arrays of their content, otherwise of the files' names and sizes; resize, how images were
     resized, as `load` names it.
@@ -38,6 +40,11 @@ class Data:
     input_shape: tuple[int, ...]
     fingerprint: dict[str, Any] = dataclasses.field(default_factory=dict)
     resize: str = "stretch"
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks of the targets."""
+        return self.train.tasks
 
     def splits(self) -> dict[str, Examples]:
         """Returns the splits that there are, by name."""
@@ -65,6 +72,9 @@ def load(
     ignore_label: int | None = None,
     resize: str = "stretch",
     parts: int | None = None,
+    task: str | Mapping[str, str] | None = None,
+    losses: str | Sequence[str] | Mapping[str, str] | None = None,
+    outputs: int | None = None,
 ) -> Data:
     """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
@@ -79,7 +89,9 @@ def load(
     resize, how images get the size `image_size`: "stretch" (whatever their proportions), "crop" (the largest central
     part of its proportions) or "pad" (whole, in their own proportions, with zeros around them; label maps with
     ignore_label). parts, how many evenly spaced stretches of `length` are taken of each series or clip, one after the
-    other, in place of the middle one; only with `length`.
+    other, in place of the middle one; only with `length`. task, the kind of task of `arrays`, such as "regression", of
+    several targets {name: kind}; None: as `kzoo.task.infer_kind` says from the arrays and from losses, what the loss of
+    each target takes, and outputs, the number of the model's outputs.
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)
@@ -87,6 +99,7 @@ def load(
     (1150, 287, 360, (8, 8, 1), 10)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
+    given |= {"task": task, "losses": losses, "outputs": outputs}
     source = open_source(name, **given, ignore_label=ignore_label, resize=resize, prepare=True, parts=parts)
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
@@ -114,6 +127,8 @@ def load(
     )
     sizes = {name: split.size for name, split in data.splits().items()}
     described = {"input_shape": list(source.input_shape), "dtype": source.dtype, "classes": source.classes}
+    if source.tasks and not (len(source.tasks) == 1 and source.tasks[0].of_classes):
+        described["targets"] = {task.name: [task.kind, *task.shape] for task in source.tasks}
     fingerprint = {**described, "train": 0, "validation": 0, "test": 0, **sizes, "files": source.content}
     return dataclasses.replace(data, fingerprint=fingerprint)
 
@@ -151,6 +166,9 @@ def open_source(
     resize="stretch",
     prepare=False,
     parts=None,
+    task=None,
+    losses=None,
+    outputs=None,
 ):
     """Returns the `Source` that the arguments of `load` select; its files are generated or downloaded if `prepare`."""
     given = {"name": name, "folder": folder, "arrays": arrays}
@@ -162,6 +180,8 @@ def open_source(
     sized = resize == "stretch" or image_size is not None
     require(sized, "load", f"image_size=(height, width) where resize is {resize}", image_size=image_size)
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
+    own = arrays is not None or task in (None, *CLASSES)
+    require(own, "load", f"task: {task} only for arrays", **given)
     if name is not None:
         source = tfds_source(name, image_size, length, prepare, resize, ignore_label, parts)
     else:
@@ -172,9 +192,9 @@ def open_source(
         source = (
             folder_source(path, image_size, resize)
             if arrays is None
-            else npz_source(path, image_size, ignore_label, resize)
+            else npz_source(path, image_size, ignore_label, resize, losses, task, outputs)
         )
-    maps = len(source.label_shape) > 1
+    maps = source.has_maps
     expected = "ignore_label only for label maps"
     require(ignore_label is None or maps, "load", expected, ignore_label=ignore_label, label_shape=source.label_shape)
     known = resize != "pad" or not maps or ignore_label is not None
@@ -187,6 +207,8 @@ def _hold_out(source, count, stratify):
     if not (stratify and count):
         first = source.split_sizes["train"] - count
         return slice(0, first), slice(first, None)
+    one = len(source.tasks) < 2 and all(task.of_classes for task in source.tasks)
+    require(one, "load", "one label per example to stratify", tasks=[task.kind for task in source.tasks])
     labels = source.labels("train")
     require(labels.ndim == 1, "load", "one label per example to stratify", label_shape=source.label_shape)
     return stratified_split(labels, count)

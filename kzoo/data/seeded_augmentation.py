@@ -12,15 +12,17 @@ import tensorflow as tf
 from kzoo.checks import Refusal, require
 
 WHO = "augment"
+LABELS = (tf.int32, tf.int64)  # dtypes of class numbers
 PURE = {"ReadVariableOp", "Assert"}  # TensorFlow marks these as stateful, but they do not affect the next batch
 
 
 def seeded_augmentation(layers, seed, specs):
     """Returns a function (batch number, (x, y)) -> (x, y): the same arguments give the same result, in any order.
 
-    Layers change x only, unless y is a label map, which they then move with its image. A batch (x, y, weight) keeps its
-    weight.
-    Shapes: `specs` are the tf.TensorSpecs of a batch: x (B, ...), y (B,), or label maps (B, H, W) or (B, H, W, 1).
+    Layers change x only, unless y is a label map or an image, which they then move with its image. A batch (x, y,
+    weight) keeps its weight.
+    Shapes: `specs` are the tf.TensorSpecs of a batch: x (B, ...), y (B,), label maps (B, H, W) or (B, H, W, 1), numbers
+    (B, k) or images (B, H, W, C) of another dtype than labels, or a dict of labels and numbers.
     Raises Refusal if a layer does not accept such images, mixes labels, or draws from an unseeded generator; and with
     label maps, if it cannot move them or enlarges them.
 
@@ -31,10 +33,11 @@ def seeded_augmentation(layers, seed, specs):
     [True, False]
     """
     x_spec, y_spec, *_ = specs
-    maps = len(y_spec.shape) > 1
+    maps = _has_maps(y_spec)
     if maps:
-        _check_label_maps(x_spec.shape, y_spec.shape)
-        x_spec = {"images": x_spec, "segmentation_masks": tf.TensorSpec((*y_spec.shape[:3], 1), tf.float32)}
+        _check_label_maps(x_spec.shape, y_spec)
+        masks = (*y_spec.shape[:3], y_spec.shape[3] if len(y_spec.shape) == 4 else 1)
+        x_spec = {"images": x_spec, "segmentation_masks": tf.TensorSpec(masks, tf.float32)}
     functions, inputs = [], x_spec
     for index, layer in enumerate(layers):
         _check_layer(layer, maps)
@@ -55,15 +58,25 @@ def seeded_augmentation(layers, seed, specs):
             return apply(number, x), y, *weight
         masks = tf.cast(y if len(y.shape) == 4 else y[..., None], tf.float32)
         moved = apply(number, {"images": x, "segmentation_masks": masks})
-        masks = tf.cast(tf.round(moved["segmentation_masks"]), y.dtype)
+        masks = moved["segmentation_masks"]
+        masks = tf.cast(masks if y.dtype.is_floating else tf.round(masks), y.dtype)
         return moved["images"], masks if len(y.shape) == 4 else masks[..., 0], *weight
 
     return augment
 
 
-def _check_label_maps(x_shape, y_shape):
-    image, label = tuple(x_shape[1:3]), tuple(y_shape[1:])
-    fits = label[:2] == image and label[2:] in ((), (1,))
+def _has_maps(y_spec):
+    """Returns whether targets have a place in the image. Raises Refusal if one of several does."""
+    parts = tf.nest.flatten(y_spec)
+    maps = [len(part.shape) > (1 if part.dtype in LABELS else 2) for part in parts]
+    require(len(parts) == 1 or not any(maps), WHO, "one target where it is a map or an image", targets=len(parts))
+    return any(maps)
+
+
+def _check_label_maps(x_shape, y_spec):
+    image, label = tuple(x_shape[1:3]), tuple(y_spec.shape[1:])
+    channels = ((), (1,)) if y_spec.dtype in LABELS else (label[2:],)
+    fits = label[:2] == image and len(label) < 4 and label[2:] in channels
     expected = "one label per image, or a label map of the image's size"
     require(fits, WHO, expected, label_shape=label, image=image)
 

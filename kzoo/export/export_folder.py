@@ -7,6 +7,7 @@ the results of its run ("figures") and the reports of the formats ("exports").
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 from rich.table import Table
 
@@ -35,6 +36,7 @@ def write_export_folder(
     batch_size=None,
     size=None,
     integer=False,
+    tasks=(),
     **data,
 ):
     """Exports `model` to the folder in several formats. Returns their reports, as `kzoo.export.exporter.export` does.
@@ -42,6 +44,7 @@ def write_export_folder(
     formats: their names; origin: where the model comes from, for the card; results: those of its run, as in
     metrics.json; serving: write the SavedModel to `folder/1/`, or the next number, for TensorFlow Serving; say: a
     function that prints a line of progress; integer: as for `export`, for those of the formats that can have integers;
+    tasks: of the outputs, where they are not one of classes;
     batch_size, size and data (examples, targets, labels, images, resize, representative): as for `export`.
     Raises ValueError with one line if the folder exists and `overwrite` is false, if it is not an export, or if a
     format fails; what existed before is then unchanged.
@@ -76,7 +79,7 @@ def write_export_folder(
             reports.append(
                 write_and_verify(model, partial / file, format, **data, integer=integer and format.quantized)
             )
-        info = model_info(model, origin, data.get("labels"), data.get("images"))
+        info = model_info(model, origin, data.get("labels"), data.get("images"), tasks)
         info["resize"] = data.get("resize", "stretch")
         info |= {**save_examples(model, partial, data.get("examples")), "figures": results}
         if info["labels"]:
@@ -108,8 +111,12 @@ def save_examples(model, folder, examples):
     x = x if fixed is None else fill_batch(x, fixed)  # one batch
     bytes_ = x.min() >= 0 and x.max() <= 255 and (x == np.round(x)).all()
     np.save(folder / EXAMPLES, x.astype("uint8" if bytes_ else "float32"))
-    outputs = np.round(model.predict(x, batch_size=len(x), verbose=0).astype("float64"), 6)
-    return {"examples": len(x), "answers": outputs.tolist() if outputs.size < MAX_OUTPUTS else None}
+    outputs = keras.tree.map_structure(
+        lambda y: np.round(y.astype("float64"), 6), model.predict(x, batch_size=len(x), verbose=0)
+    )
+    if sum(y.size for y in keras.tree.flatten(outputs)) >= MAX_OUTPUTS:
+        return {"examples": len(x), "answers": None}
+    return {"examples": len(x), "answers": keras.tree.map_structure(lambda y: y.tolist(), outputs)}
 
 
 def export_table(title, reports):

@@ -129,7 +129,7 @@ class Checkpoint(keras.callbacks.Callback):
 class KeepBest(keras.callbacks.Callback):
     """Callback: when training ends, sets the weights of the best epoch, the first or `last` of equally good ones.
 
-    Its attributes are plain values, so that `Checkpoint` saves them.
+    monitor: what is measured; the largest is the best, of a loss the smallest. Its attributes are plain values, so that `Checkpoint` saves them.
     """
 
     def __init__(self, weights_model: keras.Model, last: bool = False, monitor: str = "val_accuracy"):
@@ -138,7 +138,7 @@ class KeepBest(keras.callbacks.Callback):
         self.best, self.best_epoch, self.best_weights = -np.inf, None, None
 
     def on_epoch_end(self, epoch, logs=None):
-        value = logs[self.monitor]
+        value = -logs[self.monitor] if self.monitor.endswith("loss") else logs[self.monitor]
         if value > self.best or (self.last and value == self.best):
             self.best, self.best_epoch = float(value), epoch
             self.best_weights = self.weights_model.get_weights()

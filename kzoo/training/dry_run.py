@@ -21,6 +21,7 @@ from kzoo.training.model_building import (
 from kzoo.training.run_data import load_mock_data
 from kzoo.training.seed_run import check_exports, numeric_settings
 from kzoo.training.step_memory import check_step_memory
+from kzoo.training.tasks import check_tasks
 
 BUILT_WITH = 256  # examples that a model is built with, before it is known whether a batch fits into memory
 MOCK_COPIES = 5  # of a batch, for its three splits and one in float64
@@ -37,15 +38,16 @@ def dry_run(config: Config) -> dict[str, Any]:
     data = load_mock_data(config, min(batch, BUILT_WITH))
     with numeric_settings(config.training), FitErrors(config.model.name):
         model = build_model(config, data.input_shape, data.classes, data.train)
-        check_exports(config, model)
+        check_exports(config, model, data.tasks)
         average_views(config, model)
-        trainer = build_trainer(config, model)
+        trainer = build_trainer(config, model, data.tasks)
+        check_tasks(config, model, data.tasks)
         callbacks = build_callbacks(config)
         check_step_memory(config, trainer, data.train, copies=MOCK_COPIES)
         data = load_mock_data(config, batch)
         steps = len(config.data.training_sizes or [None])  # one of each size
         dataset = training_batches(config, data.train, seed=0, steps=1)
-        dataset = add_class_weights(config, model, data.train, dataset)
+        dataset = add_class_weights(config, model, data.train, dataset, data.class_names)
         dataset = map_inputs_and_targets(config, model, dataset)
         dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset
         reported = trainer.fit(dataset, steps_per_epoch=steps, shuffle=False, verbose=0).history

@@ -12,12 +12,12 @@ from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
 from kzoo.models.load_model import load_model
 from kzoo.run_folder import find_run
-from kzoo.terminal import percent
 from kzoo.training.config import Config, check_config
 from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.evaluation_views import average_views
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
+from kzoo.training.report import metric_label, metric_text
 from kzoo.training.run_data import load_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
@@ -26,14 +26,15 @@ BATCH_BYTES = 2**26  # of the examples in one evaluation batch
 
 
 def evaluate(trainer: keras.Model, split: Examples, config: Config, label: str = "evaluate") -> dict[str, Any]:
-    """Returns the error, the loss and the config's metrics of a compiled model on a split.
+    """Returns the loss and the metrics of a compiled model on a split, and for classes the error.
 
     A metric that is not finite is None, because JSON has no NaN. Raises Refusal, which begins with `label`, if the loss
     is not finite: then the outputs are not numbers, and the error means nothing.
     """
     with split.errors(), label_errors():
         scores = trainer.evaluate(evaluation_batches(trainer, split, config), return_dict=True, verbose=0)
-    scores = {"error": round(1 - float(scores.pop("accuracy")), 6), **{k: float(v) for k, v in scores.items()}}
+    error = {"error": round(1 - float(scores.pop("accuracy")), 6)} if "accuracy" in scores else {}
+    scores = {**error, **{key: float(value) for key, value in scores.items()}}
     if not np.isfinite(scores["loss"]):
         remedy = "try a smaller learning rate, with --overwrite"
         raise Refusal(f"{label}: training diverged to a loss of {scores['loss']}; {remedy}.")
@@ -52,7 +53,8 @@ def evaluate_views(
         return {}
     parts = config.evaluation.frames
     splits = load_data(config, parts).splits() if parts else splits
-    trainer, results = build_trainer(config, averaged), {}
+    tasks = next(split.tasks for split in splits.values() if split is not None)
+    trainer, results = build_trainer(config, averaged, tasks), {}
     for name in ("test", "validation"):
         split = splits.get(name)
         if split is not None:
@@ -64,7 +66,8 @@ def evaluate_views(
 def evaluation_batches(model: keras.Model, split: Examples, config: Config) -> tf.data.Dataset:
     """Returns one pass over a split, in order, as batches of the model's inputs, targets and perhaps weights."""
     batches = split.once(evaluation_batch_size(split, config), weights=True)
-    return map_inputs_and_targets(config, model, label_checks(config, model).watch(batches, split, split.checks.name))
+    checks = label_checks(config, model, split.tasks)
+    return map_inputs_and_targets(config, model, checks.watch(batches, split, split.checks.name))
 
 
 def evaluation_batch_size(split: Examples, config: Config) -> int:
@@ -74,21 +77,24 @@ def evaluation_batch_size(split: Examples, config: Config) -> int:
 
 
 def evaluate_run(run: PathLike) -> Table:
-    """Returns a table of a finished run's error and loss on each split of its data, computed again."""
+    """Returns a table of a finished run's results on each split of its data, computed again."""
     folder = find_run(run).parent
     config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
     data, model = load_data(config), load_model(folder)
     check_fingerprint(config, folder, data, model)
-    trainer, splits = build_trainer(config, model), data.splits()
+    trainer, splits = build_trainer(config, model, data.tasks), data.splits()
     views = evaluate_views(model, splits, config, str(folder))
-    table = Table(title=str(folder), title_justify="left")
-    for column in ("split", "examples", "error", "loss"):
-        table.add_column(column, justify="left" if column == "split" else "right")
+    rows = {}
     for name in ("test", "validation", "train"):
         if name in splits:
-            scores, size = evaluate(trainer, splits[name], config, str(folder)), f"{splits[name].size:,}"
-            table.add_row(name, size, percent(scores["error"]), f"{scores['loss']:.4f}")
+            rows[name] = name, evaluate(trainer, splits[name], config, str(folder))
         if name in views:
-            error, loss = (views[name][f"views_{key}"] for key in ("error", "loss"))
-            table.add_row(f"{name}, mean of views", size, percent(error), f"{loss:.4f}")
+            scores = {key.removeprefix("views_"): value for key, value in views[name].items()}
+            rows[f"{name}, mean of views"] = name, scores
+    table = Table(title=str(folder), title_justify="left")
+    keys = list(dict.fromkeys(key for _, scores in rows.values() for key in scores))
+    for column in ("split", "examples", *map(metric_label, keys)):
+        table.add_column(column, justify="left" if column == "split" else "right")
+    for row, (name, scores) in rows.items():
+        table.add_row(row, f"{splits[name].size:,}", *(metric_text(key, scores.get(key)) for key in keys))
     return table

@@ -99,6 +99,15 @@ def has_setting(kind: str, spec: Any, setting: str, where: str | None = None) ->
     return setting in _constructor_settings(_find_class(kind, name, where))
 
 
+def find_class(kind: str, spec: Any, where: str | None = None) -> type:
+    """Returns the class of a spec. Raises Refusal for an unknown class.
+
+    >>> find_class("optimizer", "SGD").__name__
+    'SGD'
+    """
+    return _find_class(kind, _read(spec, where or kind)[0], where or kind)
+
+
 def _read(spec, where):
     """Returns (class name, config) of a spec in any of its spellings."""
     if isinstance(spec, str):

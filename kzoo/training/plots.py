@@ -1,4 +1,4 @@
-"""Plots of a run: loss and error by epoch, the confusion matrix, and predicted label maps."""
+"""Plots of a run: loss and error by epoch, and predictions: a confusion matrix, label maps, numbers or images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 
 from kzoo.export.label_maps import class_colours
 from kzoo.figures import figure, save_figure
+from kzoo.task import Task
 
 if TYPE_CHECKING:
     import keras
@@ -18,24 +19,105 @@ Names = Sequence[str] | None  # of classes
 def plot_history(
     history: Sequence[dict[str, float]], scores: dict[str, Any], published: dict | None, title: str, path: Path
 ) -> None:
-    """Plots loss and error by epoch, with lines at the test error of the kept weights and at the published one."""
+    """Plots loss and error by epoch, with lines at the test error of the kept weights and at the published one.
+
+    Without classes the first metric takes the place of the error.
+    """
     sheet = figure(9, 3.6)
     left, right = sheet.subplots(1, 2)
     epochs = np.arange(1, len(history) + 1)
+    of_classes = not history or "accuracy" in history[0]
+    metric = None if of_classes else next((key for key in history[0] if "loss" not in key), None)
     for prefix, label in (("", "training"), ("val_", "validation")):
         if history and f"{prefix}loss" in history[0]:
             left.plot(epochs, [row[f"{prefix}loss"] for row in history], label=label)
-            right.plot(epochs, [100 * (1 - row[f"{prefix}accuracy"]) for row in history], label=label)
-    if "test" in scores:
-        right.axhline(100 * scores["test"]["error"], color="black", ls="--", lw=1, label="test, weights kept")
-    if published:
+            if of_classes:
+                right.plot(epochs, [100 * (1 - row[f"{prefix}accuracy"]) for row in history], label=label)
+            elif metric:
+                right.plot(epochs, [row[f"{prefix}{metric}"] for row in history], label=label)
+    kept = scores.get("test", {}).get("error" if of_classes else metric)
+    if kept is not None:
+        right.axhline(100 * kept if of_classes else kept, color="black", ls="--", lw=1, label="test, weights kept")
+    if published and of_classes:
         right.axhline(100 * published["error"], color="grey", ls=":", lw=1, label="test, published")
     left.set_title(title, parse_math=False)
     left.set(xlabel="epoch", ylabel="loss", yscale="log")
-    right.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
+    right.set(xlabel="epoch", ylabel="error, %" if of_classes else metric, ylim=(0, None) if of_classes else None)
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend()
+    save_figure(sheet, path)
+
+
+def plot_predictions(
+    model: "keras.Model", x: np.ndarray, y: Any, tasks: Sequence[Task], names: Names, title: str, folder: Path
+) -> None:
+    """Plots what a model predicts for examples: confusion.png, maps.png, numbers.png or images.png, by the task.
+
+    Of several tasks, y and the outputs of the model are those of their names, which the files have too.
+    """
+    import keras
+
+    for task in tasks or [Task()]:
+        one, part = model, y
+        if task.name:
+            one, part = keras.Model(model.input, model.get_layer(task.name).output), y[task.name]
+        of_task = (one, x, part, task.names or names, f"{title}, {task.name}" if task.name else title)
+        ending = f"_{task.name}.png" if task.name else ".png"
+        if task.of_classes:
+            plot_confusion(*of_task, folder / f"confusion{ending}")
+            plot_maps(*of_task, folder / f"maps{ending}")
+        elif task.kind == "regression":
+            plot_numbers(*of_task, folder / f"numbers{ending}")
+        elif task.kind == "image":
+            plot_images(*of_task, folder / f"images{ending}")
+
+
+def plot_numbers(model: "keras.Model", x: np.ndarray, y: np.ndarray, names: Names, title: str, path: Path) -> None:
+    """Plots the predicted numbers of examples against the true ones, of at most nine of an example's numbers."""
+    predicted, count = model.predict(x, batch_size=500, verbose=0), min(9, y.shape[1])
+    columns = min(3, count)
+    rows = -(-count // columns)
+    sheet = figure(3.4 * columns, 0.4 + 3.2 * rows)
+    grid = sheet.subplots(rows, columns, squeeze=False).flat
+    for number, axes in enumerate(grid):
+        if number >= count:
+            axes.set_axis_off()
+            continue
+        ends = [y[:, number].min(), y[:, number].max()]
+        axes.plot(ends, ends, color="black", lw=1)
+        axes.plot(y[:, number], predicted[:, number], ".", ms=3, alpha=0.5)
+        axes.set(xlabel="test example" if count == 1 and not names else str(names[number] if names else number))
+        axes.set(ylabel="model" if number % columns == 0 else None)
+        axes.grid(alpha=0.3)
+    sheet.suptitle(f"{title}: test examples", parse_math=False)
+    save_figure(sheet, path)
+
+
+def plot_images(
+    model: "keras.Model", x: np.ndarray, y: np.ndarray, names: Names, title: str, path: Path, most: int = 6
+) -> None:
+    """Plots inputs, targets and outputs; does nothing unless targets are images of one or three channels.
+
+    Each image has its own grey scale; colours are cut to 0 and 1, or to 0 and 255 if they are larger.
+    """
+    if y.ndim != 4 or y.shape[-1] not in (1, 3) or x.shape[-1] not in (1, 3):
+        return
+    chosen = np.linspace(0, len(x) - 1, min(most, len(x))).astype(int)
+    predicted = model.predict(x[chosen], verbose=0)
+    top = 255 if max(y.max(), x.max()) > 1 else 1
+    sheet = figure(9, 0.8 + 3 * len(chosen) * min(y.shape[1] / y.shape[2], 2))
+    for row, images in zip(sheet.subplots(len(chosen), 3, squeeze=False), zip(x[chosen], y[chosen], predicted)):
+        for axes, image in zip(row, images):
+            if image.shape[-1] == 1:
+                axes.imshow(image[..., 0], cmap="gray")
+            else:
+                axes.imshow(np.clip(image / top, 0, 1))
+    for axes, name in zip(sheet.axes, ("input", "target", "model")):
+        axes.set_title(name)
+    for axes in sheet.axes:
+        axes.set_axis_off()
+    sheet.suptitle(f"{title}: test examples", parse_math=False)
     save_figure(sheet, path)
 
 

@@ -36,7 +36,8 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         rate = (epoch + 1 - self.start) * self.steps / (time.perf_counter() - self.started)
-        shown = {key: logs[key] for key in ("loss", "accuracy", "val_accuracy") if key in (logs or {})}
+        main = next((key for key in logs or {} if "loss" not in key), "accuracy")  # accuracy of classes comes first
+        shown = {key: logs[key] for key in ("loss", main, f"val_{main}") if key in (logs or {})}
         results = "  ".join([*(f"{key} {value:.4f}" for key, value in shown.items()), f"{rate:,.0f} steps/s"])
         self.bar.update(self.task, completed=epoch + 1, results=results)
         tenth = max(1, self.epochs // 10)

@@ -12,18 +12,51 @@ from kzoo.export.registry import FORMATS
 from kzoo.files import write_atomically
 from kzoo.terminal import console, percent, print_table
 
+ABBREVIATIONS = {"iou": "IoU", **{word: word.upper() for word in ("auc", "f1", "mae", "mse", "r2", "rmse")}}
+
+
+def metric_label(key: str) -> str:
+    """Returns the name of a metric in words.
+
+    >>> metric_label("digit_mean_iou"), metric_label("mae")
+    ('digit mean IoU', 'MAE')
+    """
+    words = key.replace("io_u", "iou").split("_")
+    return " ".join(ABBREVIATIONS.get(word, word) for word in words)
+
+
+def metric_text(key: str, value: float | None) -> str:
+    """Returns the value of a metric: accuracies and errors in percent; "-" where there is none.
+
+    >>> metric_text("digit_accuracy", 0.5), metric_text("mae", 0.123456)
+    ('50 %', '0.1235')
+    """
+    if key == "error" or key.endswith("accuracy"):
+        return percent(value)
+    return "-" if value is None else f"{value:.4f}" if key.endswith("loss") else f"{value:.4g}"
+
 
 def result_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Returns the rows of a run's table: (quantity, measured, published)."""
     published = metrics["published"]
     published_error = percent(published and published["error"])
-    test, validation = metrics.get("test") or {}, metrics.get("validation") or {}
-    rows = [("test error", percent(test.get("error")), published_error)]
-    if "views_error" in test:  # the published error is one of several views too
-        rows = [(*rows[0][:2], ""), ("test error, mean of views", percent(test["views_error"]), published_error)]
-    if validation:
-        rows.append(("validation error", percent(validation["error"]), ""))
-    rows.append(("training error", percent(metrics["train"]["error"]), ""))
+    test, validation, train = (metrics.get(split) or {} for split in ("test", "validation", "train"))
+    rows = []
+    if "error" in train:
+        rows.append(("test error", percent(test.get("error")), published_error))
+        if "views_error" in test:  # the published error is one of several views too
+            rows = [(*rows[0][:2], ""), ("test error, mean of views", percent(test["views_error"]), published_error)]
+        if validation:
+            rows.append(("validation error", percent(validation["error"]), ""))
+        rows.append(("training error", percent(train["error"]), ""))
+    first, *others = [(name, s) for name, s in (("test", test), ("validation", validation), ("training", train)) if s]
+    measured = [key for key in first[1] if key not in ("error", "errors") and not key.endswith("loss")]
+    measured = [key for key in measured if not key.startswith("views_")]
+    rows += [(f"{first[0]} {metric_label(key)}", metric_text(key, first[1][key]), "") for key in measured]
+    if "error" not in train:  # one metric of the other splits is enough
+        rows += [
+            (f"{name} {metric_label(key)}", metric_text(key, s[key]), "") for name, s in others for key in measured[:1]
+        ]
     rows.append(("parameters", f"{metrics['parameters']:,}", ""))
     rows.append(("training time", f"{metrics['seconds']:,.0f} s, {metrics['steps_per_second']:,.0f} steps/s", ""))
     for name, export in metrics["export"].get("formats", {}).items():

@@ -20,6 +20,7 @@ from kzoo.export.model_card import model_info, run_card
 from kzoo.export.preflight import check_exportable
 from kzoo.export.registry import FORMATS
 from kzoo.files import write_atomically, writing
+from kzoo.task import Task, outputs_of, recorded
 from kzoo.terminal import say
 from kzoo.training import plots, report
 from kzoo.training.batch_statistics import BatchStatistics
@@ -47,6 +48,7 @@ from kzoo.training.model_building import (
 from kzoo.training.progress import ProgressBar
 from kzoo.training.run_data import load_data, sample, verification_data
 from kzoo.training.step_memory import check_step_memory
+from kzoo.training.tasks import check_tasks, model_tasks, output_tasks
 from kzoo.training.yaml_file import write_yaml
 
 
@@ -77,24 +79,25 @@ def train_seed(
         for split in data.splits().values():
             split.preload()
         model = build_model(config, data.input_shape, data.classes, data.train)
-        check_exports(config, model)
+        check_exports(config, model, data.tasks)
         average_views(config, model)  # raises if config.evaluation does not fit the model
-        trainer = build_trainer(config, model)
+        trainer = build_trainer(config, model, data.tasks)
+        check_tasks(config, model, data.tasks)
         check_step_memory(config, trainer, data.train)
-        label_checks(config, model).check(data)
+        label_checks(config, model, data.tasks).check(data)
         return model, trainer, fit(config, seed, folder, label, data, model, trainer)
 
 
-def check_exports(config: Config, model: keras.Model) -> None:
+def check_exports(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> None:
     """Raises Refusal, before training, if the model cannot be exported to one of the config's formats."""
-    exported = exported_model(config, model) if config.export.formats else model
+    exported = exported_model(config, model, tasks) if config.export.formats else model
     for name in config.export.formats:
         check_exportable(exported, FORMATS[name])
 
 
-def exported_model(config: Config, model: keras.Model) -> keras.Model:
+def exported_model(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> keras.Model:
     """Returns the inference model, with inputs of the shape that the config's exports have."""
-    return fix_input_shape(inference_model(model), config.export.batch_size, config.export.size)
+    return fix_input_shape(inference_model(model, outputs_of(tasks)), config.export.batch_size, config.export.size)
 
 
 def fit(
@@ -105,7 +108,9 @@ def fit(
     given = build_callbacks(config, folder)
     callbacks = [callback for callback in given if not isinstance(callback, keras.callbacks.SwapEMAWeights)]
     if training.keep != "last":
-        callbacks.append(KeepBest(model, last=training.keep == "last_best"))
+        accurate = len(data.tasks) == 1 and output_tasks(config, model, data.tasks)[0].of_classes
+        monitor = "val_accuracy" if accurate else "val_loss"
+        callbacks.append(KeepBest(model, last=training.keep == "last_best", monitor=monitor))
     board = EpochBoard(folder / BOARD, write_graph=False)
     files = CallbackFiles([*callbacks, board], folder)
     checkpoint = Checkpoint(model, folder / STATE, callbacks, files)
@@ -114,10 +119,10 @@ def fit(
     senders = [callback for callback in callbacks if isinstance(callback, keras.callbacks.RemoteMonitor)]
     writers = [callback for callback in callbacks if callback not in senders]
     start = checkpoint.epoch
-    labels = label_checks(config, model)
+    labels = label_checks(config, model, data.tasks)
     dataset = training_batches(config, data.train, seed, steps, start * steps)
     dataset = labels.watch(dataset, data.train, "train")
-    dataset = add_class_weights(config, model, data.train, dataset)
+    dataset = add_class_weights(config, model, data.train, dataset, data.class_names)
     dataset = map_inputs_and_targets(config, model, dataset)
     if training.steps_per_call > 1:
         dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
@@ -172,9 +177,9 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     with writing(folder / "model.keras"):
         model.save(folder / "model.keras")
     x, y = sample(data.test or data.train)
-    for_inference, formats = inference_model(model), config.export.formats
+    for_inference, formats = inference_model(model, outputs_of(data.tasks)), config.export.formats
     verify_on = verification_data(data, x, y) if formats else {}
-    exported = exported_model(config, model) if formats else model
+    exported = exported_model(config, model, data.tasks) if formats else model
     if config.export.size is not None:
         verify_on = leave_out_other_sizes(exported, verify_on, say)
     reports = [
@@ -187,9 +192,13 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         )
         for name in formats
     ]
+    tasks = [task for task in output_tasks(config, model, data.tasks) if task.name] or model_tasks(
+        config, data.tasks, x.shape[1:]
+    )
     metrics = {
         "model": config.model.name,
         "data": data.name,
+        **recorded(tasks),
         **scores,
         "published": config.published and config.published.model_dump(),
         "parameters": count_parameters(model),
@@ -204,10 +213,9 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     }
     report.write_history(history, folder)
     plots.plot_history(history, scores, metrics["published"], label, folder / "history.png")
-    plots.plot_confusion(for_inference, x, y, data.class_names, label, folder / "confusion.png")
-    plots.plot_maps(for_inference, x, y, data.class_names, label, folder / "maps.png")
+    plots.plot_predictions(for_inference, x, y, tasks, data.class_names, label, folder)
     write_atomically(folder / "config.yaml", write_yaml(resolved(config)))
-    info = model_info(for_inference, "", data.class_names)
+    info = model_info(for_inference, "", data.class_names, tasks=tasks)
     write_atomically(folder / "README.md", run_card(label, info, metrics, report.result_rows(metrics), reports))
     write_atomically(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics
