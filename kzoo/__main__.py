@@ -9,12 +9,12 @@ from kzoo.standard_streams import open_closed_streams
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line and exits, as `kzoo.cli.main` does."""
+    """Runs the command line and exits, as `kzoo.cli.program.main` does."""
     command = sys.argv[1:] if args is None else list(args)
     open_closed_streams()
     INTERRUPTS.install(interrupted_line(command))
     try:
-        from kzoo.cli import main as run
+        from kzoo.cli.program import main as run
 
         run(command)
     except KeyboardInterrupt:  # outside the command: in the few lines here, or while it exits

@@ -16,7 +16,7 @@ from kzoo.user_cache import cache_folder
 
 PACKAGE = Path(__file__).parent
 PACKAGES = ("kzoo", "keras", "tensorflow", "numpy")
-ENTRIES = (PACKAGE / "cli.py", PACKAGE / "__main__.py")  # every fault passes through them
+ENTRIES = (PACKAGE / "cli" / "program.py", PACKAGE / "__main__.py")  # every fault passes through them
 KEPT = 20  # report files
 
 

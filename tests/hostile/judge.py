@@ -65,12 +65,12 @@ def expect(right, what):
 
 def kzoo(*args):
     """Runs `kzoo ARGS` in this process and returns its two outputs; raises Refusal where it exits with code 2."""
-    from kzoo import cli
+    from kzoo.cli.program import main
 
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", errors) for errors in ("strict", "backslashreplace"))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            cli.main([*map(str, args)])
+            main([*map(str, args)])
         except SystemExit as end:
             code = end.code
         out.flush(), err.flush()

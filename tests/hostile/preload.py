@@ -4,7 +4,7 @@ import matplotlib.figure  # noqa: F401
 import sklearn.metrics  # noqa: F401
 import tensorflow_datasets  # noqa: F401
 
-import kzoo.cli  # noqa: F401
+import kzoo.cli.program  # noqa: F401
 import kzoo.training.dry_run  # noqa: F401
 import kzoo.training.evaluation  # noqa: F401
 import kzoo.training.model_lookup  # noqa: F401

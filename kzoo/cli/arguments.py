@@ -1,0 +1,44 @@
+"""Arguments and options that several commands share, and how the argument CONFIG is read."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+Config = Annotated[str, typer.Argument(help="Path of a config, or the name of one that kzoo ships.")]
+Run = Annotated[str, typer.Argument(help="Folder of a run, or its name under saved_models/.")]
+RunName = Annotated[str | None, typer.Option("--run", help="Name of the run; default: the config's name.")]
+Out = Annotated[str, typer.Option(help="Folder in which the run's folder is created.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a finished or interrupted run of this name.")]
+Sets = Annotated[
+    list[str], typer.Option("--set", metavar="PART.KEY=VALUE", help="Override a setting of the config; repeatable.")
+]
+AllowOutside = Annotated[
+    bool,
+    typer.Option(
+        "--allow-outside",
+        help="Let callbacks write outside the run's folder and send results to a server; the same as "
+        "KZOO_ALLOW_OUTSIDE=1.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def read_config(config: str, sets: list[str], allow_outside: bool) -> Any:
+    """Returns the checked config; the model's name and settings are checked here too, without importing TensorFlow."""
+    from kzoo.index import check_model
+    from kzoo.training.callback_paths import ALLOW_OUTSIDE
+    from kzoo.training.config import read_config as read
+
+    if allow_outside:
+        os.environ[ALLOW_OUTSIDE] = "1"  # in child processes too
+    settings = read(config, sets)
+    check_model(settings.model.name, settings.model.settings)
+    return settings
+
+
+def config_name(config: str) -> str:
+    """Returns the name of a config, after which its run is named."""
+    from kzoo.training.config import config_path
+
+    return config_path(config).stem

@@ -1,0 +1,29 @@
+"""`kzoo list`: lists the models."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from kzoo.cli.arguments import Json
+from kzoo.terminal import print_table
+
+
+def list_(
+    pattern: Annotated[str, typer.Argument(help="Shell pattern of names, such as 'nielsen*'.")] = "*",
+    family: Annotated[str | None, typer.Option(help="Only models of this family, such as resnet.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models with their sizes, test errors and sources."""
+    from kzoo.index import find_models
+    from kzoo.listing import models_table
+    from kzoo.training.results import recorded_results
+
+    found, configs = find_models(pattern, family), recorded_results()
+    found = [{**model, "configs": configs.get(model["name"], [])} for model in found]
+    if as_json:
+        for model in found:
+            del model["settings"]  # only names; `kzoo show` prints the values too
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        print_table(models_table(found))
