@@ -9,14 +9,18 @@ import logging
 import os
 import sys
 import tempfile
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kzoo.checks import escape
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+
+LINE_SECONDS = 10  # between lines of progress
 
 
 def say(text: str) -> None:
@@ -39,6 +43,34 @@ def console(**settings: Any) -> "Console":
     from rich.console import Console
 
     return Console(markup=False, **settings)
+
+
+@contextlib.contextmanager
+def progress(label: str, total: int, what: str, live: bool = True) -> Iterator[Callable[[Iterable], Iterator]]:
+    """Context manager: yields a function that returns an iterator over items and shows on stderr how far it is.
+
+    That is a bar where stderr is a terminal and `live` is true, otherwise a line every ten seconds.
+    Arguments: label, what is done; total, the number of items; what, their name.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    shown = console(stderr=True)
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(), MofNCompleteColumn(), TextColumn(what, markup=False), TimeRemainingColumn())
+    bar = Progress(*columns, console=shown, disable=not (live and shown.is_terminal), redirect_stdout=False)
+    task = bar.add_task(label, total=total)
+
+    def count(items: Iterable) -> Iterator:
+        printed = time.monotonic()
+        for number, item in enumerate(items, 1):
+            yield item
+            bar.update(task, completed=number)
+            if not shown.is_terminal and time.monotonic() - printed > LINE_SECONDS:
+                printed = time.monotonic()
+                say(f"{label}: {number:,} of {total:,} {what}")
+
+    with bar:
+        yield count
 
 
 def percent(fraction: float | None) -> str:
