@@ -67,9 +67,9 @@ def export(
 
     found = find_exportable(name)
     folder = Path("exports", Path(name).name) if out is None else Path(out)
-    model, origin, data, run_results = found
+    model, origin, data, run_results, tasks = found
     reports = write_export_folder(
-        model, folder, names, origin, run_results, overwrite, serving, say, batch, sides, integer, **data
+        model, folder, names, origin, run_results, overwrite, serving, say, batch, sides, integer, tasks, **data
     )
     print_table(export_table(str(folder), reports))
     say(f"{origin}.")

@@ -50,7 +50,9 @@ def _find(name: PathLike) -> tuple[Any, ...]:
         else:
             model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
             origin = f"The model {name} of kzoo's zoo, with initial weights"
-            return model, origin, *sample(loaded.test or loaded.train, EXAMPLES), loaded.class_names
-    model, origin, found, _ = find_exportable(name)
-    labels = found.get("labels")
-    return model, origin.replace("`", ""), found.get("examples"), found.get("targets"), labels
+            examples, targets = sample(loaded.test or loaded.train, EXAMPLES)
+            of_classes = len(loaded.tasks) == 1 and loaded.tasks[0].of_classes
+            return model, origin, examples, targets if of_classes else None, loaded.class_names
+    found = find_exportable(name)
+    origin, given = found.origin.replace("`", ""), found.data
+    return inference_model(found.model), origin, given.get("examples"), given.get("targets"), given.get("labels")

@@ -129,7 +129,8 @@ class Checkpoint(keras.callbacks.Callback):
 class KeepBest(keras.callbacks.Callback):
     """Callback: when training ends, sets the weights of the best epoch, the first or `last` of equally good ones.
 
-    monitor: what is measured; the largest is the best, of a loss the smallest. Its attributes are plain values, so that `Checkpoint` saves them.
+    monitor: what is measured; the largest is the best, of a loss the smallest.
+    Its attributes are plain values, so that `Checkpoint` saves them.
     """
 
     def __init__(self, weights_model: keras.Model, last: bool = False, monitor: str = "val_accuracy"):

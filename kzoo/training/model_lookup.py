@@ -12,6 +12,7 @@ from kzoo.export.predictor import Predictor, is_export, labels_of, open_export
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import model as zoo_model
 from kzoo.run_folder import find_run, find_run_or_model
+from kzoo.task import Task, outputs_of, read_tasks
 from kzoo.terminal import say
 from kzoo.training.config import check_config
 from kzoo.training.data_fingerprint import check_fingerprint
@@ -30,6 +31,7 @@ class Exportable(NamedTuple):
     origin: str
     data: dict[str, Any]  # keyword arguments of `kzoo.export.exporter.export`
     results: dict[str, Any] | None  # of metrics.json
+    tasks: tuple[Task, ...] = ()  # of the outputs, () for one of classes
 
 
 def find_exportable(name: PathLike) -> Exportable:
@@ -41,11 +43,12 @@ def find_exportable(name: PathLike) -> Exportable:
     if folder is None:
         origin = f"The model `{name}` of kzoo's zoo, with initial weights"
         return Exportable(inference_model(zoo_model(str(name))), origin, {}, None)
-    model = inference_model(load_model(folder))
+    metrics = read_metrics(folder / "metrics.json")
+    tasks = read_tasks(metrics)
+    model = inference_model(load_model(folder), outputs_of(tasks))
     config = _read_config(folder)
     source = config.data.name or config.data.folder or config.data.arrays
     origin = f"The run `{folder.name}` of kzoo: `{config.model.name}` trained on `{source}`"
-    metrics = read_metrics(folder / "metrics.json")
     results = {key: metrics[key] for key in RESULTS if key in metrics}
     try:
         loaded = load_data(config)
@@ -55,7 +58,7 @@ def find_exportable(name: PathLike) -> Exportable:
         say(f"Exporting without the data of the run: {refusal}")
         origin = f"{origin}; its data is not available"
         data = {"labels": labels_of(folder / "saved_model"), "resize": config.data.resize}
-    return Exportable(model, origin, data, results)
+    return Exportable(model, origin, data, results, tasks)
 
 
 def open_predictor(name: PathLike) -> Predictor:
@@ -66,15 +69,16 @@ def open_predictor(name: PathLike) -> Predictor:
     if is_export(name):
         predictor, folder = open_export(name), Path(name).parent
         return predictor._replace(**_of_run(folder)) if (folder / "model.keras").is_file() else predictor
-    model = inference_model(load_model(name))
-    run = KerasRunner(model)
     of_run = {} if str(name).endswith(".keras") else _of_run(find_run(name).parent)
+    run = KerasRunner(inference_model(load_model(name), outputs_of(of_run.get("tasks", ()))))
     return Predictor(run.shape, None, run)._replace(**of_run)
 
 
 def _of_run(folder):
     """Returns the entries of a `Predictor` that a run's folder says."""
-    found = {"labels": labels_of(folder / "saved_model")}
+    found: dict[str, Any] = {"labels": labels_of(folder / "saved_model")}
+    if (folder / "metrics.json").is_file():
+        found["tasks"] = read_tasks(read_metrics(folder / "metrics.json"))
     return {**found, "resize": _read_config(folder).data.resize} if (folder / "config.yaml").is_file() else found
 
 

@@ -49,14 +49,14 @@ def result_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
         if validation:
             rows.append(("validation error", percent(validation["error"]), ""))
         rows.append(("training error", percent(train["error"]), ""))
-    first, *others = [(name, s) for name, s in (("test", test), ("validation", validation), ("training", train)) if s]
+    splits = {"test": test, "validation": validation, "training": train}
+    first, *others = [(name, scores) for name, scores in splits.items() if scores]
     measured = [key for key in first[1] if key not in ("error", "errors") and not key.endswith("loss")]
     measured = [key for key in measured if not key.startswith("views_")]
     rows += [(f"{first[0]} {metric_label(key)}", metric_text(key, first[1][key]), "") for key in measured]
     if "error" not in train:  # one metric of the other splits is enough
-        rows += [
-            (f"{name} {metric_label(key)}", metric_text(key, s[key]), "") for name, s in others for key in measured[:1]
-        ]
+        for name, scores in others:
+            rows += [(f"{name} {metric_label(key)}", metric_text(key, scores[key]), "") for key in measured[:1]]
     rows.append(("parameters", f"{metrics['parameters']:,}", ""))
     rows.append(("training time", f"{metrics['seconds']:,.0f} s, {metrics['steps_per_second']:,.0f} steps/s", ""))
     for name, export in metrics["export"].get("formats", {}).items():

@@ -103,11 +103,13 @@ def check_configs(configs):
             build_callbacks(config)
             build_augmentation(config)
             metrics = build_metrics_by_output(config).get(None, [])
-            known = ["accuracy", "error", "loss", *(metric.name for metric in metrics)]
+            of_classes = config.data.arrays is None and "x" not in (config.data.targets or ())
+            known = [*(["accuracy", "error"] if of_classes else []), "loss", *(metric.name for metric in metrics)]
             objective = config.search.objective.removeprefix("val_")
-            if objective not in known and not of_model:  # only the model knows its outputs
+            if objective not in known and not of_model:  # only the model knows its outputs, and arrays their task
                 data = load_mock_data(config, 1)
-                of_model = result_names(config, build_model(config, data.input_shape, data.classes))
+                model = build_model(config, data.input_shape, data.classes, tasks=data.tasks)
+                of_model = result_names(config, model, data.tasks)
             if objective not in (*known, *of_model):
                 near = nearest(f"val_{objective}", [f"val_{name}" for name in (*known, *of_model)])
                 raise Refusal(f"search.objective {config.search.objective!r} is not measured; {near}")
@@ -183,7 +185,7 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
         raise Refusal(f"training diverged to a loss of {losses[epoch - 1]} in epoch {epoch}")
     scores = evaluate(trainer, data.validation, config)
     metrics = {
-        "validation": {"accuracy": round(1 - scores["error"], 6), **scores},
+        "validation": {**({"accuracy": round(1 - scores["error"], 6)} if "error" in scores else {}), **scores},
         "parameters": count_parameters(trainer),
         "epochs": len(losses),
         "seconds": round(checkpoint.seconds, 2),
