@@ -16,7 +16,7 @@ from kzoo.terminal import say
 from kzoo.training.config import Config
 
 FILE = "data.json"
-DECISIVE = ("input_shape", "classes")  # with other values the model does not fit the data
+DECISIVE = ("input_shape", "classes", "targets")  # with other values the model does not fit the data
 
 
 def keep_fingerprint(file: Path, fingerprint: dict[str, Any]) -> None:

@@ -192,9 +192,8 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         )
         for name in formats
     ]
-    tasks = [task for task in output_tasks(config, model, data.tasks) if task.name] or model_tasks(
-        config, data.tasks, x.shape[1:]
-    )
+    named = [task for task in output_tasks(config, model, data.tasks) if task.name]  # in the order of the outputs
+    tasks = named or model_tasks(config, data.tasks, x.shape[1:])
     metrics = {
         "model": config.model.name,
         "data": data.name,

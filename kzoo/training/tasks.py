@@ -75,6 +75,17 @@ def target_options(config: Config) -> dict[str, Any]:
     return {"task": data.task, "losses": takes, "outputs": outputs if isinstance(outputs, int) else None}
 
 
+def is_classifier(config: Config) -> bool:
+    """Returns whether a config's first output surely has an accuracy; of arrays the loss may leave it open."""
+    data, given = config.data, config.training.loss
+    if "y" not in (data.targets or ["y"])[:1]:
+        return False
+    if data.arrays is None:
+        return True
+    specs = list(given.values()) if isinstance(given, Mapping) else given if isinstance(given, list) else [given]
+    return data.task is None and loss_takes(specs[0]) == "labels"
+
+
 def model_tasks(config: Config, tasks: Sequence[Task], input_shape: Sequence[Any]) -> tuple[Task, ...]:
     """Returns the tasks that a model is built for: those of the data, or of images where all targets are x."""
     if set(config.data.targets or ["y"]) == {"x"}:

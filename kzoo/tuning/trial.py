@@ -31,6 +31,7 @@ from kzoo.training.report import write_history
 from kzoo.training.run import RESULT, mean
 from kzoo.training.run_data import load_data, load_mock_data
 from kzoo.training.seed_run import numeric_settings, train_seed
+from kzoo.training.tasks import is_classifier
 
 HEARTBEAT_INTERVAL = 2.0  # seconds
 STOPS = (-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # the user stops the search, not only the trial
@@ -103,8 +104,8 @@ def check_configs(configs):
             build_callbacks(config)
             build_augmentation(config)
             metrics = build_metrics_by_output(config).get(None, [])
-            of_classes = config.data.arrays is None and "x" not in (config.data.targets or ())
-            known = [*(["accuracy", "error"] if of_classes else []), "loss", *(metric.name for metric in metrics)]
+            measured = ["accuracy", "error", "loss"] if is_classifier(config) else ["loss"]
+            known = [*measured, *(metric.name for metric in metrics)]
             objective = config.search.objective.removeprefix("val_")
             if objective not in known and not of_model:  # only the model knows its outputs, and arrays their task
                 data = load_mock_data(config, 1)
