@@ -72,7 +72,7 @@ def npz_source(path, image_size=None, ignore_label=None, resize="stretch", losse
         kind = chosen or infer_kind(ys["train"][target], takes, outputs)
         for split, arrays in ys.items():
             name, y = _array_name(split, target), arrays[target]
-            arrays[target] = convert_target(kind, name, y, xs["train"].ndim, ignore_label, chosen is not None)
+            arrays[target] = convert_target(kind, name, y, xs["train"].ndim, ignore_label, chosen is not None, takes)
         names = stored.get(f"{NAMES}_{target}" if target else NAMES)
         tasks.append(describe_task(kind, target, [arrays[target] for arrays in ys.values()], names, ignore_label))
     splits = {}

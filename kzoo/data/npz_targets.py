@@ -12,11 +12,11 @@ from kzoo.task import Task
 FLAGS = "0 and 1, for each label whether it is there"
 
 
-def convert_target(kind, name, y, x_rank, ignore_label=None, chosen=False):
+def convert_target(kind, name, y, x_rank, ignore_label=None, chosen=False, takes=None):
     """Returns targets (N, ...) as a kind of task needs them: labels as int32, flags and numbers as float32.
 
     Arguments: name, of the array in messages; x_rank, the rank of the inputs; chosen, whether the kind is not only a
-    guess. Images of 8 or 16 bits keep their dtype.
+    guess; takes, what the loss takes, for messages. Images of 8 or 16 bits keep their dtype.
     Raises Refusal for another shape or dtype, and with the first number that is not one of the task.
 
     >>> convert_target("regression", "y_train", np.array([0.5, 2]), 3).tolist()
@@ -26,7 +26,7 @@ def convert_target(kind, name, y, x_rank, ignore_label=None, chosen=False):
         return _as_flags(name, y)
     if kind in ("regression", "image"):
         return _as_values(name, y, kind, x_rank, chosen)
-    return _as_labels(name, y, x_rank, ignore_label)
+    return _as_labels(name, y, x_rank, ignore_label, ", which the loss takes as classes" if takes else "")
 
 
 def as_finite(name, x):
@@ -69,14 +69,14 @@ def _as_values(name, y, kind, x_rank, chosen):
     return as_finite(name, y if small else y.astype("float32"))
 
 
-def _as_labels(name, y, x_rank, ignore_label):
-    y = _as_integers(name, y)
+def _as_labels(name, y, x_rank, ignore_label, why=""):
+    y = _as_integers(name, y, why)
     if y.ndim == 2 and y.shape[1] == 1:  # as in keras.datasets.cifar10
         y = y[:, 0]
     if _is_one_hot(y, x_rank):
         raise Refusal(f"load expects class numbers in {name}; received one-hot ones: store np.argmax({name}, axis=-1).")
     labeled = y.ndim in (1, 3, 4) and 0 not in y.shape[1:]
-    require(labeled, "load", f"{name} of shape (N,), one class number per example", shape=y.shape)
+    require(labeled, "load", f"{name} of shape (N,), one class number per example{why}", shape=y.shape)
     if y.size:
         _check_range(name, y, ignore_label)
     return (y[..., None] if y.ndim == 3 else y).astype("int32")
@@ -113,7 +113,7 @@ def _largest_label(y, ignore_label):
     return int(y.max() if ignore_label is None else y[y != ignore_label].max())
 
 
-def _as_integers(name, y):
+def _as_integers(name, y, why=""):
     """Returns labels that are integers, or floats without a fraction, as integers."""
     require(y.dtype.kind in "biuf", "load", f"integers in {name}", dtype=y.dtype.name)
     if y.dtype.kind != "f":
@@ -123,7 +123,7 @@ def _as_integers(name, y):
     if not whole.all():
         index = np.unravel_index(np.argmin(whole), y.shape)
         place = ", ".join(map(str, index))
-        require(False, "load", f"whole numbers in {name}", **{f"{name}[{place}]": float(y[index])})
+        require(False, "load", f"whole numbers in {name}{why}", **{f"{name}[{place}]": float(y[index])})
     return y.astype("int64")
 
 

@@ -85,7 +85,11 @@ def test_several(tmp_path):
 
 
 REFUSED = [
-    ({"y_train": NUMBERS[:, 0]}, "labels", r"whole numbers in y_train; received y_train\[1\]=0.5"),
+    (
+        {"y_train": NUMBERS[:, 0]},
+        "labels",
+        r"whole numbers in y_train, which the loss takes as classes; received y_train\[1\]=0.5",
+    ),
     ({"y_train": FLAGS}, "labels", r"y_train of shape \(N,\), one class number per example"),
     (
         {"y_train": NUMBERS},
