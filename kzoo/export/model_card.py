@@ -48,7 +48,7 @@ def _output_of(task):
     if task.kind == "multilabel":
         return f"{name}probabilities of {size} labels, each there if above {THRESHOLD:g}{names}"
     if task.kind == "regression":
-        return f"{name}{size} number{'' if size == 1 else 's'}{names}"
+        return f"{name}{size} number{'' if size == 1 else 's'} for each example{names}"
     if task.kind == "image":
         return f"{name}arrays of shape ({', '.join(map(str, task.shape))}) for each example"
     where = " for each pixel" if task.kind == "segmentation" else ""

@@ -34,7 +34,8 @@ def evaluate(trainer: keras.Model, split: Examples, config: Config, label: str =
     with split.errors(), label_errors():
         scores = trainer.evaluate(evaluation_batches(trainer, split, config), return_dict=True, verbose=0)
     error = {"error": round(1 - float(scores.pop("accuracy")), 6)} if "accuracy" in scores else {}
-    scores = {**error, **{key: float(value) for key, value in scores.items()}}
+    keys = sorted(scores, key=lambda key: (key != "loss", not key.endswith("_loss"), key))
+    scores = {**error, **{key: float(scores[key]) for key in keys}}
     if not np.isfinite(scores["loss"]):
         remedy = "try a smaller learning rate, with --overwrite"
         raise Refusal(f"{label}: training diverged to a loss of {scores['loss']}; {remedy}.")

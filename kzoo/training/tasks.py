@@ -68,9 +68,9 @@ def target_options(config: Config) -> dict[str, Any]:
         takes = {name: loss_takes(spec) for name, spec in given.items()}
     elif isinstance(given, list):
         targets = data.targets or ["y"] * len(given)
-        takes = [loss_takes(spec) for spec, target in zip(given, targets) if target == "y"] or None
+        takes = [loss_takes(spec) for spec, target in zip(given, targets) if target == "y"] or "values"
     else:
-        takes = loss_takes(given) if "y" in (data.targets or ["y"]) else None
+        takes = loss_takes(given)
     outputs = config.model.settings.get("classes")
     return {"task": data.task, "losses": takes, "outputs": outputs if isinstance(outputs, int) else None}
 

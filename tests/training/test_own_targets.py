@@ -50,6 +50,11 @@ FIGURES = {  # the metrics of each, and the least value of one of them
 }
 
 
+EACH = pytest.mark.parametrize(  # the other examples take as long again
+    "name", [name if name == "both" else pytest.param(name, marks=pytest.mark.large) for name in SETS]
+)
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder, draw = tmp_path_factory.mktemp("own"), np.random.default_rng(1)
@@ -75,12 +80,21 @@ def config(files, name, *sets):
 
 @pytest.fixture(scope="module")
 def runs(files, tmp_path_factory):
-    """A finished run of each example, without exports."""
-    out = tmp_path_factory.mktemp("runs")
-    return {name: run(config(files, name, "export.formats=[]", "training.keep=best"), name, out) for name in SETS}
+    """The finished run of each example that is asked for, without exports."""
+    return Runs(files, tmp_path_factory.mktemp("runs"))
 
 
-@pytest.mark.parametrize("name", SETS)
+class Runs(dict):
+    def __init__(self, files, out):
+        super().__init__()
+        self.files, self.out = files, out
+
+    def __missing__(self, name):
+        self[name] = run(config(self.files, name, "export.formats=[]", "training.keep=best"), name, self.out)
+        return self[name]
+
+
+@EACH
 def test_figures(runs, name):
     folder, metrics = runs[name]
     keys, best, least = FIGURES[name]
@@ -96,7 +110,7 @@ def test_figures(runs, name):
     assert name != "both" or (folder / "confusion_side.png").is_file()
 
 
-@pytest.mark.parametrize("name", SETS)
+@EACH
 def test_evaluated_again(runs, name):
     folder, metrics = runs[name]
     table = evaluate_run(folder)
@@ -111,7 +125,7 @@ def records(run, files, name, tmp_path, **options):
     return json.loads((tmp_path / "records.json").read_text())
 
 
-@pytest.mark.parametrize("name", SETS)
+@EACH
 def test_predictions(runs, files, name, tmp_path):
     """As the model itself computes them, of a run and of its export."""
     folder, _ = runs[name]
@@ -135,15 +149,15 @@ def test_predictions(runs, files, name, tmp_path):
         assert (tmp_path / "maps" / "images_0.png").is_file()
 
 
-@pytest.mark.parametrize("format", ["table", "csv", "jsonl"])
-@pytest.mark.parametrize("name", SETS)
-def test_formats_of_records(runs, files, name, format, tmp_path):
-    target = Target(format, tmp_path / "it")
-    predict_files(runs[name][0], [files / f"{name}.npy"], target)
-    text = (tmp_path / "it").read_text()
-    assert f"{name}.npy" in text and len(text.splitlines()) >= 2
+@EACH
+def test_formats_of_records(runs, files, name, tmp_path):
+    for format in ("table", "csv", "jsonl"):
+        predict_files(runs[name][0], [files / f"{name}.npy"], Target(format, tmp_path / format))
+        text = (tmp_path / format).read_text()
+        assert f"{name}.npy" in text and len(text.splitlines()) >= 2
 
 
+@pytest.mark.large
 def test_outputs_as_an_array(runs, files, tmp_path):
     predict_files(runs["numbers"][0], [files / "numbers.npy"], Target("json", tmp_path / "a", tmp_path / "b.npy"))
     assert np.load(tmp_path / "b.npy").shape == (2, 2)
@@ -153,9 +167,7 @@ def test_outputs_as_an_array(runs, files, tmp_path):
         predict_files(runs["both"][0], [files / "both.npy"], Target("json", tmp_path / "c"), maps=tmp_path / "maps")
 
 
-@pytest.mark.parametrize(
-    "name", ["both", *(pytest.param(name, marks=pytest.mark.large) for name in SETS if name != "both")]
-)
+@EACH
 def test_exports(runs, files, name, tmp_path):
     """Verified with all outputs, predicted as the run, and described by their card."""
     model, origin, data, results, tasks = find_exportable(runs[name][0])
@@ -175,7 +187,7 @@ def test_exports(runs, files, name, tmp_path):
     assert words.get(name, "arrays of shape (4, 3, 1)") in card and "On the test examples: loss" in card
 
 
-@pytest.mark.parametrize("name", ["both", "labels"])
+@EACH
 def test_a_killed_run_ends_as_an_uninterrupted_one(runs, files, name, tmp_path, monkeypatch):
     chosen = config(files, name, "export.formats=[]", "training.keep=best")
     kill_after_an_epoch(monkeypatch, lambda: run(chosen, name, tmp_path))
@@ -183,11 +195,12 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(runs, files, name, tmp_path, 
     assert metrics["test"] == runs[name][1]["test"] and metrics["train"] == runs[name][1]["train"]
 
 
-@pytest.mark.parametrize("name", SETS)
+@EACH
 def test_dry_runs(files, name):
     assert np.isfinite(dry_run(config(files, name, "export.formats=[]"))["loss"])
 
 
+@pytest.mark.large
 def test_weights(files, tmp_path):
     """Of examples of several targets, and of classes among them, by their numbers or names."""
     arrays = dict(np.load(files / "both.npz")) | {"w_train": np.ones(300), "w_test": np.r_[np.ones(30), np.zeros(30)]}
@@ -202,6 +215,7 @@ def test_weights(files, tmp_path):
         dry_run(config(files, "numbers", *short, "training.class_weight=balanced"))
 
 
+@pytest.mark.large
 def test_autoencoders(files, tmp_path):
     """The targets are the inputs, whatever the labels of the data."""
     sets = ["data.targets=[x]", "training.epochs=1", "export.formats=[]"]
