@@ -2,6 +2,7 @@
 
 # mypy: disable-error-code="valid-type, misc"
 
+import difflib
 import hashlib
 import json
 import math
@@ -104,7 +105,8 @@ class Spec(Part):
 
 
 def _losses_kind(value):
-    by_name = isinstance(value, dict) and "class_name" not in value and value
+    by_name = isinstance(value, dict) and value
+    by_name = by_name and not any(difflib.get_close_matches(str(key), Spec.model_fields, cutoff=0.8) for key in value)
     return EACH if isinstance(value, list) else NAMED if by_name else ONE
 
 
