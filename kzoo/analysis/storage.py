@@ -4,19 +4,20 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kzoo.data.builders.cache import cache_dir
 from kzoo.terminal import short_count
 from kzoo.user_cache import cache_folder
 
 
 def folders() -> dict[str, Path]:
     """Returns the folders by what they hold; they need not exist."""
-    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+
+    def place(variable: str, default: str) -> Path:
+        return Path(os.environ.get(variable) or default).expanduser()
+
+    home = place("KERAS_HOME", "~/.keras")
     return {
-        "TensorFlow Datasets (TFDS_DATA_DIR)": Path(
-            os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-        ).expanduser(),
-        "datasets that kzoo generates (KZOO_DATA_DIR)": cache_dir(),
+        "TensorFlow Datasets (TFDS_DATA_DIR)": place("TFDS_DATA_DIR", "~/tensorflow_datasets"),
+        "datasets that kzoo generates (KZOO_DATA_DIR)": place("KZOO_DATA_DIR", f"{home}/kzoo/datasets"),
         "downloaded weights (KERAS_HOME)": home,
         "cache (KZOO_CACHE_DIR)": cache_folder(),
     }

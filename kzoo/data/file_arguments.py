@@ -53,13 +53,13 @@ def paths_on_stdin() -> list[Path]:
     return [Path(os.fsdecode(name)) for name in names if name]
 
 
-def is_array(file: PathLike) -> bool:
-    """Returns whether a file's name is that of arrays.
+def is_image(file: PathLike) -> bool:
+    """Returns whether a file's name is that of an image; all others are read as arrays.
 
-    >>> is_array("x.NPY"), is_array("x.png")
+    >>> is_image("x.PNG"), is_image("x.npy")
     (True, False)
     """
-    return Path(file).suffix.lower() in ARRAYS
+    return Path(file).suffix.lower() in SUFFIXES
 
 
 def _matches(pattern: str) -> list[Path]:

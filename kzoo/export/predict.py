@@ -12,7 +12,7 @@ import numpy as np
 
 from kzoo.checks import Refusal, require
 from kzoo.data.example_reader import ExampleReader
-from kzoo.data.file_arguments import is_array
+from kzoo.data.file_arguments import is_image
 from kzoo.export.predictor import Predictor
 
 BATCH, PIXELS = 256, 2**22  # examples in a batch, and numbers in its inputs unless it is of one example
@@ -76,7 +76,7 @@ def _read(predictor: Predictor, files: Iterable[Path], failed: Failed) -> Iterat
     pending: collections.deque[tuple[Path, Any]] = collections.deque()
 
     def start(file: Path) -> None:
-        pending.append((file, None if is_array(file) else pool.submit(reader.read, file)))
+        pending.append((file, pool.submit(reader.read, file) if is_image(file) else None))
 
     try:
         for file in itertools.islice(files, ahead):
@@ -91,7 +91,7 @@ def _read(predictor: Predictor, files: Iterable[Path], failed: Failed) -> Iterat
             for more in itertools.islice(files, 1):
                 start(more)
             for index, example in enumerate(x):
-                yield Example(file, index if is_array(file) else None, example)
+                yield Example(file, None if is_image(file) else index, example)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

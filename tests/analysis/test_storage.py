@@ -3,15 +3,17 @@
 from pathlib import Path
 
 from kzoo.analysis.storage import describe_folder, folders
+from kzoo.data.builders.cache import cache_dir
 
 
 def test_folders(monkeypatch, tmp_path):
     for name in ("TFDS_DATA_DIR", "KZOO_DATA_DIR", "KERAS_HOME", "KZOO_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
-    assert Path("~/tensorflow_datasets").expanduser() in folders().values()
+    assert Path("~/tensorflow_datasets").expanduser() in folders().values() and cache_dir() in folders().values()
     for name in ("TFDS_DATA_DIR", "KZOO_DATA_DIR", "KERAS_HOME", "KZOO_CACHE_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
         assert [path for what, path in folders().items() if name in what] == [tmp_path / name]
+        assert folders()["datasets that kzoo generates (KZOO_DATA_DIR)"] == cache_dir()
 
 
 def test_sizes(tmp_path, monkeypatch):
