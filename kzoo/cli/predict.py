@@ -53,14 +53,14 @@ def predict(
         from kzoo.run_folder import find_run
 
         find_run(model)
-    from kzoo.data.file_arguments import list_files
     from kzoo.export.record_writers import check_target
 
     require(not as_json or format in (None, "json"), "predict", "--json or --format", format=format)
     target = check_target(out, "json" if as_json else format, overwrite)
-    found = list_files("predict", files, leave_out=[path for path in (out, maps) if path is not None])
     import_tensorflow()
+    from kzoo.data.file_arguments import list_files
     from kzoo.training.predict_files import predict_files
 
+    found = list_files("predict", files, leave_out=[path for path in (out, maps) if path is not None])
     if predict_files(model, found, target, top, maps, overwrite):
         raise typer.Exit(1)

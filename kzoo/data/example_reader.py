@@ -85,7 +85,7 @@ def reason(error: Exception) -> str:
 
 def _numbers(file: Path, who: str) -> np.ndarray:
     """Returns the array of numbers in a .npy or .npz file as float32."""
-    packed = file.suffix.lower() == ".npz"
+    packed = file.suffix.lower() == ".npz" or zipfile.is_zipfile(file)
     try:
         x = _read_npz(file) if packed else np.load(file, allow_pickle=False)
     except Exception as error:  # a damaged file can raise any exception
