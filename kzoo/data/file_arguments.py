@@ -25,7 +25,8 @@ def list_files(who: str, arguments: Iterable[PathLike], leave_out: Sequence[Path
     Raises Refusal for an argument that is empty, for a path that does not exist, and for a folder or pattern without
     such files. Paths on standard input need not exist.
     """
-    names, left_out, files = [str(argument) for argument in arguments], [Path(path) for path in leave_out], []
+    names, left_out = [str(argument) for argument in arguments], [Path(path) for path in leave_out]
+    files: list[Path] = []
     require(all(names), who, "names of files and folders, not empty ones", files=names)
     for name in names:
         if name == STDIN:

@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import itertools
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ class Example(NamedTuple):
     """An example of a file; index: its number in the file of an array, None for an image."""
 
     file: Path
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # tuples have a method of this name
     x: np.ndarray
 
 
@@ -33,7 +34,7 @@ class Prediction(NamedTuple):
     """A model's output for an example: scores of the classes (classes,), or a label map (H, W) of class numbers."""
 
     file: Path
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # tuples have a method of this name
     output: np.ndarray
     classes: int
 
@@ -69,9 +70,9 @@ def as_label_maps(scores):
 def _read(predictor: Predictor, files: Iterable[Path], failed: Failed) -> Iterator[Example]:
     """Yields the examples in files. Images are read ahead in threads, arrays, which may be large, when needed."""
     reader, files = ExampleReader("predict", predictor.shape, predictor.resize), iter(files)
-    numbers = None if None in predictor.shape else int(np.prod(predictor.shape))
+    numbers = math.prod(n or 1 for n in predictor.shape)
     threads = min(THREADS, len(os.sched_getaffinity(0)))
-    ahead = threads if numbers is None else max(threads, min(BATCH, PIXELS // numbers))
+    ahead = threads if None in predictor.shape else max(threads, min(BATCH, PIXELS // numbers))
     pool = concurrent.futures.ThreadPoolExecutor(threads)
     pending: collections.deque[tuple[Path, Any]] = collections.deque()
 
@@ -103,7 +104,7 @@ def _run(predictor: Predictor, examples: list[Example], failed: Failed) -> Itera
     for position, example in enumerate(examples):
         by_shape.setdefault(example.x.shape, []).append(position)
     for shape, positions in by_shape.items():
-        size = max(1, min(BATCH, PIXELS // max(1, int(np.prod(shape)))))
+        size = max(1, min(BATCH, PIXELS // max(1, math.prod(shape))))
         for start in range(0, len(positions), size):
             batch = positions[start : start + size]
             for position, result in zip(batch, _run_batch(predictor, [examples[each] for each in batch])):
