@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kzoo.checks import require
+from kzoo.checks import Refusal, require
 from kzoo.cli.arguments import Json
 from kzoo.cli.debugging import import_tensorflow
 
@@ -49,9 +49,11 @@ def predict(
     Example: kzoo predict exports/mnist1d_cnn/model.onnx signals.npy --top 1
     Example: find scans -name '*.png' | kzoo predict nielsen_3 - --format csv > digits.csv
     """
-    if not Path(model).exists() and Path(model).suffix != ".keras":
+    if not Path(model).exists():
         from kzoo.run_folder import find_run
 
+        if Path(model).suffix == ".keras":
+            raise Refusal(f"no file {model}.")
         find_run(model)
     from kzoo.export.record_writers import check_target
 
