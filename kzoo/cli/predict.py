@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kzoo.checks import require
+from kzoo.checks import Refusal, require
 from kzoo.cli.arguments import Json
 from kzoo.cli.debugging import import_tensorflow
 
@@ -49,18 +49,20 @@ def predict(
     Example: kzoo predict exports/mnist1d_cnn/model.onnx signals.npy --top 1
     Example: find scans -name '*.png' | kzoo predict nielsen_3 - --format csv > digits.csv
     """
-    if not Path(model).exists() and Path(model).suffix != ".keras":
+    if not Path(model).exists():
         from kzoo.run_folder import find_run
 
+        if Path(model).suffix == ".keras":
+            raise Refusal(f"no file {model}.")
         find_run(model)
-    from kzoo.data.file_arguments import list_files
     from kzoo.export.record_writers import check_target
 
     require(not as_json or format in (None, "json"), "predict", "--json or --format", format=format)
     target = check_target(out, "json" if as_json else format, overwrite)
-    found = list_files("predict", files, leave_out=[path for path in (out, maps) if path is not None])
     import_tensorflow()
+    from kzoo.data.file_arguments import list_files
     from kzoo.training.predict_files import predict_files
 
+    found = list_files("predict", files, leave_out=[path for path in (out, maps) if path is not None])
     if predict_files(model, found, target, top, maps, overwrite):
         raise typer.Exit(1)

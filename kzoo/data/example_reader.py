@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, one_line, require
-from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_image
+from kzoo.data.file_arguments import is_image
+from kzoo.data.image_file import UnreadableImageError, read_image
 from kzoo.data.npz_source import read_member
 from kzoo.data.source import resize_images
 from kzoo.memory import available_memory
@@ -31,8 +32,7 @@ class ExampleReader:
 
     def read(self, file: PathLike) -> np.ndarray:
         """Returns the examples in a file as float32, (N, *shape). Raises Refusal if they have another shape."""
-        file = Path(file)
-        return self._pixels(file)[None] if file.suffix.lower() in SUFFIXES else self._examples(file)
+        return self._pixels(Path(file))[None] if is_image(file) else self._examples(Path(file))
 
     def _pixels(self, file: Path) -> np.ndarray:
         """Returns an image (H, W, C), resized if the size is known.
@@ -85,7 +85,7 @@ def reason(error: Exception) -> str:
 
 def _numbers(file: Path, who: str) -> np.ndarray:
     """Returns the array of numbers in a .npy or .npz file as float32."""
-    packed = file.suffix.lower() == ".npz"
+    packed = file.suffix.lower() == ".npz" or zipfile.is_zipfile(file)
     try:
         x = _read_npz(file) if packed else np.load(file, allow_pickle=False)
     except Exception as error:  # a damaged file can raise any exception

@@ -25,7 +25,8 @@ def list_files(who: str, arguments: Iterable[PathLike], leave_out: Sequence[Path
     Raises Refusal for an argument that is empty, for a path that does not exist, and for a folder or pattern without
     such files. Paths on standard input need not exist.
     """
-    names, left_out, files = [str(argument) for argument in arguments], [Path(path) for path in leave_out], []
+    names, left_out = [str(argument) for argument in arguments], [Path(path) for path in leave_out]
+    files: list[Path] = []
     require(all(names), who, "names of files and folders, not empty ones", files=names)
     for name in names:
         if name == STDIN:
@@ -53,13 +54,13 @@ def paths_on_stdin() -> list[Path]:
     return [Path(os.fsdecode(name)) for name in names if name]
 
 
-def is_array(file: PathLike) -> bool:
-    """Returns whether a file's name is that of arrays.
+def is_image(file: PathLike) -> bool:
+    """Returns whether a file's name is that of an image; all others are read as arrays.
 
-    >>> is_array("x.NPY"), is_array("x.png")
+    >>> is_image("x.PNG"), is_image("x.npy")
     (True, False)
     """
-    return Path(file).suffix.lower() in ARRAYS
+    return Path(file).suffix.lower() in SUFFIXES
 
 
 def _matches(pattern: str) -> list[Path]:

@@ -1,11 +1,15 @@
 """Runs a Keras model on batches of any number of examples, with few compilations."""
 
+import re
+
 import keras
 import numpy as np
 
 from kzoo.checks import Refusal, one_line, require
 from kzoo.export.fixed_shape import fill_batch
 from kzoo.ops.xla import no_islands
+
+ASSERTED = re.compile(r"assertion failed: \[(.*)\]\s*\[\[", flags=re.DOTALL)  # what TensorFlow says around its words
 
 
 class KerasRunner:
@@ -31,7 +35,9 @@ class KerasRunner:
                 return keras.tree.map_structure(as_floats, self.graph(x))
             outputs = self.model.predict_on_batch(fill_batch(x, self._batch_size(len(x))))
         except (ValueError, InvalidArgumentError) as error:
-            raise Refusal(f"predict: the model cannot be run: {one_line(error, 300)}") from error
+            asserted = ASSERTED.search(str(error))
+            reason = one_line(asserted[1] if asserted else error, 300)
+            raise Refusal(f"predict: the model cannot be run: {reason}") from error
         return keras.tree.map_structure(lambda y: as_floats(y)[: len(x)], outputs)
 
     def _batch_size(self, count: int) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from kzoo.checks import Refusal, require
-from kzoo.data.file_arguments import is_array
+from kzoo.data.file_arguments import is_image
 from kzoo.data.image_file import UnreadableImageError, read_image
 from kzoo.files import check_writable, write_atomically
 
@@ -54,11 +54,11 @@ class MapWriter:
         self.written: set[Path] = set()
         self.names = names_of_maps(files)
         check_writable(self.folder / "maps.npy", "predict --maps")
-        images = [path for file in self.names if not is_array(file) for path in self._paths(file, None)]
+        images = [path for file in self.names if is_image(file) for path in self._paths(file, None)]
         doubled = [path for path, count in Counter(images).items() if count > 1]
         require(not doubled, "predict --maps", "files whose maps have different names", map=str(doubled[:1]))
         there = [path for path in images if path.exists()] + [
-            path for file in self.names if is_array(file) for path in self._numbered(file)
+            path for file in self.names if not is_image(file) for path in self._numbered(file)
         ]
         require(overwrite or not there, "predict --maps", "a folder without these maps, or --overwrite", file=there[:1])
 
@@ -105,7 +105,7 @@ class MapWriter:
 
     def _image(self, file):
         """Returns the pixels of an image file as 8-bit RGB, or None for an array's file."""
-        if is_array(file):
+        if not is_image(file):
             return None
         try:
             pixels = np.asarray(read_image(file, 3), "float32")

@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import itertools
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from kzoo.checks import Refusal, require
 from kzoo.data.example_reader import ExampleReader
-from kzoo.data.file_arguments import is_array
+from kzoo.data.file_arguments import is_image
 from kzoo.export.predictor import Predictor
 from kzoo.task import Task
 
@@ -26,7 +27,7 @@ class Example(NamedTuple):
     """An example of a file; index: its number in the file of an array, None for an image."""
 
     file: Path
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # tuples have a method of this name
     x: np.ndarray
 
 
@@ -37,7 +38,7 @@ class Prediction(NamedTuple):
     """
 
     file: Path
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # tuples have a method of this name
     output: Any
     classes: int
 
@@ -73,14 +74,14 @@ def as_label_maps(scores):
 def _read(predictor: Predictor, files: Iterable[Path], failed: Failed) -> Iterator[Example]:
     """Yields the examples in files. Images are read ahead in threads, arrays, which may be large, when needed."""
     reader, files = ExampleReader("predict", predictor.shape, predictor.resize), iter(files)
-    numbers = None if None in predictor.shape else int(np.prod(predictor.shape))
+    numbers = math.prod(n or 1 for n in predictor.shape)
     threads = min(THREADS, len(os.sched_getaffinity(0)))
-    ahead = threads if numbers is None else max(threads, min(BATCH, PIXELS // numbers))
+    ahead = threads if None in predictor.shape else max(threads, min(BATCH, PIXELS // numbers))
     pool = concurrent.futures.ThreadPoolExecutor(threads)
     pending: collections.deque[tuple[Path, Any]] = collections.deque()
 
     def start(file: Path) -> None:
-        pending.append((file, None if is_array(file) else pool.submit(reader.read, file)))
+        pending.append((file, pool.submit(reader.read, file) if is_image(file) else None))
 
     try:
         for file in itertools.islice(files, ahead):
@@ -95,7 +96,7 @@ def _read(predictor: Predictor, files: Iterable[Path], failed: Failed) -> Iterat
             for more in itertools.islice(files, 1):
                 start(more)
             for index, example in enumerate(x):
-                yield Example(file, index if is_array(file) else None, example)
+                yield Example(file, None if is_image(file) else index, example)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -107,7 +108,7 @@ def _run(predictor: Predictor, examples: list[Example], failed: Failed) -> Itera
     for position, example in enumerate(examples):
         by_shape.setdefault(example.x.shape, []).append(position)
     for shape, positions in by_shape.items():
-        size = max(1, min(BATCH, PIXELS // max(1, int(np.prod(shape)))))
+        size = max(1, min(BATCH, PIXELS // max(1, math.prod(shape))))
         for start in range(0, len(positions), size):
             batch = positions[start : start + size]
             for position, result in zip(batch, _run_batch(predictor, [examples[each] for each in batch])):

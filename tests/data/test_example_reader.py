@@ -77,7 +77,8 @@ def test_npz_files(tmp_path):
     np.savez(tmp_path / "one.npz", anything=BYTES)
     np.savez_compressed(tmp_path / "several.npz", x_train=BYTES + 1, y_test=np.zeros(5), x_test=BYTES)
     np.savez(tmp_path / "x.npz", y=np.zeros(5), x=BYTES)
-    for name in ("one.npz", "several.npz", "x.npz"):
+    (tmp_path / "renamed.npy").write_bytes((tmp_path / "x.npz").read_bytes())
+    for name in ("one.npz", "several.npz", "x.npz", "renamed.npy"):
         np.testing.assert_array_equal(read(tmp_path / name, (8, 6, 1)), BYTES)
     np.savez(tmp_path / "two.npz", a=BYTES, b=BYTES)
     assert "two.npz is no .npz file of examples: of several arrays one must be called x or x_test" in refused(
@@ -105,8 +106,6 @@ def test_dtypes(tmp_path):
 
 def test_files_that_are_no_arrays(tmp_path):
     np.save(tmp_path / "x.npy", np.ones((2, 3), "float16"))
-    np.savez(tmp_path / "z.npz", a=np.ones(3))
-    (tmp_path / "z.npz").rename(tmp_path / "z.npy")
     np.save(tmp_path / "text.npy", np.array(["a"]))
     np.save(tmp_path / "complex.npy", np.ones(2, complex))
     np.save(tmp_path / "object.npy", np.array([{}]), allow_pickle=True)
@@ -114,7 +113,7 @@ def test_files_that_are_no_arrays(tmp_path):
     (tmp_path / "junk.npy").write_bytes(b"junk" * 100)
     (tmp_path / "cut.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:-3])
     (tmp_path / "open.npy").write_bytes((tmp_path / "x.npy").read_bytes().replace(b"}", b"("))  # a tokenizer's error
-    for name in ("text", "complex", "z"):
+    for name in ("text", "complex"):
         assert "one array of numbers in a .npy file" in refused(tmp_path / f"{name}.npy")
     for name in ("object", "empty", "junk", "cut", "open"):
         assert f"{name}.npy is neither an image nor a .npy array: " in refused(tmp_path / f"{name}.npy")

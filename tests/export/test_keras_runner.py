@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from kzoo import layers
 from kzoo.checks import Refusal
 from kzoo.export.keras_runner import KerasRunner, as_floats
-from kzoo.models.registry import model
 
 DRAW = np.random.default_rng(0)
 
@@ -21,16 +21,31 @@ def test_batches_are_filled_up_to_few_sizes(small_model, images, monkeypatch):
     assert run.shape == (8, 8, 1) and sizes == [1, 8, 8, 8, 32, 32]
 
 
-def test_any_size_is_one_graph():
-    net = model("dilated_frontend", classes=2, input_shape=(None, None, 3), width=1 / 64)
-    run = KerasRunner(net)
-    for size in ((64, 64), (72, 80)):
+@pytest.fixture(scope="module")
+def any_size():
+    """A runner of a segmentation model of images of any size from 5 x 5, and the model."""
+    x = inputs = keras.Input((None, None, 3))
+    x = layers.Conv2D(4, 3, padding="reflect")(layers.Conv2D(4, 5)(x))
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(layers.MaxPooling2D(2, padding="same")(x)))
+    return KerasRunner(model), model
+
+
+def test_any_size_is_one_graph(any_size):
+    run, model = any_size
+    for size in ((16, 16), (9, 12)):
         x = DRAW.uniform(0, 1, (2, *size, 3)).astype("float32")
-        np.testing.assert_allclose(run(x), net(x), atol=1e-5)
+        np.testing.assert_allclose(run(x), model(x), atol=1e-6)
     assert run.shape == (None, None, 3)
 
 
-def test_batches_that_the_model_cannot_take():
+def test_batches_that_the_model_cannot_take(any_size):
+    """An assertion in the graph is given in its own words."""
+    with pytest.raises(Refusal) as caught:
+        any_size[0](np.zeros((1, 2, 9, 3), "float32"))
+    assert str(caught.value) == (
+        "predict: the model cannot be run: conv expects a window that fits into the padded input on spatial axis 0; "
+        "received ksize=5, dilation=1, input=2, padding=(0, 0)."
+    )
     x = keras.Input((None, 1))
     run = KerasRunner(keras.Model(x, keras.layers.GlobalMaxPooling1D()(keras.layers.Conv1D(2, 5)(x))))
     with pytest.raises(Refusal, match="^predict: the model cannot be run: ") as caught:

@@ -105,7 +105,7 @@ def test_the_same_file_twice(of_means, tmp_path):
 def test_files_that_fail_are_reported_and_the_rest_is_predicted(of_means, tmp_path):
     files = save_images(tmp_path, [0, 255, 51], [(2, 2)])
     files[1].write_bytes(b"no image")
-    np.save(tmp_path / "x.npy", np.zeros((2, 3)))
+    np.save(tmp_path / "x.npy", np.zeros(3))
     failures = []
     every = [tmp_path / "none.png", *files, tmp_path / "x.npy", tmp_path]
     found = list(predict(of_means[0], every, lambda *failure: failures.append(failure)))

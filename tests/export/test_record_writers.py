@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from kzoo.checks import Refusal
 from kzoo.export.record_writers import WRITERS, Target, check_target, open_writer
 
+ROOT = Path(__file__).parents[2]
 CLASSES = [
     {
         "file": "a/b.npy",
@@ -143,3 +147,27 @@ def test_names_that_are_not_utf8(tmp_path, monkeypatch, format):
     sys.stdout.flush()
     expected = {"csv": b"\xff.png,4,", "table": b"\\udcff.png", "json": b"\\udcff.png"}[format]
     assert expected in raw.getvalue() and expected in (tmp_path / "r").read_bytes()
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
+def test_a_kill_leaves_the_file_as_it_was(tmp_path, there):
+    """Rows that were written are in no file of that name; the next writer removes what is left of them."""
+    if there:
+        (tmp_path / "r.csv").write_text("mine")
+    code = """
+import os, signal, sys
+from pathlib import Path
+from kzoo.export.record_writers import Target, open_writer
+with open_writer(Target("csv", Path(sys.argv[1]))) as writer:
+    for number in range(5000):
+        writer.write({"file": f"{number}.png", "index": None, "top": [{"class": 0}]}, 1)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "r.csv")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert len(os.listdir(tmp_path)) == 2 + there  # the leftovers, and their lock
+    assert not there or (tmp_path / "r.csv").read_text() == "mine"
+    with open_writer(Target("csv", tmp_path / "r.csv")) as writer:
+        writer.write(CLASSES[0], 2)
+    assert (tmp_path / "r.csv").read_text() == written("csv", CLASSES[:1]) and os.listdir(tmp_path) == ["r.csv"]

@@ -52,7 +52,9 @@ def test_weights_of_a_batch(shape):
 
 def test_names_of_classes():
     names = ["cat", "7", "dog"]
-    np.testing.assert_array_equal(class_weights({"dog": 3.0, "7": 2.0, "0": 4.0}, split([0]), 3, names=names), [4, 2, 3])
+    np.testing.assert_array_equal(
+        class_weights({"dog": 3.0, "7": 2.0, "0": 4.0}, split([0]), 3, names=names), [4, 2, 3]
+    )
     with pytest.raises(Refusal, match="training.class_weight has no class 'dig'; did you mean 'dog'?"):
         class_weights({"dig": 1.0}, split([0]), 3, names=names)
     for key in ("dog", "3", "-1", "²"):
