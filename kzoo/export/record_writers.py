@@ -139,7 +139,7 @@ def flatten(record: dict[str, Any], most: int) -> dict[str, Any]:
     >>> flatten({"file": "a.png", "top": [{"class": 7, "score": 0.5}]}, 2)
     {'file': 'a.png', 'class_1': 7, 'score_1': 0.5, 'class_2': None, 'score_2': None}
     """
-    row = {}
+    row: dict[str, Any] = {}
     for key, value in record.items():
         prefix = "".join(key.rpartition("_")[:2])
         if isinstance(value, dict):

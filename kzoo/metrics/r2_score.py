@@ -31,7 +31,8 @@ class R2Score(keras.metrics.Metric):
     def __init__(self, name: str | None = "r2", dtype: Any = None):
         super().__init__(name=name, dtype=dtype)
         self._direction = "up"
-        self.count = self.mean = None
+        self.count: Any = None
+        self.mean: Any = None
 
     def _add_variables(self, size):
         self.count = self.add_variable((), "zeros", name="count")

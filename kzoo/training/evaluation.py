@@ -85,7 +85,7 @@ def evaluate_run(run: PathLike) -> Table:
     check_fingerprint(config, folder, data, model)
     trainer, splits = build_trainer(config, model, data.tasks), data.splits()
     views = evaluate_views(model, splits, config, str(folder))
-    rows = {}
+    rows: dict[str, tuple[str, dict[str, Any]]] = {}
     for name in ("test", "validation", "train"):
         if name in splits:
             rows[name] = name, evaluate(trainer, splits[name], config, str(folder))

@@ -209,7 +209,7 @@ def result_names(config: Config, model: keras.Model, tasks: Sequence[Task] = ())
     Those of the first output's metrics are their own names, see `Trainer`.
     """
     losses = [f"{name}_loss" for name in model.output_names] if len(model.outputs) > 1 else []
-    names = []
+    names: list[str] = []
     for number, (output, metrics) in enumerate(zip(model.output_names, build_metrics(config, model, tasks))):
         of_output = [getattr(metric, "name", metric) for metric in metrics]
         names += [f"{output}_{name}" for name in of_output] if number else of_output

@@ -160,7 +160,9 @@ def summarize(config: Config, runs: Sequence[Metrics]) -> Metrics:
             means[split] = {key: mean([r[split][key] for r in runs]) for key in runs[0][split]}
             if "error" in means[split]:
                 means[split]["errors"] = [r[split]["error"] for r in runs]
-    shared = {key: runs[0][key] for key in ("model", "data", "tasks", "published", "parameters") if key in runs[0]}
+    shared: dict[str, Any] = {
+        key: runs[0][key] for key in ("model", "data", "tasks", "published", "parameters") if key in runs[0]
+    }
     return {
         **shared,
         **means,
