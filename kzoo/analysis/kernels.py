@@ -59,12 +59,13 @@ class Filters(Plotted):
         require(len(shape) == 4, "filters", f"kernels of images, of {self.layer}", shape=shape)
         return np.moveaxis(self.kernels, -1, 0)
 
-    def draw(self) -> "Figure":
+    def draw(self, compare: bool = True) -> "Figure":
+        """Draws the kernels; `compare`: of images next to what they resemble, which takes seconds."""
         shown = np.moveaxis(self.kernels[..., :SHOWN], -1, 0)
         heading = f"Kernels of {self.layer}"
         if self.kernels.shape[-1] > SHOWN:
             heading += f", the first {SHOWN} of {self.kernels.shape[-1]}"
-        if shown.ndim != 4:
+        if shown.ndim != 4 or not compare:
             return array_grid(shown, [f"kernel {i}" for i in range(len(shown))], heading, colours=SIGNED)
         arrays, titles = [], []
         for i, (kernel, fit, nearest) in enumerate(zip(shown, self.gabor, self.nearest)):

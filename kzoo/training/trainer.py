@@ -4,6 +4,8 @@ import keras
 
 from kzoo.checks import require
 
+RECORDED = "recorded"  # the entry of an evaluation step's results that holds an input, a target and an output
+
 
 class Trainer(keras.Model):
     """A `keras.Model` that strips the first output's name from metric names.
@@ -22,6 +24,7 @@ class Trainer(keras.Model):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.saved_class = type(self._plain())
+        self.records = False
 
     @property  # type: ignore[misc]
     def __class__(self):
@@ -38,6 +41,18 @@ class Trainer(keras.Model):
 
     def _plain(self):
         return keras.Model(self.input, self.output, name=self.name)
+
+    def record_outputs(self):
+        """Has evaluation, from now on, give callbacks the first input, target and output of each batch as RECORDED."""
+        if not self.records:
+            self.records = True
+            self.make_test_function(force=True)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        results = super().compute_metrics(x, y, y_pred, sample_weight)
+        if self.records:
+            results[RECORDED] = tuple(keras.tree.flatten(part)[0] for part in (x, y, y_pred))
+        return results
 
     def get_metrics_result(self):
         results, prefix = super().get_metrics_result(), f"{self.output_names[0]}_"

@@ -47,7 +47,8 @@ SETS = [  # dropout, augmentation, momentum, callbacks, and weights kept from th
     f"training.callbacks={json.dumps(CALLBACKS)}",
     "export.formats=[]",
 ]
-SEED_FILES = {"README.md", "config.yaml", "confusion.png", "history.csv", "history.png", "metrics.json", "model.keras"}
+SEED_FILES = {"README.md", "config.yaml", "history.csv", "history.png", "metrics.json", "model.keras"}
+SEED_FILES |= {"classes.csv", "confusion.png", "filters.png", "mistakes.png", "predictions.csv"}
 CALLBACK_FILES = {"logs", "models", "best.keras", "1.weights.h5", "2.weights.h5"}
 
 
