@@ -21,10 +21,11 @@ class Trainer(keras.Model):
     ['first_loss', 'loss', 'mae', 'second_loss']
     """
 
+    records = False
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.saved_class = type(self._plain())
-        self.records = False
 
     @property  # type: ignore[misc]
     def __class__(self):
