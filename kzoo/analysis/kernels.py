@@ -20,7 +20,7 @@ from kzoo.ops.filters import PARAMETERS, gabor, gaussian, sobel
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN = 32  # kernels of a figure
+SHOWN, ACROSS = 32, 8  # kernels of a figure, and in a row of one that only shows kernels
 
 
 class NearestFilter(NamedTuple):
@@ -66,7 +66,8 @@ class Filters(Plotted):
         if self.kernels.shape[-1] > SHOWN:
             heading += f", the first {SHOWN} of {self.kernels.shape[-1]}"
         if shown.ndim != 4 or not compare:
-            return array_grid(shown, [f"kernel {i}" for i in range(len(shown))], heading, colours=SIGNED)
+            titles, columns = [f"kernel {i}" for i in range(len(shown))], None if compare else min(len(shown), ACROSS)
+            return array_grid(shown, titles, heading, columns, colours=SIGNED)
         arrays, titles = [], []
         for i, (kernel, fit, nearest) in enumerate(zip(shown, self.gabor, self.nearest)):
             largest = np.abs(kernel).max() or 1

@@ -89,7 +89,7 @@ def plot_mistakes(predictions: Predictions, title: str, path: Path) -> None:
         return
     names = [[shorten(predictions.name(label), LONG) for label in shown[2:4]] for shown in predictions.worst]
     titles = [
-        f"{truth}, predicted\n{predicted} ({shown.score:.2f})  #{shown.index}"
+        f"#{shown.index}: {truth}\npredicted {predicted} ({shown.score:.2f})"
         for shown, (truth, predicted) in zip(predictions.worst, names)
     ]
     sheet = array_grid([shown.x for shown in predictions.worst], titles, heading, columns=min(6, len(titles)))
@@ -116,6 +116,8 @@ def plot_maps(shown: Sequence[Shown], predictions: MapPredictions, title: str, p
             axes.set_axis_off()
     names = [shorten(predictions.name(number), LONG) for number in range(classes)]
     keys = [Patch(color=colour, label=name) for colour, name in zip(colours, names)]
+    if any(((one.truth < 0) | (one.truth >= classes)).any() for one in shown):
+        keys.append(Patch(facecolor="white", edgecolor="grey", label="no class"))
     columns = max(1, min(classes, 100 // (max(map(len, names)) + 5)))
     sheet.legend(handles=keys, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
     sheet.suptitle(title, parse_math=False, fontsize=10)

@@ -27,7 +27,7 @@ def test_inputs_are_augmented(arrays, tmp_path):
     """Each is one of the examples, inverted; random states stay, and a second call replaces the first."""
     x = np.random.default_rng(0).integers(0, 256, (20, 5, 4, 3)).astype("uint8")
     train = Examples.from_arrays(x, np.arange(20) % 3)
-    invert = "data.augment=[{class_name: RandomInvert, config: {factor: 1.0, value_range: [0, 255]}}]"
+    invert = "data.augment=[{class_name: Rescaling, config: {scale: -1.0, offset: 255.0}}]"
     config = signals_config(arrays, invert)
     states = random.getstate(), np.random.get_state()[1].tolist()
     for _ in range(2):

@@ -73,7 +73,7 @@ def test_steps_within_an_epoch():
     bar.on_train_begin()
     bar.on_train_batch_end(4)
     bar.close()
-    assert "2/5 step 5/10  0.12 steps/s  0.5 examples/s  5 min left" in bar.console.file.getvalue()
+    assert "step 5/10  0.12 steps/s  0.5 examples/s  5 min left" in bar.console.file.getvalue()
 
 
 def test_close_restores_the_cursor_after_an_exception():

@@ -47,5 +47,5 @@ def test_one_pass_replaced_by_a_number():
 
 
 def test_without_a_published_result():
-    assert recipe_length(read_config("small_lenet"), 100) is None
+    assert recipe_length(read_config("mnist1d_local"), 100) is None
     assert shortfall({"epochs": 1, "steps": 1, "recipe": None}) == shortfall({"epochs": 1}) == ""

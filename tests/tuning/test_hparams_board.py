@@ -2,6 +2,7 @@
 
 import json
 
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.plugins.hparams import plugin_data_pb2
 
@@ -23,7 +24,7 @@ def read(folder):
                 for key, value in data.session_start_info.hparams.items():
                     values[key] = getattr(value, value.WhichOneof("kind"))
             else:
-                scalars[each.tag] = event.step, each.tensor.float_val[0]
+                scalars[each.tag] = event.step, float(tf.make_ndarray(each.tensor))
     return values, name, scalars
 
 
