@@ -10,7 +10,16 @@ import pytest
 
 from kzoo import files
 from kzoo.checks import Refusal
-from kzoo.files import atomic_replace, check_writable, exchange, file_lock, replace, write_atomically, write_csv, writing
+from kzoo.files import (
+    atomic_replace,
+    check_writable,
+    exchange,
+    file_lock,
+    replace,
+    write_atomically,
+    write_csv,
+    writing,
+)
 
 
 def names(folder):

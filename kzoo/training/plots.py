@@ -89,7 +89,7 @@ def plot_mistakes(predictions: Predictions, title: str, path: Path) -> None:
         return
     names = [[shorten(predictions.name(label), LONG) for label in shown[2:4]] for shown in predictions.worst]
     titles = [
-        f"#{shown.index}: {truth}\npredicted {predicted} ({shown.score:.2f})"
+        f"#{shown.number}: {truth}\npredicted {predicted} ({shown.score:.2f})"
         for shown, (truth, predicted) in zip(predictions.worst, names)
     ]
     sheet = array_grid([shown.x for shown in predictions.worst], titles, heading, columns=min(6, len(titles)))
@@ -111,7 +111,7 @@ def plot_maps(shown: Sequence[Shown], predictions: MapPredictions, title: str, p
         is_class = (one.truth >= 0) & (one.truth < classes)
         row[1].imshow(np.where(is_class, one.truth, np.nan), **style)  # pixels without a class stay white
         row[2].imshow(one.prediction, **style)
-        for axes, text in zip(row, (f"#{one.index}", "truth", f"predicted, {100 * one.score:.3g} % wrong")):
+        for axes, text in zip(row, (f"#{one.number}", "truth", f"predicted, {100 * one.score:.3g} % wrong")):
             axes.set_title(text, fontsize=9)
             axes.set_axis_off()
     names = [shorten(predictions.name(number), LONG) for number in range(classes)]

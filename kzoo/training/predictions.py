@@ -24,7 +24,7 @@ class Shown(NamedTuple):
     score: of the predicted class; of a map the share of its pixels that are wrong.
     """
 
-    index: int
+    number: int
     x: np.ndarray
     truth: Any
     prediction: Any
@@ -80,23 +80,14 @@ class Predictions:
         Source: precision = hits / predicted, recall = hits / support, F1 their harmonic mean, and the intersection
         over union, hits / (predicted + support - hits).
         """
-        both = self.predicted + self.support
-        return [
-            ClassScores(
-                number,
-                *(
-                    float(part) / int(whole) if whole else None
-                    for part, whole in (
-                        (hits, self.predicted[number]),
-                        (hits, self.support[number]),
-                        (2 * hits, both[number]),
-                        (hits, both[number] - hits),
-                    )
-                ),
-                int(self.support[number]),
-            )
-            for number, hits in enumerate(self.hits)
-        ]
+        scores = []
+        counts = zip(self.hits.tolist(), self.predicted.tolist(), self.support.tolist())
+        for number, (hits, predicted, support) in enumerate(counts):
+            both = predicted + support
+            precision, recall = _share(hits, predicted), _share(hits, support)
+            f1, iou = _share(2 * hits, both), _share(hits, both - hits)
+            scores.append(ClassScores(number, precision, recall, f1, iou, support))
+        return scores
 
     def _count(self, truth, prediction):
         """Adds labels that are classes, and the classes predicted for them."""
@@ -124,6 +115,10 @@ class Predictions:
 
     def _shown(self, i, x, truth, prediction, score):
         return Shown(self.size + int(i), np.asarray(x[int(i)]), truth[i], prediction[i], float(score[i]))
+
+
+def _share(part, whole):
+    return part / whole if whole else None
 
 
 class ClassPredictions(Predictions):

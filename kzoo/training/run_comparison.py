@@ -110,7 +110,7 @@ def comparison_table(comparison: dict[str, Any]) -> Table:
         table.add_row(path, *(escape(shorten("-" if value == "unset" else value, LONG)) for value in values))
     table.add_section()
     for split, title in SPLITS.items():
-        first = next((run["results"][split] for run in runs if split in run["results"]), {})
+        first: dict[str, Any] = next((run["results"][split] for run in runs if split in run["results"]), {})
         for name in [*(name for name in ("error", "loss") if name in first), *extra_metrics(first)]:
             cells = [run["results"].get(split, {}).get(name) for run in runs]
             table.add_row(f"{title} {name}", *(_cell(cell, name == "error") for cell in cells))

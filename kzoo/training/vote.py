@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from rich.table import Table
 
-from kzoo.checks import escape, require
+from kzoo.checks import Refusal, escape, require
+from kzoo.data.examples import Examples
 from kzoo.data.loader import Data
 from kzoo.export.inference_model import inference_model
 from kzoo.models.load_model import load_model
@@ -26,12 +27,13 @@ NOT_OF_TEST = {"batch_size", "preprocess", "augment", "inputs", "targets", "trai
 
 
 class Member(NamedTuple):
-    """One trained model that votes: the folder of its run, its config, the inference model, and the data."""
+    """One trained model that votes: the folder of its run, its config, the inference model, its data and test split."""
 
     folder: Path
     config: Config
     model: keras.Model
     data: Data
+    test: Examples
 
 
 def vote(runs: Sequence[PathLike]) -> dict[str, Any]:
@@ -44,16 +46,15 @@ def vote(runs: Sequence[PathLike]) -> dict[str, Any]:
     members = open_members(runs)
     require(len(members) > 1, "vote", "two trained models or more", models=len(members))
     check_shared(members)
-    tests = [member.data.test for member in members]
-    size = min(evaluation_batch_size(test, member.config) for test, member in zip(tests, members))
+    size = min(evaluation_batch_size(member.test, member.config) for member in members)
     right, counted = np.zeros(len(members) + 2, "int64"), 0
-    distinct = {id(member.data): member.data for member in members}
-    for batches in zip(*(data.test.once(size) for data in distinct.values())):
+    distinct = {id(member.test): member.test for member in members}
+    for batches in zip(*(test.once(size) for test in distinct.values())):
         given = dict(zip(distinct, batches))
         labels = [np.asarray(y).reshape(len(y), -1) for _, y in batches]
         same = all(np.array_equal(labels[0], other) for other in labels)
         require(same, "vote", "the same test examples in the same order", runs=_names(members))
-        scores = [member_scores(member, given[id(member.data)][0]) for member in members]
+        scores = [member_scores(member, given[id(member.test)][0]) for member in members]
         truth, classes = labels[0].ravel(), scores[0].shape[-1]
         scores = [each.reshape(-1, classes) for each in scores]
         is_class = (truth >= 0) & (truth < classes)
@@ -62,7 +63,7 @@ def vote(runs: Sequence[PathLike]) -> dict[str, Any]:
         counted += int(is_class.sum())
     errors = [round(float(error), 6) for error in 1 - right / max(counted, 1)]
     found = dict(zip(_names(members), errors))
-    return {"examples": members[0].data.test.size, "runs": found, "mean": errors[-2], "majority": errors[-1]}
+    return {"examples": members[0].test.size, "runs": found, "mean": errors[-2], "majority": errors[-1]}
 
 
 def decide(scores: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +80,8 @@ def decide(scores: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 def open_members(runs: Sequence[PathLike]) -> list[Member]:
     """Returns the models of runs, each seed's; runs of the same data share it."""
-    members, loaded = [], {}
+    members: list[Member] = []
+    loaded: dict[str, Data] = {}
     for folder in dict.fromkeys(folder for run in runs for folder in find_seeds(run, "model.keras")):
         config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
         key = config.data.model_dump_json(exclude=NOT_OF_TEST)
@@ -88,21 +90,22 @@ def open_members(runs: Sequence[PathLike]) -> list[Member]:
         check_fingerprint(config, folder, data, model)
         inputs = config.data.inputs[: len(model.inputs)]
         require(set(inputs) == {"x"}, f"vote: {folder}", "a model whose inputs are examples", inputs=inputs)
-        members.append(Member(folder, config, model, data))
+        if data.test is None:
+            raise Refusal(f"vote: {folder} expects data with a test split; received {data.name!r} without one.")
+        members.append(Member(folder, config, model, data, data.test))
     return members
 
 
 def check_shared(members: Sequence[Member]) -> None:
-    """Raises Refusal unless the members share a test split and the model's classes, and predict classes."""
+    """Raises Refusal unless the members share their test examples and classes, and predict classes."""
     first = members[0]
     for member in members:
         data, shape = member.data, member.model.outputs[0].shape
         who = f"vote: {member.folder}"
-        require(data.test is not None, who, "data with a test split", data=data.name)
         of_classes = len(shape) in (2, 4) and (shape[-1] > 1 or data.classes == 2)
         require(of_classes, who, "a model whose outputs are classes", outputs=tuple(shape))
         expected = f"the test data of {first.folder}"
-        require(data.test.size == first.data.test.size, who, expected, examples=data.test.size)
+        require(member.test.size == first.test.size, who, expected, examples=member.test.size)
         files, names = (data.fingerprint.get("files"), first.data.fingerprint.get("files")), data.class_names
         require(files[0] == files[1], who, expected, data=data.name)
         require(names == first.data.class_names, who, f"the classes of {first.folder}", classes=names)

@@ -52,10 +52,10 @@ def test_the_worst_mistakes_whatever_the_batches(outputs):
     assert len(wanted) > 5
     for batch in (1, 7, 60):
         found = filled(ClassPredictions("test", 5), x, truth, scores, batch)
-        assert [shown.index for shown in found.worst] == wanted
+        assert [shown.number for shown in found.worst] == wanted
         for shown in found.worst:
-            assert (shown.x[0], shown.truth) == (shown.index, truth[shown.index])
-            assert shown.prediction == predicted[shown.index] and shown.score == scores[shown.index].max()
+            assert (shown.x[0], shown.truth) == (shown.number, truth[shown.number])
+            assert shown.prediction == predicted[shown.number] and shown.score == scores[shown.number].max()
 
 
 def test_rows_and_names(outputs):
@@ -72,7 +72,7 @@ def test_rows_and_names(outputs):
 def test_labels_that_are_no_class_are_not_counted():
     found = ClassPredictions("test", 3)
     found.add(np.zeros((3, 1)), np.array([[0], [-1], [7]]), np.eye(3)[[1, 0, 0]])
-    assert found.support.tolist() == [1, 0, 0] and [shown.index for shown in found.worst] == [0]
+    assert found.support.tolist() == [1, 0, 0] and [shown.number for shown in found.worst] == [0]
     assert [row[3] for row in found.rows()] == ["0", None, None]
 
 
@@ -80,7 +80,7 @@ def test_one_output_is_the_second_of_two_classes():
     found = ClassPredictions("test", 2)
     found.add(np.zeros((4, 1)), np.array([0, 0, 1, 1]), np.array([[0.1], [0.9], [0.2], [0.5]]))
     assert found.confusion.tolist() == [[1, 1], [2, 0]]  # 0.5 is not above the threshold
-    assert [shown.index for shown in found.worst] == [1, 2, 3]
+    assert [shown.number for shown in found.worst] == [1, 2, 3]
 
 
 def test_many_classes_have_no_matrix():
@@ -107,8 +107,8 @@ def test_label_maps(seeds):
     rows = list(found.rows())
     assert [row[:2] for row in rows] == list(zip(pixels, wrong)) and rows[8][2] is None
     share = np.array(wrong) / np.maximum(pixels, 1)
-    assert [shown.index for shown in found.worst] == sorted(np.flatnonzero(share), key=lambda i: -share[i])[:6]
-    assert [shown.index for shown in found.sample] == [0, 1, 3, 4, 6, 8]
+    assert [shown.number for shown in found.worst] == sorted(np.flatnonzero(share), key=lambda i: -share[i])[:6]
+    assert [shown.number for shown in found.sample] == [0, 1, 3, 4, 6, 8]
     assert np.array_equal(found.sample[2].x, x[3]) and np.array_equal(found.sample[2].truth, truth[3, ..., 0])
 
 
@@ -153,5 +153,5 @@ def test_predictions_of_an_evaluation_are_those_of_its_error(arrays):
     assert predictions.size == 45 and scores["error"] == pytest.approx((outputs.argmax(1) != y).mean(), abs=1e-6)
     assert [int(row[1]) for row in predictions.rows()] == outputs.argmax(1).tolist()
     for shown in predictions.worst:
-        assert np.array_equal(shown.x, x[shown.index])
+        assert np.array_equal(shown.x, x[shown.number])
     assert "recorded" not in scores
