@@ -94,6 +94,27 @@ def short_count(count: float) -> str:
     return f"{count:.3g}{('', ' k', ' M', ' G', ' T')[power]}"
 
 
+def short_rate(rate: float) -> str:
+    """Formats a number of things per second: whole numbers, and small ones with two digits.
+
+    >>> short_rate(12_345.6), short_rate(0.0123)
+    ('12,346', '0.012')
+    """
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
+def short_time(seconds: float) -> str:
+    """Formats a duration with one or two units.
+
+    >>> short_time(0.4), short_time(75), short_time(7_384)
+    ('0 s', '1 min 15 s', '2 h 3 min')
+    """
+    total = round(seconds)
+    units = (("d", total // 86_400), ("h", total // 3_600 % 24), ("min", total // 60 % 60), ("s", total % 60))
+    first = next((i for i, (_, count) in enumerate(units) if count), len(units) - 1)
+    return " ".join(f"{count} {unit}" for unit, count in units[first : first + 2] if count or unit == units[first][0])
+
+
 @contextlib.contextmanager
 def quiet(show_on_error: bool = False) -> Iterator[None]:
     """Context manager: discards stderr (of native code too), Python warnings and log messages below CRITICAL.

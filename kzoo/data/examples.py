@@ -25,8 +25,8 @@ class Examples:
     Shapes: `dataset` yields (x, y) or (x, y, weight), one example each, x of `input_shape` and y of `label_shape`, both
     fully known, weight (). Several targets are a dict y, whose label_shape is one too.
     Arguments: size, the number of examples in `dataset`; memory, in bytes, by default MEMORY: a larger split is
-    streamed from its source in every epoch; checks, of the examples as they are read; tasks, of the targets, by default
-    one of classes.
+    streamed from its source in every epoch; checks, of the examples as they are read; files, the name of each example's
+    file, in the stored order, None where examples are no files; tasks, of the targets, by default one of classes.
 
     >>> split = Examples.from_arrays(np.arange(6.0).reshape(6, 1), np.arange(6))
     >>> [y.numpy().tolist() for _, y in split.once(4)]
@@ -41,6 +41,7 @@ class Examples:
         size: int,
         memory: float | None = None,
         checks: ExampleChecks | None = None,
+        files: Sequence[str] | None = None,
         tasks: Sequence[Task] = (),
     ):
         x, y, *weight = dataset.element_spec
@@ -49,7 +50,7 @@ class Examples:
         of_targets = [part.shape for part in parts[1:]]
         y_shape = of_targets[0] if len(of_targets) == 1 else of_targets
         require(known, "Examples", "examples of one known shape", x=x.shape, y=y_shape)
-        self.size = size
+        self.size, self.files = size, files
         self.checks = checks or ExampleChecks()
         self.input_shape = tuple(x.shape)
         self.label_shape = {k: tuple(v.shape) for k, v in y.items()} if isinstance(y, dict) else tuple(y.shape)

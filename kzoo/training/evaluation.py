@@ -17,22 +17,37 @@ from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.evaluation_views import average_views
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
+from kzoo.training.predictions import Predictions, Recorder
 from kzoo.training.report import metric_label, metric_text
 from kzoo.training.run_data import load_data
+from kzoo.training.trainer import RECORDED
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
 
 BATCH_BYTES = 2**26  # of the examples in one evaluation batch
 
 
-def evaluate(trainer: keras.Model, split: Examples, config: Config, label: str = "evaluate") -> dict[str, Any]:
+def evaluate(
+    trainer: keras.Model,
+    split: Examples,
+    config: Config,
+    label: str = "evaluate",
+    predictions: Predictions | None = None,
+) -> dict[str, Any]:
     """Returns the loss and the metrics of a compiled model on a split, and for classes the error.
 
+    predictions: those that the split's are added to, in the same pass; then the model is a `Trainer`.
     A metric that is not finite is None, because JSON has no NaN. Raises Refusal, which begins with `label`, if the loss
     is not finite: then the outputs are not numbers, and the error means nothing.
     """
+    callbacks = []
+    if predictions is not None:
+        trainer.record_outputs()
+        callbacks.append(Recorder(predictions))
     with split.errors(), label_errors():
-        scores = trainer.evaluate(evaluation_batches(trainer, split, config), return_dict=True, verbose=0)
+        batches = evaluation_batches(trainer, split, config)
+        scores = trainer.evaluate(batches, return_dict=True, verbose=0, callbacks=callbacks)
+    scores.pop(RECORDED, None)
     error = {"error": round(1 - float(scores.pop("accuracy")), 6)} if "accuracy" in scores else {}
     keys = sorted(scores, key=lambda key: (key != "loss", not key.endswith("_loss"), key))
     scores = {**error, **{key: float(scores[key]) for key in keys}}
@@ -85,17 +100,16 @@ def evaluate_run(run: PathLike) -> Table:
     check_fingerprint(config, folder, data, model)
     trainer, splits = build_trainer(config, model, data.tasks), data.splits()
     views = evaluate_views(model, splits, config, str(folder))
-    rows: dict[str, tuple[str, dict[str, Any]]] = {}
-    for name in ("test", "validation", "train"):
-        if name in splits:
-            rows[name] = name, evaluate(trainer, splits[name], config, str(folder))
+    rows: dict[str, tuple[int, dict[str, Any]]] = {}  # the size and the results of a split
+    for name, split in ((name, splits[name]) for name in ("test", "validation", "train") if name in splits):
+        rows[name] = split.size, evaluate(trainer, split, config, str(folder))
         if name in views:
             scores = {key.removeprefix("views_"): value for key, value in views[name].items()}
-            rows[f"{name}, mean of views"] = name, scores
+            rows[f"{name}, mean of views"] = split.size, scores
     table = Table(title=str(folder), title_justify="left")
     keys = list(dict.fromkeys(key for _, scores in rows.values() for key in scores))
     for column in ("split", "examples", *map(metric_label, keys)):
         table.add_column(column, justify="left" if column == "split" else "right")
-    for row, (name, scores) in rows.items():
-        table.add_row(row, f"{splits[name].size:,}", *(metric_text(key, scores.get(key)) for key in keys))
+    for row, (size, scores) in rows.items():
+        table.add_row(row, f"{size:,}", *(metric_text(key, scores.get(key)) for key in keys))
     return table

@@ -21,7 +21,7 @@ from kzoo.training.run_data import load_data, verification_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
 
-RESULTS = ("test", "validation", "train", "published", "epochs", "seed", "config_sha256", "versions")
+RESULTS = ("test", "validation", "train", "published", "recipe", "epochs", "steps", "seed", "config_sha256", "versions")
 
 
 class Exportable(NamedTuple):

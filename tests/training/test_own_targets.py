@@ -107,7 +107,6 @@ def test_figures(runs, name):
     assert recorded["tasks"] and (folder / "history.png").is_file()
     pictures = {"numbers": "numbers.png", "both": "numbers_level.png", "images": "images.png"}
     assert name == "labels" or (folder / pictures[name]).is_file()
-    assert name != "both" or (folder / "confusion_side.png").is_file()
 
 
 @EACH
