@@ -102,8 +102,10 @@ def check_shared(members: Sequence[Member]) -> None:
     for member in members:
         data, shape = member.data, member.model.outputs[0].shape
         who = f"vote: {member.folder}"
+        kinds = [task.kind for task in data.tasks]
         of_classes = len(shape) in (2, 4) and (shape[-1] > 1 or data.classes == 2)
-        require(of_classes, who, "a model whose outputs are classes", outputs=tuple(shape))
+        of_classes = of_classes and len(kinds) == 1 and data.tasks[0].of_classes
+        require(of_classes, who, "a model whose outputs are classes", outputs=tuple(shape), targets=kinds)
         expected = f"the test data of {first.folder}"
         require(member.test.size == first.test.size, who, expected, examples=member.test.size)
         files, names = (data.fingerprint.get("files"), first.data.fingerprint.get("files")), data.class_names
