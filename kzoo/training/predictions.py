@@ -195,7 +195,7 @@ def predictions_for(
     config: Config, split: str, examples: Examples, model: keras.Model, data: Data
 ) -> Predictions | None:
     """Returns empty `Predictions` of a model on the split of this name; None unless its target is of classes."""
-    if (config.data.targets or ["y"])[0] != "y" or len(data.tasks) > 1 or not data.tasks[0].of_classes:
+    if (config.data.targets or ["y"])[0] != "y" or len(examples.tasks) > 1 or not examples.tasks[0].of_classes:
         return None
     shape, labels = model.outputs[0].shape, len(examples.label_shape)
     outputs, names = shape[-1] or 0, data.class_names
