@@ -9,6 +9,8 @@ import logging
 import os
 import sys
 import tempfile
+import threading
+import time
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -60,6 +62,30 @@ def short_count(count: float) -> str:
     while count >= 999.5 and power < 4:
         count, power = count / 1000, power + 1
     return f"{count:.3g}{('', ' k', ' M', ' G', ' T')[power]}"
+
+
+class SlowCount:
+    """Counts what is done, from any thread, and prints how far it is: after two seconds, then every ten.
+
+    Arguments: what, words that follow the numbers; total, the count at which it is silent again.
+
+    >>> count = SlowCount("images are read", 2)
+    >>> count.tick()
+    """
+
+    def __init__(self, what: str, total: int):
+        self.what, self.total, self.done = what, total, 0
+        self._lock, self._due = threading.Lock(), float("inf")
+
+    def tick(self) -> None:
+        """Counts one more."""
+        with self._lock:
+            self.done, now = self.done + 1, time.monotonic()
+            if self.done == 1:
+                self._due = now + 2
+            if now >= self._due and self.done < self.total:
+                self._due = now + 10
+                say(f"{self.done:,} of {self.total:,} {self.what}")
 
 
 @contextlib.contextmanager

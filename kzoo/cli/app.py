@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from kzoo.cli.data import data
 from kzoo.cli.debugging import DEBUG
 from kzoo.cli.doctor import doctor
 from kzoo.cli.evaluate import evaluate
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, list_, layers, show, evaluate, predict, look, explore, export, doctor):
+for command in (train, tune, data, list_, layers, show, evaluate, predict, look, explore, export, doctor):
     app.command(command.__name__.rstrip("_"))(command)
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from rich.table import Table
 
 from kzoo.checks import Refusal, escape, one_line, require
-from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_image
+from kzoo.data.image_file import PHOTO_SUFFIXES, SUFFIXES, UnreadableImageError, read_image
 from kzoo.data.source import resize_images
 from kzoo.data.visible_files import visible_files
 from kzoo.export.damage import RECORD, read_export_record, refuse_damaged
@@ -171,7 +171,7 @@ def list_files(paths, who="predict"):
     require(all(names), who, "names of files and folders, not empty ones", files=names)
     for path in map(Path, paths):
         if path.is_dir():
-            found = [f for f in visible_files(path)[0] if f.suffix.lower() in (*SUFFIXES, ".npy") and f.is_file()]
+            found = [f for f in visible_files(path)[0] if f.suffix.lower() in (*PHOTO_SUFFIXES, ".npy") and f.is_file()]
             require(found, who, f"a folder with {', '.join(SUFFIXES)} or .npy files", folder=str(path))
             files += found
         else:
@@ -185,7 +185,7 @@ def read_examples(file, shape, who="predict", resize="stretch"):
 
     who: what messages name; resize: how images get this shape, as for `kzoo.data.load`.
     """
-    if Path(file).suffix.lower() in SUFFIXES:
+    if Path(file).suffix.lower() in PHOTO_SUFFIXES:
         return read_pixels(file, shape, who, resize)
     x = read_array(file, who)
     if x.ndim == len(shape):  # one example
