@@ -77,13 +77,13 @@ def folder_source(path, image_size=None, resize="stretch", ignore_label=None, sk
         paths, targets = (np.array(part, object)[chosen].tolist() for part in zip(*map(_as_text, examples[split])))
         count = SlowCount(f"images of {root.name}/ are read", len(paths))
 
-        def read_file(name, reader, *args):
-            pixels = reader(os.fsdecode(name), *args)
+        def read_counted(name):
+            pixels = read_image(os.fsdecode(name), channels)
             count.tick()
             return pixels
 
         def prepare(file, target):
-            x = tf.numpy_function(lambda name: read_file(name, read_image, channels), [file], dtype, stateful=False)
+            x = tf.numpy_function(read_counted, [file], dtype, stateful=False)
             if of_masks:
                 y = tf.numpy_function(lambda name: read_mask(os.fsdecode(name)), [target], tf.int32, stateful=False)
                 target = tf.ensure_shape(y, (*decoded[:2], 1))
@@ -97,7 +97,7 @@ def folder_source(path, image_size=None, resize="stretch", ignore_label=None, sk
 
     animated = sum(header.animated for header in headers)
     left_out = {**layout.left_out, "files of which only the first frame or page is read": animated}
-    content = [(relative(file), file.stat().st_size) for file in (*used, *(m for m in masks if not checked[m].problem))]
+    content = [(relative(file), file.stat().st_size) for file, found in checked.items() if found.problem is None]
     return Source(
         name=root.name,
         input_shape=(*(image_size or sizes[0]), channels),
@@ -115,6 +115,7 @@ def folder_source(path, image_size=None, resize="stretch", ignore_label=None, sk
             digests=of_each(lambda file: checked[file].digest),
             sizes=of_each(lambda file: checked[file].header.size),
             labels=None if of_masks else {split: labels_of(split) for split in examples},
+            contents=digest([found.digest for found in checked.values()]),
             skipped=problems,
         ),
         divided=layout.divided,

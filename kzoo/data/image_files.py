@@ -12,13 +12,15 @@ class ImageFiles:
 
     Shapes: names (N,), paths below the dataset's folder; digests (N,), of the files' bytes; sizes (N, 2), height and
     width of the images as their files have them; labels (N,), None for label maps.
-    Arguments: skipped, {name: what is wrong with it} of files that are left out because they cannot be read.
+    Arguments: contents, a digest of the bytes of all files, masks included; skipped, {name: what is wrong with it} of
+    files that are left out because they cannot be read.
     """
 
     names: dict[str, np.ndarray]
     digests: dict[str, np.ndarray]
     sizes: dict[str, np.ndarray]
     labels: dict[str, np.ndarray] | None
+    contents: str = ""
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def select(self, parts: Mapping[str, tuple[str, slice | np.ndarray]]) -> "ImageFiles":
@@ -34,6 +36,5 @@ class ImageFiles:
             return {name: arrays[split][which] for name, (split, which) in parts.items()}
 
         labels = None if self.labels is None else chosen(self.labels)
-        return ImageFiles(
-            chosen(self.names), chosen(self.digests), chosen(self.sizes), labels, skipped=dict(self.skipped)
-        )
+        arrays = {"names": chosen(self.names), "digests": chosen(self.digests), "sizes": chosen(self.sizes)}
+        return dataclasses.replace(self, **arrays, labels=labels)

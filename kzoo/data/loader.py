@@ -14,7 +14,7 @@ from kzoo.data.examples import Examples
 from kzoo.data.folder_source import folder_source, list_problems
 from kzoo.data.image_files import ImageFiles
 from kzoo.data.npz_source import npz_source
-from kzoo.data.source import RESIZES, TESTS, VALIDATIONS, digest
+from kzoo.data.source import RESIZES, TESTS, VALIDATIONS
 from kzoo.data.stratified_split import stratified_split
 from kzoo.data.tfds_source import tfds_source
 from kzoo.terminal import say
@@ -109,18 +109,17 @@ def load(
     counts["validation"] = 0 if validation_split else _held_out("validation", validation, sizes["train"])
     left = sizes["train"] - sum(counts.values())
     require(left > 0, "load", "test and validation that leave examples for training", **counts)
-    tests = [split for split in (*TESTS, *VALIDATIONS) if split in sizes and split != validation_split]
-    free = not counts["test"] or not sizes.keys() & {*TESTS}
-    require(free, "load", f"test: 0 for {source.name!r}, which has a test split", test=test)
-    tests = ["train"] if counts["test"] else tests[:1]
-    unused = sizes.keys() - {"train", validation_split, *tests}
+    has_test = bool(sizes.keys() & {*TESTS})
+    require(not (test and has_test), "load", f"test: 0 for {source.name!r}, which has a test split", test=test)
+    tests = [split for split in (*TESTS, *VALIDATIONS) if split in sizes and split != validation_split and not test]
+    unused = sizes.keys() - {"train", validation_split, *tests[:1]}
     _say_left_out(source, {f"the split {split!r}, which `validation: {split}` uses": sizes[split] for split in unused})
 
     by_class = stratify or not (source.divided or source.classes is None or source.label_shape)
     parts_of = _hold_out(source, counts, by_class)
     if validation_split:
         parts_of["validation"] = validation_split, slice(None)
-    if tests and not counts["test"]:
+    if tests:
         parts_of["test"] = tests[0], slice(None)
     of_parts = {part: source.read(*which) for part, which in parts_of.items()}
     data = Data(
@@ -138,7 +137,7 @@ def load(
     described = {"input_shape": list(source.input_shape), "dtype": source.dtype, "classes": source.classes}
     fingerprint = {**described, "train": 0, "validation": 0, "test": 0, **sizes, "files": source.content}
     if source.image_files:
-        fingerprint["contents"] = digest({split: list(each) for split, each in source.image_files.digests.items()})
+        fingerprint["contents"] = source.image_files.contents
     return dataclasses.replace(data, fingerprint=fingerprint)
 
 
