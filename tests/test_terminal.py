@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from kzoo.terminal import console, percent, print_table, quiet, say, short_count, stdout
+from kzoo.terminal import SlowCount, console, percent, print_table, quiet, say, short_count, stdout
 
 
 def print_notes():
@@ -60,3 +60,17 @@ def test_consoles(capfd):
 def test_numbers():
     assert [percent(x) for x in (0.1, 0.00123, 1, None)] == ["10 %", "0.12 %", "100 %", "-"]
     assert [short_count(n) for n in (0, 999, 1000, 123_456, 2e15)] == ["0", "999", "1 k", "123 k", "2e+03 T"]
+
+
+def test_slow_counts_say_how_far_they_are(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    count = SlowCount("images are read", 50)
+    for _ in range(49):
+        count.tick()
+        now[0] += 0.5
+    assert capsys.readouterr().err == "5 of 50 images are read\n25 of 50 images are read\n45 of 50 images are read\n"
+    now[0] += 60
+    count.tick()
+    count.tick()  # of the next pass
+    assert capsys.readouterr().err == ""
