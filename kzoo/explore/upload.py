@@ -23,8 +23,8 @@ def decode_upload(
     """Returns the example in a file's content as float32 of a shape (*spatial, channels).
 
     An image is resized to the shape as `resize` says, as for `kzoo.data.load`; its black and white become the two
-    limits, or stay as they are in the file where the limits are 0 and 255. Of an array of several examples the first is returned. Refuses content that is neither,
-    arrays of another shape, and numbers that are not finite.
+    limits, or stay as they are in the file where the limits are 0 and 255. Of an array of several examples the first is
+    returned. Refuses content that is neither, arrays of another shape, and numbers that are not finite.
 
     >>> file = io.BytesIO()
     >>> np.save(file, np.ones((5, 4, 1)))
