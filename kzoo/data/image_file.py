@@ -80,14 +80,16 @@ def decode_image(content: bytes, channels: int, max_pixels: int | None = None) -
             raise UnreadableImageError(f"an image of more than {max_pixels:,} pixels")
         try:
             _check_png(image, content)
-            upright = ImageOps.exif_transpose(image)
+            ImageOps.exif_transpose(image, in_place=True)  # copies of large photos take as long as decoding them
+            upright: Image.Image = image
             if upright.mode in DEEP:
                 grey = np.asarray(upright).astype(DEEP[upright.mode])
                 return np.repeat(grey[..., None], channels, axis=-1)
             if upright.has_transparency_data:
                 opaque = Image.new("RGBA", upright.size, BACKGROUND)
                 upright = Image.alpha_composite(opaque, upright.convert("RGBA"))
-            pixels = np.array(upright.convert("L" if channels == 1 else "RGB"))
+            mode = "L" if channels == 1 else "RGB"
+            pixels = np.array(upright if upright.mode == mode else upright.convert(mode))
             return pixels.reshape(*pixels.shape[:2], channels)
         except Exception as error:  # a damaged file can raise any exception
             raise UnreadableImageError(UNREADABLE) from error
