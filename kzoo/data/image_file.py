@@ -120,8 +120,7 @@ def read_mask(file: PathLike) -> np.ndarray:
             raise UnreadableImageError("a JPEG, which changes class numbers: save masks as PNG")
         if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B", "I;16L"):
             raise UnreadableImageError("an image of colours: save masks as grey levels or palette indices")
-        tile = image.tile[0][3] if image.tile else None
-        step = GREY_STEPS.get(tile[0] if isinstance(tile, tuple) else tile, 1)
+        step = max((GREY_STEPS.get(layout, 1) for layout in _layouts(image)), default=1)
         try:
             pixels = np.asarray(ImageOps.exif_transpose(image))
         except Exception as error:  # a damaged file can raise any exception
@@ -171,10 +170,14 @@ def _orientation(image):
     return image.getexif().get(ORIENTATION, 1)
 
 
+def _layouts(image):
+    """Returns how the pixels lie in an opened file, in the words of Pillow's decoders."""
+    return [str(tile[3][0] if isinstance(tile[3], tuple) else tile[3]) for tile in image.tile]
+
+
 def _lost_depth(image):
     """Returns a phrase on an image whose depth Pillow cannot keep, None for others."""
     if image.mode in DEEP:
         return "a grey image of more than 8 bits with transparent pixels" if image.has_transparency_data else None
-    layouts = [tile[3][0] if isinstance(tile[3], tuple) else tile[3] for tile in image.tile]
-    deep = image.format in ("PNG", "TIFF") and any(";16" in str(layout) for layout in layouts)
+    deep = image.format in ("PNG", "TIFF") and any(";16" in layout for layout in _layouts(image))
     return "a colour image of 16 bits, which Pillow would cut to 8: save it with 8 bits" if deep else None

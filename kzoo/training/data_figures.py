@@ -92,9 +92,9 @@ def _draw_balance(axes, counts, names):
     else:
         axes.set_yticks(range(classes), [name_of(label, names) for label in range(classes)], parse_math=False)
         axes.invert_yaxis()
-        axes.set(xlabel="share, %")
+        axes.set(xlabel="share, %", xlim=(0, 1.4 * max(1e-9, *(bar.get_width() for bar in axes.patches))))
     axes.set_title("classes", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper right" if classes > MOST else "center right")
 
 
 def _draw_values(axes, x):

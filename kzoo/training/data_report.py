@@ -62,7 +62,7 @@ def report_data(config: Config, title: str, out: Path) -> dict[str, Any]:
     counts = {split: content.counts for split, content in contents.items()}
     figures = {
         "examples.png": draw_examples(title, batch, augmented, data.class_names, data.classes),
-        "summary.png": draw_summary(title, counts, x, data.class_names, files and _all_sizes(files)),
+        "summary.png": draw_summary(title, counts, x, data.class_names, _all_sizes(files) if files else None),
     }
     out.mkdir(parents=True, exist_ok=True)
     for file, figure in figures.items():
