@@ -17,7 +17,7 @@ def data(
     as_json: Json = False,
     sets: Sets = [],  # noqa: B006 (typer's way)
 ) -> None:
-    """Show the data of a config before training: counts, values, warnings and pictures.
+    """Show the data of a config: a table, warnings and pictures.
 
     The table has the examples of each class in each split. Below it are mean and deviation of each channel, as read and
     as the model receives them, the sizes of image files, and warnings: bytes that reach the model without rescaling,
