@@ -57,8 +57,9 @@ def report_data(config: Config, title: str, out: Path) -> dict[str, Any]:
         batch, augmented = _first_batches(config, data)
         x, _ = sample(data.train, MEASURED)
         preprocessing = build_preprocessing(config, data.input_shape, data.train)
-        inputs = ValueStatistics()
-        inputs.add(preprocessing.predict(x, batch_size=32, verbose=0))
+        inputs = ValueStatistics() if config.data.preprocess else contents["train"].values
+        if config.data.preprocess:
+            inputs.add(preprocessing.predict(x, batch_size=32, verbose=0))
     counts = {split: content.counts for split, content in contents.items()}
     figures = {
         "examples.png": draw_examples(title, batch, augmented, data.class_names, data.classes),
