@@ -1,10 +1,16 @@
-"""Finds the folder of a finished run."""
+"""Finds the folder of a finished run, and checks names of runs."""
 
 from pathlib import Path
 
-from kzoo.checks import Refusal, nearest
+from kzoo.checks import Refusal, nearest, require
 from kzoo.index import read
 from kzoo.types import PathLike
+
+
+def check_run_name(name: str) -> None:
+    """Raises Refusal unless `name` can be the name of a run's folder: printable, without separators and leading dots."""
+    is_plain = name and Path(name).name == name and not name.startswith(".") and name.isprintable()
+    require(is_plain, "run", "a plain name", name=name)
 
 
 def find_run(run: PathLike, file: str = "model.keras") -> Path:

@@ -30,8 +30,8 @@ def tune(
 ) -> None:
     """Search for the best settings, then train with them.
 
-    The config's part `search` says which settings to try. The same command resumes an interrupted search. Workers on
-    several machines: docs/searches.md.
+    The config's part `search` says which settings to try. The same command resumes an interrupted search, and extends
+    a finished one if it sets more trials. Workers on several machines: docs/searches.md.
 
     Example: kzoo tune mnist1d_cnn --set search.trials=6 --workers 2
     """

@@ -22,11 +22,12 @@ WIDTHS = (
 SLACK = 2**20  # bytes of weights that a file need not hold
 
 
-def load_model(run: PathLike) -> keras.Model:
+def load_model(run: PathLike, compile: bool = True) -> keras.Model:
     """Returns the trained Keras model of a run: its folder, its name under `saved_models/`, or a `.keras` file.
 
-    Refuses a run that is not finished, one of several seeds of which none is chosen, a damaged file, and one whose
-    weights are links to other files or not finite.
+    compile: whether a model that was saved compiled is compiled again, which needs its losses and metrics.
+    Refuses a run that is not finished, one of several seeds of which none is chosen, a damaged file, one with Python
+    code in a `Lambda` layer, and one whose weights are links to other files or not finite.
 
     >>> load_model("no_such_run")
     Traceback (most recent call last):
@@ -42,9 +43,11 @@ def load_model(run: PathLike) -> keras.Model:
         with open_weights(file):  # its checks are stricter than Keras's
             pass
         _check_widths(file)
-        return keras.models.load_model(file, safe_mode=True)
+        return keras.models.load_model(file, compile=compile, safe_mode=True)
     except Exception as error:  # a damaged file can raise any exception
         reason = " ".join(str(error).split())[:300] or type(error).__name__
+        if "`Lambda` layer" in reason:  # Keras advises to turn its safe mode off
+            reason = "it has a Lambda layer, whose Python code kzoo does not run; write a class and register it"
         raise Refusal(f"{file} cannot be loaded: {reason}") from error
 
 

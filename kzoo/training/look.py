@@ -266,7 +266,7 @@ def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subje
         origin = f"The model `{name}` of kzoo's zoo, with initial weights"
         examples = sample(loaded.test or loaded.train, EXAMPLES)[0]
     else:
-        model, origin, found, _ = find_exportable(name)
+        model, origin, found, *_ = find_exportable(name)
         examples = found.get("examples")
         if data:
             examples = read_inputs("look", [tuple(symbol.shape[1:]) for symbol in model.inputs], data, EXAMPLES)
