@@ -8,7 +8,7 @@ from kzoo.types import PathLike
 
 
 def check_run_name(name: str) -> None:
-    """Raises Refusal unless `name` can be the name of a run's folder: printable, without separators and leading dots."""
+    """Raises Refusal unless `name` can be that of a run's folder: printable, without separators and leading dots."""
     is_plain = name and Path(name).name == name and not name.startswith(".") and name.isprintable()
     require(is_plain, "run", "a plain name", name=name)
 

@@ -9,6 +9,7 @@ from kzoo.checks import Refusal, require
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.export.registry import FORMATS, find_format
 from kzoo.files import check_writable
+from kzoo.index import check_model, read
 from kzoo.terminal import print_table, say
 
 
@@ -71,10 +72,11 @@ def export(
     require(valid, "export --size", "integers above 0 such as 64,64", size=size)
     sides = None if numbers is None else [int(number) for number in numbers]
     if weights is not None:
-        from kzoo.index import check_model
-
         check_model(name)
-    elif not name.endswith(".keras"):
+    elif name.endswith(".keras"):
+        if not Path(name).is_file():
+            raise Refusal(f"export: no file {name}.")
+    else:
         from kzoo.run_folder import find_run_or_model
 
         find_run_or_model(name)
@@ -91,7 +93,8 @@ def export(
     )
     print_table(export_table(str(folder), reports))
     if trained is False:
-        typer.echo(UNTRAINED)
+        tags = read()["models"][name]["weights"]
+        typer.echo(UNTRAINED + (f" Trained ones: --weights {' or '.join(tags)}." if tags else ""))
     for note in difference_notes(reports):
         say(note)
     say(f"{origin}.")

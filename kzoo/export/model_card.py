@@ -109,8 +109,8 @@ def run_card(title, info, metrics, rows, reports):
             'model = kzoo.load_model(".")',
             "```",
             "",
-            "`config.yaml` is the complete config, `metrics.json` has the results, `history.csv` a row for each epoch, and "
-            "`state.npz` what training further needs.",
+            "`config.yaml` is the complete config, `metrics.json` has the results, `history.csv` a row for each epoch; "
+            "`state.npz` is needed only to train the run further.",
             "",
         ]
     )
@@ -131,7 +131,7 @@ def report_table(reports):
 
 
 def format_difference(report):
-    """Returns the largest difference as text, with the number of examples with argmax ties and the agreement if known."""
+    """Returns the largest difference as text, with the number of argmax ties and the share of the same classes."""
     count, same = report.get("undecided"), report.get("agreement")
     text = f"{report['max_difference']:.1e}" + (f", {count} with argmax ties" if count else "")
     return text + (f"; same class {percent(same['share'])}" if same else "")

@@ -76,6 +76,7 @@ def _read_examples(file, model):
 
 
 def _find_run(folder):
+    """Returns the `Exportable` of a finished run."""
     model = inference_model(load_model(folder))
     config = _read_config(folder)
     source = config.data.name or config.data.folder or config.data.arrays

@@ -142,11 +142,10 @@ def check_resumable(config: Config, partial: Path, record: str, extension: Exten
     except Refusal as refusal:
         raise Refusal(f"an interrupted run at {partial} cannot be resumed, because {refusal} Please {remedy}") from None
     changed = differences(started_with, resolved(config))
-    if changed and extension and all(each.startswith(extension.changeable) for each in changed):
-        if extension.fits(config, partial):
-            write_atomically(partial / record, write_yaml(resolved(config)))
-            return
-    if changed:
+    extends = extension and all(each.startswith(extension.changeable) for each in changed)
+    if changed and extends and extension.fits(config, partial):
+        write_atomically(partial / record, write_yaml(resolved(config)))
+    elif changed:
         raise Refusal(
             f"an interrupted run at {partial} had another config: {'; '.join(changed)}. Use that config, {remedy}"
         )

@@ -227,7 +227,7 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
 def export_metrics(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Returns the entry "export" of metrics.json."""
     differences = [each["max_difference"] for each in reports if FORMATS[each["format"]].tolerance is not None]
-    keys = ("max_difference", "bytes", "accuracy")
+    keys = ("max_difference", "bytes", "agreement", "accuracy")
     formats = {each["format"]: {key: each[key] for key in keys if key in each} for each in reports}
     return {"max_difference": max(differences, default=None), "formats": formats}
 

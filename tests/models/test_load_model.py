@@ -3,6 +3,7 @@
 import json
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 
@@ -39,6 +40,25 @@ def test_loads(runs, monkeypatch, run):
 def test_takes_paths(runs):
     top, built = runs
     np.testing.assert_array_equal(load_model(top / "saved_models" / "local")(X), built(X))
+
+
+def test_refuses_python_code(tmp_path):
+    keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: 2 * x)]).save(tmp_path / "it.keras")
+    with pytest.raises(Refusal) as caught:
+        load_model(tmp_path / "it.keras")
+    assert str(caught.value) == (
+        f"{tmp_path}/it.keras cannot be loaded: it has a Lambda layer, whose Python code kzoo does not run; write a "
+        "class and register it"
+    )
+
+
+def test_unknown_losses_are_not_needed(tmp_path):
+    built = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    built.compile(loss=lambda y, p: p)
+    built.save(tmp_path / "it.keras")
+    assert load_model(tmp_path / "it.keras", compile=False).count_params() == 3
+    with pytest.raises(Refusal, match="cannot be loaded"):
+        load_model(tmp_path / "it.keras")
 
 
 def test_refuses_layers_larger_than_the_file(runs, tmp_path):

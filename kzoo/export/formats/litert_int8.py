@@ -85,10 +85,11 @@ class LiteRTInt8(LiteRT):
         if "calibration" not in report:  # of an earlier version
             return ""
         calibration, same = report["calibration"], report.get("agreement")
-        which = "the inputs it is verified on" if calibration["verified_on"] else "representative (training) examples"
+        verified_on = calibration["verified_on"]
+        which = "of the inputs that it is verified on" if verified_on else "training or other representative examples"
         text = (
             "The largest difference is the largest change of one output by rounding to 8 bits, relative to the largest "
-            f"output; it has no limit. The ranges of feature maps come from {calibration['examples']} of {which}."
+            f"output; it has no limit. The ranges of feature maps come from {calibration['examples']} {which}."
         )
         if same:
             kind = "examples" if same["real"] else "random inputs"
@@ -136,8 +137,8 @@ def quantization(path):
 def agreement(batches, outputs):
     """Returns {"agreement": share, count, real}: where the largest of the first output's classes stays the same.
 
-    It is counted on the real examples, or on the random inputs if there are none; of label maps at each position. {} for
-    a model without classes.
+    It is counted on the real examples, or on the random inputs if there are none; of label maps at each position.
+    Returns {} for a model without classes.
 
     >>> from kzoo.export.verification_inputs import Batch
     >>> before = [[0.1, 0.9], [0.8, 0.2]]
