@@ -12,6 +12,7 @@ from kzoo.training.extension import files_of_run
 from tests.training.conftest import kill_after_an_epoch, signals_config
 
 SETS = ("training.steps_per_epoch=2", "export.formats=[]", "data.validation=9", "training.keep=best")
+SETS += ("training.jit_compile=false",)
 
 
 def train(arrays, out, *sets, name="it"):
@@ -29,17 +30,13 @@ def results(folder):
     return (metrics["train"], metrics["epochs"], (folder / "history.csv").read_text())
 
 
-def test_several_seeds(arrays, tmp_path):
-    """Each goes on with its own state; data.json and what callbacks wrote stay."""
-    logger = "training.callbacks=[{class_name: CSVLogger, config: {filename: log.csv}}]"
-    seeds = "training.seeds=[0, 7]"
-    train(arrays, tmp_path, seeds, logger, "training.epochs=1")
+def test_several_seeds(arrays, two_epochs, tmp_path):
+    """Each goes on with its own state; data.json and files of others stay."""
+    seeds = "training.seeds=[7, 0]"
+    train(arrays, tmp_path, seeds, "training.epochs=1")
     (tmp_path / "it" / "notes.txt").write_text("mine")
-    folder, metrics = train(arrays, tmp_path, seeds, logger)
-    other, _ = train(arrays, tmp_path, seeds, logger, name="other")
-    for seed in ("seed_0", "seed_7"):
-        assert results(folder / seed) == results(other / seed) and metrics["epochs"] == 2
-        assert (folder / seed / "log.csv").read_text() == (other / seed / "log.csv").read_text()
+    folder, metrics = train(arrays, tmp_path, seeds)
+    assert results(folder / "seed_0") == results(two_epochs) != results(folder / "seed_7") and metrics["epochs"] == 2
     assert (folder / "notes.txt").read_text() == "mine" and (folder / "data.json").is_file()
 
 
@@ -78,7 +75,7 @@ def test_a_run_that_a_callback_stopped(arrays, tmp_path):
 
 def test_an_interrupted_run_may_be_resumed_with_other_epochs(arrays, two_epochs, tmp_path, monkeypatch):
     kill_after_an_epoch(monkeypatch, lambda: train(arrays, tmp_path, "training.epochs=9"))
-    with pytest.raises(Refusal, match="had another config: training.keep"):
+    with pytest.raises(Refusal, match="had another config: .*training.keep: "):
         train(arrays, tmp_path, "training.epochs=2", "training.keep=last")
     kill_after_an_epoch(monkeypatch, lambda: train(arrays, tmp_path, "training.epochs=8"))  # its second epoch
     with pytest.raises(Refusal, match="had another config: training.epochs: 8 -> 1"):

@@ -84,6 +84,6 @@ def test_a_whole_test(arrays, tmp_path):
     got = find_learning_rate(signals_config(arrays, optimizer, "training.epochs=1"), "it", path)
     assert got.startswith("it: try a learning rate of ") and got.endswith(f" Curve: {path}")
     assert "; the config's schedule has 0.05 to 0.4. It is smallest at " in got
-    assert 1e-3 < float(got.split()[6].rstrip(",")) < 3
+    assert 1e-4 < float(got.split()[6].rstrip(",")) < 3
     assert list(tmp_path.iterdir()) == [path] and path.read_bytes().startswith(b"\x89PNG")
     assert keras.config.dtype_policy().name == "float32"
