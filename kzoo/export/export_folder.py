@@ -98,7 +98,9 @@ def write_export_folder(
             (partial / LABELS).write_text("".join(f"{label}\n" for label in info["labels"]))
         for report in new:
             report["sha256"] = sha256_of(partial / report["file"])
-        reports = sorted([*kept, *new], key=lambda report: find_format(report["format"]).order)
+        by_format = {report["format"]: report for report in new}
+        reports = [by_format.pop(one["format"], one) for one in (earlier["exports"] if earlier else [])]
+        reports += by_format.values()
         (partial / CARD).write_text(export_card(info, reports))
         (partial / RECORD).write_text(json.dumps({**info, "exports": reports}, indent=2) + "\n")
     return reports

@@ -89,6 +89,8 @@ def write_and_verify(model, path, format, **data):
     """Does what `export` does, but writes directly to `path`. format: an `ExportFormat`."""
     check_exportable(model, format)
     format.check_data(model, **data)
+    if isinstance(model, keras.Sequential):  # one that was loaded from a file has no `input`
+        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     started = time.perf_counter()
     model = rewrite_for_export(model, format.float32)
     batches = verification_batches(model, data.get("examples"))

@@ -14,6 +14,8 @@ def check_exportable(model, format):
     require(backend == "tensorflow", "export", "Keras on its TensorFlow backend", backend=backend)
     graph = getattr(model, "inputs", None) and getattr(model, "outputs", None)
     require(graph, "export", "a functional or sequential model with its inputs known", model=type(model).__name__)
+    texts = [tensor.name for tensor in model.inputs if tensor.dtype == "string"]
+    require(not texts, "export", "a model whose inputs are numbers", texts=texts)
     missing = [name for name in format.packages if importlib.util.find_spec(name) is None]
     if missing:
         raise Refusal(f"export to {format.name} needs {', '.join(missing)}: pip install 'kzoo[export]'.")

@@ -52,9 +52,7 @@ def verification_batches(model, examples=None, seed=0):
     if named:
         inputs = {t.name: np.asarray(named[t.name], t.dtype) for t in model.inputs}
         arrays = list(inputs.values())
-        outputs = output_arrays(
-            model.predict(arrays if len(arrays) > 1 else arrays[0], batch_size=EXAMPLES_BATCH, verbose=0)
-        )
+        outputs = output_arrays(model.predict(_nested(model, arrays), batch_size=EXAMPLES_BATCH, verbose=0))
         count, fixed = len(arrays[0]), model.inputs[0].shape[0]
         for start in range(0, count, fixed or EXAMPLES_BATCH):
             part = slice(start, start + (fixed or EXAMPLES_BATCH))
@@ -94,8 +92,14 @@ def batch_sizes(model, size=()):
 def make_batch(model, arrays):
     """Returns the batch of these input arrays, one for each input of the model, with the model's outputs."""
     with no_islands():  # or each new shape would be compiled
-        outputs = model(arrays if len(arrays) > 1 else arrays[0], training=False)
+        outputs = model(_nested(model, arrays), training=False)
     return Batch("serving_default", {t.name: x for t, x in zip(model.inputs, arrays)}, output_arrays(outputs))
+
+
+def _nested(model, arrays):
+    """Returns arrays, one for each input, nested as the model takes them: one array, a list or a dict."""
+    structure = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    return keras.tree.pack_sequence_as(structure, arrays)
 
 
 def output_arrays(outputs):

@@ -150,5 +150,5 @@ def plot_losses(found: Findings, present: Sequence[float], title: str, path: Pat
         axes.set_ylim(low - room, high + room)
     axes.set_title(title, parse_math=False)
     axes.grid(alpha=0.3)
-    axes.legend()
+    sheet.legend(loc="outside lower center", ncols=2)
     save_figure(sheet, path)

@@ -167,7 +167,7 @@ def test_formats_are_added(small_model, images, tmp_path, monkeypatch):
         small_model, folder, ["saved_model", "onnx"], "A model", {"epochs": 1}
     )  # without data
     after = files(folder)
-    assert [report["format"] for report in reports] == ["saved_model", "onnx", "litert"]
+    assert [report["format"] for report in reports] == ["litert", "onnx", "saved_model"]
     for name in ("model.tflite/of", "notes.txt", "examples.npy", "labels.txt", "model.onnx/of"):
         assert after[name] == before[name], name
     assert "model.onnx/old" not in after and "saved_model/of" in after

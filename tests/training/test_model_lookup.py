@@ -91,12 +91,16 @@ def test_initial_weights_are_the_same_at_each_call():
     assert first.trained is False and all(map(np.array_equal, first.model.get_weights(), again.model.get_weights()))
 
 
+def loss(y, p):
+    return p
+
+
 def test_a_file_of_the_user(tmp_path, capsys, monkeypatch):
     """Compiled with a loss that nobody knows, with a layer of kzoo, several inputs and outputs."""
     a, b = keras.Input((4, 4, 1), name="a"), keras.Input((2,), name="b")
-    y = keras.layers.Flatten()(Padding2D(1, padding="circular")(a))
+    y = keras.layers.Flatten()(Padding2D(1, "circular")(a))
     built = keras.Model([a, b], [y, keras.layers.Dense(1)(b)])
-    built.compile(loss=[lambda y, p: p, "mse"])
+    built.compile(loss=[loss, "mse"])
     built.save(tmp_path / "mine.keras")
     np.savez(tmp_path / "x.npz", b=np.ones((9, 2)), a=np.ones((9, 4, 4, 1)))
     monkeypatch.setattr(model_lookup, "VERIFICATION_EXAMPLES", 5)

@@ -93,9 +93,8 @@ class LiteRTInt8(LiteRT):
         )
         if same:
             kind = "examples" if same["real"] else "random inputs"
-            text += (
-                f" The largest output is the same as before for {percent(same['share'])} of {same['count']:,} {kind}."
-            )
+            share = percent(same["share"])
+            text += f" The class with the largest output is the same as before for {share} of {same['count']:,} {kind}."
         return text
 
     def card_notes(self, report):
