@@ -142,8 +142,8 @@ def check_resumable(config: Config, partial: Path, record: str, extension: Exten
     except Refusal as refusal:
         raise Refusal(f"an interrupted run at {partial} cannot be resumed, because {refusal} Please {remedy}") from None
     changed = differences(started_with, resolved(config))
-    extends = extension and all(each.startswith(extension.changeable) for each in changed)
-    if changed and extends and extension.fits(config, partial):
+    allowed = () if extension is None else extension.changeable
+    if extension and changed and all(each.startswith(allowed) for each in changed) and extension.fits(config, partial):
         write_atomically(partial / record, write_yaml(resolved(config)))
     elif changed:
         raise Refusal(
