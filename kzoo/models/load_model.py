@@ -2,11 +2,13 @@
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 
 from kzoo.checks import Refusal
+from kzoo.models.feature_extractor import feature_extractor
 from kzoo.models.weight_file import open_weights
 from kzoo.run_folder import find_run
 from kzoo.types import PathLike
@@ -22,10 +24,12 @@ WIDTHS = (
 SLACK = 2**20  # bytes of weights that a file need not hold
 
 
-def load_model(run: PathLike, compile: bool = True) -> keras.Model:
+def load_model(run: PathLike, features: str | Sequence[str] | None = None, compile: bool = True) -> keras.Model:
     """Returns the trained Keras model of a run: its folder, its name under `saved_models/`, or a `.keras` file.
 
-    compile: whether a model that was saved compiled is compiled again, which needs its losses and metrics.
+    The model begins with the run's preprocessing, so that it takes inputs as the run's data has them. `features`: names
+    of layers; the model then returns their outputs, in that order. `compile`: whether a model that was saved compiled
+    is compiled again, which needs its losses and metrics.
     Refuses a run that is not finished, one of several seeds of which none is chosen, a damaged file, one with Python
     code in a `Lambda` layer, and one whose weights are links to other files or not finite.
 
@@ -43,12 +47,13 @@ def load_model(run: PathLike, compile: bool = True) -> keras.Model:
         with open_weights(file):  # its checks are stricter than Keras's
             pass
         _check_widths(file)
-        return keras.models.load_model(file, compile=compile, safe_mode=True)
+        model = keras.models.load_model(file, compile=compile, safe_mode=True)
     except Exception as error:  # a damaged file can raise any exception
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         if "`Lambda` layer" in reason:  # Keras advises to turn its safe mode off
             reason = "it has a Lambda layer, whose Python code kzoo does not run; write a class and register it"
         raise Refusal(f"{file} cannot be loaded: {reason}") from error
+    return model if features is None else feature_extractor(model, features)
 
 
 def _check_widths(file):

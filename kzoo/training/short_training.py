@@ -8,6 +8,7 @@ import keras
 
 from kzoo.data.loader import Data
 from kzoo.training.config import Config
+from kzoo.training.epoch_timer import EpochTimer
 from kzoo.training.fit_errors import FitErrors
 from kzoo.training.label_checks import label_errors
 from kzoo.training.progress import ProgressBar
@@ -59,7 +60,8 @@ def train_briefly(
     export = config.export.model_copy(update={"formats": []})
     config = config.model_copy(update={"training": training, "export": export, "evaluation": None})
     stop, seed, evaluated = StopWhen(is_over), training.seeds[0], None
-    errors, bar = FitErrors(label), ProgressBar(label, epochs, steps)
+    errors, timer = FitErrors(label), EpochTimer(steps)
+    bar = ProgressBar(label, epochs, config.data.batch_size, timer)
     with numeric_settings(training), data.errors(), label_errors(), errors, contextlib.closing(bar):
         model, trainer = build_for_seed(config, seed, data)
         batches = fit_batches(config, seed, data, model)
@@ -73,7 +75,7 @@ def train_briefly(
             epochs=epochs,
             steps_per_epoch=steps,
             validation_data=evaluated,
-            callbacks=[errors, bar, stop],
+            callbacks=[errors, timer, bar, stop],
             shuffle=False,
             verbose=0,
         )

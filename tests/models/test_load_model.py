@@ -67,6 +67,15 @@ def test_unknown_losses_are_not_needed(tmp_path):
         load_model(tmp_path / "it.keras")
 
 
+def test_features(runs):
+    top, built = runs
+    found = load_model(top / "saved_models" / "local", features=("stage1", "stage2"))
+    assert [shape[-1] for shape in found.output_shape] == [2, 2]
+    np.testing.assert_array_equal(found(X)[1], keras.Model(built.inputs, built.get_layer("stage2").output)(X))
+    with pytest.raises(Refusal, match="stage9"):
+        load_model(top / "saved_models" / "local", features="stage9")
+
+
 def test_refuses_layers_larger_than_the_file(runs, tmp_path):
     """Before their weights take memory."""
     source = runs[0] / "saved_models" / "local" / "model.keras"
