@@ -6,6 +6,7 @@ from rich.table import Table
 
 from kzoo import compilation_cache
 from kzoo.fault_report import package_version
+from kzoo.user_modules import load_plugins
 
 PACKAGES = ("kzoo", "tensorflow", "keras", "keras-tuner", "tensorflow-datasets", "numpy")
 
@@ -19,8 +20,12 @@ def checks() -> tuple[Table, bool]:
     for package in PACKAGES:
         table.add_row(package, package_version(package))
     table.add_row("compiled programs", compilation_cache.describe())
+    plugins = load_plugins(report=False)
+    for plugin in plugins:
+        problem = f", FAILED: {plugin.problem}" if plugin.problem else ""
+        table.add_row(f"plugin {plugin.name}", f"{plugin.package}{problem}")
     results = [_row(table, "devices", _devices), _row(table, "one XLA-compiled op and its gradient", _compiled_op)]
-    return table, all(results)
+    return table, all(results) and all(plugin.problem is None for plugin in plugins)
 
 
 def _row(table, what, check):

@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from kzoo.checks import Refusal, require
+from kzoo.cli.arguments import Imports, import_own_models
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.export.registry import FORMATS, find_format
 from kzoo.files import check_writable
 from kzoo.terminal import print_table, say
+from kzoo.user_modules import request_modules
 
 
 def export(
@@ -35,6 +37,7 @@ def export(
         bool, typer.Option("--matrix", help="Verify all models in all formats instead; takes hours.")
     ] = False,
     results: Annotated[str, typer.Option(help="File for the results of --matrix.")] = "results/exports/matrix.json",
+    imports: Imports = [],  # noqa: B006
 ) -> None:
     """Export a run or a model to formats that run without kzoo.
 
@@ -42,6 +45,7 @@ def export(
 
     Example: kzoo export mnist1d_cnn --format onnx,litert
     """
+    request_modules(imports)
     names = formats.split(",")
     for format in names:
         find_format(format)
@@ -58,6 +62,7 @@ def export(
     valid = numbers is None or all(number.isdecimal() and 0 < int(number) < 2**31 for number in numbers)
     require(valid, "export --size", "integers above 0 such as 64,64", size=size)
     sides = None if numbers is None else [int(number) for number in numbers]
+    import_own_models()
     from kzoo.run_folder import find_run_or_model
 
     find_run_or_model(name)

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from kzoo.cli.arguments import Json
+from kzoo.cli.arguments import Imports, Json
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.terminal import print_table
+from kzoo.user_modules import request_modules
 
 
 def predict(
@@ -24,6 +25,7 @@ def predict(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of --out and --maps.")] = False,
     as_json: Json = False,
+    imports: Imports = [],  # noqa: B006
 ) -> None:
     """Predict the classes of images and arrays, or of each pixel.
 
@@ -32,6 +34,7 @@ def predict(
 
     Example: kzoo predict exports/mnist1d_cnn/model.onnx signals.npy --top 1
     """
+    request_modules(imports)
     if not Path(model).exists() and Path(model).suffix != ".keras":
         from kzoo.run_folder import find_run
 

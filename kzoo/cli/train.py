@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from kzoo.cli.arguments import AllowOutside, Config, Out, Overwrite, RunName, Sets, config_name, read_config
+from kzoo.cli.arguments import AllowOutside, Config, Imports, Out, Overwrite, RunName, Sets, config_name, read_config
 from kzoo.cli.debugging import import_tensorflow
-from kzoo.files import check_writable, write_atomically
+from kzoo.files import check_writable, hidden, write_atomically
+from kzoo.user_modules import name_missing_modules, request_modules
 
 
 def train(
@@ -21,7 +22,8 @@ def train(
     ] = False,
     results: Annotated[str | None, typer.Option(help="Folder for a copy of metrics.json, named after the run.")] = None,
     allow_outside: AllowOutside = False,
-    sets: Sets = [],  # noqa: B006 (typer's way)
+    imports: Imports = [],  # noqa: B006 (typer's way)
+    sets: Sets = [],  # noqa: B006
 ) -> None:
     """Train a config, then evaluate and export the model.
 
@@ -29,7 +31,10 @@ def train(
 
     Example: kzoo train mnist1d_cnn --set training.epochs=10 --run short
     """
-    settings, name = read_config(config, sets, allow_outside), run if run is not None else config_name(config)
+    request_modules(imports)
+    name = run if run is not None else config_name(config)
+    with name_missing_modules(hidden(Path(out, name), "partial")):
+        settings = read_config(config, sets, allow_outside)
     copy = Path(results, f"{name}.json") if results and not dry_run else None
     if copy:
         check_writable(copy, "--results")

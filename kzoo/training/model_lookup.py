@@ -11,7 +11,9 @@ from kzoo.checks import Refusal, require
 from kzoo.export.inference_model import inference_model
 from kzoo.export.predict import Predictor, is_export, labels_of, open_export, predict
 from kzoo.files import atomic_replace, check_writable
+from kzoo.index import is_keras_file
 from kzoo.models.load_model import load_model
+from kzoo.models.registry import find, kzoo_has
 from kzoo.models.registry import model as zoo_model
 from kzoo.run_folder import find_run, find_run_or_model
 from kzoo.terminal import say
@@ -21,6 +23,7 @@ from kzoo.training.metrics_file import read_metrics
 from kzoo.training.run_data import load_data, verification_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
+from kzoo.user_modules import name_missing_modules
 
 RESULTS = ("test", "validation", "train", "published", "epochs", "seed", "config_sha256", "versions")
 
@@ -41,7 +44,7 @@ def find_exportable(name: PathLike) -> Exportable:
     """
     folder = find_run_or_model(str(name))
     if folder is None:
-        origin = f"The model `{name}` of kzoo's zoo, with initial weights"
+        origin = origin_of(str(name))
         return Exportable(inference_model(zoo_model(str(name))), origin, {}, None)
     model = inference_model(load_model(folder))
     config = _read_config(folder)
@@ -50,7 +53,8 @@ def find_exportable(name: PathLike) -> Exportable:
     metrics = read_metrics(folder / "metrics.json")
     results = {key: metrics[key] for key in RESULTS if key in metrics}
     try:
-        loaded = load_data(config)
+        with name_missing_modules(folder):
+            loaded = load_data(config)
         check_fingerprint(config, folder, loaded, model)
         data = verification_data(loaded)
     except Refusal as refusal:
@@ -58,6 +62,19 @@ def find_exportable(name: PathLike) -> Exportable:
         origin = f"{origin}; its data is not available"
         data = {"labels": labels_of(folder / "saved_model"), "resize": config.data.resize}
     return Exportable(model, origin, data, results)
+
+
+def origin_of(name: str) -> str:
+    """Returns a phrase on where a model comes from, by its name.
+
+    >>> origin_of("vgg16")
+    "The model `vgg16` of kzoo's zoo, with initial weights"
+    """
+    if is_keras_file(name):
+        return f"The model of the file `{name}`"
+    builder, _ = find(name)
+    zoo = "kzoo's zoo" if kzoo_has(builder) else f"`{builder.__module__}`"
+    return f"The model `{name}` of {zoo}, with initial weights"
 
 
 def open_predictor(name: PathLike) -> Predictor:

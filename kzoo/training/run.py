@@ -19,6 +19,7 @@ from kzoo.training.report import print_results
 from kzoo.training.seed_run import numeric_settings, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
 from kzoo.types import PathLike
+from kzoo.user_modules import check_modules, record_modules
 
 TRIAL_FILE, RESULT = "trial.json", "result.json"  # the records of a started and of a finished trial, in its folder
 OLD_STATE = "state.pickle"  # the checkpoint of earlier versions, a pickle, which may hold code
@@ -83,6 +84,7 @@ def prepare_partial(config: Config, partial: Path, overwrite: bool, record: str 
             check_resumable(config, partial, record)
             if overwrite:
                 check_readable(config, partial)
+            record_modules(partial)  # if its record was deleted to accept a change
             return
         except Refusal:
             if not overwrite:
@@ -90,6 +92,7 @@ def prepare_partial(config: Config, partial: Path, overwrite: bool, record: str 
     remove(partial)
     partial.mkdir()
     write_atomically(partial / record, write_yaml(resolved(config)))
+    record_modules(partial)
 
 
 def can_resume(partial: Path) -> bool:
@@ -114,6 +117,7 @@ def check_resumable(config: Config, partial: Path, record: str) -> None:
         raise Refusal(
             f"an interrupted run at {partial} had another config: {'; '.join(changed)}. Use that config, {remedy}"
         )
+    check_modules(partial)
 
 
 def check_readable(config: Config, partial: Path) -> None:
