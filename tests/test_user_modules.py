@@ -97,9 +97,8 @@ def test_find_module(own_modules):
 def test_no_module(own_modules, written, words):
     write("folder/readme.md")
     write("v1.2.py")
-    assert refusal(request_modules, [written]).startswith("--import expects ") and words in refusal(
-        find_module, written
-    )
+    text = refusal(request_modules, [written])
+    assert text.startswith("--import expects ") and words in text
     assert requested_modules() == []
 
 
@@ -201,44 +200,32 @@ def test_a_run_names_what_is_missing(own_modules):
         pass
 
 
-class Entry:
-    """An entry point: its name, and what `load` returns or raises."""
-
-    def __init__(self, name, loaded):
-        self.name, self.loaded = name, loaded
-        self.dist = type("Distribution", (), {"name": f"{name}-package", "version": "1.0"})
-
-    def load(self):
-        return self.loaded
-
-
 def test_plugins(own_modules, monkeypatch, capsys):
-    calls = []
-
-    def take_name():
-        keras.saving.register_keras_serializable("kzoo", "Dilation2D")(type("Mine", (keras.layers.Layer,), {}))
-
-    entries = [Entry("broken", None), Entry("fine", lambda: calls.append(1)), Entry("taking", take_name)]
-    entries += [Entry("module", json)]
+    """Of an installed package; those that fail are left out."""
+    points = ["broken = lab_broken", "fine = lab_fine:start", "module = lab_fine", "taking = lab_taking"]
+    write("lab-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: lab\nVersion: 1.0\n")
+    write("lab-1.0.dist-info/entry_points.txt", "\n".join(["[kzoo.plugins]", *points]))
+    write("lab_broken.py", "\n1 / 0")
+    write("lab_fine.py", "calls = []\ndef start():\n    calls.append(1)")
+    write("lab_taking.py", LAYER.replace("lab", "kzoo").replace("Twice", "Dilation2D"))
+    assert not has_user_modules()
+    sys.path.append(str(own_modules))
     monkeypatch.setattr(user_modules, "_plugins", None)
-    monkeypatch.setattr(user_modules, "_entry_points", lambda: entries)
-    entries[0].load = lambda: 1 / 0
-    assert has_user_modules()
+    assert has_user_modules() and "lab_fine" not in sys.modules
     import_user_modules()
     found = load_plugins()
-    assert [each.problem is None for each in found] == [False, True, False, True] and calls == [1]
-    assert found[1] == Plugin("fine", "fine-package 1.0", None)
+    assert [each.problem is None for each in found] == [False, True, True, False]
+    assert sys.modules["lab_fine"].calls == [1] and found[1] == Plugin("fine", "lab 1.0", None)
     err = capsys.readouterr().err.splitlines()
-    assert err[0].startswith("the plugin broken of broken-package 1.0 is left out: ZeroDivisionError: division by zero")
-    assert len(err) == 2 and "it registers 'kzoo>Dilation2D', a name that is taken" in err[1]
+    broken = f"ZeroDivisionError: division by zero ({own_modules / 'lab_broken.py'}:2)"
+    assert err[0] == f"the plugin broken of lab 1.0 is left out: {broken}." and len(err) == 2
+    assert "it registers 'kzoo>Dilation2D', a name that is taken" in err[1]
     assert keras.saving.get_custom_objects()["kzoo>Dilation2D"] is layers.Dilation2D
     record_modules(own_modules)
-    assert json.loads((own_modules / RECORD).read_text())["plugins"] == {
-        "fine": "fine-package 1.0",
-        "module": "module-package 1.0",
-    }
-    monkeypatch.setattr(user_modules, "_plugins", found[3:])
-    expected = "no. This run needs the plugin fine of fine-package 1.0"
+    assert json.loads((own_modules / RECORD).read_text())["plugins"] == {"fine": "lab 1.0", "module": "lab 1.0"}
+    check_modules(own_modules)
+    monkeypatch.setattr(user_modules, "_plugins", found[2:])
+    expected = "no. This run needs the plugin fine of lab 1.0"
     with pytest.raises(Refusal, match=expected), name_missing_modules(own_modules):
         raise Refusal("no")
 

@@ -13,6 +13,7 @@ from kzoo.analysis.flop_count import flops
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.analysis.unknown_layer import unknown_layers
 from kzoo.checks import Refusal
+from kzoo.index import is_keras_file
 from kzoo.layers.field import EXACT, UNKNOWN, Field
 from kzoo.listing import new_table
 from kzoo.models.graph import calls
@@ -79,7 +80,8 @@ def source(module: str) -> str:
 
 def model_text(name: str, console: Console) -> str:
     """Returns what `kzoo show` prints of a model, laid out for a rich console."""
-    built, known = sketch(name), describe(name)
+    known = describe(name)
+    built = model(name) if is_keras_file(name) else sketch(name)
     with console.capture() as captured:
         what = known["doc"].partition("\n")[0] or "a model without a docstring"
         console.out(f"{name}: {what}\n", highlight=False)
