@@ -53,10 +53,10 @@ def npz_source(path, image_size=None, ignore_label=None, resize="stretch"):
     finite, or of a wrong dtype, rank or length.
     """
     if isinstance(path, StoredArrays):
-        name, stored, content, others = path.name, path.arrays, path.content, []
+        source_name, stored, content, others = path.name, path.arrays, path.content, []
     else:
         file = local_path(path)
-        name, (stored, content, others) = file.stem, _read(file, path)
+        source_name, (stored, content, others) = file.stem, _read(file, path)
     splits = {}
     for split, (x_name, y_name, w_name) in NAMES.items():
         names = [name for name in (x_name, y_name, w_name) if name in stored]
@@ -91,7 +91,7 @@ def npz_source(path, image_size=None, ignore_label=None, resize="stretch"):
         return Examples(dataset.map(prepare, tf.data.AUTOTUNE), len(arrays[0]))
 
     return Source(
-        name=name,
+        name=source_name,
         input_shape=(*(image_size or x.shape[1:-1]), x.shape[-1]),
         dtype=x.dtype.name,
         label_shape=(*image_size, 1) if image_size and y.ndim > 1 else y.shape[1:],
