@@ -225,7 +225,7 @@ def test_weight_decay_leaves_norms_frozen_kernels_and_those_with_their_own():
     inputs = keras.Input((4,), name="input")
     x = keras.layers.Dense(3, name="frozen", trainable=False)(inputs)
     x = keras.layers.Dense(3, name="own", kernel_regularizer="l1")(keras.layers.BatchNormalization()(x))
-    model = keras.Model(inputs, keras.layers.Dense(2, name="plain")(x))
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax", name="plain")(x))
     build_trainer(config("training.l2=0.5"), model)
     regularized = {weight.path: weight.regularizer for weight in model.weights if weight.regularizer}
     assert set(regularized) == {"own/kernel", "plain/kernel"}
