@@ -226,9 +226,15 @@ def record_modules(folder: Path) -> None:
 
 
 def check_modules(folder: Path) -> None:
-    """Raises Refusal if an interrupted run was started with other modules, or if their code has changed since."""
+    """Raises Refusal if an interrupted run was started with other modules, or if their code has changed since.
+
+    Without a record, which the user may have deleted to accept a change, nothing is compared.
+    """
+    if not (folder / RECORD).exists():
+        return
     recorded = _read(folder)["modules"]
-    remedy = "choose another --run NAME, or discard the run with --overwrite"
+    accept = f"or delete {folder / RECORD} to accept the change"
+    remedy = f"choose another --run NAME, discard the run with --overwrite, {accept}"
     if recorded.keys() != _requested.keys():
         started, now = (
             " ".join(f"--import {name}" for name in names) or "no --import"
@@ -237,10 +243,8 @@ def check_modules(folder: Path) -> None:
         raise Refusal(f"an interrupted run at {folder} was started with {started}, not with {now}: use that, {remedy}.")
     changed = _changed_files(recorded)
     if changed:
-        raise Refusal(
-            f"{', '.join(changed)} changed since the run at {folder} was interrupted: restore it, {remedy}, or delete "
-            f"{folder / RECORD} to accept the change."
-        )
+        files = ", ".join(changed)
+        raise Refusal(f"{files} changed since the run at {folder} was interrupted: restore it, {remedy}.")
 
 
 def say_changes(folder: Path) -> None:

@@ -174,6 +174,10 @@ def test_a_run_keeps_to_its_modules(own_modules, capsys):
     say_changes(folder / "seed_0")  # the seeds of a run share its record
     assert capsys.readouterr().err == f"helper.py changed since the run at {folder / 'seed_0'}.\n"
     (folder / RECORD).unlink()
+    check_modules(folder)
+    record_modules(folder)  # the change is accepted
+    check_modules(folder)
+    (folder / RECORD).write_text("{")
     assert "was started with no --import, not with --import mine" in refusal(check_modules, folder)
 
 
