@@ -10,7 +10,7 @@ from kzoo.user_modules import request_modules
 
 
 def doctor(imports: Imports = []) -> None:  # noqa: B006
-    """Check versions, devices, one XLA-compiled op, plugins and modules of yours."""
+    """Check versions, devices, plugins and one XLA-compiled op."""
     request_modules(imports)
     with contextlib.suppress(ImportError):  # the table names it
         import_tensorflow()
