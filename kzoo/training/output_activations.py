@@ -20,9 +20,10 @@ def check_activations(model: keras.Model, losses: Sequence[Any]) -> None:
 
     Nothing is said of losses without from_logits, and of last layers whose activation is not known.
     """
-    last = {id(tensor): call.operation for call in calls(model) for tensor in call.outputs}
+    last: dict[int, Any] = {id(tensor): call.operation for call in calls(model) for tensor in call.outputs}
     for tensor, loss in zip(model.outputs, losses):
-        layer, from_logits = last.get(id(tensor)), getattr(loss, "from_logits", None)
+        layer: Any = last.get(id(tensor))
+        from_logits = getattr(loss, "from_logits", None)
         is_probability = isinstance(layer, keras.layers.Softmax)
         activation = getattr(layer, "activation", None) if isinstance(layer, WITH_ACTIVATION) else None
         is_probability |= activation in PROBABILITIES
