@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from kzoo.checks import Refusal, nearest, require
-from kzoo.index import read
+from kzoo.index import is_keras_file, known_models
 from kzoo.types import PathLike
 
 
@@ -44,14 +44,16 @@ def find_seeds(run: PathLike, file: str = "metrics.json") -> list[Path]:
 
 
 def find_run_or_model(name: str) -> Path | None:
-    """Returns the folder of the finished run `name`, or None if `name` is a model of kzoo and no run.
+    """Returns the folder of the finished run `name`, or None if `name` is a model or a `.keras` file and no run.
 
     Raises Refusal with the nearest names of models if it is neither.
     """
+    if is_keras_file(name):
+        return None
     try:
         return find_run(name).parent
     except Refusal as refusal:
-        models = read()["models"]
+        models = known_models()
         if name in models:
             return None
         if "holds one run a seed" in str(refusal):

@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from kzoo.checks import Refusal, require
+from kzoo.cli.arguments import Imports, import_own_models
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.export.registry import FORMATS, find_format
 from kzoo.files import check_writable
-from kzoo.index import check_model, read
+from kzoo.index import check_model, known_models
 from kzoo.terminal import print_table, say
+from kzoo.user_modules import request_modules
 
 
 def export(
@@ -47,6 +49,7 @@ def export(
         bool, typer.Option("--matrix", help="Verify all models in all formats instead; takes hours.")
     ] = False,
     results: Annotated[str, typer.Option(help="File for the results of --matrix.")] = "results/exports/matrix.json",
+    imports: Imports = [],  # noqa: B006
 ) -> None:
     """Export a run, a model or a .keras file to formats that run without kzoo.
 
@@ -55,6 +58,7 @@ def export(
 
     Example: kzoo export mnist1d_cnn --weights mnist1d --format onnx,litert
     """
+    request_modules(imports)
     names = formats.split(",")
     for format in names:
         find_format(format)
@@ -71,11 +75,9 @@ def export(
     valid = numbers is None or all(number.isdecimal() and 0 < int(number) < 2**31 for number in numbers)
     require(valid, "export --size", "integers above 0 such as 64,64", size=size)
     sides = None if numbers is None else [int(number) for number in numbers]
+    import_own_models()
     if weights is not None:
         check_model(name)
-    elif name.endswith(".keras"):
-        if not Path(name).is_file():
-            raise Refusal(f"export: no file {name}.")
     else:
         from kzoo.run_folder import find_run_or_model
 
@@ -93,7 +95,7 @@ def export(
     )
     print_table(export_table(str(folder), reports))
     if trained is False:
-        tags = read()["models"][name]["weights"]
+        tags = known_models()[name]["weights"]
         typer.echo(UNTRAINED + (f" Trained ones: --weights {' or '.join(tags)}." if tags else ""))
     for note in difference_notes(reports):
         say(note)

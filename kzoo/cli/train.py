@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from kzoo.checks import Refusal
-from kzoo.cli.arguments import AllowOutside, Config, Out, Overwrite, RunName, Sets, config_name, read_config
+from kzoo.cli.arguments import AllowOutside, Config, Imports, Out, Overwrite, RunName, Sets, config_name, read_config
 from kzoo.cli.debugging import import_tensorflow
-from kzoo.files import check_writable, write_atomically
+from kzoo.files import check_writable, hidden, write_atomically
 from kzoo.run_folder import check_run_name
+from kzoo.user_modules import name_missing_modules, request_modules
 
 
 def train(
@@ -30,7 +31,8 @@ def train(
     ] = False,
     results: Annotated[str | None, typer.Option(help="Folder for a copy of metrics.json, named after the run.")] = None,
     allow_outside: AllowOutside = False,
-    sets: Sets = [],  # noqa: B006 (typer's way)
+    imports: Imports = [],  # noqa: B006 (typer's way)
+    sets: Sets = [],  # noqa: B006
 ) -> None:
     """Train a config, then evaluate and export the model.
 
@@ -41,7 +43,10 @@ def train(
     """
     if (overfit is not None) + find_lr + dry_run > 1:
         raise Refusal("train expects only one of --dry-run, --overfit and --find-lr.")
-    settings, name = read_config(config, sets, allow_outside), run if run is not None else config_name(config)
+    request_modules(imports)
+    name = run if run is not None else config_name(config)
+    with name_missing_modules(hidden(Path(out, name), "partial")):
+        settings = read_config(config, sets, allow_outside)
     if overfit is not None or find_lr:
         check_run_name(name)
         picture = Path(out, f"{name}_{'find_lr' if find_lr else 'overfit'}.png")

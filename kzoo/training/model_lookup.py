@@ -10,7 +10,9 @@ from kzoo.export.inference_model import inference_model
 from kzoo.export.input_file import read_inputs
 from kzoo.export.keras_runner import KerasRunner
 from kzoo.export.predictor import Predictor, is_export, labels_of, open_export
+from kzoo.index import is_keras_file
 from kzoo.models.load_model import load_model
+from kzoo.models.registry import find, kzoo_has
 from kzoo.models.registry import model as zoo_model
 from kzoo.run_folder import find_run, find_run_or_model
 from kzoo.terminal import say
@@ -20,6 +22,7 @@ from kzoo.training.metrics_file import read_metrics
 from kzoo.training.run_data import VERIFICATION_EXAMPLES, load_data, verification_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
+from kzoo.user_modules import name_missing_modules
 
 RESULTS = ("test", "validation", "train", "published", "recipe", "epochs", "steps", "seed", "config_sha256", "versions")
 
@@ -45,20 +48,17 @@ def find_exportable(name: PathLike, weights: str | None = None, inputs: PathLike
     Raises Refusal with the nearest names if there is no such run or model.
     """
     path = str(name)
-    folder = None if weights is not None or path.endswith(".keras") else find_run_or_model(path)
+    folder = None if weights is not None else find_run_or_model(path)
     if folder is not None:
         require(inputs is None, "export --inputs", "a .keras file or a model of the zoo, not a run", name=path)
         return _find_run(folder)
-    if path.endswith(".keras"):
+    if is_keras_file(path):
         require(weights is None, "export --weights", "a model of the zoo, not a .keras file", name=path)
-        model, origin, trained = load_model(path, compile=False), f"The model in the file `{Path(name).name}`", None
+        model, trained = load_model(path, compile=False), None
     else:
         keras.utils.set_random_seed(0)  # further formats of it are of the same model
         model, trained = inference_model(zoo_model(path, weights=weights)), weights is not None
-        origin = (
-            f"The model `{path}` of kzoo's zoo, with {f'the weights `{weights}`' if trained else 'initial weights'}"
-        )
-    return Exportable(model, origin, _read_examples(inputs, model), None, trained)
+    return Exportable(model, origin_of(path, weights), _read_examples(inputs, model), None, trained)
 
 
 def _read_examples(file, model):
@@ -82,7 +82,8 @@ def _find_run(folder):
     metrics = read_metrics(folder / "metrics.json")
     results = {key: metrics[key] for key in RESULTS if key in metrics}
     try:
-        loaded = load_data(config)
+        with name_missing_modules(folder):
+            loaded = load_data(config)
         check_fingerprint(config, folder, loaded, model)
         data = verification_data(loaded)
     except Refusal as refusal:
@@ -90,6 +91,19 @@ def _find_run(folder):
         origin = f"{origin}; its data is not available"
         data = {"labels": labels_of(folder / "saved_model"), "resize": config.data.resize}
     return Exportable(model, origin, data, results, True)
+
+
+def origin_of(name: str, weights: str | None = None) -> str:
+    """Returns a phrase on where a model comes from, by its name and weights.
+
+    >>> origin_of("vgg16")
+    "The model `vgg16` of kzoo's zoo, with initial weights"
+    """
+    if is_keras_file(name):
+        return f"The model in the file `{Path(name).name}`"
+    builder, _ = find(name)
+    zoo = "kzoo's zoo" if kzoo_has(builder) else f"`{builder.__module__}`"
+    return f"The model `{name}` of {zoo}, with {f'the weights `{weights}`' if weights else 'initial weights'}"
 
 
 def open_predictor(name: PathLike) -> Predictor:

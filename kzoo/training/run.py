@@ -23,6 +23,7 @@ from kzoo.training.report import print_results, result_rows
 from kzoo.training.seed_run import numeric_settings, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
 from kzoo.types import PathLike
+from kzoo.user_modules import check_modules, record_modules
 
 TRIAL_FILE, RESULT = "trial.json", "result.json"  # the records of a started and of a finished trial, in its folder
 OLD_STATE = "state.pickle"  # the checkpoint of earlier versions, a pickle, which may hold code
@@ -94,6 +95,7 @@ def prepare_partial(
             check_resumable(config, partial, record, None if overwrite else extension)
             if overwrite:
                 check_readable(config, partial)
+            record_modules(partial)  # if its record was deleted to accept a change
             return
         except Refusal:
             if not overwrite:
@@ -101,6 +103,7 @@ def prepare_partial(
     remove(partial)
     partial.mkdir()
     write_atomically(partial / record, write_yaml(resolved(config)))
+    record_modules(partial)
 
 
 def start_extended(config: Config, folder: Path, partial: Path, record: str, kept: Mapping[Path, Path]) -> None:
@@ -150,6 +153,7 @@ def check_resumable(config: Config, partial: Path, record: str, extension: Exten
         raise Refusal(
             f"an interrupted run at {partial} had another config: {'; '.join(changed)}. Use that config, {remedy}"
         )
+    check_modules(partial)
 
 
 def check_readable(config: Config, partial: Path) -> None:

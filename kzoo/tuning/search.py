@@ -23,6 +23,7 @@ from kzoo.tuning.report import best_trial, write_report
 from kzoo.tuning.trial import check_configs_in_process
 from kzoo.tuning.trials import Trials
 from kzoo.tuning.worker import ChiefClient, run_worker
+from kzoo.user_modules import check_modules
 
 
 def search(config, name, out="saved_models", overwrite=False, workers=None):
@@ -100,4 +101,5 @@ def join_search(config, name, out, role):
     changed = differences(read_yaml(folder / SEARCH_FILE), resolved(config))
     if changed:
         raise Refusal(f"the search at {folder} has another config: {'; '.join(changed)}.")
+    check_modules(folder)
     run_worker(chief, config, folder / "trials", name, role.id)

@@ -53,7 +53,7 @@ def test_a_run_whose_data_has_changed(changed, capsys):
 
 def test_a_run_takes_precedence_over_a_model(finished, monkeypatch):
     folder, _ = finished
-    monkeypatch.setattr(run_folder, "read", lambda: {"models": {str(folder): {}}})
+    monkeypatch.setattr(run_folder, "known_models", lambda: {str(folder): {}})
     assert find_exportable(str(folder)).origin.startswith("The run ")
 
 
