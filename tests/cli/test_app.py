@@ -72,7 +72,7 @@ from tests.cli.conftest import ROOT
         (["explore", "a", "b", "c"], "explore expects one name or two; received names=['a', 'b', 'c']"),
         (["explore", "mnist1d_fc", "--port", "65536"], "65535"),
         (["explore", "mnist1d_fc", "--host", "no host"], "explore: cannot listen at no host:0"),
-        (["export"], "export expects the name of a run or model, or --matrix."),
+        (["export"], "export expects the name of a run or model, a .keras file, or --matrix."),
         (["export", "mnist1d_cn"], "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
         (["export", "mnist1d_fc100", "--format", "onx"], "export: no format 'onx'; did you mean 'onnx'?"),
         (["export", "mnist1d_fc100", "--format", "litert_int8"], "litert_int8 expects representative examples"),
