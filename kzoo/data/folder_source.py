@@ -121,7 +121,7 @@ def _reader(root, examples, decoded, dtype, of_masks, preparation):
 
         dataset = tf.data.Dataset.from_tensor_slices((files, masks or targets)).map(prepare, tf.data.AUTOTUNE)
         checks = ExampleChecks(find_damage=lambda: _find_damage(files, masks, decoded))
-        return Examples(dataset, len(files), checks=checks)
+        return Examples(dataset, len(files), checks=checks, files=names)
 
     return read
 

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from kzoo.checks import as_bool, is_integer, require
+from kzoo.data.dataset_registry import registered_names
 from kzoo.data.example_checks import INT32
 from kzoo.data.examples import Examples
 from kzoo.data.folder_source import folder_source, list_problems
 from kzoo.data.image_files import ImageFiles
 from kzoo.data.npz_source import npz_source
+from kzoo.data.registered_source import registered_source
 from kzoo.data.source import RESIZES, TESTS, VALIDATIONS
 from kzoo.data.stratified_split import stratified_split
 from kzoo.data.tfds_source import tfds_source
@@ -191,7 +193,8 @@ def open_source(
     skip_corrupt = as_bool("load", skip_corrupt=skip_corrupt)
     require(folder is not None or not skip_corrupt, "load", "skip_corrupt only for a folder", skip_corrupt=skip_corrupt)
     if name is not None:
-        source = tfds_source(name, image_size, length, prepare, resize, ignore_label, parts)
+        make = registered_source if name in registered_names() else tfds_source
+        source = make(name, image_size, length, prepare, resize, ignore_label, parts)
     else:
         require(length is None, "load", "length only for a dataset by name", length=length)
         require(parts is None, "load", "parts only for a dataset by name", parts=parts)

@@ -51,7 +51,7 @@ def _find(name: PathLike) -> tuple[Any, ...]:
             model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
             origin = f"The model {name} of kzoo's zoo, with initial weights"
             return model, origin, *sample(loaded.test or loaded.train, EXAMPLES), loaded.class_names, loaded.resize
-    model, origin, found, _ = find_exportable(name)
+    model, origin, found, *_ = find_exportable(name)
     labels = found.get("labels")
     examples, targets, resize = found.get("examples"), found.get("targets"), found.get("resize", "stretch")
     return model, origin.replace("`", ""), examples, targets, labels, resize

@@ -7,16 +7,17 @@ from kzoo.export.signatures import takes_images
 from kzoo.terminal import percent
 
 EXAMPLES = "examples.npy"
+UNTRAINED = "NOT TRAINED: the weights are initial values, and the outputs mean nothing."
 TOP_CLASSES = """for row in outputs:
     for index in row.argsort()[::-1][:3]:
         print({name}, row[index])"""
 
 
-def model_info(model, origin, labels=None, images=None):
+def model_info(model, origin, labels=None, images=None, trained=None):
     """Returns what cards say about a model, whatever its format, as a dict that JSON can hold.
 
     origin: a phrase on where the model comes from; labels: names of the classes; images: whether it takes images (None:
-    by its input).
+    by its input); trained: whether its weights are trained (None: unknown).
     """
     shape = model.outputs[0].shape
     classes = shape[-1] if len(model.outputs) == 1 and len(shape) == 2 else None
@@ -27,6 +28,7 @@ def model_info(model, origin, labels=None, images=None):
     return {
         "name": model.name,
         "what": origin,
+        "trained": trained,
         "parameters": model.count_params(),
         "inputs": {t.name: list(t.shape) for t in model.inputs},
         "batch_size": model.inputs[0].shape[0],
@@ -47,6 +49,7 @@ def export_card(info, reports):
     lines = [
         f"# {info['name']}",
         "",
+        *([f"**{UNTRAINED}**", ""] if info.get("trained") is False else []),
         f"{info['what']}. {_inputs_and_outputs(info)}",
         *_test_error(info.get("figures") or {}),
         *(["", f"`labels.txt` has the names of the {len(labels)} classes, one in each line."] if labels else []),
@@ -70,24 +73,22 @@ def export_card(info, reports):
     return "\n".join([*lines, "", "`export.json` has all of this for programs.", ""])
 
 
-def run_card(title, info, metrics, rows, reports):
+def run_card(title, info, metrics, rows, reports, about="", classes=(), pictures=()):
     """Returns the card of a run, with lines for the formats that it exported.
 
-    info: `model_info`; metrics: the content of metrics.json; rows: (quantity, measured, published), as text.
+    info: `model_info`; metrics: the content of metrics.json; rows: (quantity, measured, published), as text; about: a
+    sentence on the training; classes: lines of a table of the classes; pictures: (file, caption) of the run's pictures.
     """
-    published = metrics["published"]
     lines = [
         f"# {title}",
         "",
         f"`{metrics['model']}` trained on `{metrics['data']}` with seed {metrics['seed']} by kzoo "
-        f"{metrics['versions']['kzoo']}.",
+        f"{metrics['versions']['kzoo']}." + (f" {about}" if about else ""),
+        *_results_table(rows, metrics["published"]),
+        *(line for file, caption in pictures for line in ("", f"![{caption}]({file})")),
+        *(["", "## Classes", "", *classes] if classes else []),
         "",
-        "| | measured | published |",
-        "|---|---:|---:|",
-        *(f"| {' | '.join(row)} |" for row in rows),
-        *(["", f"Published result: {published['source']}."] if published else []),
-        "",
-        "![loss and error](history.png)",
+        "## Use",
         "",
         _inputs_and_outputs(info),
         *_fixed_batch(reports),
@@ -106,10 +107,43 @@ def run_card(title, info, metrics, rows, reports):
             'model = kzoo.load_model(".")',
             "```",
             "",
-            "`config.yaml` is the complete config, `metrics.json` has the results, `history.csv` a row for each epoch.",
+            "`config.yaml` is the complete config, `metrics.json` has the results, `history.csv` a row for each epoch"
+            + (", `predictions.csv` one for each example, `classes.csv` one for each class" if classes else "")
+            + "; `state.npz` is needed only to train the run further.",
             "",
         ]
     )
+
+
+def seeds_card(title, metrics, rows):
+    """Returns the card of a run of several seeds; arguments as of `run_card`."""
+    seeds, name = metrics["seeds"], "test" if "test" in metrics else "train"
+    errors = zip(seeds, metrics[name]["errors"])
+    return "\n".join(
+        [
+            f"# {title}",
+            "",
+            f"`{metrics['model']}` trained on `{metrics['data']}` with seeds {', '.join(map(str, seeds))} by kzoo "
+            f"{metrics['versions']['kzoo']}. The results are means over the seeds.",
+            *_results_table(rows, metrics["published"]),
+            "",
+            f"| seed | {name} error | folder |",
+            "|---:|---:|---|",
+            *(f"| {seed} | {percent(error)} | [seed_{seed}](seed_{seed}/README.md) |" for seed, error in errors),
+            "",
+            "Each seed's folder has its own model, card, `predictions.csv` and pictures. "
+            f"`kzoo vote {title}` evaluates the mean of their predictions.",
+            "",
+        ]
+    )
+
+
+def _results_table(rows, published):
+    return [
+        *("", "| | measured | published |", "|---|---:|---:|"),
+        *(f"| {' | '.join(row)} |" for row in rows),
+        *(["", f"Published result: {published['source']}."] if published else []),
+    ]
 
 
 def report_table(reports):
@@ -127,9 +161,10 @@ def report_table(reports):
 
 
 def format_difference(report):
-    """Returns the largest difference as text, with the number of examples with argmax ties if there are any."""
-    count = report.get("undecided")
-    return f"{report['max_difference']:.1e}" + (f", {count} with argmax ties" if count else "")
+    """Returns the largest difference as text, with the number of argmax ties and the share of the same classes."""
+    count, same = report.get("undecided"), report.get("agreement")
+    text = f"{report['max_difference']:.1e}" + (f", {count} with argmax ties" if count else "")
+    return text + (f"; same class {percent(same['share'])}" if same else "")
 
 
 def usage_code(info, report, names=None):
@@ -186,14 +221,16 @@ def _test_error(results):
     if not measured:
         return []
     compared = f"; published: {percent(published['error'])} ({published['source']})" if published else ""
-    return ["", f"Test error: {percent(measured['error'])}{compared}."]
+    epochs, whole = results.get("epochs", 0), (results.get("recipe") or {}).get("epochs", 0)
+    after = f" after {epochs:,} of {whole:,} epochs" if epochs < whole else ""
+    return ["", f"Test error: {percent(measured['error'])}{after}{compared}."]
 
 
 def _format_section(info, report, names=None):
-    """Returns the lines on one exported format; no code for models of several inputs."""
+    """Returns the lines on one exported format; no code for models of several inputs or outputs."""
     format = FORMATS[report["format"]]
     lines = ["", f"## {format.label}"]
-    if len(info["inputs"]) == 1:
+    if len(info["inputs"]) == len(report.get("outputs", ["one"])) == 1:
         packages = " ".join((format.runtime, *format.runtime_imports)).replace("_", "-")
         code = usage_code(info, report, names)
         lines += ["", f"It needs only `pip install {packages}`:", "", "```python", code, "```"]

@@ -1,48 +1,80 @@
 """Finds the model for `kzoo export` and `kzoo predict` by name: a finished run, a model of the zoo, or an export."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 
 from kzoo.checks import Refusal, require
 from kzoo.export.inference_model import inference_model
-from kzoo.export.predict import Predictor, is_export, labels_of, open_export, predict
-from kzoo.files import atomic_replace, check_writable
+from kzoo.export.input_file import read_inputs
+from kzoo.export.keras_runner import KerasRunner
+from kzoo.export.predictor import Predictor, is_export, labels_of, open_export
+from kzoo.index import is_keras_file
 from kzoo.models.load_model import load_model
+from kzoo.models.registry import find, kzoo_has
 from kzoo.models.registry import model as zoo_model
 from kzoo.run_folder import find_run, find_run_or_model
 from kzoo.terminal import say
 from kzoo.training.config import check_config
 from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.metrics_file import read_metrics
-from kzoo.training.run_data import load_data, verification_data
+from kzoo.training.run_data import VERIFICATION_EXAMPLES, load_data, verification_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
+from kzoo.user_modules import name_missing_modules
 
-RESULTS = ("test", "validation", "train", "published", "epochs", "seed", "config_sha256", "versions")
+RESULTS = ("test", "validation", "train", "published", "recipe", "epochs", "steps", "seed", "config_sha256", "versions")
 
 
 class Exportable(NamedTuple):
-    """What an export needs: the inference model, a phrase on its origin, and the data and results of its run."""
+    """What an export needs: the inference model, a phrase on its origin, and the data and results of its run.
+
+    trained: whether the weights are trained; None: unknown.
+    """
 
     model: keras.Model
     origin: str
     data: dict[str, Any]  # keyword arguments of `kzoo.export.exporter.export`
     results: dict[str, Any] | None  # of metrics.json
+    trained: bool | None = None
 
 
-def find_exportable(name: PathLike) -> Exportable:
-    """Returns the run `name` (a folder, or a name under saved_models/), or the model of that name, untrained.
+def find_exportable(name: PathLike, weights: str | None = None, inputs: PathLike | None = None) -> Exportable:
+    """Returns the run `name` (a folder, or a name under saved_models/), a .keras file's model, or the zoo's model.
 
-    Raises Refusal with the nearest names if there is neither.
+    Arguments: weights, for the zoo's model, as those of `kzoo.model`; without them it has initial weights, the same at
+    each call; inputs, an .npz file with inputs of a .keras file's or the zoo's model, which exports are verified on.
+    Raises Refusal with the nearest names if there is no such run or model.
     """
-    folder = find_run_or_model(str(name))
-    if folder is None:
-        origin = f"The model `{name}` of kzoo's zoo, with initial weights"
-        return Exportable(inference_model(zoo_model(str(name))), origin, {}, None)
+    path = str(name)
+    folder = None if weights is not None else find_run_or_model(path)
+    if folder is not None:
+        require(inputs is None, "export --inputs", "a .keras file or a model of the zoo, not a run", name=path)
+        return _find_run(folder)
+    if is_keras_file(path):
+        require(weights is None, "export --weights", "a model of the zoo, not a .keras file", name=path)
+        model, trained = load_model(path, compile=False), None
+    else:
+        keras.utils.set_random_seed(0)  # further formats of it are of the same model
+        model, trained = inference_model(zoo_model(path, weights=weights)), weights is not None
+    return Exportable(model, origin_of(path, weights), _read_examples(inputs, model), None, trained)
+
+
+def _read_examples(file, model):
+    """Returns the inputs in an .npz file, at most as many as exports are verified on, as an argument of `export`."""
+    if file is None:
+        return {}
+    arrays = read_inputs(file, model)
+    count = len(next(iter(arrays.values())))
+    if count > VERIFICATION_EXAMPLES:
+        say(f"Verifying on the first {VERIFICATION_EXAMPLES:,} of {count:,} inputs in {file}")
+    arrays = {key: x[:VERIFICATION_EXAMPLES] for key, x in arrays.items()}
+    return {"examples": arrays if len(arrays) > 1 else next(iter(arrays.values()))}
+
+
+def _find_run(folder):
+    """Returns the `Exportable` of a finished run."""
     model = inference_model(load_model(folder))
     config = _read_config(folder)
     source = config.data.name or config.data.folder or config.data.arrays
@@ -50,57 +82,49 @@ def find_exportable(name: PathLike) -> Exportable:
     metrics = read_metrics(folder / "metrics.json")
     results = {key: metrics[key] for key in RESULTS if key in metrics}
     try:
-        loaded = load_data(config)
+        with name_missing_modules(folder):
+            loaded = load_data(config)
         check_fingerprint(config, folder, loaded, model)
         data = verification_data(loaded)
     except Refusal as refusal:
         say(f"Exporting without the data of the run: {refusal}")
         origin = f"{origin}; its data is not available"
         data = {"labels": labels_of(folder / "saved_model"), "resize": config.data.resize}
-    return Exportable(model, origin, data, results)
+    return Exportable(model, origin, data, results, True)
+
+
+def origin_of(name: str, weights: str | None = None) -> str:
+    """Returns a phrase on where a model comes from, by its name and weights.
+
+    >>> origin_of("vgg16")
+    "The model `vgg16` of kzoo's zoo, with initial weights"
+    """
+    if is_keras_file(name):
+        return f"The model in the file `{Path(name).name}`"
+    builder, _ = find(name)
+    zoo = "kzoo's zoo" if kzoo_has(builder) else f"`{builder.__module__}`"
+    return f"The model `{name}` of {zoo}, with {f'the weights `{weights}`' if weights else 'initial weights'}"
 
 
 def open_predictor(name: PathLike) -> Predictor:
-    """Returns the `Predictor` of an exported model's path or of a run. Raises Refusal if it is neither."""
+    """Returns the `Predictor` of an exported model's path or of a run. Raises Refusal if it is neither.
+
+    An export in the folder of a run reads images as the run does.
+    """
     if is_export(name):
-        return open_export(name)
+        predictor, folder = open_export(name), Path(name).parent
+        return predictor._replace(**_of_run(folder)) if (folder / "model.keras").is_file() else predictor
     model = inference_model(load_model(name))
-    labels, resize = None, "stretch"
-    if not str(name).endswith(".keras"):
-        folder = find_run(name).parent
-        labels = labels_of(folder / "saved_model")
-        resize = _read_config(folder).data.resize if (folder / "config.yaml").is_file() else resize
-    return Predictor(model.input_shape[1:], labels, lambda x: model.predict(x, batch_size=len(x), verbose=0), resize)
+    run = KerasRunner(model)
+    of_run = {} if str(name).endswith(".keras") else _of_run(find_run(name).parent)
+    return Predictor(run.shape, None, run)._replace(**of_run)
+
+
+def _of_run(folder):
+    """Returns the entries of a `Predictor` that a run's folder says."""
+    found = {"labels": labels_of(folder / "saved_model")}
+    return {**found, "resize": _read_config(folder).data.resize} if (folder / "config.yaml").is_file() else found
 
 
 def _read_config(folder):
     return check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
-
-
-def predict_files(
-    name: PathLike,
-    files: Sequence[PathLike],
-    top: int = 3,
-    out: PathLike | None = None,
-    overwrite: bool = False,
-    maps: PathLike | None = None,
-) -> list[dict[str, Any]]:
-    """Returns `kzoo.export.predict.predict`'s records for a run or an export; writes all outputs to the .npy `out`.
-
-    maps: the folder for the label maps of a model with a class for each pixel.
-    Raises Refusal, before anything is predicted, if `out` is no .npy file, cannot be written, or exists and `overwrite`
-    is false.
-    """
-    if out is not None:
-        out = Path(out)
-        require(out.suffix == ".npy", "predict --out", "the path of an .npy file", out=str(out))
-        free = not out.exists() or (overwrite and out.is_file())
-        require(free, "predict --out", "a path where there is nothing, or a file and --overwrite", out=str(out))
-        check_writable(out, "predict --out")
-    records, outputs = predict(open_predictor(name), files, top, maps, overwrite)
-    if out is not None:
-        shapes = {output.shape[1:] for output in outputs}
-        require(len(shapes) == 1, "predict --out", "label maps of one size (--maps writes any)", shapes=sorted(shapes))
-        with atomic_replace(out, "predict") as partial:
-            np.save(partial, np.concatenate(outputs))
-    return records

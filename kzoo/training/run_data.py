@@ -1,9 +1,11 @@
 """The data of a config: its splits, mock data of the same shapes, and samples for exports and plots."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
+from kzoo.checks import require
 from kzoo.data.examples import Examples
 from kzoo.data.loader import Data, load
 from kzoo.data.mock_data import mock_like
@@ -16,7 +18,12 @@ def load_data(config: Config, parts: int | None = None) -> Data:
     """Returns the splits of a config's dataset; with `parts` of each video or signal, as `kzoo.data.loader.load`."""
     keys = ("validation", "test", "stratify")
     held_out: dict[str, Any] = {key: getattr(config.data, key) for key in keys}
-    return load(**_source(config), **held_out, parts=parts)
+    data, names = load(**_source(config), **held_out, parts=parts), config.data.class_names
+    if names is None:
+        return data
+    expected = f"one name for each of the {data.classes} classes"
+    require(data.classes in (None, len(names)), "data.class_names", expected, names=len(names))
+    return dataclasses.replace(data, class_names=tuple(names))
 
 
 def load_mock_data(config: Config, size: int) -> Data:

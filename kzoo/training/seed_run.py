@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from kzoo.checks import require
 from kzoo.data.loader import Data
@@ -23,6 +24,7 @@ from kzoo.files import write_atomically, writing
 from kzoo.terminal import say
 from kzoo.training import plots, report
 from kzoo.training.batch_statistics import BatchStatistics
+from kzoo.training.board_images import write_augmented_inputs, write_pictures
 from kzoo.training.callback_checks import CallbackChecks
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
 from kzoo.training.callback_paths import BOARD
@@ -30,6 +32,7 @@ from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
 from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
 from kzoo.training.data_table import print_image_files
+from kzoo.training.epoch_timer import EpochTimer, last_epoch
 from kzoo.training.evaluated_weights import EvaluatedWeights
 from kzoo.training.evaluation import evaluate, evaluate_views, evaluation_batches
 from kzoo.training.evaluation_views import average_views
@@ -45,8 +48,11 @@ from kzoo.training.model_building import (
     map_inputs_and_targets,
     training_batches,
 )
+from kzoo.training.prediction_files import class_table, write_filters, write_predictions
+from kzoo.training.predictions import predictions_for
 from kzoo.training.progress import ProgressBar
-from kzoo.training.run_data import load_data, sample, verification_data
+from kzoo.training.recipe import recipe_length
+from kzoo.training.run_data import load_data, verification_data
 from kzoo.training.step_memory import check_step_memory
 from kzoo.training.yaml_file import write_yaml
 
@@ -54,7 +60,8 @@ from kzoo.training.yaml_file import write_yaml
 def run_seed(config: Config, seed: int, folder: Path, label: str) -> dict[str, Any]:
     """Trains, evaluates, exports and reports into `folder`; resumes a training that was interrupted there.
 
-    Returns the metrics. Their file metrics.json is written last: if it exists, the folder is complete.
+    Returns the metrics. Their file metrics.json is written last: if it exists, the folder is complete. The training's
+    state stays there, so that the run can be trained further.
     """
     data = load_data(config)
     if seed == config.training.seeds[0]:
@@ -64,9 +71,7 @@ def run_seed(config: Config, seed: int, folder: Path, label: str) -> dict[str, A
     model, trainer, checkpoint = train_seed(config, seed, folder, label, data)
     say(f"{label}: evaluating and exporting")
     with note_on_error(f"{label}: training was complete; the error is in what follows it."):
-        metrics = _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint)
-    (folder / STATE).unlink(missing_ok=True)
-    return metrics
+        return _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint)
 
 
 def train_seed(
@@ -74,18 +79,44 @@ def train_seed(
 ) -> tuple[keras.Model, keras.Model, Checkpoint]:
     """Builds and trains; resumes a training that was interrupted in `folder`. Returns (model, trainer, checkpoint)."""
     folder.mkdir(parents=True, exist_ok=True)
+    with data.errors():
+        model, trainer = build_for_seed(config, seed, data)
+        return model, trainer, fit(config, seed, folder, label, data, model, trainer)
+
+
+def build_for_seed(config: Config, seed: int, data: Data) -> tuple[keras.Model, keras.Model]:
+    """Sets the random seeds, and returns (model, trainer) after the checks that are made before training."""
     # After the data is loaded: the first run also prepares its files, which may draw random numbers.
     keras.utils.set_random_seed(seed)
-    with data.errors():
-        for split in data.splits().values():
-            split.preload()
-        model = build_model(config, data.input_shape, data.classes, data.train)
-        check_exports(config, model)
-        average_views(config, model)  # raises if config.evaluation does not fit the model
-        trainer = build_trainer(config, model)
-        check_step_memory(config, trainer, data.train)
-        label_checks(config, model).check(data)
-        return model, trainer, fit(config, seed, folder, label, data, model, trainer)
+    for split in data.splits().values():
+        split.preload()
+    model = build_model(config, data.input_shape, data.classes, data.train)
+    check_class_names(config, model)
+    check_exports(config, model)
+    average_views(config, model)  # raises if config.evaluation does not fit the model
+    trainer = build_trainer(config, model)
+    check_step_memory(config, trainer, data.train)
+    label_checks(config, model).check(data)
+    return model, trainer
+
+
+def fit_batches(config: Config, seed: int, data: Data, model: keras.Model, start: int = 0) -> tf.data.Dataset:
+    """Returns the endless batches that `fit` takes, as inputs, targets and perhaps weights, from step `start` on."""
+    dataset = training_batches(config, data.train, seed, steps_per_epoch(config, data), start)
+    dataset = label_checks(config, model).watch(dataset, data.train, "train")
+    dataset = add_class_weights(config, model, data.train, dataset)
+    dataset = map_inputs_and_targets(config, model, dataset)
+    if config.training.steps_per_call > 1:
+        dataset = dataset.batch(config.training.steps_per_call, drop_remainder=True)
+    return dataset
+
+
+def check_class_names(config: Config, model: keras.Model) -> None:
+    """Raises Refusal unless data.class_names, if it is set, has a name for each class of the model's first output."""
+    names, outputs = config.data.class_names, model.outputs[0].shape[-1]
+    expected = f"one name for each of the model's {outputs} classes"
+    fits = names is None or outputs == 1 or len(names) == outputs
+    require(fits, "data.class_names", expected, names=len(names or ()))
 
 
 def check_exports(config: Config, model: keras.Model) -> None:
@@ -117,18 +148,15 @@ def fit(
     senders = [callback for callback in callbacks if isinstance(callback, keras.callbacks.RemoteMonitor)]
     writers = [callback for callback in callbacks if callback not in senders]
     start = checkpoint.epoch
-    labels = label_checks(config, model)
-    dataset = training_batches(config, data.train, seed, steps, start * steps)
-    dataset = labels.watch(dataset, data.train, "train")
-    dataset = add_class_weights(config, model, data.train, dataset)
-    dataset = map_inputs_and_targets(config, model, dataset)
-    if training.steps_per_call > 1:
-        dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
+    dataset = fit_batches(config, seed, data, model, start * steps)
     validation = data.validation and evaluation_batches(model, data.validation, config)
     evaluated = EvaluatedWeights(_batch_statistics(config, seed, data, model))
-    if start:
+    if start == 0:
+        write_augmented_inputs(config, data.train, seed, folder / BOARD)
+    else:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
-    bar = ProgressBar(label, training.epochs, steps, start)
+    timer = EpochTimer(steps, training.steps_per_call)
+    bar = ProgressBar(label, training.epochs, config.data.batch_size, timer, start)
     checks = CallbackChecks(given, validation is not None)
     errors = FitErrors(label, training.steps_per_call)
     with label_errors(), errors, contextlib.closing(bar), contextlib.closing(files):
@@ -138,10 +166,11 @@ def fit(
             initial_epoch=start,
             steps_per_epoch=steps // training.steps_per_call,
             validation_data=validation,
-            callbacks=[errors, checks, evaluated, *writers, board, bar, evaluated.restore, checkpoint, *senders],
+            callbacks=[errors, checks, evaluated, timer, *writers, board, bar, evaluated.restore, checkpoint, *senders],
             shuffle=False,  # the dataset is shuffled already
             verbose=0,
         )
+    checkpoint.rate = timer.rate
     return checkpoint
 
 
@@ -169,14 +198,21 @@ def steps_per_epoch(config: Config, data: Data) -> int:
 def _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint):
     history, steps = checkpoint.history, steps_per_epoch(config, data)
     splits = {"test": data.test, "train": data.train, "validation": data.validation}
-    scores = {name: evaluate(trainer, split, config, label) for name, split in splits.items() if split is not None}
+    reported = next(name for name in ("test", "validation", "train") if splits[name] is not None)
+    predictions = predictions_for(config, reported, splits[reported], model, data)
+    if predictions is None:
+        say(f"{label}: no predictions.csv and no pictures of mistakes, which are for outputs of classes")
+    scores = {
+        name: evaluate(trainer, split, config, label, predictions if name == reported else None)
+        for name, split in splits.items()
+        if split is not None
+    }
     for name, of_views in evaluate_views(model, splits, config, label).items():
         scores[name] |= of_views
     with writing(folder / "model.keras"):
         model.save(folder / "model.keras")
-    x, y = sample(data.test or data.train)
     for_inference, formats = inference_model(model), config.export.formats
-    verify_on = verification_data(data, x, y) if formats else {}
+    verify_on = verification_data(data) if formats else {}
     exported = exported_model(config, model) if formats else model
     if config.export.size is not None:
         verify_on = leave_out_other_sizes(exported, verify_on, say)
@@ -195,11 +231,13 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         "data": data.name,
         **scores,
         "published": config.published and config.published.model_dump(),
+        "recipe": recipe_length(config, data.train.size),
         "parameters": count_parameters(model),
         "epochs": len(history),
         "steps": len(history) * steps,
         "seconds": round(checkpoint.seconds, 2),
         "steps_per_second": round(len(history) * steps / checkpoint.seconds, 1),
+        "last_epoch": last_epoch(checkpoint.rate, config.data.batch_size),
         "export": export_metrics(reports),
         "seed": seed,
         "config_sha256": config_sha256(config),
@@ -207,11 +245,18 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     }
     report.write_history(history, folder)
     plots.plot_history(history, scores, metrics["published"], label, folder / "history.png")
-    plots.plot_confusion(for_inference, x, y, data.class_names, label, folder / "confusion.png")
-    plots.plot_maps(for_inference, x, y, data.class_names, label, folder / "maps.png")
+    write_filters(for_inference, folder)
+    tables = []
+    if predictions is not None:
+        write_predictions(predictions, splits[reported], label, folder)
+        write_pictures(folder / BOARD / reported, {"confusion": folder / "confusion.png"}, len(history))
+        tables = class_table(predictions)
     write_atomically(folder / "config.yaml", write_yaml(resolved(config)))
     info = model_info(for_inference, "", data.class_names)
-    write_atomically(folder / "README.md", run_card(label, info, metrics, report.result_rows(metrics), reports))
+    sizes = {name: split.size for name, split in splits.items() if split is not None}
+    about = report.training_text(config, sizes, metrics["epochs"], metrics["steps"])
+    card = run_card(label, info, metrics, report.result_rows(metrics), reports, about, tables, report.pictures(folder))
+    write_atomically(folder / "README.md", card)
     write_atomically(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics
 
@@ -219,7 +264,7 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
 def export_metrics(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Returns the entry "export" of metrics.json."""
     differences = [each["max_difference"] for each in reports if FORMATS[each["format"]].tolerance is not None]
-    keys = ("max_difference", "bytes", "accuracy")
+    keys = ("max_difference", "bytes", "agreement", "accuracy")
     formats = {each["format"]: {key: each[key] for key in keys if key in each} for each in reports}
     return {"max_difference": max(differences, default=None), "formats": formats}
 
@@ -227,8 +272,6 @@ def export_metrics(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
 @contextlib.contextmanager
 def numeric_settings(training: TrainingConfig) -> Iterator[None]:
     """Context manager: sets Keras's dtype policy, and makes TensorFlow deterministic if asked; restores the policy."""
-    import tensorflow as tf
-
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(training.dtype_policy)
     if training.deterministic:
@@ -241,8 +284,6 @@ def numeric_settings(training: TrainingConfig) -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """Returns the versions of the packages that a run's results depend on."""
-    import tensorflow as tf
-
     import kzoo
 
     found = {"kzoo": kzoo.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}

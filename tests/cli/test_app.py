@@ -56,6 +56,13 @@ from tests.cli.conftest import ROOT
         (["list", "--family", "vg"], "no family 'vg'; did you mean 'vgg'"),
         (["list", "wgg*"], "no model matches 'wgg*'"),
         (["evaluate", "nothing"], "no finished run at nothing or saved_models/nothing: model.keras is missing."),
+        (
+            ["compare", "nothing", "other"],
+            "no finished run at nothing or saved_models/nothing: metrics.json is missing.",
+        ),
+        (["compare", "nothing"], "compare expects two runs or more; received runs=['nothing']."),
+        (["vote", "nothing"], "no finished run at nothing or saved_models/nothing: model.keras is missing."),
+        (["vote"], "Missing argument 'RUN...'"),
         (["predict", "nothing", "x.npy"], "no finished run at nothing"),
         (["predict", "nothing.keras", "x.npy"], "no file nothing.keras."),
         (["predict", "nothing.onnx", "x.npy"], "no finished run at nothing.onnx"),
@@ -69,7 +76,7 @@ from tests.cli.conftest import ROOT
         (["explore", "a", "b", "c"], "explore expects one name or two; received names=['a', 'b', 'c']"),
         (["explore", "mnist1d_fc", "--port", "65536"], "65535"),
         (["explore", "mnist1d_fc", "--host", "no host"], "explore: cannot listen at no host:0"),
-        (["export"], "export expects the name of a run or model, or --matrix."),
+        (["export"], "export expects the name of a run or model, a .keras file, or --matrix."),
         (["export", "mnist1d_cn"], "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
         (["export", "mnist1d_fc100", "--format", "onx"], "export: no format 'onx'; did you mean 'onnx'?"),
         (["export", "mnist1d_fc100", "--format", "litert_int8"], "litert_int8 expects representative examples"),
@@ -119,6 +126,8 @@ WITHOUT_KERAS = [
     ["export", "--format", "onx"],
     ["evaluate", "no_run"],
     ["explore", "no_run"],
+    ["compare", "no_run", "no_other"],
+    ["vote", "no_run"],
     ["predict", "no_run", "x.npy"],
 ]
 
@@ -140,4 +149,4 @@ def test_light_commands_do_not_import_keras(tmp_path):
     )
     assert done.returncode == 1 and "import" in done.stderr.splitlines()[-4], done.stderr  # `show` needs Keras
     codes = [line[0] for line in done.stdout.splitlines() if line.endswith("]") and line[:2] in ("0 ", "1 ", "2 ")]
-    assert "".join(codes) == "00222222020222222"[: len(codes)] and len(codes) == len(WITHOUT_KERAS), done.stdout
+    assert "".join(codes) == "0022222202022222222"[: len(codes)] and len(codes) == len(WITHOUT_KERAS), done.stdout

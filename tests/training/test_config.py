@@ -93,6 +93,7 @@ def test_later_settings_are_written_only_if_they_are_set():
         "training.initializers": {"*bias": {"class_name": "ones", "config": {}}},
         "training.recompute_statistics": True,
         "training.batch_norm_momentum": 0.9,
+        "data.class_names": ["a", "b"],
         "export.batch_size": 4,
         "export.size": [32],
     }.items():
@@ -304,6 +305,12 @@ def test_schema():
             "published.error=17",
             "published.error expects a fraction from 0 to 1; received 17; published.source is missing.",
         ),
+        ("data.class_names=[]", "data.class_names expects a list of names, or null; received []."),
+        ("data.class_names=[1]", "data.class_names expects a list of names, or null; received [1]."),
+        (
+            "published={error: 0.1, source: x, epochs: 0, steps_per_epoch: -1}",
+            "published.epochs expects an integer above 0, or null; received 0; published.steps_per_epoch expects",
+        ),
         ("published={error: .nan, source: x}", "published.error expects a fraction from 0 to 1; received nan."),
         ("search.trials=0", "search.trials expects an integer above 0; received 0; search.space is missing."),
         ("training={}", "training.epochs is missing; training.loss is missing; training.optimizer is missing."),
@@ -414,3 +421,19 @@ def test_refusals_name_the_file(shipped):
 def test_shipped_configs_are_found():
     top = Path(__file__).resolve().parents[2]
     assert top / "zoo_configs" in module.FOLDERS and top / "kzoo" / "zoo_configs" in module.FOLDERS
+
+
+def test_a_file_in_place_of_a_name():
+    """Its path is the model's name, in resolved configs too."""
+    read = check_config({**SMALL, "model": {"keras": "a/b.keras", "classes": 5, "weights": None}})
+    assert read.model.name == "a/b.keras" and read.model.settings == {"classes": 5, "weights": None}
+    assert check_config(resolved(read)) == read
+    for wrong, words in (
+        ({"keras": "b.h5"}, "config: model.keras expects the path of a .keras file; received keras='b.h5'."),
+        ({"keras": 5}, "model.keras expects the path of a .keras file; received keras=5."),
+        ({"keras": "b.keras", "name": "vgg16"}, "model expects either name or keras; received name='vgg16'."),
+        ({}, "model.name is missing"),
+    ):
+        with pytest.raises(Refusal) as caught:
+            check_config({**SMALL, "model": wrong})
+        assert words in str(caught.value)

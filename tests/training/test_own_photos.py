@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.data.example_reader import ExampleReader
 from kzoo.data.loader import load
-from kzoo.export.predict import read_examples
 from kzoo.training.config import read_config
 from kzoo.training.run import run
 from tests.data.photos import mixed_photos
@@ -57,4 +57,4 @@ def test_a_photo_is_the_same_in_training_and_in_predictions(root):
     (names,), (x, _) = data.image_files.names.values(), data.train.numpy()
     assert "china/0.jpg" in names and len(names) == 15
     for name, image in zip(names, x):
-        np.testing.assert_array_equal(read_examples(root / name, (12, 12, 3), resize="pad")[0], image)
+        np.testing.assert_array_equal(ExampleReader("test", (12, 12, 3), "pad").read(root / name)[0], image)
