@@ -249,7 +249,7 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     tables = []
     if predictions is not None:
         write_predictions(predictions, splits[reported], label, folder)
-        write_pictures(folder / BOARD / reported, {"confusion": folder / "confusion.png"}, len(history))
+        write_pictures(folder / BOARD / "pictures", {"confusion": folder / "confusion.png"}, len(history))
         tables = class_table(predictions)
     write_atomically(folder / "config.yaml", write_yaml(resolved(config)))
     info = model_info(for_inference, "", data.class_names)
