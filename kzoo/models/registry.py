@@ -9,7 +9,7 @@ import keras
 
 from kzoo.checks import Refusal, nearest, require
 from kzoo.models.feature_extractor import feature_extractor
-from kzoo.models.weights import find_tag, load_tag, tags_of
+from kzoo.models.weights import find_tag, load_tag, source_models, tags_of
 
 __all__ = ["describe", "list_models", "model", "register_family"]
 
@@ -75,7 +75,9 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
 
 
 def describe(name: str) -> dict[str, Any]:
-    """Returns a model's family, docstring, source, tags of weights, and the values of all settings.
+    """Returns a model's family, docstring, source, tags of weights, source models, and the values of all settings.
+
+    Source models are those whose weights `load_weights` loads too, {name: their tags}.
 
     >>> describe("mnist1d_cnn")["settings"]["filters"]
     15
@@ -87,6 +89,7 @@ def describe(name: str) -> dict[str, Any]:
         "doc": inspect.getdoc(builder),
         "source": (inspect.getdoc(inspect.getmodule(builder)) or "").partition("Source:")[2].strip(),
         "weights": tags_of(name),
+        "source_models": source_models(name),
         "settings": {**defaults, **settings, "name": name},
     }
 

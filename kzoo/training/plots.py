@@ -16,9 +16,17 @@ Names = Sequence[str] | None  # of classes
 
 
 def plot_history(
-    history: Sequence[dict[str, float]], scores: dict[str, Any], published: dict | None, title: str, path: Path
+    history: Sequence[dict[str, float]],
+    scores: dict[str, Any],
+    published: dict | None,
+    title: str,
+    path: Path,
+    starts: Sequence[int] = (0,),
 ) -> None:
-    """Plots loss and error by epoch, with lines at the test error of the kept weights and at the published one."""
+    """Plots loss and error by epoch, with lines at the test error of the kept weights and at the published one.
+
+    starts: the completed epochs at which each stage of the training starts; a vertical line separates two stages.
+    """
     sheet = figure(9, 3.6)
     left, right = sheet.subplots(1, 2)
     epochs = np.arange(1, len(history) + 1)
@@ -34,6 +42,8 @@ def plot_history(
     left.set(xlabel="epoch", ylabel="loss", yscale="log")
     right.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
     for axes in (left, right):
+        for index, start in enumerate(start for start in starts if 0 < start < len(history)):
+            axes.axvline(start + 0.5, color="black", lw=0.8, label=None if index else "next stage")
         axes.grid(alpha=0.3)
         axes.legend()
     save_figure(sheet, path)

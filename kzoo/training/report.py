@@ -46,11 +46,18 @@ def print_results(title: str, metrics: dict[str, Any]) -> None:
         console().print(f"Published: {metrics['published']['source']}", highlight=False)
 
 
-def write_history(history: Sequence[dict[str, float]], folder: Path) -> None:
-    """Writes history.csv, one row per epoch."""
-    keys = list(dict.fromkeys(key for row in history for key in row))
+def write_history(history: Sequence[dict[str, float]], folder: Path, starts: Sequence[int] = (0,)) -> None:
+    """Writes history.csv, one row per epoch.
+
+    starts: the completed epochs at which each stage of the training starts; of several a row has the stage's number.
+    """
+    rows: list[dict[str, float]] = []
+    for epoch, row in enumerate(history, start=1):
+        stage = {"stage": sum(start < epoch for start in starts)} if len(starts) > 1 else {}
+        rows.append({"epoch": epoch, **stage, **row})
     text = io.StringIO()
-    writer = csv.DictWriter(text, ["epoch", *keys], lineterminator="\n")
+    keys = dict.fromkeys(["epoch", *(key for row in rows for key in row)])
+    writer = csv.DictWriter(text, list(keys), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({"epoch": epoch, **row} for epoch, row in enumerate(history, start=1))
+    writer.writerows(rows)
     write_atomically(folder / "history.csv", text.getvalue())

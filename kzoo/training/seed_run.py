@@ -22,7 +22,7 @@ from kzoo.export.registry import FORMATS
 from kzoo.files import write_atomically, writing
 from kzoo.terminal import say
 from kzoo.training import plots, report
-from kzoo.training.batch_statistics import BatchStatistics
+from kzoo.training.batch_statistics import BatchStatistics, trained_norms
 from kzoo.training.callback_checks import CallbackChecks
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
 from kzoo.training.callback_paths import BOARD
@@ -38,7 +38,6 @@ from kzoo.training.model_building import (
     add_class_weights,
     build_callbacks,
     build_model,
-    build_trainer,
     count_parameters,
     label_checks,
     map_inputs_and_targets,
@@ -46,6 +45,8 @@ from kzoo.training.model_building import (
 )
 from kzoo.training.progress import ProgressBar
 from kzoo.training.run_data import load_data, sample, verification_data
+from kzoo.training.stage_trainers import StageTrainers
+from kzoo.training.stages import evaluation_config, stages_of
 from kzoo.training.step_memory import check_step_memory
 from kzoo.training.yaml_file import write_yaml
 
@@ -79,10 +80,11 @@ def train_seed(
         model = build_model(config, data.input_shape, data.classes, data.train)
         check_exports(config, model)
         average_views(config, model)  # raises if config.evaluation does not fit the model
-        trainer = build_trainer(config, model)
-        check_step_memory(config, trainer, data.train)
-        label_checks(config, model).check(data)
-        return model, trainer, fit(config, seed, folder, label, data, model, trainer)
+        trainers = StageTrainers(config, model)
+        for stage in trainers.stages:
+            check_step_memory(stage.config, trainers.start(stage), data.train)
+            label_checks(stage.config, model).check(data)
+        return model, *fit(seed, folder, label, data, model, trainers)
 
 
 def check_exports(config: Config, model: keras.Model) -> None:
@@ -98,22 +100,39 @@ def exported_model(config: Config, model: keras.Model) -> keras.Model:
 
 
 def fit(
-    config: Config, seed: int, folder: Path, label: str, data: Data, model: keras.Model, trainer: keras.Model
-) -> Checkpoint:
-    """Trains from the folder's checkpoint to the end and leaves the weights to keep in `model`."""
-    training, steps = config.training, steps_per_epoch(config, data)
+    seed: int, folder: Path, label: str, data: Data, model: keras.Model, trainers: StageTrainers
+) -> tuple[keras.Model, Checkpoint]:
+    """Trains from the folder's checkpoint to the end and leaves the weights to keep in `model`.
+
+    Each stage starts from the checkpoint of the one before, as a resumed training does. A callback that stops the
+    training ends it with the stage. Returns (trainer of the last stage, checkpoint).
+    """
+    for stage in trainers.stages:
+        checkpoint = _fit_stage(stage, seed, folder, label, data, model, trainers)
+        if checkpoint.stopped and checkpoint.epoch <= stage.last:
+            break
+    return trainers.start(trainers.stages[-1]), checkpoint
+
+
+def _fit_stage(stage, seed, folder, label, data, model, trainers):
+    """Trains one stage, or nothing if a later one has started; returns the checkpoint."""
+    config, trainer = stage.config, trainers.start(stage)
+    training, steps, count = config.training, steps_per_epoch(config, data), len(trainers.stages)
     given = build_callbacks(config, folder)
     callbacks = [callback for callback in given if not isinstance(callback, keras.callbacks.SwapEMAWeights)]
     if training.keep != "last":
         callbacks.append(KeepBest(model, last=training.keep == "last_best"))
     board = EpochBoard(folder / BOARD, write_graph=False)
     files = CallbackFiles([*callbacks, board], folder)
-    checkpoint = Checkpoint(model, folder / STATE, callbacks, files)
+    checkpoint = Checkpoint(model, folder / STATE, callbacks, files, stage.first)
+    start = checkpoint.epoch
+    ended = start > stage.last or (start == stage.last and not checkpoint.stopped)
+    if ended and stage is not trainers.stages[-1]:
+        return checkpoint
     files.restore(checkpoint.state and checkpoint.state["files"])
     # after the checkpoint, so that a resumed run does not send an epoch again
     senders = [callback for callback in callbacks if isinstance(callback, keras.callbacks.RemoteMonitor)]
     writers = [callback for callback in callbacks if callback not in senders]
-    start = checkpoint.epoch
     labels = label_checks(config, model)
     dataset = training_batches(config, data.train, seed, steps, start * steps)
     dataset = labels.watch(dataset, data.train, "train")
@@ -123,7 +142,9 @@ def fit(
         dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
     validation = data.validation and evaluation_batches(model, data.validation, config)
     evaluated = EvaluatedWeights(_batch_statistics(config, seed, data, model))
-    if start:
+    if count > 1:
+        label = f"{label} stage {stage.index + 1}/{count}"
+    if start > stage.first:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     bar = ProgressBar(label, training.epochs, steps, start)
     checks = CallbackChecks(given, validation is not None)
@@ -131,7 +152,7 @@ def fit(
     with label_errors(), errors, contextlib.closing(bar), contextlib.closing(files):
         trainer.fit(
             dataset,
-            epochs=start if checkpoint.stopped else training.epochs,
+            epochs=start if checkpoint.stopped else stage.last,
             initial_epoch=start,
             steps_per_epoch=steps // training.steps_per_call,
             validation_data=validation,
@@ -144,7 +165,7 @@ def fit(
 
 def _batch_statistics(config, seed, data, model):
     """Returns the `BatchStatistics` of a model over the first epoch's batches, or None, as the config says."""
-    if not config.training.recompute_statistics:
+    if not config.training.recompute_statistics or not trained_norms(model):  # a stage may freeze all
         return None
     steps = steps_per_epoch(config, data)
     count = min(steps, data.train.size // config.data.batch_size)
@@ -164,9 +185,10 @@ def steps_per_epoch(config: Config, data: Data) -> int:
 
 
 def _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint):
-    history, steps = checkpoint.history, steps_per_epoch(config, data)
+    history, steps, stages = checkpoint.history, steps_per_epoch(config, data), stages_of(config)
+    starts, evaluated = [stage.first for stage in stages], evaluation_config(config)
     splits = {"test": data.test, "train": data.train, "validation": data.validation}
-    scores = {name: evaluate(trainer, split, config, label) for name, split in splits.items() if split is not None}
+    scores = {name: evaluate(trainer, split, evaluated, label) for name, split in splits.items() if split is not None}
     for name, of_views in evaluate_views(model, splits, config, label).items():
         scores[name] |= of_views
     with writing(folder / "model.keras"):
@@ -202,8 +224,8 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         "config_sha256": config_sha256(config),
         "versions": versions(),
     }
-    report.write_history(history, folder)
-    plots.plot_history(history, scores, metrics["published"], label, folder / "history.png")
+    report.write_history(history, folder, starts)
+    plots.plot_history(history, scores, metrics["published"], label, folder / "history.png", starts)
     plots.plot_confusion(for_inference, x, y, data.class_names, label, folder / "confusion.png")
     plots.plot_maps(for_inference, x, y, data.class_names, label, folder / "maps.png")
     write_atomically(folder / "config.yaml", write_yaml(resolved(config)))
