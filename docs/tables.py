@@ -218,10 +218,10 @@ def settings():
     stages = setting_rows("stages.N", StageConfig)
     lines += ["### A stage of training.stages", "", "| setting | default | what |", "|---|---|---|", *stages, ""]
     lines += [
-        "N is 0 for the first stage, in `--set` and in search spaces too. Settings that a stage leaves out are those of",
-        "`training` and `data`. Epochs are numbered through all stages, and `history.csv` has a column `stage`. Callbacks",
-        "and `training.keep` continue from stage to stage; a callback that stops the training ends it. Stages that begin",
-        "after `training.epochs` are left out.",
+        "N is 0 for the first stage, in `--set` and in search spaces too. Settings that a stage leaves out are those",
+        "of `training` and `data`. Epochs are numbered through all stages, and `history.csv` has a column `stage`.",
+        "Callbacks and `training.keep` continue from stage to stage; a callback that stops the training ends it.",
+        "Stages that begin after `training.epochs` are left out.",
         "",
         "```yaml",
         "transfer: {weights: imagenet, until: fc2, freeze: false}",
