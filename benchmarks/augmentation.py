@@ -19,16 +19,16 @@ def layers(size):
     """Returns {name: layer} of kzoo's augmentation layers, and some of Keras's."""
     import keras
 
-    from kzoo import data
+    from kzoo import augmentation
 
     return {
         "none": None,
-        "RandomShift": data.RandomShift(),
-        "PadAndCrop": data.PadAndCrop(size // 8),
-        "ElasticDistortion": data.ElasticDistortion(),
-        "RandomResizedCrop": data.RandomResizedCrop(),
-        "ScaleJitter": data.ScaleJitter((8 * size // 7, 16 * size // 7)),
-        "PCAColorNoise": data.PCAColorNoise(),
+        "RandomShift": augmentation.RandomShift(),
+        "PadAndCrop": augmentation.PadAndCrop(size // 8),
+        "ElasticDistortion": augmentation.ElasticDistortion(),
+        "RandomResizedCrop": augmentation.RandomResizedCrop(),
+        "ScaleJitter": augmentation.ScaleJitter((8 * size // 7, 16 * size // 7)),
+        "PCAColorNoise": augmentation.PCAColorNoise(),
         "keras RandomFlip": keras.layers.RandomFlip("horizontal"),
         "keras RandomTranslation": keras.layers.RandomTranslation(0.1, 0.1),
         "keras RandomElasticTransform": keras.layers.RandomElasticTransform(),

@@ -1,5 +1,6 @@
 from . import (
     analysis,
+    augmentation,
     constraints,
     data,
     export,
@@ -19,6 +20,7 @@ from .models import list_models, load_model, model
 __version__: str
 __all__ = [
     "analysis",
+    "augmentation",
     "constraints",
     "data",
     "export",

@@ -41,13 +41,8 @@ def register_post_import_hook() -> None:
 
 def register() -> None:
     """Imports every module that registers a class with Keras."""
+    import kzoo.augmentation
     import kzoo.constraints
-    import kzoo.data.elastic_distortion
-    import kzoo.data.pad_and_crop
-    import kzoo.data.pca_color_noise
-    import kzoo.data.random_resized_crop
-    import kzoo.data.random_shift
-    import kzoo.data.scale_jitter
     import kzoo.initializers
     import kzoo.layers
     import kzoo.losses

@@ -25,6 +25,7 @@ ARROW = [
     ["preload", "processes"],
     ["ops"],
     ["layers", "losses", "initializers", "constraints", "regularizers", "schedules"],
+    ["augmentation"],
     ["optimizers"],
     ["metrics"],
     ["models"],

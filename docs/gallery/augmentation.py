@@ -1,4 +1,4 @@
-"""Augmentation, from kzoo.data.
+"""Augmentation, from kzoo.augmentation.
 
 Layers for `data.augment`, which change training images at random, each on its own, and label maps with them.
 """
@@ -9,7 +9,7 @@ import numpy as np
 from docs.gallery.images import digit, flower, temple
 from docs.gallery.pages import page
 from docs.gallery.panels import COLOURS, boxes, classes, image
-from kzoo import data
+from kzoo import augmentation
 
 
 @page("RandomShift")
@@ -19,7 +19,7 @@ def random_shift():
     In `nielsen_4` and others a digit is shifted by one pixel, which makes five images of each.
     """
     x = np.repeat(temple(), 5, 0)
-    draws = data.RandomShift(12, seed=3)(x)
+    draws = augmentation.RandomShift(12, seed=3)(x)
     return [[image(x[:1], "photograph"), *(image(y, f"draw {i}") for i, y in enumerate(draws, start=1))]]
 
 
@@ -34,7 +34,7 @@ def elastic_distortion():
     grid = np.zeros((1, 29, 29, 1), "float32")
     grid[:, ::4] = grid[:, :, ::4] = 1
     both = np.repeat(np.concatenate([ink, grid], -1), 4, 0)
-    moved = np.asarray(data.ElasticDistortion(seed=2)(both))
+    moved = np.asarray(augmentation.ElasticDistortion(seed=2)(both))
     photograph = flower()
     label = (photograph[..., :1] > 0.6).astype("float32")
     rows = [
@@ -46,7 +46,7 @@ def elastic_distortion():
     ]
     below = [image(photograph, "photograph"), classes(label, "label map")]
     for sigma in (2, 8):
-        layer = data.ElasticDistortion(sigma, 12 * sigma, fill_mode="reflect", seed=5)
+        layer = augmentation.ElasticDistortion(sigma, 12 * sigma, fill_mode="reflect", seed=5)
         found = layer({"images": photograph, "segmentation_masks": label})
         below += [image(found["images"], f"sigma {sigma}"), classes(found["segmentation_masks"], "its label map")]
     return [*rows, below]
@@ -61,10 +61,10 @@ def pad_and_crop():
     position of a crop can be read from it.
     """
     modes = ("constant", "nearest", "reflect")
-    shifted = [image(data.PadAndCrop(12, fill_mode=mode, seed=6)(temple()), mode) for mode in modes]
+    shifted = [image(augmentation.PadAndCrop(12, fill_mode=mode, seed=6)(temple()), mode) for mode in modes]
     positions = np.moveaxis(np.indices((96, 96), "float32"), 0, -1)
     x = np.concatenate([temple()[0], positions], -1)
-    pieces = np.asarray(data.PadAndCrop(height=40, width=40, seed=3)(np.repeat(x[None], 4, 0)))
+    pieces = np.asarray(augmentation.PadAndCrop(height=40, width=40, seed=3)(np.repeat(x[None], 4, 0)))
 
     def frames(axes):
         for piece, colour in zip(pieces, COLOURS):
@@ -81,7 +81,7 @@ def pad_and_crop():
 @page("RandomResizedCrop")
 def random_resized_crop():
     """Five draws for one photograph: from 8 % to all of it, in proportions from 3 : 4 to 4 : 3, resized to its size."""
-    draws = data.RandomResizedCrop(seed=4)(np.repeat(temple(), 5, 0))
+    draws = augmentation.RandomResizedCrop(seed=4)(np.repeat(temple(), 5, 0))
     return [[image(temple(), "photograph"), *(image(y, f"draw {i}") for i, y in enumerate(draws, start=1))]]
 
 
@@ -91,7 +91,7 @@ def scale_jitter():
 
     These are three eighths of the numbers of VGG: crops of 224 pixels of sides between 256 and 512.
     """
-    draws = data.ScaleJitter((96, 192), 84, 84, seed=1)(np.repeat(temple(), 5, 0))
+    draws = augmentation.ScaleJitter((96, 192), 84, 84, seed=1)(np.repeat(temple(), 5, 0))
     return [[image(temple(), "photograph"), *(image(y, f"draw {i}") for i, y in enumerate(draws, start=1))]]
 
 
@@ -103,7 +103,7 @@ def pca_color_noise():
     """
     rows = []
     for stddev in (0.1, 3.0):
-        draws = data.PCAColorNoise(stddev, value_range=(0, 1), seed=2)(np.repeat(temple(), 4, 0))
+        draws = augmentation.PCAColorNoise(stddev, value_range=(0, 1), seed=2)(np.repeat(temple(), 4, 0))
         titles = [f"{stddev}, draw {i}" for i in range(1, 5)]
         rows.append([image(temple(), "photograph"), *(image(y, title) for y, title in zip(draws, titles))])
     return rows

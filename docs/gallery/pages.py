@@ -41,8 +41,8 @@ class Page(NamedTuple):
 def page(name, what=None, source=None):
     """Registers a function as the picture of a layer. It returns rows of panels; its docstring is the caption.
 
-    kzoo's layers, of kzoo.data too, are described by their docstrings. For Keras's layers pass `what` they do and a
-    `source`.
+    kzoo's layers, of kzoo.augmentation too, are described by their docstrings. For Keras's layers pass `what` they do
+    and a `source`.
     """
     augmentation = keras.saving.get_custom_objects().get(f"kzoo>{name}")
     ours = catalogue.families() | ({name: [augmentation]} if augmentation else {})

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kzoo.augmentation.seeded_augmentation import seeded_augmentation
 from kzoo.checks import is_integer, require
 from kzoo.data.example_checks import ExampleChecks
-from kzoo.data.seeded_augmentation import seeded_augmentation
 from kzoo.types import Tensor
 
 MEMORY = 2**30  # bytes; a split up to this size is read once and kept in memory

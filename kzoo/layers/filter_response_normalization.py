@@ -13,7 +13,8 @@ from kzoo.layers.base_layer import BaseLayer
 from kzoo.layers.data_format import as_data_format, from_channels_last, known_channels, to_channels_last
 from kzoo.layers.field import Fields, whole
 from kzoo.layers.identifiers import set_identified
-from kzoo.ops.filter_response_norm import check_epsilon, filter_response_norm
+from kzoo.ops.filter_response_norm import filter_response_norm
+from kzoo.ops.norm_arguments import check_epsilon
 from kzoo.types import Constraint, DataFormat, Initializer, KnownShape, Regularizer, Shape, Tensor
 
 

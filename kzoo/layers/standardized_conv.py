@@ -12,7 +12,7 @@ from keras import ops
 from kzoo.checks import as_bool, require
 from kzoo.layers.conv import Conv
 from kzoo.ops.conv import conv
-from kzoo.ops.filter_response_norm import check_epsilon
+from kzoo.ops.norm_arguments import check_epsilon
 from kzoo.ops.standardize_kernel import standardize_kernel
 from kzoo.types import DataFormat, Padding, Size
 

@@ -7,9 +7,8 @@ shift", arXiv:1502.03167, algorithm 1.
 import keras
 from keras import ops
 
-from kzoo.checks import require
 from kzoo.ops.backend import check_floating, fused_batch_norm, spatial_rank, sum_dtype, tensors
-from kzoo.ops.filter_response_norm import check_epsilon
+from kzoo.ops.norm_arguments import check_channel_weights, check_epsilon
 from kzoo.ops.sizes import after_checks, require_pixels, shape_of
 from kzoo.ops.xla import compiling
 from kzoo.types import Tensor
@@ -34,9 +33,7 @@ def batch_norm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: float = 1e-3) ->
     spatial_rank(who, x.shape)
     require_pixels(who, shape_of(x))
     check_epsilon(who, epsilon)
-    for name, part in (("gamma", gamma), ("beta", beta)):
-        shape = tuple(ops.shape(part))
-        require(shape == (x.shape[-1],), who, f"{name} of shape (C,)", x=tuple(x.shape), **{name: shape})
+    check_channel_weights(who, x, gamma=gamma, beta=beta)
     x = after_checks(x)
     wide = sum_dtype(x.dtype)
     gamma, beta, y = ops.cast(gamma, wide), ops.cast(beta, wide), ops.cast(x, wide)

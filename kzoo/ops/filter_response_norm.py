@@ -4,12 +4,10 @@ Source: Singh & Krishnan 2020, "Filter response normalization layer: eliminating
 deep neural networks", arXiv:1911.09737, equations 1 to 4.
 """
 
-import math
-
 from keras import ops
 
-from kzoo.checks import is_number, require
 from kzoo.ops.backend import check_floating, spatial_rank, sum_dtype, tensors
+from kzoo.ops.norm_arguments import check_channel_weights, check_epsilon
 from kzoo.ops.sizes import after_checks, require_pixels, shape_of
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
@@ -39,9 +37,7 @@ def filter_response_norm(
     spatial_rank(who, x.shape)
     require_pixels(who, shape_of(x))
     check_epsilon(who, epsilon)
-    for name, part in (("gamma", gamma), ("beta", beta), ("tau", tau)):
-        shape = None if part is None else tuple(ops.shape(part))
-        require(shape in (None, (x.shape[-1],)), who, f"{name} of shape (C,)", x=tuple(x.shape), **{name: shape})
+    check_channel_weights(who, x, gamma=gamma, beta=beta, tau=tau)
     x = after_checks(x)
     optional = {"threshold": tau, "more": extra_epsilon}
     weights = [ops.cast(part, sum_dtype(x.dtype)) for part in (gamma, beta, *optional.values()) if part is not None]
@@ -56,8 +52,3 @@ def _normalize(x, gamma, beta, *others, epsilon, threshold, more):
     small = epsilon + ops.absolute(others[-1]) if more else epsilon
     y = gamma * (y * ops.rsqrt(energy + small)) + beta
     return ops.cast(ops.maximum(y, others[0]) if threshold else y, x.dtype)
-
-
-def check_epsilon(who, epsilon):
-    """Raises Refusal unless epsilon is a finite number above 0."""
-    require(is_number(epsilon) and 0 < epsilon < math.inf, who, "epsilon, a number above 0", epsilon=epsilon)

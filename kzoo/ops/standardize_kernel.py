@@ -11,7 +11,7 @@ from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops.backend import check_floating, sum_dtype, tensors
-from kzoo.ops.filter_response_norm import check_epsilon
+from kzoo.ops.norm_arguments import check_epsilon
 from kzoo.types import Tensor
 
 

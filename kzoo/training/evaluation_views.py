@@ -13,9 +13,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from kzoo.augmentation.base_box_crop import BaseBoxCrop, resize_boxes
+from kzoo.augmentation.pad_and_crop import PadAndCrop
 from kzoo.checks import require
-from kzoo.data.base_box_crop import BaseBoxCrop, resize_boxes
-from kzoo.data.pad_and_crop import PadAndCrop
 from kzoo.training.config import Config
 
 CENTRE, ENDS, FIFTHS = [(0.5, 0.5)], (0.0, 1.0), (0.0, 0.25, 0.5, 0.75, 1.0)

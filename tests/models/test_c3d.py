@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.augmentation.seeded_augmentation import seeded_augmentation
 from kzoo.checks import Refusal
-from kzoo.data.seeded_augmentation import seeded_augmentation
 from kzoo.models.registry import model
 from kzoo.training.config import read_config
 from kzoo.training.keras_objects import build_object

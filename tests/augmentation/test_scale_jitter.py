@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from kzoo.augmentation.scale_jitter import ScaleJitter
 from kzoo.checks import Refusal
-from kzoo.data.scale_jitter import ScaleJitter
 
 
 def test_boxes_are_crops_of_the_rescaled_image():

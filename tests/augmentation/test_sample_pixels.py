@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from kzoo.data.sample_pixels import sample_pixels
+from kzoo.augmentation.sample_pixels import check_fill, sample_pixels
+from kzoo.checks import Refusal
 
 MODES = {"constant": "grid-constant", "nearest": "nearest", "reflect": "reflect"}  # {fill_mode: SciPy's name}
 
@@ -32,3 +33,10 @@ def test_nearest_keeps_large_integers():
         interpolation="nearest",
     )
     assert np.array(y).ravel().tolist() == [-5, 2**31 - 1, 2**24 + 1, 7]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "0", None, True])
+def test_the_fill_value_is_a_finite_number(value):
+    check_fill("Crop", "reflect", 0)
+    with pytest.raises(Refusal, match="Crop expects fill_value, a finite number; received fill_value="):
+        check_fill("Crop", "constant", value)

@@ -4,8 +4,8 @@ import pytest
 
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.analysis.unknown_layer import unknown_layers
+from kzoo.augmentation.pad_and_crop import PadAndCrop
 from kzoo.checks import Refusal
-from kzoo.data.pad_and_crop import PadAndCrop
 
 IMAGE = np.arange(1, 1 + 6 * 5).reshape(6, 5, 1).astype("float32")
 

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from kzoo.augmentation.random_shift import RandomShift
+from kzoo.augmentation.seeded_augmentation import seeded_augmentation
 from kzoo.checks import Refusal
-from kzoo.data.random_shift import RandomShift
-from kzoo.data.seeded_augmentation import seeded_augmentation
 
 SPEC = tf.TensorSpec((4, 12, 12, 3), tf.float32)
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 12, 12, 3)).astype("float32")

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo.augmentation.base_augmentation import check_range
+from kzoo.augmentation.base_box_crop import BaseBoxCrop
 from kzoo.checks import require
-from kzoo.data.base_augmentation import check_range
-from kzoo.data.base_box_crop import BaseBoxCrop
 from kzoo.types import DataFormat
 
 

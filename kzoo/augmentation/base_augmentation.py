@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.checks import require
+from kzoo.checks import is_integer, require
 from kzoo.layers.base_layer import Pointwise, set_seed
 from kzoo.types import DataFormat
 
@@ -92,6 +92,12 @@ class BaseAugmentation(Pointwise, keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed, "data_format": self.data_format}
+
+
+def check_sides(who: str, **sides: Any) -> None:
+    """Raises Refusal unless each side, named as messages name it, is an integer above 0 or None."""
+    for name, side in sides.items():
+        require(side is None or is_integer(side, 1), who, f"{name}, an integer above 0 or None", **{name: side})
 
 
 def check_range(who: str, name: str, value: Any, least: float, most: float) -> tuple[float, float]:

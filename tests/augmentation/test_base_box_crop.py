@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.augmentation.base_box_crop import resize_boxes
+from kzoo.augmentation.random_resized_crop import RandomResizedCrop
 from kzoo.checks import Refusal
-from kzoo.data.base_box_crop import resize_boxes
-from kzoo.data.random_resized_crop import RandomResizedCrop
 from kzoo.data.source import resize_images
 
 X = np.random.default_rng(0).normal(size=(2, 20, 15, 3)).astype("float32")

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.augmentation.random_shift import RandomShift
 from kzoo.checks import Refusal
-from kzoo.data.random_shift import RandomShift
 
 OUTCOMES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 

@@ -8,9 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo.augmentation.base_augmentation import BaseAugmentation
+from kzoo.augmentation.sample_pixels import check_fill, sample_pixels
 from kzoo.checks import is_integer, require
-from kzoo.data.base_augmentation import BaseAugmentation
-from kzoo.data.sample_pixels import sample_pixels
 from kzoo.types import DataFormat
 
 SHIFTS = ((1, 0), (-1, 0), (0, 1), (0, -1), (0, 0))  # rows down, columns right
@@ -37,6 +37,7 @@ class RandomShift(BaseAugmentation):
         **kwargs: Any,
     ):
         require(is_integer(pixels, 1), "RandomShift", "pixels, an integer above 0", pixels=pixels)
+        check_fill("RandomShift", "constant", fill_value)
         super().__init__(seed, data_format, **kwargs)
         self.pixels = pixels
         self.fill_value = fill_value

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kzoo.augmentation.base_augmentation import BaseAugmentation
 from kzoo.checks import is_number, require
-from kzoo.data.base_augmentation import BaseAugmentation
 from kzoo.types import DataFormat
 
 IMAGENET_VALUES = (0.2175, 0.0188, 0.0045)

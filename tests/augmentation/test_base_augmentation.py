@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.augmentation.base_augmentation import check_range, check_sides
+from kzoo.augmentation.elastic_distortion import ElasticDistortion
+from kzoo.augmentation.pad_and_crop import PadAndCrop
+from kzoo.augmentation.pca_color_noise import PCAColorNoise
+from kzoo.augmentation.random_resized_crop import RandomResizedCrop
+from kzoo.augmentation.random_shift import RandomShift
+from kzoo.augmentation.scale_jitter import ScaleJitter
+from kzoo.augmentation.seeded_augmentation import seeded_augmentation
 from kzoo.checks import Refusal
-from kzoo.data.base_augmentation import check_range
-from kzoo.data.elastic_distortion import ElasticDistortion
-from kzoo.data.pad_and_crop import PadAndCrop
-from kzoo.data.pca_color_noise import PCAColorNoise
-from kzoo.data.random_resized_crop import RandomResizedCrop
-from kzoo.data.random_shift import RandomShift
-from kzoo.data.scale_jitter import ScaleJitter
-from kzoo.data.seeded_augmentation import seeded_augmentation
 
 LAYERS = {  # {name: (class, arguments other than the defaults, size of the output)}
     "elastic": (ElasticDistortion, {"sigma": 2.0, "alpha": 20.0, "fill_mode": "reflect"}, (12, 10)),
@@ -122,3 +122,10 @@ def test_refuses_other_ranks_and_formats(name):
 def test_ranges(value):
     with pytest.raises(Refusal, match="Crop expects area, two ascending numbers above 0 and at most 1; received"):
         check_range("Crop", "area", value, 0, 1)
+
+
+@pytest.mark.parametrize("value", [0, -3, 2.5, True, "8"])
+def test_sides(value):
+    check_sides("Crop", height=None, width=8)
+    with pytest.raises(Refusal, match="Crop expects width, an integer above 0 or None; received width="):
+        check_sides("Crop", height=None, width=value)

@@ -4,9 +4,8 @@ from typing import Any
 
 from keras import ops
 
-from kzoo.checks import is_integer, require
-from kzoo.data.base_augmentation import BaseAugmentation
-from kzoo.data.sample_pixels import sample_pixels
+from kzoo.augmentation.base_augmentation import BaseAugmentation, check_sides
+from kzoo.augmentation.sample_pixels import sample_pixels
 from kzoo.layers.field import UPPER_BOUND, Fields, pointwise, whole
 from kzoo.types import DataFormat, Shape
 
@@ -26,9 +25,7 @@ class BaseBoxCrop(BaseAugmentation):
         **kwargs: Any,
     ):
         super().__init__(seed, data_format, **kwargs)
-        for name, side in {"height": height, "width": width}.items():
-            known = side is None or is_integer(side, 1)
-            require(known, type(self).__name__, f"{name}, an integer above 0 or None", **{name: side})
+        check_sides(type(self).__name__, height=height, width=width)
         self.height = height
         self.width = width
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from kzoo.augmentation.random_resized_crop import RandomResizedCrop
 from kzoo.checks import Refusal
-from kzoo.data.random_resized_crop import RandomResizedCrop
 
 
 def boxes(shape=(4000, 100, 150, 3), **settings):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from kzoo.augmentation.pca_color_noise import IMAGENET_VALUES, IMAGENET_VECTORS, PCAColorNoise
 from kzoo.checks import Refusal
-from kzoo.data.pca_color_noise import IMAGENET_VALUES, IMAGENET_VECTORS, PCAColorNoise
 
 
 def test_the_noise_is_one_colour_of_the_papers_covariance():

@@ -10,9 +10,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo.augmentation.base_augmentation import BaseAugmentation, check_sides
+from kzoo.augmentation.sample_pixels import check_fill, sample_pixels
 from kzoo.checks import is_integer, require
-from kzoo.data.base_augmentation import BaseAugmentation
-from kzoo.data.sample_pixels import FILL_MODES, sample_pixels
 from kzoo.layers.field import UPPER_BOUND, Field, Fields, pointwise, whole
 from kzoo.types import DataFormat, Shape
 
@@ -47,10 +47,8 @@ class PadAndCrop(BaseAugmentation):
     ):
         super().__init__(seed, data_format, **kwargs)
         require(is_integer(padding, 0), "PadAndCrop", "padding, an integer of at least 0", padding=padding)
-        for name, side in {"height": height, "width": width}.items():
-            known = side is None or is_integer(side, 1)
-            require(known, "PadAndCrop", f"{name}, an integer above 0 or None", **{name: side})
-        require(fill_mode in FILL_MODES, "PadAndCrop", f"fill_mode, one of {FILL_MODES}", fill_mode=fill_mode)
+        check_sides("PadAndCrop", height=height, width=width)
+        check_fill("PadAndCrop", fill_mode, fill_value)
         self.padding = padding
         self.height = height
         self.width = width

@@ -10,9 +10,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from kzoo.augmentation.base_augmentation import BaseAugmentation
+from kzoo.augmentation.sample_pixels import check_fill, sample_pixels
 from kzoo.checks import is_number, require
-from kzoo.data.base_augmentation import BaseAugmentation
-from kzoo.data.sample_pixels import FILL_MODES, sample_pixels
 from kzoo.types import DataFormat
 
 TRUNCATE = 4.0  # standard deviations at which the Gaussian ends, as in SciPy
@@ -51,7 +51,7 @@ class ElasticDistortion(BaseAugmentation):
         for name, value in {"sigma": sigma, "alpha": alpha}.items():
             fits = is_number(value) and 0 < value < math.inf
             require(fits, "ElasticDistortion", f"{name}, a number of pixels above 0", **{name: value})
-        require(fill_mode in FILL_MODES, "ElasticDistortion", f"fill_mode, one of {FILL_MODES}", fill_mode=fill_mode)
+        check_fill("ElasticDistortion", fill_mode, fill_value)
         self.sigma = sigma
         self.alpha = alpha
         self.fill_mode = fill_mode

@@ -6,8 +6,8 @@ import pytest
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
+from kzoo.augmentation.elastic_distortion import ElasticDistortion
 from kzoo.checks import Refusal
-from kzoo.data.elastic_distortion import ElasticDistortion
 
 DIGITS = np.pad(load_digits().images.repeat(3, 1).repeat(3, 2)[:64] * 15, ((0, 0), (3, 2), (3, 2)))[..., None]
 

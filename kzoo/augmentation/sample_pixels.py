@@ -3,8 +3,11 @@
 Source: the reference of SciPy's `scipy.ndimage`, modes "grid-constant", "nearest" and "reflect".
 """
 
+import math
+
 from keras import ops
 
+from kzoo.checks import is_number, require
 from kzoo.ops.deformable_conv import sample_linearly
 from kzoo.ops.xla import island
 
@@ -40,6 +43,13 @@ def _sample_pixels(x, rows, columns, fill_mode, fill_value, interpolation):
     first = ops.reshape(ops.arange(batch, dtype="int32") * (height * width), (-1, 1, 1))
     values = ops.take(ops.reshape(x, (-1, channels)), first + rows * width + columns, 0)
     return values if fill_mode != "constant" else ops.where(inside[..., None], values, ops.cast(fill_value, x.dtype))
+
+
+def check_fill(who, fill_mode, fill_value):
+    """Raises Refusal unless fill_mode is one of FILL_MODES and fill_value is a finite number."""
+    require(fill_mode in FILL_MODES, who, f"fill_mode, one of {FILL_MODES}", fill_mode=fill_mode)
+    finite = is_number(fill_value) and math.isfinite(fill_value)
+    require(finite, who, "fill_value, a finite number", fill_value=fill_value)
 
 
 def _within(positions, size):

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.data.base_augmentation import check_range
-from kzoo.data.base_box_crop import BaseBoxCrop
+from kzoo.augmentation.base_augmentation import check_range
+from kzoo.augmentation.base_box_crop import BaseBoxCrop
 from kzoo.types import DataFormat
 
 ATTEMPTS = 10
