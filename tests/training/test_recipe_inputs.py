@@ -24,7 +24,7 @@ def built(name, x, *sets):
 
 def fed(name, x):
     """Returns what a config makes of examples."""
-    model = built(name, x, SMALL)
+    model = built(name, x, SMALL, "transfer=null")
     last = [layer for layer in model.layers if layer.name.startswith("preprocess")][-1]
     return keras.Model(model.input, last.output)(x, training=False).numpy()
 

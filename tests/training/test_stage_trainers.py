@@ -50,7 +50,7 @@ def test_layers_that_learn():
 def test_norms_and_rates_of_frozen_layers():
     """A stage without norms that learn has nothing to recompute; rates of frozen layers wait."""
     stages = "training.stages=[{epochs: 1, train: [predictions]}, {}]"
-    sets = ("training.epochs=2", "training.recompute_statistics=true", "training.rates={'stage1_conv/*': 3.0}", stages)
+    sets = ("training.epochs=2", "training.recompute_statistics=true", "training.rates={'stem_conv/*': 3.0}", stages)
     chosen = read_config("mnist1d_fc", ["model={name: resnet20_cifar, width: 0.125}", *sets])
     model = build_model(chosen, (8, 8, 3), 10)
     trainers = StageTrainers(chosen, model)
@@ -95,7 +95,8 @@ def test_parts_of_stages_need_no_model():
 
 def staged(arrays, *sets):
     """Returns a config of five epochs of four steps, the first two of the last layer only."""
-    return signals_config(arrays, "training.epochs=5", "data.validation=0.2", "data.batch_size=9", STAGES, *sets)
+    fixed = ("training.epochs=5", "data.validation=0.2", "data.batch_size=9", "training.jit_compile=false", STAGES)
+    return signals_config(arrays, *fixed, *sets)
 
 
 def train(chosen, folder):
@@ -136,11 +137,10 @@ def results(model, history, folder):
     return [weight.tolist() for weight in model.get_weights()], history, (folder / "log.csv").read_text()
 
 
-@pytest.mark.parametrize("kills", [(1,), (2,), (4,), (1, 1, 1, 1, 1)], ids=str)
-def test_kills_do_not_show(arrays, tmp_path, monkeypatch, undisturbed, kills):
-    """After an epoch within the first stage, at its end, within the second, and after each epoch."""
+def test_kills_do_not_show(arrays, tmp_path, monkeypatch, undisturbed):
+    """Within the first stage, at its end, and within the second: after epochs 1, 2 and 4."""
     chosen, saved = staged(arrays, "training.keep=best", CALLBACKS), checkpoints.Checkpoint.on_epoch_end
-    for kill in kills:
+    for kill in (1, 1, 2):
         left = iter([False] * (kill - 1) + [True])
 
         def killed(self, epoch, logs=None, left=left):
