@@ -143,7 +143,7 @@ def _fit_stage(stage, seed, folder, label, data, model, trainers):
     validation = data.validation and evaluation_batches(model, data.validation, config)
     evaluated = EvaluatedWeights(_batch_statistics(config, seed, data, model))
     if count > 1:
-        label = f"{label} stage {stage.index + 1}/{count}"
+        label = f"{label} stage {stage.number + 1}/{count}"
     if start > stage.first:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     bar = ProgressBar(label, training.epochs, steps, start)

@@ -51,7 +51,7 @@ class StageTrainers:
         """Returns the config of a stage without rates of frozen weights, and settings of norms if all are frozen."""
         training, paths = stage.config.training, weight_paths(self.model)
         received = {"train": stage.settings.train} if stage.settings.train else {"freeze": stage.settings.freeze}
-        require(paths, f"training.stages.{stage.index}", "layers that learn", **received)
+        require(paths, f"training.stages.{stage.number}", "layers that learn", **received)
         rates = {key: factor for key, factor in training.rates.items() if any(fnmatchcase(p, key) for p in paths)}
         unused = {} if trained_norms(self.model) else {"batch_norm_momentum": None, "recompute_statistics": False}
         return stage.config.model_copy(update={"training": training.model_copy(update={"rates": rates, **unused})})
@@ -66,7 +66,7 @@ def frozen_layers(stage: Stage, model: keras.Model) -> list[keras.layers.Layer]:
     layers = {path: layer for path, layer in layer_paths(model).items() if layer.weights and not is_graph(layer)}
     for pattern in settings.train or settings.freeze or ():
         if not any(fnmatchcase(path, pattern) for path in layers):
-            where = f"training.stages.{stage.index}.{'train' if settings.train else 'freeze'}"
+            where = f"training.stages.{stage.number}.{'train' if settings.train else 'freeze'}"
             raise Refusal(f"{where}: {pattern!r} matches no layer with weights; {nearest(pattern, layers)}")
     if settings.train:
         return [layer for path, layer in layers.items() if not _matches(path, settings.train)]

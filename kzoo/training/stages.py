@@ -1,16 +1,16 @@
 """The stages of a training: some of its epochs each, with a config of their own."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kzoo.training.config import Config, StageConfig
 
 
 class Stage(NamedTuple):
-    """A stage: its config, its own settings, its index, and how many epochs are complete when it starts and ends."""
+    """A stage: its config, its own settings, its number from 0 on, and how many epochs are complete when it starts and ends."""
 
     config: Config
     settings: StageConfig
-    index: int
+    number: int
     first: int
     last: int
 
@@ -50,5 +50,5 @@ def _config_of(config, settings):
 def evaluation_config(config: Config) -> Config:
     """Returns the config by which a trained model is evaluated: the last stage's, without what only training needs."""
     last = stages_of(config)[-1].config
-    unused = {"rates": {}, "batch_norm_momentum": None, "recompute_statistics": False}
+    unused: dict[str, Any] = {"rates": {}, "batch_norm_momentum": None, "recompute_statistics": False}
     return last.model_copy(update={"training": last.training.model_copy(update=unused)})

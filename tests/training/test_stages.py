@@ -11,7 +11,7 @@ def config(*sets):
 
 
 def spans(config):
-    return [(stage.index, stage.first, stage.last) for stage in stages_of(config)]
+    return [(stage.number, stage.first, stage.last) for stage in stages_of(config)]
 
 
 def test_spans():
