@@ -77,7 +77,8 @@ def folder_source(path, image_size=None, resize="stretch"):
             return prepare_example(tf.ensure_shape(x, decoded), y, image_size, resize)
 
         dataset = tf.data.Dataset.from_tensor_slices((paths, labels)).map(prepare, tf.data.AUTOTUNE)
-        return Examples(dataset, len(paths), checks=ExampleChecks(find_damage=lambda: _find_damage(paths, decoded)))
+        checks = ExampleChecks(find_damage=lambda: _find_damage(paths, decoded))
+        return Examples(dataset, len(paths), checks=checks, files=[os.path.relpath(file, root) for file in paths])
 
     left_out = {
         "hidden files and folders": hidden,

@@ -46,7 +46,8 @@ class Checkpoint(keras.callbacks.Callback):
     callbacks: what they hold at an epoch's end is recorded with the state. first, the epoch after which a stage of the
     training starts: a state of that epoch has another optimizer, which is left out.
     Attributes: epoch, the completed epochs; history, the results of each; seconds of training so far; stopped, whether
-    a callback ended the training. Raises Refusal if the file is damaged or belongs to another model or optimizer.
+    a callback ended the training; rate, steps per second of the last epoch in this process, which `fit` sets, or None.
+    Raises Refusal if the file is damaged or belongs to another model or optimizer.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.weights_model, self.path, self.callbacks = weights_model, Path(path), list(callbacks)
         self.files, self.first = files, first
+        self.rate: float | None = None
         self.state = self._read() if self.path.exists() else None
         state = self.state or {"epoch": 0, "history": [], "seconds": 0.0, "stopped": False}
         self.epoch, self.history, self.stopped = state["epoch"], state["history"], state["stopped"]

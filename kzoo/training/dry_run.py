@@ -18,7 +18,7 @@ from kzoo.training.model_building import (
     training_batches,
 )
 from kzoo.training.run_data import load_mock_data
-from kzoo.training.seed_run import check_exports, numeric_settings
+from kzoo.training.seed_run import check_class_names, check_exports, numeric_settings
 from kzoo.training.stage_trainers import StageTrainers
 from kzoo.training.step_memory import check_step_memory
 
@@ -37,6 +37,7 @@ def dry_run(config: Config) -> dict[str, Any]:
     with numeric_settings(config.training), FitErrors(config.model.name):
         # the run that weights come from need not exist yet
         model = build_model(config, data.input_shape, data.classes, data.train, read_weights=False)
+        check_class_names(config, model)
         check_exports(config, model)
         average_views(config, model)
         trainers = StageTrainers(config, model)

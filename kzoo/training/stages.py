@@ -6,7 +6,10 @@ from kzoo.training.config import Config, StageConfig
 
 
 class Stage(NamedTuple):
-    """A stage: its config, its own settings, its number from 0 on, and how many epochs are complete when it starts and ends."""
+    """A stage: its config, its own settings, its number, and how many epochs are complete when it starts and ends.
+
+    The number of the first is 0.
+    """
 
     config: Config
     settings: StageConfig

@@ -8,9 +8,9 @@ import json
 import pathlib
 import sys
 
-sys.modules["tensorflow"] = None  # as if it were not installed
+if __name__ == "__main__":  # pytest imports this file too, in its search for doctests
+    sys.modules["tensorflow"] = None  # as if it were not installed
 
-import jax  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
@@ -20,6 +20,8 @@ from tests.layers.cases import objective  # noqa: E402
 
 def compare(name, kwargs, inputs, weights, expected):
     """Asserts that a layer with these weights has the expected outputs and gradients."""
+    import jax  # here, as it may be missing where pytest imports this file
+
     layer = getattr(layers, name)(**kwargs)
     layer.build([x.shape for x in inputs] if len(inputs) > 1 else inputs[0].shape)
     layer.set_weights(weights)
