@@ -129,6 +129,13 @@ Rates = Annotated[
 ]
 Initializers = Annotated[dict[Annotated[str, Len(1)], Spec], Field(strict=True)]
 Momentum = Annotated[Annotated[float, Ge(0), Lt(1)] | None, expecting("a number of at least 0 and below 1, or null")]
+Patterns = Annotated[
+    Annotated[list[Annotated[str, Len(1)]], Len(1)] | None, expecting("a list of patterns such as [stage*], or null")
+]
+Sizes = Annotated[
+    Annotated[list[Annotated[list[PositiveInt], Len(2, 2)]], Len(1)] | None,
+    expecting("a list of [height, width], each of two integers above 0, or null"),
+]
 ClassNames = Annotated[Annotated[list[Annotated[str, Len(1)]], Len(1)] | None, expecting("a list of names, or null")]
 ModelInputs = Annotated[list[Literal["x", "y"]], Len(1), expecting("a list of x and y")]
 ModelTargets = Annotated[Annotated[list[Literal["x", "y"]], Len(1)] | None, expecting("a list of x and y, or null")]
@@ -241,10 +248,7 @@ class DataConfig(Part):
         "central part of its proportions; pad, whole, in their own proportions, with zeros around them and "
         "ignore_label around label maps.",
     )
-    training_sizes: Annotated[
-        Annotated[list[Annotated[list[PositiveInt], Len(2, 2)]], Len(1)] | None,
-        expecting("a list of [height, width], each of two integers above 0, or null"),
-    ] = Field(
+    training_sizes: Sizes = Field(
         None,
         description="Sizes that training images are resized to, after data.augment: one for each epoch, in turn. The "
         "model then takes images of any size; evaluation sees those of image_size.",
@@ -281,10 +285,35 @@ class DataConfig(Part):
         return self
 
 
+class StageConfig(Part):
+    """A stage of the training: some of its epochs, with settings of their own in place of training's and data's."""
+
+    later = ("epochs", "train", "freeze", "optimizer", "rates", "loss", "augment", "training_sizes")
+
+    epochs: OptionalCount = Field(
+        None, description="Epochs of the stage; null, for the last stage: those that are left of training.epochs."
+    )
+    train: Patterns = Field(
+        None,
+        description="Shell patterns of the paths of the layers that learn, such as [predictions]; all others stay as "
+        "they are, batch norms included. null: all learn.",
+    )
+    freeze: Patterns = Field(
+        None, description="Shell patterns of the paths of the layers that stay as they are, in place of `train`."
+    )
+    optimizer: Spec | None = Field(None, description="In place of training.optimizer.")
+    rates: Rates = Field({}, description="Further factors on the learning rate, as in training.rates.")
+    loss: Losses | None = Field(None, description="In place of training.loss.")
+    augment: Annotated[list[Spec] | None, expecting("a list of layers, or null")] = Field(
+        None, description="In place of data.augment."
+    )
+    training_sizes: Sizes = Field(None, description="In place of data.training_sizes, which must be set too.")
+
+
 class TrainingConfig(Part):
     """How the model is trained."""
 
-    later = ("class_weight", "initializers", "rates", "recompute_statistics", "batch_norm_momentum")
+    later = ("class_weight", "initializers", "rates", "recompute_statistics", "batch_norm_momentum", "stages")
 
     epochs: Count = Field(description="Epochs; metrics, validation, callbacks and checkpoints run once per epoch.")
     steps_per_epoch: OptionalCount = Field(None, description="Steps per epoch; null: one pass over the training split.")
@@ -329,6 +358,11 @@ class TrainingConfig(Part):
         description="The momentum of the moving statistics of all batch norms: the share of the old value that a step "
         "keeps; null: that of the model.",
     )
+    stages: list[StageConfig] = Field(
+        [],
+        description="Parts of the training, one after the other, each with settings of its own, see below. A stage "
+        "begins with the last weights of the one before and a new optimizer, whose schedules count from 0.",
+    )
     recompute_statistics: Switch = Field(
         False,
         description="Whether the moving statistics of batch norms are replaced at the end of each epoch, before its "
@@ -356,6 +390,18 @@ class TrainingConfig(Part):
         divisible = self.steps_per_epoch is None or self.steps_per_epoch % self.steps_per_call == 0
         expected = f"a divisor of training.steps_per_epoch ({self.steps_per_epoch})"
         require(divisible, "training.steps_per_call", expected, steps_per_call=self.steps_per_call)
+        return self
+
+    @model_validator(mode="after")
+    def _check_stages(self):
+        for index, stage in enumerate(self.stages):
+            who = f"training.stages.{index}"
+            if index < len(self.stages) - 1:
+                require(stage.epochs, who, "epochs, as another stage follows", epochs=stage.epochs)
+            else:
+                expected = "no epochs: the last stage has those that are left of training.epochs"
+                require(stage.epochs is None, who, expected, epochs=stage.epochs)
+            require(stage.train is None or stage.freeze is None, who, "train or freeze, not both", train=stage.train)
         return self
 
 
@@ -518,6 +564,16 @@ class Config(Part):
     def _check_frames(self):
         frames, length = self.evaluation and self.evaluation.frames, self.data.length
         require(frames is None or length is not None, "evaluation.frames", "data.length", length=length)
+        return self
+
+    @model_validator(mode="after")
+    def _check_stages(self):
+        for index, stage in enumerate(self.training.stages):
+            who, sizes = f"training.stages.{index}", self.data.training_sizes
+            thawed = self.transfer is None or not self.transfer.freeze or (stage.train or stage.freeze) is None
+            require(thawed, f"{who} with train or freeze", "transfer.freeze: false", freeze=True)
+            sized = stage.training_sizes is None or sizes is not None
+            require(sized, f"{who}.training_sizes", "data.training_sizes", training_sizes=sizes)
         return self
 
     @model_validator(mode="after")

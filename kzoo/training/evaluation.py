@@ -20,6 +20,7 @@ from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
 from kzoo.training.predictions import Predictions, Recorder
 from kzoo.training.run_data import load_data
+from kzoo.training.stages import evaluation_config
 from kzoo.training.trainer import RECORDED
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
@@ -63,7 +64,7 @@ def evaluate_views(
 
     These are `evaluate`'s results for the mean outputs over several views, with "views_" in front of their names.
     """
-    averaged = average_views(config, model)
+    averaged, config = average_views(config, model), evaluation_config(config)
     if averaged is None or config.evaluation is None:
         return {}
     parts = config.evaluation.frames
@@ -97,14 +98,15 @@ def evaluate_run(run: PathLike) -> Table:
     with name_missing_modules(folder):
         data, model = load_data(config), load_model(folder)
         check_fingerprint(config, folder, data, model)
-        trainer, splits = build_trainer(config, model), data.splits()
+        evaluated, splits = evaluation_config(config), data.splits()
+        trainer = build_trainer(evaluated, model)
     views = evaluate_views(model, splits, config, str(folder))
     table = Table(title=str(folder), title_justify="left")
     for column in ("split", "examples", "error", "loss"):
         table.add_column(column, justify="left" if column == "split" else "right")
     for name in ("test", "validation", "train"):
         if name in splits:
-            scores, size = evaluate(trainer, splits[name], config, str(folder)), f"{splits[name].size:,}"
+            scores, size = evaluate(trainer, splits[name], evaluated, str(folder)), f"{splits[name].size:,}"
             table.add_row(name, size, percent(scores["error"]), f"{scores['loss']:.4f}")
         if name in views:
             error, loss = (views[name][f"views_{key}"] for key in ("error", "loss"))

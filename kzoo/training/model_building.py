@@ -17,7 +17,7 @@ from kzoo.models.adapt import adapt, learns_statistics
 from kzoo.models.freeze import freeze
 from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
-from kzoo.models.weights import find_tag, load_weights
+from kzoo.models.weights import find_tag, load_weights, transferred_layers
 from kzoo.training.batch_statistics import trained_norms
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.class_weights import class_weights, weigh_classes
@@ -35,14 +35,19 @@ from kzoo.training.weight_rates import scale_rates
 from kzoo.types import Shape
 
 
-def build_model(config: Config, input_shape: Shape, classes: int | None, train: Examples | None = None) -> keras.Model:
+def build_model(
+    config: Config, input_shape: Shape, classes: int | None, train: Examples | None = None, read_weights: bool = True
+) -> keras.Model:
     """Returns the functional model of a config for examples of `input_shape`; its first layers do the preprocessing.
 
     Layers with an `adapt` method learn their statistics from `train`, the training examples, unless the config gives
-    these statistics or the model comes with weights.
+    these statistics or the model comes with weights. Without `read_weights` nothing is read for `transfer` or
+    downloaded for a tag, and the settings that name them are only checked.
     Raises Refusal if the config's model has another input shape or number of classes than the data.
     """
     settings, parameters = _model_settings(config), describe(config.model.name)["settings"]
+    if not read_weights and (tag := find_tag(config.model.name, settings.get("weights"))):
+        settings = {**tag.settings, **settings, "weights": None}
     if config.data.training_sizes:
         require(len(input_shape) == 3, "data.training_sizes", "images", input_shape=tuple(input_shape))
         input_shape = (None, None, input_shape[-1])
@@ -53,6 +58,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
         require(agrees, f"model.{key}", f"that of the data, {of_data}", **{key: wanted})
     preprocessing = build_preprocessing(config, input_shape, train)
     x, names = preprocessing.output, [layer.name for layer in preprocessing.layers]
+    _check_open_size(config, x.shape[1:-1])
     settings["input_shape"] = tuple(x.shape[1:])
     if classes is not None and "classes" in parameters and not is_keras_file(config.model.name):
         settings["classes"] = classes
@@ -61,7 +67,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
     if train is not None and {**parameters, **settings}.get("weights") is None:
         adapt(model, train.once(256).map(lambda x, y: x), skip=names)
     set_initial_values(model, config.training.initializers)
-    return _transfer(model, config.transfer)
+    return _transfer(model, config.transfer, read_weights)
 
 
 def build_preprocessing(config: Config, input_shape: Shape, train: Examples | None = None) -> keras.Model:
@@ -88,6 +94,13 @@ def build_preprocessing(config: Config, input_shape: Shape, train: Examples | No
     return keras.Model(inputs, x)
 
 
+def _check_open_size(config, sides):
+    """Raises Refusal if layers of data.preprocess give images of the training's several sizes one size."""
+    is_open = not config.data.training_sizes or None in sides
+    expected = "layers of data.preprocess that keep sizes open (crop or resize in data.augment)"
+    require(is_open, "data.training_sizes", expected, preprocessed_to=tuple(sides))
+
+
 def _model_settings(config):
     """Returns the settings of the model: those of the config, else those that the tag of transfer.weights needs."""
     transfer = config.transfer
@@ -101,9 +114,11 @@ def count_parameters(model: keras.Model) -> int:
     return model.count_params() - sum(layer.count_params() for layer in preprocessing)
 
 
-def _transfer(model, transfer):
-    if transfer and transfer.weights:
+def _transfer(model, transfer, read_weights):
+    if transfer and transfer.weights and read_weights:
         load_weights(model, transfer.weights, transfer.until, transfer.source_model)
+    elif transfer:
+        transferred_layers(model, transfer.until, transfer.source_model)
     return freeze(model, transfer.until) if transfer and transfer.freeze else model
 
 
@@ -115,10 +130,8 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     training = config.training
     _check_counts(config, model)
     check_activations(model, build_losses(config, model))
-    if training.recompute_statistics:
-        _check_norms(model, "recompute_statistics")
+    check_norms(config, model)
     if training.batch_norm_momentum is not None:
-        _check_norms(model, "batch_norm_momentum")
         for norm in trained_norms(model):
             norm.momentum = training.batch_norm_momentum
     if training.l2:
@@ -136,6 +149,18 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
         jit_compile=compiles_step(config, model),
     )
     return trainer
+
+
+def check_norms(config: Config, model: keras.Model) -> None:
+    """Raises Refusal if a config has settings of batch norms, and the model has none that is trained."""
+    training = config.training
+    settings = {
+        "recompute_statistics": training.recompute_statistics,
+        "batch_norm_momentum": training.batch_norm_momentum is not None,
+    }
+    for setting in [setting for setting, given in settings.items() if given]:
+        expected = "a model with batch normalization that is trained"
+        require(trained_norms(model), f"training.{setting}", expected, model=model.name)
 
 
 def build_losses(config: Config, model: keras.Model) -> list[Any]:
@@ -247,11 +272,6 @@ def add_class_weights(config: Config, model: keras.Model, train: Examples, datas
 
 def _targets(config, model):
     return config.data.targets or ["y"] * len(model.outputs)
-
-
-def _check_norms(model, setting):
-    expected = "a model with batch normalization that is trained"
-    require(trained_norms(model), f"training.{setting}", expected, model=model.name)
 
 
 def _check_counts(config, model):
