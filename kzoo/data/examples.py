@@ -1,7 +1,7 @@
 """One split of a dataset as tf.data: endless shuffled batches for training, one ordered pass for evaluation."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -63,15 +63,21 @@ class Examples:
         return examples
 
     def batches(
-        self, batch_size: int, seed: int = 0, start: int = 0, augment: Sequence[keras.layers.Layer] = ()
+        self,
+        batch_size: int,
+        seed: int = 0,
+        start: int = 0,
+        augment: Sequence[keras.layers.Layer] = (),
+        encode: Callable[[Tensor], Tensor] | None = None,
     ) -> tf.data.Dataset:
         """Returns endless batches from batch number `start` on, in a new order in each epoch.
 
         An epoch is size // batch_size batches; the examples left out differ from epoch to epoch. Every random choice,
         also of the `augment` layers, depends only on (seed, batch number): `batches(start=k)` is `batches().skip(k)`.
         Shapes: x (batch_size, *input_shape), which `augment` may change, y (batch_size, *label_shape), and weight
-        (batch_size,) if the split is `weighted`. If y is a label map, `augment` moves it with its image.
-        Raises Refusal if an `augment` layer mixes labels or cannot be seeded.
+        (batch_size,) if the split is `weighted`. If y is a label map, `augment` moves it with its image. If a layer
+        mixes examples, y is class probabilities (batch_size, classes), at first those that `encode` gives labels.
+        Raises Refusal if an `augment` layer does not fit the examples or cannot be seeded.
         """
         self._check_batch_size("batches", batch_size)
         fits = batch_size <= self.size
@@ -84,7 +90,8 @@ class Examples:
         data = shuffled(epochs, batch_size, seed, skip=start % per_epoch)
         if augment:
             numbered = tf.data.Dataset.zip(tf.data.Dataset.range(start, INT64_MAX), data)
-            data = numbered.map(seeded_augmentation(augment, seed, data.element_spec), tf.data.AUTOTUNE, True)
+            augmented = seeded_augmentation(augment, seed, data.element_spec, encode)
+            data = numbered.map(augmented, tf.data.AUTOTUNE, deterministic=True)
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         return data.apply(endless).prefetch(tf.data.AUTOTUNE).with_options(_options())
 

@@ -44,7 +44,7 @@ def dry_run(config: Config) -> dict[str, Any]:
         check_step_memory(config, trainer, data.train, copies=MOCK_COPIES)
         data = load_mock_data(config, batch)
         steps = len(config.data.training_sizes or [None])  # one of each size
-        dataset = training_batches(config, data.train, seed=0, steps=1)
+        dataset = training_batches(config, model, data.train, seed=0, steps=1)
         dataset = add_class_weights(config, model, data.train, dataset)
         dataset = map_inputs_and_targets(config, model, dataset)
         dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset

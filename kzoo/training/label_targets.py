@@ -50,7 +50,7 @@ class LabelRange:
 def label_range(part: Any, where: str, classes: int) -> LabelRange | None:
     """Returns the labels that a loss or metric accepts for an output of `classes` channels; None for any label."""
     who, ignored = f"{where}: {type(part).__name__}", getattr(part, "ignore_class", None)
-    if isinstance(part, (*OTHER, *COMPARING)) or not _takes_labels(part):
+    if isinstance(part, (*OTHER, *COMPARING)) or not takes_labels(part):
         return None
     if getattr(part, "sparse_y_true", False):  # intersection over union
         return LabelRange(who, part.num_classes, ignored)
@@ -81,7 +81,7 @@ def give_one_hot(part: Any) -> Any:
 def needs_one_hot(part: Any) -> bool:
     """Returns whether a loss or metric is one of Keras that compares outputs with one-hot labels."""
     sparse = isinstance(part, (*INTEGERS, *OTHER)) or getattr(part, "sparse_y_true", False)
-    return not sparse and _takes_labels(part) and type(part).__module__.startswith("keras.")
+    return not sparse and takes_labels(part) and type(part).__module__.startswith("keras.")
 
 
 def one_hot_labels(y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -146,6 +146,6 @@ def _split_ignored(y_true, y_pred, ignored):
     return ops.where(counted, y_true, 0), counted
 
 
-def _takes_labels(part):
+def takes_labels(part):
     """Returns whether a part compares labels with outputs; `Mean` and `Sum`, for example, do not."""
     return isinstance(part, losses.Loss) or "y_true" in inspect.signature(type(part).update_state).parameters

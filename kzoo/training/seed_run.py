@@ -115,7 +115,7 @@ def fit(
     writers = [callback for callback in callbacks if callback not in senders]
     start = checkpoint.epoch
     labels = label_checks(config, model)
-    dataset = training_batches(config, data.train, seed, steps, start * steps)
+    dataset = training_batches(config, model, data.train, seed, steps, start * steps)
     dataset = labels.watch(dataset, data.train, "train")
     dataset = add_class_weights(config, model, data.train, dataset)
     dataset = map_inputs_and_targets(config, model, dataset)
@@ -148,7 +148,7 @@ def _batch_statistics(config, seed, data, model):
         return None
     steps = steps_per_epoch(config, data)
     count = min(steps, data.train.size // config.data.batch_size)
-    batches = training_batches(config, data.train, seed, steps).take(count)
+    batches = training_batches(config, model, data.train, seed, steps).take(count)
     return BatchStatistics(model, map_inputs_and_targets(config, model, batches).map(lambda inputs, *_: inputs))
 
 
