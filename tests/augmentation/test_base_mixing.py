@@ -10,7 +10,7 @@ from kzoo.augmentation.cut_mix import CutMix
 from kzoo.augmentation.mix_up import MixUp
 from kzoo.checks import Refusal
 
-LAYERS = {"mix": lambda **more: MixUp(1.0, **more), "cut": lambda **more: CutMix(**more)}
+LAYERS = {"mix": lambda **more: MixUp(1.0, **more), "cut": CutMix}
 
 
 def batch(count=40, dtype="float32"):
