@@ -154,14 +154,26 @@ class Examples:
         per_epoch = self.size // batch_size
 
         def index_batches(epoch):
-            drawn = tf.random.stateless_uniform([self.size], [tf.constant(seed, tf.int64), epoch])
-            order = tf.argsort(drawn, stable=True)[: per_epoch * batch_size]
+            order = self._order(seed, epoch)[: per_epoch * batch_size]
             return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [per_epoch, batch_size]))
 
         # Chunks extend across epochs, so that a batch of a small split costs no more than one of a large split.
         chunk = max(1, CHUNK // (batch_size * self._example_bytes))
         chunks = epochs.flat_map(index_batches).skip(skip).batch(min(chunk, 512), drop_remainder=True)
         return chunks.map(lambda i: tuple(tf.gather(each, i) for each in tensors), tf.data.AUTOTUNE, True).unbatch()
+
+    def _order(self, seed, epoch):
+        """Returns the order of the examples in an epoch."""
+        drawn = tf.random.stateless_uniform([self.size], [tf.constant(seed, tf.int64), epoch])
+        return tf.argsort(drawn, stable=True)
+
+    def _stored(self):
+        """Returns the dataset that an epoch shuffles."""
+        return self._dataset
+
+    def _finished(self, dataset, seed, epoch):
+        """Returns the examples of an epoch as they are batched, from the stored ones in their new order."""
+        return dataset
 
     def _shuffled_stream(self, epochs, batch_size, seed, skip):
         """Returns batches from the source, shuffled within a buffer; an epoch starts when the one before has ended."""
@@ -172,8 +184,8 @@ class Examples:
             tf.compat.v1.set_random_seed(1)
             pair = [tf.constant(seed, tf.int64), epoch]
             drawn = tf.random.stateless_uniform([], pair, minval=None, maxval=None, dtype=tf.int64)
-            shuffled = self._dataset.shuffle(buffer, seed=drawn, reshuffle_each_iteration=False)
-            return self._whole(shuffled).batch(batch_size, drop_remainder=True)
+            shuffled = self._whole(self._stored().shuffle(buffer, seed=drawn, reshuffle_each_iteration=False))
+            return self._finished(shuffled, seed, epoch).batch(batch_size, drop_remainder=True)
 
         return epochs.flat_map(epoch_of).skip(skip).map(self.checks.check_batch, tf.data.AUTOTUNE)
 

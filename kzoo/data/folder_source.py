@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, require
+from kzoo.data.cropped_examples import CroppedExamples
 from kzoo.data.example_checks import ExampleChecks
 from kzoo.data.examples import Examples
 from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_header, read_image
@@ -29,14 +30,14 @@ from kzoo.data.visible_files import is_hidden, visible_files
 LAYOUT = "folder with images train/CLASS/NAME.png"
 
 
-def folder_source(path, image_size=None, resize="stretch"):
+def folder_source(path, image_size=None, resize="stretch", training_short_side=None):
     """Returns the `Source` of a folder of images, with the classes of train/ in alphabetical order.
 
     Each folder next to train/ with the same classes is a split. Images are read by `kzoo.data.image_file`, at any depth
     below the folder of their class. Hidden files are left out.
     Its digest covers the names and sizes of the images, not their pixels.
     Shapes: images (H, W, 1) if all are grey, otherwise (H, W, 3); H and W as in the files when upright, or
-    `image_size`, to which `resize` says how; uint8, or the dtype of deeper grey images.
+    `image_size`, to which `resize` and training_short_side say how; uint8, or the dtype of deeper grey images.
     Raises Refusal if the folder is missing, has no train/CLASS/ images, a class without training images or a file that
     cannot be read as an image, or if its images differ in depth, or in size and `image_size` is None.
     """
@@ -66,6 +67,8 @@ def folder_source(path, image_size=None, resize="stretch"):
     (dtype,), channels = by_dtype, max(header.channels for header in headers)
     decoded = (*sizes[0], channels) if len(sizes) == 1 else (None, None, channels)
 
+    cropped = not isinstance(resize, str)
+
     def labels_of(split):
         return np.array([label for _, label in examples[split]], "int32")
 
@@ -74,10 +77,13 @@ def folder_source(path, image_size=None, resize="stretch"):
 
         def prepare(file, y):
             x = tf.numpy_function(lambda name: read_image(os.fsdecode(name), channels), [file], dtype, stateful=False)
-            return prepare_example(tf.ensure_shape(x, decoded), y, image_size, resize)
+            return prepare_example(tf.ensure_shape(x, decoded), y, None if cropped else image_size, resize)
 
         dataset = tf.data.Dataset.from_tensor_slices((paths, labels)).map(prepare, tf.data.AUTOTUNE)
-        return Examples(dataset, len(paths), checks=ExampleChecks(find_damage=lambda: _find_damage(paths, decoded)))
+        checks = ExampleChecks(find_damage=lambda: _find_damage(paths, decoded))
+        if cropped:
+            return CroppedExamples(dataset, len(paths), image_size, resize, training_short_side, checks=checks)
+        return Examples(dataset, len(paths), checks=checks)
 
     left_out = {
         "hidden files and folders": hidden,

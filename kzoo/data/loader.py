@@ -37,7 +37,7 @@ class Data:
     class_names: tuple[str, ...] | None
     input_shape: tuple[int, ...]
     fingerprint: dict[str, Any] = dataclasses.field(default_factory=dict)
-    resize: str = "stretch"
+    resize: str | int = "stretch"
 
     def splits(self) -> dict[str, Examples]:
         """Returns the splits that there are, by name."""
@@ -63,8 +63,9 @@ def load(
     length: int | None = None,
     stratify: bool = False,
     ignore_label: int | None = None,
-    resize: str = "stretch",
+    resize: str | int = "stretch",
     parts: int | None = None,
+    training_short_side: Sequence[int] | None = None,
 ) -> Data:
     """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
@@ -77,9 +78,12 @@ def load(
     split that is held out has the same share of each class, and at least one example of each class that has two.
     ignore_label, the label of pixels of label maps that have no class, such as 255: it does not count as a class.
     resize, how images get the size `image_size`: "stretch" (whatever their proportions), "crop" (the largest central
-    part of its proportions) or "pad" (whole, in their own proportions, with zeros around them; label maps with
-    ignore_label). parts, how many evenly spaced stretches of `length` are taken of each series or clip, one after the
-    other, in place of the middle one; only with `length`.
+    part of its proportions), "pad" (whole, in their own proportions, with zeros around them; label maps with
+    ignore_label), or the length that the shorter side of images with one label each gets, before a part of image_size
+    is taken: in training at a random position of its own for each image and epoch, otherwise in the centre. parts, how
+    many evenly spaced stretches of `length` are taken of each series or clip, one after the other, in place of the
+    middle one; only with `length`. training_short_side, the least and largest length of the shorter side in training,
+    drawn for each image and epoch; only where `resize` is a length.
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)
@@ -87,7 +91,8 @@ def load(
     (1150, 287, 360, (8, 8, 1), 10)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    source = open_source(name, **given, ignore_label=ignore_label, resize=resize, prepare=True, parts=parts)
+    given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
+    source = open_source(name, **given, prepare=True, parts=parts)
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
@@ -126,7 +131,8 @@ def specs(
     image_size: Sequence[int] | None = None,
     length: int | None = None,
     ignore_label: int | None = None,
-    resize: str = "stretch",
+    resize: str | int = "stretch",
+    training_short_side: Sequence[int] | None = None,
 ) -> tuple[tuple[int, ...], str, int | None]:
     """Returns (input_shape, dtype, classes) of a dataset without preparing or downloading it.
 
@@ -136,7 +142,8 @@ def specs(
     ((40, 1), 'float32', 10)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    source = open_source(name, **given, ignore_label=ignore_label, resize=resize)
+    given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
+    source = open_source(name, **given)
     return source.input_shape, source.dtype, source.classes
 
 
@@ -151,6 +158,7 @@ def open_source(
     resize="stretch",
     prepare=False,
     parts=None,
+    training_short_side=None,
 ):
     """Returns the `Source` that the arguments of `load` select; its files are generated or downloaded if `prepare`."""
     given = {"name": name, "folder": folder, "arrays": arrays}
@@ -158,28 +166,47 @@ def open_source(
     require(len(given) == 1, "load", "exactly one of name, folder and arrays", **(given or {"name": None}))
     in_range = ignore_label is None or (is_integer(ignore_label) and INT32.min < ignore_label < INT32.max)
     require(in_range, "load", "ignore_label, an integer within int32, or None", ignore_label=ignore_label)
-    require(resize in RESIZES, "load", f"resize, one of {', '.join(RESIZES)}", resize=resize)
+    cropped = is_integer(resize, 1)
+    expected = f"resize, one of {', '.join(RESIZES)} or the length of the shorter side"
+    require(cropped or resize in RESIZES, "load", expected, resize=resize)
     sized = resize == "stretch" or image_size is not None
     require(sized, "load", f"image_size=(height, width) where resize is {resize}", image_size=image_size)
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
+    _check_short_sides(image_size, resize, training_short_side)
     if name is not None:
-        source = tfds_source(name, image_size, length, prepare, resize, ignore_label, parts)
+        source = tfds_source(name, image_size, length, prepare, resize, ignore_label, parts, training_short_side)
     else:
         require(length is None, "load", "length only for a dataset by name", length=length)
         require(parts is None, "load", "parts only for a dataset by name", parts=parts)
         path = folder if arrays is None else arrays
         require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
         source = (
-            folder_source(path, image_size, resize)
+            folder_source(path, image_size, resize, training_short_side)
             if arrays is None
-            else npz_source(path, image_size, ignore_label, resize)
+            else npz_source(path, image_size, ignore_label, resize, training_short_side)
         )
     maps = len(source.label_shape) > 1
     expected = "ignore_label only for label maps"
     require(ignore_label is None or maps, "load", expected, ignore_label=ignore_label, label_shape=source.label_shape)
+    fits = not cropped or (len(source.input_shape) == 3 and not maps)
+    expected = "images with one label each where resize is the length of the shorter side"
+    require(fits, "load", expected, input_shape=source.input_shape, label_shape=source.label_shape)
     known = resize != "pad" or not maps or ignore_label is not None
     require(known, "load", "ignore_label for the pixels that resize: pad adds to label maps", ignore_label=ignore_label)
     return source
+
+
+def _check_short_sides(image_size, resize, training):
+    """Raises Refusal unless crops of image_size fit into images whose shorter sides have these lengths."""
+    if isinstance(resize, str):
+        require(training is None, "load", "a length as resize for training_short_side", resize=resize)
+        return
+    crop = max(image_size) if isinstance(image_size, tuple) and all(map(is_integer, image_size)) else 0
+    require(crop <= resize, "load", f"an image_size of at most the shorter side, {resize}", image_size=image_size)
+    pair = isinstance(training, (tuple, list)) and len(training) == 2 and all(is_integer(side, 1) for side in training)
+    fits = training is None or (pair and crop <= training[0] <= training[1])
+    expected = f"training_short_side, two ascending integers of at least {crop}"
+    require(fits, "load", expected, training_short_side=training)
 
 
 def _hold_out(source, count, stratify):

@@ -52,7 +52,8 @@ def mock_like(
     image_size: Sequence[int] | None = None,
     length: int | None = None,
     ignore_label: int | None = None,
-    resize: str = "stretch",
+    resize: str | int = "stretch",
+    training_short_side: Sequence[int] | None = None,
     size: int = 64,
 ) -> Data:
     """Returns `mock` data in the shape of a dataset, which is neither prepared nor downloaded.
@@ -62,6 +63,7 @@ def mock_like(
     >>> mock_like("mnist1d").input_shape
     (40, 1)
     """
-    sizes: dict[str, Any] = {"image_size": image_size, "length": length}
-    like = open_source(name, folder=folder, arrays=arrays, **sizes, ignore_label=ignore_label, resize=resize)
+    given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
+    given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
+    like = open_source(name, **given)
     return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, like.name, like.class_names)

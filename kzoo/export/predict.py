@@ -31,7 +31,7 @@ class Predictor(NamedTuple):
     shape: tuple
     labels: list | None
     run: Callable
-    resize: str = "stretch"
+    resize: str | int = "stretch"
 
 
 def is_export(path):

@@ -56,7 +56,7 @@ def find_exportable(name: PathLike) -> Exportable:
     except Refusal as refusal:
         say(f"Exporting without the data of the run: {refusal}")
         origin = f"{origin}; its data is not available"
-        data = {"labels": labels_of(folder / "saved_model"), "resize": config.data.resize}
+        data = {"labels": labels_of(folder / "saved_model"), "resize": config.data.resizing}
     return Exportable(model, origin, data, results)
 
 
@@ -69,7 +69,7 @@ def open_predictor(name: PathLike) -> Predictor:
     if not str(name).endswith(".keras"):
         folder = find_run(name).parent
         labels = labels_of(folder / "saved_model")
-        resize = _read_config(folder).data.resize if (folder / "config.yaml").is_file() else resize
+        resize = _read_config(folder).data.resizing if (folder / "config.yaml").is_file() else resize
     return Predictor(model.input_shape[1:], labels, lambda x: model.predict(x, batch_size=len(x), verbose=0), resize)
 
 

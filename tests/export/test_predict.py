@@ -75,7 +75,7 @@ def test_by_exported_models(small_model, images, exports, files, name):
 
 
 def test_images_are_resized_as_the_record_says(exports, tmp_path):
-    for record, resize in (({}, "stretch"), ({"resize": "crop"}, "crop")):
+    for record, resize in (({}, "stretch"), ({"resize": "crop"}, "crop"), ({"resize": 256}, 256)):
         (exports / "export.json").write_text(json.dumps({"exports": [{"file": "it.onnx", "format": "onnx"}], **record}))
         try:
             assert open_export(exports).resize == open_export(exports / "it.onnx").resize == resize
@@ -84,6 +84,8 @@ def test_images_are_resized_as_the_record_says(exports, tmp_path):
     Image.fromarray(np.arange(8, dtype="uint8").repeat(4).reshape(8, 4).T).save(tmp_path / "wide.png")
     _, (outputs,) = predict(Predictor((4, 4, 1), None, lambda x: x[:, 0, :, 0], "crop"), [tmp_path / "wide.png"])
     assert outputs.tolist() == [[2, 3, 4, 5]]
+    _, (outputs,) = predict(Predictor((2, 2, 1), None, lambda x: x[:, 0, :, 0], 4), [tmp_path / "wide.png"])
+    assert outputs.tolist() == [[3, 4]]
 
 
 def test_by_a_folder(small_model, exports, files, images):
