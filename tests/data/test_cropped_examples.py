@@ -92,7 +92,7 @@ def test_images_are_resized_before(streams):
     dataset = tf.data.Dataset.from_tensors((big, 0))
     split = CroppedExamples(dataset, 1, (6, 5), 8, memory=0 if streams else None)
     small = resize_short_side(tf.constant(big), 8).numpy()
-    assert small.shape == (8, 13, 1)  # 47 * 8 / 30 = 12.5, rounded to even... of 12.53: 13
+    assert small.shape == (8, 13, 1)  # 47 * 8 / 30 = 12.53
     parts = {small[i : i + 6, j : j + 5].tobytes() for i in range(3) for j in range(9)}
     assert {x.numpy()[0].tobytes() for x, _ in split.batches(1).take(60)} <= parts
     np.testing.assert_array_equal(next(iter(split.once(1)))[0][0], small[1:7, 4:9])
@@ -177,6 +177,12 @@ def test_a_damaged_file_is_named(photographs):
 def test_refusals(photographs, settings, words):
     with pytest.raises(Refusal, match="load expects " + words):
         load(folder=photographs, **settings)
+
+
+def test_a_dataset_by_name():
+    data = load("digits", image_size=(6, 6), resize=8, training_short_side=(6, 8), validation=0.2)
+    x, _ = next(iter(data.train.batches(50)))
+    assert x.shape == (50, 6, 6, 1) and data.test.numpy()[0].shape == (360, 6, 6, 1)
 
 
 def test_refuses_label_maps_and_series(tmp_path):

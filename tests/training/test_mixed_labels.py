@@ -49,7 +49,6 @@ def test_batches_have_mixed_signals_and_their_probabilities(arrays):
     plain, labels = batches(signals_config(arrays), model)[0]
     assert y.shape == (10, 3) and y.dtype == "float32"
     np.testing.assert_allclose(np.sum(y, 1), 1, atol=1e-6)
-    np.testing.assert_allclose(np.sum(y, 0), np.bincount(labels, minlength=3), atol=4)  # each gives what it lost
     x, plain, partner = np.array(x).reshape(10, 12), np.array(plain).reshape(10, 12), []
     for i in range(10):
         for j in range(10):
