@@ -51,7 +51,7 @@ class CutMix(BaseMixing):
         self.data_format = as_data_format("CutMix", data_format)
 
     def draw(self, shape):
-        """Returns the boxes (4, B) in whole pixels: the first and last row, each with the pixel after the last one."""
+        """Returns four tensors (B,), the boxes in whole pixels: first row, row after the last, and so for columns."""
         require(len(shape) == 4, "CutMix", "images (B, H, W, C)", shape=tuple(shape))
         count, seed = shape[0], self.seed_generator
         kept = draw_beta(self.alpha, count, seed)
@@ -62,7 +62,7 @@ class CutMix(BaseMixing):
             half = ops.cast(ratio * ops.cast(side, "float32"), "int32") // 2
             centre = keras.random.randint((count,), 0, side, seed=seed)
             ends += [ops.clip(centre - half, 0, side), ops.clip(centre + half, 0, side)]
-        return ops.stack(ends)
+        return ends
 
     def own_share(self, drawn, shape):
         top, bottom, left, right = drawn

@@ -104,8 +104,8 @@ class RandAugment(BaseAugmentation):
         column = ops.arange(width, dtype="float32")[None, None]
         height, width = ops.cast(height, "float32"), ops.cast(width, "float32")
         down, right = row - (height - 1) / 2, column - (width - 1) / 2
-        turned_down = down * ops.cos(angle) - right * ops.sin(angle) - down
-        turned_right = down * ops.sin(angle) + right * ops.cos(angle) - right
+        turned_down = down * ops.cos(angle) + right * ops.sin(angle) - down
+        turned_right = right * ops.cos(angle) - down * ops.sin(angle) - right
         rows = row + turned_down + amount("shear_y", SHEAR) * column + amount("translate_y", SHIFT) * height
         columns = column + turned_right + amount("shear_x", SHEAR) * row + amount("translate_x", SHIFT) * width
         moved = sample_pixels(x, rows, columns, self.fill_mode, fill, interpolation)

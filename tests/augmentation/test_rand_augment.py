@@ -73,8 +73,8 @@ def test_moves_know_their_direction():
     down, right = 20 - 19.5, 16 - 15.5
     expected = {
         "rotate": (
-            19.5 + down * math.cos(angle) - right * math.sin(angle),
-            15.5 + down * math.sin(angle) + right * math.cos(angle),
+            19.5 + down * math.cos(angle) + right * math.sin(angle),
+            15.5 - down * math.sin(angle) + right * math.cos(angle),
         ),
         "shear_x": (20, 16 + 0.3 * 20),
         "shear_y": (20 + 0.3 * 16, 16),

@@ -151,8 +151,8 @@ def test_dry_runs(name):
 
 def test_label_maps_take_a_box_and_no_blend(tmp_path):
     draw = np.random.default_rng(0)
-    np.savez(tmp_path / "m.npz", x_train=draw.normal(size=(8, 8, 8, 3)), y_train=draw.integers(0, 3, (8, 8, 8, 1)))
-    sets = [f"data={{arrays: '{tmp_path}/m.npz', batch_size: 4}}", "model={name: segnet_basic, filters: 4, classes: 3}"]
+    np.savez(tmp_path / "m.npz", x_train=draw.normal(size=(8, 16, 16, 3)), y_train=draw.integers(0, 3, (8, 16, 16, 1)))
+    sets = [f"data={{arrays: '{tmp_path}/m.npz', batch_size: 4}}", "model={name: segnet_basic, width: 0.1, classes: 3}"]
     sets += ["training.loss=SparseCategoricalCrossentropy", "training.metrics=[]", "training.epochs=1"]
     found = dry_run(read_config("segnet_basic", [*sets, "data.augment=[kzoo>CutMix]"]))
     assert np.isfinite(found["loss"])
