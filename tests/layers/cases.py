@@ -6,6 +6,7 @@ Each layer's test file defines its cases in `LAYER_CASES`, by the names of the c
 import itertools
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 
@@ -28,6 +29,12 @@ POOL = {"pool_size": 3, "strides": 2, "padding": "same"}  # overlapping windows
 def noise(*shape, seed=0):
     """Returns distinct float32 values around zero."""
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def objective(outputs):
+    """Returns a scalar that depends on every entry of the floating-point outputs, each with its own factor."""
+    parts = [y for y in keras.tree.flatten(outputs) if "float" in keras.backend.standardize_dtype(y.dtype)]
+    return sum(keras.ops.sum(y * noise(*y.shape, seed=3)) for y in parts)
 
 
 def pool_inputs(x):

@@ -1,9 +1,10 @@
 """Tests of all public layers together: Keras's conformance test, and three that need their own process.
 
 Op determinism and virtual devices hold for a whole process, and JAX is the backend of a process: these tests run this
-file as a script, `python -m tests.layers.test_every_layer PART ...`.
+file as a script, `python -m tests.layers.test_every_layer PART ...`, or tests/layers/on_jax.py.
 """
 
+import json
 import os
 import pathlib
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from kzoo import layers
 from tests.collect import collect
-from tests.layers.cases import noise
+from tests.layers.cases import noise, objective
 
 ROOT = pathlib.Path(__file__).parents[2]
 CASES = collect("LAYER_CASES")
@@ -41,36 +42,38 @@ def test_keras_conformance(name):
 @IN_TWO
 def test_deterministic_ops(names):
     """With op determinism every layer alone runs, has gradients, and gives the same bits twice."""
-    run("deterministic", *names)
+    run(__name__, "deterministic", *names)
 
 
 def test_strategies():
     """A model with every layer family trains two steps with the same bits twice, and on two devices as on one."""
-    run("strategies")
+    run(__name__, "strategies")
 
 
 @IN_TWO
 def test_jax(tmp_path, names):
-    """Built on JAX with the same weights, every layer gives TensorFlow's outputs and gradients."""
-    expected = {}
+    """Built on JAX with the same weights, where TensorFlow is not installed, every layer gives the same numbers."""
+    values, kwargs = {}, {}
     for name in names:
         layer, weights = prepared(name)
         outputs, gradients = on_tensorflow(layer, name)
-        for part, values in (("weight", weights), ("output", outputs), ("gradient", gradients)):
-            expected |= {f"{name}/{part}/{i}": np.asarray(value) for i, value in enumerate(values)}
-    np.savez(tmp_path / "expected.npz", **expected)
-    run("on_jax", tmp_path / "expected.npz", *names, backend="jax")
+        kwargs[name] = CASES[name].kwargs
+        parts = {"input": CASES[name].arrays, "weight": weights, "output": outputs, "gradient": gradients}
+        values |= {f"{name}/{part}/{i}": np.asarray(a) for part, arrays in parts.items() for i, a in enumerate(arrays)}
+    np.savez(tmp_path / "values.npz", **values)
+    (tmp_path / "kwargs.json").write_text(json.dumps(kwargs))
+    run("tests.layers.on_jax", tmp_path, backend="jax")
 
 
-def run(part, *arguments, backend="tensorflow"):
-    """Runs one function of this file in its own process."""
+def run(module, *arguments, backend="tensorflow"):
+    """Runs a module in its own process; it prints "done" at its end."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     env |= {"JAX_DISABLE_MOST_OPTIMIZATIONS": "true"}  # compiles several times faster
-    command = [sys.executable, "-m", "tests.layers.test_every_layer", part, *map(str, arguments)]
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, f"{part} failed:\n{done.stderr[-3000:]}"
-    assert f"{part} done" in done.stdout, "the process ended before its checks did"
+    assert done.returncode == 0, f"{module} {arguments} failed:\n{done.stderr[-3000:]}"
+    assert "done" in done.stdout, "the process ended before its checks did"
 
 
 def prepared(name):
@@ -85,12 +88,6 @@ def prepared(name):
     return layer, weights
 
 
-def objective(outputs):
-    """Returns a scalar that depends on every entry of the floating-point outputs, each with its own factor."""
-    parts = [y for y in keras.tree.flatten(outputs) if "float" in keras.backend.standardize_dtype(y.dtype)]
-    return sum(keras.ops.sum(y * noise(*y.shape, seed=3)) for y in parts)
-
-
 def on_tensorflow(layer, name):
     """Returns the outputs, and the gradients with respect to the first input and the weights."""
     import tensorflow as tf
@@ -102,38 +99,6 @@ def on_tensorflow(layer, name):
         total = objective(outputs)
     gradients = tape.gradient(total, [first, *(w.value for w in layer.trainable_weights)])
     return keras.tree.flatten(outputs), gradients
-
-
-def on_jax(path, *names):
-    import jax
-
-    assert keras.backend.backend() == "jax"
-    expected = dict(np.load(path))
-    for name in names:
-        layer, weights = prepared(name)
-        first, *rest = CASES[name].arrays
-        trained = [w.value for w in layer.trainable_weights]
-
-        def loss(first, trained, layer=layer, rest=rest):
-            others = [v.value for v in layer.non_trainable_variables]
-            outputs, _ = layer.stateless_call(trained, others, [first, *rest] if rest else first)
-            return objective(outputs), outputs
-
-        compiled = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))  # op by op it takes 60 s longer
-        (input_gradient, weight_gradients), outputs = compiled(first, trained)
-        got = {
-            "weight": weights,
-            "output": keras.tree.flatten(outputs),
-            "gradient": [input_gradient, *weight_gradients],
-        }
-        for part, values in got.items():
-            for i, value in enumerate(map(np.asarray, values)):
-                wanted = expected.pop(f"{name}/{part}/{i}")
-                assert value.dtype == wanted.dtype, (name, part, i, value.dtype, wanted.dtype)
-                # terms are of order 1, and a smaller gradient is a difference of them
-                scale = max(np.abs(wanted).max(), 1) if "float" in wanted.dtype.name else 0
-                np.testing.assert_allclose(value, wanted, rtol=0, atol=1e-5 * scale, err_msg=f"{name} {part} {i}")
-    assert not expected, f"not compared: {list(expected)}"
 
 
 def deterministic(*names):
@@ -265,4 +230,4 @@ if __name__ == "__main__":
 
         skip_tracebacks()
     globals()[sys.argv[1]](*sys.argv[2:])
-    print(sys.argv[1], "done")
+    print("done")
