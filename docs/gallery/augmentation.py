@@ -131,7 +131,7 @@ def rand_augment():
     layer = augmentation.RandAugment(2, 9, value_range=(0, 1), fill_mode="reflect", seed=3)
     panels = []
     for number, name in enumerate(OPERATIONS):
-        changed = layer.transform_images(photograph, [(np.array([number]), np.array([1.0]))])
+        changed = layer.transform_images(photograph, [(np.array([number]), np.ones(1, "float32"))])
         panels.append(image(changed, name.replace("_", " "), limit=1))
     label = (photograph[..., :1] > 0.6).astype("float32")
     batch = {"images": np.repeat(photograph, 6, 0), "segmentation_masks": np.repeat(label, 6, 0)}
