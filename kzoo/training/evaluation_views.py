@@ -81,7 +81,9 @@ def average_views(config: Config, model: keras.Model) -> keras.Model | None:
     shapes = [tuple(output.shape) for output in model.outputs]
     per_example = all(len(shape) == 2 for shape in shapes)
     require(per_example, "evaluation", "a model with one label per example, not label maps", output=shapes[0])
-    head, tail, boxes, size = keras.layers.Identity(), model, None, None
+    image: Any
+    size: Any = None
+    head, tail, boxes = keras.layers.Identity(), model, None
     input_shape, squares = model.input_shape[1:], square_images(config)
     if views.crops > 1 or views.scales:
         crop = _crop_layer(config, model)
