@@ -92,11 +92,12 @@ def exported(format, opened):
 def kzoo_predict(path, x):
     import numpy as np
 
-    from kzoo.export.predict import open_export, predict
+    from kzoo.export.predict import predict
+    from kzoo.export.predictor import open_export
 
     predictor, file = open_export(path), Path(FOLDER.name, "examples.npy")
     np.save(file, x)
-    return lambda: predict(predictor, [file], top=1)
+    return lambda: list(predict(predictor, [file]))
 
 
 def saved_model(path, x):

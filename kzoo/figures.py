@@ -1,14 +1,17 @@
 """Matplotlib figures that need no display."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kzoo.files import write_atomically
 from kzoo.types import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+LOG_RANGE, DECADES = 5, 3  # ratio from which an axis is logarithmic; decades up to which 2 and 5 have ticks too
 
 
 def figure(width: float, height: float) -> "Figure":
@@ -23,3 +26,24 @@ def save_figure(sheet: "Figure", path: PathLike) -> None:
     content = io.BytesIO()
     sheet.savefig(content, format="png")
     write_atomically(Path(path), content.getvalue())
+
+
+def whole_ticks(axis: Any) -> None:
+    """Puts the ticks of an axis at whole numbers, such as those of epochs."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def log_scale(axes: Any, values: Sequence[float]) -> None:
+    """Makes the y axis logarithmic, with plain numbers at its ticks, if positive values differ by a factor of 5."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    finite = [value for value in values if abs(value) < float("inf")]  # nan is not
+    if not finite or min(finite) <= 0 or max(finite) < LOG_RANGE * min(finite):
+        return
+    axes.set_yscale("log")
+    wide = max(finite) > 10**DECADES * min(finite)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())

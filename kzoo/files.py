@@ -6,9 +6,11 @@ Source: rename(2), renameat2(2), flock(2) and fsync(2) of Linux.
 """
 
 import contextlib
+import csv
 import ctypes
 import errno
 import fcntl
+import io
 import os
 import shutil
 import tempfile
@@ -34,6 +36,15 @@ def write_atomically(path, content):
     except OSError:
         partial.unlink(missing_ok=True)
         raise
+
+
+def write_csv(path, columns, rows):
+    """Writes a .csv file with a head of column names atomically; None becomes an empty field."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
 
 
 @contextlib.contextmanager

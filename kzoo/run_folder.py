@@ -24,6 +24,19 @@ def find_run(run: PathLike, file: str = "model.keras") -> Path:
     raise Refusal(f"no finished run at {' or '.join(map(str, folders))}: {file} is missing.")
 
 
+def find_seeds(run: PathLike, file: str = "metrics.json") -> list[Path]:
+    """Returns the folders of a finished run's seeds in the order of their numbers, or of a run of one seed its folder.
+
+    file: what each of them must have. Raises Refusal if there is no finished run.
+    """
+    for folder in (Path(run), Path("saved_models") / run):
+        if (folder / "metrics.json").is_file():
+            seeds = [child for child in folder.glob("seed_*") if (child / file).is_file()]
+            if seeds:
+                return sorted(seeds, key=lambda child: (len(child.name), child.name))
+    return [find_run(run, file).parent]
+
+
 def find_run_or_model(name: str) -> Path | None:
     """Returns the folder of the finished run `name`, or None if `name` is a model of kzoo and no run.
 

@@ -9,14 +9,18 @@ import logging
 import os
 import sys
 import tempfile
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kzoo.checks import escape
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+
+LINE_SECONDS = 10  # between lines of progress
 
 
 def say(text: str) -> None:
@@ -41,6 +45,34 @@ def console(**settings: Any) -> "Console":
     return Console(markup=False, **settings)
 
 
+@contextlib.contextmanager
+def progress(label: str, total: int, what: str, live: bool = True) -> Iterator[Callable[[Iterable], Iterator]]:
+    """Context manager: yields a function that returns an iterator over items and shows on stderr how far it is.
+
+    That is a bar where stderr is a terminal and `live` is true, otherwise a line every ten seconds.
+    Arguments: label, what is done; total, the number of items; what, their name.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    shown = console(stderr=True)
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(), MofNCompleteColumn(), TextColumn(what, markup=False), TimeRemainingColumn())
+    bar = Progress(*columns, console=shown, disable=not (live and shown.is_terminal), redirect_stdout=False)
+    task = bar.add_task(label, total=total)
+
+    def count(items: Iterable) -> Iterator:
+        printed = time.monotonic()
+        for number, item in enumerate(items, 1):
+            yield item
+            bar.update(task, completed=number)
+            if not shown.is_terminal and time.monotonic() - printed > LINE_SECONDS:
+                printed = time.monotonic()
+                say(f"{label}: {number:,} of {total:,} {what}")
+
+    with bar:
+        yield count
+
+
 def percent(fraction: float | None) -> str:
     """Formats a fraction as a percentage.
 
@@ -60,6 +92,27 @@ def short_count(count: float) -> str:
     while count >= 999.5 and power < 4:
         count, power = count / 1000, power + 1
     return f"{count:.3g}{('', ' k', ' M', ' G', ' T')[power]}"
+
+
+def short_rate(rate: float) -> str:
+    """Formats a number of things per second: whole numbers, and small ones with two digits.
+
+    >>> short_rate(12_345.6), short_rate(0.0123)
+    ('12,346', '0.012')
+    """
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
+def short_time(seconds: float) -> str:
+    """Formats a duration with one or two units.
+
+    >>> short_time(0.4), short_time(75), short_time(7_384)
+    ('0 s', '1 min 15 s', '2 h 3 min')
+    """
+    total = round(seconds)
+    units = (("d", total // 86_400), ("h", total // 3_600 % 24), ("min", total // 60 % 60), ("s", total % 60))
+    first = next((i for i, (_, count) in enumerate(units) if count), len(units) - 1)
+    return " ".join(f"{count} {unit}" for unit, count in units[first : first + 2] if count or unit == units[first][0])
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ SOURCES = [path for path in FILES if path.name != "__init__.py"]
 GROUPS = [path for path in FILES if path.name == "__init__.py"]
 
 ARROW = [
-    ["checks", "types"],
+    ["checks", "types", "keras_names"],
     ["files", "terminal", "index", "interrupts", "standard_streams", "memory", "json_record"],
     ["figures", "listing", "run_folder", "user_cache"],
     ["fault_report", "compilation_cache"],

@@ -10,7 +10,16 @@ import pytest
 
 from kzoo import files
 from kzoo.checks import Refusal
-from kzoo.files import atomic_replace, check_writable, exchange, file_lock, replace, write_atomically, writing
+from kzoo.files import (
+    atomic_replace,
+    check_writable,
+    exchange,
+    file_lock,
+    replace,
+    write_atomically,
+    write_csv,
+    writing,
+)
 
 
 def names(folder):
@@ -51,6 +60,12 @@ def test_new_ones(tmp_path):
         path.write_text("new")
     assert (tmp_path / "a" / "b" / "folder" / "it").read_text() == (tmp_path / "file.x").read_text() == "new"
     assert names(tmp_path) == ["a", "file.x"] and names(tmp_path / "a" / "b") == ["folder"]
+
+
+def test_csv(tmp_path):
+    write_csv(tmp_path / "a.csv", ["x", "y,z"], ([i, None, 'a "b"\n'[i:]] for i in range(2)))
+    assert (tmp_path / "a.csv").read_text() == 'x,"y,z"\n0,,"a ""b""\n"\n1,," ""b""\n"\n'
+    assert names(tmp_path) == ["a.csv"]
 
 
 def test_old_ones_are_replaced(old):

@@ -3,7 +3,7 @@
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.run_folder import find_run, find_run_or_model
+from kzoo.run_folder import find_run, find_run_or_model, find_seeds
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +42,15 @@ def test_run_or_model():
     assert find_run_or_model("vgg16") is None
     with pytest.raises(Refusal, match="is missing and no model is called 'vgg15'; did you mean 'vgg19'"):
         find_run_or_model("vgg15")
+
+
+def test_folders_of_seeds(runs):
+    assert [path.as_posix() for path in find_seeds("done", "model.keras")] == ["saved_models/done"]
+    with pytest.raises(Refusal, match="no finished run at done or saved_models/done: metrics.json is missing."):
+        find_seeds("done")
+    (runs / "saved_models" / "several" / "seed_3").mkdir()
+    for folder in ("", "seed_0", "seed_3", "seed_12"):
+        (runs / "saved_models" / "several" / folder / "metrics.json").touch()
+    assert [path.name for path in find_seeds("several")] == ["seed_0", "seed_3", "seed_12"]
+    assert [path.name for path in find_seeds("several", "model.keras")] == ["seed_0", "seed_12"]
+    assert [path.name for path in find_seeds(runs / "saved_models" / "several" / "seed_3")] == ["seed_3"]

@@ -7,7 +7,8 @@ import warnings
 
 import pytest
 
-from kzoo.terminal import console, percent, print_table, quiet, say, short_count, stdout
+from kzoo import terminal
+from kzoo.terminal import console, percent, print_table, progress, quiet, say, short_count, stdout
 
 
 def print_notes():
@@ -60,3 +61,22 @@ def test_consoles(capfd):
 def test_numbers():
     assert [percent(x) for x in (0.1, 0.00123, 1, None)] == ["10 %", "0.12 %", "100 %", "-"]
     assert [short_count(n) for n in (0, 999, 1000, 123_456, 2e15)] == ["0", "999", "1 k", "123 k", "2e+03 T"]
+
+
+def test_progress(capfd, monkeypatch):
+    """Lines at intervals where stderr is no terminal, and a bar where it is one."""
+    with progress("predict", 3, "files") as count:
+        assert list(count("abc")) == ["a", "b", "c"]
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setattr(terminal, "LINE_SECONDS", -1)
+    with progress("predict", 2000, "files") as count:
+        assert next(count(range(2000))) == 0
+        assert sum(count(range(3))) == 3
+    assert capfd.readouterr().err.splitlines()[-1] == "predict: 3 of 2,000 files"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress("predict", 2, "files") as count:
+        list(count("ab"))
+    assert "2/2" in capfd.readouterr().err
+    with progress("predict", 2, "files", live=False) as count:
+        list(count("ab"))
+    assert capfd.readouterr().err == ""

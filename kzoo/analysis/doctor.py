@@ -1,25 +1,41 @@
-"""Checks an installation: versions, devices, and one compiled op with its gradient."""
+"""Checks an installation: versions, extras, folders, devices, and one compiled op with its gradient."""
 
+import glob
+import importlib.metadata
 import platform
 
 from rich.table import Table
 
 from kzoo import compilation_cache
+from kzoo.analysis.installed import describe_extra, extras, needed
+from kzoo.analysis.storage import describe_folder, folders
 from kzoo.fault_report import package_version
 
 PACKAGES = ("kzoo", "tensorflow", "keras", "keras-tuner", "tensorflow-datasets", "numpy")
+BACKENDS = ("tensorflow", "jax", "torch")  # of Keras
+NVIDIA = "/dev/nvidia[0-9]*"  # devices that the driver makes
 
 
 def checks() -> tuple[Table, bool]:
-    """Returns a table of the results and whether every check passed."""
+    """Returns a table of the results and whether every check passed. A missing extra is reported, but no failure."""
     table = Table(title="kzoo doctor", title_justify="left")
-    table.add_column("what")
-    table.add_column("found")
+    table.add_column("what", overflow="fold")
+    table.add_column("found", overflow="fold")
     table.add_row("python", platform.python_version())
     for package in PACKAGES:
         table.add_row(package, package_version(package))
+    results = [_row(table, "required packages", _required)]
+    for extra in _extras():
+        results.append(_row(table, f"extra {extra}", lambda extra=extra: describe_extra(extra)))
+    for what, folder in folders().items():
+        table.add_row(what, describe_folder(folder))
     table.add_row("compiled programs", compilation_cache.describe())
-    results = [_row(table, "devices", _devices), _row(table, "one XLA-compiled op and its gradient", _compiled_op)]
+    for what, check in (
+        ("Keras backend", _backend),
+        ("devices", _devices),
+        ("one XLA-compiled op and its gradient", _compiled_op),
+    ):
+        results.append(_row(table, what, check))
     return table, all(results)
 
 
@@ -32,10 +48,35 @@ def _row(table, what, check):
     return True
 
 
+def _extras():
+    try:
+        return extras()
+    except importlib.metadata.PackageNotFoundError:  # the row of required packages says so
+        return []
+
+
+def _required():
+    problems = [each.problem for each in needed() if each.problem]
+    if problems:
+        raise RuntimeError(f"missing: {', '.join(problems)}")
+    return "installed"
+
+
+def _backend():
+    import keras
+
+    used = keras.backend.backend()
+    others = [f"{name} {package_version(name)}" for name in BACKENDS if name != used]
+    return f"{used} {package_version(used)}; others: {', '.join(others)}"
+
+
 def _devices():
     import tensorflow as tf
 
-    return ", ".join(f"{d.device_type}:{i}" for i, d in enumerate(tf.config.list_logical_devices()))
+    found = [f"{device.device_type}:{number}" for number, device in enumerate(tf.config.list_logical_devices())]
+    unseen = glob.glob(NVIDIA) and not tf.config.list_physical_devices("GPU")
+    hint = "; TensorFlow does not see the NVIDIA GPU of this machine: pip install 'kzoo[gpu]'" if unseen else ""
+    return ", ".join(found) + hint
 
 
 def _compiled_op():

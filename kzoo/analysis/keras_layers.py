@@ -15,6 +15,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from kzoo.keras_names import existing
 from kzoo.layers.field import (
     EXACT,
     UPPER_BOUND,
@@ -46,13 +47,9 @@ POOLS = (
     layers.AveragePooling2D,
     layers.AveragePooling3D,
 )
-ADAPTIVE = (
-    layers.AdaptiveAveragePooling1D,
-    layers.AdaptiveAveragePooling2D,
-    layers.AdaptiveAveragePooling3D,
-    layers.AdaptiveMaxPooling1D,
-    layers.AdaptiveMaxPooling2D,
-    layers.AdaptiveMaxPooling3D,
+ADAPTIVE = existing(
+    layers,
+    *(f"Adaptive{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (1, 2, 3)),
 )
 GLOBAL = (
     layers.GlobalMaxPooling1D,
@@ -66,7 +63,7 @@ UPSAMPLING = (layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
 PADDINGS = (layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
 CROPPINGS = (layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)
 SUMS = (layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum)
-ALONG_AXES = (layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization)
+ALONG_AXES = (layers.LayerNormalization, layers.UnitNormalization, *existing(layers, "RMSNormalization"))
 RECURRENT = (layers.SimpleRNN, layers.GRU, layers.LSTM)
 ATTENTION = (layers.Attention, layers.AdditiveAttention, layers.MultiHeadAttention, layers.GroupQueryAttention)
 UNCOUNTED = (  # pointwise, and no operations worth counting
@@ -95,13 +92,9 @@ AUGMENTATION = (  # active in training only
     layers.RandomColorDegeneration,
     layers.RandomColorJitter,
     layers.RandomContrast,
-    layers.RandomErasing,
     layers.RandomFlip,
-    layers.RandomGaussianBlur,
     layers.RandomGrayscale,
     layers.RandomHue,
-    layers.RandomInvert,
-    layers.RandomPerspective,
     layers.RandomPosterization,
     layers.RandomRotation,
     layers.RandomSaturation,
@@ -109,6 +102,7 @@ AUGMENTATION = (  # active in training only
     layers.RandomShear,
     layers.RandomTranslation,
     layers.RandomZoom,
+    *existing(layers, "RandomErasing", "RandomGaussianBlur", "RandomInvert", "RandomPerspective"),
 )
 # fmt: off
 BINARY_OPERATIONS = {

@@ -20,7 +20,7 @@ from kzoo.ops.filters import PARAMETERS, gabor, gaussian, sobel
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN = 32  # kernels of a figure
+SHOWN, ACROSS = 32, 8  # kernels of a figure, and in a row of one that only shows kernels
 
 
 class NearestFilter(NamedTuple):
@@ -59,13 +59,15 @@ class Filters(Plotted):
         require(len(shape) == 4, "filters", f"kernels of images, of {self.layer}", shape=shape)
         return np.moveaxis(self.kernels, -1, 0)
 
-    def draw(self) -> "Figure":
+    def draw(self, compare: bool = True) -> "Figure":
+        """Draws the kernels; `compare`: of images next to what they resemble, which takes seconds."""
         shown = np.moveaxis(self.kernels[..., :SHOWN], -1, 0)
         heading = f"Kernels of {self.layer}"
         if self.kernels.shape[-1] > SHOWN:
             heading += f", the first {SHOWN} of {self.kernels.shape[-1]}"
-        if shown.ndim != 4:
-            return array_grid(shown, [f"kernel {i}" for i in range(len(shown))], heading, colours=SIGNED)
+        if shown.ndim != 4 or not compare:
+            titles, columns = [f"kernel {i}" for i in range(len(shown))], None if compare else min(len(shown), ACROSS)
+            return array_grid(shown, titles, heading, columns, colours=SIGNED)
         arrays, titles = [], []
         for i, (kernel, fit, nearest) in enumerate(zip(shown, self.gabor, self.nearest)):
             largest = np.abs(kernel).max() or 1

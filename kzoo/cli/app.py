@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from kzoo.cli.compare import compare
 from kzoo.cli.debugging import DEBUG
 from kzoo.cli.doctor import doctor
 from kzoo.cli.evaluate import evaluate
@@ -17,6 +18,7 @@ from kzoo.cli.predict import predict
 from kzoo.cli.show import show
 from kzoo.cli.train import train
 from kzoo.cli.tune import tune
+from kzoo.cli.vote import vote
 
 app = typer.Typer(
     help="Layers and classical ConvNets for Keras 3: train, evaluate and export them from YAML configs.",
@@ -24,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, list_, layers, show, evaluate, predict, look, explore, export, doctor):
+for command in (train, tune, list_, layers, show, evaluate, compare, vote, predict, look, explore, export, doctor):
     app.command(command.__name__.rstrip("_"))(command)
 
 

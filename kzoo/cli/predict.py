@@ -1,26 +1,41 @@
 """`kzoo predict`: predicts the classes of files."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from kzoo.checks import Refusal, require
 from kzoo.cli.arguments import Json
 from kzoo.cli.debugging import import_tensorflow
-from kzoo.terminal import print_table
 
 
 def predict(
     model: Annotated[
         str, typer.Argument(help="Folder of a run, its name under saved_models/, or path of an exported model.")
     ],
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Images, .npy arrays, or folders of them.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Images, .npy and .npz arrays, folders of them, patterns such as 'scans/**/*.png', or - for a list of "
+            "files on standard input, one a line or separated by NUL.",
+        ),
+    ],
     top: Annotated[int, typer.Option(help="Number of classes to show for each example.", min=1)] = 3,
-    out: Annotated[str | None, typer.Option(help="Path of an .npy file to write all outputs to.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="table, csv, jsonl (a line for each example) or json; default: table.")
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(help="File to write instead: .csv, .jsonl or .json; or an .npy file for all outputs, as well."),
+    ] = None,
     maps: Annotated[
         str | None,
-        typer.Option(help="Folder for label maps: NAME.npy with class numbers, NAME.png in colours, NAME_overlay.png."),
+        typer.Option(
+            help="Folder for label maps: NAME.npy and NAME.png with class numbers, the latter as a palette of colours, "
+            "and NAME_overlay.png."
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of --out and --maps.")] = False,
     as_json: Json = False,
@@ -28,20 +43,26 @@ def predict(
     """Predict the classes of images and arrays, or of each pixel.
 
     The model is that of a finished run, or an exported one, which its own runtime runs. Of a segmentation model the
-    shares of the classes are printed, and --maps writes the label maps.
+    shares of the classes are printed, and --maps writes the label maps. Files that cannot be read are reported and
+    left out; the exit code is then 1.
 
     Example: kzoo predict exports/mnist1d_cnn/model.onnx signals.npy --top 1
+    Example: find scans -name '*.png' | kzoo predict nielsen_3 - --format csv > digits.csv
     """
-    if not Path(model).exists() and Path(model).suffix != ".keras":
+    if not Path(model).exists():
         from kzoo.run_folder import find_run
 
+        if Path(model).suffix == ".keras":
+            raise Refusal(f"no file {model}.")
         find_run(model)
-    import_tensorflow()
-    from kzoo.export.predict import predictions_table
-    from kzoo.training.model_lookup import predict_files
+    from kzoo.export.record_writers import check_target
 
-    records = predict_files(model, files, top, out, overwrite, maps)
-    if as_json:
-        typer.echo(json.dumps(records, indent=2))
-    else:
-        print_table(predictions_table(records))
+    require(not as_json or format in (None, "json"), "predict", "--json or --format", format=format)
+    target = check_target(out, "json" if as_json else format, overwrite)
+    import_tensorflow()
+    from kzoo.data.file_arguments import list_files
+    from kzoo.training.predict_files import predict_files
+
+    found = list_files("predict", files, leave_out=[path for path in (out, maps) if path is not None])
+    if predict_files(model, found, target, top, maps, overwrite):
+        raise typer.Exit(1)

@@ -41,13 +41,14 @@ class CroppedExamples(Examples):
         training: Sequence[int] | None = None,
         memory: float | None = None,
         checks: ExampleChecks | None = None,
+        files: Sequence[str] | None = None,
     ):
         self._images, self._crop_size, self._sides = dataset, tuple(image_size), training or (short_side, short_side)
 
         def central(x, *others):
             return resize_images(x, self._crop_size, short_side), *others
 
-        super().__init__(dataset.map(central, tf.data.AUTOTUNE), size, memory, checks)
+        super().__init__(dataset.map(central, tf.data.AUTOTUNE), size, memory, checks, files)
         whole_bytes = WIDEST * self._sides[1] ** 2 * self.input_shape[-1] * tf.as_dtype(self.dtype).size
         self._example_bytes = max(self._example_bytes, whole_bytes)
         self.is_streamed = size * self._example_bytes > (MEMORY if memory is None else memory)

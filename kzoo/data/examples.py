@@ -24,7 +24,8 @@ class Examples:
     Shapes: `dataset` yields (x, y) or (x, y, weight), one example each, x of `input_shape` and y of `label_shape`, both
     fully known, weight ().
     Arguments: size, the number of examples in `dataset`; memory, in bytes, by default MEMORY: a larger split is
-    streamed from its source in every epoch; checks, of the examples as they are read.
+    streamed from its source in every epoch; checks, of the examples as they are read; files, the name of each example's
+    file, in the stored order, None where examples are no files.
 
     >>> split = Examples.from_arrays(np.arange(6.0).reshape(6, 1), np.arange(6))
     >>> [y.numpy().tolist() for _, y in split.once(4)]
@@ -39,11 +40,12 @@ class Examples:
         size: int,
         memory: float | None = None,
         checks: ExampleChecks | None = None,
+        files: Sequence[str] | None = None,
     ):
         x, y, *weight = dataset.element_spec
         known = x.shape.is_fully_defined() and y.shape.is_fully_defined()
         require(known, "Examples", "examples of one known shape", x=x.shape, y=y.shape)
-        self.size = size
+        self.size, self.files = size, files
         self.checks = checks or ExampleChecks()
         self.input_shape, self.label_shape = tuple(x.shape), tuple(y.shape)
         self.dtype, self.weighted = x.dtype.name, bool(weight)

@@ -81,9 +81,11 @@ def folder_source(path, image_size=None, resize="stretch", training_short_side=N
 
         dataset = tf.data.Dataset.from_tensor_slices((paths, labels)).map(prepare, tf.data.AUTOTUNE)
         checks = ExampleChecks(find_damage=lambda: _find_damage(paths, decoded))
+        files = [os.path.relpath(file, root) for file in paths]
         if cropped:
-            return CroppedExamples(dataset, len(paths), image_size, resize, training_short_side, checks=checks)
-        return Examples(dataset, len(paths), checks=checks)
+            sides = (resize, training_short_side)
+            return CroppedExamples(dataset, len(paths), image_size, *sides, checks=checks, files=files)
+        return Examples(dataset, len(paths), checks=checks, files=files)
 
     left_out = {
         "hidden files and folders": hidden,

@@ -107,14 +107,14 @@ def _read(file, path):
                 raise ValueError(f"its arrays have {need:,} bytes, the free memory {memory:,.0f}")
             for name, member in found.items():
                 place = f"{name}: "
-                arrays[name] = _read_array(archive, member)
+                arrays[name] = read_member(archive, member)
     except Exception as error:  # a damaged file can raise any exception
         why = f"which cannot be read: {place}{(str(error) or type(error).__name__).splitlines()[0][:200]}"
         raise Refusal(f"load expects arrays, an .npz file of plain arrays; received {str(path)!r}, {why}") from error
     return arrays, digest({name: (member.CRC, member.file_size) for name, member in found.items()}), sorted(members)
 
 
-def _read_array(archive, member):
+def read_member(archive, member):
     """Returns the array of a member. Raises ValueError if it is none, or if it declares more or less than it holds."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)

@@ -1,7 +1,10 @@
 """Label maps that a model predicts for images: shares of the classes, and files with the maps and their pictures."""
 
+import glob
 import io
+import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +12,11 @@ import numpy as np
 from PIL import Image
 
 from kzoo.checks import Refusal, require
-from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_image
+from kzoo.data.file_arguments import is_image
+from kzoo.data.image_file import UnreadableImageError, read_image
 from kzoo.files import check_writable, write_atomically
 
-SUFFIXES_OF_MAPS = (".npy", ".png", "_overlay.png")  # class numbers, coloured classes, these over the image
+SUFFIXES_OF_MAPS = (".npy", ".png", "_overlay.png")  # class numbers, classes in colours, these over the image
 OPACITY = 0.5  # of the colours over an image
 
 
@@ -37,50 +41,83 @@ def class_shares(label_map: np.ndarray, labels: list[str] | None, top: int) -> l
 class MapWriter:
     """Writes label maps into a folder, with the names of the files that they were predicted for.
 
-    Of `street.png` these are street.npy with the class numbers, street.png with a colour for each class, and
-    street_overlay.png with the colours over the image, all in the image's own size. Files of one stem keep their suffix
-    in the names; examples of an .npy file get their number, and have no overlay.
-    Raises Refusal, before anything is predicted, if the folder cannot be written or, unless `overwrite` is true, if it
-    holds one of these files.
+    Of `street.png` these are street.npy with the class numbers, street.png with the same numbers and a palette of
+    colours (the colours only for more than 256 classes), and street_overlay.png with the colours over the image, all in
+    the image's own size. Files in several folders are told apart by these folders. Files of one stem keep their suffix
+    in the names; examples of an array's file get their number, and have no overlay.
+    Raises Refusal, before anything is predicted, if the folder cannot be written, if two files would write the same
+    maps or, unless `overwrite` is true, if it holds one of these maps.
     """
 
     def __init__(self, folder: Path, files: list[Path], overwrite: bool = False):
         self.folder = Path(folder)
-        stems = Counter(file.stem for file in files)
-        self.names = {file: file.stem if stems[file.stem] == 1 else file.name for file in files}
-        doubled = [name for name, count in Counter(self.names.values()).items() if count > 1]
-        require(not doubled, "predict --maps", "files of different names", name=doubled[0] if doubled else None)
+        self.written: set[Path] = set()
+        self.names = names_of_maps(files)
         check_writable(self.folder / "maps.npy", "predict --maps")
-        there = [path for file in files for path in self._paths(file, None) if path.exists()]
+        images = [path for file in self.names if is_image(file) for path in self._paths(file, None)]
+        doubled = [path for path, count in Counter(images).items() if count > 1]
+        require(not doubled, "predict --maps", "files whose maps have different names", map=str(doubled[:1]))
+        there = [path for path in images if path.exists()] + [
+            path for file in self.names if not is_image(file) for path in self._numbered(file)
+        ]
         require(overwrite or not there, "predict --maps", "a folder without these maps, or --overwrite", file=there[:1])
 
     def _paths(self, file, index):
         name = self.names[file] + ("" if index is None else f"_{index}")
         return [self.folder / f"{name}{suffix}" for suffix in SUFFIXES_OF_MAPS]
 
+    def _numbered(self, file):
+        """Returns the maps in the folder that look like those of examples of an array's file."""
+        return sorted(self.folder.glob(f"{glob.escape(self.names[file])}_[0-9]*.*"))
+
     def write(self, file: Path, index: int | None, label_map: np.ndarray, classes: int) -> None:
-        """Writes the files of one example; index: its number in an .npy file, or None."""
-        numbers, coloured, overlay = self._paths(file, index)
+        """Writes the files of one example; index: its number in an array's file, or None."""
+        numbers, coloured, overlay = paths = self._paths(file, index)
+        twice = index is not None and not self.written.isdisjoint(paths)
+        require(not twice, "predict --maps", "files whose maps have different names", map=str(numbers))
+        self.written.update(paths)
         image = self._image(file)
         if image is not None:
             label_map = resize_map(label_map, image.shape[:2])
+        numbers.parent.mkdir(parents=True, exist_ok=True)
         stream = io.BytesIO()
         np.save(stream, label_map)
         write_atomically(numbers, stream.getvalue())
-        colours = np.round(255 * class_colours(classes)[:, :3]).astype("uint8")[label_map]
-        write_atomically(coloured, encode_png(colours))
+        palette = np.round(255 * class_colours(classes)[:, :3]).astype("uint8")
+        write_atomically(coloured, encode_label_map(label_map, palette))
         if image is not None:
-            write_atomically(overlay, encode_png(np.round((1 - OPACITY) * image + OPACITY * colours).astype("uint8")))
+            blended = np.round((1 - OPACITY) * image + OPACITY * palette[label_map]).astype("uint8")
+            write_atomically(overlay, encode_png(Image.fromarray(blended)))
 
     def _image(self, file):
-        """Returns the pixels of an image file as 8-bit RGB, or None for an .npy file."""
-        if file.suffix.lower() not in SUFFIXES:
+        """Returns the pixels of an image file as 8-bit RGB, or None for an array's file."""
+        if not is_image(file):
             return None
         try:
             pixels = np.asarray(read_image(file, 3), "float32")
         except UnreadableImageError as error:
             raise Refusal(f"predict: {file} is {error}.") from error
         return np.clip(pixels * (255 / max(255, pixels.max())), 0, 255)  # 16 bits are scaled
+
+
+def names_of_maps(files: Sequence[Path]) -> dict[Path, str]:
+    """Returns for each file the name of its maps: its path in the folder that holds all files, without the suffix.
+
+    Of files that differ only in their suffix the names keep it.
+
+    >>> names_of_maps([Path("in/a/x.png"), Path("in/b.png"), Path("in/b.jpg")])
+    {PosixPath('in/a/x.png'): 'a/x', PosixPath('in/b.png'): 'b.png', PosixPath('in/b.jpg'): 'b.jpg'}
+    """
+    places = {file: Path(os.path.abspath(file)) for file in files}
+    if not places:
+        return {}
+    base = os.path.commonpath([place.parent for place in places.values()])
+    inside = {file: place.relative_to(base) for file, place in places.items()}
+    stems = Counter(path.with_suffix("") for path in set(inside.values()))
+    return {
+        file: (path.with_suffix("") if stems[path.with_suffix("")] == 1 else path).as_posix()
+        for file, path in inside.items()
+    }
 
 
 def resize_map(label_map: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -93,10 +130,22 @@ def resize_map(label_map: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return label_map[rows[:, None], columns]
 
 
-def encode_png(pixels: np.ndarray) -> bytes:
-    """Returns the bytes of a PNG file of 8-bit RGB pixels (H, W, 3)."""
+def encode_label_map(label_map: np.ndarray, palette: np.ndarray) -> bytes:
+    """Returns the bytes of a PNG file whose pixels are class numbers and whose palette has the colours (classes, 3).
+
+    Of more than 256 classes, which a palette cannot hold, the pixels are the colours.
+    """
+    if len(palette) > 256:
+        return encode_png(Image.fromarray(palette[label_map]))
+    image = Image.fromarray(label_map.astype("uint8"))
+    image.putpalette(palette.tobytes())
+    return encode_png(image)
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """Returns the bytes of a PNG file."""
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "png")
+    image.save(stream, "png")
     return stream.getvalue()
 
 

@@ -70,24 +70,22 @@ def export_card(info, reports):
     return "\n".join([*lines, "", "`export.json` has all of this for programs.", ""])
 
 
-def run_card(title, info, metrics, rows, reports):
+def run_card(title, info, metrics, rows, reports, about="", classes=(), pictures=()):
     """Returns the card of a run, with lines for the formats that it exported.
 
-    info: `model_info`; metrics: the content of metrics.json; rows: (quantity, measured, published), as text.
+    info: `model_info`; metrics: the content of metrics.json; rows: (quantity, measured, published), as text; about: a
+    sentence on the training; classes: lines of a table of the classes; pictures: (file, caption) of the run's pictures.
     """
-    published = metrics["published"]
     lines = [
         f"# {title}",
         "",
         f"`{metrics['model']}` trained on `{metrics['data']}` with seed {metrics['seed']} by kzoo "
-        f"{metrics['versions']['kzoo']}.",
+        f"{metrics['versions']['kzoo']}." + (f" {about}" if about else ""),
+        *_results_table(rows, metrics["published"]),
+        *(line for file, caption in pictures for line in ("", f"![{caption}]({file})")),
+        *(["", "## Classes", "", *classes] if classes else []),
         "",
-        "| | measured | published |",
-        "|---|---:|---:|",
-        *(f"| {' | '.join(row)} |" for row in rows),
-        *(["", f"Published result: {published['source']}."] if published else []),
-        "",
-        "![loss and error](history.png)",
+        "## Use",
         "",
         _inputs_and_outputs(info),
         *_fixed_batch(reports),
@@ -106,10 +104,42 @@ def run_card(title, info, metrics, rows, reports):
             'model = kzoo.load_model(".")',
             "```",
             "",
-            "`config.yaml` is the complete config, `metrics.json` has the results, `history.csv` a row for each epoch.",
+            "`config.yaml` is the complete config, `metrics.json` has the results, `history.csv` a row for each epoch"
+            + (", `predictions.csv` one for each example, `classes.csv` one for each class." if classes else "."),
             "",
         ]
     )
+
+
+def seeds_card(title, metrics, rows):
+    """Returns the card of a run of several seeds; arguments as of `run_card`."""
+    seeds, name = metrics["seeds"], "test" if "test" in metrics else "train"
+    errors = zip(seeds, metrics[name]["errors"])
+    return "\n".join(
+        [
+            f"# {title}",
+            "",
+            f"`{metrics['model']}` trained on `{metrics['data']}` with seeds {', '.join(map(str, seeds))} by kzoo "
+            f"{metrics['versions']['kzoo']}. The results are means over the seeds.",
+            *_results_table(rows, metrics["published"]),
+            "",
+            f"| seed | {name} error | folder |",
+            "|---:|---:|---|",
+            *(f"| {seed} | {percent(error)} | [seed_{seed}](seed_{seed}/README.md) |" for seed, error in errors),
+            "",
+            "Each seed's folder has its own model, card, `predictions.csv` and pictures. "
+            f"`kzoo vote {title}` evaluates the mean of their predictions.",
+            "",
+        ]
+    )
+
+
+def _results_table(rows, published):
+    return [
+        *("", "| | measured | published |", "|---|---:|---:|"),
+        *(f"| {' | '.join(row)} |" for row in rows),
+        *(["", f"Published result: {published['source']}."] if published else []),
+    ]
 
 
 def report_table(reports):
@@ -186,7 +216,9 @@ def _test_error(results):
     if not measured:
         return []
     compared = f"; published: {percent(published['error'])} ({published['source']})" if published else ""
-    return ["", f"Test error: {percent(measured['error'])}{compared}."]
+    epochs, whole = results.get("epochs", 0), (results.get("recipe") or {}).get("epochs", 0)
+    after = f" after {epochs:,} of {whole:,} epochs" if epochs < whole else ""
+    return ["", f"Test error: {percent(measured['error'])}{after}{compared}."]
 
 
 def _format_section(info, report, names=None):

@@ -1,151 +1,65 @@
-"""Predicts the classes of images and arrays, or of their pixels, with an exported model or any other function."""
+"""Predicts the examples in files: files are read ahead in threads, and examples of one shape run in batches."""
 
-from collections.abc import Callable
+import collections
+import concurrent.futures
+import itertools
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
-from rich.table import Table
 
-from kzoo.checks import Refusal, escape, one_line, require
-from kzoo.data.image_file import SUFFIXES, UnreadableImageError, read_image
-from kzoo.data.source import resize_images
-from kzoo.data.visible_files import visible_files
-from kzoo.export.damage import RECORD, read_export_record, refuse_damaged
-from kzoo.export.export_folder import LABELS
-from kzoo.export.fixed_shape import fill_batch
-from kzoo.export.label_maps import MapWriter, class_shares
-from kzoo.export.registry import find_format, format_at
-from kzoo.terminal import percent
+from kzoo.checks import Refusal, require
+from kzoo.data.example_reader import ExampleReader
+from kzoo.data.file_arguments import is_image
+from kzoo.export.predictor import Predictor
 
 BATCH, PIXELS = 256, 2**22  # examples in a batch, and numbers in its inputs unless it is of one example
+THREADS = 8  # that read files, at most
+
+Failed = Callable[[Path, str], None]
 
 
-class Predictor(NamedTuple):
-    """The shape of one example (None: any size), names of the classes or None, and the function that predicts.
+class Example(NamedTuple):
+    """An example of a file; index: its number in the file of an array, None for an image."""
 
-    resize: how images get that shape, as for `kzoo.data.load`.
+    file: Path
+    index: int | None  # type: ignore[assignment]  # tuples have a method of this name
+    x: np.ndarray
+
+
+class Prediction(NamedTuple):
+    """A model's output for an example: scores of the classes (classes,), or a label map (H, W) of class numbers."""
+
+    file: Path
+    index: int | None  # type: ignore[assignment]  # tuples have a method of this name
+    output: np.ndarray
+    classes: int
+
+
+def predict(predictor: Predictor, files: Iterable[Path], failed: Failed | None = None) -> Iterator[Prediction]:
+    """Yields a `Prediction` for each example in the files, in their order.
+
+    failed: a function (file, reason) that is called for a file that cannot be read, or whose examples the model cannot
+    be run with or answers with NaN; the other files are predicted. Without it Refusal is raised.
+    Raises Refusal for a model that is no classifier and has no class for each pixel.
     """
 
-    shape: tuple
-    labels: list | None
-    run: Callable
-    resize: str | int = "stretch"
+    def refuse(file: Path, reason: str) -> None:
+        raise Refusal(reason)
 
-
-def is_export(path):
-    """Returns whether `path` is an exported model: a folder of `kzoo export`, or a file or folder of one format."""
-    path = Path(path)
-    return path.exists() and (format_at(path) is not None or (path / RECORD).is_file())
-
-
-def open_export(path):
-    """Returns the `Predictor` of an exported model, run by its own runtime.
-
-    A folder of `kzoo export` opens as its first format. Raises Refusal if there is no export, if its runtime is missing
-    or cannot open it, or if the model has several inputs.
-    """
-    path = Path(path)
-    if (path / RECORD).is_file():
-        path, format = first_export(path)
-    else:
-        format = format_at(path)
-    if format is None or not path.exists():
-        raise Refusal(f"predict: no exported model at {path}.")
-    refuse_damaged(path, format)
-    try:
-        shapes, run = format.open(path)
-    except ImportError as error:
-        raise Refusal(f"predict: {path} needs {format.runtime}: pip install 'kzoo[export]'.") from error
-    except Exception as error:  # each runtime has its own classes
-        raise Refusal(f"predict: {path} cannot be opened: {one_line(error, 300)}") from error
-    require(len(shapes) == 1, "predict", "a model of one input", inputs=", ".join(shapes))
-    ((name, (batch_size, *shape)),) = shapes.items()
-
-    def run_one(x):
-        try:
-            if batch_size is None:
-                return run({name: x})[0]
-            starts = range(0, len(x), batch_size)
-            parts = [run({name: fill_batch(x[start : start + batch_size], batch_size)})[0] for start in starts]
-            return np.concatenate(parts)[: len(x)]
-        except Exception as error:
-            raise Refusal(f"predict: {path} cannot be run: {one_line(error, 300)}") from error
-
-    recorded = (path.parent / RECORD).is_file()
-    resize = read_export_record(path.parent).resize if recorded else "stretch"
-    return Predictor(tuple(shape), labels_of(path), run_one, resize)
-
-
-def first_export(folder):
-    """Returns (path, format) of the first model in a folder of `kzoo export`.
-
-    Raises Refusal if the record is damaged, or names a file outside the folder, which somebody else may have put there.
-    """
-    first = read_export_record(folder).exports[0]
-    path = folder / first.file
-    inside = folder.resolve() in path.resolve().parents
-    require(inside, f"predict: {folder / RECORD}", "files in its own folder", file=first.file)
-    return path, find_format(first.format)
-
-
-def labels_of(path):
-    """Returns the names of the classes from the file next to an exported model or in a SavedModel; None without one."""
-    for file in (path.parent / LABELS, path / "assets" / LABELS):
-        if file.is_file():
-            try:
-                return file.read_text("utf-8").splitlines()
-            except UnicodeDecodeError:
-                raise Refusal(f"predict: {file} is not UTF-8 text.") from None
-    return None
-
-
-def predict(predictor, files, top=3, maps=None, overwrite=False):
-    """Returns (records, outputs): the `top` classes of each example in the files, and the outputs for each file.
-
-    files: images (BMP, GIF, JPEG, PNG, TIFF, WebP), read and resized like the training data; .npy arrays of one example
-    or many; folders of either. A record is {file, index, top: [{class, label, score}, ...]}; the index is None for
-    images. The outputs for a file are (N, classes).
-    Of a model with a class for each pixel a record has shares: [{class, label, share}, ...] instead of top, and the
-    outputs are label maps (N, H, W); `MapWriter` writes them into the folder `maps`.
-    Raises Refusal for a file that is none of these or does not fit the model's input.
-    """
-    records, outputs, found = [], [], list_files(files)
-    writer = MapWriter(maps, found, overwrite) if maps is not None else None
-    for file in found:
-        x = read_examples(file, predictor.shape, resize=predictor.resize)
-        size = max(1, min(BATCH, PIXELS // int(np.prod(x.shape[1:]))))
-        parts = [_outputs(predictor, x[i : i + size], file) for i in range(0, len(x), size)]
-        fits = writer is None or parts[0].ndim == 4
-        require(fits, "predict --maps", "a model with a class for each pixel", outputs=parts[0].shape)
-        result = np.concatenate([part if part.ndim == 2 else as_label_maps(part) for part in parts])
-        for number, output in enumerate(result):
-            index = number if file.suffix == ".npy" else None
-            record = {"file": str(file), "index": index}
-            if output.ndim == 1:
-                record["top"] = most_probable(output, predictor.labels, top)
-            else:
-                record["shares"] = class_shares(output, predictor.labels, top)
-            if writer is not None:
-                writer.write(file, index, output, parts[0].shape[-1])
-            records.append(record)
-        outputs.append(result)
-    return records, outputs
-
-
-def _outputs(predictor, x, file):
-    """Returns a model's outputs for a batch, (B, classes) or (B, H, W, classes), after checking them."""
-    scores = np.asarray(predictor.run(x))
-    good = scores.ndim == 2 or (scores.ndim == 4 and scores.shape[-1] > 1)
-    require(good, "predict", "a classifier, or a model with a class for each pixel", outputs=scores.shape)
-    damaged = np.isnan(scores).any(tuple(range(1, scores.ndim)))
-    expected = "a model whose outputs are numbers"
-    require(not damaged.any(), "predict", expected, file=str(file), examples_with_nan=int(damaged.sum()))
-    labels, classes = predictor.labels, scores.shape[-1]
-    matches = not labels or len(labels) == classes
-    require(matches, "predict", f"as many names of classes as outputs, {classes}", names=len(labels or ()))
-    return scores
+    report = refuse if failed is None else failed
+    waiting: list[Example] = []
+    numbers = 0
+    for example in _read(predictor, files, report):
+        waiting.append(example)
+        numbers += example.x.size
+        if len(waiting) >= BATCH or numbers >= PIXELS:
+            yield from _run(predictor, waiting, report)
+            waiting, numbers = [], 0
+    yield from _run(predictor, waiting, report)
 
 
 def as_label_maps(scores):
@@ -153,89 +67,78 @@ def as_label_maps(scores):
     return scores.argmax(-1).astype("uint8" if scores.shape[-1] <= 256 else "int32")
 
 
-def most_probable(scores, labels, top):
-    """Returns the `top` classes of one example as records {class, label, score}."""
-    return [
-        {"class": int(k), "label": labels[k] if labels else None, "score": float(scores[k])}
-        for k in np.argsort(-scores, kind="stable")[:top]
-    ]
+def _read(predictor: Predictor, files: Iterable[Path], failed: Failed) -> Iterator[Example]:
+    """Yields the examples in files. Images are read ahead in threads, arrays, which may be large, when needed."""
+    reader, files = ExampleReader("predict", predictor.shape, predictor.resize), iter(files)
+    numbers = math.prod(n or 1 for n in predictor.shape)
+    threads = min(THREADS, len(os.sched_getaffinity(0)))
+    ahead = threads if None in predictor.shape else max(threads, min(BATCH, PIXELS // numbers))
+    pool = concurrent.futures.ThreadPoolExecutor(threads)
+    pending: collections.deque[tuple[Path, Any]] = collections.deque()
 
+    def start(file: Path) -> None:
+        pending.append((file, pool.submit(reader.read, file) if is_image(file) else None))
 
-def list_files(paths, who="predict"):
-    """Returns the files among the paths and those in their folders, at any depth and sorted, without hidden ones.
-
-    who: what messages name. Raises Refusal for a path that is empty or does not exist and for a folder without a file
-    to predict.
-    """
-    files, names = [], [str(path) for path in paths]
-    require(all(names), who, "names of files and folders, not empty ones", files=names)
-    for path in map(Path, paths):
-        if path.is_dir():
-            found = [f for f in visible_files(path)[0] if f.suffix.lower() in (*SUFFIXES, ".npy") and f.is_file()]
-            require(found, who, f"a folder with {', '.join(SUFFIXES)} or .npy files", folder=str(path))
-            files += found
-        else:
-            require(path.is_file(), who, "existing files and folders", file=str(path))
-            files.append(path)
-    return files
-
-
-def read_examples(file, shape, who="predict", resize="stretch"):
-    """Returns the examples in one file as float32, (N, *shape). Raises Refusal if they have another shape.
-
-    who: what messages name; resize: how images get this shape, as for `kzoo.data.load`.
-    """
-    if Path(file).suffix.lower() in SUFFIXES:
-        return read_pixels(file, shape, who, resize)
-    x = read_array(file, who)
-    if x.ndim == len(shape):  # one example
-        x = x[None]
-    fits = x.ndim == len(shape) + 1 and all(a in (None, b) for a, b in zip(shape, x.shape[1:])) and len(x) > 0
-    expected = ", ".join(str(n or "any") for n in shape)
-    require(fits, who, f"an array of shape (N, {expected}), N above 0", file=str(file), shape=x.shape)
-    return x
-
-
-def read_pixels(file, shape, who="predict", resize="stretch"):
-    """Returns an image as a batch (1, H, W, C) of float32, resized if the model's size is known.
-
-    The pixels are those of `kzoo.data.image_file`, as in training: 0 to 255, or to 65,535 if the file has 16 bits.
-    """
-    images = len(shape) == 3 and shape[-1] in (1, 3)
-    expected = ", ".join(str(n or "any") for n in shape)
-    require(images, who, f".npy files for examples of shape ({expected}), which are not images", file=str(file))
     try:
-        image = read_image(file, shape[-1])
-    except UnreadableImageError as error:
-        raise Refusal(f"{who}: {file} is {error}.") from error
-    size = None if None in shape[:2] else shape[:2]
-    return resize_images(tf.constant(image), size, resize).numpy()[None].astype("float32")
+        for file in itertools.islice(files, ahead):
+            start(file)
+        while pending:
+            file, reading = pending.popleft()
+            try:
+                x = reader.read(file) if reading is None else reading.result()
+            except Refusal as refusal:
+                failed(file, str(refusal))
+                x = ()
+            for more in itertools.islice(files, 1):
+                start(more)
+            for index, example in enumerate(x):
+                yield Example(file, None if is_image(file) else index, example)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def read_array(file, who="predict"):
-    """Returns the numeric array in a .npy file as float32."""
+def _run(predictor: Predictor, examples: list[Example], failed: Failed) -> Iterator[Prediction]:
+    """Yields the predictions for examples, which run in batches of one shape."""
+    found: list[Prediction | str] = [""] * len(examples)  # or the reason why there is none
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for position, example in enumerate(examples):
+        by_shape.setdefault(example.x.shape, []).append(position)
+    for shape, positions in by_shape.items():
+        size = max(1, min(BATCH, PIXELS // max(1, math.prod(shape))))
+        for start in range(0, len(positions), size):
+            batch = positions[start : start + size]
+            for position, result in zip(batch, _run_batch(predictor, [examples[each] for each in batch])):
+                found[position] = result
+    last = None
+    for example, result in zip(examples, found):
+        if isinstance(result, Prediction):
+            yield result
+        elif example.file != last:  # a file is reported once
+            failed(example.file, result)
+            last = example.file
+
+
+def _run_batch(predictor: Predictor, examples: list[Example]) -> list[Prediction | str]:
+    """Returns the prediction for each example of one shape, or the reason why there is none."""
     try:
-        x = np.load(file, allow_pickle=False)
-    except Exception as error:  # a damaged file can raise any exception
-        raise Refusal(f"{who}: {file} is neither an image nor a .npy array: {one_line(error, 300)}") from error
-    numeric = isinstance(x, np.ndarray) and x.dtype.kind in "fiub"
-    require(numeric, who, "one array of numbers in a .npy file", file=str(file))
-    return x.astype("float32")
+        scores = np.asarray(predictor.run(np.stack([example.x for example in examples])))
+    except Refusal as refusal:
+        return [f"{refusal} (for {example.file})" for example in examples]
+    _check_scores(scores, predictor.labels)
+    damaged = np.isnan(scores).any(tuple(range(1, scores.ndim)))
+    outputs = scores if scores.ndim == 2 else as_label_maps(scores)
+    results: list[Prediction | str] = []
+    for (file, index, _), output, bad in zip(examples, outputs, damaged):
+        place = f"file={str(file)!r}" + ("" if index is None else f", index={index}")
+        reason = f"predict expects a model whose outputs are numbers; received NaN for {place}."
+        results.append(reason if bad else Prediction(file, index, output, scores.shape[-1]))
+    return results
 
 
-def predictions_table(records):
-    """Returns a rich table of records."""
-    of_maps = "shares" in records[0]
-    title = "classes with the largest shares of the pixels" if of_maps else "most probable classes"
-    table, key = Table(title=title, title_justify="left"), "shares" if of_maps else "top"
-    for column in ("example", *(f"{rank}." for rank in range(1, 1 + max(len(record[key]) for record in records)))):
-        table.add_column(column)
-    for record in records:
-        name = escape(Path(record["file"]).name) + ("" if record["index"] is None else f" {record['index']}")
-        best = (
-            f"{one['class'] if one['label'] is None else escape(one['label'])}  "
-            + (percent(one["share"]) if of_maps else f"{one['score']:.3f}")
-            for one in record[key]
-        )
-        table.add_row(name, *best)
-    return table
+def _check_scores(scores: np.ndarray, labels: list[str] | None) -> None:
+    """Raises Refusal unless a model's outputs are (B, classes) or (B, H, W, classes), with a label for each class."""
+    good = scores.ndim == 2 or (scores.ndim == 4 and scores.shape[-1] > 1)
+    require(good, "predict", "a classifier, or a model with a class for each pixel", outputs=scores.shape)
+    classes = scores.shape[-1]
+    matches = not labels or len(labels) == classes
+    require(matches, "predict", f"as many names of classes as outputs, {classes}", names=len(labels or ()))

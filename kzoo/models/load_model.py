@@ -2,11 +2,13 @@
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 
 from kzoo.checks import Refusal
+from kzoo.models.feature_extractor import feature_extractor
 from kzoo.models.weight_file import open_weights
 from kzoo.run_folder import find_run
 from kzoo.types import PathLike
@@ -22,9 +24,11 @@ WIDTHS = (
 SLACK = 2**20  # bytes of weights that a file need not hold
 
 
-def load_model(run: PathLike) -> keras.Model:
+def load_model(run: PathLike, features: str | Sequence[str] | None = None) -> keras.Model:
     """Returns the trained Keras model of a run: its folder, its name under `saved_models/`, or a `.keras` file.
 
+    The model begins with the run's preprocessing, so that it takes inputs as the run's data has them. `features`: names
+    of layers; the model then returns their outputs, in that order.
     Refuses a run that is not finished, one of several seeds of which none is chosen, a damaged file, and one whose
     weights are links to other files or not finite.
 
@@ -42,10 +46,11 @@ def load_model(run: PathLike) -> keras.Model:
         with open_weights(file):  # its checks are stricter than Keras's
             pass
         _check_widths(file)
-        return keras.models.load_model(file, safe_mode=True)
+        model = keras.models.load_model(file, safe_mode=True)
     except Exception as error:  # a damaged file can raise any exception
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise Refusal(f"{file} cannot be loaded: {reason}") from error
+    return model if features is None else feature_extractor(model, features)
 
 
 def _check_widths(file):

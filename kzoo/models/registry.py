@@ -9,6 +9,7 @@ import keras
 
 from kzoo.checks import Refusal, nearest, require
 from kzoo.models.feature_extractor import feature_extractor
+from kzoo.models.lost_preprocessing import warn_of_lost_preprocessing
 from kzoo.models.weights import find_tag, load_tag, tags_of
 
 __all__ = ["describe", "list_models", "model", "register_family"]
@@ -46,9 +47,10 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
     `classifier_activation` and `name` as in `keras.applications`, and the family's own settings, which
     `describe(name)` lists. `weights`: a tag that `describe(name)` names, a `.weights.h5` or `.keras` file, or a run's
     folder or name under `saved_models/`. With a tag and other `classes` than its own the last layer keeps its initial
-    weights. `features`: names of layers; the model then returns their outputs, in that
-    order. Returns a functional `keras.Model`. Refuses unknown models, settings and layers, naming the nearest known
-    ones, and settings that the family cannot build.
+    weights. The model has no preprocessing: `kzoo.load_model(run, features)` keeps that of a run, and a warning says
+    what was left out. `features`: names of layers; the model then returns their outputs, in that order.
+    Returns a functional `keras.Model`. Refuses unknown models, settings and layers, naming the nearest known ones, and
+    settings that the family cannot build.
 
     >>> model("mnist1d_cnn").count_params()
     2050
@@ -71,6 +73,8 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
         ) from error
     if tag:
         load_tag(built, name, weights, new_top="classes" in overrides)
+    elif weights is not None and overrides.get("input_tensor") is None:
+        warn_of_lost_preprocessing(name, weights)
     return built if features is None else feature_extractor(built, features)
 
 

@@ -134,7 +134,7 @@ def _load(model, source, tag, wanted, partly=False, new_top=False, shared=None, 
     if tag:
         file, opened = f"weights {source!r}", tag.open(set(names.values()))
     else:
-        file = _file(who, source)
+        file = weights_path(who, source)
         opened = _weights_in(file)
     with opened as found:
         stored = _match(found, names.values() if shared else _weighted(layer_paths(model)))
@@ -229,7 +229,7 @@ def _rest(values):
     return f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
 
 
-def _file(who, source):
+def weights_path(who: str, source: PathLike) -> Path:
     """Returns the path of the file that a path or a run's name stands for."""
     tags = "".join(f"{tag!r}, " for tag in tags_of(who))
     expected = f"weights, None, {tags}an existing .weights.h5 or .keras file, or a run's folder or name"

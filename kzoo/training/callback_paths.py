@@ -18,7 +18,8 @@ FIELD = re.compile(r"\{\w+(:\d*(\.\d+)?[defg]?)?\}")  # other formats could prod
 RECORDS = ("state.npz", "state.pickle", "metrics.json", "trial.json", "result.json")  # kzoo looks for them at any depth
 OWN = {  # the first parts of the paths that kzoo itself writes in a run's folder
     *("README.md", "config.yaml", "data.json", "model.keras", BOARD, "search.yaml", "trials", "trials.csv"),
-    *("history.csv", "history.png", "confusion.png", "maps.png", "trials.png", "settings.png", *RECORDS),
+    *("history.csv", "history.png", "confusion.png", "maps.png", "mistakes.png", "filters.png", "trials.png"),
+    *("settings.png", "predictions.csv", "classes.csv", *RECORDS),
     *(PurePath(each.file).parts[0] for each in FORMATS.values()),
 }
 

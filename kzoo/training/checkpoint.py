@@ -45,7 +45,8 @@ class Checkpoint(keras.callbacks.Callback):
     `fit`: they reset their attributes when training starts, then the checkpoint restores these. files, those of
     callbacks: what they hold at an epoch's end is recorded with the state.
     Attributes: epoch, the completed epochs; history, the results of each; seconds of training so far; stopped, whether
-    a callback ended the training. Raises Refusal if the file is damaged or belongs to another model or optimizer.
+    a callback ended the training; rate, steps per second of the last epoch in this process, which `fit` sets, or None.
+    Raises Refusal if the file is damaged or belongs to another model or optimizer.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.weights_model, self.path, self.callbacks = weights_model, Path(path), list(callbacks)
         self.files = files
+        self.rate: float | None = None
         self.state = self._read() if self.path.exists() else None
         state = self.state or {"epoch": 0, "history": [], "seconds": 0.0, "stopped": False}
         self.epoch, self.history, self.stopped = state["epoch"], state["history"], state["stopped"]

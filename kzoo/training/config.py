@@ -27,7 +27,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from kzoo.checks import Refusal, nearest, require
+from kzoo.checks import Refusal, is_integer, nearest, require
 from kzoo.export.registry import FORMATS
 from kzoo.training.config_errors import EACH, ONE, describe_errors, expecting, one_of, setting_names
 from kzoo.training.search_space import SEARCHED_PARTS, check_space
@@ -137,6 +137,7 @@ Rates = Annotated[
 ]
 Initializers = Annotated[dict[Annotated[str, Len(1)], Spec], Field(strict=True)]
 Momentum = Annotated[Annotated[float, Ge(0), Lt(1)] | None, expecting("a number of at least 0 and below 1, or null")]
+ClassNames = Annotated[Annotated[list[Annotated[str, Len(1)]], Len(1)] | None, expecting("a list of names, or null")]
 ModelInputs = Annotated[list[Literal["x", "y"]], Len(1), expecting("a list of x and y")]
 ModelTargets = Annotated[Annotated[list[Literal["x", "y"]], Len(1)] | None, expecting("a list of x and y, or null")]
 
@@ -184,7 +185,10 @@ class TransferConfig(Part):
 class DataConfig(Part):
     """The source of the examples (one of name, folder and arrays) and what is done to them before the model."""
 
-    later = ("stratify", "ignore_label", "resize", "short_side", "training_short_side", "training_sizes")
+    later = (
+        *("stratify", "ignore_label", "resize", "short_side", "training_short_side", "training_sizes"),
+        "class_names",
+    )
 
     name: OptionalText = Field(None, description="A dataset of TensorFlow Datasets or of kzoo.")
     folder: OptionalText = Field(
@@ -231,6 +235,11 @@ class DataConfig(Part):
     )
     length: OptionalCount = Field(
         None, description="Time steps of signals, or frames of videos, to crop or pad to; null: no change."
+    )
+    class_names: ClassNames = Field(
+        None,
+        description="Names of the classes in the order of their numbers, for tables, pictures and exports; null: those "
+        "that the data has.",
     )
     preprocess: list[Spec] = Field(
         [],
@@ -457,8 +466,18 @@ class SearchConfig(Part):
 class Published(Part):
     """The published result that the run reproduces."""
 
+    later = ("epochs", "steps_per_epoch")
+
     error: Annotated[float, Ge(0), Le(1), expecting("a fraction from 0 to 1")] = Field(description="Test error.")
     source: Text = Field(description="Authors and publication.")
+    epochs: OptionalCount = Field(
+        None,
+        description="training.epochs of the recipe for this result; --set keeps here what it replaces. Results of a "
+        "shorter training say so. null: those of the config.",
+    )
+    steps_per_epoch: Annotated[NonNegativeInt | None, expecting("an integer of at least 0, or null")] = Field(
+        None, description="Likewise training.steps_per_epoch; 0: one pass over the training split."
+    )
 
 
 class Config(Part):
@@ -541,7 +560,23 @@ def read_config(path_or_name: PathLike, sets: Sequence[str] = ()) -> Config:
     Raises Refusal, one line with the file and each invalid setting: what it expects and what was received.
     """
     path = config_path(path_or_name)
-    return check_config(apply_sets(read_yaml(path), sets), path)
+    written = read_yaml(path)
+    config = check_config(apply_sets(written, sets), path)
+    return _with_recipe(config, written.get("training"))
+
+
+def _with_recipe(config, written):
+    """Returns the config with the length of the published result's training, if `--set` gives it another one.
+
+    written: the part `training` of the file.
+    """
+    if config.published is None or not isinstance(written, dict):
+        return config
+    recipe = {"epochs": written.get("epochs"), "steps_per_epoch": written.get("steps_per_epoch") or 0}
+    now = {"epochs": config.training.epochs, "steps_per_epoch": config.training.steps_per_epoch or 0}
+    changed = {key: value for key, value in recipe.items() if value != now[key] and is_integer(value, key == "epochs")}
+    missing = {key: value for key, value in changed.items() if getattr(config.published, key) is None}
+    return config.model_copy(update={"published": config.published.model_copy(update=missing)})
 
 
 def check_config(settings: dict[str, Any], where: PathLike = "config") -> Config:
@@ -577,13 +612,21 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     >>> differences({"training": {"epochs": 100, "seeds": [0]}}, {"training": {"epochs": 10, "seeds": [0]}})
     ['training.epochs: 100 -> 10']
     """
-    old, new = dict(_leaves(old)), dict(_leaves(new))
-    lines = []
-    for path in {**old, **new}:
-        before, after = (_canonical(side[path]) if path in side else "unset" for side in (old, new))
-        if before != after:
-            lines.append(f"{path}: {before} -> {after}")
-    return lines
+    return [f"{path}: {before} -> {after}" for path, (before, after) in differing_settings([old, new]).items()]
+
+
+def differing_settings(configs: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+    """Returns {path: its value in each config, as JSON} of the settings that differ between resolved configs.
+
+    >>> differing_settings([{"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, {"a": {"b": 1}}])
+    {'a.c': ['2', '3', 'unset']}
+    """
+    leaves = [dict(_leaves(config)) for config in configs]
+    values = {
+        path: [_canonical(each[path]) if path in each else "unset" for each in leaves]
+        for path in dict.fromkeys(path for each in leaves for path in each)
+    }
+    return {path: each for path, each in values.items() if len(set(each)) > 1}
 
 
 def _canonical(value):

@@ -19,7 +19,7 @@ from kzoo.training.model_building import (
     training_batches,
 )
 from kzoo.training.run_data import load_mock_data
-from kzoo.training.seed_run import check_exports, numeric_settings
+from kzoo.training.seed_run import check_class_names, check_exports, numeric_settings
 from kzoo.training.step_memory import check_step_memory
 
 BUILT_WITH = 256  # examples that a model is built with, before it is known whether a batch fits into memory
@@ -37,6 +37,7 @@ def dry_run(config: Config) -> dict[str, Any]:
     data = load_mock_data(config, min(batch, BUILT_WITH))
     with numeric_settings(config.training), FitErrors(config.model.name):
         model = build_model(config, data.input_shape, data.classes, data.train)
+        check_class_names(config, model)
         check_exports(config, model)
         average_views(config, model)
         trainer = build_trainer(config, model)

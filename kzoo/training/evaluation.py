@@ -18,21 +18,36 @@ from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.evaluation_views import average_views, square_images
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
+from kzoo.training.predictions import Predictions, Recorder
 from kzoo.training.run_data import load_data
+from kzoo.training.trainer import RECORDED
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
 
 BATCH_BYTES = 2**26  # of the examples in one evaluation batch
 
 
-def evaluate(trainer: keras.Model, split: Examples, config: Config, label: str = "evaluate") -> dict[str, Any]:
+def evaluate(
+    trainer: keras.Model,
+    split: Examples,
+    config: Config,
+    label: str = "evaluate",
+    predictions: Predictions | None = None,
+) -> dict[str, Any]:
     """Returns the error, the loss and the config's metrics of a compiled model on a split.
 
+    predictions: those that the split's are added to, in the same pass; then the model is a `Trainer`.
     A metric that is not finite is None, because JSON has no NaN. Raises Refusal, which begins with `label`, if the loss
     is not finite: then the outputs are not numbers, and the error means nothing.
     """
+    callbacks = []
+    if predictions is not None:
+        trainer.record_outputs()
+        callbacks.append(Recorder(predictions))
     with split.errors(), label_errors():
-        scores = trainer.evaluate(evaluation_batches(trainer, split, config), return_dict=True, verbose=0)
+        batches = evaluation_batches(trainer, split, config)
+        scores = trainer.evaluate(batches, return_dict=True, verbose=0, callbacks=callbacks)
+    scores.pop(RECORDED, None)
     scores = {"error": round(1 - float(scores.pop("accuracy")), 6), **{k: float(v) for k, v in scores.items()}}
     if not np.isfinite(scores["loss"]):
         remedy = "try a smaller learning rate, with --overwrite"

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from kzoo.checks import require
-from kzoo.export.predict import list_files, read_examples
+from kzoo.data.example_reader import ExampleReader
+from kzoo.data.file_arguments import list_files
 from kzoo.types import PathLike, Shape
 
 
@@ -32,11 +33,11 @@ def read_inputs(
 def _read(who: str, shape: Shape, paths: Sequence[PathLike], most: int) -> np.ndarray:
     """Returns the first examples in files, of which no more are read than are needed."""
     arrays: list[np.ndarray] = []
-    for file in list_files(paths, who):
+    reader = ExampleReader(who, shape)
+    for file in list_files(who, paths):
         if sum(map(len, arrays)) >= most:
             break
-        with np.errstate(over="ignore"):  # infinite numbers are refused
-            x = read_examples(file, shape, who)[:most]
+        x = reader.read(file)[:most]
         require(np.isfinite(x).all(), who, "--data of finite numbers", file=str(file))
         size = arrays[0].shape[1:] if arrays else x.shape[1:]
         require(x.shape[1:] == size, who, f"--data of one size, here {size}", file=str(file), shape=x.shape[1:])

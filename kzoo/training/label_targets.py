@@ -9,11 +9,12 @@ import keras
 import numpy as np
 from keras import losses, metrics, ops
 
+from kzoo.keras_names import existing
 from kzoo.losses.label_loss import LabelLoss, align_weight
 from kzoo.types import Tensor
 
 INTEGERS = (  # classes that take integer labels
-    *(LabelLoss, losses.SparseCategoricalCrossentropy, losses.CategoricalGeneralizedCrossEntropy),
+    *(LabelLoss, losses.SparseCategoricalCrossentropy, *existing(losses, "CategoricalGeneralizedCrossEntropy")),
     *(metrics.SparseCategoricalAccuracy, metrics.SparseTopKCategoricalAccuracy, metrics.SparseCategoricalCrossentropy),
 )
 OTHER = (losses.CTC, losses.Circle)  # losses that take integers which are not classes of the output

@@ -1,16 +1,14 @@
 """Finds the model for `kzoo export` and `kzoo predict` by name: a finished run, a model of the zoo, or an export."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 
-from kzoo.checks import Refusal, require
+from kzoo.checks import Refusal
 from kzoo.export.inference_model import inference_model
-from kzoo.export.predict import Predictor, is_export, labels_of, open_export, predict
-from kzoo.files import atomic_replace, check_writable
+from kzoo.export.keras_runner import KerasRunner
+from kzoo.export.predictor import Predictor, is_export, labels_of, open_export
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import model as zoo_model
 from kzoo.run_folder import find_run, find_run_or_model
@@ -22,7 +20,7 @@ from kzoo.training.run_data import load_data, verification_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
 
-RESULTS = ("test", "validation", "train", "published", "epochs", "seed", "config_sha256", "versions")
+RESULTS = ("test", "validation", "train", "published", "recipe", "epochs", "steps", "seed", "config_sha256", "versions")
 
 
 class Exportable(NamedTuple):
@@ -61,46 +59,24 @@ def find_exportable(name: PathLike) -> Exportable:
 
 
 def open_predictor(name: PathLike) -> Predictor:
-    """Returns the `Predictor` of an exported model's path or of a run. Raises Refusal if it is neither."""
+    """Returns the `Predictor` of an exported model's path or of a run. Raises Refusal if it is neither.
+
+    An export in the folder of a run reads images as the run does.
+    """
     if is_export(name):
-        return open_export(name)
+        predictor, folder = open_export(name), Path(name).parent
+        return predictor._replace(**_of_run(folder)) if (folder / "model.keras").is_file() else predictor
     model = inference_model(load_model(name))
-    labels, resize = None, "stretch"
-    if not str(name).endswith(".keras"):
-        folder = find_run(name).parent
-        labels = labels_of(folder / "saved_model")
-        resize = _read_config(folder).data.resizing if (folder / "config.yaml").is_file() else resize
-    return Predictor(model.input_shape[1:], labels, lambda x: model.predict(x, batch_size=len(x), verbose=0), resize)
+    run = KerasRunner(model)
+    of_run = {} if str(name).endswith(".keras") else _of_run(find_run(name).parent)
+    return Predictor(run.shape, None, run)._replace(**of_run)
+
+
+def _of_run(folder):
+    """Returns the entries of a `Predictor` that a run's folder says."""
+    found = {"labels": labels_of(folder / "saved_model")}
+    return {**found, "resize": _read_config(folder).data.resizing} if (folder / "config.yaml").is_file() else found
 
 
 def _read_config(folder):
     return check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
-
-
-def predict_files(
-    name: PathLike,
-    files: Sequence[PathLike],
-    top: int = 3,
-    out: PathLike | None = None,
-    overwrite: bool = False,
-    maps: PathLike | None = None,
-) -> list[dict[str, Any]]:
-    """Returns `kzoo.export.predict.predict`'s records for a run or an export; writes all outputs to the .npy `out`.
-
-    maps: the folder for the label maps of a model with a class for each pixel.
-    Raises Refusal, before anything is predicted, if `out` is no .npy file, cannot be written, or exists and `overwrite`
-    is false.
-    """
-    if out is not None:
-        out = Path(out)
-        require(out.suffix == ".npy", "predict --out", "the path of an .npy file", out=str(out))
-        free = not out.exists() or (overwrite and out.is_file())
-        require(free, "predict --out", "a path where there is nothing, or a file and --overwrite", out=str(out))
-        check_writable(out, "predict --out")
-    records, outputs = predict(open_predictor(name), files, top, maps, overwrite)
-    if out is not None:
-        shapes = {output.shape[1:] for output in outputs}
-        require(len(shapes) == 1, "predict --out", "label maps of one size (--maps writes any)", shapes=sorted(shapes))
-        with atomic_replace(out, "predict") as partial:
-            np.save(partial, np.concatenate(outputs))
-    return records

@@ -1,97 +1,131 @@
-"""Plots of a run: loss and error by epoch, the confusion matrix, and predicted label maps."""
+"""Plots of a run: loss and error by epoch, the confusion matrix, the worst mistakes, and predicted label maps."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from kzoo.analysis.array_grid import array_grid
+from kzoo.checks import shorten
 from kzoo.export.label_maps import class_colours
-from kzoo.figures import figure, save_figure
+from kzoo.figures import figure, log_scale, save_figure, whole_ticks
+from kzoo.training.predictions import MapPredictions, Predictions, Shown
 
-if TYPE_CHECKING:
-    import keras
-
-Names = Sequence[str] | None  # of classes
+POINTS = 10  # epochs up to which each is marked
+LONG = 22  # characters of a class's name in a plot
 
 
 def plot_history(
     history: Sequence[dict[str, float]], scores: dict[str, Any], published: dict | None, title: str, path: Path
 ) -> None:
-    """Plots loss and error by epoch, with lines at the test error of the kept weights and at the published one."""
-    sheet = figure(9, 3.6)
-    left, right = sheet.subplots(1, 2)
-    epochs = np.arange(1, len(history) + 1)
+    """Plots loss and error by epoch, with lines at the test error of the kept weights and at the published one.
+
+    The error is left out where a model has no accuracy.
+    """
+    has_error = not history or "accuracy" in history[0]
+    sheet = figure(9 if has_error else 5, 3.6)
+    left, *others = sheet.subplots(1, 1 + has_error, squeeze=False)[0]
+    epochs, marker = np.arange(1, len(history) + 1), "o" if len(history) <= POINTS else None
+    losses: list[float] = []
     for prefix, label in (("", "training"), ("val_", "validation")):
         if history and f"{prefix}loss" in history[0]:
-            left.plot(epochs, [row[f"{prefix}loss"] for row in history], label=label)
-            right.plot(epochs, [100 * (1 - row[f"{prefix}accuracy"]) for row in history], label=label)
-    if "test" in scores:
-        right.axhline(100 * scores["test"]["error"], color="black", ls="--", lw=1, label="test, weights kept")
-    if published:
-        right.axhline(100 * published["error"], color="grey", ls=":", lw=1, label="test, published")
+            drawn = [row[f"{prefix}loss"] for row in history]
+            losses += drawn
+            left.plot(epochs, drawn, marker=marker, label=label)
+            for right in others:
+                error = [100 * (1 - row[f"{prefix}accuracy"]) for row in history]
+                right.plot(epochs, error, marker=marker, label=label)
     left.set_title(title, parse_math=False)
-    left.set(xlabel="epoch", ylabel="loss", yscale="log")
-    right.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
-    for axes in (left, right):
+    left.set(xlabel="epoch", ylabel="loss")
+    log_scale(left, losses)
+    for right in others:
+        if "error" in scores.get("test", ()):
+            right.axhline(100 * scores["test"]["error"], color="black", ls="--", lw=1, label="test, weights kept")
+        if published:
+            right.axhline(100 * published["error"], color="grey", ls=":", lw=1, label="test, published")
+        right.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
+    for axes in (left, *others):
+        whole_ticks(axes.xaxis)
         axes.grid(alpha=0.3)
-        axes.legend()
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend()
     save_figure(sheet, path)
 
 
-def plot_confusion(model: "keras.Model", x: np.ndarray, y: np.ndarray, names: Names, title: str, path: Path) -> None:
-    """Plots a classifier's confusion matrix on examples; does nothing for other models or over 100 classes."""
+def plot_confusion(predictions: Predictions, title: str, path: Path) -> None:
+    """Plots the confusion matrix, of label maps in percent of the pixels of each class."""
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    if np.ndim(y) != 1 or len(model.output_shape) != 2 or model.output_shape[-1] > 100:
+    matrix, classes, of_maps = predictions.confusion, predictions.classes, isinstance(predictions, MapPredictions)
+    if matrix is None:
         return
-    classes = model.output_shape[-1]
-    sheet = figure(6, 5.5)
+    if of_maps:
+        matrix = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    labels = [shorten(predictions.name(number), LONG) for number in range(classes)]
+    side = min(max(6.0, 2 + 0.3 * classes), 14.0)
+    sheet = figure(side, side - 0.5)
     axes = sheet.subplots()
-    ConfusionMatrixDisplay.from_predictions(
-        y,
-        model.predict(x, batch_size=500, verbose=0).argmax(-1),
-        labels=range(classes),
-        display_labels=names or range(classes),
+    ConfusionMatrixDisplay(matrix, display_labels=labels).plot(
         cmap="Blues",
         colorbar=False,
         include_values=classes <= 20,
-        xticks_rotation="vertical" if names and max(map(len, names)) > 2 else "horizontal",
+        values_format=".0f" if of_maps else "d",
+        xticks_rotation="vertical" if max(map(len, labels)) > 2 else "horizontal",
+        text_kw={"fontsize": 9 if classes > 10 else None},
         ax=axes,
     )
-    axes.set_title(f"{title}: test examples", parse_math=False)
+    axes.tick_params(labelsize=min(10.0, 60 * side / max(classes, 1)))
+    what = "pixels of each class, %" if of_maps else "examples"
+    axes.set_title(f"{title}: {predictions.split} {what}", parse_math=False)
     save_figure(sheet, path)
 
 
-def plot_maps(
-    model: "keras.Model", x: np.ndarray, y: np.ndarray, names: Names, title: str, path: Path, most: int = 6
-) -> None:
-    """Plots images, their label maps and the predicted ones; does nothing for models of other inputs or outputs."""
+def plot_mistakes(predictions: Predictions, title: str, path: Path) -> None:
+    """Plots the examples with the worst mistakes, each with its true and its predicted label or label map."""
+    heading = f"{title}: the worst mistakes among the {predictions.size:,} {predictions.split} examples"
+    if isinstance(predictions, MapPredictions):
+        plot_maps(predictions.worst, predictions, heading, path)
+        return
+    names = [[shorten(predictions.name(label), LONG) for label in shown[2:4]] for shown in predictions.worst]
+    titles = [
+        f"#{shown.number}: {truth}\npredicted {predicted} ({shown.score:.2f})"
+        for shown, (truth, predicted) in zip(predictions.worst, names)
+    ]
+    sheet = array_grid([shown.x for shown in predictions.worst], titles, heading, columns=min(6, len(titles)))
+    save_figure(sheet, path)
+
+
+def plot_maps(shown: Sequence[Shown], predictions: MapPredictions, title: str, path: Path) -> None:
+    """Plots images, their label maps and the predicted ones, with the names of the classes."""
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
-    if np.ndim(y) < 3 or len(model.output_shape) != 4 or np.shape(x)[-1] not in (1, 3):
-        return
-    chosen = np.linspace(0, len(x) - 1, min(most, len(x))).astype(int)
-    x, y, classes = x[chosen], y[chosen].reshape(len(chosen), *y.shape[1:3]), model.output_shape[-1]
-    predicted = model.predict(x, verbose=0).argmax(-1)
-    colours = class_colours(classes)
+    classes, colours = predictions.classes, class_colours(predictions.classes)
     style: dict[str, Any] = {"cmap": ListedColormap(colours), "vmin": -0.5, "vmax": classes - 0.5}
     style["interpolation"] = "nearest"
-    height, width = x.shape[1:3]
-    sheet = figure(9, 0.8 + 3 * len(chosen) * min(height / width, 2))
-    for row, (image, label_map, predicted_map) in zip(
-        sheet.subplots(len(chosen), 3, squeeze=False), zip(x, y, predicted)
-    ):
-        row[0].imshow(image.astype("uint8") if image.max() > 1 else image, cmap="gray")
-        is_class = (label_map >= 0) & (label_map < classes)
-        row[1].imshow(np.where(is_class, label_map, np.nan), **style)  # pixels without a class stay white
-        row[2].imshow(predicted_map, **style)
-    for axes, name in zip(sheet.axes, ("image", "labels", "model")):
-        axes.set_title(name)
-    for axes in sheet.axes:
-        axes.set_axis_off()
-    keys = [Patch(color=colour, label=name) for colour, name in zip(colours, names or map(str, range(classes)))]
-    sheet.legend(handles=keys, loc="outside lower center", ncols=min(classes, 12), fontsize=8, frameon=False)
-    sheet.suptitle(f"{title}: test examples", parse_math=False)
+    height, width = shown[0].x.shape[:2]
+    sheet = figure(9, 1.2 + (3 * min(height / width, 2) + 0.25) * len(shown))
+    for row, one in zip(sheet.subplots(len(shown), 3, squeeze=False), shown):
+        row[0].imshow(_as_image(one.x), cmap="gray")
+        is_class = (one.truth >= 0) & (one.truth < classes)
+        row[1].imshow(np.where(is_class, one.truth, np.nan), **style)  # pixels without a class stay white
+        row[2].imshow(one.prediction, **style)
+        for axes, text in zip(row, (f"#{one.number}", "truth", f"predicted, {100 * one.score:.3g} % wrong")):
+            axes.set_title(text, fontsize=9)
+            axes.set_axis_off()
+    names = [shorten(predictions.name(number), LONG) for number in range(classes)]
+    keys = [Patch(color=colour, label=name) for colour, name in zip(colours, names)]
+    if any(((one.truth < 0) | (one.truth >= classes)).any() for one in shown):
+        keys.append(Patch(facecolor="white", edgecolor="grey", label="no class"))
+    columns = max(1, min(classes, 100 // (max(map(len, names)) + 5)))
+    sheet.legend(handles=keys, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
+    sheet.suptitle(title, parse_math=False, fontsize=10)
     save_figure(sheet, path)
+
+
+def _as_image(x):
+    """Returns an example (H, W, channels) as matplotlib draws it: of other numbers of channels than 3 the mean."""
+    if x.shape[-1] != 3:
+        return x.mean(-1)
+    return x.astype("uint8") if x.max() > 1 else x.clip(0)

@@ -1,7 +1,5 @@
 """The results of a run for people: the table that is printed at its end, and history.csv."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,29 +7,90 @@ from typing import Any
 from rich.table import Table
 
 from kzoo.export.registry import FORMATS
-from kzoo.files import write_atomically
-from kzoo.terminal import console, percent, print_table
+from kzoo.files import write_csv
+from kzoo.terminal import console, percent, print_table, short_rate, short_time
+from kzoo.training.config import Config
+from kzoo.training.recipe import shortfall
+
+SPLITS = {"test": "test", "validation": "validation", "train": "training"}  # as people read them
+PICTURES = {
+    "history.png": "Loss and error by epoch",
+    "confusion.png": "Confusion matrix",
+    "mistakes.png": "The worst mistakes",
+    "maps.png": "Label maps: truth and prediction",
+    "filters.png": "Kernels of the first convolution",
+}
 
 
 def result_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Returns the rows of a run's table: (quantity, measured, published)."""
-    published = metrics["published"]
+    published, short = metrics["published"], shortfall(metrics)
     published_error = percent(published and published["error"])
     test, validation = metrics.get("test") or {}, metrics.get("validation") or {}
-    rows = [("test error", percent(test.get("error")), published_error)]
+    error = percent(test.get("error")) + spread(test.get("errors", ())) + (f", {short}" if published and short else "")
+    rows = [("test error", error, published_error)]
     if "views_error" in test:  # the published error is one of several views too
         rows = [(*rows[0][:2], ""), ("test error, mean of views", percent(test["views_error"]), published_error)]
     if validation:
         rows.append(("validation error", percent(validation["error"]), ""))
     rows.append(("training error", percent(metrics["train"]["error"]), ""))
+    split = next(name for name in ("test", "validation", "train") if metrics.get(name))
+    for name, value in extra_metrics(metrics[split]).items():
+        rows.append((f"{SPLITS[split]} {name}", "-" if value is None else f"{value:.4g}", ""))
     rows.append(("parameters", f"{metrics['parameters']:,}", ""))
-    rows.append(("training time", f"{metrics['seconds']:,.0f} s, {metrics['steps_per_second']:,.0f} steps/s", ""))
+    rows.append(("training time", f"{short_time(metrics['seconds'])}, {metrics['epochs']:,} epochs", ""))
+    if last := metrics.get("last_epoch"):
+        rates = short_rate(last["steps_per_second"]), short_rate(last["examples_per_second"])
+        rows.append(("speed in the last epoch", "{} steps/s, {} examples/s".format(*rates), ""))
     for name, export in metrics["export"].get("formats", {}).items():
         label, difference = FORMATS[name].label, export["max_difference"]
         rows.append((f"{label} reloaded, differs by", "-" if difference is None else f"{difference:.1e}", ""))
         if "accuracy" in export:
             rows.append((f"{label} test error", percent(1 - export["accuracy"]["after"]), ""))
     return rows
+
+
+def spread(errors: Sequence[float]) -> str:
+    """Returns the smallest and the largest error of several seeds as text to add to their mean.
+
+    >>> spread([0.129, 0.17, 0.13]), spread([])
+    (' (12.9 - 17 % over 3 seeds)', '')
+    """
+    if not errors:
+        return ""
+    return f" ({percent(min(errors)).removesuffix(' %')} - {percent(max(errors))} over {len(errors)} seeds)"
+
+
+def extra_metrics(scores: dict[str, Any]) -> dict[str, float | None]:
+    """Returns the config's metrics among the results of a split.
+
+    >>> extra_metrics({"error": 0.5, "loss": 1.0, "decoder_loss": 0.2, "f1_score": 0.5, "views_error": 0.1})
+    {'f1_score': 0.5}
+    """
+    return {
+        name: value
+        for name, value in scores.items()
+        if name not in ("error", "errors", "loss") and not name.endswith("_loss") and not name.startswith("views_")
+    }
+
+
+def training_text(config: Config, sizes: dict[str, int], epochs: int, steps: int) -> str:
+    """Returns a sentence on the data and the training for the card.
+
+    sizes: the number of examples of each split; epochs, steps: of the whole training.
+    """
+    training, losses = config.training, config.training.loss
+    examples = ", ".join(f"{size:,} {SPLITS[name]}" for name, size in sizes.items())
+    loss = ", ".join(spec.class_name for spec in (losses if isinstance(losses, list) else [losses]))
+    return (
+        f"{examples} examples. {epochs:,} epochs, {steps:,} steps with batches of {config.data.batch_size} examples, "
+        f"by {training.optimizer.class_name} on {loss}."
+    )
+
+
+def pictures(folder: Path) -> list[tuple[str, str]]:
+    """Returns (file, caption) of the pictures that a run has written into its folder."""
+    return [(file, caption) for file, caption in PICTURES.items() if (folder / file).is_file()]
 
 
 def print_results(title: str, metrics: dict[str, Any]) -> None:
@@ -49,8 +108,5 @@ def print_results(title: str, metrics: dict[str, Any]) -> None:
 def write_history(history: Sequence[dict[str, float]], folder: Path) -> None:
     """Writes history.csv, one row per epoch."""
     keys = list(dict.fromkeys(key for row in history for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["epoch", *keys], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({"epoch": epoch, **row} for epoch, row in enumerate(history, start=1))
-    write_atomically(folder / "history.csv", text.getvalue())
+    rows = ([epoch, *(row.get(key) for key in keys)] for epoch, row in enumerate(history, start=1))
+    write_csv(folder / "history.csv", ["epoch", *keys], rows)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kzoo.checks import Refusal, require
+from kzoo.export.model_card import seeds_card
 from kzoo.files import file_lock, hidden, recover, remove, replace_in_two_steps, write_atomically
 from kzoo.json_record import read_record
 from kzoo.terminal import say
@@ -15,7 +16,7 @@ from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.config import Config, config_sha256, differences, resolved
 from kzoo.training.metrics_file import read_metrics
-from kzoo.training.report import print_results
+from kzoo.training.report import print_results, result_rows
 from kzoo.training.seed_run import numeric_settings, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
 from kzoo.types import PathLike
@@ -137,8 +138,7 @@ def run_seeds(config: Config, partial: Path, name: str) -> Metrics:
         return finish_seed(config, seeds[0], partial, name)
     of_seeds = [finish_seed(config, seed, partial / f"seed_{seed}", f"{name} seed {seed}") for seed in seeds]
     metrics = summarize(config, of_seeds)
-    readme = f"# {name}\n\nOne run per seed; `metrics.json` has the means and the errors of each seed.\n"
-    write_atomically(partial / "README.md", readme)
+    write_atomically(partial / "README.md", seeds_card(name, metrics, result_rows(metrics)))
     write_atomically(partial / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics
 
@@ -167,11 +167,18 @@ def summarize(config: Config, runs: Sequence[Metrics]) -> Metrics:
         "steps": max(r["steps"] for r in runs),
         "seconds": round(float(np.mean([r["seconds"] for r in runs])), 2),
         "steps_per_second": round(float(np.mean([r["steps_per_second"] for r in runs])), 1),
+        "last_epoch": _mean_speed([r.get("last_epoch") for r in runs]),
+        "recipe": runs[0].get("recipe"),
         "export": summarize_exports([r["export"] for r in runs]),
         "seeds": config.training.seeds,
         "config_sha256": config_sha256(config),
         "versions": versions(),
     }
+
+
+def _mean_speed(speeds):
+    """Returns the means of the entries "last_epoch", None if a seed was finished by an earlier version without it."""
+    return {key: mean([each[key] for each in speeds]) for key in speeds[0]} if all(speeds) else None
 
 
 def summarize_exports(exports: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The data of a config: its splits, mock data of the same shapes, and samples for exports and plots."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
+from kzoo.checks import require
 from kzoo.data.examples import Examples
 from kzoo.data.loader import Data, load
 from kzoo.data.mock_data import mock_like
@@ -15,7 +17,12 @@ VERIFICATION_EXAMPLES, VERIFICATION_BYTES = 1000, 2**28  # limits of the example
 def load_data(config: Config, parts: int | None = None) -> Data:
     """Returns the splits of a config's dataset; with `parts` of each video or signal, as `kzoo.data.loader.load`."""
     held_out: dict[str, Any] = {"validation": config.data.validation, "stratify": config.data.stratify}
-    return load(**_source(config), **held_out, parts=parts)
+    data, names = load(**_source(config), **held_out, parts=parts), config.data.class_names
+    if names is None:
+        return data
+    expected = f"one name for each of the {data.classes} classes"
+    require(data.classes in (None, len(names)), "data.class_names", expected, names=len(names))
+    return dataclasses.replace(data, class_names=tuple(names))
 
 
 def load_mock_data(config: Config, size: int) -> Data:

@@ -23,12 +23,14 @@ from kzoo.files import write_atomically, writing
 from kzoo.terminal import say
 from kzoo.training import plots, report
 from kzoo.training.batch_statistics import BatchStatistics
+from kzoo.training.board_images import write_augmented_inputs, write_pictures
 from kzoo.training.callback_checks import CallbackChecks
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
 from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
 from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
+from kzoo.training.epoch_timer import EpochTimer, last_epoch
 from kzoo.training.evaluated_weights import EvaluatedWeights
 from kzoo.training.evaluation import evaluate, evaluate_views, evaluation_batches
 from kzoo.training.evaluation_views import average_views
@@ -44,8 +46,11 @@ from kzoo.training.model_building import (
     map_inputs_and_targets,
     training_batches,
 )
+from kzoo.training.prediction_files import class_table, write_filters, write_predictions
+from kzoo.training.predictions import predictions_for
 from kzoo.training.progress import ProgressBar
-from kzoo.training.run_data import load_data, sample, verification_data
+from kzoo.training.recipe import recipe_length
+from kzoo.training.run_data import load_data, verification_data
 from kzoo.training.step_memory import check_step_memory
 from kzoo.training.yaml_file import write_yaml
 
@@ -77,12 +82,21 @@ def train_seed(
         for split in data.splits().values():
             split.preload()
         model = build_model(config, data.input_shape, data.classes, data.train)
+        check_class_names(config, model)
         check_exports(config, model)
         average_views(config, model)  # raises if config.evaluation does not fit the model
         trainer = build_trainer(config, model)
         check_step_memory(config, trainer, data.train)
         label_checks(config, model).check(data)
         return model, trainer, fit(config, seed, folder, label, data, model, trainer)
+
+
+def check_class_names(config: Config, model: keras.Model) -> None:
+    """Raises Refusal unless data.class_names, if it is set, has a name for each class of the model's first output."""
+    names, outputs = config.data.class_names, model.outputs[0].shape[-1]
+    expected = f"one name for each of the model's {outputs} classes"
+    fits = names is None or outputs == 1 or len(names) == outputs
+    require(fits, "data.class_names", expected, names=len(names or ()))
 
 
 def check_exports(config: Config, model: keras.Model) -> None:
@@ -123,9 +137,12 @@ def fit(
         dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
     validation = data.validation and evaluation_batches(model, data.validation, config)
     evaluated = EvaluatedWeights(_batch_statistics(config, seed, data, model))
-    if start:
+    if start == 0:
+        write_augmented_inputs(config, data.train, seed, folder / BOARD)
+    else:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
-    bar = ProgressBar(label, training.epochs, steps, start)
+    timer = EpochTimer(steps, training.steps_per_call)
+    bar = ProgressBar(label, training.epochs, config.data.batch_size, timer, start)
     checks = CallbackChecks(given, validation is not None)
     errors = FitErrors(label, training.steps_per_call)
     with label_errors(), errors, contextlib.closing(bar), contextlib.closing(files):
@@ -135,10 +152,11 @@ def fit(
             initial_epoch=start,
             steps_per_epoch=steps // training.steps_per_call,
             validation_data=validation,
-            callbacks=[errors, checks, evaluated, *writers, board, bar, evaluated.restore, checkpoint, *senders],
+            callbacks=[errors, checks, evaluated, timer, *writers, board, bar, evaluated.restore, checkpoint, *senders],
             shuffle=False,  # the dataset is shuffled already
             verbose=0,
         )
+    checkpoint.rate = timer.rate
     return checkpoint
 
 
@@ -166,14 +184,21 @@ def steps_per_epoch(config: Config, data: Data) -> int:
 def _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint):
     history, steps = checkpoint.history, steps_per_epoch(config, data)
     splits = {"test": data.test, "train": data.train, "validation": data.validation}
-    scores = {name: evaluate(trainer, split, config, label) for name, split in splits.items() if split is not None}
+    reported = next(name for name in ("test", "validation", "train") if splits[name] is not None)
+    predictions = predictions_for(config, reported, splits[reported], model, data)
+    if predictions is None:
+        say(f"{label}: no predictions.csv and no pictures of mistakes, which are for outputs of classes")
+    scores = {
+        name: evaluate(trainer, split, config, label, predictions if name == reported else None)
+        for name, split in splits.items()
+        if split is not None
+    }
     for name, of_views in evaluate_views(model, splits, config, label).items():
         scores[name] |= of_views
     with writing(folder / "model.keras"):
         model.save(folder / "model.keras")
-    x, y = sample(data.test or data.train)
     for_inference, formats = inference_model(model), config.export.formats
-    verify_on = verification_data(data, x, y) if formats else {}
+    verify_on = verification_data(data) if formats else {}
     exported = exported_model(config, model) if formats else model
     if config.export.size is not None:
         verify_on = leave_out_other_sizes(exported, verify_on, say)
@@ -192,11 +217,13 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         "data": data.name,
         **scores,
         "published": config.published and config.published.model_dump(),
+        "recipe": recipe_length(config, data.train.size),
         "parameters": count_parameters(model),
         "epochs": len(history),
         "steps": len(history) * steps,
         "seconds": round(checkpoint.seconds, 2),
         "steps_per_second": round(len(history) * steps / checkpoint.seconds, 1),
+        "last_epoch": last_epoch(checkpoint.rate, config.data.batch_size),
         "export": export_metrics(reports),
         "seed": seed,
         "config_sha256": config_sha256(config),
@@ -204,11 +231,18 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     }
     report.write_history(history, folder)
     plots.plot_history(history, scores, metrics["published"], label, folder / "history.png")
-    plots.plot_confusion(for_inference, x, y, data.class_names, label, folder / "confusion.png")
-    plots.plot_maps(for_inference, x, y, data.class_names, label, folder / "maps.png")
+    write_filters(for_inference, folder)
+    tables = []
+    if predictions is not None:
+        write_predictions(predictions, splits[reported], label, folder)
+        write_pictures(folder / BOARD / reported, {"confusion": folder / "confusion.png"}, len(history))
+        tables = class_table(predictions)
     write_atomically(folder / "config.yaml", write_yaml(resolved(config)))
     info = model_info(for_inference, "", data.class_names)
-    write_atomically(folder / "README.md", run_card(label, info, metrics, report.result_rows(metrics), reports))
+    sizes = {name: split.size for name, split in splits.items() if split is not None}
+    about = report.training_text(config, sizes, metrics["epochs"], metrics["steps"])
+    card = run_card(label, info, metrics, report.result_rows(metrics), reports, about, tables, report.pictures(folder))
+    write_atomically(folder / "README.md", card)
     write_atomically(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics
 

@@ -4,6 +4,8 @@ import keras
 
 from kzoo.checks import require
 
+RECORDED = "recorded"  # the entry of an evaluation step's results that holds an input, a target and an output
+
 
 class Trainer(keras.Model):
     """A `keras.Model` that strips the first output's name from metric names.
@@ -18,6 +20,8 @@ class Trainer(keras.Model):
     >>> sorted(model.evaluate(keras.ops.ones((2, 1)), [keras.ops.ones((2, 3))] * 2, return_dict=True, verbose=0))
     ['first_loss', 'loss', 'mae', 'second_loss']
     """
+
+    records = False
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -38,6 +42,18 @@ class Trainer(keras.Model):
 
     def _plain(self):
         return keras.Model(self.input, self.output, name=self.name)
+
+    def record_outputs(self):
+        """Has evaluation, from now on, give callbacks the first input, target and output of each batch as RECORDED."""
+        if not self.records:
+            self.records = True
+            self.make_test_function(force=True)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        results = super().compute_metrics(x, y, y_pred, sample_weight)
+        if self.records:
+            results[RECORDED] = tuple(keras.tree.flatten(part)[0] for part in (x, y, y_pred))
+        return results
 
     def get_metrics_result(self):
         results, prefix = super().get_metrics_result(), f"{self.output_names[0]}_"

@@ -1,19 +1,18 @@
 """The report of a search: a table of its trials, trials.csv and two plots."""
 
-import csv
-import io
 from pathlib import Path
 
 import numpy as np
 from rich.table import Table
 
 from kzoo.checks import Refusal
-from kzoo.figures import figure, save_figure
-from kzoo.files import hidden, write_atomically
+from kzoo.figures import figure, save_figure, whole_ticks
+from kzoo.files import hidden, write_atomically, write_csv
 from kzoo.terminal import print_table
 from kzoo.training.config import check_config
 from kzoo.training.run import RESULT
 from kzoo.training.yaml_file import read_yaml
+from kzoo.tuning.hparams_board import EVENTS, write_session
 from kzoo.tuning.trial import read_result
 
 SEARCH_FILE = "search.yaml"  # the config that a search was started with
@@ -49,24 +48,27 @@ def copy_report(folder, target):
 def write_report(config, folder, name):
     """Writes trials.csv, trials.png and settings.png from the trials in `folder`, and prints the table."""
     search = config.search
-    results = [read_result(file.parent) for file in sorted(folder.glob(f"trials/*/{RESULT}"))]
-    write_csv(results, search, folder / "trials.csv")
+    trials = [file.parent for file in sorted(folder.glob(f"trials/*/{RESULT}"))]
+    results = [read_result(trial) for trial in trials]
+    for trial, result in zip(trials, results):
+        if not any(trial.glob(EVENTS)):  # of an earlier version
+            write_session(trial, result, search.objective)
+    write_trials(results, search, folder / "trials.csv")
     if best_trial(results, search):
         plot_trials(results, search, name, folder / "trials.png")
         plot_settings(results, search, name, folder / "settings.png")
     print_table(trials_table(results, search, name))
 
 
-def write_csv(results, search, path):
+def write_trials(results, search, path):
     """Writes trials.csv: one row per trial; the field of a setting that a trial did not use is empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "status", search.objective, "parameters", "epochs", "seconds", *search.space, "reason"])
+    columns = ["trial", "status", search.objective, "parameters", "epochs", "seconds", *search.space, "reason"]
+    rows = []
     for result in results:
         values = [result["values"].get(path, "") for path in search.space]
         numbers = [result[key] for key in ("objective", "parameters", "epochs", "seconds")]
-        writer.writerow([result["trial"], result["status"], *numbers, *values, result["reason"]])
-    write_atomically(path, text.getvalue())
+        rows.append([result["trial"], result["status"], *numbers, *values, result["reason"]])
+    write_csv(path, columns, rows)
 
 
 def trials_table(results, search, title):
@@ -116,7 +118,7 @@ def plot_trials(results, search, title, path):
     failed = [result["trial"] for result in results if result["objective"] is None]
     axes.plot(failed, [np.min(values)] * len(failed), "x", color="black", label="failed") if failed else None
     axes.set(xlabel="trial", ylabel=search.objective)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    whole_ticks(axes.xaxis)
     axes.set_title(title, parse_math=False)
     axes.grid(alpha=0.3)
     axes.legend()
@@ -143,7 +145,7 @@ def plot_settings(results, search, title, path):
             axes.set_xscale("log" if "log" in entry else "linear")
             axes.tick_params(axis="x", which="minor", labelbottom=False)
             if "int" in entry:
-                axes.xaxis.get_major_locator().set_params(integer=True)
+                whole_ticks(axes.xaxis)
         axes.set_xlabel(short[setting])
         axes.grid(alpha=0.3)
     for axes in list(plot.axes)[len(search.space) :]:

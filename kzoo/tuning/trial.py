@@ -31,6 +31,7 @@ from kzoo.training.report import write_history
 from kzoo.training.run import RESULT, mean
 from kzoo.training.run_data import load_data, load_mock_data
 from kzoo.training.seed_run import numeric_settings, train_seed
+from kzoo.tuning.hparams_board import write_session
 
 HEARTBEAT_INTERVAL = 2.0  # seconds
 STOPS = (-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # the user stops the search, not only the trial
@@ -47,7 +48,7 @@ def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     if isinstance(config, Refusal):
-        return _write_result(folder, _failed(trial, str(config), 0))
+        return _write_result(folder, _failed(trial, str(config), 0), search.objective)
     args = resolved(config), trial, folder, label, search.model_dump(), parent
     code = call_in_process(_train_trial, *args, heartbeat=heartbeat)
     if code in STOPS:
@@ -57,7 +58,7 @@ def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None)
         name = signal.Signals(-code).name
         hint = ", as when memory runs out" if -code == signal.SIGKILL else ""
         reason = f"its process was ended by {name}{hint}"
-        return _write_result(folder, _failed(trial, reason, time.perf_counter() - start))
+        return _write_result(folder, _failed(trial, reason, time.perf_counter() - start), search.objective)
     if code > 0:
         raise Refusal(f"{label} ended with exit code {code}, see its output above; the same command resumes it.")
     return read_result(folder)
@@ -152,7 +153,7 @@ def _train_trial(settings, trial, folder, label, search, parent):
                 reason = f"{type(error).__name__}: {reason}"
                 write_atomically(folder / "traceback.txt", traceback.format_exc())
             result = _failed(trial, reason, time.perf_counter() - start)
-        _write_result(folder, result)
+        _write_result(folder, result, search["objective"])
 
 
 def _train_seed(config, seed, folder, label, parent, keep_state):
@@ -214,7 +215,8 @@ def _failed(trial, reason, seconds):
     return {**trial, "status": "failed", "reason": reason, "objective": None, **cost}
 
 
-def _write_result(folder, result):
+def _write_result(folder, result, objective):
+    write_session(folder, result, objective)
     write_atomically(folder / RESULT, json.dumps(result, indent=2) + "\n")
     if result["status"] == "failed":
         for state in folder.rglob(STATE):

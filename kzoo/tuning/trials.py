@@ -21,7 +21,7 @@ from kzoo.terminal import say
 from kzoo.training.run import RESULT, TRIAL_FILE
 from kzoo.tuning.hyperparameters import baseline_values
 from kzoo.tuning.oracle import ask, build_oracle, tell
-from kzoo.tuning.report import best_trial, write_csv
+from kzoo.tuning.report import best_trial, write_trials
 from kzoo.tuning.trial import read_result, run_trial
 
 TRIAL_KEYS = ("trial", "values", "epochs")  # the keys of trial.json that are also in result.json
@@ -132,7 +132,7 @@ class Trials:
         self._finished_now += 1
         if self._replayed == len(self.started):
             self._tell(number)
-        write_csv(self.sorted_results(), self.search, self.folder.parent / "trials.csv")
+        write_trials(self.sorted_results(), self.search, self.folder.parent / "trials.csv")
         self._print_progress(result)
 
     def _next_trial(self):

@@ -94,6 +94,9 @@ def test_pictures(seeds, tmp_path):
     sheet = filters(with_kernels(seeds.normal(size=(5, 5, 3, 3)))).plot(tmp_path / "rgb.png")
     assert (tmp_path / "rgb.png").stat().st_size > 1000
     assert len([axes for axes in sheet.axes if axes.axison]) == 6
+    kernels = filters(with_kernels(seeds.normal(size=(5, 5, 3, 3))))
+    assert len([axes for axes in kernels.draw(compare=False).axes if axes.axison]) == 3
+    assert "gabor" not in vars(kernels)  # what takes seconds is not computed
 
 
 def test_refusals():

@@ -52,6 +52,13 @@ from tests.cli.conftest import ROOT
         (["list", "--family", "vg"], "no family 'vg'; did you mean 'vgg'"),
         (["list", "wgg*"], "no model matches 'wgg*'"),
         (["evaluate", "nothing"], "no finished run at nothing or saved_models/nothing: model.keras is missing."),
+        (
+            ["compare", "nothing", "other"],
+            "no finished run at nothing or saved_models/nothing: metrics.json is missing.",
+        ),
+        (["compare", "nothing"], "compare expects two runs or more; received runs=['nothing']."),
+        (["vote", "nothing"], "no finished run at nothing or saved_models/nothing: model.keras is missing."),
+        (["vote"], "Missing argument 'RUN...'"),
         (["predict", "nothing", "x.npy"], "no finished run at nothing"),
         (["predict", "nothing.keras", "x.npy"], "no file nothing.keras."),
         (["predict", "nothing.onnx", "x.npy"], "no finished run at nothing.onnx"),
@@ -115,6 +122,8 @@ WITHOUT_KERAS = [
     ["export", "--format", "onx"],
     ["evaluate", "no_run"],
     ["explore", "no_run"],
+    ["compare", "no_run", "no_other"],
+    ["vote", "no_run"],
     ["predict", "no_run", "x.npy"],
 ]
 
@@ -136,4 +145,4 @@ def test_light_commands_do_not_import_keras(tmp_path):
     )
     assert done.returncode == 1 and "import" in done.stderr.splitlines()[-4], done.stderr  # `show` needs Keras
     codes = [line[0] for line in done.stdout.splitlines() if line.endswith("]") and line[:2] in ("0 ", "1 ", "2 ")]
-    assert "".join(codes) == "00222222020222222"[: len(codes)] and len(codes) == len(WITHOUT_KERAS), done.stdout
+    assert "".join(codes) == "0022222202022222222"[: len(codes)] and len(codes) == len(WITHOUT_KERAS), done.stdout

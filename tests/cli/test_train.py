@@ -33,10 +33,11 @@ def test_train(call, arrays, tmp_path):
     assert code == 0 and "most probable classes" in out and np.load(tmp_path / "p.npy").shape == (2, 3)
     before = (tmp_path / "p.npy").read_bytes()
     (tmp_path / "p.npy").write_bytes(b"mine")
+    formats = "expects --format, or a path that ends in .csv, .jsonl, .json or .npy"
     for args, words in [
         (["--out", "p.npy"], "expects a path where there is nothing, or a file and --overwrite; received out='p.npy'."),
-        (["--out", "saved_models", "--overwrite"], "expects the path of an .npy file; received out='saved_models'."),
-        (["--out", "p"], "expects the path of an .npy file; received out='p'."),
+        (["--out", "saved_models", "--overwrite"], f"{formats}; received out='saved_models'."),
+        (["--out", "p"], f"{formats}; received out='p'."),
         (["--out", "p.npy/q.npy"], "p.npy/q.npy cannot be written (file exists)."),
     ]:
         code, out, err = call("predict", "mnist1d_fc", "x.npy", *args)

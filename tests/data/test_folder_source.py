@@ -146,6 +146,16 @@ def test_the_order_is_that_of_image_folder(root):
         assert list(zip(x[:, 0, 0, 0], y)) == expected
 
 
+def test_examples_know_their_files(root):
+    """In their stored order, also of a part of a split."""
+    data = load(folder=root, validation=0.25)
+    assert data.test.files == ["test/cat/50.png"] and len(data.validation.files) == 4
+    for split in (data.train, data.validation):
+        x, y = split.numpy()
+        names = [f"train/{('ant', 'cat')[label]}/{value}.png" for value, label in zip(x[:, 0, 0, 0], y)]
+        assert split.files == names
+
+
 def test_deep_images_keep_their_values_and_are_not_mixed(root, tmp_path):
     for value in (0, 7, 1000, 65535):
         (tmp_path / "deep" / "train" / "a").mkdir(parents=True, exist_ok=True)

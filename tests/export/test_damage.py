@@ -10,7 +10,7 @@ from kzoo.checks import Refusal
 from kzoo.export import isolated_process
 from kzoo.export.damage import refuse_damaged, sha256_of
 from kzoo.export.export_folder import write_export_folder
-from kzoo.export.predict import open_export
+from kzoo.export.predictor import open_export
 from kzoo.export.registry import FORMATS, format_at
 
 

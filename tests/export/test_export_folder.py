@@ -15,7 +15,7 @@ from kzoo.checks import Refusal
 from kzoo.export import export_folder
 from kzoo.export.export_folder import export_table, write_export_folder
 from kzoo.export.exporter import export
-from kzoo.export.predict import open_export
+from kzoo.export.predictor import open_export
 from kzoo.export.registry import FORMATS
 from tests.export.conftest import LABELS
 

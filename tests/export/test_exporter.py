@@ -14,7 +14,7 @@ from kzoo.checks import Refusal
 from kzoo.export import export as public
 from kzoo.export import exporter
 from kzoo.export.exporter import export
-from kzoo.export.predict import open_export
+from kzoo.export.predictor import open_export
 from kzoo.export.registry import FORMATS
 from kzoo.models.registry import model
 from kzoo.processes import forkserver

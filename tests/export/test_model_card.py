@@ -9,6 +9,7 @@ from kzoo.export.model_card import (
     model_info,
     report_table,
     run_card,
+    seeds_card,
     usage_code,
 )
 from kzoo.export.registry import FORMATS
@@ -52,6 +53,8 @@ def test_export_card():
         assert words in found, words
     assert "Test error" not in found and "argmax ties" not in found
     results = {"test": {"error": 0.01}, "published": {"error": 0.0077, "source": "Nielsen"}}
+    short = {**results, "epochs": 5, "recipe": {"epochs": 60}}
+    assert "Test error: 1 % after 5 of 60 epochs; published" in export_card({**INFO, "figures": short}, [REPORT])
     assert "Test error: 1 %; published: 0.77 % (Nielsen)." in export_card({**INFO, "figures": results}, [REPORT])
     assert "`labels.txt` has" not in found and found.count("model.serve_image") == 1
     assert "the names of the 2 classes" in export_card({**INFO, "labels": ["a", "b"]}, [REPORT])
@@ -81,6 +84,24 @@ def test_run_card():
     ):
         assert piece in text, piece
     assert "Published result" not in run_card("a run", INFO, {**METRICS, "published": None}, ROWS, [])
+    assert "predictions.csv" not in text and "## Classes" not in text and "![" not in text
+    pictures = [("maps.png", "Label maps")]
+    text = run_card("a run", INFO, METRICS, ROWS, [REPORT], "By SGD.", ["| class |", "|---|"], pictures)
+    assert "by kzoo 0.1.0. By SGD.\n" in text and "\n![Label maps](maps.png)\n" in text
+    assert "## Classes\n\n| class |" in text and "`predictions.csv` one for each example" in text
+
+
+def test_card_of_several_seeds():
+    metrics = {**METRICS, "seeds": [3, 5], "test": {"error": 0.15, "errors": [0.125, 0.175]}}
+    text = seeds_card("a run", metrics, ROWS)
+    for piece in (
+        "with seeds 3, 5 by kzoo 0.1.0. The results are means",
+        "| test error | 14.9 % | 17 % |",
+        "| 5 | 17.5 % | [seed_5](seed_5/README.md) |",
+        "Published result: Prince",
+        "kzoo vote a run",
+    ):
+        assert piece in text, piece
 
 
 @pytest.mark.parametrize("exported", [[], ["saved_model"], ["onnx", "litert"]], ids=str)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kzoo.data.loader import load
-from kzoo.export.predict import open_export
+from kzoo.export.predictor import open_export
 from kzoo.export.registry import FORMATS
 from kzoo.training.config import config_sha256, read_config
 

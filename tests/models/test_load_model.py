@@ -3,6 +3,7 @@
 import json
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 
@@ -39,6 +40,15 @@ def test_loads(runs, monkeypatch, run):
 def test_takes_paths(runs):
     top, built = runs
     np.testing.assert_array_equal(load_model(top / "saved_models" / "local")(X), built(X))
+
+
+def test_features(runs):
+    top, built = runs
+    found = load_model(top / "saved_models" / "local", features=("stage1", "stage2"))
+    assert [shape[-1] for shape in found.output_shape] == [2, 2]
+    np.testing.assert_array_equal(found(X)[1], keras.Model(built.inputs, built.get_layer("stage2").output)(X))
+    with pytest.raises(Refusal, match="stage9"):
+        load_model(top / "saved_models" / "local", features="stage9")
 
 
 def test_refuses_layers_larger_than_the_file(runs, tmp_path):

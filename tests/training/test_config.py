@@ -116,6 +116,7 @@ def test_later_settings_are_written_only_if_they_are_set():
         "training.initializers": {"*bias": {"class_name": "ones", "config": {}}},
         "training.recompute_statistics": True,
         "training.batch_norm_momentum": 0.9,
+        "data.class_names": ["a", "b"],
         "export.batch_size": 4,
         "export.size": [32],
     }.items():
@@ -326,6 +327,12 @@ def test_schema():
         (
             "published.error=17",
             "published.error expects a fraction from 0 to 1; received 17; published.source is missing.",
+        ),
+        ("data.class_names=[]", "data.class_names expects a list of names, or null; received []."),
+        ("data.class_names=[1]", "data.class_names expects a list of names, or null; received [1]."),
+        (
+            "published={error: 0.1, source: x, epochs: 0, steps_per_epoch: -1}",
+            "published.epochs expects an integer above 0, or null; received 0; published.steps_per_epoch expects",
         ),
         ("published={error: .nan, source: x}", "published.error expects a fraction from 0 to 1; received nan."),
         ("search.trials=0", "search.trials expects an integer above 0; received 0; search.space is missing."),

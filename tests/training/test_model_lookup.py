@@ -7,9 +7,10 @@ import pytest
 from kzoo import run_folder
 from kzoo.checks import Refusal
 from kzoo.export.registry import FORMATS
+from kzoo.models.load_model import load_model
 from kzoo.training import model_lookup
 from kzoo.training.config import read_config, resolved
-from kzoo.training.model_lookup import find_exportable, open_predictor, predict_files
+from kzoo.training.model_lookup import find_exportable, open_predictor
 from kzoo.training.yaml_file import write_yaml
 
 DRAW = np.random.default_rng(0)
@@ -84,15 +85,24 @@ def test_neither():
     )
 
 
-def test_predictions(finished, tmp_path):
+def test_a_run_predicts(finished):
     folder, _ = finished
     x = DRAW.normal(size=(4, 12, 1)).astype("float32")
-    np.save(tmp_path / "x.npy", x)
-    records = predict_files(folder, [tmp_path / "x.npy"], top=2, out=tmp_path / "p.npy")
-    outputs = np.load(tmp_path / "p.npy")
-    assert outputs.shape == (4, 3) and [record["top"][0]["class"] for record in records] == outputs.argmax(-1).tolist()
-    assert all(len(record["top"]) == 2 for record in records)
-    FORMATS["onnx"].write(find_exportable(folder).model, tmp_path / "it.onnx")
-    predict_files(tmp_path / "it.onnx", [tmp_path / "x.npy"], out=tmp_path / "q.npy")
-    np.testing.assert_allclose(np.load(tmp_path / "q.npy"), outputs, atol=1e-6)
-    assert open_predictor(folder).labels is None
+    predictor = open_predictor(folder)
+    assert predictor.labels is None and predictor.shape == (12, 1)
+    np.testing.assert_allclose(predictor.run(x), load_model(folder)(x), atol=1e-6)
+
+
+def test_an_export_in_the_folder_of_a_run_reads_images_as_the_run(monkeypatch, tmp_path):
+    """All formats give the same rows for the same files."""
+    x = keras.Input((4, 4, 1))
+    model = keras.Model(x, keras.layers.Dense(2, "softmax")(keras.layers.Flatten()(x)))
+    model.save(tmp_path / "model.keras")
+    config = read_config("nielsen_1", ["data.image_size=[4, 4]", "data.resize=crop"])
+    write_yaml(resolved(config), tmp_path / "config.yaml")
+    FORMATS["saved_model"].write(model, tmp_path / "saved_model", labels=("no", "yes"))
+    FORMATS["litert"].write(model, tmp_path / "model.tflite")
+    monkeypatch.setattr("kzoo.export.predictor.refuse_damaged", lambda *_: None)  # which takes a process
+    for name in ("", "saved_model", "model.tflite"):
+        found = open_predictor(tmp_path / name)
+        assert (found.resize, found.labels, found.shape) == ("crop", ["no", "yes"], (4, 4, 1))

@@ -2,15 +2,19 @@
 
 import csv
 
-from kzoo.training.report import print_results, result_rows, write_history
+from kzoo.training.config import read_config
+from kzoo.training.report import print_results, result_rows, training_text, write_history
 
 METRICS = {
     "test": {"error": 0.149, "loss": 0.5},
     "train": {"error": 0.0, "loss": 0.001},
     "published": {"error": 0.17, "source": "Prince [2023], $UDL$ [/b]"},
     "parameters": 2050,
+    "epochs": 10,
+    "steps": 100,
     "seconds": 61.4,
     "steps_per_second": 1650.4,
+    "last_epoch": {"steps_per_second": 0.25, "examples_per_second": 1234.5},
     "export": {"max_difference": 3e-8, "formats": {"saved_model": {"max_difference": 3e-8}}},
     "seed": 0,
     "versions": {"kzoo": "0.1.0"},
@@ -22,7 +26,8 @@ def test_result_rows():
         ("test error", "14.9 %", "17 %"),
         ("training error", "0 %", ""),
         ("parameters", "2,050", ""),
-        ("training time", "61 s, 1,650 steps/s", ""),
+        ("training time", "1 min 1 s, 10 epochs", ""),
+        ("speed in the last epoch", "0.25 steps/s, 1,234 examples/s", ""),
         ("SavedModel reloaded, differs by", "3.0e-08", ""),
     ]
     several = {**METRICS, "test": {"error": 0.149, "loss": 0.5, "views_error": 0.14}}
@@ -33,7 +38,7 @@ def test_result_rows():
         "export": {"max_difference": None, "formats": {}},
         "validation": {"error": 0.5},
     }
-    bare.pop("test")
+    del bare["test"], bare["last_epoch"]
     assert result_rows(bare)[:2] == [("test error", "-", "-"), ("validation error", "50 %", "")]
     assert result_rows(bare)[-1][0] == "training time"  # no export, no row
     formats = {
@@ -45,6 +50,25 @@ def test_result_rows():
         ("LiteRT int8 reloaded, differs by", "1.0e-01", ""),
         ("LiteRT int8 test error", "20 %", ""),
     ]
+
+
+def test_rows_of_metrics_and_of_several_seeds():
+    recipe = {"epochs": 100, "steps": 1000}
+    scores = {"error": 0.149, "errors": [0.129, 0.17], "loss": 0.5, "f1_score": 0.87654, "auc": None, "a_loss": 1.0}
+    rows = {name: rest for name, *rest in result_rows({**METRICS, "test": scores, "recipe": recipe})}
+    assert rows["test error"] == ["14.9 % (12.9 - 17 % over 2 seeds), 10 of 100 epochs", "17 %"]
+    assert rows["test f1_score"] == ["0.8765", ""] and rows["test auc"] == ["-", ""] and "test a_loss" not in rows
+    rows = {name: rest for name, *rest in result_rows({**METRICS, "published": None, "recipe": None})}
+    assert rows["test error"] == ["14.9 %", "-"]
+
+
+def test_the_sentence_on_the_training():
+    config = read_config("mnist1d_fc")
+    text = training_text(config, {"test": 1000, "train": 4000}, 5, 200)
+    assert text == (
+        f"1,000 test, 4,000 training examples. 5 epochs, 200 steps with batches of {config.data.batch_size} examples, "
+        "by SGD on SparseCategoricalCrossentropy."
+    )
 
 
 def test_text_is_not_markup(capsys):

@@ -47,7 +47,8 @@ SETS = [  # dropout, augmentation, momentum, callbacks, and weights kept from th
     f"training.callbacks={json.dumps(CALLBACKS)}",
     "export.formats=[]",
 ]
-SEED_FILES = {"README.md", "config.yaml", "confusion.png", "history.csv", "history.png", "metrics.json", "model.keras"}
+SEED_FILES = {"README.md", "config.yaml", "history.csv", "history.png", "metrics.json", "model.keras"}
+SEED_FILES |= {"classes.csv", "confusion.png", "filters.png", "mistakes.png", "predictions.csv"}
 CALLBACK_FILES = {"logs", "models", "best.keras", "1.weights.h5", "2.weights.h5"}
 
 
@@ -111,9 +112,9 @@ def weights(path):
 
 
 def events(path):
-    """Returns (step, tag, value) of the events in a file, whose times are left out."""
+    """Returns (step, tag, value) of the events in a file, whose times are left out, and pictures that name the run."""
     values = [(event.step, value) for event in EventFileLoader(str(path)).Load() for value in event.summary.value]
-    return [(step, value.tag, value.tensor.SerializeToString()) for step, value in values]
+    return [(step, v.tag, v.tensor.SerializeToString()) for step, v in values if v.tag != "confusion"]
 
 
 def die(*_, **__):

@@ -23,6 +23,14 @@ def test_sample():
     np.testing.assert_array_equal(sample(split, 3)[0], split.numpy()[0][:3])
 
 
+def test_names_of_classes(arrays):
+    assert load_data(signals_config(arrays)).class_names is None
+    data = load_data(signals_config(arrays, "data.class_names=[a, b, c]"))
+    assert data.class_names == ("a", "b", "c")
+    with pytest.raises(Refusal, match="^data.class_names expects one name for each of the 3 classes; received names=2"):
+        load_data(signals_config(arrays, "data.class_names=[a, b]"))
+
+
 def test_mock_data_has_the_shapes_of_the_data(arrays):
     data, like = load_data(signals_config(arrays)), load_mock_data(signals_config(arrays), 7)
     assert like.train.size == 7 and (like.input_shape, like.classes) == (data.input_shape, data.classes)

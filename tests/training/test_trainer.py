@@ -11,7 +11,7 @@ import tensorflow as tf
 from kzoo.export.inference_model import inference_model
 from kzoo.training.looped_model import LoopedModel
 from kzoo.training.model_building import build_trainer, map_inputs_and_targets
-from kzoo.training.trainer import Trainer
+from kzoo.training.trainer import RECORDED, Trainer
 from tests.training.test_model_building import TWO, config, two_headed
 
 
@@ -27,6 +27,23 @@ def test_training_on_two_inputs_and_two_outputs(calls):
     assert scores["loss"] == pytest.approx(scores["predictions_loss"] + 0.5 * scores["again_loss"], rel=1e-6)
     only = inference_model(model)
     assert only.input_shape == (None, 4) and only.output_shape == (None, 3)
+
+
+def test_recorded_outputs():
+    """Callbacks of an evaluation see the first input, target and output; results and saved files stay as they are."""
+    chosen, model = config(*TWO), two_headed()
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    data = tf.data.Dataset.from_tensor_slices((x, np.arange(5) % 3)).batch(2)
+    dataset, trainer, seen = map_inputs_and_targets(chosen, model, data), build_trainer(chosen, model), []
+    record = keras.callbacks.LambdaCallback()
+    record.on_test_batch_end = lambda batch, logs: seen.append(logs[RECORDED])
+    before = trainer.evaluate(dataset, return_dict=True, verbose=0)
+    trainer.record_outputs()
+    after = trainer.evaluate(dataset, return_dict=True, verbose=0, callbacks=[record])
+    assert {name: after[name] for name in before} == before and set(after) == {*before, RECORDED}
+    inputs, targets, outputs = (np.concatenate(parts) for parts in zip(*seen))
+    assert np.array_equal(inputs, x) and targets.tolist() == [0, 1, 2, 0, 1]
+    assert np.allclose(outputs, inference_model(model).predict(x, verbose=0), atol=1e-6)
 
 
 @pytest.mark.parametrize("calls", [1, 3])

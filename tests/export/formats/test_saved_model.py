@@ -13,9 +13,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from kzoo import layers
 from kzoo.checks import Refusal
+from kzoo.data.example_reader import ExampleReader
 from kzoo.export.formats.saved_model import FORMAT
 from kzoo.export.graph_check import foreign_operations
-from kzoo.export.predict import read_examples
 from kzoo.export.verification_inputs import make_batch
 from tests.export.conftest import LABELS
 
@@ -65,7 +65,7 @@ def test_files_are_read_as_predict_reads_them(small_model, loaded, tmp_path):
     Image.fromarray(rng.integers(0, 256, (11, 9, 4)).astype("uint8")).save(tmp_path / "transparent.png")
     Image.fromarray(rng.integers(0, 256, (11, 9, 3)).astype("uint8")).save(tmp_path / "colours.jpg")
     files = sorted(tmp_path.iterdir())
-    expected = small_model(np.concatenate([read_examples(file, (8, 8, 1)) for file in files]))
+    expected = small_model(np.concatenate([ExampleReader("predict", (8, 8, 1)).read(file) for file in files]))
     found = loaded.serve_image(tf.constant([file.read_bytes() for file in files]))
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
