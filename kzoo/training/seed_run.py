@@ -138,7 +138,7 @@ def fit(
     validation = data.validation and evaluation_batches(model, data.validation, config)
     evaluated = EvaluatedWeights(_batch_statistics(config, seed, data, model))
     if start == 0:
-        write_augmented_inputs(config, data.train, seed, folder / BOARD)
+        write_augmented_inputs(config, model, data.train, seed, folder / BOARD)
     else:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     timer = EpochTimer(steps, training.steps_per_call)
