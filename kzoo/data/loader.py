@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kzoo.checks import as_bool, is_integer, require
+from kzoo.data.dataset_registry import registered_names
 from kzoo.data.example_checks import INT32
 from kzoo.data.examples import Examples
 from kzoo.data.folder_source import folder_source
 from kzoo.data.npz_source import npz_source
+from kzoo.data.registered_source import registered_source
 from kzoo.data.source import RESIZES, TESTS, VALIDATIONS
 from kzoo.data.stratified_split import stratified_split
 from kzoo.data.tfds_source import tfds_source
@@ -174,7 +176,8 @@ def open_source(
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
     _check_short_sides(image_size, resize, training_short_side)
     if name is not None:
-        source = tfds_source(name, image_size, length, prepare, resize, ignore_label, parts, training_short_side)
+        make = registered_source if name in registered_names() else tfds_source
+        source = make(name, image_size, length, prepare, resize, ignore_label, parts, training_short_side)
     else:
         require(length is None, "load", "length only for a dataset by name", length=length)
         require(parts is None, "load", "parts only for a dataset by name", parts=parts)

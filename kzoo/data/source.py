@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, require
@@ -196,6 +197,19 @@ def _largest(proportions, bounds):
     proportions, bounds = (tf.cast(sides, "float64") for sides in (proportions, bounds))
     sides = tf.round(proportions * tf.reduce_min(bounds / proportions))
     return tf.cast(tf.clip_by_value(sides, 1, bounds), "int32")
+
+
+def take_chosen(dataset, chosen, size):
+    """Returns the elements at ascending indices, or in a slice, of a dataset of `size` elements.
+
+    >>> [int(x) for x in take_chosen(tf.data.Dataset.range(5), np.array([1, 4]), 5)]
+    [1, 4]
+    """
+    if isinstance(chosen, slice):
+        start, stop, _ = chosen.indices(size)
+        return dataset.skip(start).take(stop - start)
+    is_chosen = tf.data.Dataset.from_tensor_slices(np.isin(np.arange(size), chosen))
+    return tf.data.Dataset.zip(is_chosen, dataset).filter(lambda yes, _: yes).map(lambda _, element: element)
 
 
 def map_in_batches(dataset, function):

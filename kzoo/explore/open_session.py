@@ -51,6 +51,6 @@ def _find(name: PathLike) -> tuple[Any, ...]:
             model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
             origin = f"The model {name} of kzoo's zoo, with initial weights"
             return model, origin, *sample(loaded.test or loaded.train, EXAMPLES), loaded.class_names
-    model, origin, found, _ = find_exportable(name)
+    model, origin, found, *_ = find_exportable(name)
     labels = found.get("labels")
     return model, origin.replace("`", ""), found.get("examples"), found.get("targets"), labels

@@ -100,7 +100,10 @@ class Part(BaseModel):
 class Spec(Part):
     """An object of Keras or kzoo, which `kzoo.training.keras_objects` builds; written as a mapping or a class name."""
 
-    class_name: Text = Field(description="A public class of Keras, or kzoo>NAME for one of kzoo.")
+    class_name: Text = Field(
+        description="A public class of Keras, kzoo>NAME for one of kzoo, or PACKAGE>NAME for one that a module of "
+        "--import registers with Keras."
+    )
     config: dict[str, Any] = Field(
         {}, description="Arguments of the class; a value may itself be an object written this way."
     )
@@ -143,11 +146,27 @@ ModelTargets = Annotated[Annotated[list[Literal["x", "y"]], Len(1)] | None, expe
 
 
 class ModelConfig(Part):
-    """A model of the zoo and its settings, which `kzoo.models.registry` checks."""
+    """A model and its settings, which `kzoo.models.registry` checks."""
 
     model_config = ConfigDict(extra="allow")
 
-    name: Text = Field(description="A model's name, as `kzoo list` prints it.")
+    name: Text = Field(
+        description="A model's name, as `kzoo list` prints it. In its place `keras` may be the path of a .keras file, "
+        "whose model and weights are the start; weights: null draws new ones, and classes: N replaces the last layer."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_file(cls, settings):
+        """Makes the path of a file, written `keras: PATH`, the model's name."""
+        if not isinstance(settings, dict) or "keras" not in settings:
+            return settings
+        others = dict(settings)
+        file = others.pop("keras")
+        ends = isinstance(file, str) and file.endswith(".keras")
+        require(ends, "model.keras", "the path of a .keras file", keras=file)
+        require("name" not in others, "model", "either name or keras", name=others.get("name"))
+        return {"name": file, **others}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -190,7 +209,9 @@ class DataConfig(Part):
         "class_names",
     )
 
-    name: OptionalText = Field(None, description="A dataset of TensorFlow Datasets or of kzoo.")
+    name: OptionalText = Field(
+        None, description="A dataset of TensorFlow Datasets, of kzoo, or one that a module of --import registers."
+    )
     folder: OptionalText = Field(
         None, description="A folder of images: train/, test/ and perhaps val/ with one folder per class."
     )

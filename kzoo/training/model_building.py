@@ -12,6 +12,7 @@ import tensorflow as tf
 from kzoo.checks import Refusal, one_line, require
 from kzoo.data.examples import Examples
 from kzoo.data.sizes_by_epoch import resize_by_epoch
+from kzoo.index import is_keras_file
 from kzoo.metrics.masked_accuracy import MaskedAccuracy
 from kzoo.models.adapt import adapt, learns_statistics
 from kzoo.models.freeze import freeze
@@ -34,6 +35,7 @@ from kzoo.training.mixed_labels import (
     mixing_layer,
     take_probabilities,
 )
+from kzoo.training.output_activations import check_activations
 from kzoo.training.step_compilation import compiles_step
 from kzoo.training.step_memory import check_model_memory
 from kzoo.training.trainer import Trainer
@@ -76,11 +78,11 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
             ) from error
         preprocessing.append(layer.name)
     settings["input_shape"] = tuple(x.shape[1:])
-    if classes is not None and "classes" in parameters:
+    if classes is not None and "classes" in parameters and not is_keras_file(config.model.name):
         settings["classes"] = classes
     check_model_memory(config.model.name, {**settings, "weights": None})
     model = zoo_model(config.model.name, **settings, input_tensor=x)
-    if train is not None and settings.get("weights") is None:
+    if train is not None and {**parameters, **settings}.get("weights") is None:
         adapt(model, train.once(256).map(lambda x, y: x), skip=preprocessing)
     set_initial_values(model, config.training.initializers)
     return _transfer(model, config.transfer)
@@ -112,6 +114,7 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     """
     training = config.training
     _check_counts(config, model)
+    check_activations(model, build_losses(config, model))
     if training.recompute_statistics:
         _check_norms(model, "recompute_statistics")
     if training.batch_norm_momentum is not None:
@@ -325,8 +328,13 @@ def _unpack(parts):
 
 def build_callbacks(config: Config, folder: Path = Path()) -> list[Any]:
     """Returns new callbacks of a config, which write into `folder`."""
-    specs = place_callbacks(config, folder)
-    return [build_object("callback", spec, f"training.callbacks.{i}") for i, spec in enumerate(specs)]
+    built = []
+    for index, spec in enumerate(place_callbacks(config, folder)):
+        where = f"training.callbacks.{index}"
+        # of a callback of the user's: by default the run's folder
+        own = {"folder": str(folder)} if has_setting("callback", spec, "folder", where) else {}
+        built.append(build_object("callback", {"class_name": spec.class_name, "config": {**own, **spec.config}}, where))
+    return built
 
 
 def build_augmentation(config: Config) -> list[Any]:
