@@ -302,8 +302,8 @@ def test_a_file_of_keras(tmp_path):
     x = np.random.default_rng(0).normal(3, 2, (20, 12, 1)).astype("float32")
     norm = keras.layers.Normalization(name="norm")
     norm.adapt(x * 10)
-    parts = [keras.Input((12, 1)), norm, keras.layers.Flatten(), keras.layers.Dense(3, "softmax", name="top")]
-    keras.Sequential(parts).save(tmp_path / "file.keras")
+    flatten, top = keras.layers.Flatten(name="flatten"), keras.layers.Dense(3, "softmax", name="top")
+    keras.Sequential([keras.Input((12, 1)), norm, flatten, top]).save(tmp_path / "file.keras")
     saved, train = keras.models.load_model(tmp_path / "file.keras"), Examples.from_arrays(x, np.zeros(20, int))
 
     def built(more="", *sets):
