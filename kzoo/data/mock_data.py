@@ -54,6 +54,7 @@ def mock_like(
     ignore_label: int | None = None,
     resize: str | int = "stretch",
     training_short_side: Sequence[int] | None = None,
+    skip_corrupt: bool = False,
     size: int = 64,
 ) -> Data:
     """Returns `mock` data in the shape of a dataset, which is neither prepared nor downloaded.
@@ -65,5 +66,6 @@ def mock_like(
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
     given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
+    given |= {"skip_corrupt": skip_corrupt}
     like = open_source(name, **given)
     return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, like.name, like.class_names)
