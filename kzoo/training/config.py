@@ -44,6 +44,12 @@ def _distinct(values):
     return values
 
 
+def _ascending(values):
+    if values != sorted(values):
+        raise ValueError("not ascending")
+    return values
+
+
 Text = Annotated[str, Len(1), expecting("text")]
 OptionalText = Annotated[Annotated[str, Len(1)] | None, expecting("text")]
 Count = Annotated[PositiveInt, expecting("an integer above 0")]
@@ -65,6 +71,11 @@ Size = Annotated[
     Annotated[list[PositiveInt], Len(2, 2)] | None, expecting("[height, width], two integers above 0, or null")
 ]
 Sides = Annotated[Annotated[list[PositiveInt], Len(1)] | None, expecting("a list of integers above 0, or null")]
+ShortSides = Annotated[
+    Annotated[list[PositiveInt], Len(2, 2), AfterValidator(_ascending)] | None,
+    expecting("two ascending integers above 0, or null"),
+]
+RESIZES = ("stretch", "crop", "pad", "short_side")
 FormatName: Any = Literal[tuple(FORMATS)]  # Any for type checkers, which do not see the registry's names
 Formats = Annotated[
     list[FormatName],
@@ -200,7 +211,10 @@ class TransferConfig(Part):
 class DataConfig(Part):
     """The source of the examples (one of name, folder and arrays) and what is done to them before the model."""
 
-    later = ("stratify", "ignore_label", "resize", "training_sizes", "class_names", "test", "skip_corrupt")
+    later = (
+        *("stratify", "ignore_label", "resize", "short_side", "training_short_side", "training_sizes"),
+        *("class_names", "test", "skip_corrupt"),
+    )
 
     name: OptionalText = Field(
         None, description="A dataset of TensorFlow Datasets, of kzoo, or one that a module of --import registers."
@@ -242,11 +256,18 @@ class DataConfig(Part):
         "these pixels out, through their setting ignore_class if they have one. null: every label is a class.",
     )
     image_size: Size = Field(None, description="Height and width to resize images to; null: no resizing.")
-    resize: Annotated[Literal["stretch", "crop", "pad"], one_of("stretch", "crop", "pad")] = Field(
+    resize: Annotated[Literal[RESIZES], one_of(*RESIZES)] = Field(
         "stretch",
         description="How images get the size image_size: stretch, whatever their proportions; crop, the largest "
         "central part of its proportions; pad, whole, in their own proportions, with zeros around them and "
-        "ignore_label around label maps.",
+        "ignore_label around label maps; short_side, a part of an image whose shorter side has the length short_side, "
+        "in training at a random position, otherwise in the centre.",
+    )
+    short_side: OptionalCount = Field(None, description="The length of the shorter side, with resize: short_side.")
+    training_short_side: ShortSides = Field(
+        None,
+        description="The least and largest length of the shorter side in training, drawn for each image and epoch; "
+        "null: short_side.",
     )
     training_sizes: Sizes = Field(
         None,
@@ -281,8 +302,26 @@ class DataConfig(Part):
             raise Refusal(f"data expects exactly one of name, folder and arrays; received {received}.")
         sized = self.resize == "stretch" or self.image_size is not None
         require(sized, f"data.resize: {self.resize}", "data.image_size", image_size=self.image_size)
+        self._check_short_sides()
         require(self.folder or not self.skip_corrupt, "data.skip_corrupt: true", "data.folder", folder=self.folder)
         return self
+
+    def _check_short_sides(self):
+        if self.resize != "short_side":
+            for name in ("short_side", "training_short_side"):
+                require(getattr(self, name) is None, f"data.{name}", "data.resize: short_side", resize=self.resize)
+            return
+        require(self.short_side is not None, "data.resize: short_side", "data.short_side", short_side=None)
+        for name in ("short_side", "training_short_side"):
+            sides = getattr(self, name)
+            least = sides if isinstance(sides, int) else sides[0] if sides else None
+            fits = least is None or least >= max(self.image_size)
+            require(fits, f"data.{name}", f"lengths of at least image_size, {self.image_size}", **{name: sides})
+
+    @property
+    def resizing(self) -> str | int:
+        """How images get the size image_size, as `kzoo.data.load` names it."""
+        return self.short_side if self.resize == "short_side" and self.short_side else self.resize
 
 
 class StageConfig(Part):

@@ -53,7 +53,7 @@ def dry_run(config: Config) -> dict[str, Any]:
 def _train_one_step(config, trainer, data, callbacks):
     """Trains one step of each training size and returns the loss; checks the callbacks."""
     steps = len(config.data.training_sizes or [None])
-    dataset = training_batches(config, data.train, seed=0, steps=1)
+    dataset = training_batches(config, trainer, data.train, seed=0, steps=1)
     dataset = add_class_weights(config, trainer, data.train, dataset)
     dataset = map_inputs_and_targets(config, trainer, dataset)
     dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset

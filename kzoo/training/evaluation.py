@@ -15,7 +15,7 @@ from kzoo.run_folder import find_run
 from kzoo.terminal import percent
 from kzoo.training.config import Config, check_config
 from kzoo.training.data_fingerprint import check_fingerprint
-from kzoo.training.evaluation_views import average_views
+from kzoo.training.evaluation_views import average_views, square_images
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
 from kzoo.training.predictions import Predictions, Recorder
@@ -67,8 +67,8 @@ def evaluate_views(
     averaged, config = average_views(config, model), evaluation_config(config)
     if averaged is None or config.evaluation is None:
         return {}
-    parts = config.evaluation.frames
-    splits = load_data(config, parts).splits() if parts else splits
+    parts, squares = config.evaluation.frames, square_images(config)
+    splits = load_data(squares or config, parts).splits() if parts or squares else splits
     trainer, results = build_trainer(config, averaged), {}
     for name in ("test", "validation"):
         split = splits.get(name)

@@ -1,5 +1,6 @@
 """Builds from a config what is trained: the model with its preprocessing layers, and the compiled trainer around it."""
 
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,13 @@ from kzoo.training.keras_objects import build_object, has_setting
 from kzoo.training.label_checks import LabelChecks
 from kzoo.training.label_targets import give_one_hot, label_range, needs_one_hot
 from kzoo.training.looped_model import LoopedModel
+from kzoo.training.mixed_labels import (
+    accuracy,
+    check_outputs,
+    compare_with_most_probable,
+    mixing_layer,
+    take_probabilities,
+)
 from kzoo.training.output_activations import check_activations
 from kzoo.training.step_compilation import compiles_step
 from kzoo.training.step_memory import check_model_memory
@@ -169,7 +177,12 @@ def build_losses(config: Config, model: keras.Model) -> list[Any]:
     specs = specs if isinstance(specs, list) else [specs] * len(model.outputs)
     ignored = _ignored_labels(config, model)
     losses = [_build_ignoring("loss", spec, "training.loss", label) for spec, label in zip(specs, ignored)]
-    return [give_one_hot(loss) if target == "y" else loss for loss, target in zip(losses, _targets(config, model))]
+    labelled = [give_one_hot(loss) for loss, target in zip(losses, _targets(config, model)) if target == "y"]
+    mixing = _mixing_labels(config, model)
+    if mixing:
+        for loss in labelled:
+            take_probabilities(loss, mixing)
+    return losses
 
 
 def build_metrics(config: Config, model: keras.Model) -> list[list[Any]]:
@@ -185,6 +198,11 @@ def build_metrics(config: Config, model: keras.Model) -> list[list[Any]]:
     if all(metric.name != "accuracy" for metric in metrics[0]):
         ignored = _ignored_labels(config, model)[0]
         metrics[0].insert(0, "accuracy" if ignored is None else MaskedAccuracy(ignored))
+    if _mixing_labels(config, model):
+        metrics[0] = [accuracy() if metric == "accuracy" else metric for metric in metrics[0]]
+        labelled = [of_output for of_output, target in zip(metrics, targets.values()) if target == "y"]
+        for metric in itertools.chain(*labelled):
+            compare_with_most_probable(metric)
     return metrics
 
 
@@ -270,6 +288,20 @@ def add_class_weights(config: Config, model: keras.Model, train: Examples, datas
     return weigh_classes(dataset, class_weights(setting, train, classes, ignored))
 
 
+def _mixing_labels(config, model):
+    """Returns the name of the layer of data.augment that mixes labels of examples, or None.
+
+    Of a model with an output for each pixel it mixes label maps, whose labels stay classes.
+    """
+    mixing = mixing_layer(config)
+    if mixing is None or all(len(output.shape) > 2 for output in model.outputs):
+        return None
+    who, inputs, targets = f"data.augment: {mixing}", config.data.inputs, _targets(config, model)
+    require("y" not in inputs and "y" in targets, who, "data.inputs of x, data.targets with y", inputs=inputs)
+    check_outputs([output for output, target in zip(model.outputs, targets) if target == "y"], mixing)
+    return mixing
+
+
 def _targets(config, model):
     return config.data.targets or ["y"] * len(model.outputs)
 
@@ -338,8 +370,14 @@ def build_augmentation(config: Config) -> list[Any]:
     return [build_object("layer", spec, f"data.augment.{i}") for i, spec in enumerate(config.data.augment)]
 
 
-def training_batches(config: Config, train: Examples, seed: int, steps: int, start: int = 0) -> tf.data.Dataset:
+def training_batches(
+    config: Config, model: keras.Model, train: Examples, seed: int, steps: int, start: int = 0
+) -> tf.data.Dataset:
     """Returns the augmented batches of the training split from number `start` on, with `steps` in an epoch."""
-    dataset = train.batches(config.data.batch_size, seed, start, build_augmentation(config))
+    encode = None
+    if _mixing_labels(config, model):
+        classes = model.outputs[_targets(config, model).index("y")].shape[-1]
+        encode = label_checks(config, model).probabilities(classes, train, "train")
+    dataset = train.batches(config.data.batch_size, seed, start, build_augmentation(config), encode)
     sizes = config.data.training_sizes
     return resize_by_epoch(dataset, sizes, steps, start) if sizes else dataset

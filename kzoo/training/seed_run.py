@@ -104,7 +104,7 @@ def build_for_seed(config: Config, seed: int, data: Data) -> tuple[keras.Model, 
 
 def fit_batches(config: Config, seed: int, data: Data, model: keras.Model, start: int = 0) -> tf.data.Dataset:
     """Returns the endless batches that `fit` takes, as inputs, targets and perhaps weights, from step `start` on."""
-    dataset = training_batches(config, data.train, seed, steps_per_epoch(config, data), start)
+    dataset = training_batches(config, model, data.train, seed, steps_per_epoch(config, data), start)
     dataset = label_checks(config, model).watch(dataset, data.train, "train")
     dataset = add_class_weights(config, model, data.train, dataset)
     dataset = map_inputs_and_targets(config, model, dataset)
@@ -173,7 +173,7 @@ def _fit_stage(stage, seed, folder, label, data, model, trainers):
     if count > 1:
         label = f"{label} stage {stage.number + 1}/{count}"
     if start == 0:
-        write_augmented_inputs(config, data.train, seed, folder / BOARD)
+        write_augmented_inputs(config, model, data.train, seed, folder / BOARD)
     if start > stage.first:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     timer = EpochTimer(steps, training.steps_per_call)
@@ -201,7 +201,7 @@ def _batch_statistics(config, seed, data, model):
         return None
     steps = steps_per_epoch(config, data)
     count = min(steps, data.train.size // config.data.batch_size)
-    batches = training_batches(config, data.train, seed, steps).take(count)
+    batches = training_batches(config, model, data.train, seed, steps).take(count)
     return BatchStatistics(model, map_inputs_and_targets(config, model, batches).map(lambda inputs, *_: inputs))
 
 

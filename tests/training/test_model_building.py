@@ -304,8 +304,8 @@ def test_a_file_of_keras(tmp_path):
     x = np.random.default_rng(0).normal(3, 2, (20, 12, 1)).astype("float32")
     norm = keras.layers.Normalization(name="norm")
     norm.adapt(x * 10)
-    parts = [keras.Input((12, 1)), norm, keras.layers.Flatten(), keras.layers.Dense(3, "softmax", name="top")]
-    keras.Sequential(parts).save(tmp_path / "file.keras")
+    flatten, top = keras.layers.Flatten(name="flatten"), keras.layers.Dense(3, "softmax", name="top")
+    keras.Sequential([keras.Input((12, 1)), norm, flatten, top]).save(tmp_path / "file.keras")
     saved, train = keras.models.load_model(tmp_path / "file.keras"), Examples.from_arrays(x, np.zeros(20, int))
 
     def built(more="", *sets):
@@ -338,7 +338,7 @@ def test_crops_and_training_sizes(name):
     crop = {"class_name": name, "config": CROPS[name]}
     sets = ["data={name: digits, batch_size: 4, training_sizes: [[6, 6], [9, 8]]}", "model={name: nin_cifar}"]
     chosen = config(*sets, f"data.augment={[crop]}")
-    batches = training_batches(chosen, mock((8, 8, 1), 10, size=8).train, seed=0, steps=1)
+    batches = training_batches(chosen, None, mock((8, 8, 1), 10, size=8).train, seed=0, steps=1)
     assert [x.shape for x, y in batches.take(3)] == [(4, 6, 6, 1), (4, 9, 8, 1), (4, 6, 6, 1)]
     with pytest.raises(Refusal) as caught:
         build_model(config(*sets, f"data.preprocess={[crop]}"), (8, 8, 1), 10)

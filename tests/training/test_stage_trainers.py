@@ -113,7 +113,7 @@ def test_stages_are_trainings_one_after_the_other(arrays, tmp_path):
     keras.utils.set_random_seed(0)
     plain = build_model(chosen, data.input_shape, data.classes, data.train)
     start = plain.get_weights()
-    batches = training_batches(chosen, data.train, 0, 4)
+    batches = training_batches(chosen, plain, data.train, 0, 4)
     plain.get_layer("stage1").trainable = False
     plain.compile(keras.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
     losses = plain.fit(batches.take(8), epochs=2, steps_per_epoch=4, verbose=0).history["loss"]
