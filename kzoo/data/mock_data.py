@@ -66,7 +66,9 @@ def mock_like(
     image_size: Sequence[int] | None = None,
     length: int | None = None,
     ignore_label: int | None = None,
-    resize: str = "stretch",
+    resize: str | int = "stretch",
+    training_short_side: Sequence[int] | None = None,
+    skip_corrupt: bool = False,
     size: int = 64,
     **targets: Any,
 ) -> Data:
@@ -77,8 +79,9 @@ def mock_like(
     >>> mock_like("mnist1d").input_shape
     (40, 1)
     """
-    sizes: dict[str, Any] = {"image_size": image_size, "length": length}
-    sizes |= {"ignore_label": ignore_label, "resize": resize, **targets}
-    like = open_source(name, folder=folder, arrays=arrays, **sizes)
+    given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
+    given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
+    given |= {"skip_corrupt": skip_corrupt, **targets}
+    like = open_source(name, **given)
     names = like.name, like.class_names, like.tasks
     return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, *names)

@@ -9,11 +9,13 @@ Source: keras.datasets.mnist (mnist.npz).
 
 import math
 import zipfile
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, require
+from kzoo.data.cropped_examples import CroppedExamples
 from kzoo.data.examples import Examples
 from kzoo.data.npz_targets import as_finite, convert_target, describe_task, resize_target, resized_task
 from kzoo.data.source import (
@@ -32,8 +34,28 @@ SPLITS = ("train", *VALIDATIONS, *TESTS)
 NAMES = "y_names"
 
 
-def npz_source(path, image_size=None, ignore_label=None, resize="stretch", losses=None, task=None, outputs=None):
-    """Returns the `Source` of an .npz file, with the training examples in a fixed random order.
+class StoredArrays(NamedTuple):
+    """Arrays by the names that a file would have for them; `content` is their digest."""
+
+    name: str
+    arrays: dict[str, np.ndarray]
+    content: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def npz_source(
+    path,
+    image_size=None,
+    ignore_label=None,
+    resize="stretch",
+    training_short_side=None,
+    losses=None,
+    task=None,
+    outputs=None,
+):
+    """Returns the `Source` of an .npz file, or of `StoredArrays`, with the training examples in a fixed random order.
 
     Shapes: x (N, H, W, C) images or (N, L, 1) series; (N, H, W) and (N, L) gain a channel axis. y by its task:
     classification (N,) or (N, 1), whole numbers 0..classes-1; segmentation (N, H, W, 1), the same for each pixel;
@@ -47,8 +69,11 @@ def npz_source(path, image_size=None, ignore_label=None, resize="stretch", losse
     Raises Refusal if the file is missing or cannot be read, or if an array is missing, pickled, larger than memory, not
     finite, or of a wrong dtype, rank or length.
     """
-    file = local_path(path)
-    stored, content, others = _read(file, path)
+    if isinstance(path, StoredArrays):
+        source_name, stored, content, others = path.name, path.arrays, path.content, []
+    else:
+        file = local_path(path)
+        source_name, (stored, content, others) = file.stem, _read(file, path)
     targets = [name.removeprefix("y_train_") for name in stored if name.startswith("y_train_")] or [""]
     xs, ys = {}, {}
     for split in SPLITS:
@@ -67,6 +92,8 @@ def npz_source(path, image_size=None, ignore_label=None, resize="stretch", losse
     require(len(set(shapes.values())) == 1, "load", "examples of one shape in all splits", **shapes)
 
     tasks = []
+    if targets == [""] and losses and not isinstance(losses, str):  # of several outputs of one target
+        losses = losses[0] if isinstance(losses, list) else next(iter(losses.values()))
     for target, takes, chosen in zip(targets, choose(losses, targets, "losses"), choose(task, targets, "data.task")):
         require(chosen in (None, *KINDS), "load", f"task, one of {', '.join(KINDS)}", task=chosen)
         kind = chosen or infer_kind(ys["train"][target], takes, outputs)
@@ -100,12 +127,16 @@ def npz_source(path, image_size=None, ignore_label=None, resize="stretch", losse
         if image_size is None:
             return Examples.from_arrays(*arrays, tasks=tasks)
         dataset = tf.data.Dataset.from_tensor_slices(arrays)
+        if not isinstance(resize, str):
+            plain = len(tasks) == 1 and tasks[0].kind == "classification"
+            require(plain, "load", "targets of classes, where resize is a length", tasks=[task.kind for task in tasks])
+            return CroppedExamples(dataset, len(arrays[0]), image_size, resize, training_short_side)
         return Examples(dataset.map(prepare, tf.data.AUTOTUNE), len(arrays[0]), tasks=tasks)
 
     if image_size is not None:
         tasks = [resized_task(task, image_size) for task in tasks]
     return Source(
-        name=file.stem,
+        name=source_name,
         input_shape=(*(image_size or x.shape[1:-1]), x.shape[-1]),
         dtype=x.dtype.name,
         label_shape=tasks[0].shape,

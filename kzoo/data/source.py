@@ -7,15 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, require
+from kzoo.data.image_files import ImageFiles
 from kzoo.task import Task
 from kzoo.types import PathLike
 
 VALIDATIONS, TESTS = ("validation", "val", "valid", "dev"), ("test",)  # names of splits
 BATCH, BATCH_BYTES = 256, 2**20  # of examples that are prepared together
-RESIZES = ("stretch", "crop", "pad")  # ways to make images of one size: see `resize_images`
+RESIZES = ("stretch", "crop", "pad")  # ways to make images of one size, as a shorter side is: see `resize_images`
 MAX_CLASSES = 100_000  # unless there are as many examples: the last layer of a model has weights for each class
 
 
@@ -28,7 +30,9 @@ class Source:
     Arguments: split_sizes, {split: number of examples}; read, a function (split, chosen) that returns `Examples` of the
     examples in a slice or at ascending indices; labels, a function (split) that returns all labels as an array;
     content, a `digest` of the dataset's files, None if they are not prepared; left_out, {what: how many} of what the
-    dataset's files hold and no split contains; tasks, of the targets, () where these are integer labels.
+    dataset's files hold and no split contains; image_files, if the examples are in files of their own; divided, whether
+    the dataset itself has splits: one of classes that has not is held out of by class; tasks, of the targets, () where
+    these are integer labels.
     """
 
     name: str
@@ -42,6 +46,8 @@ class Source:
     labels: Callable
     content: str | None = None
     left_out: dict = dataclasses.field(default_factory=dict)
+    image_files: ImageFiles | None = None
+    divided: bool = True
     tasks: tuple[Task, ...] = ()
 
     @property
@@ -129,15 +135,39 @@ def resize_images(x, image_size, resize="stretch"):
 
     Shapes: x (..., H, W, C). Areas are averaged when shrinking.
     Arguments: resize, "stretch" (to the size, whatever the image's proportions), "crop" (the largest central part of
-    the size's proportions) or "pad" (the whole image in its own proportions, and zeros around it).
+    the size's proportions), "pad" (the whole image in its own proportions, and zeros around it), or the length that the
+    shorter side gets, in its own proportions, before the central part of the size is taken.
 
     >>> resize_images(tf.ones((8, 8, 1), "uint8"), (4, 2)).shape
     TensorShape([4, 2, 1])
     """
     if image_size is None:
         return x
-    resized = _resize(x, image_size, resize, antialias=True)
-    return tf.cast(tf.round(resized) if x.dtype.is_integer else resized, x.dtype)
+    if not isinstance(resize, str):
+        return _central(resize_short_side(x, resize), image_size)
+    return _in_dtype(_resize(x, image_size, resize, antialias=True), x.dtype)
+
+
+def resize_short_side(x, length):
+    """Resizes images (..., H, W, C) in their own proportions and dtype, so that the shorter side has a length.
+
+    >>> resize_short_side(tf.ones((6, 9, 1), "uint8"), 4).shape
+    TensorShape([4, 6, 1])
+    """
+    size = tf.cast(tf.shape(x)[-3:-1], "float64")
+    sides = tf.cast(tf.round(size * length / tf.reduce_min(size)), "int32")
+    return _in_dtype(tf.image.resize(x, sides, antialias=True), x.dtype)
+
+
+def _in_dtype(resized, dtype):
+    return tf.cast(tf.round(resized) if dtype.is_integer else resized, dtype)
+
+
+def _central(x, size):
+    """Returns the central part of images (..., H, W, C) that has a size."""
+    top, left = tf.unstack((tf.shape(x)[-3:-1] - size) // 2)
+    part = x[..., top : top + size[0], left : left + size[1], :]
+    return tf.ensure_shape(part, (*x.shape[:-3], *size, x.shape[-1]))
 
 
 def prepare_example(x, y, image_size=None, resize="stretch", ignore_label=None):
@@ -180,6 +210,19 @@ def _largest(proportions, bounds):
     proportions, bounds = (tf.cast(sides, "float64") for sides in (proportions, bounds))
     sides = tf.round(proportions * tf.reduce_min(bounds / proportions))
     return tf.cast(tf.clip_by_value(sides, 1, bounds), "int32")
+
+
+def take_chosen(dataset, chosen, size):
+    """Returns the elements at ascending indices, or in a slice, of a dataset of `size` elements.
+
+    >>> [int(x) for x in take_chosen(tf.data.Dataset.range(5), np.array([1, 4]), 5)]
+    [1, 4]
+    """
+    if isinstance(chosen, slice):
+        start, stop, _ = chosen.indices(size)
+        return dataset.skip(start).take(stop - start)
+    is_chosen = tf.data.Dataset.from_tensor_slices(np.isin(np.arange(size), chosen))
+    return tf.data.Dataset.zip(is_chosen, dataset).filter(lambda yes, _: yes).map(lambda _, element: element)
 
 
 def map_in_batches(dataset, function):

@@ -25,22 +25,22 @@ def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
     data: images, .npy arrays or folders to take examples from, of a model of several inputs one for each or for the
     first; by default those of the run or config. Where they are not available, the session starts with random numbers.
     """
-    model, origin, examples, targets, labels = _find(name)
+    model, origin, examples, targets, labels, resize = _find(name)
     if data:
         shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
-        examples = read_inputs("explore", shapes, data, EXAMPLES, first=True)
+        examples = read_inputs("explore", shapes, data, EXAMPLES, first=True, resize=resize)
         targets = None
-    return Session(model, origin, examples, targets, labels, Path(name).name)
+    return Session(model, origin, examples, targets, labels, Path(name).name, resize)
 
 
 def _find(name: PathLike) -> tuple[Any, ...]:
-    """Returns a model, a phrase on its origin, examples, their targets and the names of classes, or None for each."""
+    """Returns a model, a phrase on its origin, examples, targets and names of classes, or None, and data.resize."""
     if str(name).endswith(".keras"):
         model = load_model(name)
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
         count = len(model.outputs)
         part = f", the part that computes the first of its {count} outputs" if count > 1 else ""
-        return inference_model(model), f"The file {Path(name).name}{part}", None, None, None
+        return inference_model(model), f"The file {Path(name).name}{part}", None, None, None, "stretch"
     if find_run_or_model(str(name)) is None:
         try:
             config = read_config(name)
@@ -48,11 +48,12 @@ def _find(name: PathLike) -> tuple[Any, ...]:
         except Refusal as refusal:
             say(f"Exploring random numbers, as there is no data: {one_line(refusal, 300)}")
         else:
-            model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
+            model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train, False))
             origin = f"The model {name} of kzoo's zoo, with initial weights"
             examples, targets = sample(loaded.test or loaded.train, EXAMPLES)
             of_classes = len(loaded.tasks) == 1 and loaded.tasks[0].of_classes
-            return model, origin, examples, targets if of_classes else None, loaded.class_names
+            return model, origin, examples, targets if of_classes else None, loaded.class_names, loaded.resize
     found = find_exportable(name)
-    origin, given = found.origin.replace("`", ""), found.data
-    return inference_model(found.model), origin, given.get("examples"), given.get("targets"), given.get("labels")
+    model, origin, given = inference_model(found.model), found.origin.replace("`", ""), found.data
+    resize = given.get("resize", "stretch")
+    return model, origin, given.get("examples"), given.get("targets"), given.get("labels"), resize

@@ -60,7 +60,8 @@ def weigh_classes(dataset: tf.data.Dataset, weights: np.ndarray | Mapping[str, n
     """Returns batches (x, y, weight) of batches (x, y), or of (x, y, weight), whose weights are multiplied.
 
     Shapes: weight as y without a trailing axis of size 1. Labels that are no classes have weight 1. Of several targets,
-    a dict y, weights are {target: those of its classes}, and so is weight; other targets keep theirs or have 1.
+    a dict y, weights are {target: those of its classes}, and so is weight; other targets keep theirs or have 1. Where y
+    is class probabilities (B, classes), in floats, the weight (B,) is the mean of those of the classes.
     """
 
     def weigh(x, y, *given):
@@ -75,6 +76,8 @@ def _weights_of(y, weights, given):
     """Returns the weights of a batch's labels, or of another target if `weights` is None."""
     if weights is None:
         weight = tf.ones(tf.shape(y)[:1])
+    elif y.dtype.is_floating:
+        weight = tf.linalg.matvec(y, weights)
     else:
         labels = tf.squeeze(y, -1) if y.shape.rank > 1 and y.shape[-1] == 1 else y
         is_class = (labels >= 0) & (labels < len(weights))

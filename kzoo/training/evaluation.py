@@ -14,15 +14,17 @@ from kzoo.models.load_model import load_model
 from kzoo.run_folder import find_run
 from kzoo.training.config import Config, check_config
 from kzoo.training.data_fingerprint import check_fingerprint
-from kzoo.training.evaluation_views import average_views
+from kzoo.training.evaluation_views import average_views, square_images
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
 from kzoo.training.predictions import Predictions, Recorder
 from kzoo.training.report import metric_label, metric_text
 from kzoo.training.run_data import load_data
+from kzoo.training.stages import evaluation_config
 from kzoo.training.trainer import RECORDED
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
+from kzoo.user_modules import name_missing_modules, say_changes
 
 BATCH_BYTES = 2**26  # of the examples in one evaluation batch
 
@@ -64,11 +66,11 @@ def evaluate_views(
 
     These are `evaluate`'s results for the mean outputs over several views, with "views_" in front of their names.
     """
-    averaged = average_views(config, model)
+    averaged, config = average_views(config, model), evaluation_config(config)
     if averaged is None or config.evaluation is None:
         return {}
-    parts = config.evaluation.frames
-    splits = load_data(config, parts).splits() if parts else splits
+    parts, squares = config.evaluation.frames, square_images(config)
+    splits = load_data(squares or config, parts).splits() if parts or squares else splits
     tasks = next(split.tasks for split in splits.values() if split is not None)
     trainer, results = build_trainer(config, averaged, tasks), {}
     for name in ("test", "validation"):
@@ -96,13 +98,16 @@ def evaluate_run(run: PathLike) -> Table:
     """Returns a table of a finished run's results on each split of its data, computed again."""
     folder = find_run(run).parent
     config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
-    data, model = load_data(config), load_model(folder)
-    check_fingerprint(config, folder, data, model)
-    trainer, splits = build_trainer(config, model, data.tasks), data.splits()
+    say_changes(folder)
+    with name_missing_modules(folder):
+        data, model = load_data(config), load_model(folder)
+        check_fingerprint(config, folder, data, model)
+        evaluated, splits = evaluation_config(config), data.splits()
+        trainer = build_trainer(evaluated, model, data.tasks)
     views = evaluate_views(model, splits, config, str(folder))
     rows: dict[str, tuple[int, dict[str, Any]]] = {}  # the size and the results of a split
     for name, split in ((name, splits[name]) for name in ("test", "validation", "train") if name in splits):
-        rows[name] = split.size, evaluate(trainer, split, config, str(folder))
+        rows[name] = split.size, evaluate(trainer, split, evaluated, str(folder))
         if name in views:
             scores = {key.removeprefix("views_"): value for key, value in views[name].items()}
             rows[f"{name}, mean of views"] = split.size, scores

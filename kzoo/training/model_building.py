@@ -1,6 +1,7 @@
 """Builds from a config what is trained: the model with its preprocessing layers, and the compiled trainer around it."""
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,13 +13,14 @@ import tensorflow as tf
 from kzoo.checks import Refusal, one_line, require
 from kzoo.data.examples import Examples
 from kzoo.data.sizes_by_epoch import resize_by_epoch
+from kzoo.index import is_keras_file
 from kzoo.metrics.masked_accuracy import MaskedAccuracy
 from kzoo.models.adapt import adapt, learns_statistics
 from kzoo.models.freeze import freeze
 from kzoo.models.heads import add_heads
 from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
-from kzoo.models.weights import find_tag, load_weights
+from kzoo.models.weights import find_tag, load_weights, transferred_layers
 from kzoo.task import Task, choose
 from kzoo.training.batch_statistics import trained_norms
 from kzoo.training.callback_paths import place_callbacks
@@ -29,6 +31,14 @@ from kzoo.training.keras_objects import build_object, has_setting
 from kzoo.training.label_checks import LabelChecks
 from kzoo.training.label_targets import give_one_hot, label_range, needs_one_hot
 from kzoo.training.looped_model import LoopedModel
+from kzoo.training.mixed_labels import (
+    accuracy,
+    check_outputs,
+    compare_with_most_probable,
+    mixing_layer,
+    take_probabilities,
+)
+from kzoo.training.output_activations import check_activations
 from kzoo.training.step_compilation import compiles_step
 from kzoo.training.step_memory import check_model_memory
 from kzoo.training.task_metrics import default_metrics
@@ -43,16 +53,20 @@ def build_model(
     input_shape: Shape,
     classes: int | None,
     train: Examples | None = None,
+    read_weights: bool = True,
     tasks: Sequence[Task] = (),
 ) -> keras.Model:
     """Returns the functional model of a config for examples of `input_shape`; its first layers do the preprocessing.
 
     Layers with an `adapt` method learn their statistics from `train`, the training examples, unless the config gives
-    these statistics or the model comes with weights. tasks: of the targets, by default those of `train`; their outputs
-    have an activation that fits, unless the config gives one, and several tasks an output each.
+    these statistics or the model comes with weights. Without `read_weights` nothing is read for `transfer` or
+    downloaded for a tag, and the settings that name them are only checked. tasks: of the targets, by default those of
+    `train`; their outputs have an activation that fits, unless the config gives one, and several tasks an output each.
     Raises Refusal if the config's model has another input shape or number of classes than the data.
     """
     settings, parameters = _model_settings(config), describe(config.model.name)["settings"]
+    if not read_weights and (tag := find_tag(config.model.name, settings.get("weights"))):
+        settings = {**tag.settings, **settings, "weights": None}
     tasks = model_tasks(config, tasks or (train.tasks if train else ()), input_shape)
     if tasks and set(config.data.targets or ["y"]) == {"x"}:
         classes = tasks[0].size
@@ -64,8 +78,33 @@ def build_model(
         wanted = tuple(wanted) if isinstance(wanted, list) else wanted
         agrees = of_data is None or wanted == of_data  # label maps do not say how many classes they have
         require(agrees, f"model.{key}", f"that of the data, {of_data}", **{key: wanted})
+    preprocessing = build_preprocessing(config, input_shape, train)
+    x, names = preprocessing.output, [layer.name for layer in preprocessing.layers]
+    _check_open_size(config, x.shape[1:-1])
+    settings["input_shape"] = tuple(x.shape[1:])
+    if classes is not None and "classes" in parameters and not is_keras_file(config.model.name):
+        settings["classes"] = classes
+    if len(tasks) == 1 and "classifier_activation" in parameters and not is_keras_file(config.model.name):
+        activation = head_activation(tasks[0], task_losses(config, tasks)[0])
+        settings = settings if activation is None else {"classifier_activation": activation, **settings}
+    check_model_memory(config.model.name, {**settings, "weights": None})
+    model = zoo_model(config.model.name, **settings, input_tensor=x)
+    if len(tasks) > 1 and set(model.output_names) != {task.name for task in tasks}:
+        model = add_heads(model, model_heads(config, tasks))
+    if train is not None and {**parameters, **settings}.get("weights") is None:
+        adapt(model, train.once(256).map(lambda x, y: x), skip=names)
+    set_initial_values(model, config.training.initializers)
+    model = _transfer(model, config.transfer, read_weights)
+    model.tasks = tasks  # `output_tasks` reads them
+    return model
+
+
+def build_preprocessing(config: Config, input_shape: Shape, train: Examples | None = None) -> keras.Model:
+    """Returns the model of the layers of data.preprocess, which learn from the training examples as in `build_model`.
+
+    Without such layers it returns its input.
+    """
     x = inputs = keras.Input(input_shape, name="input")
-    preprocessing = []
     for index, spec in enumerate(config.data.preprocess):
         # float32 under any dtype policy: 8-bit pixels lose their last bits in bfloat16
         defaults = {"dtype": "float32", "name": f"preprocess{index + 1}"}
@@ -81,21 +120,14 @@ def build_model(
             raise Refusal(
                 f"data.preprocess.{index}: {spec.class_name} refuses inputs of shape {shape}: {reason}"
             ) from error
-        preprocessing.append(layer.name)
-    settings["input_shape"] = tuple(x.shape[1:])
-    if classes is not None and "classes" in parameters:
-        settings["classes"] = classes
-    if len(tasks) == 1 and "classifier_activation" in parameters:
-        activation = head_activation(tasks[0], task_losses(config, tasks)[0])
-        settings = settings if activation is None else {"classifier_activation": activation, **settings}
-    check_model_memory(config.model.name, {**settings, "weights": None})
-    model = zoo_model(config.model.name, **settings, input_tensor=x)
-    if len(tasks) > 1 and set(model.output_names) != {task.name for task in tasks}:
-        model = add_heads(model, model_heads(config, tasks))
-    if train is not None and settings.get("weights") is None:
-        adapt(model, train.once(256).map(lambda x, y: x), skip=preprocessing)
-    set_initial_values(model, config.training.initializers)
-    return _transfer(model, config.transfer)
+    return keras.Model(inputs, x)
+
+
+def _check_open_size(config, sides):
+    """Raises Refusal if layers of data.preprocess give images of the training's several sizes one size."""
+    is_open = not config.data.training_sizes or None in sides
+    expected = "layers of data.preprocess that keep sizes open (crop or resize in data.augment)"
+    require(is_open, "data.training_sizes", expected, preprocessed_to=tuple(sides))
 
 
 def _model_settings(config):
@@ -111,9 +143,11 @@ def count_parameters(model: keras.Model) -> int:
     return model.count_params() - sum(layer.count_params() for layer in preprocessing)
 
 
-def _transfer(model, transfer):
-    if transfer and transfer.weights:
+def _transfer(model, transfer, read_weights):
+    if transfer and transfer.weights and read_weights:
         load_weights(model, transfer.weights, transfer.until, transfer.source_model)
+    elif transfer:
+        transferred_layers(model, transfer.until, transfer.source_model)
     return freeze(model, transfer.until) if transfer and transfer.freeze else model
 
 
@@ -125,10 +159,9 @@ def build_trainer(config: Config, model: keras.Model, tasks: Sequence[Task] = ()
     """
     training = config.training
     _check_counts(config, model)
-    if training.recompute_statistics:
-        _check_norms(model, "recompute_statistics")
+    check_activations(model, build_losses(config, model, tasks))
+    check_norms(config, model)
     if training.batch_norm_momentum is not None:
-        _check_norms(model, "batch_norm_momentum")
         for norm in trained_norms(model):
             norm.momentum = training.batch_norm_momentum
     if training.l2:
@@ -156,12 +189,29 @@ def _loss_weights(config, model):
     return [1.0 if each is None else each for each in choose(weights, model.output_names, "training.loss_weights")]
 
 
+def check_norms(config: Config, model: keras.Model) -> None:
+    """Raises Refusal if a config has settings of batch norms, and the model has none that is trained."""
+    training = config.training
+    settings = {
+        "recompute_statistics": training.recompute_statistics,
+        "batch_norm_momentum": training.batch_norm_momentum is not None,
+    }
+    for setting in [setting for setting, given in settings.items() if given]:
+        expected = "a model with batch normalization that is trained"
+        require(trained_norms(model), f"training.{setting}", expected, model=model.name)
+
+
 def build_losses(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> list[Any]:
     """Returns a new loss for each output of a model; those of labels that need them one-hot encode them."""
     specs, found = losses_of(config, model.output_names), output_tasks(config, model, tasks)
     ignored = _ignored_labels(config, model, tasks)
     losses = [_build_ignoring("loss", spec, "training.loss", label) for spec, label in zip(specs, ignored)]
-    return [give_one_hot(loss) if task.of_classes else loss for loss, task in zip(losses, found)]
+    labelled = [give_one_hot(loss) for loss, task in zip(losses, found) if task.of_classes]
+    mixing = _mixing_labels(config, model)
+    if mixing:
+        for loss in labelled:
+            take_probabilities(loss, mixing)
+    return losses
 
 
 def build_metrics(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> list[list[Any]]:
@@ -184,6 +234,11 @@ def build_metrics(config: Config, model: keras.Model, tasks: Sequence[Task] = ()
             of_output.insert(0, "accuracy" if ignored[index] is None else MaskedAccuracy(ignored[index]))
         classes = [metric if isinstance(metric, str) else give_one_hot(metric) for metric in of_output]
         metrics.append(classes if task.of_classes else of_output)
+    if _mixing_labels(config, model):
+        metrics[0] = [accuracy() if metric == "accuracy" else metric for metric in metrics[0]]
+        labelled = [of_output for of_output, task in zip(metrics, found.values()) if task.of_classes]
+        for metric in itertools.chain(*labelled):
+            compare_with_most_probable(metric)
     return metrics
 
 
@@ -289,13 +344,22 @@ def add_class_weights(
     return weigh_classes(dataset, tables.get("", tables))
 
 
+def _mixing_labels(config, model):
+    """Returns the name of the layer of data.augment that mixes labels of examples, or None.
+
+    Of a model with an output for each pixel it mixes label maps, whose labels stay classes.
+    """
+    mixing = mixing_layer(config)
+    if mixing is None or all(len(output.shape) > 2 for output in model.outputs):
+        return None
+    who, inputs, targets = f"data.augment: {mixing}", config.data.inputs, _targets(config, model)
+    require("y" not in inputs and "y" in targets, who, "data.inputs of x, data.targets with y", inputs=inputs)
+    check_outputs([output for output, target in zip(model.outputs, targets) if target == "y"], mixing)
+    return mixing
+
+
 def _targets(config, model):
     return config.data.targets or ["y"] * len(model.outputs)
-
-
-def _check_norms(model, setting):
-    expected = "a model with batch normalization that is trained"
-    require(trained_norms(model), f"training.{setting}", expected, model=model.name)
 
 
 def _check_counts(config, model):
@@ -356,8 +420,13 @@ def _unpack(parts):
 
 def build_callbacks(config: Config, folder: Path = Path()) -> list[Any]:
     """Returns new callbacks of a config, which write into `folder`."""
-    specs = place_callbacks(config, folder)
-    return [build_object("callback", spec, f"training.callbacks.{i}") for i, spec in enumerate(specs)]
+    built = []
+    for index, spec in enumerate(place_callbacks(config, folder)):
+        where = f"training.callbacks.{index}"
+        # of a callback of the user's: by default the run's folder
+        own = {"folder": str(folder)} if has_setting("callback", spec, "folder", where) else {}
+        built.append(build_object("callback", {"class_name": spec.class_name, "config": {**own, **spec.config}}, where))
+    return built
 
 
 def build_augmentation(config: Config) -> list[Any]:
@@ -365,8 +434,14 @@ def build_augmentation(config: Config) -> list[Any]:
     return [build_object("layer", spec, f"data.augment.{i}") for i, spec in enumerate(config.data.augment)]
 
 
-def training_batches(config: Config, train: Examples, seed: int, steps: int, start: int = 0) -> tf.data.Dataset:
+def training_batches(
+    config: Config, model: keras.Model, train: Examples, seed: int, steps: int, start: int = 0
+) -> tf.data.Dataset:
     """Returns the augmented batches of the training split from number `start` on, with `steps` in an epoch."""
-    dataset = train.batches(config.data.batch_size, seed, start, build_augmentation(config))
+    encode = None
+    if _mixing_labels(config, model):
+        classes = model.outputs[_targets(config, model).index("y")].shape[-1]
+        encode = label_checks(config, model).probabilities(classes, train, "train")
+    dataset = train.batches(config.data.batch_size, seed, start, build_augmentation(config), encode)
     sizes = config.data.training_sizes
     return resize_by_epoch(dataset, sizes, steps, start) if sizes else dataset

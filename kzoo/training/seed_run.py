@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from kzoo.checks import require
 from kzoo.data.loader import Data
@@ -23,7 +24,7 @@ from kzoo.files import write_atomically, writing
 from kzoo.task import Task, outputs_of, recorded
 from kzoo.terminal import say
 from kzoo.training import plots, report
-from kzoo.training.batch_statistics import BatchStatistics
+from kzoo.training.batch_statistics import BatchStatistics, trained_norms
 from kzoo.training.board_images import write_augmented_inputs, write_pictures
 from kzoo.training.callback_checks import CallbackChecks
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
@@ -31,6 +32,7 @@ from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
 from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
+from kzoo.training.data_table import print_image_files
 from kzoo.training.epoch_timer import EpochTimer, last_epoch
 from kzoo.training.evaluated_weights import EvaluatedWeights
 from kzoo.training.evaluation import evaluate, evaluate_views, evaluation_batches
@@ -41,7 +43,6 @@ from kzoo.training.model_building import (
     add_class_weights,
     build_callbacks,
     build_model,
-    build_trainer,
     count_parameters,
     label_checks,
     map_inputs_and_targets,
@@ -52,6 +53,8 @@ from kzoo.training.predictions import predictions_for
 from kzoo.training.progress import ProgressBar
 from kzoo.training.recipe import recipe_length
 from kzoo.training.run_data import load_data, sample, verification_data
+from kzoo.training.stage_trainers import StageTrainers
+from kzoo.training.stages import evaluation_config, stages_of
 from kzoo.training.step_memory import check_step_memory
 from kzoo.training.tasks import check_tasks, model_tasks, output_tasks
 from kzoo.training.yaml_file import write_yaml
@@ -62,17 +65,18 @@ PLOTTED = 1000  # examples whose numbers are in a picture
 def run_seed(config: Config, seed: int, folder: Path, label: str) -> dict[str, Any]:
     """Trains, evaluates, exports and reports into `folder`; resumes a training that was interrupted there.
 
-    Returns the metrics. Their file metrics.json is written last: if it exists, the folder is complete.
+    Returns the metrics. Their file metrics.json is written last: if it exists, the folder is complete. The training's
+    state stays there, so that the run can be trained further.
     """
     data = load_data(config)
+    if seed == config.training.seeds[0]:
+        print_image_files(data)
     folder.mkdir(parents=True, exist_ok=True)
     keep_fingerprint(fingerprint_file(config, folder), data.fingerprint)
     model, trainer, checkpoint = train_seed(config, seed, folder, label, data)
     say(f"{label}: evaluating and exporting")
     with note_on_error(f"{label}: training was complete; the error is in what follows it."):
-        metrics = _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint)
-    (folder / STATE).unlink(missing_ok=True)
-    return metrics
+        return _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint)
 
 
 def train_seed(
@@ -80,20 +84,38 @@ def train_seed(
 ) -> tuple[keras.Model, keras.Model, Checkpoint]:
     """Builds and trains; resumes a training that was interrupted in `folder`. Returns (model, trainer, checkpoint)."""
     folder.mkdir(parents=True, exist_ok=True)
+    with data.errors():
+        model, trainers = build_for_seed(config, seed, data)
+        return model, *fit(seed, folder, label, data, model, trainers)
+
+
+def build_for_seed(config: Config, seed: int, data: Data) -> tuple[keras.Model, StageTrainers]:
+    """Sets the random seeds, and returns the model and its trainers after the checks that are made before training."""
     # After the data is loaded: the first run also prepares its files, which may draw random numbers.
     keras.utils.set_random_seed(seed)
-    with data.errors():
-        for split in data.splits().values():
-            split.preload()
-        model = build_model(config, data.input_shape, data.classes, data.train)
-        check_class_names(config, model)
-        check_exports(config, model, data.tasks)
-        average_views(config, model)  # raises if config.evaluation does not fit the model
-        trainer = build_trainer(config, model, data.tasks)
-        check_tasks(config, model, data.tasks)
-        check_step_memory(config, trainer, data.train)
-        label_checks(config, model, data.tasks).check(data)
-        return model, trainer, fit(config, seed, folder, label, data, model, trainer)
+    for split in data.splits().values():
+        split.preload()
+    model = build_model(config, data.input_shape, data.classes, data.train)
+    check_class_names(config, model)
+    check_exports(config, model, data.tasks)
+    average_views(config, model)  # raises if config.evaluation does not fit the model
+    trainers = StageTrainers(config, model)
+    check_tasks(config, model, data.tasks)
+    for stage in trainers.stages:
+        check_step_memory(stage.config, trainers.start(stage), data.train)
+        label_checks(stage.config, model).check(data)
+    return model, trainers
+
+
+def fit_batches(config: Config, seed: int, data: Data, model: keras.Model, start: int = 0) -> tf.data.Dataset:
+    """Returns the endless batches that `fit` takes, as inputs, targets and perhaps weights, from step `start` on."""
+    dataset = training_batches(config, model, data.train, seed, steps_per_epoch(config, data), start)
+    dataset = label_checks(config, model).watch(dataset, data.train, "train")
+    dataset = add_class_weights(config, model, data.train, dataset, data.class_names)
+    dataset = map_inputs_and_targets(config, model, dataset)
+    if config.training.steps_per_call > 1:
+        dataset = dataset.batch(config.training.steps_per_call, drop_remainder=True)
+    return dataset
 
 
 def check_class_names(config: Config, model: keras.Model) -> None:
@@ -117,10 +139,24 @@ def exported_model(config: Config, model: keras.Model, tasks: Sequence[Task] = (
 
 
 def fit(
-    config: Config, seed: int, folder: Path, label: str, data: Data, model: keras.Model, trainer: keras.Model
-) -> Checkpoint:
-    """Trains from the folder's checkpoint to the end and leaves the weights to keep in `model`."""
-    training, steps = config.training, steps_per_epoch(config, data)
+    seed: int, folder: Path, label: str, data: Data, model: keras.Model, trainers: StageTrainers
+) -> tuple[keras.Model, Checkpoint]:
+    """Trains from the folder's checkpoint to the end and leaves the weights to keep in `model`.
+
+    Each stage starts from the checkpoint of the one before, as a resumed training does. A callback that stops the
+    training ends it with the stage. Returns (trainer of the last stage, checkpoint).
+    """
+    for stage in trainers.stages:
+        checkpoint = _fit_stage(stage, seed, folder, label, data, model, trainers)
+        if checkpoint.stopped and checkpoint.epoch <= stage.last:
+            break
+    return trainers.start(trainers.stages[-1]), checkpoint
+
+
+def _fit_stage(stage, seed, folder, label, data, model, trainers):
+    """Trains one stage, or nothing if a later one has started; returns the checkpoint."""
+    config, trainer = stage.config, trainers.start(stage)
+    training, steps, count = config.training, steps_per_epoch(config, data), len(trainers.stages)
     given = build_callbacks(config, folder)
     callbacks = [callback for callback in given if not isinstance(callback, keras.callbacks.SwapEMAWeights)]
     if training.keep != "last":
@@ -129,24 +165,23 @@ def fit(
         callbacks.append(KeepBest(model, last=training.keep == "last_best", monitor=monitor))
     board = EpochBoard(folder / BOARD, write_graph=False)
     files = CallbackFiles([*callbacks, board], folder)
-    checkpoint = Checkpoint(model, folder / STATE, callbacks, files)
+    checkpoint = Checkpoint(model, folder / STATE, callbacks, files, stage.first)
+    start = checkpoint.epoch
+    ended = start > stage.last or (start == stage.last and not checkpoint.stopped)
+    if ended and stage is not trainers.stages[-1]:
+        return checkpoint
     files.restore(checkpoint.state and checkpoint.state["files"])
     # after the checkpoint, so that a resumed run does not send an epoch again
     senders = [callback for callback in callbacks if isinstance(callback, keras.callbacks.RemoteMonitor)]
     writers = [callback for callback in callbacks if callback not in senders]
-    start = checkpoint.epoch
-    labels = label_checks(config, model, data.tasks)
-    dataset = training_batches(config, data.train, seed, steps, start * steps)
-    dataset = labels.watch(dataset, data.train, "train")
-    dataset = add_class_weights(config, model, data.train, dataset, data.class_names)
-    dataset = map_inputs_and_targets(config, model, dataset)
-    if training.steps_per_call > 1:
-        dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
+    dataset = fit_batches(config, seed, data, model, start * steps)
     validation = data.validation and evaluation_batches(model, data.validation, config)
     evaluated = EvaluatedWeights(_batch_statistics(config, seed, data, model))
+    if count > 1:
+        label = f"{label} stage {stage.number + 1}/{count}"
     if start == 0:
-        write_augmented_inputs(config, data.train, seed, folder / BOARD)
-    else:
+        write_augmented_inputs(config, model, data.train, seed, folder / BOARD)
+    if start > stage.first:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     timer = EpochTimer(steps, training.steps_per_call)
     bar = ProgressBar(label, training.epochs, config.data.batch_size, timer, start)
@@ -155,7 +190,7 @@ def fit(
     with label_errors(), errors, contextlib.closing(bar), contextlib.closing(files):
         trainer.fit(
             dataset,
-            epochs=start if checkpoint.stopped else training.epochs,
+            epochs=start if checkpoint.stopped else stage.last,
             initial_epoch=start,
             steps_per_epoch=steps // training.steps_per_call,
             validation_data=validation,
@@ -169,11 +204,11 @@ def fit(
 
 def _batch_statistics(config, seed, data, model):
     """Returns the `BatchStatistics` of a model over the first epoch's batches, or None, as the config says."""
-    if not config.training.recompute_statistics:
+    if not config.training.recompute_statistics or not trained_norms(model):  # a stage may freeze all
         return None
     steps = steps_per_epoch(config, data)
     count = min(steps, data.train.size // config.data.batch_size)
-    batches = training_batches(config, data.train, seed, steps).take(count)
+    batches = training_batches(config, model, data.train, seed, steps).take(count)
     return BatchStatistics(model, map_inputs_and_targets(config, model, batches).map(lambda inputs, *_: inputs))
 
 
@@ -189,14 +224,15 @@ def steps_per_epoch(config: Config, data: Data) -> int:
 
 
 def _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint):
-    history, steps = checkpoint.history, steps_per_epoch(config, data)
+    history, steps, stages = checkpoint.history, steps_per_epoch(config, data), stages_of(config)
+    starts, evaluated = [stage.first for stage in stages], evaluation_config(config)
     splits = {"test": data.test, "train": data.train, "validation": data.validation}
     reported = next(name for name in ("test", "validation", "train") if splits[name] is not None)
     predictions = predictions_for(config, reported, splits[reported], model, data)
     if predictions is None:
         say(f"{label}: no predictions.csv and no pictures of mistakes, which are for outputs of classes")
     scores = {
-        name: evaluate(trainer, split, config, label, predictions if name == reported else None)
+        name: evaluate(trainer, split, evaluated, label, predictions if name == reported else None)
         for name, split in splits.items()
         if split is not None
     }
@@ -239,13 +275,13 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         "config_sha256": config_sha256(config),
         "versions": versions(),
     }
-    report.write_history(history, folder)
-    plots.plot_history(history, scores, metrics["published"], label, folder / "history.png")
+    report.write_history(history, folder, starts)
+    plots.plot_history(history, scores, metrics["published"], label, folder / "history.png", starts)
     write_filters(for_inference, folder)
     tables = []
     if predictions is not None:
         write_predictions(predictions, splits[reported], label, folder)
-        write_pictures(folder / BOARD / reported, {"confusion": folder / "confusion.png"}, len(history))
+        write_pictures(folder / BOARD / "pictures", {"confusion": folder / "confusion.png"}, len(history))
         tables = class_table(predictions)
     else:
         plots.plot_tasks(
@@ -264,7 +300,7 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
 def export_metrics(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Returns the entry "export" of metrics.json."""
     differences = [each["max_difference"] for each in reports if FORMATS[each["format"]].tolerance is not None]
-    keys = ("max_difference", "bytes", "accuracy")
+    keys = ("max_difference", "bytes", "agreement", "accuracy")
     formats = {each["format"]: {key: each[key] for key in keys if key in each} for each in reports}
     return {"max_difference": max(differences, default=None), "formats": formats}
 
@@ -272,8 +308,6 @@ def export_metrics(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
 @contextlib.contextmanager
 def numeric_settings(training: TrainingConfig) -> Iterator[None]:
     """Context manager: sets Keras's dtype policy, and makes TensorFlow deterministic if asked; restores the policy."""
-    import tensorflow as tf
-
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(training.dtype_policy)
     if training.deterministic:
@@ -286,8 +320,6 @@ def numeric_settings(training: TrainingConfig) -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """Returns the versions of the packages that a run's results depend on."""
-    import tensorflow as tf
-
     import kzoo
 
     found = {"kzoo": kzoo.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}

@@ -133,9 +133,9 @@ def output_tasks(config: Config, model: keras.Model, tasks: Sequence[Task] = ())
     """Returns the task of each output of a model.
 
     Of several targets each output has the one of its name; of one, every output that is not compared with x has it.
-    Raises Refusal unless the names match.
+    tasks: of the targets, by default those that the model was built for. Raises Refusal unless the names match.
     """
-    names = model.output_names
+    names, tasks = model.output_names, tasks or getattr(model, "tasks", ())
     if len(tasks) > 1:
         found = {task.name: task for task in tasks}
         expected = f"a model with the outputs {', '.join(found)}, one for each array y_train_NAME"

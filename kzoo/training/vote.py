@@ -120,7 +120,8 @@ def member_scores(member: Member, x: Any) -> np.ndarray:
     inputs = x if len(member.model.inputs) == 1 else [x] * len(member.model.inputs)
     outputs = np.asarray(member.model.predict_on_batch(inputs), "float32")
     losses = member.config.training.loss
-    loss = losses[0] if isinstance(losses, list) else losses
+    given = list(losses.values()) if isinstance(losses, dict) else losses
+    loss = given[0] if isinstance(given, list) else given
     if loss.config.get("from_logits"):
         outputs = 1 / (1 + np.exp(-outputs)) if outputs.shape[-1] == 1 else _softmax(outputs)
     return class_scores(outputs)

@@ -31,8 +31,11 @@ from kzoo.training.report import write_history
 from kzoo.training.run import RESULT, mean
 from kzoo.training.run_data import load_data, load_mock_data
 from kzoo.training.seed_run import numeric_settings, train_seed
+from kzoo.training.stage_trainers import check_stages
+from kzoo.training.stages import evaluation_config, stages_of
 from kzoo.training.tasks import is_classifier
 from kzoo.tuning.hparams_board import write_session
+from kzoo.user_modules import requested_modules
 
 HEARTBEAT_INTERVAL = 2.0  # seconds
 STOPS = (-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # the user stops the search, not only the trial
@@ -77,7 +80,9 @@ def _check_result(result):
 
 def call_in_process(function, *args, heartbeat=None):
     """Calls a function in a process that dies with this one; returns its exit code, or minus the number of a signal."""
-    process = forkserver(["kzoo.tuning.trial"]).Process(target=exit_with_parent, args=(function, args))
+    process = forkserver(["kzoo.tuning.trial"]).Process(
+        target=exit_with_parent, args=(function, args, requested_modules())
+    )
     process.start()
     try:
         while process.exitcode is None:
@@ -104,14 +109,17 @@ def check_configs(configs):
             build_object("optimizer", config.training.optimizer, "training.optimizer")
             build_callbacks(config)
             build_augmentation(config)
+            check_stages(config)
             metrics = build_metrics_by_output(config).get(None, [])
             measured = ["accuracy", "error", "loss"] if is_classifier(config) else ["loss"]
             known = [*measured, *(metric.name for metric in metrics)]
             objective = config.search.objective.removeprefix("val_")
             if objective not in known and not of_model:  # only the model knows its outputs, and arrays their task
                 data = load_mock_data(config, 1)
-                model = build_model(config, data.input_shape, data.classes, tasks=data.tasks)
-                of_model = result_names(config, model, data.tasks)
+                shape, classes = data.input_shape, data.classes
+                of_model = result_names(
+                    config, build_model(config, shape, classes, read_weights=False, tasks=data.tasks)
+                )
             if objective not in (*known, *of_model):
                 near = nearest(f"val_{objective}", [f"val_{name}" for name in (*known, *of_model)])
                 raise Refusal(f"search.objective {config.search.objective!r} is not measured; {near}")
@@ -185,14 +193,14 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
     if not np.isfinite(losses).all():
         epoch = int(np.argmin(np.isfinite(losses))) + 1
         raise Refusal(f"training diverged to a loss of {losses[epoch - 1]} in epoch {epoch}")
-    scores = evaluate(trainer, data.validation, config)
+    scores = evaluate(trainer, data.validation, evaluation_config(config))
     metrics = {
         "validation": {**({"accuracy": round(1 - scores["error"], 6)} if "error" in scores else {}), **scores},
         "parameters": count_parameters(trainer),
         "epochs": len(losses),
         "seconds": round(checkpoint.seconds, 2),
     }
-    write_history(checkpoint.history, folder)
+    write_history(checkpoint.history, folder, [stage.first for stage in stages_of(config)])
     write_atomically(metrics_file, json.dumps(metrics, indent=2) + "\n")
     if not keep_state:
         (folder / STATE).unlink(missing_ok=True)
