@@ -51,7 +51,7 @@ def export(
     results: Annotated[str, typer.Option(help="File for the results of --matrix.")] = "results/exports/matrix.json",
     imports: Imports = [],  # noqa: B006
 ) -> None:
-    """Export a run, a model or a .keras file to formats that run without kzoo.
+    """Export a model or run to formats that run without kzoo.
 
     A model of the zoo has its initial weights, unless --weights names others. Each file is verified in its own runtime
     before it is written to OUT. Formats that an earlier export of the same model has written there stay.

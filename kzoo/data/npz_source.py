@@ -163,7 +163,7 @@ def _as_labels(name, y, x_rank, ignore_label):
     labeled = y.ndim in (1, 3, 4) and 0 not in y.shape[1:]
     require(labeled, "load", f"{name} of shape (N,), one class number per example", shape=y.shape)
     if y.size:
-        _check_range(name, y, ignore_label)
+        check_label_values(name, y, ignore_label)
     return (y[..., None] if y.ndim == 3 else y).astype("int32")
 
 
@@ -176,8 +176,8 @@ def _is_one_hot(y, x_rank):
     return bool(shaped) and y.min() == 0 and y.max() == 1 and bool((y.sum(-1) == 1).all())
 
 
-def _check_range(name, y, ignore_label):
-    """Raises Refusal unless labels count classes; for usual codes of masks the message says what to do."""
+def check_label_values(name, y, ignore_label):
+    """Raises Refusal unless labels count classes; for usual codes of label maps the message says what to do."""
     labels = y if ignore_label is None else y[y != ignore_label]
     require(labels.size, "load", f"{name} with labels other than ignore_label", ignore_label=ignore_label)
     smallest, largest = int(labels.min()), int(labels.max())

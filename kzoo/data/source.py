@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, require
+from kzoo.data.image_files import ImageFiles
 from kzoo.types import PathLike
 
 VALIDATIONS, TESTS = ("validation", "val", "valid", "dev"), ("test",)  # names of splits
@@ -27,7 +28,8 @@ class Source:
     Arguments: split_sizes, {split: number of examples}; read, a function (split, chosen) that returns `Examples` of the
     examples in a slice or at ascending indices; labels, a function (split) that returns all labels as an array;
     content, a `digest` of the dataset's files, None if they are not prepared; left_out, {what: how many} of what the
-    dataset's files hold and no split contains.
+    dataset's files hold and no split contains; image_files, if the examples are in files of their own; divided, whether
+    the dataset itself has splits: one of classes that has not is held out of by class.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Source:
     labels: Callable
     content: str | None = None
     left_out: dict = dataclasses.field(default_factory=dict)
+    image_files: ImageFiles | None = None
+    divided: bool = True
 
 
 def local_path(path: PathLike) -> Path:

@@ -269,7 +269,8 @@ def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subje
         model, origin, found, *_ = find_exportable(name)
         examples = found.get("examples")
         if data:
-            examples = read_inputs("look", [tuple(symbol.shape[1:]) for symbol in model.inputs], data, EXAMPLES)
+            shapes, resize = [tuple(symbol.shape[1:]) for symbol in model.inputs], found.get("resize", "stretch")
+            examples = read_inputs("look", shapes, data, EXAMPLES, resize=resize)
         elif run is None:
             origin, examples = f"{origin} and random inputs", _random_inputs(model)
     require(examples is not None, "look", "--data with inputs, as those of the run are not available", name=str(name))

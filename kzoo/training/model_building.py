@@ -51,8 +51,25 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
         wanted = tuple(wanted) if isinstance(wanted, list) else wanted
         agrees = of_data is None or wanted == of_data  # label maps do not say how many classes they have
         require(agrees, f"model.{key}", f"that of the data, {of_data}", **{key: wanted})
+    preprocessing = build_preprocessing(config, input_shape, train)
+    x, names = preprocessing.output, [layer.name for layer in preprocessing.layers]
+    settings["input_shape"] = tuple(x.shape[1:])
+    if classes is not None and "classes" in parameters and not is_keras_file(config.model.name):
+        settings["classes"] = classes
+    check_model_memory(config.model.name, {**settings, "weights": None})
+    model = zoo_model(config.model.name, **settings, input_tensor=x)
+    if train is not None and {**parameters, **settings}.get("weights") is None:
+        adapt(model, train.once(256).map(lambda x, y: x), skip=names)
+    set_initial_values(model, config.training.initializers)
+    return _transfer(model, config.transfer)
+
+
+def build_preprocessing(config: Config, input_shape: Shape, train: Examples | None = None) -> keras.Model:
+    """Returns the model of the layers of data.preprocess, which learn from the training examples as in `build_model`.
+
+    Without such layers it returns its input.
+    """
     x = inputs = keras.Input(input_shape, name="input")
-    preprocessing = []
     for index, spec in enumerate(config.data.preprocess):
         # float32 under any dtype policy: 8-bit pixels lose their last bits in bfloat16
         defaults = {"dtype": "float32", "name": f"preprocess{index + 1}"}
@@ -68,16 +85,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
             raise Refusal(
                 f"data.preprocess.{index}: {spec.class_name} refuses inputs of shape {shape}: {reason}"
             ) from error
-        preprocessing.append(layer.name)
-    settings["input_shape"] = tuple(x.shape[1:])
-    if classes is not None and "classes" in parameters and not is_keras_file(config.model.name):
-        settings["classes"] = classes
-    check_model_memory(config.model.name, {**settings, "weights": None})
-    model = zoo_model(config.model.name, **settings, input_tensor=x)
-    if train is not None and {**parameters, **settings}.get("weights") is None:
-        adapt(model, train.once(256).map(lambda x, y: x), skip=preprocessing)
-    set_initial_values(model, config.training.initializers)
-    return _transfer(model, config.transfer)
+    return keras.Model(inputs, x)
 
 
 def _model_settings(config):

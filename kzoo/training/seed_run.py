@@ -31,6 +31,7 @@ from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
 from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
+from kzoo.training.data_table import print_image_files
 from kzoo.training.epoch_timer import EpochTimer, last_epoch
 from kzoo.training.evaluated_weights import EvaluatedWeights
 from kzoo.training.evaluation import evaluate, evaluate_views, evaluation_batches
@@ -63,6 +64,8 @@ def run_seed(config: Config, seed: int, folder: Path, label: str) -> dict[str, A
     state stays there, so that the run can be trained further.
     """
     data = load_data(config)
+    if seed == config.training.seeds[0]:
+        print_image_files(data)
     folder.mkdir(parents=True, exist_ok=True)
     keep_fingerprint(fingerprint_file(config, folder), data.fingerprint)
     model, trainer, checkpoint = train_seed(config, seed, folder, label, data)

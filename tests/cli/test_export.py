@@ -33,7 +33,7 @@ def test_a_keras_file(call, misuse, tmp_path):
     code, out, err = call("export", "mine.keras", "--format", "onnx")
     assert code == 0 and "exports/mine" in out and "The model in the file `mine.keras`." in err
     assert "litert_int8 expects representative examples" in misuse("export", "mine.keras", "--format", "litert_int8")
-    assert misuse("export", "none.keras") == "export: no file none.keras."
+    assert misuse("export", "none.keras") == "no file none.keras."
     assert misuse("export", "mine.keras", "--inputs", "x.npz").startswith("export --inputs: x.npz cannot be read")
 
 

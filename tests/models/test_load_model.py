@@ -49,8 +49,8 @@ def test_refuses_python_code(tmp_path):
     with pytest.raises(Refusal) as caught:
         load_model(tmp_path / "it.keras")
     assert str(caught.value) == (
-        f"{tmp_path}/it.keras cannot be loaded: it has a Lambda layer, whose Python code kzoo does not run; write a "
-        "class and register it"
+        f"{tmp_path}/it.keras cannot be loaded: it has a Lambda layer, whose code kzoo does not run: make a class "
+        "of it and register it"
     )
 
 
