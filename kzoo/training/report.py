@@ -38,7 +38,8 @@ def result_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     for name, value in extra_metrics(metrics[split]).items():
         rows.append((f"{SPLITS[split]} {name}", "-" if value is None else f"{value:.4g}", ""))
     rows.append(("parameters", f"{metrics['parameters']:,}", ""))
-    rows.append(("training time", f"{short_time(metrics['seconds'])}, {metrics['epochs']:,} epochs", ""))
+    epochs = f"{metrics['epochs']:,} epoch{'s' * (metrics['epochs'] != 1)}"
+    rows.append(("training time", f"{short_time(metrics['seconds'])}, {epochs}", ""))
     if last := metrics.get("last_epoch"):
         rates = short_rate(last["steps_per_second"]), short_rate(last["examples_per_second"])
         rows.append(("speed in the last epoch", "{} steps/s, {} examples/s".format(*rates), ""))
@@ -83,7 +84,7 @@ def training_text(config: Config, sizes: dict[str, int], epochs: int, steps: int
     examples = ", ".join(f"{size:,} {SPLITS[name]}" for name, size in sizes.items())
     loss = ", ".join(spec.class_name for spec in (losses if isinstance(losses, list) else [losses]))
     return (
-        f"{examples} examples. {epochs:,} epochs, {steps:,} steps with batches of {config.data.batch_size} examples, "
+        f"{examples} examples. Epochs: {epochs:,}, {steps:,} steps with batches of {config.data.batch_size} examples, "
         f"by {training.optimizer.class_name} on {loss}."
     )
 
