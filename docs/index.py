@@ -7,48 +7,35 @@ import inspect
 import json
 import sys
 
-from kzoo.analysis.catalogue import families, sketch, source
-from kzoo.analysis.flop_count import flops
+from kzoo.analysis.catalogue import families, sizes, source
 from kzoo.index import FILE
-from kzoo.models.registry import describe, list_models
+from kzoo.models.registry import facts, list_models
 
 
 def model_facts(name, count=True):
     """Returns what the index holds of a model; without `count`, what is known before the model is built."""
-    known = describe(name)
-    facts = {
-        "family": known["family"],
-        "what": known["doc"].splitlines()[0],
-        "source": " ".join(known["source"].split()),
-        "weights": known["weights"],
-        "settings": [*known["settings"], "features"],
-    }
-    if not count:
-        return facts
-    model = sketch(name)
-    counted = {"input": list(model.inputs[0].shape[1:]), "parameters": model.count_params(), "operations": flops(model)}
-    return {**facts, **counted}
+    return {**facts(name), **(sizes(name) if count else {})}
 
 
 def layer_facts():
     """Returns what the index holds of each layer: its classes, the first line of the 2D one's docstring, its source."""
-    facts = {}
+    found = {}
     for name, classes in families().items():
         shown = next((cls for cls in classes if cls.__name__.endswith("2D")), classes[0])
         what = inspect.getdoc(shown).splitlines()[0]
-        facts[name] = {"classes": [cls.__name__ for cls in classes], "what": what, "source": source(shown.__module__)}
-    return facts
+        found[name] = {"classes": [cls.__name__ for cls in classes], "what": what, "source": source(shown.__module__)}
+    return found
 
 
 def index():
     """Returns the text of index.json, with one line for each model and layer."""
     parts = {"models": {name: model_facts(name) for name in list_models()}, "layers": layer_facts()}
-    return "{\n" + ",\n".join(f'"{part}": {{\n{lines(facts)}\n}}' for part, facts in parts.items()) + "\n}\n"
+    return "{\n" + ",\n".join(f'"{part}": {{\n{lines(entries)}\n}}' for part, entries in parts.items()) + "\n}\n"
 
 
-def lines(facts):
+def lines(entries):
     """Returns a JSON object without its braces, one line for each key."""
-    return ",\n".join(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items())
+    return ",\n".join(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in entries.items())
 
 
 def main(check=False):

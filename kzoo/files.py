@@ -193,6 +193,15 @@ def file_lock(path, refusal=None):
                 Path(path).unlink(missing_ok=True)
 
 
+def copy_path(path, target):
+    """Copies a file, or a folder with all that is in it; creates the folder that the copy is in."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, target, dirs_exist_ok=True)
+    else:
+        shutil.copy2(path, target)
+
+
 def remove(path):
     """Removes a file, a link or a folder with all that is in it; nothing if it is missing."""
     if path.is_dir() and not path.is_symlink():

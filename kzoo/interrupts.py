@@ -22,12 +22,15 @@ GRACE = 5.0  # seconds from the first signal to the end
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 128 + signal.SIGINT  # exit code after Ctrl-C, as in a shell
 RESUMABLE = ("train", "tune")
+TRIED_OUT = ("--overfit", "--find-lr")  # options with which `train` writes no run
 SHOW_CURSOR = "\r\x1b[K\x1b[?25h"  # clears the line of a progress bar, which hides the cursor
 
 
 def how_to_resume(command: Sequence[str]) -> list[str]:
     """Returns the sentence that says how to resume a command line, in a list; an empty list if it cannot be resumed."""
-    resumable = any(word in RESUMABLE for word in command[:2])
+    resumable = any(word in RESUMABLE for word in command[:2]) and not any(
+        word.startswith(TRIED_OUT) for word in command
+    )
     return ["the same command resumes from the last finished epoch"] * resumable
 
 

@@ -13,12 +13,13 @@ def models_table(models: list[dict[str, Any]]) -> Table:
     columns = ("name", "input", "parameters", "operations", "published", "measured", "config", "source")
     table = new_table(f"{len(models)} model{'s' * (len(models) > 1)}", *columns)
     for model in models:
-        size = " x ".join(str(n or "any") for n in model["input"])
+        size = " x ".join(str(n or "any") for n in model["input"]) or "-"
+        parameters = "-" if model["parameters"] is None else f"{model['parameters']:,}"
         count = "-" if model["operations"] is None else short_count(model["operations"])
         cells = [[percent(run[key]) for run in model["configs"]] for key in ("published", "measured")]
         cells += [[run["config"] for run in model["configs"]]]
         lines = ("\n".join(values) or "-" for values in cells)
-        table.add_row(model["name"], size, f"{model['parameters']:,}", count, *lines, authors(model["source"]))
+        table.add_row(model["name"], size, parameters, count, *lines, authors(model["source"]))
     return table
 
 

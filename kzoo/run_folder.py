@@ -1,10 +1,16 @@
-"""Finds the folder of a finished run."""
+"""Finds the folder of a finished run, and checks names of runs."""
 
 from pathlib import Path
 
-from kzoo.checks import Refusal, nearest
-from kzoo.index import read
+from kzoo.checks import Refusal, nearest, require
+from kzoo.index import is_keras_file, known_models
 from kzoo.types import PathLike
+
+
+def check_run_name(name: str) -> None:
+    """Raises Refusal unless `name` can be that of a run's folder: printable, without separators and leading dots."""
+    is_plain = name and Path(name).name == name and not name.startswith(".") and name.isprintable()
+    require(is_plain, "run", "a plain name", name=name)
 
 
 def find_run(run: PathLike, file: str = "model.keras") -> Path:
@@ -38,14 +44,16 @@ def find_seeds(run: PathLike, file: str = "metrics.json") -> list[Path]:
 
 
 def find_run_or_model(name: str) -> Path | None:
-    """Returns the folder of the finished run `name`, or None if `name` is a model of kzoo and no run.
+    """Returns the folder of the finished run `name`, or None if `name` is a model or a `.keras` file and no run.
 
     Raises Refusal with the nearest names of models if it is neither.
     """
+    if is_keras_file(name):
+        return None
     try:
         return find_run(name).parent
     except Refusal as refusal:
-        models = read()["models"]
+        models = known_models()
         if name in models:
             return None
         if "holds one run a seed" in str(refusal):

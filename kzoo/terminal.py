@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -113,6 +114,30 @@ def short_time(seconds: float) -> str:
     units = (("d", total // 86_400), ("h", total // 3_600 % 24), ("min", total // 60 % 60), ("s", total % 60))
     first = next((i for i, (_, count) in enumerate(units) if count), len(units) - 1)
     return " ".join(f"{count} {unit}" for unit, count in units[first : first + 2] if count or unit == units[first][0])
+
+
+class SlowCount:
+    """Counts what is done, from any thread, and prints how far it is: after two seconds, then every ten.
+
+    Arguments: what, words that follow the numbers; total, the count at which it is silent again.
+
+    >>> count = SlowCount("images are read", 2)
+    >>> count.tick()
+    """
+
+    def __init__(self, what: str, total: int):
+        self.what, self.total, self.done = what, total, 0
+        self._lock, self._due = threading.Lock(), float("inf")
+
+    def tick(self) -> None:
+        """Counts one more."""
+        with self._lock:
+            self.done, now = self.done + 1, time.monotonic()
+            if self.done == 1:
+                self._due = now + 2
+            if now >= self._due and self.done < self.total:
+                self._due = now + 10
+                say(f"{self.done:,} of {self.total:,} {self.what}")
 
 
 @contextlib.contextmanager

@@ -8,8 +8,10 @@ optimized code.
 
 import functools
 import gc
+import importlib
 import inspect
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +96,31 @@ def free_programs():
     forget_islands()
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def own_modules(monkeypatch, tmp_path):
+    """Forgets after a test what it imported and registered as the user's own; returns the current, empty folder."""
+    import keras
+
+    from kzoo import index, user_modules
+    from kzoo.data import dataset_registry
+    from kzoo.models import registry
+
+    monkeypatch.chdir(tmp_path)
+    for module, name in ((registry, "_MODELS"), (dataset_registry, "_DATASETS"), (index, "_added")):
+        monkeypatch.setattr(module, name, dict(getattr(module, name)))
+    for name, value in {"_requested": {}, "_imported": {}, "_plugins": []}.items():
+        monkeypatch.setattr(user_modules, name, value)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    modules, objects = set(sys.modules), dict(keras.saving.get_custom_objects())
+    importlib.invalidate_caches()
+    yield tmp_path
+    for name in [name for name in sys.modules if name not in modules]:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+    keras.saving.get_custom_objects().clear()
+    keras.saving.get_custom_objects().update(objects)
 
 
 @pytest.fixture(autouse=True)

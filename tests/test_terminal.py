@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from kzoo import terminal
-from kzoo.terminal import console, percent, print_table, progress, quiet, say, short_count, stdout
+from kzoo.terminal import SlowCount, console, percent, print_table, progress, quiet, say, short_count, stdout
 
 
 def print_notes():
@@ -80,3 +80,17 @@ def test_progress(capfd, monkeypatch):
     with progress("predict", 2, "files", live=False) as count:
         list(count("ab"))
     assert capfd.readouterr().err == ""
+
+
+def test_slow_counts_say_how_far_they_are(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    count = SlowCount("images are read", 50)
+    for _ in range(49):
+        count.tick()
+        now[0] += 0.5
+    assert capsys.readouterr().err == "5 of 50 images are read\n25 of 50 images are read\n45 of 50 images are read\n"
+    now[0] += 60
+    count.tick()
+    count.tick()  # of the next pass
+    assert capsys.readouterr().err == ""

@@ -18,7 +18,7 @@ from kzoo.export.verification_inputs import Batch
 ROOT = Path(__file__).parents[1]
 FILES = {
     *("saved_model", "model.keras", "config.yaml", "history.csv", "tensorboard", "metrics.json", "README.md"),
-    *("history.png", "confusion.png", "data.json"),
+    *("history.png", "confusion.png", "data.json", "state.npz"),
 }
 SHORT = {"epochs": 2, "steps_per_epoch": 20, "steps_per_call": 10}
 

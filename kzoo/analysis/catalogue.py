@@ -9,8 +9,11 @@ import keras
 from rich.console import Console
 from rich.table import Table
 
+from kzoo.analysis.flop_count import flops
 from kzoo.analysis.receptive_field import receptive_fields
 from kzoo.analysis.unknown_layer import unknown_layers
+from kzoo.checks import Refusal
+from kzoo.index import is_keras_file
 from kzoo.layers.field import EXACT, UNKNOWN, Field
 from kzoo.listing import new_table
 from kzoo.models.graph import calls
@@ -30,6 +33,29 @@ def sketch(name: str, **overrides: Any) -> keras.Model:
             return model(name, **overrides)
     finally:
         keras.backend.clear_session(free_memory=False)
+
+
+def sizes(name: str) -> dict[str, Any]:
+    """Returns the input shape, parameters and operations of one example of a model with its default settings.
+
+    >>> sizes("mnist1d_cnn")["parameters"]
+    2050
+    """
+    built = sketch(name)
+    counted = {"input": list(built.inputs[0].shape[1:]), "parameters": built.count_params()}
+    return {**counted, "operations": flops(built)}
+
+
+def add_sizes(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns entries of `kzoo.index.find_models` with sizes; None for a model that cannot be built as it is."""
+
+    def complete(entry):
+        try:
+            return {**entry, **sizes(entry["name"])}
+        except Refusal:
+            return {**entry, "input": [], "parameters": None, "operations": None}
+
+    return [entry if "parameters" in entry else complete(entry) for entry in models]
 
 
 def families() -> dict[str, list[type]]:
@@ -54,15 +80,17 @@ def source(module: str) -> str:
 
 def model_text(name: str, console: Console) -> str:
     """Returns what `kzoo show` prints of a model, laid out for a rich console."""
-    built, known = sketch(name), describe(name)
+    known = describe(name)
+    built = model(name) if is_keras_file(name) else sketch(name)
     with console.capture() as captured:
-        console.out(f"{name}: {known['doc'].splitlines()[0]}\n", highlight=False)
+        what = known["doc"].partition("\n")[0] or "a model without a docstring"
+        console.out(f"{name}: {what}\n", highlight=False)
         built.summary(print_fn=lambda text, line_break=None: console.out(text, highlight=False))
         console.print(stages_table(built), settings_table(known))
         for layer in unknown_layers(built):
             console.out(f"Unknown: {', '.join(layer.missing)} of {layer.path} ({layer.type})", highlight=False)
         console.out(f"Weights: {', '.join(known['weights']) or 'none trained'}", highlight=False)
-        console.out(f"Source: {known['source']}", highlight=False)
+        console.out(f"Source: {known['source'] or 'not given'}", highlight=False)
     return captured.get()
 
 
@@ -95,5 +123,5 @@ def settings_table(known: dict[str, Any]) -> Table:
     """Returns a table of a model's settings, from the result of `describe`."""
     table = new_table("settings", "setting", "value")
     for setting, value in known["settings"].items():
-        table.add_row(setting, repr(value))
+        table.add_row(setting, "required" if value is inspect.Parameter.empty else repr(value))
     return table

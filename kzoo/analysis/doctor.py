@@ -10,6 +10,7 @@ from kzoo import compilation_cache
 from kzoo.analysis.installed import describe_extra, extras, needed
 from kzoo.analysis.storage import describe_folder, folders
 from kzoo.fault_report import package_version
+from kzoo.user_modules import load_plugins
 
 PACKAGES = ("kzoo", "tensorflow", "keras", "keras-tuner", "tensorflow-datasets", "numpy")
 BACKENDS = ("tensorflow", "jax", "torch")  # of Keras
@@ -36,7 +37,11 @@ def checks() -> tuple[Table, bool]:
         ("one XLA-compiled op and its gradient", _compiled_op),
     ):
         results.append(_row(table, what, check))
-    return table, all(results)
+    plugins = load_plugins(report=False)
+    for plugin in plugins:
+        problem = f", FAILED: {plugin.problem}" if plugin.problem else ""
+        table.add_row(f"plugin {plugin.name}", f"{plugin.package}{problem}")
+    return table, all(results) and all(plugin.problem is None for plugin in plugins)
 
 
 def _row(table, what, check):

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from kzoo.cli.compare import compare
+from kzoo.cli.data import data
 from kzoo.cli.debugging import DEBUG
 from kzoo.cli.doctor import doctor
 from kzoo.cli.evaluate import evaluate
@@ -26,7 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, list_, layers, show, evaluate, compare, vote, predict, look, explore, export, doctor):
+for command in (
+    *(train, tune, data, list_, layers, show, evaluate, compare, vote, predict, look, explore, export, doctor),
+):
     app.command(command.__name__.rstrip("_"))(command)
 
 

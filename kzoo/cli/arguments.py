@@ -5,6 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from kzoo.cli.debugging import import_tensorflow
+from kzoo.user_modules import has_user_modules
+
 Config = Annotated[str, typer.Argument(help="Path of a config, or the name of one that kzoo ships.")]
 Run = Annotated[str, typer.Argument(help="Folder of a run, or its name under saved_models/.")]
 RunName = Annotated[str | None, typer.Option("--run", help="Name of the run; default: the config's name.")]
@@ -21,11 +24,22 @@ AllowOutside = Annotated[
         "KZOO_ALLOW_OUTSIDE=1.",
     ),
 ]
+Imports = Annotated[
+    list[str],
+    typer.Option(
+        "--import",
+        metavar="MODULE",
+        help="Module, or path of a .py file or package, that registers models, datasets, layers of yours; repeatable.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def read_config(config: str, sets: list[str], allow_outside: bool) -> Any:
-    """Returns the checked config; the model's name and settings are checked here too, without importing TensorFlow."""
+    """Returns the checked config; the model's name and settings are checked here too.
+
+    TensorFlow is imported only if the user's own modules are.
+    """
     from kzoo.index import check_model
     from kzoo.training.callback_paths import ALLOW_OUTSIDE
     from kzoo.training.config import read_config as read
@@ -33,8 +47,15 @@ def read_config(config: str, sets: list[str], allow_outside: bool) -> Any:
     if allow_outside:
         os.environ[ALLOW_OUTSIDE] = "1"  # in child processes too
     settings = read(config, sets)
+    import_own_models()
     check_model(settings.model.name, settings.model.settings)
     return settings
+
+
+def import_own_models() -> None:
+    """Imports the user's modules and plugins, if there are any, so that the names of their models are known."""
+    if has_user_modules():
+        import_tensorflow()
 
 
 def config_name(config: str) -> str:

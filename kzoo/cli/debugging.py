@@ -11,11 +11,16 @@ def debugging() -> bool:
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow and Keras without their notes; in debugging, tracebacks keep the frames of Keras."""
+    """Imports TensorFlow and Keras without their notes, then the user's own modules.
+
+    In debugging, tracebacks keep the frames of Keras.
+    """
     from kzoo.tensorflow_import import import_tensorflow_quietly
+    from kzoo.user_modules import import_user_modules
 
     import_tensorflow_quietly()
     if debugging():
         import keras
 
         keras.config.disable_traceback_filtering()
+    import_user_modules()

@@ -3,12 +3,15 @@
 import contextlib
 
 from kzoo.checks import Refusal
+from kzoo.cli.arguments import Imports
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.terminal import print_table
+from kzoo.user_modules import request_modules
 
 
-def doctor() -> None:
-    """Check versions, devices and one XLA-compiled op."""
+def doctor(imports: Imports = []) -> None:  # noqa: B006
+    """Check versions, devices, plugins and one XLA-compiled op."""
+    request_modules(imports)
     with contextlib.suppress(ImportError):  # the table names it
         import_tensorflow()
     from kzoo.analysis.doctor import checks

@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from kzoo.checks import Refusal, require
+from kzoo.cli.arguments import Imports, import_own_models
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.terminal import say
+from kzoo.user_modules import request_modules
 
 
 def explore(
@@ -34,6 +36,7 @@ def explore(
         str | None,
         typer.Option(help="Folder to write instead: the page with recorded examples, for any web server."),
     ] = None,
+    imports: Imports = [],  # noqa: B006
 ) -> None:
     """Show a model at work on a page in the browser, until Ctrl-C.
 
@@ -46,6 +49,8 @@ def explore(
     Example: kzoo explore mnist1d_cnn mnist1d_tiled --port 8000
     """
     require(len(names) < 3, "explore", "one name or two", names=names)
+    request_modules(imports)
+    import_own_models()
     for name in names:
         if Path(name).suffix != ".keras":
             from kzoo.run_folder import find_run_or_model

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from kzoo.cli.arguments import Imports, import_own_models
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.terminal import say
+from kzoo.user_modules import request_modules
 
 
 def look(
@@ -19,6 +21,7 @@ def look(
         list[str], typer.Option(help="Image, .npy file or folder to take inputs from; repeatable. Default: test data.")
     ] = [],  # noqa: B006
     out: Annotated[str | None, typer.Option(help="Folder to write; default: RUN/look, or look/NAME.")] = None,
+    imports: Imports = [],  # noqa: B006
 ) -> None:
     """Draw what a model computes, sees and looks for.
 
@@ -27,6 +30,8 @@ def look(
 
     Example: kzoo look mnist1d_cnn --layer stage2 --unit 3
     """
+    request_modules(imports)
+    import_own_models()
     from kzoo.run_folder import find_run_or_model
 
     find_run_or_model(name)

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from kzoo.checks import Refusal, require
-from kzoo.cli.arguments import Json
+from kzoo.cli.arguments import Imports, Json
 from kzoo.cli.debugging import import_tensorflow
+from kzoo.user_modules import request_modules
 
 
 def predict(
@@ -39,6 +40,7 @@ def predict(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of --out and --maps.")] = False,
     as_json: Json = False,
+    imports: Imports = [],  # noqa: B006
 ) -> None:
     """Predict the classes of images and arrays, or of each pixel.
 
@@ -49,6 +51,7 @@ def predict(
     Example: kzoo predict exports/mnist1d_cnn/model.onnx signals.npy --top 1
     Example: find scans -name '*.png' | kzoo predict nielsen_3 - --format csv > digits.csv
     """
+    request_modules(imports)
     if not Path(model).exists():
         from kzoo.run_folder import find_run
 

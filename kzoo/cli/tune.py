@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from kzoo.cli.arguments import AllowOutside, Out, Overwrite, Sets, config_name, read_config
+from kzoo.cli.arguments import AllowOutside, Imports, Out, Overwrite, Sets, config_name, read_config
 from kzoo.cli.debugging import import_tensorflow
-from kzoo.files import check_writable
+from kzoo.files import check_writable, hidden
+from kzoo.user_modules import name_missing_modules, request_modules
 
 
 def tune(
@@ -26,23 +27,26 @@ def tune(
     ] = False,
     results: Annotated[str | None, typer.Option(help="Folder for copies of trials.csv, plots and results.")] = None,
     allow_outside: AllowOutside = False,
-    sets: Sets = [],  # noqa: B006 (typer's way)
+    imports: Imports = [],  # noqa: B006 (typer's way)
+    sets: Sets = [],  # noqa: B006
 ) -> None:
     """Search for the best settings, then train with them.
 
-    The config's part `search` says which settings to try. The same command resumes an interrupted search. Workers on
-    several machines: docs/searches.md.
+    The config's part `search` says which settings to try. The same command resumes an interrupted search, and extends
+    a finished one if it sets more trials. Workers on several machines: docs/searches.md.
 
     Example: kzoo tune mnist1d_cnn --set search.trials=6 --workers 2
     """
+    request_modules(imports)
     if report:
         import_tensorflow()
         from kzoo.tuning.report import rebuild_report
 
         rebuild_report(config)
         return
-    settings = read_config(config, sets, allow_outside)
     name = run if run is not None else f"{config_name(config)}_search"
+    with name_missing_modules(hidden(Path(out, name), "partial")):
+        settings = read_config(config, sets, allow_outside)
     _check_searched_settings(settings)
     if results:
         check_writable(Path(results, name), "--results")

@@ -1,3 +1,4 @@
+from .dataset_registry import register
 from .examples import Examples
 from .loader import Data, load, specs
 from .mock_data import mock, mock_like
@@ -8,5 +9,6 @@ __all__ = [
     "load",
     "mock",
     "mock_like",
+    "register",
     "specs",
 ]

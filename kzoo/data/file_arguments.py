@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kzoo.checks import require
-from kzoo.data.image_file import SUFFIXES
+from kzoo.data.image_file import PHOTO_SUFFIXES, SUFFIXES
 from kzoo.data.visible_files import visible_files
 from kzoo.types import PathLike
 
@@ -60,7 +60,7 @@ def is_image(file: PathLike) -> bool:
     >>> is_image("x.PNG"), is_image("x.npy")
     (True, False)
     """
-    return Path(file).suffix.lower() in SUFFIXES
+    return Path(file).suffix.lower() in PHOTO_SUFFIXES
 
 
 def _matches(pattern: str) -> list[Path]:
@@ -76,6 +76,6 @@ def _wanted(files: Iterable[Path], left_out: Sequence[Path]) -> Iterator[Path]:
     outside = [os.path.abspath(path) for path in left_out]
     for file in files:
         place = os.path.abspath(file)
-        known = file.suffix.lower() in (*SUFFIXES, *ARRAYS) and file.is_file()
+        known = file.suffix.lower() in (*PHOTO_SUFFIXES, *ARRAYS) and file.is_file()
         if known and not any(place == path or place.startswith(path + os.sep) for path in outside):
             yield file

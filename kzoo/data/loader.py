@@ -6,11 +6,16 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from kzoo.checks import as_bool, is_integer, require
+from kzoo.data.dataset_registry import registered_names
 from kzoo.data.example_checks import INT32
 from kzoo.data.examples import Examples
-from kzoo.data.folder_source import folder_source
+from kzoo.data.folder_source import folder_source, list_problems
+from kzoo.data.image_files import ImageFiles
 from kzoo.data.npz_source import npz_source
+from kzoo.data.registered_source import registered_source
 from kzoo.data.source import RESIZES, TESTS, VALIDATIONS
 from kzoo.data.stratified_split import stratified_split
 from kzoo.data.tfds_source import tfds_source
@@ -25,8 +30,9 @@ class Data:
     Shapes: input_shape is that of one example. `validation` and `test` are None where there is no such split, `classes`
     where the dataset does not declare them (label maps), `class_names` where classes have only numbers.
     Attributes: fingerprint, what tells this data from other data: shape, dtype, classes, sizes of the splits, and a
-    digest of the files: for arrays of their content, otherwise of the files' names and sizes; resize, how images were
-    resized, as `load` names it.
+    digest of the files: for arrays of their content, otherwise of the files' names and sizes; of image files also a
+    digest of their contents; resize, how images were resized, as `load` names it; image_files, by the names of
+    `splits`, None where examples are not in files of their own.
     """
 
     name: str
@@ -38,6 +44,7 @@ class Data:
     input_shape: tuple[int, ...]
     fingerprint: dict[str, Any] = dataclasses.field(default_factory=dict)
     resize: str = "stretch"
+    image_files: ImageFiles | None = None
 
     def splits(self) -> dict[str, Examples]:
         """Returns the splits that there are, by name."""
@@ -59,27 +66,31 @@ def load(
     folder: PathLike | None = None,
     arrays: PathLike | None = None,
     validation: float | str = 0,
+    test: float = 0,
     image_size: Sequence[int] | None = None,
     length: int | None = None,
     stratify: bool = False,
     ignore_label: int | None = None,
     resize: str = "stretch",
+    skip_corrupt: bool = False,
     parts: int | None = None,
 ) -> Data:
     """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
     The test split is the dataset's `test`, or its `validation` (or `val`, `valid`, `dev`) if there is no `test` and
-    that split is not used for validation. One line on stderr says what of the dataset no split contains.
+    that split is not used for validation, or as `test` says. Lines on stderr say what of the dataset no split contains.
     Arguments: validation, 0 for none; a fraction of the training split in (0, 1) or a number of its examples, taken
     from its end and so the same in every run; or the name of another split of the dataset, where "val", "valid",
-    "validation" and "dev" mean the same. image_size, (height, width), to which images are resized. length, in steps or
-    frames, to which series or clips are cropped or padded; only with `name`. stratify, whether the part of the training
-    split that is held out has the same share of each class, and at least one example of each class that has two.
-    ignore_label, the label of pixels of label maps that have no class, such as 255: it does not count as a class.
-    resize, how images get the size `image_size`: "stretch" (whatever their proportions), "crop" (the largest central
-    part of its proportions) or "pad" (whole, in their own proportions, with zeros around them; label maps with
-    ignore_label). parts, how many evenly spaced stretches of `length` are taken of each series or clip, one after the
-    other, in place of the middle one; only with `length`.
+    "validation" and "dev" mean the same. test, a fraction of the training split or a number of its examples, taken from
+    its end, before those for validation; only where the dataset has no test split. image_size, (height, width), to
+    which images are resized. length, in steps or frames, to which series or clips are cropped or padded; only with
+    `name`. stratify, whether the part of the training split that is held out has the same share of each class, and at
+    least one example of each class that has two; that of a folder of classes without train/ always has. ignore_label,
+    the label of pixels of label maps that have no class, such as 255: it does not count as a class. resize, how images
+    get the size `image_size`: "stretch" (whatever their proportions), "crop" (the largest central part of its
+    proportions) or "pad" (whole, in their own proportions, with zeros around them; label maps with ignore_label).
+    skip_corrupt, whether images of a `folder` that cannot be read are left out. parts, how many evenly spaced stretches
+    of `length` are taken of each series or clip, one after the other, in place of the middle one; only with `length`.
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)
@@ -87,7 +98,8 @@ def load(
     (1150, 287, 360, (8, 8, 1), 10)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    source = open_source(name, **given, ignore_label=ignore_label, resize=resize, prepare=True, parts=parts)
+    given |= {"ignore_label": ignore_label, "resize": resize, "skip_corrupt": skip_corrupt}
+    source = open_source(name, **given, prepare=True, parts=parts)
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
@@ -95,26 +107,39 @@ def load(
     stratify = as_bool("load", stratify=stratify)
     expected = "stratify only where validation is a part of the training split"
     require(not (stratify and validation_split), "load", expected, validation=validation)
-    held_out = 0 if validation_split else _held_out(validation, sizes["train"])
-    tests = [split for split in (*TESTS, *VALIDATIONS) if split in sizes and split != validation_split]
+    counts = {"test": _held_out("test", test, sizes["train"])}
+    counts["validation"] = 0 if validation_split else _held_out("validation", validation, sizes["train"])
+    left = sizes["train"] - sum(counts.values())
+    require(left > 0, "load", "test and validation that leave examples for training", **counts)
+    has_test = bool(sizes.keys() & {*TESTS})
+    require(not (test and has_test), "load", f"test: 0 for {source.name!r}, which has a test split", test=test)
+    tests = [split for split in (*TESTS, *VALIDATIONS) if split in sizes and split != validation_split and not test]
     unused = sizes.keys() - {"train", validation_split, *tests[:1]}
     _say_left_out(source, {f"the split {split!r}, which `validation: {split}` uses": sizes[split] for split in unused})
 
-    stays, held = _hold_out(source, held_out, stratify)
-    validation_part = (validation_split, slice(None)) if validation_split else ("train", held) if held_out else None
+    by_class = stratify or not (source.divided or source.classes is None or source.label_shape)
+    parts_of = _hold_out(source, counts, by_class)
+    if validation_split:
+        parts_of["validation"] = validation_split, slice(None)
+    if tests:
+        parts_of["test"] = tests[0], slice(None)
+    of_parts = {part: source.read(*which) for part, which in parts_of.items()}
     data = Data(
         name=source.name,
-        train=source.read("train", stays),
-        validation=source.read(*validation_part) if validation_part else None,
-        test=source.read(tests[0], slice(None)) if tests else None,
+        train=of_parts["train"],
+        validation=of_parts.get("validation"),
+        test=of_parts.get("test"),
         classes=source.classes,
         class_names=source.class_names,
         input_shape=source.input_shape,
         resize=resize,
+        image_files=source.image_files and source.image_files.select(parts_of),
     )
     sizes = {name: split.size for name, split in data.splits().items()}
     described = {"input_shape": list(source.input_shape), "dtype": source.dtype, "classes": source.classes}
     fingerprint = {**described, "train": 0, "validation": 0, "test": 0, **sizes, "files": source.content}
+    if source.image_files:
+        fingerprint["contents"] = source.image_files.contents
     return dataclasses.replace(data, fingerprint=fingerprint)
 
 
@@ -127,6 +152,7 @@ def specs(
     length: int | None = None,
     ignore_label: int | None = None,
     resize: str = "stretch",
+    skip_corrupt: bool = False,
 ) -> tuple[tuple[int, ...], str, int | None]:
     """Returns (input_shape, dtype, classes) of a dataset without preparing or downloading it.
 
@@ -136,7 +162,8 @@ def specs(
     ((40, 1), 'float32', 10)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    source = open_source(name, **given, ignore_label=ignore_label, resize=resize)
+    given |= {"ignore_label": ignore_label, "resize": resize, "skip_corrupt": skip_corrupt}
+    source = open_source(name, **given)
     return source.input_shape, source.dtype, source.classes
 
 
@@ -149,6 +176,7 @@ def open_source(
     length=None,
     ignore_label=None,
     resize="stretch",
+    skip_corrupt=False,
     prepare=False,
     parts=None,
 ):
@@ -162,15 +190,18 @@ def open_source(
     sized = resize == "stretch" or image_size is not None
     require(sized, "load", f"image_size=(height, width) where resize is {resize}", image_size=image_size)
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
+    skip_corrupt = as_bool("load", skip_corrupt=skip_corrupt)
+    require(folder is not None or not skip_corrupt, "load", "skip_corrupt only for a folder", skip_corrupt=skip_corrupt)
     if name is not None:
-        source = tfds_source(name, image_size, length, prepare, resize, ignore_label, parts)
+        make = registered_source if name in registered_names() else tfds_source
+        source = make(name, image_size, length, prepare, resize, ignore_label, parts)
     else:
         require(length is None, "load", "length only for a dataset by name", length=length)
         require(parts is None, "load", "parts only for a dataset by name", parts=parts)
         path = folder if arrays is None else arrays
         require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
         source = (
-            folder_source(path, image_size, resize)
+            folder_source(path, image_size, resize, ignore_label, skip_corrupt)
             if arrays is None
             else npz_source(path, image_size, ignore_label, resize)
         )
@@ -182,14 +213,21 @@ def open_source(
     return source
 
 
-def _hold_out(source, count, stratify):
-    """Returns which training examples stay and which `count` are held out, as slices or as arrays of indices."""
-    if not (stratify and count):
-        first = source.split_sizes["train"] - count
-        return slice(0, first), slice(first, None)
-    labels = source.labels("train")
-    require(labels.ndim == 1, "load", "one label per example to stratify", label_shape=source.label_shape)
-    return stratified_split(labels, count)
+def _hold_out(source, counts, by_class):
+    """Returns {part: ("train", which of its examples)}, slices or arrays of indices, of train and what is held out."""
+    labels = source.labels("train") if by_class and any(counts.values()) else None
+    stays, stop, parts = None, source.split_sizes["train"], {}
+    for part, count in counts.items():
+        if not count:
+            continue
+        if labels is None:
+            stop, parts[part] = stop - count, ("train", slice(stop - count, stop))
+        else:
+            require(labels.ndim == 1, "load", "one label per example to stratify", label_shape=source.label_shape)
+            stays = np.arange(stop) if stays is None else stays
+            kept, held = stratified_split(labels[stays], count, part)
+            stays, parts[part] = stays[kept], ("train", stays[held])
+    return {"train": ("train", slice(0, stop) if stays is None else stays), **parts}
 
 
 def _find_split(name, sizes):
@@ -201,16 +239,20 @@ def _find_split(name, sizes):
 
 
 def _say_left_out(source, unused):
-    """Prints one line on what of a dataset is not used, if there is anything."""
+    """Prints what of a dataset is not used, if there is anything: one line, and one on files that cannot be read."""
     left_out = {**source.left_out, **dict(sorted(unused.items()))}
     if left_out:
         say(f"{source.name}: left out: " + ", ".join(f"{what} ({count:,})" for what, count in left_out.items()) + ".")
+    if source.image_files and source.image_files.skipped:
+        skipped = source.image_files.skipped
+        say(f"{source.name}: skipped: {len(skipped):,} of the images cannot be read: {list_problems(skipped)}.")
 
 
-def _held_out(validation, size):
-    """Returns how many of `size` training examples `validation` holds out."""
-    ok = not isinstance(validation, bool) and isinstance(validation, (int, float)) and 0 <= validation < size
-    ok = ok and (validation < 1 or is_integer(validation, 1))
-    expected = f"validation, 0, a fraction below 1, a number below the {size} training examples or a split's name"
-    require(ok, "load", expected, validation=validation)
-    return validation if validation >= 1 or validation == 0 else min(max(1, round(validation * size)), size - 1)
+def _held_out(part, wanted, size):
+    """Returns how many of `size` training examples `load`'s argument `validation` or `test` holds out."""
+    ok = not isinstance(wanted, bool) and isinstance(wanted, (int, float)) and 0 <= wanted < size
+    ok = ok and (wanted < 1 or is_integer(wanted, 1))
+    named = " or a split's name" if part == "validation" else ""
+    choices = "0, a fraction below 1" + ("," if named else " or") + f" a number below the {size} training examples"
+    require(ok, "load", f"{part}, {choices}{named}", **{part: wanted})
+    return wanted if wanted >= 1 or wanted == 0 else min(max(1, round(wanted * size)), size - 1)

@@ -53,6 +53,7 @@ def mock_like(
     length: int | None = None,
     ignore_label: int | None = None,
     resize: str = "stretch",
+    skip_corrupt: bool = False,
     size: int = 64,
 ) -> Data:
     """Returns `mock` data in the shape of a dataset, which is neither prepared nor downloaded.
@@ -62,6 +63,7 @@ def mock_like(
     >>> mock_like("mnist1d").input_shape
     (40, 1)
     """
-    sizes: dict[str, Any] = {"image_size": image_size, "length": length}
-    like = open_source(name, folder=folder, arrays=arrays, **sizes, ignore_label=ignore_label, resize=resize)
+    given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
+    given |= {"ignore_label": ignore_label, "resize": resize, "skip_corrupt": skip_corrupt}
+    like = open_source(name, **given)
     return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, like.name, like.class_names)

@@ -7,6 +7,7 @@ Source: keras.datasets.mnist (mnist.npz).
 
 import math
 import zipfile
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -29,8 +30,19 @@ from kzoo.memory import available_memory
 NAMES = {split: tuple(f"{array}_{split}" for array in "xyw") for split in ("train", *VALIDATIONS, *TESTS)}
 
 
+class StoredArrays(NamedTuple):
+    """Arrays by the names that a file would have for them; `content` is their digest."""
+
+    name: str
+    arrays: dict[str, np.ndarray]
+    content: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
 def npz_source(path, image_size=None, ignore_label=None, resize="stretch"):
-    """Returns the `Source` of an .npz file, with the training examples in a fixed random order.
+    """Returns the `Source` of an .npz file, or of `StoredArrays`, with the training examples in a fixed random order.
 
     Shapes: x (N, H, W, C) images or (N, L, 1) series; (N, H, W) and (N, L) gain a channel axis. y (N,), (N, 1) or
     label maps (N, H, W, 1), whole numbers 0..classes-1. w (N,), if the file has it, weights of the examples of class
@@ -40,8 +52,11 @@ def npz_source(path, image_size=None, ignore_label=None, resize="stretch"):
     Raises Refusal if the file is missing or cannot be read, or if an array is missing, pickled, larger than memory, not
     finite, or of a wrong dtype, rank or length.
     """
-    file = local_path(path)
-    stored, content, others = _read(file, path)
+    if isinstance(path, StoredArrays):
+        source_name, stored, content, others = path.name, path.arrays, path.content, []
+    else:
+        file = local_path(path)
+        source_name, (stored, content, others) = file.stem, _read(file, path)
     splits = {}
     for split, (x_name, y_name, w_name) in NAMES.items():
         names = [name for name in (x_name, y_name, w_name) if name in stored]
@@ -76,7 +91,7 @@ def npz_source(path, image_size=None, ignore_label=None, resize="stretch"):
         return Examples(dataset.map(prepare, tf.data.AUTOTUNE), len(arrays[0]))
 
     return Source(
-        name=file.stem,
+        name=source_name,
         input_shape=(*(image_size or x.shape[1:-1]), x.shape[-1]),
         dtype=x.dtype.name,
         label_shape=(*image_size, 1) if image_size and y.ndim > 1 else y.shape[1:],
@@ -148,7 +163,7 @@ def _as_labels(name, y, x_rank, ignore_label):
     labeled = y.ndim in (1, 3, 4) and 0 not in y.shape[1:]
     require(labeled, "load", f"{name} of shape (N,), one class number per example", shape=y.shape)
     if y.size:
-        _check_range(name, y, ignore_label)
+        check_label_values(name, y, ignore_label)
     return (y[..., None] if y.ndim == 3 else y).astype("int32")
 
 
@@ -161,8 +176,8 @@ def _is_one_hot(y, x_rank):
     return bool(shaped) and y.min() == 0 and y.max() == 1 and bool((y.sum(-1) == 1).all())
 
 
-def _check_range(name, y, ignore_label):
-    """Raises Refusal unless labels count classes; for usual codes of masks the message says what to do."""
+def check_label_values(name, y, ignore_label):
+    """Raises Refusal unless labels count classes; for usual codes of label maps the message says what to do."""
     labels = y if ignore_label is None else y[y != ignore_label]
     require(labels.size, "load", f"{name} with labels other than ignore_label", ignore_label=ignore_label)
     smallest, largest = int(labels.min()), int(labels.max())

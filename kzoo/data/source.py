@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, require
+from kzoo.data.image_files import ImageFiles
 from kzoo.types import PathLike
 
 VALIDATIONS, TESTS = ("validation", "val", "valid", "dev"), ("test",)  # names of splits
@@ -26,7 +28,8 @@ class Source:
     Arguments: split_sizes, {split: number of examples}; read, a function (split, chosen) that returns `Examples` of the
     examples in a slice or at ascending indices; labels, a function (split) that returns all labels as an array;
     content, a `digest` of the dataset's files, None if they are not prepared; left_out, {what: how many} of what the
-    dataset's files hold and no split contains.
+    dataset's files hold and no split contains; image_files, if the examples are in files of their own; divided, whether
+    the dataset itself has splits: one of classes that has not is held out of by class.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Source:
     labels: Callable
     content: str | None = None
     left_out: dict = dataclasses.field(default_factory=dict)
+    image_files: ImageFiles | None = None
+    divided: bool = True
 
 
 def local_path(path: PathLike) -> Path:
@@ -172,6 +177,19 @@ def _largest(proportions, bounds):
     proportions, bounds = (tf.cast(sides, "float64") for sides in (proportions, bounds))
     sides = tf.round(proportions * tf.reduce_min(bounds / proportions))
     return tf.cast(tf.clip_by_value(sides, 1, bounds), "int32")
+
+
+def take_chosen(dataset, chosen, size):
+    """Returns the elements at ascending indices, or in a slice, of a dataset of `size` elements.
+
+    >>> [int(x) for x in take_chosen(tf.data.Dataset.range(5), np.array([1, 4]), 5)]
+    [1, 4]
+    """
+    if isinstance(chosen, slice):
+        start, stop, _ = chosen.indices(size)
+        return dataset.skip(start).take(stop - start)
+    is_chosen = tf.data.Dataset.from_tensor_slices(np.isin(np.arange(size), chosen))
+    return tf.data.Dataset.zip(is_chosen, dataset).filter(lambda yes, _: yes).map(lambda _, element: element)
 
 
 def map_in_batches(dataset, function):

@@ -5,11 +5,12 @@ import numpy as np
 from kzoo.checks import require
 
 
-def stratified_split(labels: np.ndarray, held_out: int) -> tuple[np.ndarray, np.ndarray]:
+def stratified_split(labels: np.ndarray, held_out: int, part: str = "validation") -> tuple[np.ndarray, np.ndarray]:
     """Returns the ascending indices of the examples that stay and of those that are held out: the last of each class.
 
     A class of two or more examples has at least one in both parts; that of a single example stays.
-    Shapes: labels (N,) integers. Raises Refusal if `held_out` is too small or too large for that.
+    Shapes: labels (N,) integers. Arguments: part, what messages name.
+    Raises Refusal if `held_out` is too small or too large for that.
 
     >>> stratified_split(np.array([0, 0, 0, 0, 1, 1]), 2)
     (array([0, 1, 2, 4]), array([3, 5]))
@@ -17,7 +18,7 @@ def stratified_split(labels: np.ndarray, held_out: int) -> tuple[np.ndarray, np.
     _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     low, high = np.minimum(1, sizes - 1), np.maximum(0, sizes - 1)
     fits = low.sum() <= held_out <= high.sum()
-    expected = f"validation of {low.sum()} to {high.sum()} examples, so that both parts have each class"
+    expected = f"{part} of {low.sum()} to {high.sum()} examples, so that both parts have each class"
     require(fits, "load", expected, held_out=held_out)
     counts = _counts(sizes * held_out / len(labels), low, high, held_out)
     order = np.argsort(classes, kind="stable")

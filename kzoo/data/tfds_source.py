@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, nearest, require
+from kzoo.data.dataset_registry import BUILDERS, registered_names
 from kzoo.data.example_checks import ExampleChecks, count_readable
 from kzoo.data.examples import Examples
 from kzoo.data.source import (
@@ -24,30 +25,28 @@ from kzoo.data.source import (
     map_in_batches,
     prepare_example,
     spread_parts,
+    take_chosen,
 )
 from kzoo.terminal import quiet
 
-BUILDERS = {  # {dataset: its builder's class in kzoo/data/builders/DATASET.py}
-    "digits": "Digits",
-    "mnist1d": "Mnist1d",
-    "moving_digits": "MovingDigits",
-    "tones": "Tones",
-}
 UNLABELED = {"imagenet2012": ("test",)}  # splits whose labels are all -1
 CONNECT_TIMEOUT = 3.0  # seconds; TFDS itself would retry for minutes
 
 
-def tfds_source(name, image_size=None, length=None, prepare=True, resize="stretch", ignore_label=None, parts=None):
+def tfds_source(
+    name, image_size=None, length=None, prepare=True, resize="stretch", ignore_label=None, parts=None, builder=None
+):
     """Returns the `Source` of a dataset by its TFDS name, such as "mnist1d", "mnist" or "camvid/120x160".
 
     Arguments: image_size, required for images that differ in size; length, required for series and clips that differ in
     length; prepare, whether to generate or download missing files. Without it only the dataset's metadata are read.
-    resize and ignore_label, as `prepare_example`; parts, as `load`.
+    resize and ignore_label, as `prepare_example`; parts, as `load`; builder, that of the dataset if TFDS does not know
+    its name.
     The digest covers the dataset's name and version and the names and sizes of its files, not their content.
     Raises Refusal if the name is unknown, if the files are missing and cannot be downloaded, or if the dataset has no
     pair of numeric inputs and integer labels.
     """
-    builder = _find_builder(name)
+    builder = builder or _find_builder(name)
     x_key, y_key = _supervised_keys(builder, name)
     x, y = builder.info.features[x_key], builder.info.features[y_key]
     shape = _shape_with_length(x.shape, length, parts)
@@ -90,11 +89,8 @@ def tfds_source(name, image_size=None, length=None, prepare=True, resize="stretc
             start, stop, _ = chosen.indices(split_sizes[split])
             dataset, size = read_part(f"{split}[{start}:{stop}]", as_supervised=supervised), stop - start
         else:
-            is_chosen, size = np.isin(np.arange(split_sizes[split]), chosen), len(chosen)
-            examples = tf.data.Dataset.zip(
-                tf.data.Dataset.from_tensor_slices(is_chosen), read_part(split, as_supervised=supervised)
-            )
-            dataset = examples.filter(lambda is_chosen, _: is_chosen).map(lambda _, example: example)
+            dataset = take_chosen(read_part(split, as_supervised=supervised), chosen, split_sizes[split])
+            size = len(chosen)
         checks = ExampleChecks(
             f"the {split} split of {name!r}",
             classes if y.shape == () else None,
@@ -186,7 +182,8 @@ def _find_builder(name):
         with quiet():
             return tfds.builder(name, data_dir=_tfds_folder())
     except tfds.core.DatasetNotFoundError as error:
-        known = {*BUILDERS, *tfds.list_builders(with_community_datasets=False), *_prepared_datasets()}
+        known = {*BUILDERS, *registered_names(), *_prepared_datasets()}
+        known |= {*tfds.list_builders(with_community_datasets=False)}
         raise Refusal(f"load expects a known dataset; received name={name!r}; {nearest(name, known)}") from error
     except Refusal:
         raise

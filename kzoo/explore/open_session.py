@@ -25,22 +25,22 @@ def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
     data: images, .npy arrays or folders to take examples from, of a model of several inputs one for each or for the
     first; by default those of the run or config. Where they are not available, the session starts with random numbers.
     """
-    model, origin, examples, targets, labels = _find(name)
+    model, origin, examples, targets, labels, resize = _find(name)
     if data:
         shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
-        examples = read_inputs("explore", shapes, data, EXAMPLES, first=True)
+        examples = read_inputs("explore", shapes, data, EXAMPLES, first=True, resize=resize)
         targets = None
-    return Session(model, origin, examples, targets, labels, Path(name).name)
+    return Session(model, origin, examples, targets, labels, Path(name).name, resize)
 
 
 def _find(name: PathLike) -> tuple[Any, ...]:
-    """Returns a model, a phrase on its origin, examples, their targets and the names of classes, or None for each."""
+    """Returns a model, a phrase on its origin, examples, targets and names of classes, or None, and data.resize."""
     if str(name).endswith(".keras"):
         model = load_model(name)
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
         count = len(model.outputs)
         part = f", the part that computes the first of its {count} outputs" if count > 1 else ""
-        return inference_model(model), f"The file {Path(name).name}{part}", None, None, None
+        return inference_model(model), f"The file {Path(name).name}{part}", None, None, None, "stretch"
     if find_run_or_model(str(name)) is None:
         try:
             config = read_config(name)
@@ -50,7 +50,8 @@ def _find(name: PathLike) -> tuple[Any, ...]:
         else:
             model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
             origin = f"The model {name} of kzoo's zoo, with initial weights"
-            return model, origin, *sample(loaded.test or loaded.train, EXAMPLES), loaded.class_names
-    model, origin, found, _ = find_exportable(name)
+            return model, origin, *sample(loaded.test or loaded.train, EXAMPLES), loaded.class_names, loaded.resize
+    model, origin, found, *_ = find_exportable(name)
     labels = found.get("labels")
-    return model, origin.replace("`", ""), found.get("examples"), found.get("targets"), labels
+    examples, targets, resize = found.get("examples"), found.get("targets"), found.get("resize", "stretch")
+    return model, origin.replace("`", ""), examples, targets, labels, resize

@@ -52,7 +52,8 @@ class Session:
     model: a functional or built Sequential model whose first input has 1 to 3 spatial axes; origin: a phrase on where
     it comes from; examples: inputs (batch, ...), or a list of such arrays, one for each input of the model, by default
     random numbers; targets: their labels; labels: names of the classes; name: what the page calls the model, by default
-    its own name. Examples of the first input only leave the others at 0.
+    its own name; resize: how uploaded images get the size of an example, as for `kzoo.data.load`. Examples of the first
+    input only leave the others at 0.
     Arrays that methods take and return have their channels last. Methods may be called from several threads.
 
     >>> session = Session(keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3, name="a")]))
@@ -68,11 +69,12 @@ class Session:
         targets: Any = None,
         labels: Sequence[str] | None = None,
         name: str | None = None,
+        resize: str = "stretch",
     ) -> None:
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
         self.model, self.origin, self.first = model, origin, channels_first(model)
         self.labels = None if labels is None else list(labels)
-        self.name = name or model.name
+        self.name, self.resize = name or model.name, resize
         expected = "a model whose first input has 1 to 3 spatial axes and channels"
         rank = len(model.inputs[0].shape)
         require(3 <= rank <= 5, "explore", expected, input_shape=tuple(model.inputs[0].shape))
@@ -126,7 +128,7 @@ class Session:
     def upload(self, content: bytes) -> np.ndarray:
         """Returns the example in an uploaded file, an image or a .npy array."""
         with self._lock:  # large images take memory
-            return decode_upload(content, self.shape, self.limits)
+            return decode_upload(content, self.shape, self.limits, self.resize)
 
     def compute(self, x: Any, example: int = 0) -> Computed:
         """Returns the outputs and maps for a first input (*spatial, channels), with the other inputs of an example.

@@ -17,12 +17,14 @@ BYTE = (0.0, 255.0)  # the limits of pixels as files hold them
 NPY = b"\x93NUMPY"
 
 
-def decode_upload(content: bytes, shape: Shape, limits: tuple[float, float] = BYTE) -> np.ndarray:
+def decode_upload(
+    content: bytes, shape: Shape, limits: tuple[float, float] = BYTE, resize: str = "stretch"
+) -> np.ndarray:
     """Returns the example in a file's content as float32 of a shape (*spatial, channels).
 
-    An image is resized to the shape; its black and white become the two limits, or stay as they are in the file where
-    the limits are 0 and 255. Of an array of several examples the first is returned. Refuses content that is neither,
-    arrays of another shape, and numbers that are not finite.
+    An image is resized to the shape as `resize` says, as for `kzoo.data.load`; its black and white become the two
+    limits, or stay as they are in the file where the limits are 0 and 255. Of an array of several examples the first is
+    returned. Refuses content that is neither, arrays of another shape, and numbers that are not finite.
 
     >>> file = io.BytesIO()
     >>> np.save(file, np.ones((5, 4, 1)))
@@ -30,12 +32,12 @@ def decode_upload(content: bytes, shape: Shape, limits: tuple[float, float] = BY
     (4, 1)
     """
     require(0 < len(content) <= MAX_BYTES, "upload", f"a file of 1 to {MAX_BYTES:,} bytes", bytes=len(content))
-    x = _decode_array(content, shape) if content.startswith(NPY) else _decode_pixels(content, shape, limits)
+    x = _decode_array(content, shape) if content.startswith(NPY) else _decode_pixels(content, shape, limits, resize)
     require(np.isfinite(x).all(), "upload", "finite numbers", nan_or_infinite=int((~np.isfinite(x)).sum()))
     return x
 
 
-def _decode_pixels(content: bytes, shape: Shape, limits: tuple[float, float]) -> np.ndarray:
+def _decode_pixels(content: bytes, shape: Shape, limits: tuple[float, float], resize: str) -> np.ndarray:
     channels = shape[-1]
     expected = f"an .npy file with an example of shape {tuple(shape)}"
     require(len(shape) == 3 and channels in (1, 3), "upload", expected, first_bytes=content[:8])
@@ -43,7 +45,7 @@ def _decode_pixels(content: bytes, shape: Shape, limits: tuple[float, float]) ->
         image = decode_image(content, channels or 3, MAX_PIXELS)
     except UnreadableImageError as error:
         raise Refusal(f"upload: the file is {error}.") from None
-    x = resize_images(tf.constant(image), tuple(shape[:2])).numpy().astype("float32")
+    x = resize_images(tf.constant(image), tuple(shape[:2]), resize).numpy().astype("float32")
     if image.dtype.kind == "u" and limits != BYTE:
         low, high = limits
         x = low + (high - low) * x / np.iinfo(image.dtype).max

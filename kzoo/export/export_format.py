@@ -68,11 +68,16 @@ class ExportFormat:
         """Returns the tolerance for this model."""
         return self.tolerance
 
-    def report_extra(
-        self, path: Path, batches: list["Batch"], outputs: list[list[Any]], targets: Any = None
-    ) -> dict[str, Any]:
-        """Returns what this format adds to the report of a verified export; it must be serializable to JSON."""
+    def report_extra(self, path: Path, batches: list["Batch"], outputs: list[list[Any]], **data: Any) -> dict[str, Any]:
+        """Returns what this format adds to the report of a verified export; it must be serializable to JSON.
+
+        data: as for `write`.
+        """
         return {}
+
+    def difference_note(self, report: dict[str, Any]) -> str:
+        """Returns sentences on what the largest difference in a report of this format means, "" if it needs none."""
+        return ""
 
     def card_code(self, report: dict[str, Any]) -> str:
         """Returns the Python for a model card, with {file}, {x}, {input} and {output} to fill in."""

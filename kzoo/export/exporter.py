@@ -53,11 +53,12 @@ def export(
     Keras, on random inputs and on the examples. It replaces an older export at `path` only if its outputs are correct:
     the largest difference, relative to the largest output, is at most 1e-5 for a SavedModel (2e-2 in half precision)
     and 1e-4 for other formats. Examples with argmax ties that float rounding flips may differ more; the report has
-    their number (`kzoo.export.argmax_ties`). For "litert_int8" the report has the accuracy instead.
+    their number (`kzoo.export.argmax_ties`). For "litert_int8" any finite difference is accepted; the report has how
+    many classes stay the same ("agreement"), the accuracy, and the number of examples that the ranges come from.
 
-    Arguments: examples, real inputs (N, *input_shape); targets (N,), their classes; labels, names of the classes;
-    images, whether a SavedModel gets signatures for image files and pixels (None: if the model takes images); resize,
-    how these give images the model's size, as for `kzoo.data.load`;
+    Arguments: examples, real inputs (N, *input_shape), of a model of several inputs {input name: array}; targets (N,),
+    their classes; labels, names of the classes; images, whether a SavedModel gets signatures for image files and pixels
+    (None: if the model takes images); resize, how these give images the model's size, as for `kzoo.data.load`;
     representative, inputs that determine the ranges of "litert_int8" (None: the examples); integer, whether the inputs
     and outputs of "litert_int8" are int8, with the scales and zero points that the report has as "quantization".
     Returns a dict: format, file, inputs (their shapes by name), outputs (their names), bytes, tried, max_difference,
@@ -88,6 +89,8 @@ def write_and_verify(model, path, format, **data):
     """Does what `export` does, but writes directly to `path`. format: an `ExportFormat`."""
     check_exportable(model, format)
     format.check_data(model, **data)
+    if isinstance(model, keras.Sequential):  # one that was loaded from a file has no `input`
+        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     started = time.perf_counter()
     model = rewrite_for_export(model, format.float32)
     batches = verification_batches(model, data.get("examples"))
@@ -119,7 +122,7 @@ def write_and_verify(model, path, format, **data):
         "max_difference": max(differences, key=lambda d: np.inf if np.isnan(d) else d),
     }
     report |= _accept_difference(report["max_difference"], model, format, batches, outputs)
-    report |= format.report_extra(path, batches, outputs, data.get("targets"))
+    report |= format.report_extra(path, batches, outputs, **data)
     return {**report, "seconds": round(time.perf_counter() - started, 2)}
 
 

@@ -56,9 +56,9 @@ def _check_size(size, shapes):
         require(len(size) == count, "export", f"size with {count} numbers, for inputs of {shape}", size=size)
 
 
-def takes_examples(model, examples):
-    """Returns whether examples (N, ...) have the shape that the model's first input takes."""
-    shape, received = model.inputs[0].shape[1:], np.shape(examples)[1:]
+def takes_examples(tensor, examples):
+    """Returns whether examples (N, ...) have the shape that an input of a model takes."""
+    shape, received = tensor.shape[1:], np.shape(examples)[1:]
     return len(shape) == len(received) and all(known in (None, n) for known, n in zip(shape, received))
 
 

@@ -22,6 +22,7 @@ from kzoo.files import atomic_replace
 from kzoo.models.registry import describe, list_models, model
 from kzoo.processes import exit_with_parent, forkserver
 from kzoo.terminal import say
+from kzoo.user_modules import requested_modules
 
 # candidates for the sides of the input; the smallest that a model accepts is taken
 SIDES = (8, 13, 16, 17, 23, 24, 29, 31, 32, 33, 39, 47, 64, 72, 79, 91, 128, 193, 380)
@@ -107,7 +108,8 @@ def export_in_process(name, settings, format, memory=MEMORY, target=None):
     with tempfile.TemporaryDirectory() as folder:
         arguments = (name, settings, format, memory, folder)
         function = target or _export_small
-        process = forkserver().Process(target=exit_with_parent, args=(function, arguments), daemon=True)
+        args = (function, arguments, requested_modules())
+        process = forkserver().Process(target=exit_with_parent, args=args, daemon=True)
         started = time.perf_counter()
         process.start()
         process.join(TIMEOUT)

@@ -7,16 +7,17 @@ from kzoo.export.signatures import takes_images
 from kzoo.terminal import percent
 
 EXAMPLES = "examples.npy"
+UNTRAINED = "NOT TRAINED: the weights are initial values, and the outputs mean nothing."
 TOP_CLASSES = """for row in outputs:
     for index in row.argsort()[::-1][:3]:
         print({name}, row[index])"""
 
 
-def model_info(model, origin, labels=None, images=None):
+def model_info(model, origin, labels=None, images=None, trained=None):
     """Returns what cards say about a model, whatever its format, as a dict that JSON can hold.
 
     origin: a phrase on where the model comes from; labels: names of the classes; images: whether it takes images (None:
-    by its input).
+    by its input); trained: whether its weights are trained (None: unknown).
     """
     shape = model.outputs[0].shape
     classes = shape[-1] if len(model.outputs) == 1 and len(shape) == 2 else None
@@ -27,6 +28,7 @@ def model_info(model, origin, labels=None, images=None):
     return {
         "name": model.name,
         "what": origin,
+        "trained": trained,
         "parameters": model.count_params(),
         "inputs": {t.name: list(t.shape) for t in model.inputs},
         "batch_size": model.inputs[0].shape[0],
@@ -47,6 +49,7 @@ def export_card(info, reports):
     lines = [
         f"# {info['name']}",
         "",
+        *([f"**{UNTRAINED}**", ""] if info.get("trained") is False else []),
         f"{info['what']}. {_inputs_and_outputs(info)}",
         *_test_error(info.get("figures") or {}),
         *(["", f"`labels.txt` has the names of the {len(labels)} classes, one in each line."] if labels else []),
@@ -105,7 +108,8 @@ def run_card(title, info, metrics, rows, reports, about="", classes=(), pictures
             "```",
             "",
             "`config.yaml` is the complete config, `metrics.json` has the results, `history.csv` a row for each epoch"
-            + (", `predictions.csv` one for each example, `classes.csv` one for each class." if classes else "."),
+            + (", `predictions.csv` one for each example, `classes.csv` one for each class" if classes else "")
+            + "; `state.npz` is needed only to train the run further.",
             "",
         ]
     )
@@ -157,9 +161,10 @@ def report_table(reports):
 
 
 def format_difference(report):
-    """Returns the largest difference as text, with the number of examples with argmax ties if there are any."""
-    count = report.get("undecided")
-    return f"{report['max_difference']:.1e}" + (f", {count} with argmax ties" if count else "")
+    """Returns the largest difference as text, with the number of argmax ties and the share of the same classes."""
+    count, same = report.get("undecided"), report.get("agreement")
+    text = f"{report['max_difference']:.1e}" + (f", {count} with argmax ties" if count else "")
+    return text + (f"; same class {percent(same['share'])}" if same else "")
 
 
 def usage_code(info, report, names=None):
@@ -222,10 +227,10 @@ def _test_error(results):
 
 
 def _format_section(info, report, names=None):
-    """Returns the lines on one exported format; no code for models of several inputs."""
+    """Returns the lines on one exported format; no code for models of several inputs or outputs."""
     format = FORMATS[report["format"]]
     lines = ["", f"## {format.label}"]
-    if len(info["inputs"]) == 1:
+    if len(info["inputs"]) == len(report.get("outputs", ["one"])) == 1:
         packages = " ".join((format.runtime, *format.runtime_imports)).replace("_", "-")
         code = usage_code(info, report, names)
         lines += ["", f"It needs only `pip install {packages}`:", "", "```python", code, "```"]

@@ -6,6 +6,7 @@ import keras
 
 from kzoo.checks import Refusal, require
 from kzoo.memory import available_memory
+from kzoo.models.graph import calls
 
 
 def check_exportable(model, format):
@@ -14,12 +15,15 @@ def check_exportable(model, format):
     require(backend == "tensorflow", "export", "Keras on its TensorFlow backend", backend=backend)
     graph = getattr(model, "inputs", None) and getattr(model, "outputs", None)
     require(graph, "export", "a functional or sequential model with its inputs known", model=type(model).__name__)
+    texts = [tensor.name for tensor in model.inputs if tensor.dtype == "string"]
+    require(not texts, "export", "a model whose inputs are numbers", texts=texts)
     missing = [name for name in format.packages if importlib.util.find_spec(name) is None]
     if missing:
         raise Refusal(f"export to {format.name} needs {', '.join(missing)}: pip install 'kzoo[export]'.")
-    for layer in model.layers:
+    for call in calls(model):
+        layer = call.operation
         from_keras = type(layer).__module__.startswith("keras.")
-        if from_keras and type(layer).__name__.startswith("Adaptive") and None in layer.input.shape[1:]:
+        if from_keras and type(layer).__name__.startswith("Adaptive") and None in call.input_shapes[0][1:]:
             raise Refusal(
                 f"export of {model.name}: Keras's {type(layer).__name__} ({layer.name}) needs an input of known size; "
                 "--size (size in Python) fixes it, and kzoo.layers has one of that name for any size."

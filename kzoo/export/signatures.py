@@ -11,6 +11,7 @@ from kzoo.export.export_format import sort_outputs
 from kzoo.export.image_decoding import decode_image
 from kzoo.export.keras_export import output_names
 from kzoo.export.verification_inputs import Batch, make_batch
+from kzoo.models.graph import calls
 
 STAGE = re.compile(r"stage\d+")
 CHANNELS = (1, 3)  # of images that are decoded from files
@@ -29,8 +30,8 @@ def stage_names(model):
 def stage_model(model):
     """Returns the model whose outputs are the maps of the stages, {name: maps}."""
     # only the first output of a layer: the second one of pooling is argmax indices
-    maps = {name: keras.tree.flatten(model.get_layer(name).output)[0] for name in stage_names(model)}
-    return keras.Model(model.input, maps, name=f"{model.name}_features")
+    first = {call.operation.name: call.outputs[0] for call in calls(model)}
+    return keras.Model(model.input, {name: first[name] for name in stage_names(model)}, name=f"{model.name}_features")
 
 
 def stage_function(model):

@@ -37,30 +37,48 @@ class Batch(NamedTuple):
 def verification_batches(model, examples=None, seed=0):
     """Returns random batches of the `batch_sizes` in each of the `input_sizes`, then the examples.
 
-    examples: an array (N, *input_shape), or None. Raises Refusal if these have another shape, or if an output is not
-    finite.
+    examples: an array (N, *input_shape), {input name: array} for a model of several inputs, or None. Raises Refusal if
+    these have another shape, or if an output is not finite.
     """
-    fits = examples is None or takes_examples(model, examples)
-    require(fits, "export", f"examples of shape {model.inputs[0].shape[1:]}", shape=np.shape(examples)[1:])
+    named = _by_name(model, examples)
     rng = np.random.default_rng(seed)
     batches = [
-        make_batch(model, [random_input(rng, t, count, size, examples) for t, size in zip(model.inputs, sizes)])
+        make_batch(
+            model, [random_input(rng, t, count, size, named.get(t.name)) for t, size in zip(model.inputs, sizes)]
+        )
         for sizes in input_sizes(model, examples)
         for count in batch_sizes(model, sizes[0])
     ]
-    if examples is not None:
-        outputs = output_arrays(model.predict(examples, batch_size=EXAMPLES_BATCH, verbose=0))
-        inputs, name = np.asarray(examples, model.inputs[0].dtype), model.inputs[0].name
-        fixed = model.inputs[0].shape[0]
-        for start in range(0, len(examples), fixed or EXAMPLES_BATCH):
+    if named:
+        inputs = {t.name: np.asarray(named[t.name], t.dtype) for t in model.inputs}
+        arrays = list(inputs.values())
+        outputs = output_arrays(model.predict(_nested(model, arrays), batch_size=EXAMPLES_BATCH, verbose=0))
+        count, fixed = len(arrays[0]), model.inputs[0].shape[0]
+        for start in range(0, count, fixed or EXAMPLES_BATCH):
             part = slice(start, start + (fixed or EXAMPLES_BATCH))
-            x = inputs[part] if fixed is None else fill_batch(inputs[part], fixed)
+            parts = {name: x[part] if fixed is None else fill_batch(x[part], fixed) for name, x in inputs.items()}
             expected = [y[part] for y in outputs]
-            padding = len(x) - len(inputs[part])
-            batches.append(Batch("serving_default", {name: x}, expected, real=True, padding=padding))
+            padding = len(next(iter(parts.values()))) - len(arrays[0][part])
+            batches.append(Batch("serving_default", parts, expected, real=True, padding=padding))
     if not all(np.isfinite(y).all() for batch in batches for y in batch.expected if y.dtype.kind == "f"):
         raise Refusal(f"export: {model.name} returns values that are not finite, so its export cannot be verified.")
     return batches
+
+
+def _by_name(model, examples):
+    """Returns examples as {input name: array}, empty if there are none. Raises Refusal if they do not fit the model."""
+    if examples is None:
+        return {}
+    names = [tensor.name for tensor in model.inputs]
+    named = examples if isinstance(examples, dict) else {names[0]: examples}
+    require(set(named) == set(names), "export", f"examples of the inputs {', '.join(names)}", inputs=sorted(named))
+    for tensor in model.inputs:
+        fits = takes_examples(tensor, named[tensor.name])
+        shape = np.shape(named[tensor.name])[1:]
+        require(fits, "export", f"examples of shape {tensor.shape[1:]}", shape=shape)
+    counts = {len(x) for x in named.values()}
+    require(len(counts) == 1, "export", "as many examples of each input", counts=sorted(counts))
+    return named
 
 
 def batch_sizes(model, size=()):
@@ -74,8 +92,14 @@ def batch_sizes(model, size=()):
 def make_batch(model, arrays):
     """Returns the batch of these input arrays, one for each input of the model, with the model's outputs."""
     with no_islands():  # or each new shape would be compiled
-        outputs = model(arrays if len(arrays) > 1 else arrays[0], training=False)
+        outputs = model(_nested(model, arrays), training=False)
     return Batch("serving_default", {t.name: x for t, x in zip(model.inputs, arrays)}, output_arrays(outputs))
+
+
+def _nested(model, arrays):
+    """Returns arrays, one for each input, nested as the model takes them: one array, a list or a dict."""
+    structure = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    return keras.tree.pack_sequence_as(structure, arrays)
 
 
 def output_arrays(outputs):
@@ -100,7 +124,8 @@ def input_sizes(model, examples=None):
     shapes = [tuple(t.shape[1:]) for t in model.inputs]
     if all(None not in shape for shape in shapes):
         return [shapes]
-    first = [tuple(np.shape(examples)[1:])] if examples is not None else _smallest_size(model, shapes)
+    named = _by_name(model, examples)
+    first = [tuple(np.shape(named[t.name])[1:]) for t in model.inputs] if named else _smallest_size(model, shapes)
     for change in CHANGES:
         second = [
             tuple(change(n, axis) if known is None else n for axis, (n, known) in enumerate(zip(size, shape)))

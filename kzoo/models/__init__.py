@@ -33,6 +33,7 @@ from kzoo.models.adapt import adapt
 from kzoo.models.feature_extractor import feature_extractor
 from kzoo.models.freeze import freeze
 from kzoo.models.keras_2_file import load_keras_2, load_keras_2_weights
+from kzoo.models.keras_file import keras_file
 from kzoo.models.layer_paths import layer_paths
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import describe, list_models, model, register_family
@@ -58,6 +59,7 @@ __all__ = [
     "gabor_net",
     "googlenet",
     "jarrett",
+    "keras_file",
     "kmeans_features",
     "layer_paths",
     "lecun1989",

@@ -74,6 +74,23 @@ def calls(model: keras.Model, input_shapes: list[Shape] | None = None) -> Iterat
         )
 
 
+def reapply(model: keras.Model, inputs: list[Any], replaced: dict[str, Any] | None = None) -> list[Any]:
+    """Returns the outputs of a model's layers for other symbolic inputs, one for each of the model's.
+
+    replaced: {name: layer}, layers that take the place of those with these names.
+
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    >>> reapply(model, [keras.Input((3,))])[0].shape
+    (None, 2)
+    """
+    known = {id(old): new for old, new in zip(model.inputs, inputs, strict=True)}
+    for call in calls(model):
+        args, kwargs = call.fill_in(known)
+        outputs = (replaced or {}).get(call.operation.name, call.operation)(*args, **kwargs)
+        known.update(zip(map(id, call.outputs), keras.tree.flatten(outputs)))
+    return [known[id(tensor)] for tensor in model.outputs]
+
+
 def is_graph(operation: Any) -> bool:
     """Returns whether a layer is a model made of a graph of layers."""
     if isinstance(operation, keras.Sequential):

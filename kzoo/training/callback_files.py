@@ -2,7 +2,6 @@
 
 import glob
 import os
-import shutil
 import string
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from keras.callbacks import CSVLogger, ModelCheckpoint, TensorBoard
 
 from kzoo.checks import Refusal
+from kzoo.files import copy_path
 from kzoo.training.callback_paths import BOARD, is_own
 
 
@@ -115,10 +115,12 @@ def _synced_size(path):
         return os.fstat(file.fileno()).st_size
 
 
+def callback_paths(folder: Path) -> list[str]:
+    """Returns the names in a training's folder that kzoo does not write itself, and that of its event files."""
+    return sorted(path.name for path in folder.iterdir() if path.name == BOARD or not is_own(path.name))
+
+
 def copy_files(old: Path, new: Path) -> None:
     """Copies the files of callbacks from one training's folder to that of another, which continues it."""
-    for path in old.iterdir():
-        if path.is_dir() and (path.name == BOARD or not is_own(path.name)):
-            shutil.copytree(path, new / path.name, dirs_exist_ok=True)
-        elif not is_own(path.name):
-            shutil.copy2(path, new / path.name)
+    for name in callback_paths(old):
+        copy_path(old / name, new / name)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from kzoo.checks import Refusal, require
 from kzoo.export.registry import FORMATS
 from kzoo.training.config import Config, Spec
+from kzoo.user_modules import RECORD
 
 ALLOW_OUTSIDE = "KZOO_ALLOW_OUTSIDE"  # environment variable, so that processes of a search see it too
 BOARD = "tensorboard"  # the folder of the event files that every run writes
@@ -17,7 +18,7 @@ PATHS = {"CSVLogger": ("filename", ""), "ModelCheckpoint": ("filepath", ""), "Te
 FIELD = re.compile(r"\{\w+(:\d*(\.\d+)?[defg]?)?\}")  # other formats could produce "/" and ".."
 RECORDS = ("state.npz", "state.pickle", "metrics.json", "trial.json", "result.json")  # kzoo looks for them at any depth
 OWN = {  # the first parts of the paths that kzoo itself writes in a run's folder
-    *("README.md", "config.yaml", "data.json", "model.keras", BOARD, "search.yaml", "trials", "trials.csv"),
+    *("README.md", "config.yaml", "data.json", "model.keras", BOARD, "search.yaml", "trials", "trials.csv", RECORD),
     *("history.csv", "history.png", "confusion.png", "maps.png", "mistakes.png", "filters.png", "trials.png"),
     *("settings.png", "predictions.csv", "classes.csv", *RECORDS),
     *(PurePath(each.file).parts[0] for each in FORMATS.values()),

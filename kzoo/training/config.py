@@ -89,7 +89,10 @@ class Part(BaseModel):
 class Spec(Part):
     """An object of Keras or kzoo, which `kzoo.training.keras_objects` builds; written as a mapping or a class name."""
 
-    class_name: Text = Field(description="A public class of Keras, or kzoo>NAME for one of kzoo.")
+    class_name: Text = Field(
+        description="A public class of Keras, kzoo>NAME for one of kzoo, or PACKAGE>NAME for one that a module of "
+        "--import registers with Keras."
+    )
     config: dict[str, Any] = Field(
         {}, description="Arguments of the class; a value may itself be an object written this way."
     )
@@ -132,11 +135,27 @@ ModelTargets = Annotated[Annotated[list[Literal["x", "y"]], Len(1)] | None, expe
 
 
 class ModelConfig(Part):
-    """A model of the zoo and its settings, which `kzoo.models.registry` checks."""
+    """A model and its settings, which `kzoo.models.registry` checks."""
 
     model_config = ConfigDict(extra="allow")
 
-    name: Text = Field(description="A model's name, as `kzoo list` prints it.")
+    name: Text = Field(
+        description="A model's name, as `kzoo list` prints it. In its place `keras` may be the path of a .keras file, "
+        "whose model and weights are the start; weights: null draws new ones, and classes: N replaces the last layer."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_file(cls, settings):
+        """Makes the path of a file, written `keras: PATH`, the model's name."""
+        if not isinstance(settings, dict) or "keras" not in settings:
+            return settings
+        others = dict(settings)
+        file = others.pop("keras")
+        ends = isinstance(file, str) and file.endswith(".keras")
+        require(ends, "model.keras", "the path of a .keras file", keras=file)
+        require("name" not in others, "model", "either name or keras", name=others.get("name"))
+        return {"name": file, **others}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -174,11 +193,15 @@ class TransferConfig(Part):
 class DataConfig(Part):
     """The source of the examples (one of name, folder and arrays) and what is done to them before the model."""
 
-    later = ("stratify", "ignore_label", "resize", "training_sizes", "class_names")
+    later = ("stratify", "ignore_label", "resize", "training_sizes", "class_names", "test", "skip_corrupt")
 
-    name: OptionalText = Field(None, description="A dataset of TensorFlow Datasets or of kzoo.")
+    name: OptionalText = Field(
+        None, description="A dataset of TensorFlow Datasets, of kzoo, or one that a module of --import registers."
+    )
     folder: OptionalText = Field(
-        None, description="A folder of images: train/, test/ and perhaps val/ with one folder per class."
+        None,
+        description="A folder of images: one folder per class, or images/ and masks/ with the same names; or train/, "
+        "test/ and perhaps val/ with these in each.",
     )
     arrays: OptionalText = Field(
         None, description="An .npz file: x_train, y_train, perhaps x_test, y_test, x_val, y_val; w_train for weights."
@@ -189,8 +212,22 @@ class DataConfig(Part):
         description="The validation examples: a fraction or a count of the training split, held out of it, or the name "
         "of another split, such as val.",
     )
+    test: Annotated[
+        Annotated[float, Ge(0), Lt(1)] | NonNegativeInt,
+        AfterValidator(lambda value: value or 0),
+        expecting("a fraction below 1 or a count"),
+    ] = Field(
+        0,
+        description="The test examples of a dataset without a test split: a fraction or a count of the training split, "
+        "held out of it.",
+    )
     stratify: Switch = Field(
-        False, description="Whether the held-out part has the same share of each class as the training split."
+        False,
+        description="Whether held-out parts have the same share of each class as the training split; those of a folder "
+        "of classes without train/ always have.",
+    )
+    skip_corrupt: Switch = Field(
+        False, description="Whether images of a folder that cannot be read are left out, with a count, and not refused."
     )
     ignore_label: OptionalInteger = Field(
         None,
@@ -240,6 +277,7 @@ class DataConfig(Part):
             raise Refusal(f"data expects exactly one of name, folder and arrays; received {received}.")
         sized = self.resize == "stretch" or self.image_size is not None
         require(sized, f"data.resize: {self.resize}", "data.image_size", image_size=self.image_size)
+        require(self.folder or not self.skip_corrupt, "data.skip_corrupt: true", "data.folder", folder=self.folder)
         return self
 
 

@@ -1,6 +1,6 @@
 """The fingerprint of a run's data, kept in the run's folder, so that data which changed since is noticed.
 
-It covers what `kzoo.data.loader.Data.fingerprint` does: of folders and datasets by name only names and sizes of files.
+It covers what `kzoo.data.loader.Data.fingerprint` does: of datasets by name only names and sizes of files.
 """
 
 import json
@@ -16,6 +16,7 @@ from kzoo.terminal import say
 from kzoo.training.config import Config
 
 FILE = "data.json"
+DIGESTS = ("files", "contents")  # entries whose values say nothing to a reader
 DECISIVE = ("input_shape", "classes")  # with other values the model does not fit the data
 
 
@@ -58,7 +59,7 @@ def list_changes(recorded: dict[str, Any], now: dict[str, Any]) -> dict[str, str
     """
     changed = {key: value for key, value in now.items() if recorded.get(key, value) != value}
     return {
-        key: "other files" if key == "files" else f"{key} {value} instead of {str(recorded[key])[:40]}"
+        key: f"other {key}" if key in DIGESTS else f"{key} {value} instead of {str(recorded[key])[:40]}"
         for key, value in changed.items()
     }
 

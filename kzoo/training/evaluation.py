@@ -23,6 +23,7 @@ from kzoo.training.run_data import load_data
 from kzoo.training.trainer import RECORDED
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
+from kzoo.user_modules import name_missing_modules, say_changes
 
 BATCH_BYTES = 2**26  # of the examples in one evaluation batch
 
@@ -92,9 +93,11 @@ def evaluate_run(run: PathLike) -> Table:
     """Returns a table of a finished run's error and loss on each split of its data, computed again."""
     folder = find_run(run).parent
     config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
-    data, model = load_data(config), load_model(folder)
-    check_fingerprint(config, folder, data, model)
-    trainer, splits = build_trainer(config, model), data.splits()
+    say_changes(folder)
+    with name_missing_modules(folder):
+        data, model = load_data(config), load_model(folder)
+        check_fingerprint(config, folder, data, model)
+        trainer, splits = build_trainer(config, model), data.splits()
     views = evaluate_views(model, splits, config, str(folder))
     table = Table(title=str(folder), title_justify="left")
     for column in ("split", "examples", "error", "loss"):

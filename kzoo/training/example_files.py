@@ -11,12 +11,18 @@ from kzoo.types import PathLike, Shape
 
 
 def read_inputs(
-    who: str, shapes: Sequence[Shape], data: Sequence[PathLike], most: int, first: bool = False
+    who: str,
+    shapes: Sequence[Shape],
+    data: Sequence[PathLike],
+    most: int,
+    first: bool = False,
+    resize: str = "stretch",
 ) -> list[np.ndarray]:
     """Returns an array (examples, ...) of float32 for each input of a model, of at most `most` examples.
 
     who: what messages name; shapes: of the inputs without the batch; data: of a model of one input any images, .npy
-    arrays and folders, of several inputs one for each; first: whether one for the first of several inputs is enough.
+    arrays and folders, of several inputs one for each; first: whether one for the first of several inputs is enough;
+    resize: how images get the size of an input, as for `kzoo.data.load`.
     Raises Refusal for another number of files, examples of several sizes, of another number for each input, or that are
     not finite.
     """
@@ -24,16 +30,16 @@ def read_inputs(
     parts = [data] if count == 1 else [[one] for one in data]
     expected = f"--data, one file or folder for each of {count} inputs" + ", or one for the first" * first
     require(len(parts) == count or (first and len(parts) == 1), who, expected, data=[str(one) for one in data])
-    arrays = [_read(who, shape, part, most) for shape, part in zip(shapes, parts)]
+    arrays = [_read(who, shape, part, most, resize) for shape, part in zip(shapes, parts)]
     counts = [len(x) for x in arrays]
     require(len(set(counts)) == 1, who, "--data with as many examples for each input", examples=counts)
     return arrays
 
 
-def _read(who: str, shape: Shape, paths: Sequence[PathLike], most: int) -> np.ndarray:
+def _read(who: str, shape: Shape, paths: Sequence[PathLike], most: int, resize: str) -> np.ndarray:
     """Returns the first examples in files, of which no more are read than are needed."""
     arrays: list[np.ndarray] = []
-    reader = ExampleReader(who, shape)
+    reader = ExampleReader(who, shape, resize)
     for file in list_files(who, paths):
         if sum(map(len, arrays)) >= most:
             break

@@ -53,9 +53,10 @@ REQUIRED = inspect.Parameter.empty
 def build_object(kind: str, spec: Any, where: str | None = None) -> Any:
     """Returns a new object of `kind` (a key of KINDS) from {class_name, config}, a `Spec` or a class name.
 
-    A name is looked up among Keras's classes, then among kzoo's; "kzoo>Name" is always kzoo's. Nested specs are built
-    first. Raises Refusal, one line that starts with `where`, for an unknown class or setting, for a value of the wrong
-    type or range, and for every error or warning of the class's constructor.
+    A name is looked up among Keras's classes, then among kzoo's; "package>Name" is a class that was registered so with
+    Keras, such as "kzoo>Warmup". Nested specs are built first.
+    Raises Refusal, one line that starts with `where`, for an unknown class or setting, for a value of the wrong type or
+    range, and for every error or warning of the class's constructor.
 
     >>> spec = {"class_name": "SGD", "config": {"learning_rate": 0.5}}
     >>> build_object("optimizer", spec).learning_rate.numpy().item()
@@ -76,14 +77,16 @@ def build_object(kind: str, spec: Any, where: str | None = None) -> Any:
     if cls is keras.layers.RandomFlip and config.get("mode", FLIPS[-1]) not in FLIPS:
         raise Refusal(f"{where}.config.mode expects one of {', '.join(FLIPS)}; received {config['mode']!r}.")
     scheduled = {"learning_rate", *getattr(cls, "scheduled", ())}  # settings that may be schedules
-    config = {
-        key: _checked(key, value, settings[key], f"{where}.config.{key}", key in scheduled)
-        for key, value in config.items()
-    }
+    built = {key: _build_nested(value, key, f"{where}.config.{key}") for key, value in config.items()}
+    if not is_foreign(cls):  # a class of the user's checks its arguments itself
+        built = {
+            key: _checked(key, value, settings[key], f"{where}.config.{key}", key in scheduled)
+            for key, value in built.items()
+        }
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # an unknown mode of a callback, for example, is only a warning
-            return cls(**config)
+            return cls(**built)
     except Exception as error:  # of any class; the config has to change
         raise Refusal(f"{where}: {name} refuses its config: {one_line(error)}") from error
 
@@ -116,10 +119,14 @@ def _read(spec, where):
 
 
 def _classes(kind):
-    """Returns {name: class} of Keras's public and kzoo's registered classes of a kind; aliases (`he_normal`) too."""
+    """Returns {name: class} of Keras's public and of registered classes of a kind; aliases (`he_normal`) too.
+
+    Only kzoo's can be named without their package.
+    """
     namespace, base = KINDS[kind]
-    registered = {name: cls for name, cls in keras.saving.get_custom_objects().items() if name.startswith("kzoo>")}
-    found = {name.removeprefix("kzoo>"): cls for name, cls in registered.items()} | vars(namespace) | registered
+    registered = {name: cls for name, cls in keras.saving.get_custom_objects().items() if ">" in name}
+    ours = {name.removeprefix("kzoo>"): cls for name, cls in registered.items() if name.startswith("kzoo>")}
+    found = ours | vars(namespace) | registered
     return {
         name: cls
         for name, cls in found.items()
@@ -137,8 +144,25 @@ def _find_class(kind, name, where):
     other = next((other for other in KINDS if name in _classes(other)), None)
     if other:
         raise Refusal(f"{where} expects {article} {kind}; {name} is of kind {other}.")
-    without_aliases = [key for key, cls in known.items() if key == cls.__name__]
-    raise Refusal(f"{where} expects {article} {kind}; received {name!r}; {nearest(name, without_aliases)}")
+    registered = keras.saving.get_custom_objects()
+    if name in registered:
+        base = KINDS[kind][1].__name__
+        raise Refusal(f"{where} expects {article} {kind}; {name} is no class of one: register a subclass of {base}.")
+    package = name.partition(">")[0] + ">"
+    if ">" in name and not any(each.startswith(package) for each in registered):
+        raise Refusal(f"{where} expects {article} {kind}; nothing of {package} is registered: --import its module.")
+    shown = [key for key, cls in known.items() if key == cls.__name__ or (">" in key and not key.startswith("kzoo>"))]
+    raise Refusal(f"{where} expects {article} {kind}; received {name!r}; {nearest(name, shown)}")
+
+
+def is_foreign(cls: type) -> bool:
+    """Returns whether a class is neither Keras's nor kzoo's, but the user's.
+
+    >>> is_foreign(keras.layers.Dense), is_foreign(dict)
+    (False, True)
+    """
+    ours = keras.saving.get_registered_name(cls).startswith("kzoo>")
+    return not ours and cls.__module__.partition(".")[0] not in ("keras", "kzoo")
 
 
 def _constructor_settings(cls):
@@ -176,11 +200,7 @@ def _build_nested(value, key, where):
 
 
 def _checked(key, value, default, where, scheduled=False):
-    """Returns an argument's value with its specs built.
-
-    Raises Refusal if the value is not of the type of the argument's default or out of its bounds.
-    """
-    value = _build_nested(value, key, where)
+    """Returns an argument's value; raises Refusal if it is not of the type of the default, or out of its bounds."""
     items = value if isinstance(value, list) and value else [value]
     numbers = all(type(item) in (int, float) for item in items)  # not bool, a subclass of int
     if isinstance(default, bool):

@@ -11,6 +11,7 @@ from keras import losses, metrics, ops
 
 from kzoo.keras_names import existing
 from kzoo.losses.label_loss import LabelLoss, align_weight
+from kzoo.training.keras_objects import is_foreign
 from kzoo.types import Tensor
 
 INTEGERS = (  # classes that take integer labels
@@ -19,6 +20,7 @@ INTEGERS = (  # classes that take integer labels
 )
 OTHER = (losses.CTC, losses.Circle)  # losses that take integers which are not classes of the output
 BINARY = (losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy, metrics.BinaryCrossentropy)
+BASES = (losses.Loss, metrics.Metric, metrics.Mean, metrics.Sum, metrics.MeanMetricWrapper)
 COMPARING = (metrics.SparseCategoricalAccuracy, metrics.SparseTopKCategoricalAccuracy)  # any other label is wrong
 
 
@@ -51,7 +53,7 @@ class LabelRange:
 def label_range(part: Any, where: str, classes: int) -> LabelRange | None:
     """Returns the labels that a loss or metric accepts for an output of `classes` channels; None for any label."""
     who, ignored = f"{where}: {type(part).__name__}", getattr(part, "ignore_class", None)
-    if isinstance(part, (*OTHER, *COMPARING)) or not _takes_labels(part):
+    if _is_free(part) or isinstance(part, (*OTHER, *COMPARING)) or not _takes_labels(part):
         return None
     if getattr(part, "sparse_y_true", False):  # intersection over union
         return LabelRange(who, part.num_classes, ignored)
@@ -82,7 +84,8 @@ def give_one_hot(part: Any) -> Any:
 def needs_one_hot(part: Any) -> bool:
     """Returns whether a loss or metric is one of Keras that compares outputs with one-hot labels."""
     sparse = isinstance(part, (*INTEGERS, *OTHER)) or getattr(part, "sparse_y_true", False)
-    return not sparse and _takes_labels(part) and type(part).__module__.startswith("keras.")
+    of_keras = _library_class(part).__module__.startswith("keras.") and not _is_free(part)
+    return not sparse and of_keras and _takes_labels(part)
 
 
 def one_hot_labels(y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -145,6 +148,16 @@ def _split_ignored(y_true, y_pred, ignored):
         y_true = ops.squeeze(y_true, -1)
     counted = y_true != ignored
     return ops.where(counted, y_true, 0), counted
+
+
+def _library_class(part):
+    """Returns the first class of Keras or kzoo that a loss or metric is an instance of."""
+    return next((cls for cls in type(part).__mro__ if not is_foreign(cls)), type(part))
+
+
+def _is_free(part):
+    """Returns whether a loss or metric is the user's own and no variant of a known one: labels may mean anything."""
+    return is_foreign(type(part)) and _library_class(part) in (*BASES, type(part))
 
 
 def _takes_labels(part):

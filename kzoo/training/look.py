@@ -40,7 +40,7 @@ from kzoo.terminal import say
 from kzoo.training.config import list_configs, read_config
 from kzoo.training.example_files import read_inputs
 from kzoo.training.model_building import build_model
-from kzoo.training.model_lookup import find_exportable
+from kzoo.training.model_lookup import find_exportable, origin_of
 from kzoo.training.run_data import load_data, sample
 from kzoo.types import PathLike
 
@@ -263,13 +263,14 @@ def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subje
         config = read_config(name)
         loaded = load_data(config)
         model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
-        origin = f"The model `{name}` of kzoo's zoo, with initial weights"
+        origin = origin_of(str(name))
         examples = sample(loaded.test or loaded.train, EXAMPLES)[0]
     else:
-        model, origin, found, _ = find_exportable(name)
+        model, origin, found, *_ = find_exportable(name)
         examples = found.get("examples")
         if data:
-            examples = read_inputs("look", [tuple(symbol.shape[1:]) for symbol in model.inputs], data, EXAMPLES)
+            shapes, resize = [tuple(symbol.shape[1:]) for symbol in model.inputs], found.get("resize", "stretch")
+            examples = read_inputs("look", shapes, data, EXAMPLES, resize=resize)
         elif run is None:
             origin, examples = f"{origin} and random inputs", _random_inputs(model)
     require(examples is not None, "look", "--data with inputs, as those of the run are not available", name=str(name))

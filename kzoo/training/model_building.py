@@ -11,6 +11,7 @@ import tensorflow as tf
 from kzoo.checks import Refusal, one_line, require
 from kzoo.data.examples import Examples
 from kzoo.data.sizes_by_epoch import resize_by_epoch
+from kzoo.index import is_keras_file
 from kzoo.metrics.masked_accuracy import MaskedAccuracy
 from kzoo.models.adapt import adapt, learns_statistics
 from kzoo.models.freeze import freeze
@@ -26,6 +27,7 @@ from kzoo.training.keras_objects import build_object, has_setting
 from kzoo.training.label_checks import LabelChecks
 from kzoo.training.label_targets import give_one_hot, label_range, needs_one_hot
 from kzoo.training.looped_model import LoopedModel
+from kzoo.training.output_activations import check_activations
 from kzoo.training.step_compilation import compiles_step
 from kzoo.training.step_memory import check_model_memory
 from kzoo.training.trainer import Trainer
@@ -49,8 +51,25 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
         wanted = tuple(wanted) if isinstance(wanted, list) else wanted
         agrees = of_data is None or wanted == of_data  # label maps do not say how many classes they have
         require(agrees, f"model.{key}", f"that of the data, {of_data}", **{key: wanted})
+    preprocessing = build_preprocessing(config, input_shape, train)
+    x, names = preprocessing.output, [layer.name for layer in preprocessing.layers]
+    settings["input_shape"] = tuple(x.shape[1:])
+    if classes is not None and "classes" in parameters and not is_keras_file(config.model.name):
+        settings["classes"] = classes
+    check_model_memory(config.model.name, {**settings, "weights": None})
+    model = zoo_model(config.model.name, **settings, input_tensor=x)
+    if train is not None and {**parameters, **settings}.get("weights") is None:
+        adapt(model, train.once(256).map(lambda x, y: x), skip=names)
+    set_initial_values(model, config.training.initializers)
+    return _transfer(model, config.transfer)
+
+
+def build_preprocessing(config: Config, input_shape: Shape, train: Examples | None = None) -> keras.Model:
+    """Returns the model of the layers of data.preprocess, which learn from the training examples as in `build_model`.
+
+    Without such layers it returns its input.
+    """
     x = inputs = keras.Input(input_shape, name="input")
-    preprocessing = []
     for index, spec in enumerate(config.data.preprocess):
         # float32 under any dtype policy: 8-bit pixels lose their last bits in bfloat16
         defaults = {"dtype": "float32", "name": f"preprocess{index + 1}"}
@@ -66,16 +85,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
             raise Refusal(
                 f"data.preprocess.{index}: {spec.class_name} refuses inputs of shape {shape}: {reason}"
             ) from error
-        preprocessing.append(layer.name)
-    settings["input_shape"] = tuple(x.shape[1:])
-    if classes is not None and "classes" in parameters:
-        settings["classes"] = classes
-    check_model_memory(config.model.name, {**settings, "weights": None})
-    model = zoo_model(config.model.name, **settings, input_tensor=x)
-    if train is not None and settings.get("weights") is None:
-        adapt(model, train.once(256).map(lambda x, y: x), skip=preprocessing)
-    set_initial_values(model, config.training.initializers)
-    return _transfer(model, config.transfer)
+    return keras.Model(inputs, x)
 
 
 def _model_settings(config):
@@ -104,6 +114,7 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     """
     training = config.training
     _check_counts(config, model)
+    check_activations(model, build_losses(config, model))
     if training.recompute_statistics:
         _check_norms(model, "recompute_statistics")
     if training.batch_norm_momentum is not None:
@@ -293,8 +304,13 @@ def _unpack(parts):
 
 def build_callbacks(config: Config, folder: Path = Path()) -> list[Any]:
     """Returns new callbacks of a config, which write into `folder`."""
-    specs = place_callbacks(config, folder)
-    return [build_object("callback", spec, f"training.callbacks.{i}") for i, spec in enumerate(specs)]
+    built = []
+    for index, spec in enumerate(place_callbacks(config, folder)):
+        where = f"training.callbacks.{index}"
+        # of a callback of the user's: by default the run's folder
+        own = {"folder": str(folder)} if has_setting("callback", spec, "folder", where) else {}
+        built.append(build_object("callback", {"class_name": spec.class_name, "config": {**own, **spec.config}}, where))
+    return built
 
 
 def build_augmentation(config: Config) -> list[Any]:

@@ -46,6 +46,8 @@ def result_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     for name, export in metrics["export"].get("formats", {}).items():
         label, difference = FORMATS[name].label, export["max_difference"]
         rows.append((f"{label} reloaded, differs by", "-" if difference is None else f"{difference:.1e}", ""))
+        if "agreement" in export:
+            rows.append((f"{label} predicts the same class for", percent(export["agreement"]["share"]), ""))
         if "accuracy" in export:
             rows.append((f"{label} test error", percent(1 - export["accuracy"]["after"]), ""))
     return rows

@@ -1,25 +1,29 @@
 """Runs: one config, one or several seeds, and one folder that is complete or absent."""
 
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kzoo.checks import Refusal, require
+from kzoo.checks import Refusal
 from kzoo.export.model_card import seeds_card
-from kzoo.files import file_lock, hidden, recover, remove, replace_in_two_steps, write_atomically
+from kzoo.files import copy_path, file_lock, hidden, recover, remove, replace_in_two_steps, write_atomically
 from kzoo.json_record import read_record
+from kzoo.run_folder import check_run_name
 from kzoo.terminal import say
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.config import Config, config_sha256, differences, resolved
+from kzoo.training.extension import OF_RUN, Extension, seed_folders
 from kzoo.training.metrics_file import read_metrics
 from kzoo.training.report import print_results, result_rows
 from kzoo.training.seed_run import numeric_settings, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
 from kzoo.types import PathLike
+from kzoo.user_modules import check_modules, record_modules
 
 TRIAL_FILE, RESULT = "trial.json", "result.json"  # the records of a started and of a finished trial, in its folder
 OLD_STATE = "state.pickle"  # the checkpoint of earlier versions, a pickle, which may hold code
@@ -34,18 +38,21 @@ def run(
     overwrite: bool = False,
     work: Callable[[Config, Path, str], Metrics] | None = None,
     record: str = "config.yaml",
+    extension: Extension = OF_RUN,
 ) -> tuple[Path, Metrics]:
     """Trains as `config` says and returns (folder, metrics). The folder is `out/name/`, complete or absent.
 
     Work is done in `out/.name.partial/`, which is renamed when it is complete. After an interruption the same call
     resumes from the last epoch. With several seeds each has a folder `seed_N`, and metrics.json is their summary.
+    A finished run is trained further if the config has more epochs; it stays until the longer one is complete. An
+    interrupted run may be resumed with another number of epochs, at least as many as it has done.
     Arguments: work, a function (config, partial folder, name) -> metrics that does the work, by default `run_seeds`;
-    record, the name of the file in the partial folder that stores the config with which the work was started.
-    Raises Refusal if the run is finished and `overwrite` is false, if another process works on it, or if an interrupted
-    run was started with another config; then the message lists the differences.
+    record, the name of the file in the partial folder that stores the config with which the work was started;
+    extension, how a finished or interrupted run may be extended.
+    Raises Refusal if the run is finished, `overwrite` is false and the config does not extend it, if another process
+    works on it, or if an interrupted run was started with another config; then the message lists the differences.
     """
-    is_plain = name and Path(name).name == name and not name.startswith(".") and name.isprintable()
-    require(is_plain, "run", "a plain name", name=name)
+    check_run_name(name)
     if work is None:
         config = config.model_copy(update={"search": None})  # it does not affect the training
     folder = Path(out, name)
@@ -56,12 +63,14 @@ def run(
     with file_lock(hidden(folder, "lock"), locked):
         recover(folder)
         if folder.exists() and not overwrite:
-            raise Refusal(f"{folder} is a finished run: choose another --run NAME or --out DIR, or --overwrite it.")
-        if folder.exists() and not (folder / "metrics.json").is_file():
+            kept = extension.files(config, folder)
+            if not can_resume(partial):
+                start_extended(config, folder, partial, record, kept)
+        elif folder.exists() and not (folder / "metrics.json").is_file():
             raise Refusal(
                 f"{folder} is not a run of kzoo, so --overwrite does not replace it: choose another --run NAME."
             )
-        prepare_partial(config, partial, overwrite, record)
+        prepare_partial(config, partial, overwrite, record, extension)
         try:
             with numeric_settings(config.training):
                 metrics = (work or run_seeds)(config, partial, name)
@@ -74,16 +83,19 @@ def run(
     return folder, metrics
 
 
-def prepare_partial(config: Config, partial: Path, overwrite: bool, record: str = "config.yaml") -> None:
-    """Creates the partial folder, or keeps an interrupted run of the same config there.
+def prepare_partial(
+    config: Config, partial: Path, overwrite: bool, record: str = "config.yaml", extension: Extension = OF_RUN
+) -> None:
+    """Creates the partial folder, or keeps an interrupted run there of the same config or of one that it extends.
 
     An interrupted run that cannot be resumed is discarded if `overwrite` is true; otherwise Refusal is raised.
     """
     if can_resume(partial):
         try:
-            check_resumable(config, partial, record)
+            check_resumable(config, partial, record, None if overwrite else extension)
             if overwrite:
                 check_readable(config, partial)
+            record_modules(partial)  # if its record was deleted to accept a change
             return
         except Refusal:
             if not overwrite:
@@ -91,6 +103,25 @@ def prepare_partial(config: Config, partial: Path, overwrite: bool, record: str 
     remove(partial)
     partial.mkdir()
     write_atomically(partial / record, write_yaml(resolved(config)))
+    record_modules(partial)
+
+
+def start_extended(config: Config, folder: Path, partial: Path, record: str, kept: Mapping[Path, Path]) -> None:
+    """Makes `partial` an interrupted run of `config` that has done what the finished run in `folder` has.
+
+    kept: the files that are copied, {path in `partial`: path in `folder`}.
+    """
+    new = hidden(folder, "new")
+    remove(new)
+    try:
+        new.mkdir()
+        for target, source in kept.items():
+            copy_path(folder / source, new / target)
+        write_atomically(new / record, write_yaml(resolved(config)))
+        remove(partial)
+        os.replace(new, partial)
+    finally:
+        remove(new)
 
 
 def can_resume(partial: Path) -> bool:
@@ -98,8 +129,11 @@ def can_resume(partial: Path) -> bool:
     return any(next(partial.rglob(file), None) for file in (STATE, OLD_STATE, "metrics.json", RESULT))
 
 
-def check_resumable(config: Config, partial: Path, record: str) -> None:
-    """Raises Refusal if an interrupted run was started by another config, command or version of kzoo."""
+def check_resumable(config: Config, partial: Path, record: str, extension: Extension | None = None) -> None:
+    """Raises Refusal if an interrupted run was started by another config, command or version of kzoo.
+
+    A config that extends the run, as `extension` says, replaces that of the run.
+    """
     remedy = "choose another --run NAME, or discard it with --overwrite."
     if old := next(partial.rglob(OLD_STATE), None):
         raise Refusal(f"{old} is the checkpoint of an earlier kzoo, which may hold code and is not read: {remedy}")
@@ -111,16 +145,20 @@ def check_resumable(config: Config, partial: Path, record: str) -> None:
         started_with = read_yaml(partial / record)
     except Refusal as refusal:
         raise Refusal(f"an interrupted run at {partial} cannot be resumed, because {refusal} Please {remedy}") from None
-    if changed := differences(started_with, resolved(config)):
+    changed = differences(started_with, resolved(config))
+    allowed = () if extension is None else extension.changeable
+    if extension and changed and all(each.startswith(allowed) for each in changed) and extension.fits(config, partial):
+        write_atomically(partial / record, write_yaml(resolved(config)))
+    elif changed:
         raise Refusal(
             f"an interrupted run at {partial} had another config: {'; '.join(changed)}. Use that config, {remedy}"
         )
+    check_modules(partial)
 
 
 def check_readable(config: Config, partial: Path) -> None:
     """Raises Refusal if one of the files that a resumed run reads is damaged."""
-    seeds = config.training.seeds
-    for folder in [partial] if len(seeds) == 1 else [partial / f"seed_{seed}" for seed in seeds]:
+    for folder in seed_folders(config.training.seeds, partial):
         if (folder / "metrics.json").exists():
             read_metrics(folder / "metrics.json")
     for name in ("metrics.json", TRIAL_FILE, RESULT):
@@ -146,10 +184,7 @@ def run_seeds(config: Config, partial: Path, name: str) -> Metrics:
 def finish_seed(config: Config, seed: int, folder: Path, label: str) -> Metrics:
     """Returns the metrics of one seed, from its folder if an earlier process finished it."""
     finished = folder / "metrics.json"
-    if not finished.exists():
-        return run_seed(config, seed, folder, label)
-    (folder / STATE).unlink(missing_ok=True)
-    return read_metrics(finished)
+    return read_metrics(finished) if finished.exists() else run_seed(config, seed, folder, label)
 
 
 def summarize(config: Config, runs: Sequence[Metrics]) -> Metrics:

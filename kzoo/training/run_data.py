@@ -16,7 +16,8 @@ VERIFICATION_EXAMPLES, VERIFICATION_BYTES = 1000, 2**28  # limits of the example
 
 def load_data(config: Config, parts: int | None = None) -> Data:
     """Returns the splits of a config's dataset; with `parts` of each video or signal, as `kzoo.data.loader.load`."""
-    held_out: dict[str, Any] = {"validation": config.data.validation, "stratify": config.data.stratify}
+    keys = ("validation", "test", "stratify")
+    held_out: dict[str, Any] = {key: getattr(config.data, key) for key in keys}
     data, names = load(**_source(config), **held_out, parts=parts), config.data.class_names
     if names is None:
         return data
@@ -31,7 +32,7 @@ def load_mock_data(config: Config, size: int) -> Data:
 
 
 def _source(config):
-    keys = ("name", "folder", "arrays", "image_size", "length", "ignore_label", "resize")
+    keys = ("name", "folder", "arrays", "image_size", "length", "ignore_label", "resize", "skip_corrupt")
     return {key: getattr(config.data, key) for key in keys}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from kzoo.checks import require
 from kzoo.data.loader import Data
@@ -30,6 +31,7 @@ from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
 from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
+from kzoo.training.data_table import print_image_files
 from kzoo.training.epoch_timer import EpochTimer, last_epoch
 from kzoo.training.evaluated_weights import EvaluatedWeights
 from kzoo.training.evaluation import evaluate, evaluate_views, evaluation_batches
@@ -58,17 +60,18 @@ from kzoo.training.yaml_file import write_yaml
 def run_seed(config: Config, seed: int, folder: Path, label: str) -> dict[str, Any]:
     """Trains, evaluates, exports and reports into `folder`; resumes a training that was interrupted there.
 
-    Returns the metrics. Their file metrics.json is written last: if it exists, the folder is complete.
+    Returns the metrics. Their file metrics.json is written last: if it exists, the folder is complete. The training's
+    state stays there, so that the run can be trained further.
     """
     data = load_data(config)
+    if seed == config.training.seeds[0]:
+        print_image_files(data)
     folder.mkdir(parents=True, exist_ok=True)
     keep_fingerprint(fingerprint_file(config, folder), data.fingerprint)
     model, trainer, checkpoint = train_seed(config, seed, folder, label, data)
     say(f"{label}: evaluating and exporting")
     with note_on_error(f"{label}: training was complete; the error is in what follows it."):
-        metrics = _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint)
-    (folder / STATE).unlink(missing_ok=True)
-    return metrics
+        return _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint)
 
 
 def train_seed(
@@ -76,19 +79,36 @@ def train_seed(
 ) -> tuple[keras.Model, keras.Model, Checkpoint]:
     """Builds and trains; resumes a training that was interrupted in `folder`. Returns (model, trainer, checkpoint)."""
     folder.mkdir(parents=True, exist_ok=True)
+    with data.errors():
+        model, trainer = build_for_seed(config, seed, data)
+        return model, trainer, fit(config, seed, folder, label, data, model, trainer)
+
+
+def build_for_seed(config: Config, seed: int, data: Data) -> tuple[keras.Model, keras.Model]:
+    """Sets the random seeds, and returns (model, trainer) after the checks that are made before training."""
     # After the data is loaded: the first run also prepares its files, which may draw random numbers.
     keras.utils.set_random_seed(seed)
-    with data.errors():
-        for split in data.splits().values():
-            split.preload()
-        model = build_model(config, data.input_shape, data.classes, data.train)
-        check_class_names(config, model)
-        check_exports(config, model)
-        average_views(config, model)  # raises if config.evaluation does not fit the model
-        trainer = build_trainer(config, model)
-        check_step_memory(config, trainer, data.train)
-        label_checks(config, model).check(data)
-        return model, trainer, fit(config, seed, folder, label, data, model, trainer)
+    for split in data.splits().values():
+        split.preload()
+    model = build_model(config, data.input_shape, data.classes, data.train)
+    check_class_names(config, model)
+    check_exports(config, model)
+    average_views(config, model)  # raises if config.evaluation does not fit the model
+    trainer = build_trainer(config, model)
+    check_step_memory(config, trainer, data.train)
+    label_checks(config, model).check(data)
+    return model, trainer
+
+
+def fit_batches(config: Config, seed: int, data: Data, model: keras.Model, start: int = 0) -> tf.data.Dataset:
+    """Returns the endless batches that `fit` takes, as inputs, targets and perhaps weights, from step `start` on."""
+    dataset = training_batches(config, data.train, seed, steps_per_epoch(config, data), start)
+    dataset = label_checks(config, model).watch(dataset, data.train, "train")
+    dataset = add_class_weights(config, model, data.train, dataset)
+    dataset = map_inputs_and_targets(config, model, dataset)
+    if config.training.steps_per_call > 1:
+        dataset = dataset.batch(config.training.steps_per_call, drop_remainder=True)
+    return dataset
 
 
 def check_class_names(config: Config, model: keras.Model) -> None:
@@ -128,13 +148,7 @@ def fit(
     senders = [callback for callback in callbacks if isinstance(callback, keras.callbacks.RemoteMonitor)]
     writers = [callback for callback in callbacks if callback not in senders]
     start = checkpoint.epoch
-    labels = label_checks(config, model)
-    dataset = training_batches(config, data.train, seed, steps, start * steps)
-    dataset = labels.watch(dataset, data.train, "train")
-    dataset = add_class_weights(config, model, data.train, dataset)
-    dataset = map_inputs_and_targets(config, model, dataset)
-    if training.steps_per_call > 1:
-        dataset = dataset.batch(training.steps_per_call, drop_remainder=True)
+    dataset = fit_batches(config, seed, data, model, start * steps)
     validation = data.validation and evaluation_batches(model, data.validation, config)
     evaluated = EvaluatedWeights(_batch_statistics(config, seed, data, model))
     if start == 0:
@@ -250,7 +264,7 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
 def export_metrics(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Returns the entry "export" of metrics.json."""
     differences = [each["max_difference"] for each in reports if FORMATS[each["format"]].tolerance is not None]
-    keys = ("max_difference", "bytes", "accuracy")
+    keys = ("max_difference", "bytes", "agreement", "accuracy")
     formats = {each["format"]: {key: each[key] for key in keys if key in each} for each in reports}
     return {"max_difference": max(differences, default=None), "formats": formats}
 
@@ -258,8 +272,6 @@ def export_metrics(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
 @contextlib.contextmanager
 def numeric_settings(training: TrainingConfig) -> Iterator[None]:
     """Context manager: sets Keras's dtype policy, and makes TensorFlow deterministic if asked; restores the policy."""
-    import tensorflow as tf
-
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(training.dtype_policy)
     if training.deterministic:
@@ -272,8 +284,6 @@ def numeric_settings(training: TrainingConfig) -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """Returns the versions of the packages that a run's results depend on."""
-    import tensorflow as tf
-
     import kzoo
 
     found = {"kzoo": kzoo.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}

@@ -11,15 +11,20 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.data.examples import Examples
+from kzoo.index import is_keras_file
 from kzoo.memory import check_memory
 from kzoo.models.graph import calls
+from kzoo.models.registry import find, kzoo_has
 from kzoo.models.registry import model as zoo_model
 from kzoo.training.config import Config
 
 
 def check_model_memory(name: str, settings: Mapping[str, Any]) -> None:
-    """Raises Refusal if the weights of a model of the zoo do not fit into memory. With a GPU nothing is checked."""
-    if not tf.config.list_logical_devices("GPU"):
+    """Raises Refusal if the weights of a model of the zoo do not fit into memory. With a GPU nothing is checked.
+
+    Neither are models of the user's, whose builders may have effects, nor those of files, which are loaded whole.
+    """
+    if kzoo_has(find(name)[0]) and not is_keras_file(name) and not tf.config.list_logical_devices("GPU"):
         check_memory(model_bytes(name, settings), f"model {name}")
 
 

@@ -20,6 +20,7 @@ from kzoo.checks import Refusal
 from kzoo.processes import exit_with_parent, forkserver
 from kzoo.terminal import say
 from kzoo.tuning.worker import REFUSAL, ChiefClient, run_worker, trial_message
+from kzoo.user_modules import requested_modules
 
 HOST = "127.0.0.1"
 LEASE_TIMEOUT = 30  # seconds without a heartbeat after which a lease expires
@@ -163,7 +164,8 @@ class LocalWorker:
 
     def _start(self):
         context = forkserver(["kzoo.tuning.trial"])
-        self.process = context.Process(name=self.name, target=exit_with_parent, args=(_run_local, self.arguments))
+        args = (_run_local, self.arguments, requested_modules())
+        self.process = context.Process(name=self.name, target=exit_with_parent, args=args)
         self.process.start()
 
     def restart_if_dead(self, trials):

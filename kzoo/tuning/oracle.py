@@ -31,15 +31,19 @@ ORACLES = {
 HYPERBAND_EPOCHS, HYPERBAND_PARENT = "tuner/epochs", "tuner/trial_id"
 
 
-def build_oracle(config):
-    """Returns the oracle of a config's search, which prints nothing and writes no files."""
+def build_oracle(config, trials=None):
+    """Returns the oracle of a config's search, which prints nothing and writes no files.
+
+    trials: how many it plans for, by default those of the config. The Bayesian one proposes random values for up to a
+    third of them before its model does.
+    """
     search, hyperparameters = config.search, keras_tuner.HyperParameters()
     values_from_hyperparameters(config, hyperparameters)
     settings = {}
     if search.algorithm == "hyperband":
         settings = {"max_epochs": search.max_epochs or config.training.epochs, "hyperband_iterations": None}
     elif search.algorithm == "bayesian":  # KerasTuner's default, 3 per setting, but at most a third of the trials
-        settings = {"num_initial_points": max(3, min(3 * len(search.space), search.trials // 3))}
+        settings = {"num_initial_points": max(3, min(3 * len(search.space), (trials or search.trials) // 3))}
     kind = ORACLES[search.algorithm]
     mixin = NoRepeats if search.algorithm == "bayesian" else NoFiles
     oracle = type(kind.__name__, (mixin, kind), {})(

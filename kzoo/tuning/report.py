@@ -10,12 +10,12 @@ from kzoo.figures import figure, log_ticks, save_figure, whole_ticks
 from kzoo.files import hidden, write_atomically, write_csv
 from kzoo.terminal import print_table
 from kzoo.training.config import check_config
+from kzoo.training.extension import SEARCH_FILE
 from kzoo.training.run import RESULT
 from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.hparams_board import EVENTS, write_session
 from kzoo.tuning.trial import read_result
 
-SEARCH_FILE = "search.yaml"  # the config that a search was started with
 REPORT_FILES = ("trials.csv", "trials.png", "settings.png", "metrics.json", SEARCH_FILE)
 
 

@@ -14,19 +14,23 @@ from kzoo.training import run as runs
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.checkpoint import STATE
 from kzoo.training.config import differences, resolved
+from kzoo.training.extension import SEARCH_FILE
 from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.chief import read_role, serve_trials
+from kzoo.tuning.extension import OF_SEARCH, reuse_final_run
 from kzoo.tuning.hyperparameters import boundary_configs, run_config
-from kzoo.tuning.report import SEARCH_FILE, best_trial, write_report
+from kzoo.tuning.report import best_trial, write_report
 from kzoo.tuning.trial import check_configs_in_process
 from kzoo.tuning.trials import Trials
 from kzoo.tuning.worker import ChiefClient, run_worker
+from kzoo.user_modules import check_modules
 
 
 def search(config, name, out="saved_models", overwrite=False, workers=None):
     """Searches as `config.search` says, then trains the best values like a run; returns (folder, metrics).
 
     The folder is that of a run, with `trials.csv`, plots, `trials/` and the search's config `search.yaml`.
+    A finished search is extended if the config has more trials; it stays until the longer one is complete.
     `workers` local processes run trials, 1 by default. If KerasTuner's environment variables are set
     (docs/searches.md), this process is either the chief, by default without local workers, or a worker, which runs
     trials until none is left and returns None.
@@ -40,7 +44,7 @@ def search(config, name, out="saved_models", overwrite=False, workers=None):
     if role and not role.is_chief:
         return join_search(config, name, out, role)
     work = functools.partial(_search_and_train, workers=workers, role=role)
-    return runs.run(config, name, out, overwrite, work=work, record=SEARCH_FILE)
+    return runs.run(config, name, out, overwrite, work=work, record=SEARCH_FILE, extension=OF_SEARCH)
 
 
 def _search_and_train(config, folder, name, workers, role):
@@ -51,8 +55,12 @@ def _search_and_train(config, folder, name, workers, role):
     if best is None:
         reasons = "; ".join(dict.fromkeys(result["reason"] for result in results))
         raise Refusal(f"all {len(results)} trials failed: {reasons[:300]}. Start again with --overwrite.")
-    say(f"{name}: training the values of trial {best['trial']} on all training examples")
-    metrics = runs.run_seeds(run_config(config, best["values"], name), folder, name)
+    chosen = run_config(config, best["values"], name)
+    if reuse_final_run(chosen, folder):
+        say(f"{name}: trial {best['trial']} is still the best, and its run stays as it is")
+    else:
+        say(f"{name}: training the values of trial {best['trial']} on all training examples")
+    metrics = runs.run_seeds(chosen, folder, name)
     for state in (folder / "trials").rglob(STATE):
         state.unlink()
     return metrics
@@ -93,4 +101,5 @@ def join_search(config, name, out, role):
     changed = differences(read_yaml(folder / SEARCH_FILE), resolved(config))
     if changed:
         raise Refusal(f"the search at {folder} has another config: {'; '.join(changed)}.")
+    check_modules(folder)
     run_worker(chief, config, folder / "trials", name, role.id)

@@ -32,6 +32,7 @@ from kzoo.training.run import RESULT, mean
 from kzoo.training.run_data import load_data, load_mock_data
 from kzoo.training.seed_run import numeric_settings, train_seed
 from kzoo.tuning.hparams_board import write_session
+from kzoo.user_modules import requested_modules
 
 HEARTBEAT_INTERVAL = 2.0  # seconds
 STOPS = (-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)  # the user stops the search, not only the trial
@@ -76,7 +77,9 @@ def _check_result(result):
 
 def call_in_process(function, *args, heartbeat=None):
     """Calls a function in a process that dies with this one; returns its exit code, or minus the number of a signal."""
-    process = forkserver(["kzoo.tuning.trial"]).Process(target=exit_with_parent, args=(function, args))
+    process = forkserver(["kzoo.tuning.trial"]).Process(
+        target=exit_with_parent, args=(function, args, requested_modules())
+    )
     process.start()
     try:
         while process.exitcode is None:

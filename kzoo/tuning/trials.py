@@ -26,6 +26,7 @@ from kzoo.tuning.trial import read_result, run_trial
 
 TRIAL_KEYS = ("trial", "values", "epochs")  # the keys of trial.json that are also in result.json
 PARENT, LOG = "past", "since"  # the other keys: the parent trial's number; the calls since the previous trial started
+PLANNED = "planned"  # in the first trial.json: for how many trials the oracle was made
 MAX_REPEATS = 20  # repeated proposals in a row after which the search space counts as exhausted
 MAX_WORKER_DEATHS = 3  # in one trial
 
@@ -50,8 +51,10 @@ class Trials:
 
     def __init__(self, config, folder, name):
         self.config, self.search, self.folder, self.name = config, config.search, Path(folder), name
-        self.oracle, self.lock = build_oracle(config), threading.RLock()
         self.started, self.results = _read_started(self.folder), _read_results(self.folder)
+        # an extended search goes on with the oracle that it was started with
+        planned = self.started[0].get(PLANNED) if self.started else None
+        self.oracle, self.lock = build_oracle(config, planned or self.search.trials), threading.RLock()
         for number, result in self.results.items():
             trial = self.started[number] if number < len(self.started) else {}
             if any(result[key] != trial.get(key) for key in TRIAL_KEYS):
@@ -157,6 +160,8 @@ class Trials:
         number = len(self.started)
         trial = {"trial": number, "values": proposal.values, "epochs": proposal.epochs}
         trial |= {PARENT: proposal.parent, LOG: self._log}
+        if not self.started:
+            trial[PLANNED] = self.search.trials
         folder = self.folder / f"{number:04d}"
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / TRIAL_FILE, json.dumps(trial, indent=2) + "\n")

@@ -47,6 +47,10 @@ from tests.cli.conftest import ROOT
         (["tune", "mnist1d_cnn", "--workers", "0"], "'--workers': Input should be greater than or equal to 1"),
         (["tune", "mnist1d_cnn", "--set", "search.space={model.filtres: {int: [1, 3]}}"], "no setting 'filtres'"),
         (["tune", "nothing", "--report"], "no search at nothing or saved_models/nothing: search.yaml is missing."),
+        (["data", "mnist1d_cn"], "no config is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
+        (["data", "photos", "--set", "data.folder=nowhere"], "load expects folder, a directory; received folder='now"),
+        (["data", "photos", "--set", "data.test=1.5"], "data.test expects a fraction below 1 or a count; received 1.5"),
+        (["data", "mnist1d_fc", "--set", "data.skip_corrupt=true"], "data.skip_corrupt: true expects data.folder"),
         (["show", "alexnett"], "no model 'alexnett'; did you mean 'alexnet'"),
         (["show"], "Missing argument 'name'"),
         (["list", "--family", "vg"], "no family 'vg'; did you mean 'vgg'"),
@@ -72,7 +76,7 @@ from tests.cli.conftest import ROOT
         (["explore", "a", "b", "c"], "explore expects one name or two; received names=['a', 'b', 'c']"),
         (["explore", "mnist1d_fc", "--port", "65536"], "65535"),
         (["explore", "mnist1d_fc", "--host", "no host"], "explore: cannot listen at no host:0"),
-        (["export"], "export expects the name of a run or model, or --matrix."),
+        (["export"], "export expects the name of a run or model, a .keras file, or --matrix."),
         (["export", "mnist1d_cn"], "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
         (["export", "mnist1d_fc100", "--format", "onx"], "export: no format 'onx'; did you mean 'onnx'?"),
         (["export", "mnist1d_fc100", "--format", "litert_int8"], "litert_int8 expects representative examples"),
@@ -94,7 +98,7 @@ def test_misuse(misuse, args, words):
     assert words in misuse(*args)
 
 
-@pytest.mark.parametrize("args", [[], ["--help"], *([name, "--help"] for name in ("train", "tune", "export"))])
+@pytest.mark.parametrize("args", [[], ["--help"], *([name, "--help"] for name in ("train", "tune", "data", "export"))])
 def test_help(call, args):
     code, out, err = call(*args)
     assert (code, err) == (0, "") and out.startswith("Usage: kzoo") and "..." not in out.partition("Commands:")[2]

@@ -53,7 +53,9 @@ def test_train(call, arrays, tmp_path):
     code, out, _ = call("predict", "e/it", "x.npy", "--top", "1", "--out", "q.npy")
     assert code == 0 and np.allclose(np.load(tmp_path / "q.npy"), np.load(tmp_path / "p.npy"), atol=1e-5)
     code, out, err = call("export", "mnist1d_fc", "--format", "onnx", "--out", "e/it")
-    assert code == 2 and err == "kzoo: e/it is an export already: choose another folder, or --overwrite it.\n"
+    assert code == 2 and err.startswith(
+        "kzoo: e/it is an export of another model, with inputs of {'input': [3, 12, 1]}"
+    )
     code, out, _ = call("evaluate", "mnist1d_fc")
     assert code == 0 and "train" in out and f"{metrics['train']['loss']:.4f}" in out
 
@@ -66,6 +68,24 @@ def test_folders_that_cannot_be_written_are_refused_first(misuse, arrays, monkey
         got = misuse(command[0], "mnist1d_fc", arrays, *SMALL, *command[1:], "--results", "/dev/null")
         assert got.startswith("--results: /dev/null/mnist1d_fc") and got.endswith("cannot be written (file exists).")
     assert "cannot be written (it is no file)" in misuse("export", "--matrix", "--results", "/dev")
+
+
+def test_trying_out_writes_only_a_picture(call, misuse, arrays, tmp_path):
+    before = set(tmp_path.iterdir())
+    code, out, _ = call("train", "mnist1d_fc", arrays, "--overfit", "2", "--out", "o")
+    assert code == 0 and "2 training examples" in out and out.endswith(" Curves: o/mnist1d_fc_overfit.png\n")
+    code, out, _ = call("train", "mnist1d_fc", arrays, "--find-lr", "--out", "o", "--run", "it")
+    assert code == 0 and out.startswith("it: ") and out.endswith(" Curve: o/it_find_lr.png\n")
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {"mnist1d_fc_overfit.png", "it_find_lr.png"}
+    assert set(tmp_path.iterdir()) == {*before, tmp_path / "o"}
+    one = "train expects only one of --dry-run, --overfit and --find-lr."
+    assert misuse("train", "mnist1d_fc", arrays, "--overfit", "2", "--find-lr") == one
+    assert misuse("train", "mnist1d_fc", "--dry-run", "--find-lr") == one
+    assert "--overfit" in misuse("train", "mnist1d_fc", arrays, "--overfit", "0")
+    assert "from 1 to 30, all training examples; received overfit=31" in misuse(
+        "train", "mnist1d_fc", arrays, "--overfit", "31"
+    )
+    assert "expects a plain name" in misuse("train", "mnist1d_fc", arrays, "--find-lr", "--run", "a/b")
 
 
 def test_dry_run_writes_nothing(call, tmp_path):

@@ -25,8 +25,8 @@ def test_tune_keeps_results(call, monkeypatch, tmp_path):
     run.mkdir()
     for file in ("trials.csv", "trials.png", "settings.png", "search.yaml", "model.keras"):
         (run / file).write_text(file)
-    metrics = {"test": {"error": 0.5}, "train": {"error": 0.5}, "published": None, "parameters": 3, "seconds": 1}
-    metrics |= {"steps_per_second": 1, "export": {"max_difference": None}}
+    metrics = {"test": {"error": 0.5}, "train": {"error": 0.5}, "published": None, "parameters": 3, "epochs": 2}
+    metrics |= {"seconds": 1, "steps_per_second": 1, "export": {"max_difference": None}}
     (run / "metrics.json").write_text(json.dumps(metrics))
     results = [(run, metrics), None]
     monkeypatch.setattr("kzoo.tuning.search.search", lambda *_: results.pop(0))

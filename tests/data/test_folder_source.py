@@ -3,10 +3,14 @@ import os
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from kzoo.checks import Refusal
+from kzoo.data.image_file import read_header, read_image
 from kzoo.data.loader import load, specs
+from kzoo.data.source import resize_images
+from tests.data.photos import HEIC, mixed_photos
 from tests.data.test_image_file import png
 
 
@@ -183,16 +187,23 @@ def test_refusals(tmp_path, root):
     with pytest.raises(Refusal, match="load expects folder, a directory; received folder='nowhere'"):
         load(folder="nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(Refusal, match="folder with images train/CLASS/NAME.png; received folder='.*empty'"):
+    with pytest.raises(Refusal, match="folder with images CLASS/NAME.jpg or train/.*; received folder='.*empty'"):
         load(folder=tmp_path / "empty")
     fill(tmp_path / "flat", "test", "cat", [1])
-    with pytest.raises(Refusal, match="folder with images train/CLASS/NAME.png; received folder='.*flat'"):
+    with pytest.raises(Refusal, match=r"train/ is the name of the training split; received folders=\['test'\]"):
         load(folder=tmp_path / "flat")
     (root / "train" / "cat" / "note.png").write_text("text")
-    with pytest.raises(
-        Refusal, match="load expects images in its folder; received '.*note.png', not an image that can be read"
-    ):
+    with pytest.raises(Refusal, match=unreadable("train/cat/note.png", of=18)):
         load(folder=root)
+    for image_size in (5, (0, 5)):
+        with pytest.raises(Refusal, match=r"image_size, \(height, width\) in pixels"):
+            load(folder=root, image_size=image_size)
+
+
+def unreadable(name, reason="not an image that can be read", of=18):
+    """Returns the pattern of the message on one file that cannot be read."""
+    received = f"received 1 of {of} that cannot: {name} .{reason}.; data.skip_corrupt: true leaves them out."
+    return f"^load expects images that can be read in .*; {received}$"
 
 
 def encoded(kind, size=(6, 4)):
@@ -223,17 +234,26 @@ BAD_PIXELS = {
 def test_damaged_headers_are_refused_on_loading(root, case):
     content, words = BAD_HEADERS[case]
     (root / "test" / "cat" / "bad.png").write_bytes(content)
-    with pytest.raises(Refusal, match=f"^load expects images in its folder; received '.*bad.png', {words}.$"):
+    with pytest.raises(Refusal, match=unreadable("test/cat/bad.png", words)):
+        load(folder=root)
+
+
+@pytest.mark.parametrize("case", BAD_PIXELS)
+def test_damaged_pixels_are_refused_on_loading(root, case):
+    (root / "test" / "cat" / "bad.png").write_bytes(BAD_PIXELS[case])
+    with pytest.raises(Refusal, match=unreadable("test/cat/bad.png")):
         load(folder=root)
 
 
 @pytest.mark.parametrize("case", BAD_PIXELS)
 @pytest.mark.parametrize("memory", [2**30, 0], ids=["memory", "stream"])
-def test_damaged_pixels_name_the_file_on_reading(root, case, memory, monkeypatch):
+def test_pixels_that_are_damaged_later_name_the_file_on_reading(root, case, memory, monkeypatch):
     monkeypatch.setattr("kzoo.data.examples.MEMORY", memory)
-    (root / "test" / "cat" / "bad.png").write_bytes(BAD_PIXELS[case])
+    fill(root, "test", "cat", [51])
     data = load(folder=root)
-    with pytest.raises(Refusal, match="^load expects files that can be read; .*/bad.png is damaged.$"), data.errors():
+    (root / "test" / "cat" / "51.png").rename(root / "test" / "cat" / "bad.png")
+    (root / "test" / "cat" / "51.png").write_bytes(BAD_PIXELS[case])
+    with pytest.raises(Refusal, match="^load expects files that can be read; .*/51.png is damaged.$"), data.errors():
         list(data.test.once(5))
 
 
@@ -241,7 +261,7 @@ def test_what_is_no_regular_file_is_refused(root):
     bad = root / "train" / "cat" / "bad.png"
     for make in (os.mkfifo, lambda path: os.symlink("nowhere", path)):
         make(bad)
-        with pytest.raises(Refusal, match="received '.*bad.png', not an image"):
+        with pytest.raises(Refusal, match=unreadable("train/cat/bad.png")):
             load(folder=root)
         bad.unlink()
 
@@ -256,7 +276,135 @@ def test_names_that_are_not_utf_8_are_refused(root):
         os.remove(path)
 
 
-def test_the_digest_covers_names_and_sizes(root):
+def test_files_that_cannot_be_read_are_listed_by_what_is_wrong(root):
+    for i in range(10):
+        (root / "train" / "cat" / f"bad{i}.jpg").write_bytes(b"")
+    (root / "train" / "ant" / "new.HEIC").write_bytes(HEIC)
+    with pytest.raises(Refusal) as refused:
+        load(folder=root)
+    message = str(refused.value)
+    assert message.startswith(f"load expects images that can be read in {root}; received 11 of 28 that cannot: ")
+    assert "train/ant/new.HEIC (a HEIC or AVIF photo, which kzoo does not read: convert it to JPEG), " in message
+    assert "train/cat/bad7.jpg and 2 more (not an image that can be read); data.skip_corrupt: true" in message
+
+
+def test_files_that_cannot_be_read_are_skipped_on_request(root, capsys):
+    before = load(folder=root, validation=4)
+    (root / "train" / "cat" / "bad.png").write_bytes(encoded("PNG")[:-30])
+    (root / "train" / "ant" / "new.heic").write_bytes(HEIC)
+    data = load(folder=root, validation=4, skip_corrupt=True)
+    reasons = "train/ant/new.heic (a HEIC or AVIF photo, which kzoo does not read: convert it to JPEG), "
+    reasons += "train/cat/bad.png (not an image that can be read)"
+    assert capsys.readouterr().err == f"{root.name}: skipped: 2 of the images cannot be read: {reasons}.\n"
+    assert (data.train.size, data.validation.size, data.test.size) == (12, 4, 1)
+    assert data.image_files.skipped.keys() == {"train/ant/new.heic", "train/cat/bad.png"}
+    assert [data.fingerprint[key] == before.fingerprint[key] for key in ("train", "files")] == [True, False]
+    (root / "train" / "ant" / "new.heic").unlink()
+    assert load(folder=root, validation=4, skip_corrupt=True).fingerprint["files"] != data.fingerprint["files"]
+    for file in (root / "test" / "cat").iterdir():
+        file.write_bytes(b"")
+    with pytest.raises(Refusal, match=r"images that can be read in each split and class .*without_images=\['test'\]"):
+        load(folder=root, skip_corrupt=True)
+
+
+def test_skip_corrupt_is_for_folders():
+    with pytest.raises(Refusal, match="load expects skip_corrupt only for a folder; received skip_corrupt=True"):
+        load("digits", skip_corrupt=True)
+
+
+def test_mixed_photos_are_split_by_class(tmp_path, capsys):
+    root = mixed_photos(tmp_path / "photos", 12)
+    data = load(folder=root, image_size=(16, 16), resize="crop", validation=4, test=0.25, skip_corrupt=True)
+    sizes = {name: np.bincount(split.numpy()[1]).tolist() for name, split in data.splits().items()}
+    assert sizes == {"train": [6, 7], "validation": [2, 2], "test": [3, 3]}
+    assert (data.input_shape, data.class_names, data.train.dtype) == ((16, 16, 3), ("china", "flower"), "uint8")
+    assert "skipped: 1 of the images cannot be read: china/1.png" in capsys.readouterr().err
+    names = [name for part in data.image_files.names.values() for name in part]
+    assert len(set(names)) == len(names) == 23
+    again = load(folder=root, image_size=(16, 16), resize="crop", test=0.25, skip_corrupt=True)
+    assert again.image_files.names["test"].tolist() == data.image_files.names["test"].tolist()
+    for part, names in data.image_files.names.items():
+        for name, x in zip(names, data.splits()[part].numpy()[0]):
+            expected = resize_images(tf.constant(read_image(root / name, 3)), (16, 16), "crop")
+            np.testing.assert_array_equal(x, expected)
+    assert data.image_files.sizes["train"].tolist() == [
+        list(read_header(root / name).size) for name in data.image_files.names["train"]
+    ]
+
+
+def test_parts_of_class_folders_have_each_class(tmp_path):
+    root = mixed_photos(tmp_path / "photos", 6)
+    fewer = "validation of 2 to 9 examples, so that both parts have each class; received held_out=1"
+    with pytest.raises(Refusal, match=fewer):
+        load(folder=root, image_size=(8, 8), validation=1, skip_corrupt=True)
+    with pytest.raises(Refusal, match="load expects test of 2 to 9 examples"):
+        load(folder=root, image_size=(8, 8), test=1, skip_corrupt=True)
+
+
+@pytest.fixture
+def masked(tmp_path):
+    """A folder of four photos and masks of three classes, whose left halves have class 1, and 255 at the border."""
+    (tmp_path / "road" / "images").mkdir(parents=True)
+    (tmp_path / "road" / "masks").mkdir()
+    for i in range(4):
+        Image.new("RGB", (8, 6), (i, 100, 200)).save(tmp_path / "road" / "images" / f"{i}.jpg")
+        mask = np.zeros((6, 8), "uint8")
+        mask[:, :4], mask[0, 7], mask[5] = 1, 2, 255
+        image = Image.fromarray(mask, "P" if i % 2 else "L")
+        if i % 2:
+            image.putpalette(np.arange(768) % 256)
+        image.save(tmp_path / "road" / "masks" / f"{i}.png")
+    return tmp_path / "road"
+
+
+@pytest.mark.parametrize("memory", [2**30, 0], ids=["memory", "stream"])
+def test_masks_are_label_maps(masked, memory, monkeypatch):
+    monkeypatch.setattr("kzoo.data.examples.MEMORY", memory)
+    data = load(folder=masked, ignore_label=255, validation=1, test=1)
+    assert (data.input_shape, data.classes, data.class_names) == ((6, 8, 3), 3, None)
+    assert (data.train.size, data.validation.size, data.test.size) == (2, 1, 1)
+    expected = np.zeros((6, 8, 1), "int32")
+    expected[:, :4], expected[0, 7], expected[5] = 1, 2, 255
+    for split in data.splits().values():
+        for y in split.numpy()[1]:
+            np.testing.assert_array_equal(y, expected)
+    assert specs(folder=masked, ignore_label=255) == ((6, 8, 3), "uint8", 3)
+    smaller = load(folder=masked, ignore_label=255, image_size=(9, 4), resize="pad").train.numpy()[1]
+    assert smaller.shape == (4, 9, 4, 1) and set(smaller[:, 0].ravel()) == {255}
+    before = data.fingerprint
+    swap = [masked / "masks" / name for name in ("0.png", "1.png")]
+    swap[0].write_bytes(swap[1].read_bytes())
+    changed = load(folder=masked, ignore_label=255, validation=1, test=1).fingerprint
+    assert changed["contents"] != before["contents"]
+
+
+def test_masks_that_do_not_fit_are_refused(masked):
+    with pytest.raises(Refusal, match="set ignore_label: 255 if it means unlabelled"):
+        load(folder=masked)
+    Image.new("L", (6, 8)).save(masked / "masks" / "2.png")
+    sizes = r"masks of the sizes of their images; received masks/2.png .\(8, 6\) for an image of \(6, 8\)"
+    with pytest.raises(Refusal, match=sizes):
+        load(folder=masked, ignore_label=255)
+    Image.new("RGB", (8, 6)).save(masked / "masks" / "2.png")
+    colours = "received 1 of 8 that cannot: masks/2.png .an image of colours: save masks as grey levels or palette"
+    with pytest.raises(Refusal, match=colours):
+        load(folder=masked, ignore_label=255)
+    assert load(folder=masked, ignore_label=255, skip_corrupt=True).train.size == 3
+    for file in (masked / "masks").iterdir():
+        Image.new("L", (8, 6), 255).save(file)
+    Image.new("L", (8, 6), 0).save(file)
+    with pytest.raises(Refusal, match="load expects labels 0 and 1 in masks: divide it by 255"):
+        load(folder=masked)
+
+
+def test_masks_that_are_damaged_later_name_the_file(masked):
+    data = load(folder=masked, ignore_label=255)
+    (masked / "masks" / "1.png").write_bytes(b"")
+    with pytest.raises(Refusal, match="files that can be read; .*masks/1.png is damaged"), data.errors():
+        data.train.preload()
+
+
+def test_the_digests_cover_names_sizes_and_contents(root):
     digests = [load(folder=root).fingerprint["files"]]
     (root / "test" / "cat" / "50.png").rename(root / "test" / "cat" / "51.png")
     digests.append(load(folder=root).fingerprint["files"])
@@ -264,3 +412,12 @@ def test_the_digest_covers_names_and_sizes(root):
     data = load(folder=root)
     digests += [data.fingerprint["files"], load(folder=root).fingerprint["files"]]
     assert len(set(digests[:3])) == 3 and digests[2] == digests[3] and data.fingerprint["classes"] == 3
+    file = root / "train" / "new" / "1.png"
+    size = file.stat().st_size
+    values = iter(range(2, 256))
+    Image.new("L", (6, 4), next(values)).save(file)
+    while file.stat().st_size != size:
+        Image.new("L", (6, 4), next(values)).save(file)
+    changed = load(folder=root)
+    assert changed.fingerprint["files"] == digests[3]
+    assert changed.fingerprint["contents"] != data.fingerprint["contents"]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kzoo.data.image_file import UnreadableImageError, read_header, read_image
+from kzoo.data.image_file import UnreadableImageError, check_pixels, decode_image, read_header, read_image, read_mask
+from tests.data.photos import HEIC
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 6, 4), "uint8")
 
@@ -165,3 +166,84 @@ def test_other_formats_and_no_files(tmp_path):
     for missing in (tmp_path, tmp_path / "none"):
         with pytest.raises(UnreadableImageError):
             read_header(missing)
+
+
+def test_heic_is_named_whatever_the_suffix(tmp_path):
+    for name, start in (("it.heic", HEIC), ("it.jpg", HEIC), ("it.avif", b"\0\0\0\x1cftypavif")):
+        (tmp_path / name).write_bytes(start + bytes(50))
+        for read in (read_header, lambda file: read_image(file, 3)):
+            with pytest.raises(
+                UnreadableImageError, match="^a HEIC or AVIF photo, which kzoo does not read: convert it"
+            ):
+                read(tmp_path / name)
+    (tmp_path / "it.heic").write_bytes(b"\0\0\0\x18ftypmp42")
+    with pytest.raises(UnreadableImageError, match="^not an image that can be read$"):
+        read_header(tmp_path / "it.heic")
+
+
+@pytest.mark.parametrize("kind, mode", KINDS)
+def test_pixels_are_checked_as_they_are_decoded(kind, mode):
+    """Damaged at any place, a file is refused by the check if and only if it cannot be decoded."""
+    content = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (40, 56, 3), "uint8")
+    Image.fromarray(noise).convert(mode).save(content, kind)
+    content, refused = content.getvalue(), 0
+    check_pixels(content)
+    for length in np.linspace(0, len(content) - 2, 12).astype(int):
+        damaged = content[:length], content[:length] + bytes([content[length] ^ 255]) + content[length + 1 :]
+        for each in damaged:
+            try:
+                decode_image(each, 3)
+            except UnreadableImageError:
+                refused += 1
+                with pytest.raises(UnreadableImageError):
+                    check_pixels(each)
+            else:
+                check_pixels(each)
+    assert refused > 5
+
+
+def test_masks_keep_their_numbers(tmp_path):
+    labels = np.arange(24, dtype="uint8").reshape(4, 6) % 4
+    palette = Image.fromarray(labels, "P")
+    palette.putpalette(np.random.default_rng(0).integers(0, 256, 12).tolist())
+    for kind in ("PNG", "GIF", "TIFF", "BMP"):
+        np.testing.assert_array_equal(read_mask(save(tmp_path, palette, kind))[..., 0], labels)
+    for kind in ("PNG", "TIFF", "BMP"):
+        grey = Image.fromarray(labels * 60)
+        np.testing.assert_array_equal(read_mask(save(tmp_path, grey, kind))[..., 0], labels * 60)
+    deep = np.array([[0, 300], [65535, 7]], "uint16")
+    assert read_mask(save(tmp_path, Image.fromarray(deep), "PNG"))[..., 0].tolist() == deep.tolist()
+    assert read_mask(save(tmp_path, Image.fromarray(labels > 1), "PNG"))[..., 0].tolist() == (labels > 1).tolist()
+    assert read_mask(save(tmp_path, palette, "PNG")).dtype == "int32"
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_grey_levels_of_masks_are_not_scaled(tmp_path, bits):
+    row = b"\0" + bytes([0b01_10_00_11])  # the filter, then as many pixels of `bits` bits as fit
+    width = 8 // bits
+    (tmp_path / "it.png").write_bytes(png(width, 1, row, bits))
+    expected = [0b01100011 >> (8 - bits * (i + 1)) & (2**bits - 1) for i in range(width)]
+    assert read_mask(tmp_path / "it.png").ravel().tolist() == expected
+
+
+def test_masks_are_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    labels = np.arange(6, dtype="uint8").reshape(2, 3)
+    file = save(tmp_path, Image.fromarray(labels), "PNG", exif=exif)
+    np.testing.assert_array_equal(read_mask(file)[..., 0], labels.T[:, ::-1])
+
+
+def test_colours_jpegs_and_damage_are_no_masks(tmp_path):
+    for image, kind, words in (
+        (Image.new("RGB", (4, 4)), "PNG", "an image of colours: save masks as grey levels or palette indices"),
+        (Image.new("LA", (4, 4)), "PNG", "an image of colours"),
+        (Image.new("L", (4, 4)), "JPEG", "a JPEG, which changes class numbers: save masks as PNG"),
+    ):
+        with pytest.raises(UnreadableImageError, match=f"^{words}"):
+            read_mask(save(tmp_path, image, kind))
+    file = save(tmp_path, Image.fromarray(PIXELS[..., 0]), "PNG")
+    file.write_bytes(file.read_bytes()[:-30])
+    with pytest.raises(UnreadableImageError, match="^not an image that can be read$"):
+        read_mask(file)

@@ -64,6 +64,45 @@ def test_refuses_other_validation(file, validation):
         load(arrays=file, validation=validation)
 
 
+@pytest.fixture
+def untested(tmp_path):
+    """A file of 20 training examples without a test split."""
+    x = np.broadcast_to(np.arange(20, dtype="uint8")[:, None, None, None], (20, 2, 2, 1))
+    np.savez(tmp_path / "it.npz", x_train=x, y_train=np.arange(20) % 2, x_val=x[:3], y_val=[0, 1, 0])
+    return tmp_path / "it.npz"
+
+
+@pytest.mark.parametrize("stratify", [False, True])
+@pytest.mark.parametrize("test, held", [(4, 4), (0.2, 4)])
+def test_a_test_part_is_held_out_whatever_the_validation(untested, stratify, test, held):
+    parts = []
+    for validation, count in ((0, 0), (0.25, 5), ("val", 3)):
+        if stratify and validation == "val":
+            continue
+        data = load(arrays=untested, test=test, validation=validation, stratify=stratify)
+        parts.append(contents(data.test))
+        assert len(parts[-1]) == held and (data.validation.size if data.validation else 0) == count
+        inside = contents(data.validation) if validation == 0.25 else []
+        assert sorted(contents(data.train) + inside + parts[-1]) == list(range(20))
+        if stratify:
+            assert np.bincount(data.test.numpy()[1]).tolist() == [2, 2]
+    assert parts[1:] == parts[:-1]
+
+
+def test_refuses_other_test_parts(file, untested, capsys):
+    with pytest.raises(Refusal, match="load expects test: 0 for 'ten', which has a test split; received test=0.2"):
+        load(arrays=file, test=0.2)
+    for test in (-1, 20, 1.5, "val", None, True):
+        with pytest.raises(
+            Refusal, match="test, 0, a fraction below 1 or a number below the 20 training examples; rec"
+        ):
+            load(arrays=untested, test=test)
+    with pytest.raises(Refusal, match="leave examples for training; received test=10, validation=10"):
+        load(arrays=untested, test=0.5, validation=0.5)
+    load(arrays=untested, test=0.5)
+    assert "left out: the split 'val', which `validation: val` uses (3)" in capsys.readouterr().err
+
+
 def test_validation_may_be_a_split_of_the_dataset(file):
     data = load(arrays=file, validation="test")
     assert contents(data.validation) == [10, 11, 12, 13] and data.test is None and data.train.size == 10

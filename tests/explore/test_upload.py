@@ -37,6 +37,13 @@ def test_images_keep_their_pixels_or_fill_the_limits(seeds):
     np.testing.assert_allclose(decode_upload(png(deep), (6, 5, 1), (0.0, 1.0))[..., 0], deep / 65535, atol=1e-6)
 
 
+def test_images_are_resized_as_in_training(seeds):
+    pixels = seeds.integers(0, 256, (6, 12), "uint8")
+    cropped = decode_upload(png(pixels), (6, 6, 1), resize="crop")
+    np.testing.assert_array_equal(cropped[..., 0], pixels[:, 3:9])
+    assert decode_upload(png(pixels), (12, 12, 1), resize="pad")[:3].max() == 0
+
+
 def test_arrays_of_one_example_or_several(seeds):
     x = seeds.normal(size=(3, 8, 2))
     np.testing.assert_array_equal(decode_upload(npy(x), (8, 2)), x[0].astype("float32"))

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from kzoo.checks import Refusal
 from kzoo.export import export_folder
-from kzoo.export.export_folder import export_table, write_export_folder
+from kzoo.export.export_folder import difference_notes, export_table, write_export_folder
 from kzoo.export.exporter import export
 from kzoo.export.predictor import open_export
 from kzoo.export.registry import FORMATS
@@ -49,6 +49,8 @@ def test_table(exported):
     console.print(export_table("here", exported[1]))
     text = console.file.getvalue()
     assert all(found.label in text and found.file in text for found in FORMATS.values()) and "; accuracy " in text
+    (note,) = difference_notes(exported[1])
+    assert note.startswith("LiteRT int8: The largest difference is ") and " of 20 examples." in note
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -72,10 +74,7 @@ def test_code_on_the_card_runs(exported, format):
         assert best == pytest.approx(dict(zip(LABELS, output)), abs=0.1 if "int8" in format else 1e-4)
 
 
-def test_folders_that_are_refused(small_model, exported, tmp_path):
-    folder, _ = exported
-    with pytest.raises(Refusal, match="small is an export already: choose another folder, or --overwrite it.$"):
-        write_export_folder(small_model, folder, ["onnx"], "A model")
+def test_folders_that_are_refused(small_model, tmp_path):
     (tmp_path / "mine").mkdir()
     with pytest.raises(Refusal, match="mine is not an export of kzoo, so nothing is written there"):
         write_export_folder(small_model, tmp_path / "mine", ["onnx"], "A model", overwrite=True)
@@ -138,14 +137,9 @@ def test_integers(small_model, images, tmp_path):
 def fake(model, path, format, **_):
     """Stands in for `write_and_verify`: makes a folder."""
     path.mkdir()
-    return {
-        "format": format.name,
-        "file": path.name,
-        "bytes": 0,
-        "tried": ["1 x 8"],
-        "max_difference": 0.0,
-        "seconds": 0.1,
-    }
+    (path / "of").write_text(format.name)
+    report = {"format": format.name, "file": path.name, "bytes": 0, "tried": ["1 x 8"], "max_difference": 0.0}
+    return {**report, "seconds": 0.1}
 
 
 def test_serving_counts_versions(small_model, tmp_path, monkeypatch):
@@ -155,6 +149,86 @@ def test_serving_counts_versions(small_model, tmp_path, monkeypatch):
             small_model, tmp_path / "it", ["saved_model"], "A model", overwrite=version > 1, serving=True
         )
         assert {path.name for path in (tmp_path / "it").iterdir()} == {str(version), "README.md", "export.json"}
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_formats_are_added(small_model, images, tmp_path, monkeypatch):
+    """The others stay as they are; the card and the record have all; one that is named again is replaced."""
+    monkeypatch.setattr(export_folder, "write_and_verify", fake)
+    folder, data = tmp_path / "it", {"examples": images, "labels": LABELS}
+    write_export_folder(small_model, folder, ["litert", "onnx"], "A model", **data)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "model.onnx" / "old").touch()
+    before = files(folder)
+    reports = write_export_folder(
+        small_model, folder, ["saved_model", "onnx"], "A model", {"epochs": 1}
+    )  # without data
+    after = files(folder)
+    assert [report["format"] for report in reports] == ["litert", "onnx", "saved_model"]
+    for name in ("model.tflite/of", "notes.txt", "examples.npy", "labels.txt", "model.onnx/of"):
+        assert after[name] == before[name], name
+    assert "model.onnx/old" not in after and "saved_model/of" in after
+    record = json.loads(after["export.json"])
+    assert record["exports"] == reports and record["figures"] == {"epochs": 1}
+    assert record["examples"] == 8 and record["answers"] == json.loads(before["export.json"])["answers"]
+    assert all(f"| {FORMATS[report['format']].label} |" in (folder / "README.md").read_text() for report in reports)
+    write_export_folder(small_model, folder, ["onnx"], "A model", overwrite=True)
+    assert {path.name for path in folder.iterdir()} == {"model.onnx", "README.md", "export.json"}
+
+
+def test_earlier_exports_that_are_not_added_to(small_model, tmp_path, monkeypatch):
+    """Of another model, damaged, or without a hash of the weights; nothing changes."""
+    monkeypatch.setattr(export_folder, "write_and_verify", fake)
+    folder, other = tmp_path / "it", keras.models.clone_model(small_model)  # with new weights
+    write_export_folder(small_model, folder, ["litert"], "A model")
+    record = json.loads((folder / "export.json").read_text())
+    before = files(folder)
+
+    def refusal(model=small_model, **settings):
+        with pytest.raises(Refusal) as caught:
+            write_export_folder(model, folder, ["onnx"], "A model", **settings)
+        return str(caught.value)
+
+    remedy = "choose another folder, or --overwrite it."
+    assert refusal(other) == f"{folder} is an export of another model, with other weights: {remedy}"
+    assert "another model, with inputs of {'input': [None, 8, 8, 1]}: " in refusal(batch_size=3)
+    assert files(folder) == before and [path.name for path in tmp_path.iterdir()] == ["it"]
+    for changes, words in {
+        '{"weights_sha256": null}': "with other weights",
+        '{"exports": [{"format": "litert", "file": "../x"}]}': "damaged (exports.0.bytes: field required)",
+        '{"inputs": 3}': "export.json is damaged",
+    }.items():
+        (folder / "export.json").write_text(json.dumps({**record, **json.loads(changes)}))
+        assert words in refusal()
+    for file in ("../it", "/etc/passwd", "none"):
+        record["exports"][0]["file"] = file
+        (folder / "export.json").write_text(json.dumps(record))
+        assert "is not what was exported" in refusal()
+    (folder / "export.json").write_bytes(before["export.json"])
+    (folder / "model.tflite" / "of").write_text("changed")
+    assert refusal() == f"{folder / 'model.tflite'} is not what was exported: {remedy}"
+
+
+def test_a_model_that_is_not_trained(small_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_folder, "write_and_verify", fake)
+    for trained, marked in ((False, True), (True, False), (None, False)):
+        write_export_folder(small_model, tmp_path / "it", ["onnx"], "A model", trained=trained, overwrite=True)
+        assert ("**NOT TRAINED: " in (tmp_path / "it" / "README.md").read_text()) is marked
+        assert json.loads((tmp_path / "it" / "export.json").read_text())["trained"] is trained
+
+
+def test_several_inputs_and_outputs(tmp_path):
+    """Verified on examples of both; the card has no code, and no examples are saved."""
+    a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b")
+    model = keras.Model([a, b], [keras.layers.Dense(1, name="y")(a), keras.layers.Dense(2, name="z")(b)])
+    examples = {"a": np.ones((4, 2), "float32"), "b": np.ones((4, 3), "float32")}
+    (report,) = write_export_folder(model, tmp_path / "it", ["onnx"], "A model", examples=examples)
+    assert report["tried"] == ["1 x 2", "7 x 2", "4 x 2"] and report["outputs"] == ["y", "z"]
+    assert "```" not in (tmp_path / "it" / "README.md").read_text()
+    assert json.loads((tmp_path / "it" / "export.json").read_text())["examples"] == 0
 
 
 def test_one_that_fails_leaves_the_old_folder(small_model, tmp_path, monkeypatch):

@@ -25,6 +25,15 @@ def test_missing_packages_are_named(small_model, monkeypatch):
     check_exportable(small_model, FORMATS["litert"])
 
 
+def test_texts_are_refused():
+    x = keras.Input((), dtype="string", name="words")
+    model = keras.Model(x, keras.layers.StringLookup(vocabulary=["a", "b"])(x))
+    with pytest.raises(
+        Refusal, match=r"^export expects a model whose inputs are numbers; received texts=\['words'\]\.$"
+    ):
+        check_exportable(model, FORMATS["onnx"])
+
+
 def test_too_little_memory(small_model, monkeypatch):
     monkeypatch.setattr(preflight, "available_memory", lambda: 2**30)
     monkeypatch.setattr(small_model, "count_params", lambda: 138_357_544)

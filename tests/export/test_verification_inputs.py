@@ -41,6 +41,24 @@ def test_several_inputs_and_outputs():
     assert [y.shape for y in batch.expected] == [(7, 3), (7, 1)]  # by name, as a signature has them
 
 
+def test_examples_of_several_inputs(monkeypatch):
+    monkeypatch.setattr(module, "EXAMPLES_BATCH", 3)
+    a, b = keras.Input((None,), name="a"), keras.Input((1,), name="b")
+    model = keras.Model([a, b], keras.ops.sum(a, -1, keepdims=True) * b)
+    examples = {"b": np.arange(4.0)[:, None], "a": np.ones((4, 2))}
+    found = verification_batches(model, examples)
+    assert [batch.shape for batch in found] == ["1 x 2", "7 x 2", "1 x 7", "7 x 7", "3 x 2", "1 x 2"]
+    assert list(found[-1].inputs) == ["a", "b"] and found[-1].real
+    np.testing.assert_allclose(np.concatenate([batch.expected[0] for batch in found[-2:]]), [[0], [2], [4], [6]])
+    nested = keras.Model({"b": b, "a": a}, {"c": model.output})
+    (expected,) = verification_batches(nested, {"a": np.full((2, 3), 2.0), "b": np.array([[1.0], [5.0]])})[-1].expected
+    np.testing.assert_allclose(expected, [[6], [30]])
+    with pytest.raises(Refusal, match="export expects examples of the inputs a, b; received inputs="):
+        verification_batches(model, {"a": np.ones((4, 2))})
+    with pytest.raises(Refusal, match="export expects as many examples of each input"):
+        verification_batches(model, {**examples, "b": np.ones((3, 1))})
+
+
 def test_open_sizes():
     x = keras.Input((None, None, 3))
     model = keras.Model(x, keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(2, 40)(x)))

@@ -1,11 +1,12 @@
 """The walk over a model's calls."""
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
 from kzoo.checks import Refusal
-from kzoo.models.graph import calls, is_graph
+from kzoo.models.graph import calls, is_graph, reapply
 
 
 def test_calls_in_order():
@@ -39,3 +40,17 @@ def test_deep_models():
     for _ in range(400):
         y = layers.Activation("relu")(y)
     assert len(list(calls(keras.Model(x, y)))) == 400
+
+
+def test_reapply():
+    """On other inputs, with the same weights; shared layers stay shared, and a layer may be replaced."""
+    x, shared = keras.Input((3,)), layers.Dense(3, name="shared")
+    y = layers.Add()([shared(shared(x)), x])
+    model = keras.Model(x, layers.Dense(2, name="top")(y))
+    new = keras.Input((3,))
+    again = keras.Model(new, reapply(model, [new])[0])
+    data = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    np.testing.assert_array_equal(again(data), model(data))
+    assert again.count_params() == model.count_params() == 3 * 4 + 3 * 2 + 2
+    other = keras.Model(new, reapply(model, [new], {"top": layers.Dense(5, name="top")})[0])
+    assert other.output_shape == (None, 5) and other.get_layer("shared") is shared

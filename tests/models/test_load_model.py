@@ -1,6 +1,7 @@
 """Loading a run's model by folder, by name under saved_models/ and by file, and the messages if there is none."""
 
 import json
+import warnings
 import zipfile
 
 import keras
@@ -40,6 +41,30 @@ def test_loads(runs, monkeypatch, run):
 def test_takes_paths(runs):
     top, built = runs
     np.testing.assert_array_equal(load_model(top / "saved_models" / "local")(X), built(X))
+
+
+def test_refuses_python_code(tmp_path):
+    with warnings.catch_warnings(action="ignore"):  # of Keras, about the code
+        keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: 2 * x)]).save(tmp_path / "it.keras")
+    with pytest.raises(Refusal) as caught:
+        load_model(tmp_path / "it.keras")
+    assert str(caught.value) == (
+        f"{tmp_path}/it.keras cannot be loaded: it has a Lambda layer, whose code kzoo does not run: make a class "
+        "of it and register it"
+    )
+
+
+def loss(y, p):
+    return p
+
+
+def test_unknown_losses_are_not_needed(tmp_path):
+    built = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    built.compile(loss=loss)
+    built.save(tmp_path / "it.keras")
+    assert load_model(tmp_path / "it.keras", compile=False).count_params() == 3
+    with pytest.raises(Refusal, match="cannot be loaded"):
+        load_model(tmp_path / "it.keras")
 
 
 def test_features(runs):

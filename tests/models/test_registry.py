@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kzoo.analysis.catalogue import sketch
+from kzoo.analysis.catalogue import add_sizes, sketch
 from kzoo.checks import Refusal
-from kzoo.models import registry
+from kzoo.index import check_model, find_models
 from kzoo.models.registry import describe, feature_extractor, find, list_models, model, register_family
 from tests.models.cards import DRAWN, trained
 from tests.models.families import CARDS, PIXELS
@@ -67,14 +67,82 @@ def test_unknown_settings_suggest_the_nearest():
     assert "did you mean 'classes'" in refusal(model, "nielsen_3", clases=3)
 
 
-def test_taken_names_are_refused(monkeypatch):
-    monkeypatch.setattr(registry, "_MODELS", dict(registry._MODELS))
+def test_taken_names_are_refused(own_modules):
     builder, _ = find("mnist1d_cnn")
     assert refusal(register_family, builder, {"nielsen_0": {}}).endswith("received name='nielsen_0'.")
     assert "no setting 'wings'" in refusal(register_family, builder, {"new": {"wings": 2}})
     assert "new" not in list_models()
     register_family(builder, {"new": {"filters": 4}})
     assert model("new").get_layer("stage1").filters == 4 and "new" in list_models()
+
+
+def tiny(units=3, activation="softmax"):
+    """A model of two layers.
+
+    Source: none.
+    """
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, activation, name="stage1")])
+
+
+def with_preprocessing(classes=2, input_shape=(4,)):
+    x = inputs = keras.Input(input_shape)
+    shared = keras.layers.Dense(input_shape[0], name="shared")
+    x = keras.layers.Add(name="stage1")([shared(x), shared(shared(x))])
+    return keras.Model(inputs, keras.layers.Dense(classes, name="top")(x))
+
+
+def test_builders_take_what_they_want(own_modules):
+    """What a builder does not take, of name, input_tensor, input_shape and weights, is applied to its model."""
+    register_family(tiny, {"tiny": {}, "tiny_5": {"units": 5}})
+    built = model("tiny_5", input_shape=(4,), units=6)
+    assert built.name == "tiny_5" and built.output_shape == (None, 6) and not isinstance(built, keras.Sequential)
+    assert model("tiny", name="mine").name == "mine"
+    scaled = keras.layers.Rescaling(2.0)(inputs := keras.Input((4,), name="in"))
+    whole = model("tiny", input_tensor=scaled, name="whole")
+    assert [layer.name for layer in whole.layers][::2] == ["in", "stage1"] and whole.inputs[0] is inputs
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    kernel, bias = whole.get_layer("stage1").get_weights()
+    np.testing.assert_allclose(whole(x), keras.activations.softmax(2 * x @ kernel + bias), rtol=1e-5)
+    whole.save_weights(own_modules / "tiny.weights.h5")
+    np.testing.assert_array_equal(model("tiny", weights="tiny.weights.h5").get_weights()[0], kernel)
+    assert refusal(model, "tiny", input_shape=(5,)).startswith("model 'tiny' expects inputs of shape (4,); received")
+    assert "no setting 'classes'" in refusal(model, "tiny", classes=3)
+    known = describe("tiny_5")
+    assert known["doc"].startswith("A model of two layers.") and known["settings"]["units"] == 5
+    found = find_models("tiny*")
+    assert found[0]["what"] == "A model of two layers." and "weights" in found[1]["settings"]
+    check_model("tiny", ["units", "weights", "features"])
+
+
+def test_layers_that_are_shared_stay_shared_behind_preprocessing(own_modules):
+    register_family(with_preprocessing, {"sharing": {}})
+    inputs = keras.Input((6,))
+    built = model("sharing", classes=3, input_shape=(6,), input_tensor=keras.layers.Rescaling(0.5)(inputs))
+    assert built.count_params() == 6 * 7 + 7 * 3
+    x, (kernel, bias, top, top_bias) = np.ones((1, 6), "float32"), built.get_weights()
+    once = 0.5 * x @ kernel + bias
+    np.testing.assert_allclose(built(x), (once + once @ kernel + bias) @ top + top_bias, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "builder, words",
+    [
+        (lambda: 5, "'own' expects a builder that returns a functional or built Sequential keras.Model; received"),
+        (lambda: keras.Sequential([keras.layers.Dense(2)]), "returned='Sequential'"),
+        (lambda needed: tiny(), "cannot be built so: "),
+        (lambda: {}["x"], "model 'own' cannot be built so: KeyError: 'x' ("),
+        (lambda **settings: tiny(3, **settings), "cannot be built so: "),  # which has no name
+    ],
+)
+def test_builders_that_fail(own_modules, builder, words):
+    register_family(builder, {"own": {}})
+    assert words in refusal(model, "own")
+    assert find_models("own")[0]["what"] == "" and "own" in [one["name"] for one in add_sizes(find_models("own"))]
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a b", "x.keras", 5, None])
+def test_names_that_cannot_be_used(own_modules, name):
+    assert "register_family expects a name" in refusal(register_family, tiny, {name: {}})
 
 
 def test_features():

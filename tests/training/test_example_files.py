@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from kzoo.checks import Refusal
 from kzoo.training.example_files import read_inputs
@@ -25,6 +26,13 @@ def test_one_input_takes_the_files_one_after_the_other(files):
     assert x[:, 0, 0].tolist() == [0, 0, 1, 1, 1]
     (x,) = read_inputs("look", [(4, 1)], data, 3)
     assert x[:, 0, 0].tolist() == [0, 0, 1]
+
+
+def test_images_are_resized_as_in_training(tmp_path):
+    pixels = np.arange(72, dtype="uint8").reshape(6, 12)
+    Image.fromarray(pixels).save(tmp_path / "it.png")
+    (x,) = read_inputs("look", [(6, 6, 1)], [tmp_path / "it.png"], 1, resize="crop")
+    np.testing.assert_array_equal(x[0, ..., 0], pixels[:, 3:9])
 
 
 def test_files_that_are_not_needed_are_not_read(files, tmp_path):

@@ -6,7 +6,15 @@ import pytest
 
 from kzoo.checks import Refusal
 from kzoo.training.config import Spec
-from kzoo.training.keras_objects import KINDS, REFUSED, REQUIRED, _classes, _constructor_settings, build_object
+from kzoo.training.keras_objects import (
+    KINDS,
+    REFUSED,
+    REQUIRED,
+    _classes,
+    _constructor_settings,
+    build_object,
+    has_setting,
+)
 
 STEPS = {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5}
 DECAY = {"class_name": "ExponentialDecay", "config": STEPS}
@@ -252,3 +260,40 @@ def test_no_class_takes_text_for_a_number_or_a_switch(kind):
                 assert got.startswith(f"here.config.{key} expects "), got
                 checked += 1
     assert checked > 0
+
+
+@pytest.fixture
+def theirs(own_modules):
+    """A layer that a user has registered, and a function."""
+
+    @keras.saving.register_keras_serializable("lab")
+    class Own(keras.layers.Layer):
+        def __init__(self, rate, size=3, part=None, **kwargs):
+            super().__init__(**kwargs)
+            if size == 0:
+                raise ValueError("size is\n0")
+            self.rate, self.size, self.part = rate, size, part
+
+    keras.saving.register_keras_serializable("lab")(own_function)
+    return Own
+
+
+def own_function(y_true, y_pred):
+    return y_pred
+
+
+def test_theirs(theirs):
+    """By package>Name only; their arguments are theirs to check, though one may be called as one of Keras's."""
+    made = build_object("layer", spec("lab>Own", rate=4, size=[1, 2], part=spec("Ones"), name="x"))
+    assert type(made) is theirs and (made.rate, made.size, made.name) == (4, [1, 2], "x")
+    assert type(made.part) is keras.initializers.Ones
+    assert has_setting("layer", "lab>Own", "rate") and not has_setting("layer", "lab>Own", "folder")
+    assert refusal("layer", spec("lab>Own", rate=1, size=0)) == "here: lab>Own refuses its config: size is 0"
+    assert refusal("layer", "lab>Own") == "here: lab>Own needs rate."
+    assert "lab>Own has no setting 'rates'; did you mean 'rate'" in refusal("layer", spec("lab>Own", rates=1))
+    assert refusal("layer", "Own").startswith("here expects a layer; received 'Own'; ")
+    assert refusal("layer", "lab>Onw") == "here expects a layer; received 'lab>Onw'; did you mean 'lab>Own'?"
+    assert refusal("loss", "lab>Own") == "here expects a loss; lab>Own is of kind layer."
+    function = "here expects a loss; lab>own_function is no class of one: register a subclass of Loss."
+    assert refusal("loss", "lab>own_function") == function
+    assert refusal("loss", "bal>Own") == "here expects a loss; nothing of bal> is registered: --import its module."

@@ -152,3 +152,38 @@ def test_a_file_names_the_class_of_keras():
 def test_a_metric_of_several_numbers_is_refused():
     with pytest.raises(Refusal, match=r"training.metrics: f1_score expects one number, .*; received shape=\(3,\)"):
         measured(LABELS, metrics=["F1Score"])
+
+
+class Embedding(keras.losses.Loss):
+    """Takes labels that are no classes of the output."""
+
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(y_pred * keras.ops.cast(y_true, "float32")[:, None], -1)
+
+
+class Focal(keras.losses.CategoricalFocalCrossentropy):
+    """A variant of a loss of one-hot labels."""
+
+
+class Margin(keras.losses.SparseCategoricalCrossentropy):
+    """A variant of a loss of integer labels."""
+
+
+class Share(keras.metrics.Mean):
+    """A metric of the user's."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        return super().update_state(y_pred[:, 0], sample_weight)
+
+
+def test_losses_of_the_users():
+    """Their own take labels as they come; variants of Keras's take what these take."""
+    y, p = np.array([0, 2, 1]), np.full((3, 3), 0.2, "float32")
+    assert label_range(Embedding(), "x", 3) is None and label_range(Share(), "x", 3) is None
+    assert float(give_one_hot(Embedding())(y, p)) == pytest.approx(0.2)
+    assert label_range(Margin(), "x", 3).classes == label_range(Focal(), "x", 3).classes == 3
+    expected = keras.losses.CategoricalFocalCrossentropy()(np.eye(3)[y], p)
+    assert float(give_one_hot(Focal())(y, p)) == pytest.approx(float(expected))
+    share = give_one_hot(Share())
+    share.update_state(y, p)
+    assert float(share.result()) == pytest.approx(0.2)

@@ -225,7 +225,7 @@ def test_weight_decay_leaves_norms_frozen_kernels_and_those_with_their_own():
     inputs = keras.Input((4,), name="input")
     x = keras.layers.Dense(3, name="frozen", trainable=False)(inputs)
     x = keras.layers.Dense(3, name="own", kernel_regularizer="l1")(keras.layers.BatchNormalization()(x))
-    model = keras.Model(inputs, keras.layers.Dense(2, name="plain")(x))
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax", name="plain")(x))
     build_trainer(config("training.l2=0.5"), model)
     regularized = {weight.path: weight.regularizer for weight in model.weights if weight.regularizer}
     assert set(regularized) == {"own/kernel", "plain/kernel"}
@@ -295,3 +295,29 @@ def test_a_metric_named_accuracy_replaces_the_default():
     trainer = build_trainer(chosen, build_model(chosen, (40, 1), 10))
     trainer.train_on_batch(np.zeros((2, 40, 1)), np.zeros((2, 1)))
     assert set(trainer.get_metrics_result()) == {"loss", "accuracy"}
+
+
+def test_a_file_of_keras(tmp_path):
+    """It keeps its weights and what it has learned, also behind preprocessing, unless new ones are asked for."""
+    x = np.random.default_rng(0).normal(3, 2, (20, 12, 1)).astype("float32")
+    norm = keras.layers.Normalization(name="norm")
+    norm.adapt(x * 10)
+    parts = [keras.Input((12, 1)), norm, keras.layers.Flatten(), keras.layers.Dense(3, "softmax", name="top")]
+    keras.Sequential(parts).save(tmp_path / "file.keras")
+    saved, train = keras.models.load_model(tmp_path / "file.keras"), Examples.from_arrays(x, np.zeros(20, int))
+
+    def built(more="", *sets):
+        return build_model(config(f"model={{keras: '{tmp_path}/file.keras'{more}}}", *sets), (12, 1), 3, train)
+
+    np.testing.assert_array_equal(built()(x), saved(x))
+    scaled = built("", "data.preprocess=[{class_name: Rescaling, config: {scale: 0.5}}]")
+    np.testing.assert_allclose(scaled(2 * x), saved(x), rtol=1e-5)
+    assert [layer.name for layer in scaled.layers] == ["input", "preprocess1", "norm", "flatten", "top"]
+    fresh = built(", weights: null")
+    np.testing.assert_allclose(fresh.get_layer("norm").mean, x.mean(), atol=1e-5)
+    with pytest.raises(Refusal, match="model.classes expects that of the data, 3; received classes=4"):
+        built(", classes: 4")
+    frozen = built("", "transfer={until: norm}")
+    assert not frozen.get_layer("norm").trainable and frozen.get_layer("top").trainable
+    with pytest.raises(Refusal, match="expects inputs of shape"):
+        build_model(config(f"model={{keras: '{tmp_path}/file.keras'}}"), (9, 1), 3)

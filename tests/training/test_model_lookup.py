@@ -7,7 +7,9 @@ import pytest
 from kzoo import run_folder
 from kzoo.checks import Refusal
 from kzoo.export.registry import FORMATS
+from kzoo.layers import Padding2D
 from kzoo.models.load_model import load_model
+from kzoo.models.registry import model
 from kzoo.training import model_lookup
 from kzoo.training.config import read_config, resolved
 from kzoo.training.model_lookup import find_exportable, open_predictor
@@ -51,7 +53,7 @@ def test_a_run_whose_data_has_changed(changed, capsys):
 
 def test_a_run_takes_precedence_over_a_model(finished, monkeypatch):
     folder, _ = finished
-    monkeypatch.setattr(run_folder, "read", lambda: {"models": {str(folder): {}}})
+    monkeypatch.setattr(run_folder, "known_models", lambda: {str(folder): {}})
     assert find_exportable(str(folder)).origin.startswith("The run ")
 
 
@@ -74,6 +76,50 @@ def test_a_model_of_the_zoo():
         and found.results is None
     )
     assert len(found.model.inputs) == 1  # without the label's input, which serves training only
+
+
+def test_a_model_of_the_zoo_with_weights(tmp_path):
+    found = find_exportable("mnist1d_cnn", weights="mnist1d")
+    assert found.origin == "The model `mnist1d_cnn` of kzoo's zoo, with the weights `mnist1d`" and found.trained
+    weights = model("mnist1d_cnn", weights="mnist1d").get_weights()
+    assert all(map(np.array_equal, found.model.get_weights(), weights))
+    with pytest.raises(Refusal, match="mnist1d_cnn expects weights, None, 'mnist1d', an existing"):
+        find_exportable("mnist1d_cnn", weights="mnist")
+
+
+def test_initial_weights_are_the_same_at_each_call():
+    first, again = (find_exportable("mnist1d_cnn") for _ in range(2))
+    assert first.trained is False and all(map(np.array_equal, first.model.get_weights(), again.model.get_weights()))
+
+
+def loss(y, p):
+    return p
+
+
+def test_a_file_of_the_user(tmp_path, capsys, monkeypatch):
+    """Compiled with a loss that nobody knows, with a layer of kzoo, several inputs and outputs."""
+    a, b = keras.Input((4, 4, 1), name="a"), keras.Input((2,), name="b")
+    y = keras.layers.Flatten()(Padding2D(1, "circular")(a))
+    built = keras.Model([a, b], [y, keras.layers.Dense(1)(b)])
+    built.compile(loss=[loss, "mse"])
+    built.save(tmp_path / "mine.keras")
+    np.savez(tmp_path / "x.npz", b=np.ones((9, 2)), a=np.ones((9, 4, 4, 1)))
+    monkeypatch.setattr(model_lookup, "VERIFICATION_EXAMPLES", 5)
+    found = find_exportable(tmp_path / "mine.keras", inputs=tmp_path / "x.npz")
+    assert found.origin == "The model in the file `mine.keras`" and found.trained is None and found.results is None
+    assert len(found.model.outputs) == 2 and [x.shape for x in found.data["examples"].values()] == [
+        (5, 4, 4, 1),
+        (5, 2),
+    ]
+    assert "Verifying on the first 5 of 9 inputs" in capsys.readouterr().err
+    assert find_exportable(tmp_path / "mine.keras").data == {}
+    with pytest.raises(Refusal, match="--weights expects a model of the zoo, not a .keras file"):
+        find_exportable(tmp_path / "mine.keras", weights="mnist1d")
+
+
+def test_a_run_has_its_own_inputs(finished):
+    with pytest.raises(Refusal, match="--inputs expects a .keras file or a model of the zoo, not a run"):
+        find_exportable(finished[0], inputs="x.npz")
 
 
 def test_neither():

@@ -43,11 +43,12 @@ def test_result_rows():
     assert result_rows(bare)[-1][0] == "training time"  # no export, no row
     formats = {
         "saved_model": {"max_difference": 3e-8},
-        "litert_int8": {"max_difference": 0.1, "accuracy": {"after": 0.8}},
+        "litert_int8": {"max_difference": 0.1, "accuracy": {"after": 0.8}, "agreement": {"share": 0.995}},
     }
-    assert result_rows({**METRICS, "export": {"max_difference": 3e-8, "formats": formats}})[-3:] == [
+    assert result_rows({**METRICS, "export": {"max_difference": 3e-8, "formats": formats}})[-4:] == [
         ("SavedModel reloaded, differs by", "3.0e-08", ""),
         ("LiteRT int8 reloaded, differs by", "1.0e-01", ""),
+        ("LiteRT int8 predicts the same class for", "99.5 %", ""),
         ("LiteRT int8 test error", "20 %", ""),
     ]
 

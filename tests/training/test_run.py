@@ -48,7 +48,7 @@ SETS = [  # dropout, augmentation, momentum, callbacks, and weights kept from th
     "export.formats=[]",
 ]
 SEED_FILES = {"README.md", "config.yaml", "history.csv", "history.png", "metrics.json", "model.keras"}
-SEED_FILES |= {"classes.csv", "confusion.png", "filters.png", "mistakes.png", "predictions.csv"}
+SEED_FILES |= {"classes.csv", "confusion.png", "filters.png", "mistakes.png", "predictions.csv", "state.npz"}
 CALLBACK_FILES = {"logs", "models", "best.keras", "1.weights.h5", "2.weights.h5"}
 
 
@@ -162,6 +162,8 @@ def strike(moment, stop=die):
         after(seed_run, "write_atomically", lambda path, _: path.name == "metrics.json")
     elif word == "export":
         seed_run.export = lambda model, path, *_, **__: (model.export(str(path), verbose=False), stop())
+    elif word == "extending":  # the files of the finished run are copied
+        before_replace(lambda target: Path(target).name == ".it.partial")
     elif word == "rename":
         before_replace(lambda target: Path(target).name == "it")
     elif word == "cleaning":
@@ -227,7 +229,7 @@ def test_kills_do_not_show(attempt, undisturbed, tmp_path):
         assert (folder / "state.npz").exists(), moment
     # only the rename is left; it is killed too
     assert attempt(tmp_path, moment="rename") == -signal.SIGKILL
-    assert not (folder / "state.npz").exists() and (folder / "metrics.json").exists()
+    assert (folder / "metrics.json").exists()
     started = time.time()
     assert attempt(tmp_path) == 0
     assert os.path.getmtime(tmp_path / "it" / "metrics.json") < started  # nothing was trained again
@@ -257,6 +259,19 @@ def test_killed_in_the_export_and_while_replacing(attempt, undisturbed, tmp_path
     assert (tmp_path / "it" / "saved_model" / "saved_model.pb").exists()
     assert attempt(tmp_path, exporting) == 2  # and removes the old run
     assert not (tmp_path / ".it.old").exists() and results(tmp_path / "it") == undisturbed[1]
+
+
+def test_a_finished_run_is_trained_further(arrays, attempt, undisturbed, tmp_path):
+    """Killed at the worst moments: the finished run stays until the longer one equals one of as many epochs."""
+    run.run(small(arrays, "training.epochs=2"), "it", tmp_path)
+    short = results(tmp_path / "it")
+    for moment, name in {"extending": "it", "epoch 1": "it", "evaluation 2": "it", "rename": ".it.old"}.items():
+        assert attempt(tmp_path, moment=moment) == -signal.SIGKILL, moment
+        assert results(tmp_path / name) == short, moment
+    assert attempt(tmp_path) == 0
+    assert results(tmp_path / "it") == undisturbed[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["it"]
+    assert {path.name for path in (tmp_path / "it").iterdir()} == {path.name for path in undisturbed[0].iterdir()}
 
 
 @pytest.mark.large
@@ -311,7 +326,6 @@ def test_several_seeds_one_killed(arrays, undisturbed, tmp_path, monkeypatch):
         run.run(small(arrays, *sets), "it", tmp_path)
     first = tmp_path / ".it.partial" / "seed_0" / "metrics.json"
     written = first.read_text()
-    (first.parent / "state.npz").write_text("left by a kill between the last two steps")
     folder, metrics = run.run(small(arrays, *sets), "it", tmp_path)
     assert len(trained) == 5 + 3  # the first seed was not evaluated again
     assert (folder / "seed_0" / "metrics.json").read_text() == written
@@ -434,7 +448,10 @@ def call_unpatched(monkeypatch, config, out):
 def test_a_finished_run_refuses(arrays, undisturbed):
     folder, found = undisturbed
     got = refusal(run.run, small(arrays), "it", folder.parent)
-    assert got == f"{folder} is a finished run: choose another --run NAME or --out DIR, or --overwrite it."
+    assert got == (
+        f"{folder} is a finished run of 4 epochs: train it further with --set training.epochs=N, N above 4, choose "
+        "another --run NAME or --out DIR, or --overwrite it."
+    )
     assert results(folder) == found and [path.name for path in folder.parent.iterdir()] == ["it"]
 
 

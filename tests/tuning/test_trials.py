@@ -69,6 +69,21 @@ def test_stopped_at_any_moment(algorithm, tmp_path):
         assert results == run_with_one_worker(config, tmp_path / "b")
 
 
+@pytest.mark.parametrize("algorithm", ORACLES)
+def test_an_extended_search_equals_one_of_as_many_trials(algorithm, tmp_path):
+    few, many = (2, 4) if algorithm == "bayesian" else (4, 14)
+    run_with_one_worker(config_of(algorithm, few), tmp_path / "a")
+    whole = run_with_one_worker(config_of(algorithm, many), tmp_path / "b")
+    assert run_with_one_worker(config_of(algorithm, many), tmp_path / "a") == whole
+
+
+def test_an_extended_search_goes_on_with_its_oracle(tmp_path):
+    """The Bayesian one plans how many random values it begins with."""
+    Trials(config_of("bayesian", 12), tmp_path, "it").acquire("0")
+    assert Trials(config_of("bayesian", 99), tmp_path, "it").oracle.num_initial_points == 4
+    assert Trials(config_of("bayesian", 99), tmp_path / "new", "it").oracle.num_initial_points == 9
+
+
 def test_hyperband_waits_for_the_trials_it_continues(tmp_path):
     results = run_with_three_workers(config_of("hyperband", 40), tmp_path, random.Random(2))
     started = [json.loads(file.read_text()) for file in sorted(tmp_path.glob("*/trial.json"))]

@@ -6,6 +6,7 @@ inference"
 
 from kzoo.checks import require
 from kzoo.export.formats.litert import LiteRT, convert, is_quantized
+from kzoo.terminal import percent
 
 CALIBRATION = 200  # examples that determine the ranges
 
@@ -49,8 +50,14 @@ class LiteRTInt8(LiteRT):
             **types,
         )
 
-    def report_extra(self, path, batches, outputs, targets=None):
-        return {**quantization(path), **self._accuracy(batches, outputs, targets)}
+    def report_extra(self, path, batches, outputs, *, targets=None, examples=None, representative=None, **_):
+        chosen = examples if representative is None else representative
+        return {
+            **quantization(path),
+            "calibration": {"examples": min(CALIBRATION, len(chosen)), "verified_on": representative is None},
+            **agreement(batches, outputs),
+            **self._accuracy(batches, outputs, targets),
+        }
 
     def _accuracy(self, batches, outputs, targets):
         import numpy as np
@@ -73,8 +80,25 @@ class LiteRTInt8(LiteRT):
             lines.append(f'outputs = {one["scale"]} * (outputs.astype("float32") {_signed(-one["zero_point"])})')
         return "\n".join(lines)
 
+    def difference_note(self, report):
+        """Returns what the number beside 8-bit weights means: it is no error of the export, and has no limit."""
+        if "calibration" not in report:  # of an earlier version
+            return ""
+        calibration, same = report["calibration"], report.get("agreement")
+        verified_on = calibration["verified_on"]
+        which = "of the inputs that it is verified on" if verified_on else "training or other representative examples"
+        text = (
+            "The largest difference is the largest change of one output by rounding to 8 bits, relative to the largest "
+            f"output; it has no limit. The ranges of feature maps come from {calibration['examples']} {which}."
+        )
+        if same:
+            kind = "examples" if same["real"] else "random inputs"
+            share = percent(same["share"])
+            text += f" The class with the largest output is the same as before for {share} of {same['count']:,} {kind}."
+        return text
+
     def card_notes(self, report):
-        notes = []
+        notes = [note for note in [self.difference_note(report)] if note]
         if "quantization" in report:
             tensors = "; ".join(
                 f"`{name}` has scale {one['scale']} and zero point {one['zero_point']}"
@@ -107,6 +131,27 @@ def quantization(path):
         for side, details in sides.items()
     }
     return {"quantization": found} if any(found.values()) else {}
+
+
+def agreement(batches, outputs):
+    """Returns {"agreement": share, count, real}: where the largest of the first output's classes stays the same.
+
+    It is counted on the real examples, or on the random inputs if there are none; of label maps at each position.
+    Returns {} for a model without classes.
+
+    >>> from kzoo.export.verification_inputs import Batch
+    >>> before = [[0.1, 0.9], [0.8, 0.2]]
+    >>> agreement([Batch("serving_default", {}, [before])], [[[[0.2, 0.8], [0.4, 0.6]]]])
+    {'agreement': {'share': 0.5, 'count': 2, 'real': False}}
+    """
+    import numpy as np
+
+    real = any(batch.real for batch in batches)
+    pairs = [(batch.expected[0], arrays[0]) for batch, arrays in zip(batches, outputs) if batch.real == real]
+    if np.ndim(pairs[0][0]) < 2 or np.shape(pairs[0][0])[-1] < 2:
+        return {}
+    same = np.concatenate([np.ravel(np.argmax(a, -1) == np.argmax(b, -1)) for a, b in pairs])
+    return {"agreement": {"share": float(same.mean()), "count": len(same), "real": real}}
 
 
 def accuracy(outputs, targets):

@@ -106,7 +106,7 @@ outputs = model.serve(x).numpy()"""
         half = any("16" in layer.compute_dtype for layer in model.layers)
         return self.half_tolerance if half else self.tolerance
 
-    def report_extra(self, path, batches, outputs, targets=None):
+    def report_extra(self, path, batches, outputs, **_):
         return {"signatures": list(dict.fromkeys(batch.signature for batch in batches))}
 
     def card_notes(self, report):

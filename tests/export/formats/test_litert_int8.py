@@ -8,7 +8,7 @@ from ai_edge_litert.interpreter import Interpreter
 from kzoo.checks import Refusal
 from kzoo.export.formats import litert_int8
 from kzoo.export.formats.litert import dequantize, quantize
-from kzoo.export.formats.litert_int8 import FORMAT, accuracy, quantization
+from kzoo.export.formats.litert_int8 import FORMAT, accuracy, agreement, quantization
 from kzoo.export.verification_inputs import Batch
 
 
@@ -73,9 +73,31 @@ def test_report_has_the_accuracy_on_real_examples(monkeypatch):
     real = [Batch("serving_default", {}, [np.eye(2)], real=True), Batch("serving_default", {}, [np.eye(2)], real=True)]
     batches = [Batch("serving_default", {}, [np.zeros((1, 2))]), *real]
     outputs = [[np.zeros((1, 2))], [np.eye(2)], [1 - np.eye(2)]]
-    assert FORMAT.report_extra("it", batches, outputs, [0, 1, 0, 1]) == {"accuracy": {"before": 1.0, "after": 0.5}}
-    assert FORMAT.report_extra("it", batches, outputs) == {} == FORMAT.report_extra("it", batches[:1], outputs[:1], [0])
-    assert FORMAT.report_extra("it", batches, outputs, np.zeros((4, 2, 2))) == {}
+
+    def extra(count=3, **data):
+        return FORMAT.report_extra("it", batches[:count], outputs[:count], **{"examples": np.zeros(300), **data})
+
+    found = extra(targets=[0, 1, 0, 1], representative=np.zeros(7))
+    assert found == {
+        "calibration": {"examples": 7, "verified_on": False},
+        "agreement": {"share": 0.5, "count": 4, "real": True},
+        "accuracy": {"before": 1.0, "after": 0.5},
+    }
+    assert "accuracy" not in extra() and "accuracy" not in extra(count=1, targets=[0])
+    assert "accuracy" not in extra(targets=np.zeros((4, 2, 2)))
+    assert extra(count=1) == {
+        "calibration": {"examples": 200, "verified_on": True},
+        "agreement": {"share": 1.0, "count": 1, "real": False},
+    }
+
+
+def test_agreement_of_label_maps_and_of_models_without_classes():
+    before, after = np.zeros((1, 2, 2, 3)), np.zeros((1, 2, 2, 3))
+    after[0, 0, 0, 1] = 1
+    batch = Batch("serving_default", {}, [before])
+    assert agreement([batch], [[after]]) == {"agreement": {"share": 0.75, "count": 4, "real": False}}
+    for shape in ((4, 1), (4,)):
+        assert agreement([Batch("serving_default", {}, [np.zeros(shape)])], [[np.zeros(shape)]]) == {}
 
 
 def test_card_code():
@@ -91,3 +113,13 @@ def test_card_code():
 def test_card_notes():
     notes = FORMAT.card_notes({"accuracy": {"before": 0.9, "after": 0.875}})
     assert notes == ["Accuracy on the test examples: 87.50 %; in float32 90.00 %."] and FORMAT.card_notes({}) == []
+    report = {"calibration": {"examples": 200, "verified_on": False}}
+    (note,) = FORMAT.card_notes(report)
+    assert note.endswith("The ranges of feature maps come from 200 training or other representative examples.")
+    report = {
+        "calibration": {"examples": 20, "verified_on": True},
+        "agreement": {"share": 0.998, "count": 1000, "real": True},
+    }
+    (note,) = FORMAT.card_notes(report)
+    assert "come from 20 of the inputs that it is verified on. The class with the largest output" in note
+    assert note.endswith("is the same as before for 99.8 % of 1,000 examples.")

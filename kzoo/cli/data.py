@@ -1,0 +1,42 @@
+"""`kzoo data`: prints and draws the data of a config."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kzoo.cli.arguments import Config, Json, Sets, config_name, read_config
+from kzoo.cli.debugging import import_tensorflow
+from kzoo.files import check_writable
+
+
+def data(
+    config: Config,
+    out: Annotated[str | None, typer.Option(help="Folder for the pictures; default: look/CONFIG_data.")] = None,
+    as_json: Json = False,
+    sets: Sets = [],  # noqa: B006 (typer's way)
+) -> None:
+    """Show the data of a config: a table, warnings and pictures.
+
+    The table has the examples of each class in each split. Below it are mean and deviation of each channel, as read and
+    as the model receives them, the sizes of image files, and warnings: bytes that reach the model without rescaling,
+    examples of the test split that are in the training split too, classes that are missing in a split, and more.
+    examples.png shows training examples next to what data.augment makes of them, with label maps drawn over their
+    images; summary.png the class balance, the values and the sizes.
+
+    Nothing is trained. Use it for photos of your own, after each change of the part data.
+
+    Example: kzoo data photos.yaml --set data.image_size=[64,64]
+    """
+    settings, name = read_config(config, sets, allow_outside=False), config_name(config)
+    folder = Path(out if out is not None else Path("look", f"{name}_data"))
+    check_writable(folder / "examples.png", "--out")
+    import_tensorflow()
+    from kzoo.training.data_report import print_report, report_data
+
+    record = report_data(settings, name, folder)
+    if as_json:
+        typer.echo(json.dumps(record, indent=2))
+    else:
+        print_report(name, record)
