@@ -1,7 +1,7 @@
 """Images augmented in a second by one layer in a pipeline, as `data.augment` runs it, and by none.
 
 Batches are of 128 images of 32 x 32 (CIFAR-10's size) or of 32 of 224 x 224 pixels, of bytes. An augmentation is no
-bottleneck where it augments more images than the training step takes.
+bottleneck where it augments more images than a training step takes: the first row, of ResNet-20 and of ResNet-18.
 """
 
 import fnmatch
@@ -10,7 +10,11 @@ import time
 
 from benchmarks.family import Case
 
-CASES = [Case("128 x 32 x 32", size=32, batch=128), Case("32 x 224 x 224", size=224, batch=32)]
+CASES = [
+    Case("128 x 32 x 32", size=32, batch=128, model="resnet20_cifar"),
+    Case("32 x 224 x 224", size=224, batch=32, model="resnet18"),
+]
+STEP = "training step"
 TARGETS = []
 SECONDS, ROUNDS = 2.0, 3
 
@@ -29,10 +33,16 @@ def layers(size):
         "RandomResizedCrop": augmentation.RandomResizedCrop(),
         "ScaleJitter": augmentation.ScaleJitter((8 * size // 7, 16 * size // 7)),
         "PCAColorNoise": augmentation.PCAColorNoise(),
+        "ColorJitter": augmentation.ColorJitter(),
+        "ColorJitter with hue": augmentation.ColorJitter(hue=0.1),
+        "RandAugment": augmentation.RandAugment(),
+        "MixUp": augmentation.MixUp(),
+        "CutMix": augmentation.CutMix(),
         "keras RandomFlip": keras.layers.RandomFlip("horizontal"),
         "keras RandomTranslation": keras.layers.RandomTranslation(0.1, 0.1),
         "keras RandomElasticTransform": keras.layers.RandomElasticTransform(),
         "keras RandomColorJitter": keras.layers.RandomColorJitter((0, 255), 0.4, 0.4, 0.4, 0.1),
+        "keras RandAugment": keras.layers.RandAugment(),
     }
 
 
@@ -41,31 +51,58 @@ def measure(wanted, pattern, say):
     for case in CASES:
         if not fnmatch.fnmatchcase(case.name, pattern):
             continue
-        for name, layer in layers(case.size).items():
+        for name, layer in {STEP: None, **layers(case.size)}.items():
             if wanted is None or any(part in name for part in wanted):
                 say(f"augmentation: {case.name}, {name}")
-                rates = rate(case, [] if layer is None else [layer])
-                yield {"family": __name__, "case": case.name, "kind": "images", "peer": name, "rates": rates}
+                turn = step(case) if name == STEP else pipeline(case, [] if layer is None else [layer])
+                yield {
+                    "family": __name__,
+                    "case": case.name,
+                    "kind": "images",
+                    "peer": name,
+                    "rates": rates(case, turn),
+                }
 
 
-def rate(case, augment):
-    """Returns the images that a pipeline yields in a second, in each of ROUNDS."""
+def pipeline(case, augment):
+    """Returns a function that takes the next batch of augmented images."""
     import numpy as np
+    import tensorflow as tf
 
     from kzoo.data.examples import Examples
 
     images = np.random.default_rng(0).integers(0, 256, (2 * case.batch, case.size, case.size, 3)).astype("uint8")
-    batches = iter(Examples.from_arrays(images, np.zeros(len(images), "int32")).batches(case.batch, augment=augment))
+    split = Examples.from_arrays(images, np.zeros(len(images), "int32"))
+    batches = iter(split.batches(case.batch, augment=augment, encode=lambda y: tf.one_hot(y, 10)))
+    return lambda: next(batches)
+
+
+def step(case):
+    """Returns a function that takes a training step, always on the same batch."""
+    import numpy as np
+    import tensorflow as tf
+
+    import kzoo
+
+    model = kzoo.model(case.model, input_shape=(case.size, case.size, 3))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x = tf.constant(np.random.default_rng(0).normal(size=(case.batch, case.size, case.size, 3)), "float32")
+    y = tf.zeros(case.batch, "int32")
+    return lambda: model.train_on_batch(x, y)
+
+
+def rates(case, turn):
+    """Returns the images of a second of turns, in each of ROUNDS."""
     for _ in range(5):  # the first are traced, or were prefetched
-        next(batches)
-    rates = []
+        turn()
+    found = []
     for _ in range(ROUNDS):
         count, start = 0, time.perf_counter()
         while time.perf_counter() - start < SECONDS:
-            next(batches)
+            turn()
             count += 1
-        rates.append(count * case.batch / (time.perf_counter() - start))
-    return rates
+        found.append(count * case.batch / (time.perf_counter() - start))
+    return found
 
 
 def table(rows):

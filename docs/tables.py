@@ -20,7 +20,7 @@ from kzoo.figures import figure
 from kzoo.index import find_layers, find_models
 from kzoo.models.registry import describe
 from kzoo.terminal import percent
-from kzoo.training.config import Config, check_config
+from kzoo.training.config import Config, StageConfig, check_config
 from kzoo.training.config_errors import part_of
 from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.report import best_trial
@@ -213,11 +213,26 @@ def settings():
     for part, field in Config.model_fields.items():
         kind = part_of(field.annotation)
         lines += [f"## {part}", "", field.description, "", "| setting | default | what |", "|---|---|---|"]
-        for name, setting in kind.model_fields.items():
-            default = "required" if setting.is_required() else f"`{json.dumps(setting.default)}`"
-            lines.append(f"| `{part}.{name}` | {default} | {setting.description} |")
+        lines += setting_rows(part, kind)
         lines.append("")
+    stages = setting_rows("stages.N", StageConfig)
+    lines += ["### A stage of training.stages", "", "| setting | default | what |", "|---|---|---|", *stages, ""]
     lines += [
+        "N is 0 for the first stage, in `--set` and in search spaces too. Settings that a stage leaves out are those",
+        "of `training` and `data`. Epochs are numbered through all stages, and `history.csv` has a column `stage`.",
+        "Callbacks and `training.keep` continue from stage to stage; a callback that stops the training ends it.",
+        "Stages that begin after `training.epochs` are left out.",
+        "",
+        "```yaml",
+        "transfer: {weights: imagenet, until: fc2, freeze: false}",
+        "training:",
+        "  epochs: 13",
+        "  optimizer: {class_name: SGD, config: {learning_rate: 0.01, momentum: 0.9}}",
+        "  stages:",
+        "    - {epochs: 3, train: [predictions]}  # all but the last layer stay as they are",
+        '    - {rates: {"*": 0.1}}  # ten epochs of all layers at a tenth of the rate',
+        "```",
+        "",
         "`model` further takes every setting of the model's family (`kzoo show NAME`). Losses, optimizers, metrics,",
         "callbacks and layers are written `{class_name: NAME, config: {...}}`, or the bare name; a name is one of",
         "Keras's public classes, or of kzoo's as `kzoo>NAME`.",
@@ -262,6 +277,33 @@ def settings():
         "such as `RandomCrop`, draw once for a batch. In `data.preprocess`, `kzoo>PadAndCrop` crops at random in",
         "training and in the centre otherwise, so that a model takes crops of larger images.",
         "",
+        "`kzoo>MixUp` and `kzoo>CutMix` make training labels class probabilities. The loss takes them:",
+        "`SparseCategoricalCrossentropy`, `CategoricalCrossentropy`, `CategoricalFocalCrossentropy`,",
+        "`BinaryCrossentropy`, `KLDivergence` or `MeanSquaredError`. Metrics of training compare with the most",
+        "probable class of a mixture. `class_weight` and weights of examples are mixed in the same proportion.",
+        "Evaluation has the examples and labels as they are. In label maps `kzoo>CutMix` pastes the same box.",
+        "",
+        "```yaml",
+        "data:",
+        "  augment:",
+        "    - {class_name: kzoo>RandAugment, config: {num_ops: 2, magnitude: 9}}",
+        "    - {class_name: kzoo>MixUp, config: {alpha: 0.2}}",
+        "```",
+        "",
+        "kzoo has its own versions where Keras's differ from the papers. Keras's `RandAugment` draws the operations",
+        "once for a batch and magnitudes between 0 and `factor`, rotates by up to 180 degrees at the default",
+        "`factor`, and equalizes a batch as one image. Its `RandomColorJitter` takes another kind of range for each",
+        "colour, and returns bytes as floats. Its `MixUp` gives NaN for a small `alpha`. Its `CutMix` draws the",
+        "parameter of the distribution too, keeps boxes inside the image, and counts parts of pixels in labels.",
+        "",
+        "With `resize: short_side` images keep their proportions, and the model takes a part of `image_size`: in",
+        "training at a random position, in validation, tests, `kzoo predict` and exports the centre. Crops of",
+        "`evaluation` come from the central square. Images need one label each.",
+        "",
+        "```yaml",
+        "data: {folder: photographs, image_size: [224, 224], resize: short_side, short_side: 256}",
+        "```",
+        "",
         "Callbacks write into the run's folder: a relative path is taken inside it, or inside that of the seed or",
         "trial. Other paths and `RemoteMonitor` need `--allow-outside`, or KZOO_ALLOW_OUTSIDE=1. A path outside",
         "serves one training only, and a new run does not overwrite a file that is there.",
@@ -275,6 +317,15 @@ def settings():
         "",
     ]
     return "\n".join(lines)
+
+
+def setting_rows(part, kind):
+    """Returns a row of a Markdown table for each setting of a part of a config."""
+    rows = []
+    for name, setting in kind.model_fields.items():
+        default = "required" if setting.is_required() else f"`{json.dumps(setting.default)}`"
+        rows.append(f"| `{part}.{name}` | {default} | {setting.description} |")
+    return rows
 
 
 def config_head(name, metrics, text):

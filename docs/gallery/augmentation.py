@@ -10,6 +10,7 @@ from docs.gallery.images import digit, flower, temple
 from docs.gallery.pages import page
 from docs.gallery.panels import COLOURS, boxes, classes, image
 from kzoo import augmentation
+from kzoo.augmentation.rand_augment import OPERATIONS
 
 
 @page("RandomShift")
@@ -107,3 +108,58 @@ def pca_color_noise():
         titles = [f"{stddev}, draw {i}" for i in range(1, 5)]
         rows.append([image(temple(), "photograph"), *(image(y, title) for y, title in zip(draws, titles))])
     return rows
+
+
+@page("ColorJitter")
+def color_jitter():
+    """Above, draws of brightness, contrast and saturation with the usual strengths of 0.4; below, of the hue only."""
+    x, rows = np.repeat(temple(), 5, 0), []
+    for name, strengths in (("colours", {}), ("hue", {"brightness": 0, "contrast": 0, "saturation": 0, "hue": 0.5})):
+        draws = augmentation.ColorJitter(**strengths, value_range=(0, 1), seed=1)(x)
+        panels = (image(y, f"{name}, draw {i}", limit=1) for i, y in enumerate(draws, start=1))
+        rows.append([image(temple(), "photograph", limit=1), *panels])
+    return rows
+
+
+@page("RandAugment")
+def rand_augment():
+    """The operations, one at a time, with magnitude 9 and a positive sign; then six draws of two.
+
+    Label maps, as the one that says where the dahlia is, move with their images.
+    """
+    photograph = flower()
+    layer = augmentation.RandAugment(2, 9, value_range=(0, 1), fill_mode="reflect", seed=3)
+    panels = []
+    for number, name in enumerate(OPERATIONS):
+        changed = layer.transform_images(photograph, [(np.array([number]), np.ones(1, "float32"))])
+        panels.append(image(changed, name.replace("_", " "), limit=1))
+    label = (photograph[..., :1] > 0.6).astype("float32")
+    batch = {"images": np.repeat(photograph, 6, 0), "segmentation_masks": np.repeat(label, 6, 0)}
+    draws = layer(batch)
+    shown = [image(y, f"draw {i}", limit=1) for i, y in enumerate(draws["images"], start=1)]
+    maps = [classes(y[None], "its label map") for y in draws["segmentation_masks"]]
+    return [panels[:7], panels[7:], [image(photograph, "photograph", limit=1), *shown], [classes(label, "map"), *maps]]
+
+
+def pairs(layer):
+    """Returns panels of two photographs and four mixtures of them, with the share of the temple in their labels."""
+    batch = {"images": np.concatenate([temple(), flower()]), "labels": np.eye(2, dtype="float32")}
+    panels = [image(temple(), "temple", limit=1), image(flower(), "flower", limit=1)]
+    while len(panels) < 6:
+        mixed = layer(batch)
+        share = float(mixed["labels"][0, 0])
+        if 0.05 < share < 0.95:  # at 1 the photograph is its own partner
+            panels.append(image(mixed["images"][:1], f"{share:.2f} temple", limit=1))
+    return panels
+
+
+@page("MixUp")
+def mix_up():
+    """Two photographs and four mixtures of them, with alpha 1, whose labels have the same proportions."""
+    return [pairs(augmentation.MixUp(1.0, seed=2))]
+
+
+@page("CutMix")
+def cut_mix():
+    """Two photographs and the first one with boxes of the second, whose labels count the pixels."""
+    return [pairs(augmentation.CutMix(seed=2))]

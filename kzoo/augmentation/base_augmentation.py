@@ -8,6 +8,7 @@ from keras import ops
 
 from kzoo.checks import is_integer, require
 from kzoo.layers.base_layer import Pointwise, set_seed
+from kzoo.layers.data_format import as_data_format
 from kzoo.types import DataFormat
 
 
@@ -25,10 +26,7 @@ class BaseAugmentation(Pointwise, keras.layers.Layer):
     def __init__(self, seed: int | None = None, data_format: DataFormat = None, **kwargs: Any):
         kwargs.setdefault("autocast", False)  # any dtype is kept
         super().__init__(**kwargs)
-        self.data_format = keras.config.image_data_format() if data_format is None else data_format
-        known = ("channels_first", "channels_last")
-        expected = f"data_format, one of {known}"
-        require(self.data_format in known, type(self).__name__, expected, data_format=data_format)
+        self.data_format = as_data_format(type(self).__name__, data_format)
         set_seed(self, seed)
         self._in_model = False
 

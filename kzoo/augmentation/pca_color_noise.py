@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from kzoo.augmentation.base_augmentation import BaseAugmentation
+from kzoo.augmentation.value_range import as_value_range
 from kzoo.checks import is_number, require
 from kzoo.types import DataFormat
 
@@ -50,16 +51,13 @@ class PCAColorNoise(BaseAugmentation):
         for name, value, shape in (
             ("eigenvalues", eigenvalues, (3,)),
             ("eigenvectors", eigenvectors, (3, 3)),
-            ("value_range", value_range, (2,)),
         ):
             fits = _is_array(value, shape)
             require(fits, "PCAColorNoise", f"{name}, finite numbers of shape {shape}", **{name: value})
-        ascending = value_range[0] < value_range[1]
-        require(ascending, "PCAColorNoise", "value_range, black below white", value_range=value_range)
         self.stddev = stddev
         self.eigenvalues = eigenvalues
         self.eigenvectors = eigenvectors
-        self.value_range = value_range
+        self.value_range = as_value_range("PCAColorNoise", value_range)
 
     def draw(self, shape):
         require(shape[3] == 3, "PCAColorNoise", "images of 3 channels", channels=shape[3])

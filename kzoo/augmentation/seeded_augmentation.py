@@ -9,19 +9,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kzoo.augmentation.base_mixing import BaseMixing
 from kzoo.checks import Refusal, require
 
 WHO = "augment"
 PURE = {"ReadVariableOp", "Assert"}  # TensorFlow marks these as stateful, but they do not affect the next batch
 
 
-def seeded_augmentation(layers, seed, specs):
+def seeded_augmentation(layers, seed, specs, encode=None):
     """Returns a function (batch number, (x, y)) -> (x, y): the same arguments give the same result, in any order.
 
-    Layers change x only, unless y is a label map, which they then move with its image. A batch (x, y, weight) keeps its
-    weight.
+    Layers change x only, unless y is a label map, which they then move with its image, or a layer mixes examples: then
+    y becomes class probabilities (B, classes). A batch (x, y, weight) keeps its weight, which is mixed likewise.
     Shapes: `specs` are the tf.TensorSpecs of a batch: x (B, ...), y (B,), or label maps (B, H, W) or (B, H, W, 1).
-    Raises Refusal if a layer does not accept such images, mixes labels, or draws from an unseeded generator; and with
+    Arguments: encode, a function from labels (B,) to class probabilities (B, classes), for layers that mix examples.
+    Raises Refusal if a layer does not accept such images, changes labels, or draws from an unseeded generator; and with
     label maps, if it cannot move them or enlarges them.
 
     >>> specs = tf.TensorSpec((2, 3)), tf.TensorSpec((2,), "int32")
@@ -30,33 +32,50 @@ def seeded_augmentation(layers, seed, specs):
     >>> [bool(tf.reduce_all(noise(7, batch)[0] == noise(number, batch)[0])) for number in (7, 8)]
     [True, False]
     """
-    x_spec, y_spec, *_ = specs
-    maps = len(y_spec.shape) > 1
+    x_spec, y_spec, *weight_spec = specs
+    maps, mixing = len(y_spec.shape) > 1, any(isinstance(layer, BaseMixing) for layer in layers)
+    known = {"images": x_spec}
     if maps:
         _check_label_maps(x_spec.shape, y_spec.shape)
-        x_spec = {"images": x_spec, "segmentation_masks": tf.TensorSpec((*y_spec.shape[:3], 1), tf.float32)}
-    functions, inputs = [], x_spec
+        known["segmentation_masks"] = tf.TensorSpec((*y_spec.shape[:3], 1), tf.float32)
+    elif mixing:
+        fits = encode is not None and y_spec.dtype.is_integer
+        require(fits, WHO, "labels that are classes, where a layer mixes them", labels=y_spec.dtype.name)
+        known["labels"] = tf.function(encode).get_concrete_function(y_spec).structured_outputs
+    if mixing and weight_spec:
+        known["sample_weights"] = weight_spec[0]
+    functions = []
     for index, layer in enumerate(layers):
         _check_layer(layer, maps)
-        functions.append(_trace(layer, [seed, index], inputs))
-        outputs = functions[-1].structured_outputs
+        names = [*known] if isinstance(layer, BaseMixing) else ["images", "segmentation_masks"][: 1 + maps]
+        inputs = {name: known[name] for name in names} if len(names) > 1 else x_spec
+        functions.append((_trace(layer, [seed, index], inputs), names))
+        outputs = functions[-1][0].structured_outputs
+        outputs = outputs if isinstance(outputs, dict) else {"images": outputs}
         if maps:
-            _check_not_enlarged(layer, inputs["segmentation_masks"].shape, outputs["segmentation_masks"].shape)
-        inputs = outputs
-
-    def apply(number, x):
-        for function in functions:
-            x = function(tf.cast(number, tf.int64), x)
-        return x
+            _check_not_enlarged(layer, known["segmentation_masks"].shape, outputs["segmentation_masks"].shape)
+        known |= outputs
+        x_spec = known["images"]
 
     def augment(number, batch):
         x, y, *weight = batch
-        if not maps:
-            return apply(number, x), y, *weight
-        masks = tf.cast(y if len(y.shape) == 4 else y[..., None], tf.float32)
-        moved = apply(number, {"images": x, "segmentation_masks": masks})
-        masks = tf.cast(tf.round(moved["segmentation_masks"]), y.dtype)
-        return moved["images"], masks if len(y.shape) == 4 else masks[..., 0], *weight
+        parts = {"images": x}
+        if maps:
+            parts["segmentation_masks"] = tf.cast(y if len(y.shape) == 4 else y[..., None], tf.float32)
+        elif mixing:
+            parts["labels"] = encode(y)
+        if "sample_weights" in known:
+            parts["sample_weights"] = weight[0]
+        for function, names in functions:
+            inputs = {name: parts[name] for name in names} if len(names) > 1 else parts["images"]
+            outputs = function(tf.cast(number, tf.int64), inputs)
+            parts |= outputs if isinstance(outputs, dict) else {"images": outputs}
+        if maps:
+            masks = tf.cast(tf.round(parts["segmentation_masks"]), y.dtype)
+            y = masks if len(y.shape) == 4 else masks[..., 0]
+        elif mixing:
+            y = parts["labels"]
+        return parts["images"], y, *([parts["sample_weights"]] if "sample_weights" in parts else weight)
 
     return augment
 
@@ -72,10 +91,11 @@ def _check_layer(layer, maps):
     require(isinstance(layer, keras.layers.Layer), WHO, "Keras layers, already built", layer=layer)
     name = type(layer).__name__
     mixes = isinstance(layer, (keras.layers.MixUp, keras.layers.CutMix))
-    require(not mixes, WHO, "layers that do not change labels", layer=name)
+    require(not mixes, WHO, f"kzoo>{name}, not Keras's, which takes labels that are one-hot", layer=name)
     if maps:
         expected = "layers that move a label map with its image, as keras.layers.RandomFlip does"
-        require(hasattr(layer, "transform_segmentation_masks"), WHO, expected, layer=name)
+        moves = getattr(layer, "mixes_label_maps", hasattr(layer, "transform_segmentation_masks"))
+        require(moves, WHO, expected, layer=name)
         mode = getattr(layer, "fill_mode", None)  # "constant" would fill label maps with class 0
         require(mode != "constant", WHO, f"{name} to fill label maps with labels, e.g. reflect", fill_mode=mode)
 

@@ -29,7 +29,7 @@ class ExampleReader:
 
     who: str
     shape: Shape
-    resize: str = "stretch"
+    resize: str | int = "stretch"
 
     def read(self, file: PathLike) -> np.ndarray:
         """Returns the examples in a file as float32, (N, *shape). Raises Refusal if they have another shape."""
@@ -50,7 +50,8 @@ class ExampleReader:
         except (UnreadableImageError, OSError) as error:
             raise Refusal(f"{self.who}: {file} {reason(error)}") from error
         size = tuple(self.shape[:2])
-        if None in size or pixels.shape[:2] == size:
+        fits = pixels.shape[:2] == size and isinstance(self.resize, str)  # a length of the shorter side enlarges
+        if None in size or fits:
             return pixels.astype("float32")
         return resize_images(tf.constant(pixels), size, self.resize).numpy().astype("float32")
 

@@ -1,7 +1,7 @@
 """One split of a dataset as tf.data: endless shuffled batches for training, one ordered pass for evaluation."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -65,15 +65,21 @@ class Examples:
         return examples
 
     def batches(
-        self, batch_size: int, seed: int = 0, start: int = 0, augment: Sequence[keras.layers.Layer] = ()
+        self,
+        batch_size: int,
+        seed: int = 0,
+        start: int = 0,
+        augment: Sequence[keras.layers.Layer] = (),
+        encode: Callable[[Tensor], Tensor] | None = None,
     ) -> tf.data.Dataset:
         """Returns endless batches from batch number `start` on, in a new order in each epoch.
 
         An epoch is size // batch_size batches; the examples left out differ from epoch to epoch. Every random choice,
         also of the `augment` layers, depends only on (seed, batch number): `batches(start=k)` is `batches().skip(k)`.
         Shapes: x (batch_size, *input_shape), which `augment` may change, y (batch_size, *label_shape), and weight
-        (batch_size,) if the split is `weighted`. If y is a label map, `augment` moves it with its image.
-        Raises Refusal if an `augment` layer mixes labels or cannot be seeded.
+        (batch_size,) if the split is `weighted`. If y is a label map, `augment` moves it with its image. If a layer
+        mixes examples, y is class probabilities (batch_size, classes), at first those that `encode` gives labels.
+        Raises Refusal if an `augment` layer does not fit the examples or cannot be seeded.
         """
         self._check_batch_size("batches", batch_size)
         fits = batch_size <= self.size
@@ -86,7 +92,8 @@ class Examples:
         data = shuffled(epochs, batch_size, seed, skip=start % per_epoch)
         if augment:
             numbered = tf.data.Dataset.zip(tf.data.Dataset.range(start, INT64_MAX), data)
-            data = numbered.map(seeded_augmentation(augment, seed, data.element_spec), tf.data.AUTOTUNE, True)
+            augmented = seeded_augmentation(augment, seed, data.element_spec, encode)
+            data = numbered.map(augmented, tf.data.AUTOTUNE, deterministic=True)
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         return data.apply(endless).prefetch(tf.data.AUTOTUNE).with_options(_options())
 
@@ -149,14 +156,26 @@ class Examples:
         per_epoch = self.size // batch_size
 
         def index_batches(epoch):
-            drawn = tf.random.stateless_uniform([self.size], [tf.constant(seed, tf.int64), epoch])
-            order = tf.argsort(drawn, stable=True)[: per_epoch * batch_size]
+            order = self._order(seed, epoch)[: per_epoch * batch_size]
             return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [per_epoch, batch_size]))
 
         # Chunks extend across epochs, so that a batch of a small split costs no more than one of a large split.
         chunk = max(1, CHUNK // (batch_size * self._example_bytes))
         chunks = epochs.flat_map(index_batches).skip(skip).batch(min(chunk, 512), drop_remainder=True)
         return chunks.map(lambda i: tuple(tf.gather(each, i) for each in tensors), tf.data.AUTOTUNE, True).unbatch()
+
+    def _order(self, seed, epoch):
+        """Returns the order of the examples in an epoch."""
+        drawn = tf.random.stateless_uniform([self.size], [tf.constant(seed, tf.int64), epoch])
+        return tf.argsort(drawn, stable=True)
+
+    def _stored(self):
+        """Returns the dataset that an epoch shuffles."""
+        return self._dataset
+
+    def _finished(self, dataset, seed, epoch):
+        """Returns the examples of an epoch as they are batched, from the stored ones in their new order."""
+        return dataset
 
     def _shuffled_stream(self, epochs, batch_size, seed, skip):
         """Returns batches from the source, shuffled within a buffer; an epoch starts when the one before has ended."""
@@ -167,8 +186,8 @@ class Examples:
             tf.compat.v1.set_random_seed(1)
             pair = [tf.constant(seed, tf.int64), epoch]
             drawn = tf.random.stateless_uniform([], pair, minval=None, maxval=None, dtype=tf.int64)
-            shuffled = self._dataset.shuffle(buffer, seed=drawn, reshuffle_each_iteration=False)
-            return self._whole(shuffled).batch(batch_size, drop_remainder=True)
+            shuffled = self._whole(self._stored().shuffle(buffer, seed=drawn, reshuffle_each_iteration=False))
+            return self._finished(shuffled, seed, epoch).batch(batch_size, drop_remainder=True)
 
         return epochs.flat_map(epoch_of).skip(skip).map(self.checks.check_batch, tf.data.AUTOTUNE)
 

@@ -43,7 +43,7 @@ class Data:
     class_names: tuple[str, ...] | None
     input_shape: tuple[int, ...]
     fingerprint: dict[str, Any] = dataclasses.field(default_factory=dict)
-    resize: str = "stretch"
+    resize: str | int = "stretch"
     image_files: ImageFiles | None = None
 
     def splits(self) -> dict[str, Examples]:
@@ -71,9 +71,10 @@ def load(
     length: int | None = None,
     stratify: bool = False,
     ignore_label: int | None = None,
-    resize: str = "stretch",
+    resize: str | int = "stretch",
     skip_corrupt: bool = False,
     parts: int | None = None,
+    training_short_side: Sequence[int] | None = None,
 ) -> Data:
     """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
 
@@ -88,7 +89,10 @@ def load(
     least one example of each class that has two; that of a folder of classes without train/ always has. ignore_label,
     the label of pixels of label maps that have no class, such as 255: it does not count as a class. resize, how images
     get the size `image_size`: "stretch" (whatever their proportions), "crop" (the largest central part of its
-    proportions) or "pad" (whole, in their own proportions, with zeros around them; label maps with ignore_label).
+    proportions), "pad" (whole, in their own proportions, with zeros around them; label maps with ignore_label), or the
+    length that the shorter side of images with one label each gets, before a part of image_size is taken: in training
+    at a random position of its own for each image and epoch, otherwise in the centre. training_short_side, the least
+    and largest length of the shorter side in training, drawn for each image and epoch; only where `resize` is a length.
     skip_corrupt, whether images of a `folder` that cannot be read are left out. parts, how many evenly spaced stretches
     of `length` are taken of each series or clip, one after the other, in place of the middle one; only with `length`.
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
@@ -98,7 +102,8 @@ def load(
     (1150, 287, 360, (8, 8, 1), 10)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    given |= {"ignore_label": ignore_label, "resize": resize, "skip_corrupt": skip_corrupt}
+    given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
+    given |= {"skip_corrupt": skip_corrupt}
     source = open_source(name, **given, prepare=True, parts=parts)
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
@@ -151,7 +156,8 @@ def specs(
     image_size: Sequence[int] | None = None,
     length: int | None = None,
     ignore_label: int | None = None,
-    resize: str = "stretch",
+    resize: str | int = "stretch",
+    training_short_side: Sequence[int] | None = None,
     skip_corrupt: bool = False,
 ) -> tuple[tuple[int, ...], str, int | None]:
     """Returns (input_shape, dtype, classes) of a dataset without preparing or downloading it.
@@ -162,7 +168,8 @@ def specs(
     ((40, 1), 'float32', 10)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    given |= {"ignore_label": ignore_label, "resize": resize, "skip_corrupt": skip_corrupt}
+    given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
+    given |= {"skip_corrupt": skip_corrupt}
     source = open_source(name, **given)
     return source.input_shape, source.dtype, source.classes
 
@@ -179,6 +186,7 @@ def open_source(
     skip_corrupt=False,
     prepare=False,
     parts=None,
+    training_short_side=None,
 ):
     """Returns the `Source` that the arguments of `load` select; its files are generated or downloaded if `prepare`."""
     given = {"name": name, "folder": folder, "arrays": arrays}
@@ -186,31 +194,50 @@ def open_source(
     require(len(given) == 1, "load", "exactly one of name, folder and arrays", **(given or {"name": None}))
     in_range = ignore_label is None or (is_integer(ignore_label) and INT32.min < ignore_label < INT32.max)
     require(in_range, "load", "ignore_label, an integer within int32, or None", ignore_label=ignore_label)
-    require(resize in RESIZES, "load", f"resize, one of {', '.join(RESIZES)}", resize=resize)
+    cropped = is_integer(resize, 1)
+    expected = f"resize, one of {', '.join(RESIZES)} or the length of the shorter side"
+    require(cropped or resize in RESIZES, "load", expected, resize=resize)
     sized = resize == "stretch" or image_size is not None
     require(sized, "load", f"image_size=(height, width) where resize is {resize}", image_size=image_size)
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
+    _check_short_sides(image_size, resize, training_short_side)
     skip_corrupt = as_bool("load", skip_corrupt=skip_corrupt)
     require(folder is not None or not skip_corrupt, "load", "skip_corrupt only for a folder", skip_corrupt=skip_corrupt)
     if name is not None:
         make = registered_source if name in registered_names() else tfds_source
-        source = make(name, image_size, length, prepare, resize, ignore_label, parts)
+        source = make(name, image_size, length, prepare, resize, ignore_label, parts, training_short_side)
     else:
         require(length is None, "load", "length only for a dataset by name", length=length)
         require(parts is None, "load", "parts only for a dataset by name", parts=parts)
         path = folder if arrays is None else arrays
         require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
         source = (
-            folder_source(path, image_size, resize, ignore_label, skip_corrupt)
+            folder_source(path, image_size, resize, ignore_label, skip_corrupt, training_short_side)
             if arrays is None
-            else npz_source(path, image_size, ignore_label, resize)
+            else npz_source(path, image_size, ignore_label, resize, training_short_side)
         )
     maps = len(source.label_shape) > 1
     expected = "ignore_label only for label maps"
     require(ignore_label is None or maps, "load", expected, ignore_label=ignore_label, label_shape=source.label_shape)
+    fits = not cropped or (len(source.input_shape) == 3 and not maps)
+    expected = "images with one label each where resize is the length of the shorter side"
+    require(fits, "load", expected, input_shape=source.input_shape, label_shape=source.label_shape)
     known = resize != "pad" or not maps or ignore_label is not None
     require(known, "load", "ignore_label for the pixels that resize: pad adds to label maps", ignore_label=ignore_label)
     return source
+
+
+def _check_short_sides(image_size, resize, training):
+    """Raises Refusal unless crops of image_size fit into images whose shorter sides have these lengths."""
+    if isinstance(resize, str):
+        require(training is None, "load", "a length as resize for training_short_side", resize=resize)
+        return
+    crop = max(image_size) if isinstance(image_size, tuple) and all(map(is_integer, image_size)) else 0
+    require(crop <= resize, "load", f"an image_size of at most the shorter side, {resize}", image_size=image_size)
+    pair = isinstance(training, (tuple, list)) and len(training) == 2 and all(is_integer(side, 1) for side in training)
+    fits = training is None or (pair and crop <= training[0] <= training[1])
+    expected = f"training_short_side, two ascending integers of at least {crop}"
+    require(fits, "load", expected, training_short_side=training)
 
 
 def _hold_out(source, counts, by_class):

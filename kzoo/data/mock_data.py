@@ -52,7 +52,8 @@ def mock_like(
     image_size: Sequence[int] | None = None,
     length: int | None = None,
     ignore_label: int | None = None,
-    resize: str = "stretch",
+    resize: str | int = "stretch",
+    training_short_side: Sequence[int] | None = None,
     skip_corrupt: bool = False,
     size: int = 64,
 ) -> Data:
@@ -64,6 +65,7 @@ def mock_like(
     (40, 1)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    given |= {"ignore_label": ignore_label, "resize": resize, "skip_corrupt": skip_corrupt}
+    given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
+    given |= {"skip_corrupt": skip_corrupt}
     like = open_source(name, **given)
     return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, like.name, like.class_names)

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, require
+from kzoo.data.cropped_examples import CroppedExamples
 from kzoo.data.example_checks import find_not_finite
 from kzoo.data.examples import Examples
 from kzoo.data.source import (
@@ -41,7 +42,7 @@ class StoredArrays(NamedTuple):
         return self.name
 
 
-def npz_source(path, image_size=None, ignore_label=None, resize="stretch"):
+def npz_source(path, image_size=None, ignore_label=None, resize="stretch", training_short_side=None):
     """Returns the `Source` of an .npz file, or of `StoredArrays`, with the training examples in a fixed random order.
 
     Shapes: x (N, H, W, C) images or (N, L, 1) series; (N, H, W) and (N, L) gain a channel axis. y (N,), (N, 1) or
@@ -84,6 +85,9 @@ def npz_source(path, image_size=None, ignore_label=None, resize="stretch"):
         if image_size is None:
             return Examples.from_arrays(*arrays)
         dataset = tf.data.Dataset.from_tensor_slices(tuple(arrays))
+
+        if not isinstance(resize, str):
+            return CroppedExamples(dataset, len(arrays[0]), image_size, resize, training_short_side)
 
         def prepare(x, y, *weight):
             return *prepare_example(x, y, image_size, resize, ignore_label), *weight

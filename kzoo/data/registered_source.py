@@ -44,7 +44,15 @@ class Pass(NamedTuple):
 
 
 def registered_source(
-    name, image_size=None, length=None, prepare=True, resize="stretch", ignore_label=None, parts=None, memory=MEMORY
+    name,
+    image_size=None,
+    length=None,
+    prepare=True,
+    resize="stretch",
+    ignore_label=None,
+    parts=None,
+    training_short_side=None,
+    memory=MEMORY,
 ):
     """Returns the `Source` of a registered dataset.
 
@@ -53,7 +61,8 @@ def registered_source(
     """
     made, class_names = make_dataset(name)
     if hasattr(made, "as_dataset"):
-        return tfds_source(name, image_size, length, prepare, resize, ignore_label, parts, builder=made)
+        cut = (resize, ignore_label, parts, training_short_side)
+        return tfds_source(name, image_size, length, prepare, *cut, builder=made)
     who = f"the dataset {name!r}"
     expected = "to be {split: (x, y)}, {split: a tf.data.Dataset} or a builder of TensorFlow Datasets"
     require(isinstance(made, Mapping), who, expected, returned=type(made).__name__)
@@ -65,8 +74,10 @@ def registered_source(
     }
     if length is None and not any(isinstance(value, tf.data.Dataset) for value in parts_of.values()):
         content = digest({split: _digest_arrays(arrays) for split, arrays in parts_of.items()})
-        source = npz_source(_stored(name, parts_of, content), image_size, ignore_label, resize)
+        source = npz_source(_stored(name, parts_of, content), image_size, ignore_label, resize, training_short_side)
     else:
+        expected = "to be {split: (x, y)} or a builder where data.resize is short_side"
+        require(isinstance(resize, str), who, expected, returned="a tf.data.Dataset")
         cut = (image_size, length, resize, ignore_label, parts)
         datasets = {split: _prepared(who, split, value, *cut) for split, value in parts_of.items()}
         passes = {split: _read(who, split, dataset, ignore_label, memory) for split, dataset in datasets.items()}

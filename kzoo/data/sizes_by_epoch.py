@@ -8,14 +8,14 @@ import tensorflow as tf
 
 from kzoo.checks import require
 from kzoo.data.examples import INT64_MAX
-from kzoo.data.source import prepare_example
+from kzoo.data.source import prepare_example, resize_images
 
 
 def resize_by_epoch(dataset, sizes, steps, start=0):
     """Returns batches of images resized to the sizes, (height, width): all of an epoch to one, in turn.
 
     The size depends only on the batch's number, so a resumed run has the same. Label maps take the nearest label.
-    Shapes: x (B, H, W, C), y (B,), or label maps (B, H, W) or (B, H, W, 1), and perhaps a weight (B,).
+    Shapes: x (B, H, W, C), y (B,) or (B, classes), or label maps (B, H, W) or (B, H, W, 1), and perhaps a weight (B,).
     Arguments: steps, the batches of an epoch; start, the number of the dataset's first batch.
 
     >>> batches = tf.data.Dataset.from_tensors((tf.ones((2, 8, 8, 1)), tf.ones(2, "int32"))).repeat()
@@ -29,6 +29,8 @@ def resize_by_epoch(dataset, sizes, steps, start=0):
     def resize(number, batch):
         x, y, *weight = batch
         size = tf.gather(tf.constant(sizes), number // steps % len(sizes))
+        if len(y_spec.shape) < 3:
+            return resize_images(x, size), y, *weight
         x, y = prepare_example(x, y[..., None] if without_channel else y, size)
         return x, y[..., 0] if without_channel else y, *weight
 

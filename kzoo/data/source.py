@@ -16,7 +16,7 @@ from kzoo.types import PathLike
 
 VALIDATIONS, TESTS = ("validation", "val", "valid", "dev"), ("test",)  # names of splits
 BATCH, BATCH_BYTES = 256, 2**20  # of examples that are prepared together
-RESIZES = ("stretch", "crop", "pad")  # ways to make images of one size: see `resize_images`
+RESIZES = ("stretch", "crop", "pad")  # ways to make images of one size, as a shorter side is: see `resize_images`
 MAX_CLASSES = 100_000  # unless there are as many examples: the last layer of a model has weights for each class
 
 
@@ -126,15 +126,39 @@ def resize_images(x, image_size, resize="stretch"):
 
     Shapes: x (..., H, W, C). Areas are averaged when shrinking.
     Arguments: resize, "stretch" (to the size, whatever the image's proportions), "crop" (the largest central part of
-    the size's proportions) or "pad" (the whole image in its own proportions, and zeros around it).
+    the size's proportions), "pad" (the whole image in its own proportions, and zeros around it), or the length that the
+    shorter side gets, in its own proportions, before the central part of the size is taken.
 
     >>> resize_images(tf.ones((8, 8, 1), "uint8"), (4, 2)).shape
     TensorShape([4, 2, 1])
     """
     if image_size is None:
         return x
-    resized = _resize(x, image_size, resize, antialias=True)
-    return tf.cast(tf.round(resized) if x.dtype.is_integer else resized, x.dtype)
+    if not isinstance(resize, str):
+        return _central(resize_short_side(x, resize), image_size)
+    return _in_dtype(_resize(x, image_size, resize, antialias=True), x.dtype)
+
+
+def resize_short_side(x, length):
+    """Resizes images (..., H, W, C) in their own proportions and dtype, so that the shorter side has a length.
+
+    >>> resize_short_side(tf.ones((6, 9, 1), "uint8"), 4).shape
+    TensorShape([4, 6, 1])
+    """
+    size = tf.cast(tf.shape(x)[-3:-1], "float64")
+    sides = tf.cast(tf.round(size * length / tf.reduce_min(size)), "int32")
+    return _in_dtype(tf.image.resize(x, sides, antialias=True), x.dtype)
+
+
+def _in_dtype(resized, dtype):
+    return tf.cast(tf.round(resized) if dtype.is_integer else resized, dtype)
+
+
+def _central(x, size):
+    """Returns the central part of images (..., H, W, C) that has a size."""
+    top, left = tf.unstack((tf.shape(x)[-3:-1] - size) // 2)
+    part = x[..., top : top + size[0], left : left + size[1], :]
+    return tf.ensure_shape(part, (*x.shape[:-3], *size, x.shape[-1]))
 
 
 def prepare_example(x, y, image_size=None, resize="stretch", ignore_label=None):

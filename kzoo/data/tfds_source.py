@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, nearest, require
+from kzoo.data.cropped_examples import CroppedExamples
 from kzoo.data.dataset_registry import BUILDERS, registered_names
 from kzoo.data.example_checks import ExampleChecks, count_readable
 from kzoo.data.examples import Examples
@@ -34,14 +35,22 @@ CONNECT_TIMEOUT = 3.0  # seconds; TFDS itself would retry for minutes
 
 
 def tfds_source(
-    name, image_size=None, length=None, prepare=True, resize="stretch", ignore_label=None, parts=None, builder=None
+    name,
+    image_size=None,
+    length=None,
+    prepare=True,
+    resize="stretch",
+    ignore_label=None,
+    parts=None,
+    training_short_side=None,
+    builder=None,
 ):
     """Returns the `Source` of a dataset by its TFDS name, such as "mnist1d", "mnist" or "camvid/120x160".
 
     Arguments: image_size, required for images that differ in size; length, required for series and clips that differ in
     length; prepare, whether to generate or download missing files. Without it only the dataset's metadata are read.
-    resize and ignore_label, as `prepare_example`; parts, as `load`; builder, that of the dataset if TFDS does not know
-    its name.
+    resize and ignore_label, as `prepare_example`; parts and training_short_side, as `load`; builder, that of the
+    dataset if TFDS does not know its name.
     The digest covers the dataset's name and version and the names and sizes of its files, not their content.
     Raises Refusal if the name is unknown, if the files are missing and cannot be downloaded, or if the dataset has no
     pair of numeric inputs and integer labels.
@@ -65,12 +74,13 @@ def tfds_source(
     check_classes(classes, sum(split_sizes.values()), f"{name!r}")
     shards = {split: _shards(builder, split) if prepare else [] for split in split_sizes}
     supervised = builder.info.supervised_keys is not None
+    cropped = not isinstance(resize, str)
 
     def prepare(*example):
         x, y = example if supervised else (example[0][x_key], example[0][y_key])
         if length is not None:
             x = crop_or_pad(x, length) if parts is None else spread_parts(x, length, parts)
-        return prepare_example(x, y, image_size, resize, ignore_label)
+        return prepare_example(x, y, None if cropped else image_size, resize, ignore_label)
 
     def read_part(part, **options):
         import tensorflow_datasets as tfds
@@ -97,6 +107,8 @@ def tfds_source(
             functools.partial(_find_damage, builder, shards[split]),
         )
         dataset = map_in_batches(dataset, prepare) if length is None else dataset.map(prepare, tf.data.AUTOTUNE)
+        if cropped:
+            return CroppedExamples(dataset, size, image_size, resize, training_short_side, checks=checks)
         return Examples(dataset, size, checks=checks)
 
     return Source(

@@ -48,7 +48,7 @@ def _find(name: PathLike) -> tuple[Any, ...]:
         except Refusal as refusal:
             say(f"Exploring random numbers, as there is no data: {one_line(refusal, 300)}")
         else:
-            model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
+            model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train, False))
             origin = f"The model {name} of kzoo's zoo, with initial weights"
             return model, origin, *sample(loaded.test or loaded.train, EXAMPLES), loaded.class_names, loaded.resize
     model, origin, found, *_ = find_exportable(name)

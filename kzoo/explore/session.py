@@ -69,7 +69,7 @@ class Session:
         targets: Any = None,
         labels: Sequence[str] | None = None,
         name: str | None = None,
-        resize: str = "stretch",
+        resize: str | int = "stretch",
     ) -> None:
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
         self.model, self.origin, self.first = model, origin, channels_first(model)

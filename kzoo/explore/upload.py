@@ -18,7 +18,7 @@ NPY = b"\x93NUMPY"
 
 
 def decode_upload(
-    content: bytes, shape: Shape, limits: tuple[float, float] = BYTE, resize: str = "stretch"
+    content: bytes, shape: Shape, limits: tuple[float, float] = BYTE, resize: str | int = "stretch"
 ) -> np.ndarray:
     """Returns the example in a file's content as float32 of a shape (*spatial, channels).
 

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Len
+from annotated_types import Ge, Len
 from pydantic import BaseModel
 
 from kzoo.checks import Refusal
@@ -13,7 +13,7 @@ from kzoo.export.isolated_process import crash_of
 from kzoo.json_record import read_record
 
 RECORD = "export.json"
-Resize: Any = Literal[RESIZES]  # Any for type checkers
+Resize: Any = Literal[RESIZES] | Annotated[int, Ge(1)]  # Any for type checkers; of a number see `resize_images`
 
 
 class ExportedFile(BaseModel):

@@ -34,7 +34,7 @@ def export(
     targets: Tensor = None,
     labels: Any = None,
     images: bool | None = None,
-    resize: str = "stretch",
+    resize: str | int = "stretch",
     representative: Tensor = None,
     integer: bool = False,
 ) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Predictor(NamedTuple):
     shape: tuple[int | None, ...]
     labels: list[str] | None
     run: Callable[[np.ndarray], Any]
-    resize: str = "stretch"
+    resize: str | int = "stretch"
 
 
 def is_export(path):

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -16,7 +17,7 @@ from kzoo.training.run_data import sample
 INPUTS = 16
 
 
-def write_augmented_inputs(config: Config, train: Examples, seed: int, board: Path) -> None:
+def write_augmented_inputs(config: Config, model: keras.Model, train: Examples, seed: int, board: Path) -> None:
     """Writes training images as `data.augment` makes them into the folder `board`/inputs; nothing for other examples.
 
     The states of Python's and NumPy's random numbers stay as they are.
@@ -26,7 +27,7 @@ def write_augmented_inputs(config: Config, train: Examples, seed: int, board: Pa
     states = random.getstate(), np.random.get_state()
     few = Examples.from_arrays(*sample(train, INPUTS))
     batch = config.data.model_copy(update={"batch_size": few.size})
-    batches = training_batches(config.model_copy(update={"data": batch}), few, seed, steps=1)
+    batches = training_batches(config.model_copy(update={"data": batch}), model, few, seed, steps=1)
     images = next(iter(batches))[0].numpy().astype("float32")
     random.setstate(states[0])
     np.random.set_state(states[1])

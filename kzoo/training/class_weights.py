@@ -41,13 +41,19 @@ def class_weights(
 def weigh_classes(dataset: tf.data.Dataset, weights: np.ndarray) -> tf.data.Dataset:
     """Returns batches (x, y, weight) of batches (x, y), or of (x, y, weight), whose weights are multiplied.
 
-    Shapes: weight as y without a trailing axis of size 1. Labels that are no classes have weight 1.
+    Shapes: weight as y without a trailing axis of size 1. Labels that are no classes have weight 1. Where y is class
+    probabilities (B, classes), in floats, the weight (B,) is the mean of those of the classes.
     """
 
-    def weigh(x, y, *given):
+    def of_labels(y):
+        if y.dtype.is_floating:
+            return tf.linalg.matvec(y, weights)
         labels = tf.squeeze(y, -1) if y.shape.rank > 1 and y.shape[-1] == 1 else y
         is_class = (labels >= 0) & (labels < len(weights))
-        weight = tf.where(is_class, tf.gather(weights, tf.where(is_class, labels, 0)), 1)
+        return tf.where(is_class, tf.gather(weights, tf.where(is_class, labels, 0)), 1)
+
+    def weigh(x, y, *given):
+        weight = of_labels(y)
         for each in given:
             weight *= tf.reshape(tf.cast(each, weight.dtype), [-1, *[1] * (weight.shape.rank - 1)])
         return x, y, weight

@@ -44,6 +44,12 @@ def _distinct(values):
     return values
 
 
+def _ascending(values):
+    if values != sorted(values):
+        raise ValueError("not ascending")
+    return values
+
+
 Text = Annotated[str, Len(1), expecting("text")]
 OptionalText = Annotated[Annotated[str, Len(1)] | None, expecting("text")]
 Count = Annotated[PositiveInt, expecting("an integer above 0")]
@@ -65,6 +71,11 @@ Size = Annotated[
     Annotated[list[PositiveInt], Len(2, 2)] | None, expecting("[height, width], two integers above 0, or null")
 ]
 Sides = Annotated[Annotated[list[PositiveInt], Len(1)] | None, expecting("a list of integers above 0, or null")]
+ShortSides = Annotated[
+    Annotated[list[PositiveInt], Len(2, 2), AfterValidator(_ascending)] | None,
+    expecting("two ascending integers above 0, or null"),
+]
+RESIZES = ("stretch", "crop", "pad", "short_side")
 FormatName: Any = Literal[tuple(FORMATS)]  # Any for type checkers, which do not see the registry's names
 Formats = Annotated[
     list[FormatName],
@@ -129,6 +140,13 @@ Rates = Annotated[
 ]
 Initializers = Annotated[dict[Annotated[str, Len(1)], Spec], Field(strict=True)]
 Momentum = Annotated[Annotated[float, Ge(0), Lt(1)] | None, expecting("a number of at least 0 and below 1, or null")]
+Patterns = Annotated[
+    Annotated[list[Annotated[str, Len(1)]], Len(1)] | None, expecting("a list of patterns such as [stage*], or null")
+]
+Sizes = Annotated[
+    Annotated[list[Annotated[list[PositiveInt], Len(2, 2)]], Len(1)] | None,
+    expecting("a list of [height, width], each of two integers above 0, or null"),
+]
 ClassNames = Annotated[Annotated[list[Annotated[str, Len(1)]], Len(1)] | None, expecting("a list of names, or null")]
 ModelInputs = Annotated[list[Literal["x", "y"]], Len(1), expecting("a list of x and y")]
 ModelTargets = Annotated[Annotated[list[Literal["x", "y"]], Len(1)] | None, expecting("a list of x and y, or null")]
@@ -193,7 +211,10 @@ class TransferConfig(Part):
 class DataConfig(Part):
     """The source of the examples (one of name, folder and arrays) and what is done to them before the model."""
 
-    later = ("stratify", "ignore_label", "resize", "training_sizes", "class_names", "test", "skip_corrupt")
+    later = (
+        *("stratify", "ignore_label", "resize", "short_side", "training_short_side", "training_sizes"),
+        *("class_names", "test", "skip_corrupt"),
+    )
 
     name: OptionalText = Field(
         None, description="A dataset of TensorFlow Datasets, of kzoo, or one that a module of --import registers."
@@ -235,16 +256,20 @@ class DataConfig(Part):
         "these pixels out, through their setting ignore_class if they have one. null: every label is a class.",
     )
     image_size: Size = Field(None, description="Height and width to resize images to; null: no resizing.")
-    resize: Annotated[Literal["stretch", "crop", "pad"], one_of("stretch", "crop", "pad")] = Field(
+    resize: Annotated[Literal[RESIZES], one_of(*RESIZES)] = Field(
         "stretch",
         description="How images get the size image_size: stretch, whatever their proportions; crop, the largest "
         "central part of its proportions; pad, whole, in their own proportions, with zeros around them and "
-        "ignore_label around label maps.",
+        "ignore_label around label maps; short_side, a part of an image whose shorter side has the length short_side, "
+        "in training at a random position, otherwise in the centre.",
     )
-    training_sizes: Annotated[
-        Annotated[list[Annotated[list[PositiveInt], Len(2, 2)]], Len(1)] | None,
-        expecting("a list of [height, width], each of two integers above 0, or null"),
-    ] = Field(
+    short_side: OptionalCount = Field(None, description="The length of the shorter side, with resize: short_side.")
+    training_short_side: ShortSides = Field(
+        None,
+        description="The least and largest length of the shorter side in training, drawn for each image and epoch; "
+        "null: short_side.",
+    )
+    training_sizes: Sizes = Field(
         None,
         description="Sizes that training images are resized to, after data.augment: one for each epoch, in turn. The "
         "model then takes images of any size; evaluation sees those of image_size.",
@@ -277,14 +302,57 @@ class DataConfig(Part):
             raise Refusal(f"data expects exactly one of name, folder and arrays; received {received}.")
         sized = self.resize == "stretch" or self.image_size is not None
         require(sized, f"data.resize: {self.resize}", "data.image_size", image_size=self.image_size)
+        self._check_short_sides()
         require(self.folder or not self.skip_corrupt, "data.skip_corrupt: true", "data.folder", folder=self.folder)
         return self
+
+    def _check_short_sides(self):
+        if self.resize != "short_side":
+            for name in ("short_side", "training_short_side"):
+                require(getattr(self, name) is None, f"data.{name}", "data.resize: short_side", resize=self.resize)
+            return
+        require(self.short_side is not None, "data.resize: short_side", "data.short_side", short_side=None)
+        for name in ("short_side", "training_short_side"):
+            sides = getattr(self, name)
+            least = sides if isinstance(sides, int) else sides[0] if sides else None
+            fits = least is None or least >= max(self.image_size)
+            require(fits, f"data.{name}", f"lengths of at least image_size, {self.image_size}", **{name: sides})
+
+    @property
+    def resizing(self) -> str | int:
+        """How images get the size image_size, as `kzoo.data.load` names it."""
+        return self.short_side if self.resize == "short_side" and self.short_side else self.resize
+
+
+class StageConfig(Part):
+    """A stage of the training: some of its epochs, with settings of their own in place of training's and data's."""
+
+    later = ("epochs", "train", "freeze", "optimizer", "rates", "loss", "augment", "training_sizes")
+
+    epochs: OptionalCount = Field(
+        None, description="Epochs of the stage; null, for the last stage: those that are left of training.epochs."
+    )
+    train: Patterns = Field(
+        None,
+        description="Shell patterns of the paths of the layers that learn, such as [predictions]; all others stay as "
+        "they are, batch norms included. null: all learn.",
+    )
+    freeze: Patterns = Field(
+        None, description="Shell patterns of the paths of the layers that stay as they are, in place of `train`."
+    )
+    optimizer: Spec | None = Field(None, description="In place of training.optimizer.")
+    rates: Rates = Field({}, description="Further factors on the learning rate, as in training.rates.")
+    loss: Losses | None = Field(None, description="In place of training.loss.")
+    augment: Annotated[list[Spec] | None, expecting("a list of layers, or null")] = Field(
+        None, description="In place of data.augment."
+    )
+    training_sizes: Sizes = Field(None, description="In place of data.training_sizes, which must be set too.")
 
 
 class TrainingConfig(Part):
     """How the model is trained."""
 
-    later = ("class_weight", "initializers", "rates", "recompute_statistics", "batch_norm_momentum")
+    later = ("class_weight", "initializers", "rates", "recompute_statistics", "batch_norm_momentum", "stages")
 
     epochs: Count = Field(description="Epochs; metrics, validation, callbacks and checkpoints run once per epoch.")
     steps_per_epoch: OptionalCount = Field(None, description="Steps per epoch; null: one pass over the training split.")
@@ -329,6 +397,11 @@ class TrainingConfig(Part):
         description="The momentum of the moving statistics of all batch norms: the share of the old value that a step "
         "keeps; null: that of the model.",
     )
+    stages: list[StageConfig] = Field(
+        [],
+        description="Parts of the training, one after the other, each with settings of its own, see below. A stage "
+        "begins with the last weights of the one before and a new optimizer, whose schedules count from 0.",
+    )
     recompute_statistics: Switch = Field(
         False,
         description="Whether the moving statistics of batch norms are replaced at the end of each epoch, before its "
@@ -356,6 +429,18 @@ class TrainingConfig(Part):
         divisible = self.steps_per_epoch is None or self.steps_per_epoch % self.steps_per_call == 0
         expected = f"a divisor of training.steps_per_epoch ({self.steps_per_epoch})"
         require(divisible, "training.steps_per_call", expected, steps_per_call=self.steps_per_call)
+        return self
+
+    @model_validator(mode="after")
+    def _check_stages(self):
+        for index, stage in enumerate(self.stages):
+            who = f"training.stages.{index}"
+            if index < len(self.stages) - 1:
+                require(stage.epochs, who, "epochs, as another stage follows", epochs=stage.epochs)
+            else:
+                expected = "no epochs: the last stage has those that are left of training.epochs"
+                require(stage.epochs is None, who, expected, epochs=stage.epochs)
+            require(stage.train is None or stage.freeze is None, who, "train or freeze, not both", train=stage.train)
         return self
 
 
@@ -518,6 +603,16 @@ class Config(Part):
     def _check_frames(self):
         frames, length = self.evaluation and self.evaluation.frames, self.data.length
         require(frames is None or length is not None, "evaluation.frames", "data.length", length=length)
+        return self
+
+    @model_validator(mode="after")
+    def _check_stages(self):
+        for index, stage in enumerate(self.training.stages):
+            who, sizes = f"training.stages.{index}", self.data.training_sizes
+            thawed = self.transfer is None or not self.transfer.freeze or (stage.train or stage.freeze) is None
+            require(thawed, f"{who} with train or freeze", "transfer.freeze: false", freeze=True)
+            sized = stage.training_sizes is None or sizes is not None
+            require(sized, f"{who}.training_sizes", "data.training_sizes", training_sizes=sizes)
         return self
 
     @model_validator(mode="after")

@@ -15,11 +15,12 @@ from kzoo.run_folder import find_run
 from kzoo.terminal import percent
 from kzoo.training.config import Config, check_config
 from kzoo.training.data_fingerprint import check_fingerprint
-from kzoo.training.evaluation_views import average_views
+from kzoo.training.evaluation_views import average_views, square_images
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
 from kzoo.training.predictions import Predictions, Recorder
 from kzoo.training.run_data import load_data
+from kzoo.training.stages import evaluation_config
 from kzoo.training.trainer import RECORDED
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
@@ -63,11 +64,11 @@ def evaluate_views(
 
     These are `evaluate`'s results for the mean outputs over several views, with "views_" in front of their names.
     """
-    averaged = average_views(config, model)
+    averaged, config = average_views(config, model), evaluation_config(config)
     if averaged is None or config.evaluation is None:
         return {}
-    parts = config.evaluation.frames
-    splits = load_data(config, parts).splits() if parts else splits
+    parts, squares = config.evaluation.frames, square_images(config)
+    splits = load_data(squares or config, parts).splits() if parts or squares else splits
     trainer, results = build_trainer(config, averaged), {}
     for name in ("test", "validation"):
         split = splits.get(name)
@@ -97,14 +98,15 @@ def evaluate_run(run: PathLike) -> Table:
     with name_missing_modules(folder):
         data, model = load_data(config), load_model(folder)
         check_fingerprint(config, folder, data, model)
-        trainer, splits = build_trainer(config, model), data.splits()
+        evaluated, splits = evaluation_config(config), data.splits()
+        trainer = build_trainer(evaluated, model)
     views = evaluate_views(model, splits, config, str(folder))
     table = Table(title=str(folder), title_justify="left")
     for column in ("split", "examples", "error", "loss"):
         table.add_column(column, justify="left" if column == "split" else "right")
     for name in ("test", "validation", "train"):
         if name in splits:
-            scores, size = evaluate(trainer, splits[name], config, str(folder)), f"{splits[name].size:,}"
+            scores, size = evaluate(trainer, splits[name], evaluated, str(folder)), f"{splits[name].size:,}"
             table.add_row(name, size, percent(scores["error"]), f"{scores['loss']:.4f}")
         if name in views:
             error, loss = (views[name][f"views_{key}"] for key in ("error", "loss"))

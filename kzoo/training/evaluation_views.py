@@ -17,6 +17,7 @@ from kzoo.augmentation.base_box_crop import BaseBoxCrop, resize_boxes
 from kzoo.augmentation.pad_and_crop import PadAndCrop
 from kzoo.checks import require
 from kzoo.training.config import Config
+from kzoo.training.keras_objects import class_of
 
 CENTRE, ENDS, FIFTHS = [(0.5, 0.5)], (0.0, 1.0), (0.0, 0.25, 0.5, 0.75, 1.0)
 FIVE = [(row, column) for row in ENDS for column in ENDS] + CENTRE
@@ -68,7 +69,8 @@ def average_views(config: Config, model: keras.Model) -> keras.Model | None:
     """Returns a model of the mean outputs over the views that config.evaluation says; None without this part.
 
     It shares the layers of `model`, and its outputs have the same names. Crops have the size and take the place of
-    those of the first layer in data.preprocess that crops.
+    those of the first layer in data.preprocess that crops; with data.resize: short_side and no such layer, those of
+    data.image_size of central squares, which `square_images` loads.
     Raises Refusal if the model has other inputs than examples, outputs for each pixel, or no layer that crops as asked.
     """
     views = config.evaluation
@@ -79,19 +81,36 @@ def average_views(config: Config, model: keras.Model) -> keras.Model | None:
     shapes = [tuple(output.shape) for output in model.outputs]
     per_example = all(len(shape) == 2 for shape in shapes)
     require(per_example, "evaluation", "a model with one label per example, not label maps", output=shapes[0])
-    crop = _crop_layer(config, model)
-    head, tail, boxes, size = keras.layers.Identity(), model, None, None
+    image: Any
+    size: Any = None
+    head, tail, boxes = keras.layers.Identity(), model, None
+    input_shape, squares = model.input_shape[1:], square_images(config)
     if views.crops > 1 or views.scales:
-        require(crop is not None, "evaluation", "data.preprocess with a layer that crops", crops=views.crops)
-        image, size = crop.input.shape[1:3], tuple(crop.output.shape[1:3])
+        crop = _crop_layer(config, model)
+        if squares is not None:
+            image, size = squares.data.image_size, config.data.image_size
+            input_shape = (*image, input_shape[-1])
+        else:
+            require(crop is not None, "evaluation", "data.preprocess with a layer that crops", crops=views.crops)
+            image, size = crop.input.shape[1:3], tuple(crop.output.shape[1:3])
+            head, tail = keras.Model(model.inputs, crop.input), keras.Model(crop.output, model.outputs)
         require(None not in image, "evaluation", "images of one size, without data.training_sizes", image=image)
         boxes = crop_boxes(image, size, views.crops, views.scales)
-        head, tail = keras.Model(model.inputs, crop.input), keras.Model(crop.output, model.outputs)
-    clips, (steps, *shape) = views.frames or 1, model.input_shape[1:]
+    clips, (steps, *shape) = views.frames or 1, input_shape
     x = keras.Input((steps if clips == 1 else steps * clips, *shape))
     means = MeanOfViews(head, tail, boxes, size, CROPS[views.crops][1], clips)(x)
     named = zip(means, model.output_names)
     return keras.Model(x, [keras.layers.Identity(name=name)(mean) for mean, name in named], name=model.name)
+
+
+def square_images(config: Config) -> Config | None:
+    """Returns a config with the central squares of its images, from which views are cropped; None if not needed."""
+    data, views = config.data, config.evaluation
+    crops_in_model = any(issubclass(class_of("layer", spec), CROPPING) for spec in data.preprocess)
+    if views is None or data.short_side is None or crops_in_model or (views.crops == 1 and views.scales is None):
+        return None
+    square = {"image_size": [data.short_side] * 2, "resize": "crop", "short_side": None, "training_short_side": None}
+    return config.model_copy(update={"data": data.model_copy(update=square)})
 
 
 def _crop_layer(config, model):

@@ -16,7 +16,7 @@ def read_inputs(
     data: Sequence[PathLike],
     most: int,
     first: bool = False,
-    resize: str = "stretch",
+    resize: str | int = "stretch",
 ) -> list[np.ndarray]:
     """Returns an array (examples, ...) of float32 for each input of a model, of at most `most` examples.
 

@@ -97,9 +97,18 @@ def has_setting(kind: str, spec: Any, setting: str, where: str | None = None) ->
     >>> has_setting("optimizer", "SGD", "momentum"), has_setting("optimizer", "Adam", "momentum")
     (True, False)
     """
+    return setting in _constructor_settings(class_of(kind, spec, where))
+
+
+def class_of(kind: str, spec: Any, where: str | None = None) -> type:
+    """Returns the class of a spec, as `build_object` finds it. Raises Refusal for an unknown class.
+
+    >>> class_of("optimizer", "SGD").__name__
+    'SGD'
+    """
     where = where or kind
     name, _ = _read(spec, where)
-    return setting in _constructor_settings(_find_class(kind, name, where))
+    return _find_class(kind, name, where)
 
 
 def _read(spec, where):

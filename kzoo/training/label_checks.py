@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
@@ -51,23 +51,33 @@ class LabelChecks:
             start += len(labels)
 
     def watch(self, dataset: tf.data.Dataset, split: Examples, name: str) -> tf.data.Dataset:
-        """Returns the batches of a split; reading a bad one of a streamed split is an error, see `label_errors`."""
-        if not split.is_streamed or not self.ranges:
+        """Returns the batches of a split; reading a bad one of a streamed split is an error, see `label_errors`.
+
+        Labels that are probabilities already were watched by `probabilities`.
+        """
+        if not split.is_streamed or not self.ranges or dataset.element_spec[1].dtype.is_floating:
             return dataset
 
         def check(x, y, *weight):
-            asserted = []
-            for each in self.ranges:
-                bad = tf.boolean_mask(y, ~each.accepts(y))
-                received = f"split={name!r}, value="
-                text = tf.strings.join(
-                    [f"{each.who} expects {each}; received {received}", tf.strings.as_string(bad[:1])]
-                )
-                asserted.append(tf.debugging.Assert(tf.equal(tf.size(bad), 0), [text]))
-            with tf.control_dependencies(asserted):
-                return x, tf.identity(y), *weight
+            return x, self._asserted(y, name), *weight
 
         return dataset.map(check, tf.data.AUTOTUNE, deterministic=True)
+
+    def probabilities(self, classes: int, split: Examples, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Returns a function from labels (B,) of a split to probabilities (B, classes) of 0 and 1, watched likewise."""
+        watched = split.is_streamed
+        return lambda y: tf.one_hot(self._asserted(y, name) if watched else y, classes)
+
+    def _asserted(self, y, name):
+        """Returns labels of a batch; in a graph, an unknown one is an error that `label_errors` reads."""
+        asserted = []
+        for each in self.ranges:
+            bad = tf.boolean_mask(y, ~each.accepts(y))
+            received = f"split={name!r}, value="
+            text = tf.strings.join([f"{each.who} expects {each}; received {received}", tf.strings.as_string(bad[:1])])
+            asserted.append(tf.debugging.Assert(tf.equal(tf.size(bad), 0), [text]))
+        with tf.control_dependencies(asserted):
+            return tf.identity(y)
 
 
 @contextlib.contextmanager

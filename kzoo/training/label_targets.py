@@ -53,7 +53,7 @@ class LabelRange:
 def label_range(part: Any, where: str, classes: int) -> LabelRange | None:
     """Returns the labels that a loss or metric accepts for an output of `classes` channels; None for any label."""
     who, ignored = f"{where}: {type(part).__name__}", getattr(part, "ignore_class", None)
-    if _is_free(part) or isinstance(part, (*OTHER, *COMPARING)) or not _takes_labels(part):
+    if _is_free(part) or isinstance(part, (*OTHER, *COMPARING)) or not takes_labels(part):
         return None
     if getattr(part, "sparse_y_true", False):  # intersection over union
         return LabelRange(who, part.num_classes, ignored)
@@ -85,7 +85,7 @@ def needs_one_hot(part: Any) -> bool:
     """Returns whether a loss or metric is one of Keras that compares outputs with one-hot labels."""
     sparse = isinstance(part, (*INTEGERS, *OTHER)) or getattr(part, "sparse_y_true", False)
     of_keras = _library_class(part).__module__.startswith("keras.") and not _is_free(part)
-    return not sparse and of_keras and _takes_labels(part)
+    return not sparse and of_keras and takes_labels(part)
 
 
 def one_hot_labels(y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -160,6 +160,6 @@ def _is_free(part):
     return is_foreign(type(part)) and _library_class(part) in (*BASES, type(part))
 
 
-def _takes_labels(part):
+def takes_labels(part):
     """Returns whether a part compares labels with outputs; `Mean` and `Sum`, for example, do not."""
     return isinstance(part, losses.Loss) or "y_true" in inspect.signature(type(part).update_state).parameters

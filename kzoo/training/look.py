@@ -262,7 +262,7 @@ def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subje
     if run is None and not data and str(name) in list_configs():
         config = read_config(name)
         loaded = load_data(config)
-        model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
+        model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train, False))
         origin = origin_of(str(name))
         examples = sample(loaded.test or loaded.train, EXAMPLES)[0]
     else:

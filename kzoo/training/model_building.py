@@ -1,5 +1,6 @@
 """Builds from a config what is trained: the model with its preprocessing layers, and the compiled trainer around it."""
 
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from kzoo.models.adapt import adapt, learns_statistics
 from kzoo.models.freeze import freeze
 from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
-from kzoo.models.weights import find_tag, load_weights
+from kzoo.models.weights import find_tag, load_weights, transferred_layers
 from kzoo.training.batch_statistics import trained_norms
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.class_weights import class_weights, weigh_classes
@@ -27,6 +28,13 @@ from kzoo.training.keras_objects import build_object, has_setting
 from kzoo.training.label_checks import LabelChecks
 from kzoo.training.label_targets import give_one_hot, label_range, needs_one_hot
 from kzoo.training.looped_model import LoopedModel
+from kzoo.training.mixed_labels import (
+    accuracy,
+    check_outputs,
+    compare_with_most_probable,
+    mixing_layer,
+    take_probabilities,
+)
 from kzoo.training.output_activations import check_activations
 from kzoo.training.step_compilation import compiles_step
 from kzoo.training.step_memory import check_model_memory
@@ -35,14 +43,19 @@ from kzoo.training.weight_rates import scale_rates
 from kzoo.types import Shape
 
 
-def build_model(config: Config, input_shape: Shape, classes: int | None, train: Examples | None = None) -> keras.Model:
+def build_model(
+    config: Config, input_shape: Shape, classes: int | None, train: Examples | None = None, read_weights: bool = True
+) -> keras.Model:
     """Returns the functional model of a config for examples of `input_shape`; its first layers do the preprocessing.
 
     Layers with an `adapt` method learn their statistics from `train`, the training examples, unless the config gives
-    these statistics or the model comes with weights.
+    these statistics or the model comes with weights. Without `read_weights` nothing is read for `transfer` or
+    downloaded for a tag, and the settings that name them are only checked.
     Raises Refusal if the config's model has another input shape or number of classes than the data.
     """
     settings, parameters = _model_settings(config), describe(config.model.name)["settings"]
+    if not read_weights and (tag := find_tag(config.model.name, settings.get("weights"))):
+        settings = {**tag.settings, **settings, "weights": None}
     if config.data.training_sizes:
         require(len(input_shape) == 3, "data.training_sizes", "images", input_shape=tuple(input_shape))
         input_shape = (None, None, input_shape[-1])
@@ -53,6 +66,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
         require(agrees, f"model.{key}", f"that of the data, {of_data}", **{key: wanted})
     preprocessing = build_preprocessing(config, input_shape, train)
     x, names = preprocessing.output, [layer.name for layer in preprocessing.layers]
+    _check_open_size(config, x.shape[1:-1])
     settings["input_shape"] = tuple(x.shape[1:])
     if classes is not None and "classes" in parameters and not is_keras_file(config.model.name):
         settings["classes"] = classes
@@ -61,7 +75,7 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
     if train is not None and {**parameters, **settings}.get("weights") is None:
         adapt(model, train.once(256).map(lambda x, y: x), skip=names)
     set_initial_values(model, config.training.initializers)
-    return _transfer(model, config.transfer)
+    return _transfer(model, config.transfer, read_weights)
 
 
 def build_preprocessing(config: Config, input_shape: Shape, train: Examples | None = None) -> keras.Model:
@@ -88,6 +102,13 @@ def build_preprocessing(config: Config, input_shape: Shape, train: Examples | No
     return keras.Model(inputs, x)
 
 
+def _check_open_size(config, sides):
+    """Raises Refusal if layers of data.preprocess give images of the training's several sizes one size."""
+    is_open = not config.data.training_sizes or None in sides
+    expected = "layers of data.preprocess that keep sizes open (crop or resize in data.augment)"
+    require(is_open, "data.training_sizes", expected, preprocessed_to=tuple(sides))
+
+
 def _model_settings(config):
     """Returns the settings of the model: those of the config, else those that the tag of transfer.weights needs."""
     transfer = config.transfer
@@ -101,9 +122,11 @@ def count_parameters(model: keras.Model) -> int:
     return model.count_params() - sum(layer.count_params() for layer in preprocessing)
 
 
-def _transfer(model, transfer):
-    if transfer and transfer.weights:
+def _transfer(model, transfer, read_weights):
+    if transfer and transfer.weights and read_weights:
         load_weights(model, transfer.weights, transfer.until, transfer.source_model)
+    elif transfer:
+        transferred_layers(model, transfer.until, transfer.source_model)
     return freeze(model, transfer.until) if transfer and transfer.freeze else model
 
 
@@ -115,10 +138,8 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     training = config.training
     _check_counts(config, model)
     check_activations(model, build_losses(config, model))
-    if training.recompute_statistics:
-        _check_norms(model, "recompute_statistics")
+    check_norms(config, model)
     if training.batch_norm_momentum is not None:
-        _check_norms(model, "batch_norm_momentum")
         for norm in trained_norms(model):
             norm.momentum = training.batch_norm_momentum
     if training.l2:
@@ -138,13 +159,30 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     return trainer
 
 
+def check_norms(config: Config, model: keras.Model) -> None:
+    """Raises Refusal if a config has settings of batch norms, and the model has none that is trained."""
+    training = config.training
+    settings = {
+        "recompute_statistics": training.recompute_statistics,
+        "batch_norm_momentum": training.batch_norm_momentum is not None,
+    }
+    for setting in [setting for setting, given in settings.items() if given]:
+        expected = "a model with batch normalization that is trained"
+        require(trained_norms(model), f"training.{setting}", expected, model=model.name)
+
+
 def build_losses(config: Config, model: keras.Model) -> list[Any]:
     """Returns a new loss for each output of a model; those of labels that need them one-hot encode them."""
     specs = config.training.loss
     specs = specs if isinstance(specs, list) else [specs] * len(model.outputs)
     ignored = _ignored_labels(config, model)
     losses = [_build_ignoring("loss", spec, "training.loss", label) for spec, label in zip(specs, ignored)]
-    return [give_one_hot(loss) if target == "y" else loss for loss, target in zip(losses, _targets(config, model))]
+    labelled = [give_one_hot(loss) for loss, target in zip(losses, _targets(config, model)) if target == "y"]
+    mixing = _mixing_labels(config, model)
+    if mixing:
+        for loss in labelled:
+            take_probabilities(loss, mixing)
+    return losses
 
 
 def build_metrics(config: Config, model: keras.Model) -> list[list[Any]]:
@@ -160,6 +198,11 @@ def build_metrics(config: Config, model: keras.Model) -> list[list[Any]]:
     if all(metric.name != "accuracy" for metric in metrics[0]):
         ignored = _ignored_labels(config, model)[0]
         metrics[0].insert(0, "accuracy" if ignored is None else MaskedAccuracy(ignored))
+    if _mixing_labels(config, model):
+        metrics[0] = [accuracy() if metric == "accuracy" else metric for metric in metrics[0]]
+        labelled = [of_output for of_output, target in zip(metrics, targets.values()) if target == "y"]
+        for metric in itertools.chain(*labelled):
+            compare_with_most_probable(metric)
     return metrics
 
 
@@ -245,13 +288,22 @@ def add_class_weights(config: Config, model: keras.Model, train: Examples, datas
     return weigh_classes(dataset, class_weights(setting, train, classes, ignored))
 
 
+def _mixing_labels(config, model):
+    """Returns the name of the layer of data.augment that mixes labels of examples, or None.
+
+    Of a model with an output for each pixel it mixes label maps, whose labels stay classes.
+    """
+    mixing = mixing_layer(config)
+    if mixing is None or all(len(output.shape) > 2 for output in model.outputs):
+        return None
+    who, inputs, targets = f"data.augment: {mixing}", config.data.inputs, _targets(config, model)
+    require("y" not in inputs and "y" in targets, who, "data.inputs of x, data.targets with y", inputs=inputs)
+    check_outputs([output for output, target in zip(model.outputs, targets) if target == "y"], mixing)
+    return mixing
+
+
 def _targets(config, model):
     return config.data.targets or ["y"] * len(model.outputs)
-
-
-def _check_norms(model, setting):
-    expected = "a model with batch normalization that is trained"
-    require(trained_norms(model), f"training.{setting}", expected, model=model.name)
 
 
 def _check_counts(config, model):
@@ -318,8 +370,14 @@ def build_augmentation(config: Config) -> list[Any]:
     return [build_object("layer", spec, f"data.augment.{i}") for i, spec in enumerate(config.data.augment)]
 
 
-def training_batches(config: Config, train: Examples, seed: int, steps: int, start: int = 0) -> tf.data.Dataset:
+def training_batches(
+    config: Config, model: keras.Model, train: Examples, seed: int, steps: int, start: int = 0
+) -> tf.data.Dataset:
     """Returns the augmented batches of the training split from number `start` on, with `steps` in an epoch."""
-    dataset = train.batches(config.data.batch_size, seed, start, build_augmentation(config))
+    encode = None
+    if _mixing_labels(config, model):
+        classes = model.outputs[_targets(config, model).index("y")].shape[-1]
+        encode = label_checks(config, model).probabilities(classes, train, "train")
+    dataset = train.batches(config.data.batch_size, seed, start, build_augmentation(config), encode)
     sizes = config.data.training_sizes
     return resize_by_epoch(dataset, sizes, steps, start) if sizes else dataset

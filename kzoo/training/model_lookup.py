@@ -89,7 +89,7 @@ def _find_run(folder):
     except Refusal as refusal:
         say(f"Exporting without the data of the run: {refusal}")
         origin = f"{origin}; its data is not available"
-        data = {"labels": labels_of(folder / "saved_model"), "resize": config.data.resize}
+        data = {"labels": labels_of(folder / "saved_model"), "resize": config.data.resizing}
     return Exportable(model, origin, data, results, True)
 
 
@@ -123,7 +123,7 @@ def open_predictor(name: PathLike) -> Predictor:
 def _of_run(folder):
     """Returns the entries of a `Predictor` that a run's folder says."""
     found = {"labels": labels_of(folder / "saved_model")}
-    return {**found, "resize": _read_config(folder).data.resize} if (folder / "config.yaml").is_file() else found
+    return {**found, "resize": _read_config(folder).data.resizing} if (folder / "config.yaml").is_file() else found
 
 
 def _read_config(folder):

@@ -17,11 +17,17 @@ LONG = 22  # characters of a class's name in a plot
 
 
 def plot_history(
-    history: Sequence[dict[str, float]], scores: dict[str, Any], published: dict | None, title: str, path: Path
+    history: Sequence[dict[str, float]],
+    scores: dict[str, Any],
+    published: dict | None,
+    title: str,
+    path: Path,
+    starts: Sequence[int] = (0,),
 ) -> None:
     """Plots loss and error by epoch, with lines at the test error of the kept weights and at the published one.
 
-    The error is left out where a model has no accuracy.
+    The error is left out where a model has no accuracy. starts: the completed epochs at which each stage of the
+    training starts; a vertical line separates two stages.
     """
     has_error = not history or "accuracy" in history[0]
     sheet = figure(9 if has_error else 5, 3.6)
@@ -47,6 +53,8 @@ def plot_history(
         right.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
     for axes in (left, *others):
         whole_ticks(axes.xaxis)
+        for index, start in enumerate(start for start in starts if 0 < start < len(history)):
+            axes.axvline(start + 0.5, color="black", lw=0.8, label=None if index else "next stage")
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend()

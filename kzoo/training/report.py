@@ -11,6 +11,7 @@ from kzoo.files import write_csv
 from kzoo.terminal import console, percent, print_table, short_rate, short_time
 from kzoo.training.config import Config
 from kzoo.training.recipe import shortfall
+from kzoo.training.stages import stages_of
 
 SPLITS = {"test": "test", "validation": "validation", "train": "training"}  # as people read them
 PICTURES = {
@@ -81,12 +82,16 @@ def training_text(config: Config, sizes: dict[str, int], epochs: int, steps: int
 
     sizes: the number of examples of each split; epochs, steps: of the whole training.
     """
-    training, losses = config.training, config.training.loss
+    stages = [stage.config.training for stage in stages_of(config)]
+    last = stages[-1].loss
+    losses = last if isinstance(last, list) else [last]
+    count = f" in {len(stages)} stages" if len(stages) > 1 else ""
     examples = ", ".join(f"{size:,} {SPLITS[name]}" for name, size in sizes.items())
-    loss = ", ".join(spec.class_name for spec in (losses if isinstance(losses, list) else [losses]))
+    optimizers = " and ".join(dict.fromkeys(each.optimizer.class_name for each in stages))
+    loss = ", ".join(spec.class_name for spec in losses)
     return (
         f"{examples} examples. {epochs:,} epochs, {steps:,} steps with batches of {config.data.batch_size} examples, "
-        f"by {training.optimizer.class_name} on {loss}."
+        f"by {optimizers} on {loss}{count}."
     )
 
 
@@ -107,8 +112,15 @@ def print_results(title: str, metrics: dict[str, Any]) -> None:
         console().print(f"Published: {metrics['published']['source']}", highlight=False)
 
 
-def write_history(history: Sequence[dict[str, float]], folder: Path) -> None:
-    """Writes history.csv, one row per epoch."""
+def write_history(history: Sequence[dict[str, float]], folder: Path, starts: Sequence[int] = (0,)) -> None:
+    """Writes history.csv, one row per epoch.
+
+    starts: the completed epochs at which each stage of the training starts; of several a row has the stage's number.
+    """
     keys = list(dict.fromkeys(key for row in history for key in row))
-    rows = ([epoch, *(row.get(key) for key in keys)] for epoch, row in enumerate(history, start=1))
-    write_csv(folder / "history.csv", ["epoch", *keys], rows)
+    stages = ["stage"] if len(starts) > 1 else []
+    rows = (
+        [epoch, *(sum(start < epoch for start in starts) for _ in stages), *(row.get(key) for key in keys)]
+        for epoch, row in enumerate(history, start=1)
+    )
+    write_csv(folder / "history.csv", ["epoch", *stages, *keys], rows)

@@ -32,8 +32,8 @@ def load_mock_data(config: Config, size: int) -> Data:
 
 
 def _source(config):
-    keys = ("name", "folder", "arrays", "image_size", "length", "ignore_label", "resize", "skip_corrupt")
-    return {key: getattr(config.data, key) for key in keys}
+    keys = ("name", "folder", "arrays", "image_size", "length", "ignore_label", "training_short_side", "skip_corrupt")
+    return {**{key: getattr(config.data, key) for key in keys}, "resize": config.data.resizing}
 
 
 def sample(split: Examples, count: int = 10_000) -> tuple[np.ndarray, np.ndarray]:

@@ -23,7 +23,7 @@ class HyperModel(keras_tuner.HyperModel):
 
     Arguments: config, the name or path of a config, or a `Config`; sets, changes as for `--set`.
     `fit` uses the batch size and the epochs of the space or the config, unless the tuner passes them. The config's
-    data, steps_per_epoch and exports are not used: call the tuner's `search` with the data, or use `kzoo tune`.
+    data, steps_per_epoch, stages and exports are not used: call the tuner's `search` with the data, or use `kzoo tune`.
     Shapes: inputs are batches of the dataset's examples, not preprocessed: preprocessing is part of the model.
 
     >>> hypermodel = HyperModel("mnist1d_cnn")

@@ -31,6 +31,8 @@ from kzoo.training.report import write_history
 from kzoo.training.run import RESULT, mean
 from kzoo.training.run_data import load_data, load_mock_data
 from kzoo.training.seed_run import numeric_settings, train_seed
+from kzoo.training.stage_trainers import check_stages
+from kzoo.training.stages import evaluation_config, stages_of
 from kzoo.tuning.hparams_board import write_session
 from kzoo.user_modules import requested_modules
 
@@ -106,12 +108,13 @@ def check_configs(configs):
             build_object("optimizer", config.training.optimizer, "training.optimizer")
             build_callbacks(config)
             build_augmentation(config)
+            check_stages(config)
             metrics = build_metrics_by_output(config).get(None, [])
             known = ["accuracy", "error", "loss", *(metric.name for metric in metrics)]
             objective = config.search.objective.removeprefix("val_")
             if objective not in known and not of_model:  # only the model knows its outputs
                 data = load_mock_data(config, 1)
-                of_model = result_names(config, build_model(config, data.input_shape, data.classes))
+                of_model = result_names(config, build_model(config, data.input_shape, data.classes, read_weights=False))
             if objective not in (*known, *of_model):
                 near = nearest(f"val_{objective}", [f"val_{name}" for name in (*known, *of_model)])
                 raise Refusal(f"search.objective {config.search.objective!r} is not measured; {near}")
@@ -185,14 +188,14 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
     if not np.isfinite(losses).all():
         epoch = int(np.argmin(np.isfinite(losses))) + 1
         raise Refusal(f"training diverged to a loss of {losses[epoch - 1]} in epoch {epoch}")
-    scores = evaluate(trainer, data.validation, config)
+    scores = evaluate(trainer, data.validation, evaluation_config(config))
     metrics = {
         "validation": {"accuracy": round(1 - scores["error"], 6), **scores},
         "parameters": count_parameters(trainer),
         "epochs": len(losses),
         "seconds": round(checkpoint.seconds, 2),
     }
-    write_history(checkpoint.history, folder)
+    write_history(checkpoint.history, folder, [stage.first for stage in stages_of(config)])
     write_atomically(metrics_file, json.dumps(metrics, indent=2) + "\n")
     if not keep_state:
         (folder / STATE).unlink(missing_ok=True)

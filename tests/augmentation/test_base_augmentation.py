@@ -6,9 +6,11 @@ import pytest
 import tensorflow as tf
 
 from kzoo.augmentation.base_augmentation import check_range, check_sides
+from kzoo.augmentation.color_jitter import ColorJitter
 from kzoo.augmentation.elastic_distortion import ElasticDistortion
 from kzoo.augmentation.pad_and_crop import PadAndCrop
 from kzoo.augmentation.pca_color_noise import PCAColorNoise
+from kzoo.augmentation.rand_augment import RandAugment
 from kzoo.augmentation.random_resized_crop import RandomResizedCrop
 from kzoo.augmentation.random_shift import RandomShift
 from kzoo.augmentation.scale_jitter import ScaleJitter
@@ -23,6 +25,8 @@ LAYERS = {  # {name: (class, arguments other than the defaults, size of the outp
     "resized": (RandomResizedCrop, {"height": 7, "area": (0.2, 0.9)}, (7, 10)),
     "scales": (ScaleJitter, {"short_side": (8, 20), "height": 7, "width": 8}, (7, 8)),
     "colours": (PCAColorNoise, {"stddev": 0.5, "value_range": (0, 200)}, (12, 10)),
+    "jitter": (ColorJitter, {"brightness": 0.5, "hue": 0.2, "value_range": (0, 200)}, (12, 10)),
+    "rand": (RandAugment, {"num_ops": 3, "magnitude": 7.0, "fill_mode": "reflect"}, (12, 10)),
 }
 IMAGES = np.random.default_rng(0).integers(0, 200, (6, 12, 10, 3)).astype("uint8")
 
@@ -57,7 +61,7 @@ def test_inference_only_crops(name):
     out = np.array(layer(IMAGES, training=False))
     assert out.shape == (6, height, width, 3)
     np.testing.assert_array_equal(layer(IMAGES, training=False), out)
-    if name in ("elastic", "shift", "pad", "colours"):
+    if LAYERS[name][2] == (12, 10):
         np.testing.assert_array_equal(out, IMAGES)
     if name == "crop":
         np.testing.assert_array_equal(out, IMAGES[:, 2:9, 1:9])
@@ -76,8 +80,10 @@ def test_label_maps_move_with_their_images_and_as_the_batch_number_says(name):
     augment = seeded_augmentation([make(name)], 3, specs)
     x, y = (part.numpy() for part in augment(5, (images, maps)))
     assert x.dtype == "uint8" and set(np.unique(y)) <= {0, 1, 2, 3}
-    if name == "colours":
+    if name in ("colours", "jitter"):
         np.testing.assert_array_equal(y, maps)
+    elif name == "rand":
+        assert not np.array_equal(y, maps)
     else:
         shown = x[..., 0] > 0 if name == "shift" else True  # what is shifted in is black
         assert np.mean((np.abs(x[..., 0] / 60 - y) > 0.51) & shown) < 0.02
@@ -88,7 +94,7 @@ def test_label_maps_move_with_their_images_and_as_the_batch_number_says(name):
     np.testing.assert_array_equal(again[1], y)
 
 
-@pytest.mark.parametrize("name", ["elastic", "crop", "scales"])
+@pytest.mark.parametrize("name", ["elastic", "crop", "scales", "rand"])
 def test_unknown_sizes(name):
     signature = tf.TensorSpec((None, None, None, 3), "uint8")
     data = tf.data.Dataset.from_generator(lambda: iter([IMAGES]), output_signature=signature)

@@ -37,7 +37,7 @@ def test_bytes_stay_in_their_range():
         ({"stddev": -1}, "PCAColorNoise expects stddev, a number of at least 0; received stddev=-1"),
         ({"eigenvalues": [1, 2]}, r"eigenvalues, finite numbers of shape \(3,\); received eigenvalues=\[1, 2\]"),
         ({"eigenvectors": "abc"}, r"eigenvectors, finite numbers of shape \(3, 3\); received eigenvectors='abc'"),
-        ({"value_range": (1, 0)}, r"value_range, black below white; received value_range=\(1, 0\)"),
+        ({"value_range": (1, 0)}, r"value_range, .* black below white; received value_range=\(1, 0\)"),
     ],
 )
 def test_refusals(settings, words):

@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from kzoo.augmentation.cut_mix import CutMix
+from kzoo.augmentation.mix_up import MixUp
 from kzoo.augmentation.random_shift import RandomShift
 from kzoo.augmentation.seeded_augmentation import seeded_augmentation
 from kzoo.checks import Refusal
@@ -120,8 +122,47 @@ def test_refuses_randomness_it_cannot_seed(source, words):
         augmentation([Draws(source)], 0)
 
 
+LABELS = np.array([2, 0, 1, 2], "int32")
+
+
+@pytest.mark.parametrize("make", [lambda: MixUp(1.0), CutMix], ids=["MixUp", "CutMix"])
+def test_mixed_examples_are_those_of_the_batch_number(make):
+    """Between two other layers, with weights: the labels count what became of the images."""
+    specs = SPEC, tf.TensorSpec((4,), "int32"), tf.TensorSpec((4,), "float32")
+    images = np.ones((4, 12, 12, 3), "float32") * LABELS[:, None, None, None]
+    batch, chain = (images, LABELS, LABELS + 1.0), lambda: [layers.RandomFlip(), make(), layers.Rescaling(2.0)]
+    first, again = (seeded_augmentation(chain(), 1, specs, lambda y: tf.one_hot(y, 3)) for _ in range(2))
+    seen = set()
+    for number in range(6):
+        x, y, w = (part.numpy() for part in first(number, batch))
+        assert y.shape == (4, 3) and w.shape == (4,)
+        np.testing.assert_allclose(x.mean((1, 2, 3)), 2 * y @ [0, 1, 2], atol=1e-5)
+        np.testing.assert_allclose(w, y @ [1, 2, 3], atol=1e-5)
+        for part, same in zip((x, y, w), again(number, batch)):
+            np.testing.assert_array_equal(part, same)
+        seen.add(x.tobytes())
+    assert len(seen) > 4
+
+
+def test_layers_that_mix_need_classes():
+    for labels, encode in (("int32", None), ("float32", lambda y: y)):
+        with pytest.raises(Refusal, match="augment expects labels that are classes, where a layer mixes them"):
+            seeded_augmentation([MixUp()], 0, (SPEC, tf.TensorSpec((4,), labels)), encode)
+
+
+def test_label_maps_take_boxes_of_their_images():
+    maps = np.random.default_rng(0).integers(0, 5, (4, 12, 12)).astype("int32")
+    specs = tf.TensorSpec((4, 12, 12, 1), "uint8"), tf.TensorSpec((4, 12, 12), "int32")
+    augment = seeded_augmentation([CutMix()], 0, specs)
+    x, y = augment(3, (maps[..., None].astype("uint8"), maps))
+    np.testing.assert_array_equal(x[..., 0], y)
+    assert not np.array_equal(y, maps) and y.dtype == "int32"
+    with pytest.raises(Refusal, match="layers that move a label map .*; received layer='MixUp'"):
+        seeded_augmentation([MixUp()], 0, specs)
+
+
 def test_refuses_layers_that_mix_labels_or_do_not_fit():
-    with pytest.raises(Refusal, match="layers that do not change labels; received layer='MixUp'"):
+    with pytest.raises(Refusal, match="augment expects kzoo>MixUp, not Keras's, .*; received layer='MixUp'"):
         augmentation([layers.MixUp()], 0)
     with pytest.raises(Refusal, match=r"uint8 \(4, 12, 12, 3\); received Dropout, which raises: .*floating"):
         augmentation([layers.Dropout(0.5)], 0, tf.TensorSpec((4, 12, 12, 3), tf.uint8))

@@ -56,6 +56,18 @@ def test_as_from_a_file():
     assert specs("mine") == ((5, 4, 1), "float32", 3) and mock_like("mine", size=7).train.size == 7
 
 
+def test_crops_of_a_shorter_side():
+    """Of arrays at random positions; of a tf.data dataset, whose images may be of one size already, none."""
+    cropped = {"image_size": (3, 3), "resize": 4, "training_short_side": (4, 6)}
+    x, _ = next(iter(loaded({"train": (np.repeat(X[:1], 20, 0), Y[:20])}, **cropped).train.batches(20)))
+    assert x.shape == (20, 3, 3, 1) and len({crop.tobytes() for crop in x.numpy()}) > 10
+    words = "expects to be {split: (x, y)} or a builder where data.resize is short_side; received returned="
+    register("other", lambda: {"train": dataset(X, Y)})
+    with pytest.raises(Refusal) as caught:
+        load("other", **cropped)
+    assert words in str(caught.value)
+
+
 def test_tf_data_is_the_same():
     arrays = loaded(PAIR, validation=5)
     whole = {split: dataset(*pair) for split, pair in PAIR.items()}

@@ -12,6 +12,7 @@ from kzoo.data.source import (
     map_in_batches,
     prepare_example,
     resize_images,
+    resize_short_side,
     spread_parts,
 )
 
@@ -63,7 +64,16 @@ def test_label_maps_are_resized_as_their_images(resize):
         np.testing.assert_array_equal(x[1] == 0, ~inside)
 
 
-@pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
+@pytest.mark.parametrize("size, sides", [((30, 40), (8, 11)), ((40, 30), (11, 8)), ((5, 5), (8, 8)), ((1, 9), (8, 72))])
+def test_the_shorter_side_gets_a_length_and_the_centre_is_taken(size, sides):
+    x = tf.constant(np.random.default_rng(0).normal(size=(*size, 2)).astype("float32"))
+    whole = resize_short_side(x, 8)
+    np.testing.assert_array_equal(whole, resize_images(x, sides))
+    top, left = (sides[0] - 6) // 2, (sides[1] - 4) // 2
+    np.testing.assert_array_equal(resize_images(x, (6, 4), 8), whole[top : top + 6, left : left + 4])
+
+
+@pytest.mark.parametrize("resize", ["stretch", "crop", "pad", 7])
 def test_images_of_one_size_come_from_any_size_and_from_clips(resize):
     for shape in ((1, 50, 3), (50, 1, 3), (7, 5, 3), (2, 7, 5, 3)):
         x = resize_images(tf.ones(shape, "uint8"), (6, 4), resize)

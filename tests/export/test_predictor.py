@@ -29,7 +29,7 @@ def test_open_export(small_model, images, exports, name):
 
 
 def test_images_are_resized_as_the_record_says(exports):
-    for record, resize in (({}, "stretch"), ({"resize": "crop"}, "crop")):
+    for record, resize in (({}, "stretch"), ({"resize": "crop"}, "crop"), ({"resize": 256}, 256)):
         (exports / "export.json").write_text(json.dumps({"exports": [{"file": "it.onnx", "format": "onnx"}], **record}))
         try:
             assert open_export(exports).resize == open_export(exports / "it.onnx").resize == resize

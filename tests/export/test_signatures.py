@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kzoo.data.source import resize_images
 from kzoo.export.signatures import image_functions, signature_batches, stage_model, stage_names, takes_images
 from kzoo.export.verification_inputs import make_batch
 
@@ -40,6 +41,14 @@ def test_image_functions_crop_and_pad_as_the_data():
             found = function(given).numpy()[0, ..., 0]
             assert found.shape == (4, 4)
             assert (found[0] == 0).all() == (resize == "pad") and np.abs(found[1] - row).max() <= 1
+
+
+def test_image_functions_take_the_centre_of_a_shorter_side_as_the_data():
+    image = tf.constant(np.random.default_rng(0).integers(0, 256, (12, 20, 3)).astype("uint8"))
+    expected = resize_images(image, (4, 4), 6)
+    for _, function, spec in image_functions(lambda x: x, keras.Input((4, 4, 3)), 6):
+        given = image[None] if spec.dtype == "uint8" else tf.io.encode_png(image)[None]
+        np.testing.assert_array_equal(function(given)[0], tf.cast(expected, "float32"))
 
 
 def test_signature_batches(small_model, images):

@@ -2,6 +2,7 @@
 
 import random
 
+import keras
 import numpy as np
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
@@ -31,7 +32,7 @@ def test_inputs_are_augmented(arrays, tmp_path):
     config = signals_config(arrays, invert)
     states = random.getstate(), np.random.get_state()[1].tolist()
     for _ in range(2):
-        write_augmented_inputs(config, train, 0, tmp_path)
+        write_augmented_inputs(config, keras.Sequential(), train, 0, tmp_path)
     assert states == (random.getstate(), np.random.get_state()[1].tolist())
     ((step, shown),) = images(tmp_path / "inputs").values()
     assert step == 0 and len(shown) == 16 and len(list((tmp_path / "inputs").iterdir())) == 1
@@ -41,7 +42,11 @@ def test_inputs_are_augmented(arrays, tmp_path):
 
 def test_signals_have_no_images(arrays, tmp_path):
     write_augmented_inputs(
-        signals_config(arrays), Examples.from_arrays(np.zeros((4, 12, 1)), np.arange(4)), 0, tmp_path
+        signals_config(arrays),
+        keras.Sequential(),
+        Examples.from_arrays(np.zeros((4, 12, 1)), np.arange(4)),
+        0,
+        tmp_path,
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -40,6 +40,7 @@ SPACE = {
     "model.padding": {"choice": ["same", "valid", [1, 2], None]},
     "model.use_bias": {"boolean": True},
 }
+SHORT = ["data.image_size=[6, 8]", "data.resize=short_side", "data.short_side=9"]
 FULL = {
     **SMALL,
     "data": {
@@ -75,6 +76,28 @@ def test_stratify():
     assert with_sets("data.validation=0.1", "data.stratify=true").data.stratify
     words = refusal(with_sets, "data.validation=val", "data.stratify=true")
     assert "data.stratify: true expects data.validation, a part of the training split; received valid" in words
+
+
+@pytest.mark.parametrize(
+    "sets, words",
+    [
+        (["data.resize=short_side"], "data.resize: short_side expects data.image_size; received image_size=None."),
+        (["data.resize=short_side", "data.image_size=[8, 8]"], "data.resize: short_side expects data.short_side"),
+        (["data.short_side=9"], "data.short_side expects data.resize: short_side; received resize='stretch'."),
+        (["data.training_short_side=[8, 9]"], "data.training_short_side expects data.resize: short_side; received"),
+        ([*SHORT, "data.short_side=7"], "data.short_side expects lengths of at least image_size, [6, 8]; received"),
+        ([*SHORT, "data.training_short_side=[7, 9]"], "data.training_short_side expects lengths of at least image_si"),
+        ([*SHORT, "data.training_short_side=[9, 8]"], "data.training_short_side expects two ascending integers above"),
+    ],
+)
+def test_short_side_refusals(sets, words):
+    assert words in refusal(with_sets, *sets)
+
+
+def test_short_side():
+    found = with_sets(*SHORT, "data.training_short_side=[9, 12]")
+    assert found.data.resizing == 9 and check_config(resolved(found)) == found
+    assert with_sets("data.image_size=[6, 8]", "data.resize=crop").data.resizing == "crop"
 
 
 def test_later_settings_are_written_only_if_they_are_set():
@@ -227,6 +250,33 @@ def test_schema():
         ("training.rates={'': 1}", "training.rates expects a mapping of patterns to numbers of at least 0; "),
         ("training.rates={'*': .nan}", "training.rates expects a mapping of patterns to numbers of at least 0;"),
         ("training.rates={'*': .inf}", "training.rates expects a mapping of patterns to numbers of at least 0;"),
+        ("training.stages=[{epochs: 2}, {}, {}]", "training.stages.1 expects epochs, as another stage follows; "),
+        (
+            "training.stages=[{epochs: 2}]",
+            "training.stages.0 expects no epochs: the last stage has those that are left",
+        ),
+        ("training.stages=[{epoch: 2}, {}]", "training.stages.0.epoch is not a setting; did you mean 'epochs'?"),
+        ("training.stages=[{epochs: 0}, {}]", "training.stages.0.epochs expects an integer above 0, or null; "),
+        ("training.stages={}", "training.stages expects a list; received {}."),
+        ("training.stages=[2]", "training.stages.0 expects a mapping of settings; received 2."),
+        (
+            "training.stages=[{freeze: a}]",
+            "training.stages.0.freeze expects a list of patterns such as [stage*], or null",
+        ),
+        ("training.stages=[{train: [a], freeze: [a]}]", "training.stages.0 expects train or freeze, not both; "),
+        (
+            "training.stages=[{rates: {a: -1}}]",
+            "training.stages.0.rates expects a mapping of patterns to numbers of at",
+        ),
+        (
+            "training.stages=[{loss: 5}]",
+            "training.stages.0.loss expects a class name or class_name and config; received",
+        ),
+        ("training.stages=[{augment: RandomFlip}]", "training.stages.0.augment expects a list of layers, or null; "),
+        (
+            "training.stages=[{training_sizes: [[8, 8]]}]",
+            "training.stages.0.training_sizes expects data.training_sizes;",
+        ),
         ("training.seeds=0", "training.seeds expects a list of different integers from 0 to 2**32 - 1; received 0."),
         ("training.seeds=[]", "training.seeds expects a list of different integers"),
         ("training.seeds=[1, 1]", "training.seeds expects a list of different integers"),
@@ -286,7 +336,7 @@ def test_schema():
             "data.image_size expects [height, width], two integers above 0, or null; received [8].",
         ),
         ("data.image_size=32", "data.image_size expects [height, width], two integers above 0, or null; received 32."),
-        ("data.resize=squash", "data.resize expects one of stretch, crop, pad; received 'squash'."),
+        ("data.resize=squash", "data.resize expects one of stretch, crop, pad, short_side; received 'squash'."),
         ("data.resize=crop", "data.resize: crop expects data.image_size; received image_size=None."),
         (
             "data.training_sizes=[224, 180]",
@@ -437,3 +487,19 @@ def test_a_file_in_place_of_a_name():
         with pytest.raises(Refusal) as caught:
             check_config({**SMALL, "model": wrong})
         assert words in str(caught.value)
+
+
+def test_frozen_transfer_and_stages():
+    """Of the two, transfer.freeze holds for the whole training."""
+    sets = ["transfer={until: stage1}", "training.stages=[{epochs: 2}, {optimizer: Adam}]"]
+    assert with_sets(*sets).transfer.freeze
+    with pytest.raises(
+        Refusal, match="training.stages.0 with train or freeze expects transfer.freeze: false; received"
+    ):
+        with_sets(*sets, "training.stages.0.train=[predictions]")
+
+
+def test_unset_stages_leave_the_fingerprint():
+    assert "stages" not in resolved(check_config(SMALL))["training"]
+    staged = resolved(with_sets("training.stages=[{epochs: 2}, {freeze: [a]}]"))["training"]["stages"]
+    assert staged == [{"epochs": 2}, {"freeze": ["a"]}]
