@@ -196,8 +196,11 @@ def summarize(config: Config, runs: Sequence[Metrics]) -> Metrics:
     for split in ("test", "train", "validation"):
         if split in runs[0]:
             means[split] = {key: mean([r[split][key] for r in runs]) for key in runs[0][split]}
-            means[split]["errors"] = [r[split]["error"] for r in runs]
-    shared = {key: runs[0][key] for key in ("model", "data", "published", "parameters")}
+            if "error" in means[split]:
+                means[split]["errors"] = [r[split]["error"] for r in runs]
+    shared: dict[str, Any] = {
+        key: runs[0][key] for key in ("model", "data", "tasks", "published", "parameters") if key in runs[0]
+    }
     return {
         **shared,
         **means,
