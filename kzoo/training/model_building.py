@@ -226,7 +226,7 @@ def build_metrics(config: Config, model: keras.Model, tasks: Sequence[Task] = ()
     require(not unknown, "training.metrics", expected, names=unknown)
     ignored = _ignored_labels(config, model, tasks)
     for index, (name, task) in enumerate(found.items()):
-        first = index == 0 or len(tasks) > 1
+        first = index == 0 or bool(task.name)  # named: one of several targets
         of_output = list(built.get(name, [] if index else built.get(None, [])))
         if not of_output and first:
             of_output = default_metrics(task, model.outputs[index].shape[-1], ignored[index])
