@@ -13,7 +13,7 @@ from kzoo.data.folder_layout import find_layout
 from kzoo.data.image_checks import check_images
 from kzoo.data.image_file import UnreadableImageError, read_image, read_mask
 from kzoo.data.image_files import ImageFiles
-from kzoo.data.npz_source import check_label_values
+from kzoo.data.npz_targets import check_label_values
 from kzoo.data.source import Source, check_image_size, digest, local_path, prepare_example
 from kzoo.terminal import SlowCount
 

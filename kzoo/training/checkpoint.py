@@ -136,6 +136,7 @@ class Checkpoint(keras.callbacks.Callback):
 class KeepBest(keras.callbacks.Callback):
     """Callback: when training ends, sets the weights of the best epoch, the first or `last` of equally good ones.
 
+    monitor: what is measured; the largest is the best, of a loss the smallest.
     Its attributes are plain values, so that `Checkpoint` saves them.
     """
 
@@ -145,7 +146,7 @@ class KeepBest(keras.callbacks.Callback):
         self.best, self.best_epoch, self.best_weights = -np.inf, None, None
 
     def on_epoch_end(self, epoch, logs=None):
-        value = logs[self.monitor]
+        value = -logs[self.monitor] if self.monitor.endswith("loss") else logs[self.monitor]
         if value > self.best or (self.last and value == self.best):
             self.best, self.best_epoch = float(value), epoch
             self.best_weights = self.weights_model.get_weights()

@@ -21,6 +21,7 @@ from kzoo.training.run_data import load_mock_data
 from kzoo.training.seed_run import check_class_names, check_exports, numeric_settings
 from kzoo.training.stage_trainers import StageTrainers
 from kzoo.training.step_memory import check_step_memory
+from kzoo.training.tasks import check_tasks
 
 BUILT_WITH = 256  # examples that a model is built with, before it is known whether a batch fits into memory
 MOCK_COPIES = 5  # of a batch, for its three splits and one in float64
@@ -38,9 +39,10 @@ def dry_run(config: Config) -> dict[str, Any]:
         # the run that weights come from need not exist yet
         model = build_model(config, data.input_shape, data.classes, data.train, read_weights=False)
         check_class_names(config, model)
-        check_exports(config, model)
+        check_exports(config, model, data.tasks)
         average_views(config, model)
         trainers = StageTrainers(config, model)
+        check_tasks(config, model, data.tasks)
         callbacks = build_callbacks(config)
         for stage in trainers.stages:
             check_step_memory(stage.config, trainers.start(stage), data.train, copies=MOCK_COPIES)
@@ -54,7 +56,7 @@ def _train_one_step(config, trainer, data, callbacks):
     """Trains one step of each training size and returns the loss; checks the callbacks."""
     steps = len(config.data.training_sizes or [None])
     dataset = training_batches(config, trainer, data.train, seed=0, steps=1)
-    dataset = add_class_weights(config, trainer, data.train, dataset)
+    dataset = add_class_weights(config, trainer, data.train, dataset, data.class_names)
     dataset = map_inputs_and_targets(config, trainer, dataset)
     dataset = dataset.batch(1) if config.training.steps_per_call > 1 else dataset
     reported = trainer.fit(dataset, steps_per_epoch=steps, shuffle=False, verbose=0).history

@@ -19,25 +19,54 @@ PICTURES = {
     "confusion.png": "Confusion matrix",
     "mistakes.png": "The worst mistakes",
     "maps.png": "Label maps: truth and prediction",
+    "numbers.png": "Predicted against true numbers",
+    "images.png": "Inputs, targets and outputs",
     "filters.png": "Kernels of the first convolution",
 }
+
+
+ABBREVIATIONS = {"iou": "IoU", **{word: word.upper() for word in ("auc", "f1", "mae", "mse", "r2", "rmse")}}
+
+
+def metric_label(key: str) -> str:
+    """Returns the name of a metric in words.
+
+    >>> metric_label("digit_mean_iou"), metric_label("mae")
+    ('digit mean IoU', 'MAE')
+    """
+    words = key.replace("io_u", "iou").split("_")
+    return " ".join(ABBREVIATIONS.get(word, word) for word in words)
+
+
+def metric_text(key: str, value: float | None) -> str:
+    """Returns the value of a metric: accuracies and errors in percent; "-" where there is none.
+
+    >>> metric_text("digit_accuracy", 0.5), metric_text("mae", 0.123456)
+    ('50 %', '0.1235')
+    """
+    if key == "error" or key.endswith("accuracy"):
+        return percent(value)
+    return "-" if value is None else f"{value:.4f}" if key.endswith("loss") else f"{value:.4g}"
 
 
 def result_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Returns the rows of a run's table: (quantity, measured, published)."""
     published, short = metrics["published"], shortfall(metrics)
     published_error = percent(published and published["error"])
-    test, validation = metrics.get("test") or {}, metrics.get("validation") or {}
+    test, validation, train = (metrics.get(split) or {} for split in SPLITS)
     error = percent(test.get("error")) + spread(test.get("errors", ())) + (f", {short}" if published and short else "")
-    rows = [("test error", error, published_error)]
+    rows = [("test error", error, published_error)] if "error" in train else []
     if "views_error" in test:  # the published error is one of several views too
         rows = [(*rows[0][:2], ""), ("test error, mean of views", percent(test["views_error"]), published_error)]
-    if validation:
-        rows.append(("validation error", percent(validation["error"]), ""))
-    rows.append(("training error", percent(metrics["train"]["error"]), ""))
-    split = next(name for name in ("test", "validation", "train") if metrics.get(name))
-    for name, value in extra_metrics(metrics[split]).items():
-        rows.append((f"{SPLITS[split]} {name}", "-" if value is None else f"{value:.4g}", ""))
+    for split, scores in (("validation", validation), ("train", train)):
+        if "error" in scores:
+            rows.append((f"{SPLITS[split]} error", percent(scores["error"]), ""))
+    split, *others = [name for name in SPLITS if metrics.get(name)]
+    measured = extra_metrics(metrics[split])
+    rows += [(f"{SPLITS[split]} {metric_label(key)}", metric_text(key, value), "") for key, value in measured.items()]
+    for other in others if "error" not in train else ():  # where there is no error, the first metric
+        for key in list(measured)[:1]:
+            rows.append((f"{SPLITS[other]} {metric_label(key)}", metric_text(key, metrics[other].get(key)), ""))
     rows.append(("parameters", f"{metrics['parameters']:,}", ""))
     epochs = f"{metrics['epochs']:,} epoch{'s' * (metrics['epochs'] != 1)}"
     rows.append(("training time", f"{short_time(metrics['seconds'])}, {epochs}", ""))
@@ -85,7 +114,8 @@ def training_text(config: Config, sizes: dict[str, int], epochs: int, steps: int
     """
     stages = [stage.config.training for stage in stages_of(config)]
     last = stages[-1].loss
-    losses = last if isinstance(last, list) else [last]
+    given = list(last.values()) if isinstance(last, dict) else last
+    losses = given if isinstance(given, list) else [given]
     count = f" in {len(stages)} stages" if len(stages) > 1 else ""
     examples = ", ".join(f"{size:,} {SPLITS[name]}" for name, size in sizes.items())
     optimizers = " and ".join(dict.fromkeys(each.optimizer.class_name for each in stages))
@@ -98,7 +128,9 @@ def training_text(config: Config, sizes: dict[str, int], epochs: int, steps: int
 
 def pictures(folder: Path) -> list[tuple[str, str]]:
     """Returns (file, caption) of the pictures that a run has written into its folder."""
-    return [(file, caption) for file, caption in PICTURES.items() if (folder / file).is_file()]
+    found = [(file, caption) for file, caption in PICTURES.items() if (folder / file).is_file()]
+    named = sorted(path.name for path in folder.glob("numbers_*.png"))
+    return [*found, *((file, f"{PICTURES['numbers.png']}: {file[len('numbers_') : -4]}") for file in named)]
 
 
 def print_results(title: str, metrics: dict[str, Any]) -> None:

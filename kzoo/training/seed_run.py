@@ -21,6 +21,7 @@ from kzoo.export.model_card import model_info, run_card
 from kzoo.export.preflight import check_exportable
 from kzoo.export.registry import FORMATS
 from kzoo.files import write_atomically, writing
+from kzoo.task import Task, outputs_of, recorded
 from kzoo.terminal import say
 from kzoo.training import plots, report
 from kzoo.training.batch_statistics import BatchStatistics, trained_norms
@@ -51,11 +52,14 @@ from kzoo.training.prediction_files import class_table, write_filters, write_pre
 from kzoo.training.predictions import predictions_for
 from kzoo.training.progress import ProgressBar
 from kzoo.training.recipe import recipe_length
-from kzoo.training.run_data import load_data, verification_data
+from kzoo.training.run_data import load_data, sample, verification_data
 from kzoo.training.stage_trainers import StageTrainers
 from kzoo.training.stages import evaluation_config, stages_of
 from kzoo.training.step_memory import check_step_memory
+from kzoo.training.tasks import check_tasks, model_tasks, output_tasks
 from kzoo.training.yaml_file import write_yaml
+
+PLOTTED = 1000  # examples whose numbers are in a picture
 
 
 def run_seed(config: Config, seed: int, folder: Path, label: str) -> dict[str, Any]:
@@ -93,9 +97,10 @@ def build_for_seed(config: Config, seed: int, data: Data) -> tuple[keras.Model, 
         split.preload()
     model = build_model(config, data.input_shape, data.classes, data.train)
     check_class_names(config, model)
-    check_exports(config, model)
+    check_exports(config, model, data.tasks)
     average_views(config, model)  # raises if config.evaluation does not fit the model
     trainers = StageTrainers(config, model)
+    check_tasks(config, model, data.tasks)
     for stage in trainers.stages:
         check_step_memory(stage.config, trainers.start(stage), data.train)
         label_checks(stage.config, model).check(data)
@@ -106,7 +111,7 @@ def fit_batches(config: Config, seed: int, data: Data, model: keras.Model, start
     """Returns the endless batches that `fit` takes, as inputs, targets and perhaps weights, from step `start` on."""
     dataset = training_batches(config, model, data.train, seed, steps_per_epoch(config, data), start)
     dataset = label_checks(config, model).watch(dataset, data.train, "train")
-    dataset = add_class_weights(config, model, data.train, dataset)
+    dataset = add_class_weights(config, model, data.train, dataset, data.class_names)
     dataset = map_inputs_and_targets(config, model, dataset)
     if config.training.steps_per_call > 1:
         dataset = dataset.batch(config.training.steps_per_call, drop_remainder=True)
@@ -121,16 +126,16 @@ def check_class_names(config: Config, model: keras.Model) -> None:
     require(fits, "data.class_names", expected, names=len(names or ()))
 
 
-def check_exports(config: Config, model: keras.Model) -> None:
+def check_exports(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> None:
     """Raises Refusal, before training, if the model cannot be exported to one of the config's formats."""
-    exported = exported_model(config, model) if config.export.formats else model
+    exported = exported_model(config, model, tasks) if config.export.formats else model
     for name in config.export.formats:
         check_exportable(exported, FORMATS[name])
 
 
-def exported_model(config: Config, model: keras.Model) -> keras.Model:
+def exported_model(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> keras.Model:
     """Returns the inference model, with inputs of the shape that the config's exports have."""
-    return fix_input_shape(inference_model(model), config.export.batch_size, config.export.size)
+    return fix_input_shape(inference_model(model, outputs_of(tasks)), config.export.batch_size, config.export.size)
 
 
 def fit(
@@ -155,7 +160,9 @@ def _fit_stage(stage, seed, folder, label, data, model, trainers):
     given = build_callbacks(config, folder)
     callbacks = [callback for callback in given if not isinstance(callback, keras.callbacks.SwapEMAWeights)]
     if training.keep != "last":
-        callbacks.append(KeepBest(model, last=training.keep == "last_best"))
+        accurate = len(data.tasks) == 1 and output_tasks(config, model, data.tasks)[0].of_classes
+        monitor = "val_accuracy" if accurate else "val_loss"
+        callbacks.append(KeepBest(model, last=training.keep == "last_best", monitor=monitor))
     board = EpochBoard(folder / BOARD, write_graph=False)
     files = CallbackFiles([*callbacks, board], folder)
     checkpoint = Checkpoint(model, folder / STATE, callbacks, files, stage.first)
@@ -233,9 +240,9 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         scores[name] |= of_views
     with writing(folder / "model.keras"):
         model.save(folder / "model.keras")
-    for_inference, formats = inference_model(model), config.export.formats
+    for_inference, formats = inference_model(model, outputs_of(data.tasks)), config.export.formats
     verify_on = verification_data(data) if formats else {}
-    exported = exported_model(config, model) if formats else model
+    exported = exported_model(config, model, data.tasks) if formats else model
     if config.export.size is not None:
         verify_on = leave_out_other_sizes(exported, verify_on, say)
     reports = [
@@ -248,9 +255,12 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         )
         for name in formats
     ]
+    named = [task for task in output_tasks(config, model, data.tasks) if task.name]  # in the order of the outputs
+    tasks = named or model_tasks(config, data.tasks, data.input_shape)
     metrics = {
         "model": config.model.name,
         "data": data.name,
+        **recorded(tasks),
         **scores,
         "published": config.published and config.published.model_dump(),
         "recipe": recipe_length(config, data.train.size),
@@ -273,8 +283,12 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         write_predictions(predictions, splits[reported], label, folder)
         write_pictures(folder / BOARD / "pictures", {"confusion": folder / "confusion.png"}, len(history))
         tables = class_table(predictions)
+    else:
+        plots.plot_tasks(
+            for_inference, *sample(splits[reported], PLOTTED), tasks, f"{label}: {reported} examples", folder
+        )
     write_atomically(folder / "config.yaml", write_yaml(resolved(config)))
-    info = model_info(for_inference, "", data.class_names)
+    info = model_info(for_inference, "", data.class_names, tasks=tasks)
     sizes = {name: split.size for name, split in splits.items() if split is not None}
     about = report.training_text(config, sizes, metrics["epochs"], metrics["steps"])
     card = run_card(label, info, metrics, report.result_rows(metrics), reports, about, tables, report.pictures(folder))

@@ -33,6 +33,7 @@ from kzoo.training.run_data import load_data, load_mock_data
 from kzoo.training.seed_run import numeric_settings, train_seed
 from kzoo.training.stage_trainers import check_stages
 from kzoo.training.stages import evaluation_config, stages_of
+from kzoo.training.tasks import is_classifier
 from kzoo.tuning.hparams_board import write_session
 from kzoo.user_modules import requested_modules
 
@@ -110,11 +111,15 @@ def check_configs(configs):
             build_augmentation(config)
             check_stages(config)
             metrics = build_metrics_by_output(config).get(None, [])
-            known = ["accuracy", "error", "loss", *(metric.name for metric in metrics)]
+            measured = ["accuracy", "error", "loss"] if is_classifier(config) else ["loss"]
+            known = [*measured, *(metric.name for metric in metrics)]
             objective = config.search.objective.removeprefix("val_")
-            if objective not in known and not of_model:  # only the model knows its outputs
+            if objective not in known and not of_model:  # only the model knows its outputs, and arrays their task
                 data = load_mock_data(config, 1)
-                of_model = result_names(config, build_model(config, data.input_shape, data.classes, read_weights=False))
+                shape, classes = data.input_shape, data.classes
+                of_model = result_names(
+                    config, build_model(config, shape, classes, read_weights=False, tasks=data.tasks)
+                )
             if objective not in (*known, *of_model):
                 near = nearest(f"val_{objective}", [f"val_{name}" for name in (*known, *of_model)])
                 raise Refusal(f"search.objective {config.search.objective!r} is not measured; {near}")
@@ -190,7 +195,7 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
         raise Refusal(f"training diverged to a loss of {losses[epoch - 1]} in epoch {epoch}")
     scores = evaluate(trainer, data.validation, evaluation_config(config))
     metrics = {
-        "validation": {"accuracy": round(1 - scores["error"], 6), **scores},
+        "validation": {**({"accuracy": round(1 - scores["error"], 6)} if "error" in scores else {}), **scores},
         "parameters": count_parameters(trainer),
         "epochs": len(losses),
         "seconds": round(checkpoint.seconds, 2),
