@@ -68,12 +68,17 @@ def test_shorter_than_the_recipe_and_missing_results(tmp_path, runs):
     rows = cells(comparison_table(compare([runs[0], read_run(tmp_path / "c")])))
     assert rows["shorter than its recipe"] == ("", "2 of 60 epochs")
     assert rows["test error"] == ("25 %", "-") and rows["validation error"] == ("-", "50 %")
-    assert rows["validation loss"] == ("-", "-")
+    assert rows["validation loss"] == ("-", "-") and rows["test f1"] == ("0.5", "-")
+    rows = cells(comparison_table(compare([read_run(tmp_path / "c"), runs[0]])))
+    assert rows["test f1"] == ("-", "0.5")  # whichever run comes first
 
 
 def test_curves(runs, tmp_path):
     plot_curves([run._replace(name=r"$\fra$ [b]") for run in runs], tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    numbers = [run._replace(histories=[[{"epoch": 1.0, "loss": 2.0, "mae": 1.0}]]) for run in runs]
+    plot_curves(numbers, tmp_path / "n.png")  # without accuracies
+    assert (tmp_path / "n.png").exists()
     (tmp_path / "a" / "history.csv").unlink()
     plot_curves([read_run(tmp_path / "a"), runs[1]], tmp_path / "d.png")
     with pytest.raises(Refusal, match="^compare --plot expects runs with a history.csv"):
