@@ -20,7 +20,7 @@ from kzoo.figures import figure
 from kzoo.index import find_layers, find_models
 from kzoo.models.registry import describe
 from kzoo.terminal import percent
-from kzoo.training.config import Config, check_config
+from kzoo.training.config import Config, StageConfig, check_config
 from kzoo.training.config_errors import part_of
 from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.report import best_trial
@@ -213,11 +213,26 @@ def settings():
     for part, field in Config.model_fields.items():
         kind = part_of(field.annotation)
         lines += [f"## {part}", "", field.description, "", "| setting | default | what |", "|---|---|---|"]
-        for name, setting in kind.model_fields.items():
-            default = "required" if setting.is_required() else f"`{json.dumps(setting.default)}`"
-            lines.append(f"| `{part}.{name}` | {default} | {setting.description} |")
+        lines += setting_rows(part, kind)
         lines.append("")
+    stages = setting_rows("stages.N", StageConfig)
+    lines += ["### A stage of training.stages", "", "| setting | default | what |", "|---|---|---|", *stages, ""]
     lines += [
+        "N is 0 for the first stage, in `--set` and in search spaces too. Settings that a stage leaves out are those",
+        "of `training` and `data`. Epochs are numbered through all stages, and `history.csv` has a column `stage`.",
+        "Callbacks and `training.keep` continue from stage to stage; a callback that stops the training ends it.",
+        "Stages that begin after `training.epochs` are left out.",
+        "",
+        "```yaml",
+        "transfer: {weights: imagenet, until: fc2, freeze: false}",
+        "training:",
+        "  epochs: 13",
+        "  optimizer: {class_name: SGD, config: {learning_rate: 0.01, momentum: 0.9}}",
+        "  stages:",
+        "    - {epochs: 3, train: [predictions]}  # all but the last layer stay as they are",
+        '    - {rates: {"*": 0.1}}  # ten epochs of all layers at a tenth of the rate',
+        "```",
+        "",
         "`model` further takes every setting of the model's family (`kzoo show NAME`). Losses, optimizers, metrics,",
         "callbacks and layers are written `{class_name: NAME, config: {...}}`, or the bare name; a name is one of",
         "Keras's public classes, or of kzoo's as `kzoo>NAME`.",
@@ -302,6 +317,15 @@ def settings():
         "",
     ]
     return "\n".join(lines)
+
+
+def setting_rows(part, kind):
+    """Returns a row of a Markdown table for each setting of a part of a config."""
+    rows = []
+    for name, setting in kind.model_fields.items():
+        default = "required" if setting.is_required() else f"`{json.dumps(setting.default)}`"
+        rows.append(f"| `{part}.{name}` | {default} | {setting.description} |")
+    return rows
 
 
 def config_head(name, metrics, text):

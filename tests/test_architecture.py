@@ -18,7 +18,7 @@ GROUPS = [path for path in FILES if path.name == "__init__.py"]
 
 ARROW = [
     ["checks", "types", "keras_names"],
-    ["files", "terminal", "index", "interrupts", "standard_streams", "memory", "json_record"],
+    ["files", "terminal", "index", "interrupts", "standard_streams", "memory", "json_record", "task"],
     ["figures", "listing", "run_folder", "user_cache", "user_modules"],
     ["fault_report", "compilation_cache"],
     ["tensorflow_import"],

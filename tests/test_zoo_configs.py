@@ -5,18 +5,20 @@ import numpy as np
 import pytest
 
 from kzoo.losses.capsule_margin_loss import CapsuleMarginLoss
+from kzoo.models.weights import source_models
 from kzoo.training.config import list_configs, read_config
+from kzoo.training.stages import stages_of
 
 SEGNET, BASIC = "SegNet-Tutorial, segnet_solver.prototxt", "SegNet-Tutorial, segnet_basic_solver.prototxt"
 RECIPES = {  # source, batch, momentum, weight decay, factor of biases' rates, steps, {step: rate}
     "segnet": (f"section 4; {SEGNET}", 5, 0.9, 5e-4, 2, 40_000, {0: 1e-3, 39_999: 1e-3}),
     "segnet_basic": (f"section 3.2; {BASIC}", 12, 0.9, 5e-4, 2, 10_000, {0: 0.1, 9_999: 0.1}),
     "deconvnet": (
-        *("DeconvNet, 001_stage_1/solver.prototxt", 64, 0.9, 5e-4, 2, 20_000),
+        *("DeconvNet, 001_stage_1/solver.prototxt", 64, 0.9, 5e-4, 2, 60_000),
         {0: 0.01, 8_999: 0.01, 9_000: 1e-3, 17_999: 1e-3, 18_000: 1e-4},
     ),
-    "dilated_frontend": ("dilation, train.py", 14, 0.9, 5e-4, 2, 20_000, {0: 0.01, 99_999: 0.01, 100_000: 1e-3}),
-    "dilated_large": ("dilation, train.py", 14, 0.9, 5e-4, 2, 20_000, {0: 1e-3, 99_999: 1e-3, 100_000: 1e-4}),
+    "dilated_frontend": ("dilation, train.py", 14, 0.9, 5e-4, 2, 20_000, {0: 1e-4, 99_999: 1e-4, 100_000: 1e-5}),
+    "dilated_large": ("dilation, train.py", 14, 0.9, 5e-4, 2, 40_000, {0: 1e-3, 99_999: 1e-3, 100_000: 1e-4}),
     "vgg16_bn": (
         *("references/classification/README.md", 256, 0.9, 1e-4, None, 450_000),
         {0: 0.1, 150_000: 0.1, 150_001: 0.01, 300_001: 1e-3},
@@ -28,6 +30,20 @@ RECIPES = {  # source, batch, momentum, weight decay, factor of biases' rates, s
 }
 
 
+LATER = {  # the second stage: source, steps before it, {step: rate}
+    "deconvnet": ("002_stage_2/solver.prototxt", 20_000, {0: 0.01, 9_999: 0.01, 10_000: 1e-3, 30_000: 1e-5}),
+    "dilated_large": ("docs/training.md, joint training", 20_000, {0: 1e-5, 99_999: 1e-5}),
+}
+
+
+def check_rates(optimizer, rates):
+    """Checks the rates of an optimizer's settings after some steps."""
+    rate = optimizer.config["learning_rate"]
+    schedule = keras.optimizers.schedules.deserialize(rate) if isinstance(rate, dict) else lambda step: rate
+    for step, wanted in rates.items():
+        assert float(schedule(step)) == pytest.approx(wanted, rel=1e-5), step
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipe(name):
     _, batch, momentum, decay, biases, steps, rates = RECIPES[name]
@@ -36,10 +52,38 @@ def test_recipe(name):
     assert config.data.batch_size == batch and training.l2 == decay and optimizer.get("momentum") == momentum
     assert training.epochs * training.steps_per_epoch == steps
     assert training.rates == ({} if biases is None else {"*/bias": biases})
-    rate = optimizer["learning_rate"]
-    schedule = keras.optimizers.schedules.deserialize(rate) if isinstance(rate, dict) else lambda step: rate
-    for step, wanted in rates.items():
-        assert float(schedule(step)) == pytest.approx(wanted, rel=1e-5), step
+    check_rates(training.optimizer, rates)
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_second_stage(name):
+    _, before, rates = LATER[name]
+    config = read_config(name)
+    first, second = stages_of(config)
+    assert first.last * config.training.steps_per_epoch == before
+    assert second.config.training.optimizer.config["momentum"] == 0.9
+    check_rates(second.config.training.optimizer, rates)
+    learns = first.settings.train
+    assert learns == (["context*"] if name == "dilated_large" else None) and second.settings.train is None
+
+
+@pytest.mark.parametrize(
+    "name, until",
+    [("segnet", "stage5"), ("deconvnet", "fc7"), ("dilated_frontend", "fc7")],
+)
+def test_encoders_start_from_vgg16(name, until):
+    """SegNet, section 3; DeconvNet, start_train.sh; dilation, docs/training.md. It takes BGR, and all of it learns."""
+    config = read_config(name)
+    transfer = config.transfer.model_dump()
+    assert transfer == {"weights": "imagenet", "source_model": "vgg16", "until": until, "freeze": False}
+    assert "kzoo>RGBToBGR" in [spec.class_name for spec in config.data.preprocess]
+    assert source_models(name)["vgg16"] == ["imagenet"]
+
+
+@pytest.mark.parametrize("name", ["segnet", "segnet_basic", "deconvnet"])
+def test_statistics_of_norms_are_averaged(name):
+    """SegNet-Tutorial, compute_bn_statistics.py; DeconvNet, 003_make_bn_layer_testable."""
+    assert read_config(name).training.recompute_statistics
 
 
 def test_segnets_classes():

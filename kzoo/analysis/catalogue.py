@@ -90,6 +90,9 @@ def model_text(name: str, console: Console) -> str:
         for layer in unknown_layers(built):
             console.out(f"Unknown: {', '.join(layer.missing)} of {layer.path} ({layer.type})", highlight=False)
         console.out(f"Weights: {', '.join(known['weights']) or 'none trained'}", highlight=False)
+        for source_model, tags in known["source_models"].items():
+            of_tags = f" ({', '.join(tags)})" if tags else ""
+            console.out(f"Can start from the weights of: {source_model}{of_tags}", highlight=False)
         console.out(f"Source: {known['source'] or 'not given'}", highlight=False)
     return captured.get()
 

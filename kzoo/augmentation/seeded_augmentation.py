@@ -13,15 +13,18 @@ from kzoo.augmentation.base_mixing import BaseMixing
 from kzoo.checks import Refusal, require
 
 WHO = "augment"
+LABELS = (tf.int32, tf.int64)  # dtypes of class numbers
 PURE = {"ReadVariableOp", "Assert"}  # TensorFlow marks these as stateful, but they do not affect the next batch
 
 
 def seeded_augmentation(layers, seed, specs, encode=None):
     """Returns a function (batch number, (x, y)) -> (x, y): the same arguments give the same result, in any order.
 
-    Layers change x only, unless y is a label map, which they then move with its image, or a layer mixes examples: then
-    y becomes class probabilities (B, classes). A batch (x, y, weight) keeps its weight, which is mixed likewise.
-    Shapes: `specs` are the tf.TensorSpecs of a batch: x (B, ...), y (B,), or label maps (B, H, W) or (B, H, W, 1).
+    Layers change x only, unless y is a label map or an image, which they then move with its image, or a layer mixes
+    examples: then y becomes class probabilities (B, classes). A batch (x, y, weight) keeps its weight, which is mixed
+    likewise.
+    Shapes: `specs` are the tf.TensorSpecs of a batch: x (B, ...), y (B,), label maps (B, H, W) or (B, H, W, 1), numbers
+    (B, k) or images (B, H, W, C) of another dtype than labels, or a dict of labels and numbers.
     Arguments: encode, a function from labels (B,) to class probabilities (B, classes), for layers that mix examples.
     Raises Refusal if a layer does not accept such images, changes labels, or draws from an unseeded generator; and with
     label maps, if it cannot move them or enlarges them.
@@ -33,14 +36,16 @@ def seeded_augmentation(layers, seed, specs, encode=None):
     [True, False]
     """
     x_spec, y_spec, *weight_spec = specs
-    maps, mixing = len(y_spec.shape) > 1, any(isinstance(layer, BaseMixing) for layer in layers)
+    maps, mixing = _has_maps(y_spec), any(isinstance(layer, BaseMixing) for layer in layers)
     known = {"images": x_spec}
     if maps:
-        _check_label_maps(x_spec.shape, y_spec.shape)
-        known["segmentation_masks"] = tf.TensorSpec((*y_spec.shape[:3], 1), tf.float32)
+        _check_label_maps(x_spec.shape, y_spec)
+        masks = (*y_spec.shape[:3], y_spec.shape[3] if len(y_spec.shape) == 4 else 1)
+        known["segmentation_masks"] = tf.TensorSpec(masks, tf.float32)
     elif mixing:
-        fits = encode is not None and y_spec.dtype.is_integer
-        require(fits, WHO, "labels that are classes, where a layer mixes them", labels=y_spec.dtype.name)
+        fits = encode is not None and not isinstance(y_spec, dict) and y_spec.dtype.is_integer
+        received = "several" if isinstance(y_spec, dict) else y_spec.dtype.name
+        require(fits, WHO, "labels that are classes, where a layer mixes them", labels=received)
         known["labels"] = tf.function(encode).get_concrete_function(y_spec).structured_outputs
     if mixing and weight_spec:
         known["sample_weights"] = weight_spec[0]
@@ -71,7 +76,8 @@ def seeded_augmentation(layers, seed, specs, encode=None):
             outputs = function(tf.cast(number, tf.int64), inputs)
             parts |= outputs if isinstance(outputs, dict) else {"images": outputs}
         if maps:
-            masks = tf.cast(tf.round(parts["segmentation_masks"]), y.dtype)
+            masks = parts["segmentation_masks"]
+            masks = tf.cast(masks if y.dtype.is_floating else tf.round(masks), y.dtype)
             y = masks if len(y.shape) == 4 else masks[..., 0]
         elif mixing:
             y = parts["labels"]
@@ -80,9 +86,18 @@ def seeded_augmentation(layers, seed, specs, encode=None):
     return augment
 
 
-def _check_label_maps(x_shape, y_shape):
-    image, label = tuple(x_shape[1:3]), tuple(y_shape[1:])
-    fits = label[:2] == image and label[2:] in ((), (1,))
+def _has_maps(y_spec):
+    """Returns whether targets have a place in the image. Raises Refusal if one of several does."""
+    parts = tf.nest.flatten(y_spec)
+    maps = [len(part.shape) > (1 if part.dtype in LABELS else 2) for part in parts]
+    require(len(parts) == 1 or not any(maps), WHO, "one target where it is a map or an image", targets=len(parts))
+    return any(maps)
+
+
+def _check_label_maps(x_shape, y_spec):
+    image, label = tuple(x_shape[1:3]), tuple(y_spec.shape[1:])
+    channels = ((), (1,)) if y_spec.dtype in LABELS else (label[2:],)
+    fits = label[:2] == image and len(label) < 4 and label[2:] in channels
     expected = "one label per image, or a label map of the image's size"
     require(fits, WHO, expected, label_shape=label, image=image)
 

@@ -6,16 +6,18 @@ from typing import Annotated
 
 import typer
 
-from kzoo.cli.arguments import Config, Json, Sets, config_name, read_config
+from kzoo.cli.arguments import Config, Imports, Json, Sets, config_name, read_config
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.files import check_writable
+from kzoo.user_modules import request_modules
 
 
 def data(
     config: Config,
     out: Annotated[str | None, typer.Option(help="Folder for the pictures; default: look/CONFIG_data.")] = None,
     as_json: Json = False,
-    sets: Sets = [],  # noqa: B006 (typer's way)
+    imports: Imports = [],  # noqa: B006 (typer's way)
+    sets: Sets = [],  # noqa: B006
 ) -> None:
     """Show the data of a config: a table, warnings and pictures.
 
@@ -25,10 +27,11 @@ def data(
     examples.png shows training examples next to what data.augment makes of them, with label maps drawn over their
     images; summary.png the class balance, the values and the sizes.
 
-    Nothing is trained. Use it for photos of your own, after each change of the part data.
+    Nothing is trained. It reads all examples, of a split that does not fit into memory the first 10,000.
 
-    Example: kzoo data photos.yaml --set data.image_size=[64,64]
+    Example: kzoo data photos --set data.folder=my_photos
     """
+    request_modules(imports)
     settings, name = read_config(config, sets, allow_outside=False), config_name(config)
     folder = Path(out if out is not None else Path("look", f"{name}_data"))
     check_writable(folder / "examples.png", "--out")

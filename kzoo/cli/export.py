@@ -89,9 +89,10 @@ def export(
 
     found = find_exportable(name, weights, inputs)
     folder = Path("exports", Path(name).name.removesuffix(".keras")) if out is None else Path(out)
-    model, origin, data, run_results, trained = found
+    model, origin, data, run_results, trained, tasks = found
+    sizes = (batch, sides, integer)
     reports = write_export_folder(
-        model, folder, names, origin, run_results, overwrite, serving, say, batch, sides, integer, trained, **data
+        model, folder, names, origin, run_results, overwrite, serving, say, *sizes, trained, tasks, **data
     )
     print_table(export_table(str(folder), reports))
     if trained is False:

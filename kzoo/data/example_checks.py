@@ -11,6 +11,7 @@ from kzoo.checks import Refusal, require
 from kzoo.types import Tensor
 
 INT32 = np.iinfo("int32")
+LABELS = ("int32", "int64")  # dtypes of class numbers
 
 
 def find_not_finite(x: np.ndarray) -> tuple[int, ...] | None:
@@ -57,24 +58,27 @@ class ExampleChecks:
     classes: int | None = None
     find_damage: Callable[[], str | None] = lambda: None
 
-    def check_arrays(self, x: np.ndarray, y: np.ndarray) -> None:
-        """Raises Refusal if inputs are not finite or labels are not within their range."""
+    def check_arrays(self, x: np.ndarray, *targets: np.ndarray) -> None:
+        """Raises Refusal if inputs are not finite or labels, targets of LABELS, are not within their range."""
         index = find_not_finite(x)
         received = {} if index is None else {"example": index[0], "value": float(x[index])}
         require(index is None, "load", f"finite numbers in {self.name}", **received)
         low, high = self._label_limits()
-        smallest, largest = (int(y.min()), int(y.max())) if y.size else (low, high)
-        within = low <= smallest and largest <= high
-        require(within, "load", self._expected_labels(), smallest=smallest, largest=largest)
+        for y in targets:
+            smallest, largest = (int(y.min()), int(y.max())) if y.size and y.dtype.name in LABELS else (low, high)
+            within = low <= smallest and largest <= high
+            require(within, "load", self._expected_labels(), smallest=smallest, largest=largest)
 
     def check_batch(self, x: Tensor, y: Tensor, *weight: Tensor) -> tuple[Tensor, ...]:
         """Returns a batch of a `tf.data` pipeline; reading a bad one raises an error, which `errors` explains."""
         if x.dtype.is_floating:
             x = tf.debugging.assert_all_finite(x, f"finite numbers in {self.name}")
         low, high = self._label_limits()
-        within = tf.reduce_all((y >= tf.cast(low, y.dtype)) & (y <= tf.cast(high, y.dtype)))
-        with tf.control_dependencies([tf.debugging.Assert(within, [self._expected_labels()])]):
-            return x, tf.identity(y), *weight
+        labels = [each for each in tf.nest.flatten(y) if each.dtype.name in LABELS]
+        limits = [(tf.cast(low, each.dtype), tf.cast(high, each.dtype)) for each in labels]
+        within = [tf.reduce_all((each >= low) & (each <= high)) for each, (low, high) in zip(labels, limits)]
+        with tf.control_dependencies([tf.debugging.Assert(each, [self._expected_labels()]) for each in within]):
+            return x, tf.nest.map_structure(tf.identity, y), *weight
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from kzoo.augmentation.seeded_augmentation import seeded_augmentation
 from kzoo.checks import is_integer, require
 from kzoo.data.example_checks import ExampleChecks
+from kzoo.task import Task
 from kzoo.types import Tensor
 
 MEMORY = 2**30  # bytes; a split up to this size is read once and kept in memory
@@ -22,10 +23,10 @@ class Examples:
     """The examples of one split, in a fixed stored order.
 
     Shapes: `dataset` yields (x, y) or (x, y, weight), one example each, x of `input_shape` and y of `label_shape`, both
-    fully known, weight ().
+    fully known, weight (). Several targets are a dict y, whose label_shape is one too.
     Arguments: size, the number of examples in `dataset`; memory, in bytes, by default MEMORY: a larger split is
     streamed from its source in every epoch; checks, of the examples as they are read; files, the name of each example's
-    file, in the stored order, None where examples are no files.
+    file, in the stored order, None where examples are no files; tasks, of the targets, by default one of classes.
 
     >>> split = Examples.from_arrays(np.arange(6.0).reshape(6, 1), np.arange(6))
     >>> [y.numpy().tolist() for _, y in split.once(4)]
@@ -41,26 +42,36 @@ class Examples:
         memory: float | None = None,
         checks: ExampleChecks | None = None,
         files: Sequence[str] | None = None,
+        tasks: Sequence[Task] = (),
     ):
         x, y, *weight = dataset.element_spec
-        known = x.shape.is_fully_defined() and y.shape.is_fully_defined()
-        require(known, "Examples", "examples of one known shape", x=x.shape, y=y.shape)
+        parts = [x, *tf.nest.flatten(y)]
+        known = all(part.shape.is_fully_defined() for part in parts)
+        of_targets = [part.shape for part in parts[1:]]
+        y_shape = of_targets[0] if len(of_targets) == 1 else of_targets
+        require(known, "Examples", "examples of one known shape", x=x.shape, y=y_shape)
         self.size, self.files = size, files
         self.checks = checks or ExampleChecks()
-        self.input_shape, self.label_shape = tuple(x.shape), tuple(y.shape)
+        self.input_shape = tuple(x.shape)
+        self.label_shape = {k: tuple(v.shape) for k, v in y.items()} if isinstance(y, dict) else tuple(y.shape)
         self.dtype, self.weighted = x.dtype.name, bool(weight)
-        self._example_bytes = x.shape.num_elements() * x.dtype.size + y.shape.num_elements() * y.dtype.size
+        self.tasks = tuple(tasks) or (_task_of_labels(self.label_shape, self.checks.classes),)
+        self._example_bytes = sum(part.shape.num_elements() * part.dtype.size for part in parts)
         self.is_streamed = size * self._example_bytes > (MEMORY if memory is None else memory)
         self._dataset = dataset
         self._tensors: tuple[Tensor, ...] | None = None
 
     @classmethod
-    def from_arrays(cls, x: Tensor, y: Tensor, weight: Tensor = None) -> "Examples":
-        """Returns a split from arrays x (N, ...), y (N, ...) and, if given, weight (N,), N above 0."""
-        require(len(x) == len(y) > 0, "Examples.from_arrays", "as many labels as examples", x=len(x), y=len(y))
+    def from_arrays(cls, x: Tensor, y: Tensor, weight: Tensor = None, tasks: Sequence[Task] = ()) -> "Examples":
+        """Returns a split from arrays x (N, ...), y (N, ...) or a dict of them and perhaps weight (N,), N above 0."""
+        for each in tf.nest.flatten(y):
+            require(
+                len(x) == len(each) > 0, "Examples.from_arrays", "as many labels as examples", x=len(x), y=len(each)
+            )
+        given = (x, y) if weight is None else (x, y, weight)
         with tf.device("CPU"):  # from a GPU, tf.data would copy them back for every batch
-            tensors = tuple(tf.convert_to_tensor(each) for each in (x, y, weight) if each is not None)
-        examples = cls(tf.data.Dataset.from_tensor_slices(tensors), len(x), memory=np.inf)
+            tensors = tf.nest.map_structure(tf.convert_to_tensor, given)
+        examples = cls(tf.data.Dataset.from_tensor_slices(tensors), len(x), memory=np.inf, tasks=tasks)
         examples._tensors = tensors
         return examples
 
@@ -109,7 +120,7 @@ class Examples:
         else:
             tensors = self._load()
             stops = tf.data.Dataset.range(0, self.size, batch_size)
-            data = stops.map(lambda i: tuple(each[i : i + batch_size] for each in tensors))
+            data = stops.map(lambda i: tf.nest.map_structure(lambda each: each[i : i + batch_size], tensors))
         if self.weighted and not weights:
             data = data.map(lambda x, y, weight: (x, y))
         return data.prefetch(tf.data.AUTOTUNE).with_options(_options())
@@ -126,7 +137,7 @@ class Examples:
     def numpy(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns all examples as arrays (x, y) in stored order; a split that streams is read again at each call."""
         x, y, *_ = self._load()
-        return x.numpy(), y.numpy()
+        return x.numpy(), tf.nest.map_structure(lambda each: each.numpy(), y)
 
     def _check_batch_size(self, method, batch_size):
         ok = is_integer(batch_size, 1)
@@ -141,7 +152,7 @@ class Examples:
         if counted != self.size:
             self.checks.refuse_damage()
         require(counted == self.size, "Examples", f"{self.size} examples, as its source declares", counted=counted)
-        self.checks.check_arrays(*(tensor.numpy() for tensor in tensors[:2]))
+        self.checks.check_arrays(*(tensor.numpy() for tensor in tf.nest.flatten(tensors[:2])))
         if not self.is_streamed:
             self._tensors, self._dataset = tensors, None
         return tensors
@@ -162,7 +173,11 @@ class Examples:
         # Chunks extend across epochs, so that a batch of a small split costs no more than one of a large split.
         chunk = max(1, CHUNK // (batch_size * self._example_bytes))
         chunks = epochs.flat_map(index_batches).skip(skip).batch(min(chunk, 512), drop_remainder=True)
-        return chunks.map(lambda i: tuple(tf.gather(each, i) for each in tensors), tf.data.AUTOTUNE, True).unbatch()
+
+        def gather(i):
+            return tf.nest.map_structure(lambda each: tf.gather(each, i), tensors)
+
+        return chunks.map(gather, tf.data.AUTOTUNE, True).unbatch()
 
     def _order(self, seed, epoch):
         """Returns the order of the examples in an epoch."""
@@ -190,6 +205,11 @@ class Examples:
             return self._finished(shuffled, seed, epoch).batch(batch_size, drop_remainder=True)
 
         return epochs.flat_map(epoch_of).skip(skip).map(self.checks.check_batch, tf.data.AUTOTUNE)
+
+
+def _task_of_labels(label_shape, classes):
+    """Returns the task of integer labels (), or of label maps."""
+    return Task("segmentation" if len(label_shape) > 1 else "classification", label_shape, classes)
 
 
 def _options():

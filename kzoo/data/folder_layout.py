@@ -22,11 +22,12 @@ SPLIT_NAMES = {"train", "training", *TESTS, "testing", *VALIDATIONS}  # in lower
 class FolderLayout(NamedTuple):
     """The examples of a folder: {split: [(image, number of its class, or its mask)]}, in a fixed random order.
 
+    Images and masks are named by their paths in the folder.
     classes: their names, None where there are masks; divided: whether the folder has splits, or only `train`, which
     holds all its images; left_out: {what: how many} of what else the folder holds.
     """
 
-    examples: dict[str, list[tuple[Path, int | Path]]]
+    examples: dict[str, list[tuple[str, int | str]]]
     classes: tuple[str, ...] | None
     divided: bool
     left_out: dict[str, int]
@@ -48,7 +49,7 @@ def find_layout(root: Path) -> FolderLayout:
     divided = (root / "train").is_dir()
     find = _find_masks if _has_masks(root / "train" if divided else root) else _find_classes
     found = find(root, images, divided)
-    return found._replace(left_out={**known, **found.left_out})
+    return found._replace(examples=_shuffled(found.examples, root), left_out={**known, **found.left_out})
 
 
 def _has_masks(folder):
@@ -76,7 +77,7 @@ def _find_classes(root, images, divided):
         split: [(file, classes.index(name)) for name in sorted(by_class) for file in sorted(by_class[name], key=str)]
         for split, by_class in splits.items()
     }
-    return FolderLayout(_shuffled(examples), tuple(classes), divided, left_out)
+    return FolderLayout(examples, tuple(classes), divided, left_out)
 
 
 def _group(root, images, divided):
@@ -105,11 +106,16 @@ def _class_names(folder, by_class):
     return sorted(by_class)
 
 
-def _shuffled(examples):
-    """Shuffles the examples of each split as `tfds.ImageFolder` does: the tail is a random sample."""
-    for split, of_split in examples.items():
-        random.Random(split).shuffle(of_split)
-    return examples
+def _shuffled(examples, root):
+    """Returns examples with names for paths, shuffled as `tfds.ImageFolder` does: the tail is a random sample."""
+
+    def named(part):
+        return part if isinstance(part, int) else part.relative_to(root).as_posix()
+
+    shuffled = {split: [(named(file), named(target)) for file, target in pairs] for split, pairs in examples.items()}
+    for split, pairs in shuffled.items():
+        random.Random(split).shuffle(pairs)
+    return shuffled
 
 
 def _find_masks(root, images, divided):
@@ -126,7 +132,7 @@ def _find_masks(root, images, divided):
         without_image += len(of_masks) - len(both)
     used = without_mask + without_image + 2 * sum(map(len, examples.values()))
     left_out = {"images without a mask": without_mask, "masks without an image": without_image}
-    return FolderLayout(_shuffled(examples), None, divided, {**left_out, "images elsewhere": len(images) - used})
+    return FolderLayout(examples, None, divided, {**left_out, "images elsewhere": len(images) - used})
 
 
 def _by_stem(folder, images):

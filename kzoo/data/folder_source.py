@@ -13,7 +13,7 @@ from kzoo.data.folder_layout import find_layout
 from kzoo.data.image_checks import check_images
 from kzoo.data.image_file import UnreadableImageError, read_image, read_mask
 from kzoo.data.image_files import ImageFiles
-from kzoo.data.npz_source import check_label_values
+from kzoo.data.npz_targets import check_label_values
 from kzoo.data.source import Source, check_image_size, digest, local_path, prepare_example
 from kzoo.terminal import SlowCount
 
@@ -37,99 +37,102 @@ def folder_source(
     """
     root = local_path(path)
     require(root.is_dir(), "load", "folder, a directory", folder=str(path))
-    layout = find_layout(root)
-    of_masks = layout.classes is None
     check_image_size(image_size, (None, None, 3))
-    files = sorted({file for examples in layout.examples.values() for file, _ in examples})
-    masks = sorted({mask for examples in layout.examples.values() for _, mask in examples}) if of_masks else []
-    checked = check_images(root, files, masks)
-
-    def relative(file):
-        return file.relative_to(root).as_posix()
-
-    problems = {relative(file): found.problem for file, found in checked.items() if found.problem is not None}
+    layout = find_layout(root)
+    checked = _check_files(root, layout)
+    problems = {name: found.problem for name, found in checked.items() if found.problem is not None}
     if problems and not skip_corrupt:
         raise Refusal(
             f"load expects images that can be read in {path}; received {len(problems)} of {len(checked)} that cannot: "
             f"{list_problems(problems)}; data.skip_corrupt: true leaves them out."
         )
     examples = {
-        split: [pair for pair in pairs if not any(checked[part].problem for part in pair if part in checked)]
+        split: [pair for pair in pairs if not any(part in problems for part in pair)]
         for split, pairs in layout.examples.items()
     }
     _check_not_empty(root, examples, layout.classes)
-    used = [file for file in files if not checked[file].problem]
-    headers = [checked[file].header for file in used]
-    sizes = list(dict.fromkeys(header.size for header in headers))
+    headers = {
+        name: checked[name].header for name in sorted({name for pairs in examples.values() for name, _ in pairs})
+    }
+    sizes = list(dict.fromkeys(header.size for header in headers.values()))
     expected = "image_size=(height, width) for images that differ in size"
     require(len(sizes) == 1 or image_size, "load", expected, folder=str(path), sizes=tuple(sizes[:2]))
-    by_dtype = {header.dtype: relative(file) for file, header in zip(used, headers)}
+    by_dtype = {header.dtype: name for name, header in headers.items()}
     require(len(by_dtype) == 1, "load", "images of one depth", **by_dtype)
-    (dtype,), channels = by_dtype, max(header.channels for header in headers)
-    decoded = (*sizes[0], channels) if len(sizes) == 1 else (None, None, channels)
-    classes = len(layout.classes) if layout.classes else _count_mask_classes(examples, checked, relative, ignore_label)
-
-    cropped = not isinstance(resize, str)
-
-    def labels_of(split):
-        if of_masks:
-            return np.zeros((len(examples[split]), 1, 1), "int32")  # whose number is known, and no label of a class
-        return np.array([label for _, label in examples[split]], "int32")
+    (dtype,), channels = by_dtype, max(header.channels for header in headers.values())
+    decoded, size = (*(sizes[0] if len(sizes) == 1 else (None, None)), channels), tuple(image_size or sizes[0])
+    of_masks = layout.classes is None
+    content = [(name, (root / name).stat().st_size) for name in checked if name not in problems]
+    animated = sum(header.animated for header in headers.values())
+    left_out = {**layout.left_out, "files of which only the first frame or page is read": animated}
 
     def of_each(value_of):
-        return {split: np.array([value_of(file) for file, _ in pairs]) for split, pairs in examples.items()}
+        return {split: np.array([value_of(*pair) for pair in pairs]) for split, pairs in examples.items()}
+
+    # of masks no label of a class is known before they are read, only their number
+    labels = of_each(lambda name, label: np.zeros((1, 1), "int32") if of_masks else np.int32(label))
+    return Source(
+        name=root.name,
+        input_shape=(*size, channels),
+        dtype=dtype,
+        label_shape=(*size, 1) if of_masks else (),
+        classes=_count_mask_classes(examples, checked, ignore_label) if of_masks else len(layout.classes),
+        class_names=layout.classes,
+        split_sizes={split: len(pairs) for split, pairs in examples.items()},
+        read=_reader(root, examples, decoded, dtype, of_masks, image_size, resize, ignore_label, training_short_side),
+        labels=labels.__getitem__,
+        content=digest([content, sorted(problems)] if problems else content),
+        left_out={what: count for what, count in left_out.items() if count},
+        image_files=ImageFiles(
+            names=of_each(lambda name, _: name),
+            digests=of_each(lambda name, _: checked[name].digest),
+            sizes=of_each(lambda name, _: headers[name].size),
+            labels=None if of_masks else labels,
+            contents=digest([found.digest for found in checked.values()]),
+            skipped=problems,
+        ),
+        divided=layout.divided,
+    )
+
+
+def _check_files(root, layout):
+    """Returns {name: CheckedImage} of the images of a layout, sorted, and then of its masks."""
+    pairs = [pair for of_split in layout.examples.values() for pair in of_split]
+    masks = {mask for _, mask in pairs} if layout.classes is None else ()
+    images, masks = ([root / name for name in sorted(names)] for names in ({name for name, _ in pairs}, masks))
+    return {file.relative_to(root).as_posix(): found for file, found in check_images(root, images, masks).items()}
+
+
+def _reader(root, examples, decoded, dtype, of_masks, image_size, resize, ignore_label, training_short_side):
+    """Returns the function `read` of a `Source`. decoded: the shape of the images, sizes None if they differ."""
+    cropped = not isinstance(resize, str)
 
     def read(split, chosen):
-        paths, targets = (np.array(part, object)[chosen].tolist() for part in zip(*map(_as_text, examples[split])))
-        count = SlowCount(f"images of {root.name}/ are read", len(paths))
+        names, targets = (np.array(part, object)[chosen].tolist() for part in zip(*examples[split]))
+        files, masks = ([str(root / name) for name in part] for part in (names, targets if of_masks else ()))
+        count = SlowCount(f"images of {root.name}/ are read", len(files))
 
-        def read_counted(name):
-            pixels = read_image(os.fsdecode(name), channels)
+        def read_counted(file):
+            pixels = read_image(os.fsdecode(file), decoded[-1])
             count.tick()
             return pixels
 
         def prepare(file, target):
             x = tf.numpy_function(read_counted, [file], dtype, stateful=False)
             if of_masks:
-                y = tf.numpy_function(lambda name: read_mask(os.fsdecode(name)), [target], tf.int32, stateful=False)
+                y = tf.numpy_function(lambda mask: read_mask(os.fsdecode(mask)), [target], tf.int32, stateful=False)
                 target = tf.ensure_shape(y, (*decoded[:2], 1))
             size = None if cropped else image_size
             return prepare_example(tf.ensure_shape(x, decoded), target, size, resize, ignore_label)
 
-        dataset = tf.data.Dataset.from_tensor_slices((paths, targets)).map(prepare, tf.data.AUTOTUNE)
-        masks = targets if of_masks else []
-        checks = ExampleChecks(find_damage=lambda: _find_damage(paths, masks, decoded))
-        files = [os.path.relpath(file, root) for file in paths]
+        dataset = tf.data.Dataset.from_tensor_slices((files, masks or targets)).map(prepare, tf.data.AUTOTUNE)
+        checks = ExampleChecks(find_damage=lambda: _find_damage(files, masks, decoded))
         if cropped:
             sides = (resize, training_short_side)
-            return CroppedExamples(dataset, len(paths), image_size, *sides, checks=checks, files=files)
-        return Examples(dataset, len(paths), checks=checks, files=files)
+            return CroppedExamples(dataset, len(files), image_size, *sides, checks=checks, files=names)
+        return Examples(dataset, len(files), checks=checks, files=names)
 
-    animated = sum(header.animated for header in headers)
-    left_out = {**layout.left_out, "files of which only the first frame or page is read": animated}
-    content = [(relative(file), file.stat().st_size) for file, found in checked.items() if found.problem is None]
-    return Source(
-        name=root.name,
-        input_shape=(*(image_size or sizes[0]), channels),
-        dtype=dtype,
-        label_shape=(*(image_size or sizes[0]), 1) if of_masks else (),
-        classes=classes,
-        class_names=layout.classes,
-        split_sizes={split: len(pairs) for split, pairs in examples.items()},
-        read=read,
-        labels=labels_of,
-        content=digest([content, sorted(problems)] if problems else content),
-        left_out={what: count for what, count in left_out.items() if count},
-        image_files=ImageFiles(
-            names=of_each(relative),
-            digests=of_each(lambda file: checked[file].digest),
-            sizes=of_each(lambda file: checked[file].header.size),
-            labels=None if of_masks else {split: labels_of(split) for split in examples},
-            contents=digest([found.digest for found in checked.values()]),
-            skipped=problems,
-        ),
-        divided=layout.divided,
-    )
+    return read
 
 
 def list_problems(problems):
@@ -155,25 +158,19 @@ def _check_not_empty(root, examples, classes):
     require(not empty, "load", f"images that can be read in each split and class of {root}", without_images=empty)
 
 
-def _count_mask_classes(examples, checked, relative, ignore_label):
+def _count_mask_classes(examples, checked, ignore_label):
     """Returns the number of classes of masks. Raises Refusal if sizes or labels are not what masks have."""
     other_sizes = {
-        relative(mask): f"{checked[mask].header.size} for an image of {checked[file].header.size}"
+        mask: f"{checked[mask].header.size} for an image of {checked[name].header.size}"
         for pairs in examples.values()
-        for file, mask in pairs
-        if checked[file].header.size != checked[mask].header.size
+        for name, mask in pairs
+        if checked[name].header.size != checked[mask].header.size
     }
     if other_sizes:
         raise Refusal(f"load expects masks of the sizes of their images; received {list_problems(other_sizes)}.")
     labels = {label for pairs in examples.values() for _, mask in pairs for label in checked[mask].labels}
     check_label_values("masks", np.array([sorted(labels)]), ignore_label)
     return 1 + max(labels - {ignore_label})
-
-
-def _as_text(example):
-    """Returns an example with its paths as texts."""
-    file, target = example
-    return str(file), target if isinstance(target, int) else str(target)
 
 
 def _find_damage(files, masks, shape):

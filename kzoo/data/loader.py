@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from kzoo.data.registered_source import registered_source
 from kzoo.data.source import RESIZES, TESTS, VALIDATIONS
 from kzoo.data.stratified_split import stratified_split
 from kzoo.data.tfds_source import tfds_source
+from kzoo.task import CLASSES, Task
 from kzoo.terminal import say
 from kzoo.types import PathLike
 
@@ -28,7 +29,8 @@ class Data:
     """The splits of a dataset.
 
     Shapes: input_shape is that of one example. `validation` and `test` are None where there is no such split, `classes`
-    where the dataset does not declare them (label maps), `class_names` where classes have only numbers.
+    where the dataset does not declare them (label maps) or has several targets, `class_names` where classes have only
+    numbers. Of targets that are no classes, `classes` is the number of labels, numbers or channels.
     Attributes: fingerprint, what tells this data from other data: shape, dtype, classes, sizes of the splits, and a
     digest of the files: for arrays of their content, otherwise of the files' names and sizes; of image files also a
     digest of their contents; resize, how images were resized, as `load` names it; image_files, by the names of
@@ -45,6 +47,11 @@ class Data:
     fingerprint: dict[str, Any] = dataclasses.field(default_factory=dict)
     resize: str | int = "stretch"
     image_files: ImageFiles | None = None
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks of the targets."""
+        return self.train.tasks
 
     def splits(self) -> dict[str, Examples]:
         """Returns the splits that there are, by name."""
@@ -74,6 +81,9 @@ def load(
     resize: str | int = "stretch",
     skip_corrupt: bool = False,
     parts: int | None = None,
+    task: str | Mapping[str, str] | None = None,
+    losses: str | Sequence[str] | Mapping[str, str] | None = None,
+    outputs: int | None = None,
     training_short_side: Sequence[int] | None = None,
 ) -> Data:
     """Returns the splits of one dataset: by `name`, from a `folder` of images or from an .npz file of `arrays`.
@@ -95,6 +105,9 @@ def load(
     and largest length of the shorter side in training, drawn for each image and epoch; only where `resize` is a length.
     skip_corrupt, whether images of a `folder` that cannot be read are left out. parts, how many evenly spaced stretches
     of `length` are taken of each series or clip, one after the other, in place of the middle one; only with `length`.
+    task, the kind of task of `arrays`, such as "regression", of several targets {name: kind}; None: as
+    `kzoo.task.infer_kind` says from the arrays and from losses, what the loss of each target takes, and outputs, the
+    number of the model's outputs.
     Raises Refusal unless exactly one of name, folder and arrays is given, or if the dataset cannot be read.
 
     >>> digits = load("digits", validation=0.2)
@@ -103,7 +116,7 @@ def load(
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
     given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
-    given |= {"skip_corrupt": skip_corrupt}
+    given |= {"skip_corrupt": skip_corrupt, "task": task, "losses": losses, "outputs": outputs}
     source = open_source(name, **given, prepare=True, parts=parts)
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
@@ -142,6 +155,8 @@ def load(
     )
     sizes = {name: split.size for name, split in data.splits().items()}
     described = {"input_shape": list(source.input_shape), "dtype": source.dtype, "classes": source.classes}
+    if source.tasks and not (len(source.tasks) == 1 and source.tasks[0].of_classes):
+        described["targets"] = {task.name: [task.kind, *task.shape] for task in source.tasks}
     fingerprint = {**described, "train": 0, "validation": 0, "test": 0, **sizes, "files": source.content}
     if source.image_files:
         fingerprint["contents"] = source.image_files.contents
@@ -186,6 +201,9 @@ def open_source(
     skip_corrupt=False,
     prepare=False,
     parts=None,
+    task=None,
+    losses=None,
+    outputs=None,
     training_short_side=None,
 ):
     """Returns the `Source` that the arguments of `load` select; its files are generated or downloaded if `prepare`."""
@@ -200,6 +218,8 @@ def open_source(
     sized = resize == "stretch" or image_size is not None
     require(sized, "load", f"image_size=(height, width) where resize is {resize}", image_size=image_size)
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
+    own = arrays is not None or task in (None, *CLASSES)
+    require(own, "load", f"task: {task} only for arrays", **given)
     _check_short_sides(image_size, resize, training_short_side)
     skip_corrupt = as_bool("load", skip_corrupt=skip_corrupt)
     require(folder is not None or not skip_corrupt, "load", "skip_corrupt only for a folder", skip_corrupt=skip_corrupt)
@@ -214,9 +234,9 @@ def open_source(
         source = (
             folder_source(path, image_size, resize, ignore_label, skip_corrupt, training_short_side)
             if arrays is None
-            else npz_source(path, image_size, ignore_label, resize, training_short_side)
+            else npz_source(path, image_size, ignore_label, resize, training_short_side, losses, task, outputs)
         )
-    maps = len(source.label_shape) > 1
+    maps = source.has_maps
     expected = "ignore_label only for label maps"
     require(ignore_label is None or maps, "load", expected, ignore_label=ignore_label, label_shape=source.label_shape)
     fits = not cropped or (len(source.input_shape) == 3 and not maps)
@@ -250,6 +270,8 @@ def _hold_out(source, counts, by_class):
         if labels is None:
             stop, parts[part] = stop - count, ("train", slice(stop - count, stop))
         else:
+            one = len(source.tasks) < 2 and all(task.of_classes for task in source.tasks)
+            require(one, "load", "one label per example to stratify", tasks=[task.kind for task in source.tasks])
             require(labels.ndim == 1, "load", "one label per example to stratify", label_shape=source.label_shape)
             stays = np.arange(stop) if stays is None else stays
             kept, held = stratified_split(labels[stays], count, part)

@@ -8,6 +8,7 @@ import numpy as np
 from kzoo.checks import is_integer, require
 from kzoo.data.examples import Examples
 from kzoo.data.loader import Data, open_source
+from kzoo.task import Task
 from kzoo.types import PathLike
 
 
@@ -19,10 +20,12 @@ def mock(
     label_shape: Sequence[int] = (),
     name: str = "mock",
     class_names: tuple[str, ...] | None = None,
+    tasks: Sequence[Task] = (),
 ) -> Data:
     """Returns `Data` of noise: `size` examples in each of train, validation and test, the same at each call.
 
-    Shapes: x (size, *input_shape), y (size, *label_shape). If `classes` is None, labels are 0 and 1.
+    Shapes: x (size, *input_shape), y (size, *label_shape). If `classes` is None, labels are 0 and 1. With `tasks`
+    targets are theirs: labels, 0 and 1, or numbers from `low` to `high`; of several tasks y is a dict.
     Floats have standard deviation 1 and mean 0; integers are 0..255, or up to the largest of their dtype.
 
     >>> mock((8, 8, 3), 10, dtype="uint8").train.numpy()[0].shape
@@ -39,9 +42,20 @@ def mock(
             x = rng.integers(0, min(256, np.iinfo(dtype).max + 1), (size, *input_shape)).astype(dtype)
         else:
             x = rng.normal(size=(size, *input_shape)).astype(dtype)
-        return Examples.from_arrays(x, rng.integers(0, classes or 2, (size, *label_shape)).astype("int32"))
+        if not tasks:
+            return Examples.from_arrays(x, rng.integers(0, classes or 2, (size, *label_shape)).astype("int32"))
+        y = {task.name: _targets(rng, task, size) for task in tasks}
+        return Examples.from_arrays(x, y.get("", y), tasks=tasks)
 
     return Data(name, split(0), split(1), split(2), classes, class_names, tuple(input_shape))
+
+
+def _targets(rng, task, size):
+    shape = (size, *task.shape)
+    if task.of_classes or task.kind == "multilabel":
+        labels = rng.integers(0, task.size if task.of_classes and task.size else 2, shape)
+        return labels.astype("int32" if task.of_classes else "float32")
+    return rng.uniform(*((-1, 1) if task.low is None else (task.low, task.high)), shape).astype("float32")
 
 
 def mock_like(
@@ -56,16 +70,18 @@ def mock_like(
     training_short_side: Sequence[int] | None = None,
     skip_corrupt: bool = False,
     size: int = 64,
+    **targets: Any,
 ) -> Data:
     """Returns `mock` data in the shape of a dataset, which is neither prepared nor downloaded.
 
-    Arguments: size, as `mock`; the others, as `load`.
+    Arguments: size, as `mock`; the others, among them task, losses and outputs, as `load`.
 
     >>> mock_like("mnist1d").input_shape
     (40, 1)
     """
     given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
     given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
-    given |= {"skip_corrupt": skip_corrupt}
+    given |= {"skip_corrupt": skip_corrupt, **targets}
     like = open_source(name, **given)
-    return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, like.name, like.class_names)
+    names = like.name, like.class_names, like.tasks
+    return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, *names)

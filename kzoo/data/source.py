@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, require
 from kzoo.data.image_files import ImageFiles
+from kzoo.task import Task
 from kzoo.types import PathLike
 
 VALIDATIONS, TESTS = ("validation", "val", "valid", "dev"), ("test",)  # names of splits
@@ -24,12 +25,14 @@ MAX_CLASSES = 100_000  # unless there are as many examples: the last layer of a 
 class Source:
     """A dataset whose examples have not been read yet: shapes, dtype, classes and the number of examples per split.
 
-    Shapes: input_shape and label_shape are those of one example, fully known.
+    Shapes: input_shape and label_shape are those of one example, fully known; of several targets label_shape is that of
+    the first.
     Arguments: split_sizes, {split: number of examples}; read, a function (split, chosen) that returns `Examples` of the
     examples in a slice or at ascending indices; labels, a function (split) that returns all labels as an array;
     content, a `digest` of the dataset's files, None if they are not prepared; left_out, {what: how many} of what the
     dataset's files hold and no split contains; image_files, if the examples are in files of their own; divided, whether
-    the dataset itself has splits: one of classes that has not is held out of by class.
+    the dataset itself has splits: one of classes that has not is held out of by class; tasks, of the targets, () where
+    these are integer labels.
     """
 
     name: str
@@ -45,6 +48,12 @@ class Source:
     left_out: dict = dataclasses.field(default_factory=dict)
     image_files: ImageFiles | None = None
     divided: bool = True
+    tasks: tuple[Task, ...] = ()
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether one of the targets is a label map."""
+        return any(task.kind == "segmentation" for task in self.tasks) or (not self.tasks and len(self.label_shape) > 1)
 
 
 def local_path(path: PathLike) -> Path:

@@ -48,10 +48,12 @@ def _find(name: PathLike) -> tuple[Any, ...]:
         except Refusal as refusal:
             say(f"Exploring random numbers, as there is no data: {one_line(refusal, 300)}")
         else:
-            model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
+            model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train, False))
             origin = f"The model {name} of kzoo's zoo, with initial weights"
-            return model, origin, *sample(loaded.test or loaded.train, EXAMPLES), loaded.class_names, loaded.resize
-    model, origin, found, *_ = find_exportable(name)
-    labels = found.get("labels")
-    examples, targets, resize = found.get("examples"), found.get("targets"), found.get("resize", "stretch")
-    return model, origin.replace("`", ""), examples, targets, labels, resize
+            examples, targets = sample(loaded.test or loaded.train, EXAMPLES)
+            of_classes = len(loaded.tasks) == 1 and loaded.tasks[0].of_classes
+            return model, origin, examples, targets if of_classes else None, loaded.class_names, loaded.resize
+    found = find_exportable(name)
+    model, origin, given = inference_model(found.model), found.origin.replace("`", ""), found.data
+    resize = given.get("resize", "stretch")
+    return model, origin, given.get("examples"), given.get("targets"), given.get("labels"), resize

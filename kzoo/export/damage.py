@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Len
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from kzoo.checks import Refusal
 from kzoo.data.source import RESIZES
 from kzoo.export.isolated_process import crash_of
 from kzoo.json_record import read_record
+from kzoo.task import read_tasks
 
 RECORD = "export.json"
 Resize: Any = Literal[RESIZES] | Annotated[int, Ge(1)]  # Any for type checkers; of a number see `resize_images`
@@ -29,6 +30,13 @@ class Record(BaseModel):
 
     exports: Annotated[list[ExportedFile], Len(1)]
     resize: Resize = "stretch"  # records of earlier versions do not have it
+    tasks: list[dict[str, Any]] | None = None  # only where the outputs are not one of classes
+
+    @field_validator("tasks")
+    @classmethod
+    def _check_tasks(cls, tasks):
+        read_tasks({"tasks": tasks})
+        return tasks
 
 
 def read_export_record(folder):

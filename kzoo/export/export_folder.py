@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
+import keras
 import numpy as np
 from annotated_types import Len
 from pydantic import BaseModel
@@ -41,6 +42,7 @@ def write_export_folder(
     size=None,
     integer=False,
     trained=None,
+    tasks=(),
     **data,
 ):
     """Exports `model` to the folder in several formats. Returns the reports of all formats that are in it then.
@@ -50,8 +52,9 @@ def write_export_folder(
     A report is as that of `kzoo.export.exporter.export`. formats: their names; origin: where the model comes from, for
     the card; results: those of its run, as in metrics.json; serving: write the SavedModel to `folder/1/`, or the next
     number, for TensorFlow Serving; say: a function that prints a line of progress; integer: as for `export`, for those
-    of the formats that can have integers; trained: whether the weights are trained (None: unknown); batch_size, size
-    and data (examples, targets, labels, images, resize, representative): as for `export`.
+    of the formats that can have integers; trained: whether the weights are trained (None: unknown); tasks: of the
+    outputs, where they are not one of classes; batch_size, size and data (examples, targets, labels, images, resize,
+    representative): as for `export`.
     Raises ValueError with one line if the folder is no export, if it is a damaged one or one of another model and
     `overwrite` is false, or if a format fails; what existed before is then unchanged.
     """
@@ -71,7 +74,7 @@ def write_export_folder(
     for format in formats:  # all of them before the first is written
         check_exportable(model, format)
         format.check_data(model, **data, integer=integer and format.quantized)
-    info = model_info(model, origin, data.get("labels"), data.get("images"), trained)
+    info = model_info(model, origin, data.get("labels"), data.get("images"), trained, tasks)
     info |= {"resize": data.get("resize", "stretch"), "weights_sha256": weights_sha256(model)}
     with atomic_replace(folder) as partial:
         earlier = None if overwrite or not folder.exists() else read_same_model(folder, info)
@@ -194,8 +197,12 @@ def save_examples(model, folder, examples):
     x = x if fixed is None else fill_batch(x, fixed)  # one batch
     bytes_ = x.min() >= 0 and x.max() <= 255 and (x == np.round(x)).all()
     np.save(folder / EXAMPLES, x.astype("uint8" if bytes_ else "float32"))
-    outputs = np.round(model.predict(x, batch_size=len(x), verbose=0).astype("float64"), 6)
-    return {"examples": len(x), "answers": outputs.tolist() if outputs.size < MAX_OUTPUTS else None}
+    outputs = keras.tree.map_structure(
+        lambda y: np.round(y.astype("float64"), 6), model.predict(x, batch_size=len(x), verbose=0)
+    )
+    if sum(y.size for y in keras.tree.flatten(outputs)) >= MAX_OUTPUTS:
+        return {"examples": len(x), "answers": None}
+    return {"examples": len(x), "answers": keras.tree.map_structure(lambda y: y.tolist(), outputs)}
 
 
 def export_table(title, reports):

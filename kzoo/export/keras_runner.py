@@ -13,7 +13,7 @@ ASSERTED = re.compile(r"assertion failed: \[(.*)\]\s*\[\[", flags=re.DOTALL)  # 
 
 
 class KerasRunner:
-    """A function from a batch (N, ...) to the outputs of a model of one input and one output.
+    """A function from a batch (N, ...) to the outputs of a model of one input, a list if there are several.
 
     XLA compiles a model anew for each number of examples, so batches are filled up to a power of two, or to a larger
     number that has run before. A model of inputs of any size runs as a plain graph, which takes all sizes.
@@ -27,18 +27,18 @@ class KerasRunner:
         self.sizes: set[int] = set()  # of batches that have run
         self.graph = graph_of(model) if None in self.shape and keras.backend.backend() == "tensorflow" else None
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, x: np.ndarray) -> np.ndarray | list[np.ndarray]:
         from tensorflow.errors import InvalidArgumentError
 
         try:
             if self.graph is not None:
-                return as_floats(self.graph(x))
+                return keras.tree.map_structure(as_floats, self.graph(x))
             outputs = self.model.predict_on_batch(fill_batch(x, self._batch_size(len(x))))
         except (ValueError, InvalidArgumentError) as error:
             asserted = ASSERTED.search(str(error))
             reason = one_line(asserted[1] if asserted else error, 300)
             raise Refusal(f"predict: the model cannot be run: {reason}") from error
-        return as_floats(outputs)[: len(x)]
+        return keras.tree.map_structure(lambda y: as_floats(y)[: len(x)], outputs)
 
     def _batch_size(self, count: int) -> int:
         """Returns the size of the batch in which `count` examples run."""

@@ -89,6 +89,20 @@ class MapWriter:
             blended = np.round((1 - OPACITY) * image + OPACITY * palette[label_map]).astype("uint8")
             write_atomically(overlay, encode_png(Image.fromarray(blended)))
 
+    def write_image(self, file: Path, index: int | None, image: np.ndarray) -> None:
+        """Writes an image (H, W, C) that a model predicts: its numbers, and a picture of the first or three channels.
+
+        The picture has the range from 0 to 1, or to 255 if there are larger numbers.
+        """
+        numbers, picture, _ = self._paths(file, index)
+        numbers.parent.mkdir(parents=True, exist_ok=True)
+        stream = io.BytesIO()
+        np.save(stream, image)
+        write_atomically(numbers, stream.getvalue())
+        shown = image if image.shape[-1] == 3 else image[..., 0]
+        scaled = shown * (255 if shown.max() <= 1 else 1)
+        write_atomically(picture, encode_png(Image.fromarray(np.clip(np.round(scaled), 0, 255).astype("uint8"))))
+
     def _image(self, file):
         """Returns the pixels of an image file as 8-bit RGB, or None for an array's file."""
         if not is_image(file):

@@ -4,6 +4,7 @@ import json
 
 from kzoo.export.registry import FORMATS
 from kzoo.export.signatures import takes_images
+from kzoo.task import THRESHOLD, recorded
 from kzoo.terminal import percent
 
 EXAMPLES = "examples.npy"
@@ -13,11 +14,12 @@ TOP_CLASSES = """for row in outputs:
         print({name}, row[index])"""
 
 
-def model_info(model, origin, labels=None, images=None, trained=None):
+def model_info(model, origin, labels=None, images=None, trained=None, tasks=()):
     """Returns what cards say about a model, whatever its format, as a dict that JSON can hold.
 
     origin: a phrase on where the model comes from; labels: names of the classes; images: whether it takes images (None:
-    by its input); trained: whether its weights are trained (None: unknown).
+    by its input); trained: whether its weights are trained (None: unknown); tasks: of its outputs, where
+    they are not one of classes.
     """
     shape = model.outputs[0].shape
     classes = shape[-1] if len(model.outputs) == 1 and len(shape) == 2 else None
@@ -25,7 +27,10 @@ def model_info(model, origin, labels=None, images=None, trained=None):
     if classes:
         softmax = getattr(getattr(model.layers[-1], "activation", None), "__name__", "") == "softmax"
         outputs = f"probabilities of {classes} classes" if softmax else f"{classes} scores, one for each class"
+    if recorded(tasks):
+        classes, outputs = None, "; ".join(map(_output_of, tasks))
     return {
+        **recorded(tasks),
         "name": model.name,
         "what": origin,
         "trained": trained,
@@ -37,6 +42,20 @@ def model_info(model, origin, labels=None, images=None, trained=None):
         "labels": [" ".join(str(label).split()) for label in labels] if labels else None,
         "images": takes_images(model) if images is None else images,
     }
+
+
+def _output_of(task):
+    """Returns what the output of a task is, in words."""
+    size, name = task.size or "the", f"`{task.name}`, " if task.name else ""
+    names = f": {', '.join(task.names)}" if task.names else ""
+    if task.kind == "multilabel":
+        return f"{name}probabilities of {size} labels, each there if above {THRESHOLD:g}{names}"
+    if task.kind == "regression":
+        return f"{name}{size} number{'' if size == 1 else 's'} for each example{names}"
+    if task.kind == "image":
+        return f"{name}arrays of shape ({', '.join(map(str, task.shape))}) for each example"
+    where = " for each pixel" if task.kind == "segmentation" else ""
+    return f"{name}one score for each class{where}{names}"
 
 
 def export_card(info, reports):
@@ -220,6 +239,9 @@ def _test_error(results):
     measured, published = results.get("test"), results.get("published")
     if not measured:
         return []
+    if "error" not in measured:
+        figures = (f"{key} {value:.4g}" for key, value in measured.items() if value is not None)
+        return ["", f"On the test examples: {', '.join(figures)}."]
     compared = f"; published: {percent(published['error'])} ({published['source']})" if published else ""
     epochs, whole = results.get("epochs", 0), (results.get("recipe") or {}).get("epochs", 0)
     after = f" after {epochs:,} of {whole:,} epochs" if epochs < whole else ""

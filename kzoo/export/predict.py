@@ -15,6 +15,7 @@ from kzoo.checks import Refusal, require
 from kzoo.data.example_reader import ExampleReader
 from kzoo.data.file_arguments import is_image
 from kzoo.export.predictor import Predictor
+from kzoo.task import Task
 
 BATCH, PIXELS = 256, 2**22  # examples in a batch, and numbers in its inputs unless it is of one example
 THREADS = 8  # that read files, at most
@@ -31,11 +32,14 @@ class Example(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """A model's output for an example: scores of the classes (classes,), or a label map (H, W) of class numbers."""
+    """A model's output for an example: scores of the classes (classes,), or a label map (H, W) of class numbers.
+
+    Of other tasks it is the output itself, and of several tasks a tuple; classes: the channels of the first output.
+    """
 
     file: Path
     index: int | None  # type: ignore[assignment]  # tuples have a method of this name
-    output: np.ndarray
+    output: Any
     classes: int
 
 
@@ -121,18 +125,28 @@ def _run(predictor: Predictor, examples: list[Example], failed: Failed) -> Itera
 def _run_batch(predictor: Predictor, examples: list[Example]) -> list[Prediction | str]:
     """Returns the prediction for each example of one shape, or the reason why there is none."""
     try:
-        scores = np.asarray(predictor.run(np.stack([example.x for example in examples])))
+        found = predictor.run(np.stack([example.x for example in examples]))
     except Refusal as refusal:
         return [f"{refusal} (for {example.file})" for example in examples]
-    _check_scores(scores, predictor.labels)
-    damaged = np.isnan(scores).any(tuple(range(1, scores.ndim)))
-    outputs = scores if scores.ndim == 2 else as_label_maps(scores)
+    arrays = [np.asarray(y) for y in (found if isinstance(found, list) else [found])]
+    damaged = np.any([np.isnan(y).any(tuple(range(1, y.ndim))) for y in arrays], 0)
+    tasks = predictor.tasks or (None,)
+    parts = [_outputs_of(scores, task, predictor.labels) for scores, task in zip(arrays, tasks)]
+    outputs = zip(*parts) if len(parts) > 1 else parts[0]
     results: list[Prediction | str] = []
     for (file, index, _), output, bad in zip(examples, outputs, damaged):
         place = f"file={str(file)!r}" + ("" if index is None else f", index={index}")
         reason = f"predict expects a model whose outputs are numbers; received NaN for {place}."
-        results.append(reason if bad else Prediction(file, index, output, scores.shape[-1]))
+        results.append(reason if bad else Prediction(file, index, output, arrays[0].shape[-1]))
     return results
+
+
+def _outputs_of(scores: np.ndarray, task: Task | None, labels: list[str] | None) -> np.ndarray:
+    """Returns what is predicted for the examples of a batch by the outputs of one task, None: of classes."""
+    if task is not None and not task.of_classes:
+        return scores
+    _check_scores(scores, labels if task is None else None)
+    return scores if scores.ndim == 2 else as_label_maps(scores)
 
 
 def _check_scores(scores: np.ndarray, labels: list[str] | None) -> None:

@@ -11,19 +11,22 @@ from kzoo.export.damage import RECORD, read_export_record, refuse_damaged
 from kzoo.export.export_folder import LABELS
 from kzoo.export.fixed_shape import fill_batch
 from kzoo.export.registry import find_format, format_at
+from kzoo.task import Task, read_tasks
 
 
 class Predictor(NamedTuple):
     """The shape of one example (None: any size), names of the classes or None, and the function that predicts.
 
     The function raises Refusal for a batch that the model cannot be run with.
-    resize: how images get that shape, as for `kzoo.data.load`.
+    resize: how images get that shape, as for `kzoo.data.load`; tasks: of the outputs, () for one of classes. Of several
+    tasks the function returns a list of arrays.
     """
 
     shape: tuple[int | None, ...]
     labels: list[str] | None
     run: Callable[[np.ndarray], Any]
     resize: str | int = "stretch"
+    tasks: tuple[Task, ...] = ()
 
 
 def is_export(path):
@@ -54,20 +57,20 @@ def open_export(path):
         raise Refusal(f"predict: {path} cannot be opened: {one_line(error, 300)}") from error
     require(len(shapes) == 1, "predict", "a model of one input", inputs=", ".join(shapes))
     ((name, (batch_size, *shape)),) = shapes.items()
+    record = read_export_record(path.parent) if (path.parent / RECORD).is_file() else None
+    tasks = read_tasks({"tasks": record.tasks}) if record else ()
 
     def run_one(x):
         try:
-            if batch_size is None:
-                return run({name: x})[0]
-            starts = range(0, len(x), batch_size)
-            parts = [run({name: fill_batch(x[start : start + batch_size], batch_size)})[0] for start in starts]
-            return np.concatenate(parts)[: len(x)]
+            starts = range(0, len(x), batch_size or len(x))
+            parts = [run({name: fill_batch(x[start:][:batch_size], batch_size or len(x))}) for start in starts]
+            outputs = [np.concatenate(each)[: len(x)] for each in zip(*parts)]
+            return outputs if len(tasks) > 1 else outputs[0]
         except Exception as error:
             raise Refusal(f"predict: {path} cannot be run: {one_line(error, 300)}") from error
 
-    recorded = (path.parent / RECORD).is_file()
-    resize = read_export_record(path.parent).resize if recorded else "stretch"
-    return Predictor(tuple(shape), labels_of(path), run_one, resize)
+    resize = record.resize if record else "stretch"
+    return Predictor(tuple(shape), labels_of(path), run_one, resize, tasks)
 
 
 def first_export(folder):

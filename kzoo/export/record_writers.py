@@ -19,6 +19,7 @@ from kzoo.files import atomic_replace, check_writable
 from kzoo.terminal import console, percent, stdout
 
 NPY = ".npy"  # of the file of all outputs
+CLASS = ("class", "label", "score")  # the entries of a class in a record
 
 
 class RecordWriter:
@@ -132,19 +133,25 @@ def open_writer(target: Target) -> Iterator[RecordWriter]:
 def flatten(record: dict[str, Any], most: int) -> dict[str, Any]:
     """Returns a record without lists: the entries of the first class get the suffix _1, those of the second _2.
 
+    Numbers become value_1, value_2 or have their names. Of several outputs each has its name in front.
     most: how many classes there are columns for.
 
     >>> flatten({"file": "a.png", "top": [{"class": 7, "score": 0.5}]}, 2)
     {'file': 'a.png', 'class_1': 7, 'score_1': 0.5, 'class_2': None, 'score_2': None}
     """
-    row = {}
+    row: dict[str, Any] = {}
     for key, value in record.items():
-        if not isinstance(value, list):
+        prefix = "".join(key.rpartition("_")[:2])
+        if isinstance(value, dict):
+            row |= {f"{prefix}{name}": number for name, number in value.items()}
+        elif not isinstance(value, list):
             row[key] = value
-            continue
-        for rank in range(most):
-            entry = value[rank] if rank < len(value) else dict.fromkeys(value[0])
-            row |= {f"{name}_{rank + 1}": part for name, part in entry.items()}
+        elif key.endswith("values"):
+            row |= {f"{prefix}value_{number + 1}": each for number, each in enumerate(value)}
+        else:
+            for rank in range(most):
+                entry = value[rank] if rank < len(value) else dict.fromkeys(value[0] if value else CLASS)
+                row |= {f"{prefix}{name}_{rank + 1}": part for name, part in entry.items()}
     return row
 
 
@@ -152,17 +159,43 @@ def predictions_table(records):
     """Returns a rich table of records."""
     from rich.table import Table
 
+    if not records[0].keys() & {"shares", "top"}:
+        return _tasks_table(records)
     of_maps = "shares" in records[0]
     title = "classes with the largest shares of the pixels" if of_maps else "most probable classes"
     table, key = Table(title=title, title_justify="left"), "shares" if of_maps else "top"
     for column in ("example", *(f"{rank}." for rank in range(1, 1 + max(len(record[key]) for record in records)))):
         table.add_column(column, overflow="fold")
     for record in records:
-        name = escape(record["file"]) + ("" if record["index"] is None else f" {record['index']}")
-        best = (
-            f"{one['class'] if one['label'] is None else escape(one['label'])}  "
-            + (percent(one["share"]) if of_maps else f"{one['score']:.3f}")
-            for one in record[key]
-        )
-        table.add_row(name, *best)
+        table.add_row(_example_of(record), *map(_class_text, record[key]))
     return table
+
+
+def _tasks_table(records):
+    """Returns a rich table of the records of tasks without classes or of several tasks: a column for each entry."""
+    from rich.table import Table
+
+    table = Table(title="predictions", title_justify="left")
+    keys = [key for key in records[0] if key not in ("file", "index")]
+    for column in ("example", *keys):
+        table.add_column(column, overflow="fold")
+    for record in records:
+        table.add_row(_example_of(record), *(_entry_text(record[key]) for key in keys))
+    return table
+
+
+def _example_of(record):
+    return escape(record["file"]) + ("" if record["index"] is None else f" {record['index']}")
+
+
+def _class_text(one):
+    name = str(one["class"]) if one["label"] is None else escape(one["label"])
+    return f"{name}  " + (percent(one["share"]) if "share" in one else f"{one['score']:.3f}")
+
+
+def _entry_text(value):
+    """Returns an entry of a record as text: classes or labels, numbers with or without names, or one number."""
+    if isinstance(value, dict):
+        return ", ".join(f"{escape(name)} {number:.4g}" for name, number in value.items())
+    parts = value if isinstance(value, list) else [value]
+    return ", ".join(_class_text(part) if isinstance(part, dict) else f"{part:.4g}" for part in parts) or "-"

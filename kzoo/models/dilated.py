@@ -14,6 +14,7 @@ from keras.initializers import RandomNormal
 from kzoo.checks import nearest, require
 from kzoo.layers.conv import Conv2D
 from kzoo.layers.max_pooling import MaxPooling2D
+from kzoo.layers.padding import Padding2D
 from kzoo.models.blocks import (
     build_model,
     check_integer,
@@ -60,7 +61,8 @@ def dilated_frontend(
     of an eighth of an image's size, pad the image by 186 pixels ("reflect"). The smallest input is 380 x 380, or 8 x 8
     with padding="same".
     Settings: fc_units of the two wide layers and their dropout; padding, "valid" or "same"; upsample, a factor by which
-    the class maps are enlarged bilinearly (8 gives each pixel of a padded image a class); context, "basic" or "large",
+    the class maps are enlarged bilinearly, also where their size is unknown (8 gives each pixel of a padded image a
+    class); context, "basic" or "large",
     a zero-padded context module after the front end that is initialized as the identity; width, a factor of the filters
     of the VGG stages.
     Kernels of `logits` are initialized from N(0, 0.001^2), as in the authors' code, which takes all others of the front
@@ -90,11 +92,22 @@ def dilated_frontend(
         if context:
             names = [f"context{number}" for number in range(1, len(DILATIONS) + 2)]
             x = add_context(x, classes, names, DILATIONS, **CONTEXTS[context])
-        x = layers.UpSampling2D(upsample, interpolation="bilinear", name="upsampled")(x) if upsample > 1 else x
+        x = _upsample(x, upsample) if upsample > 1 else x
         x = layers.Activation(classifier_activation, dtype="float32", name="predictions")(x)
     else:
         x = pool_features(name, x, pooling)
     return build_model(name, inputs, x, weights)
+
+
+def _upsample(x, factor):
+    """Enlarges maps bilinearly; those of unknown size, which Keras's layer refuses, as means of repeated pixels."""
+    if None not in x.shape[1:3]:
+        return layers.UpSampling2D(factor, interpolation="bilinear", name="upsampled")(x)
+    odd = factor % 2 == 1
+    x = layers.UpSampling2D(factor, name="repeated")(x)
+    x = Padding2D(factor // 2, "replicate", name="repeated_padding")(x)
+    x = layers.AveragePooling2D(factor, strides=1, name="upsampled" if odd else "repeated_mean")(x)
+    return x if odd else layers.AveragePooling2D(2, strides=1, name="upsampled")(x)
 
 
 def _label(stage, number):

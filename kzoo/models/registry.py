@@ -14,7 +14,7 @@ from kzoo.models.feature_extractor import feature_extractor
 from kzoo.models.graph import is_graph, reapply
 from kzoo.models.keras_file import keras_file, keras_name
 from kzoo.models.lost_preprocessing import warn_of_lost_preprocessing
-from kzoo.models.weights import find_tag, load_tag, load_weights, tags_of
+from kzoo.models.weights import find_tag, load_tag, load_weights, source_models, tags_of
 from kzoo.user_modules import describe_problem
 
 __all__ = ["describe", "list_models", "model", "register_family"]
@@ -96,7 +96,9 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
 
 
 def describe(name: str) -> dict[str, Any]:
-    """Returns a model's family, docstring, source, tags of weights, and the values of all settings.
+    """Returns a model's family, docstring, source, tags of weights, source models, and the values of all settings.
+
+    Source models are those whose weights `load_weights` loads too, {name: their tags}.
 
     >>> describe("mnist1d_cnn")["settings"]["filters"]
     15
@@ -109,6 +111,7 @@ def describe(name: str) -> dict[str, Any]:
         "doc": inspect.getdoc(builder) or "",
         "source": (inspect.getdoc(inspect.getmodule(builder)) or "").partition("Source:")[2].strip(),
         "weights": tags_of(name),
+        "source_models": source_models(name),
         "settings": {**defaults, **settings, "name": name},
     }
 

@@ -87,7 +87,7 @@ def resnet_cifar(
     Shapes: images (B, 32, 32, 3), the mean subtracted -> probabilities (B, 10). Any input size.
     Settings: blocks of each stage; residual, False for the plain counterpart; shortcut and width as `resnet`.
     Initial values: as `resnet`.
-    Layers: stage1_conv, stage1_block1 ..., stage1 ... stage3, predictions.
+    Layers: stem, stage1_block1 ..., stage1 ... stage3, predictions.
     """
     build = _Blocks(name, shortcut, 1e-5, residual)
     check_integer_list(name, blocks=(blocks,))

@@ -99,13 +99,38 @@ def load_weights(
     >>> import kzoo
     >>> _ = load_weights(kzoo.model("mnist1d_cnn", classes=4), "mnist1d", until="stage3")
     """
+    wanted, shared = transferred_layers(model, until, source_model)
+    if shared is None:
+        return _load(model, source, find_tag(model.name, source), wanted, partly=until is not None)
+    tag = find_tag(source_model, source) if source_model else None
+    return _load(model, source, tag, wanted, partly=True, shared=shared, who=source_model)
+
+
+def transferred_layers(
+    model: keras.Model, until: str | None = None, source_model: str | None = None
+) -> tuple[dict[str, keras.layers.Layer], dict[str, str] | None]:
+    """Returns {path: layer} that `load_weights` loads, and {name of layer: its layer in `source_model`}, None without.
+
+    Refuses an unknown layer, an unknown source model, and layers of which none takes weights of the source model.
+    """
     wanted = _weighted(layer_paths(model) if until is None else layers_until(model, until))
     if source_model is None:
-        return _load(model, source, find_tag(model.name, source), wanted, partly=until is not None)
-    shared = _shared_layers(model.name, source_model)
-    wanted = {path: layer for path, layer in wanted.items() if _name(path) in shared}
+        return wanted, None
+    known = _SHARED.get(model.name, {})
+    expected = f"source_model, {nearest(source_model, known)}" if known else "no source_model"
+    require(source_model in tuple(known), model.name, expected, source_model=source_model)
+    wanted = {path: layer for path, layer in wanted.items() if _name(path) in known[source_model]}
     require(wanted, "load_weights", f"until, a layer after one that takes weights of {source_model}", until=until)
-    return _load(model, source, find_tag(source_model, source), wanted, partly=True, shared=shared, who=source_model)
+    return wanted, known[source_model]
+
+
+def source_models(model: str) -> dict[str, list[str]]:
+    """Returns {model: its tags} of the other models whose weights `load_weights` loads into the model named `model`.
+
+    >>> source_models("segnet")
+    {'vgg16': ['imagenet']}
+    """
+    return {source: tags_of(source) for source in sorted(_SHARED.get(model, {}))}
 
 
 def load_tag(model: keras.Model, name: str, tag: str, new_top: bool) -> keras.Model:
@@ -114,13 +139,6 @@ def load_tag(model: keras.Model, name: str, tag: str, new_top: bool) -> keras.Mo
     `new_top`: the last layers keep their initial weights if those of the tag are for another number of classes.
     """
     return _load(model, tag, find_tag(name, tag), _weighted(layer_paths(model)), new_top=new_top, who=name)
-
-
-def _shared_layers(name, source_model):
-    known = _SHARED.get(name, {})
-    expected = f"source_model, {nearest(source_model, known)}" if known else "no source_model"
-    require(source_model in tuple(known), name, expected, source_model=source_model)
-    return known[source_model]
 
 
 def _load(model, source, tag, wanted, partly=False, new_top=False, shared=None, who=None):

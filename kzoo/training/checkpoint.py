@@ -43,7 +43,8 @@ class Checkpoint(keras.callbacks.Callback):
     Arguments: weights_model, the model whose weights and random states are saved (the compiled model adds its
     optimizer's); path, the file; callbacks, those whose attributes are saved. The checkpoint must come after them in
     `fit`: they reset their attributes when training starts, then the checkpoint restores these. files, those of
-    callbacks: what they hold at an epoch's end is recorded with the state.
+    callbacks: what they hold at an epoch's end is recorded with the state. first, the epoch after which a stage of the
+    training starts: a state of that epoch has another optimizer, which is left out.
     Attributes: epoch, the completed epochs; history, the results of each; seconds of training so far; stopped, whether
     a callback ended the training; rate, steps per second of the last epoch in this process, which `fit` sets, or None.
     Raises Refusal if the file is damaged or belongs to another model or optimizer.
@@ -55,10 +56,11 @@ class Checkpoint(keras.callbacks.Callback):
         path: PathLike,
         callbacks: Sequence[Any] = (),
         files: CallbackFiles | None = None,
+        first: int = 0,
     ):
         super().__init__()
         self.weights_model, self.path, self.callbacks = weights_model, Path(path), list(callbacks)
-        self.files = files
+        self.files, self.first = files, first
         self.rate: float | None = None
         self.state = self._read() if self.path.exists() else None
         state = self.state or {"epoch": 0, "history": [], "seconds": 0.0, "stopped": False}
@@ -77,6 +79,9 @@ class Checkpoint(keras.callbacks.Callback):
         if self.state is None:
             return
         variables, values = self._variables(), self.state["variables"]
+        if self.epoch == self.first:
+            variables = self.weights_model.variables
+            values = values[: len(variables)]
         try:
             if [tuple(v.shape) for v in variables] != [v.shape for v in values]:
                 raise ValueError("shapes differ")
@@ -131,6 +136,7 @@ class Checkpoint(keras.callbacks.Callback):
 class KeepBest(keras.callbacks.Callback):
     """Callback: when training ends, sets the weights of the best epoch, the first or `last` of equally good ones.
 
+    monitor: what is measured; the largest is the best, of a loss the smallest.
     Its attributes are plain values, so that `Checkpoint` saves them.
     """
 
@@ -140,7 +146,7 @@ class KeepBest(keras.callbacks.Callback):
         self.best, self.best_epoch, self.best_weights = -np.inf, None, None
 
     def on_epoch_end(self, epoch, logs=None):
-        value = logs[self.monitor]
+        value = -logs[self.monitor] if self.monitor.endswith("loss") else logs[self.monitor]
         if value > self.best or (self.last and value == self.best):
             self.best, self.best_epoch = float(value), epoch
             self.best_weights = self.weights_model.get_weights()

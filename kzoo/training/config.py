@@ -2,6 +2,7 @@
 
 # mypy: disable-error-code="valid-type, misc"
 
+import difflib
 import hashlib
 import json
 import math
@@ -19,7 +20,6 @@ from pydantic import (
     Field,
     NonNegativeInt,
     PositiveInt,
-    StringConstraints,
     Tag,
     ValidationError,
     model_serializer,
@@ -29,11 +29,13 @@ from pydantic_core import PydanticCustomError
 
 from kzoo.checks import Refusal, is_integer, nearest, require
 from kzoo.export.registry import FORMATS
-from kzoo.training.config_errors import EACH, ONE, describe_errors, expecting, one_of, setting_names
+from kzoo.task import KINDS
+from kzoo.training.config_errors import EACH, NAMED, ONE, describe_errors, expecting, one_of, setting_names
 from kzoo.training.search_space import SEARCHED_PARTS, check_space
 from kzoo.training.yaml_file import apply_sets, read_yaml
 from kzoo.types import PathLike
 
+MAXIMIZED, MINIMIZED = ("accuracy", "f1_macro", "f1_micro", "auc", "r2", "iou"), ("error", "loss", "mae", "mse")
 DTYPE_POLICIES = ("float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
 FOLDERS = [up / "zoo_configs" for up in Path(__file__).resolve().parents[1:3]]  # in the wheel; in a checkout
 
@@ -116,21 +118,26 @@ class Spec(Part):
         return handler({"class_name": value} if isinstance(value, str) else value)
 
 
+def _losses_kind(value):
+    by_name = isinstance(value, dict) and value
+    by_name = by_name and not any(difflib.get_close_matches(str(key), Spec.model_fields, cutoff=0.8) for key in value)
+    return EACH if isinstance(value, list) else NAMED if by_name else ONE
+
+
 Losses = Annotated[
-    Annotated[Spec, Tag(ONE)] | Annotated[list[Spec], Len(1), Tag(EACH)],
-    Discriminator(lambda value: EACH if isinstance(value, list) else ONE),
+    Annotated[Spec, Tag(ONE)] | Annotated[list[Spec], Len(1), Tag(EACH)] | Annotated[dict[str, Spec], Tag(NAMED)],
+    Discriminator(_losses_kind),
 ]
 Metrics = Annotated[
     Annotated[list[Spec], Tag(ONE)] | Annotated[dict[str, list[Spec]], Tag(EACH)],
     Discriminator(lambda value: EACH if isinstance(value, dict) else ONE),
 ]
 Weights = Annotated[
-    Annotated[list[Annotated[float, Ge(0)]], Len(1)] | None, expecting("a list of numbers of at least 0, or null")
+    Annotated[list[Annotated[float, Ge(0)]], Len(1)] | dict[str, Annotated[float, Ge(0), Lt(math.inf)]] | None,
+    expecting("a list of numbers of at least 0, {output: number}, or null"),
 ]
 ClassWeights = Annotated[
-    dict[Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})$")], Annotated[float, Ge(0), Lt(math.inf)]]
-    | Literal["balanced"]
-    | None,
+    dict[Annotated[str, Len(1)], Annotated[float, Ge(0), Lt(math.inf)]] | Literal["balanced"] | None,
     expecting("a mapping of classes to weights of at least 0, balanced, or null"),
 ]
 Factor = Annotated[float, Ge(0), Lt(math.inf), expecting("a number of at least 0")]
@@ -140,9 +147,22 @@ Rates = Annotated[
 ]
 Initializers = Annotated[dict[Annotated[str, Len(1)], Spec], Field(strict=True)]
 Momentum = Annotated[Annotated[float, Ge(0), Lt(1)] | None, expecting("a number of at least 0 and below 1, or null")]
+Patterns = Annotated[
+    Annotated[list[Annotated[str, Len(1)]], Len(1)] | None, expecting("a list of patterns such as [stage*], or null")
+]
+Sizes = Annotated[
+    Annotated[list[Annotated[list[PositiveInt], Len(2, 2)]], Len(1)] | None,
+    expecting("a list of [height, width], each of two integers above 0, or null"),
+]
 ClassNames = Annotated[Annotated[list[Annotated[str, Len(1)]], Len(1)] | None, expecting("a list of names, or null")]
 ModelInputs = Annotated[list[Literal["x", "y"]], Len(1), expecting("a list of x and y")]
 ModelTargets = Annotated[Annotated[list[Literal["x", "y"]], Len(1)] | None, expecting("a list of x and y, or null")]
+
+
+TaskKind: Any = Literal[KINDS]  # Any for type checkers
+TaskKinds = Annotated[
+    TaskKind | dict[str, TaskKind] | None, expecting(f"one of {', '.join(KINDS)}, {{output: one of these}}, or null")
+]
 
 
 class ModelConfig(Part):
@@ -206,7 +226,7 @@ class DataConfig(Part):
 
     later = (
         *("stratify", "ignore_label", "resize", "short_side", "training_short_side", "training_sizes"),
-        *("class_names", "test", "skip_corrupt"),
+        *("class_names", "test", "skip_corrupt", "task"),
     )
 
     name: OptionalText = Field(
@@ -218,7 +238,14 @@ class DataConfig(Part):
         "test/ and perhaps val/ with these in each.",
     )
     arrays: OptionalText = Field(
-        None, description="An .npz file: x_train, y_train, perhaps x_test, y_test, x_val, y_val; w_train for weights."
+        None,
+        description="An .npz file: x_train, y_train, perhaps x_test, y_test, x_val, y_val; w_train, w_val, w_test for "
+        "weights of the examples; y_train_NAME for each of several targets; y_names for names.",
+    )
+    task: TaskKinds = Field(
+        None,
+        description="What targets of arrays are: classification, segmentation, multilabel, regression or image; of "
+        "several {output: one of these}; null: as the loss and the arrays say, see targets.md.",
     )
     batch_size: Count = Field(32, description="Examples per training step.")
     validation: HeldOut = Field(
@@ -262,10 +289,7 @@ class DataConfig(Part):
         description="The least and largest length of the shorter side in training, drawn for each image and epoch; "
         "null: short_side.",
     )
-    training_sizes: Annotated[
-        Annotated[list[Annotated[list[PositiveInt], Len(2, 2)]], Len(1)] | None,
-        expecting("a list of [height, width], each of two integers above 0, or null"),
-    ] = Field(
+    training_sizes: Sizes = Field(
         None,
         description="Sizes that training images are resized to, after data.augment: one for each epoch, in turn. The "
         "model then takes images of any size; evaluation sees those of image_size.",
@@ -320,10 +344,35 @@ class DataConfig(Part):
         return self.short_side if self.resize == "short_side" and self.short_side else self.resize
 
 
+class StageConfig(Part):
+    """A stage of the training: some of its epochs, with settings of their own in place of training's and data's."""
+
+    later = ("epochs", "train", "freeze", "optimizer", "rates", "loss", "augment", "training_sizes")
+
+    epochs: OptionalCount = Field(
+        None, description="Epochs of the stage; null, for the last stage: those that are left of training.epochs."
+    )
+    train: Patterns = Field(
+        None,
+        description="Shell patterns of the paths of the layers that learn, such as [predictions]; all others stay as "
+        "they are, batch norms included. null: all learn.",
+    )
+    freeze: Patterns = Field(
+        None, description="Shell patterns of the paths of the layers that stay as they are, in place of `train`."
+    )
+    optimizer: Spec | None = Field(None, description="In place of training.optimizer.")
+    rates: Rates = Field({}, description="Further factors on the learning rate, as in training.rates.")
+    loss: Losses | None = Field(None, description="In place of training.loss.")
+    augment: Annotated[list[Spec] | None, expecting("a list of layers, or null")] = Field(
+        None, description="In place of data.augment."
+    )
+    training_sizes: Sizes = Field(None, description="In place of data.training_sizes, which must be set too.")
+
+
 class TrainingConfig(Part):
     """How the model is trained."""
 
-    later = ("class_weight", "initializers", "rates", "recompute_statistics", "batch_norm_momentum")
+    later = ("class_weight", "initializers", "rates", "recompute_statistics", "batch_norm_momentum", "stages")
 
     epochs: Count = Field(description="Epochs; metrics, validation, callbacks and checkpoints run once per epoch.")
     steps_per_epoch: OptionalCount = Field(None, description="Steps per epoch; null: one pass over the training split.")
@@ -333,8 +382,9 @@ class TrainingConfig(Part):
     seeds: Seeds = Field([0], description="One training per seed.")
     keep: Annotated[Literal["last", "best", "last_best"], one_of("last", "best", "last_best")] = Field(
         "last",
-        description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy, "
-        "of equally good ones the first (best) or the last (last_best).",
+        description="Which weights to keep: the last ones, or those of the epoch with the best validation accuracy, of "
+        "equally good ones the first (best) or the last (last_best). Without classes, and for several targets, that "
+        "with the least validation loss.",
     )
     initializers: Initializers = Field(
         {},
@@ -342,14 +392,16 @@ class TrainingConfig(Part):
         "last shell pattern that matches the path of a weight, such as conv1/kernel, gives its initial values.",
     )
     loss: Losses = Field(
-        description="A loss of keras.losses or kzoo, or a list with one for each output of the model. Labels are "
-        "encoded one-hot for losses that need it, such as CategoricalCrossentropy with its label_smoothing."
+        description="A loss of keras.losses or kzoo, or one for each output of the model: a list or {output: loss}. "
+        "Labels are encoded one-hot for losses that need it, such as CategoricalCrossentropy with its label_smoothing."
     )
-    loss_weights: Weights = Field(None, description="A weight for each output's loss in their sum; null: all 1.")
+    loss_weights: Weights = Field(
+        None, description="A weight for each output's loss in their sum, a list or {output: weight}; null: all 1."
+    )
     class_weight: ClassWeights = Field(
         None,
-        description="How much the loss counts in training, by the label's class: {class: weight}, 1 for classes that "
-        "are not named; balanced: inversely to how often a class occurs; null: all alike.",
+        description="How much the loss counts in training, by the label's class: {class: weight}, with numbers or "
+        "names of classes, 1 for others; balanced: inversely to how often a class occurs; null: all alike.",
     )
     l2: Factor = Field(
         0.0, description="Weight decay: this factor times a kernel is added to its gradient; not for biases and norms."
@@ -368,6 +420,11 @@ class TrainingConfig(Part):
         description="The momentum of the moving statistics of all batch norms: the share of the old value that a step "
         "keeps; null: that of the model.",
     )
+    stages: list[StageConfig] = Field(
+        [],
+        description="Parts of the training, one after the other, each with settings of its own, see below. A stage "
+        "begins with the last weights of the one before and a new optimizer, whose schedules count from 0.",
+    )
     recompute_statistics: Switch = Field(
         False,
         description="Whether the moving statistics of batch norms are replaced at the end of each epoch, before its "
@@ -377,7 +434,8 @@ class TrainingConfig(Part):
     metrics: Metrics = Field(
         [],
         description="Metrics of keras.metrics or kzoo: a list for the first output, or {output: list}. In results "
-        "those of further outputs have the output's name in front, as in Keras.",
+        "those of further outputs have the output's name in front, as in Keras. Of outputs without any, those of the "
+        "task: see targets.md.",
     )
     callbacks: list[Spec] = Field([], description="Callbacks of keras.callbacks or kzoo; see below where they write.")
     jit_compile: Annotated[bool | Literal["auto"], expecting("true, false or auto")] = Field(
@@ -395,6 +453,18 @@ class TrainingConfig(Part):
         divisible = self.steps_per_epoch is None or self.steps_per_epoch % self.steps_per_call == 0
         expected = f"a divisor of training.steps_per_epoch ({self.steps_per_epoch})"
         require(divisible, "training.steps_per_call", expected, steps_per_call=self.steps_per_call)
+        return self
+
+    @model_validator(mode="after")
+    def _check_stages(self):
+        for index, stage in enumerate(self.stages):
+            who = f"training.stages.{index}"
+            if index < len(self.stages) - 1:
+                require(stage.epochs, who, "epochs, as another stage follows", epochs=stage.epochs)
+            else:
+                expected = "no epochs: the last stage has those that are left of training.epochs"
+                require(stage.epochs is None, who, expected, epochs=stage.epochs)
+            require(stage.train is None or stage.freeze is None, who, "train or freeze, not both", train=stage.train)
         return self
 
 
@@ -469,7 +539,9 @@ class SearchConfig(Part):
         "history.csv has it.",
     )
     direction: Annotated[Literal["max", "min"] | None, expecting("max, min or null")] = Field(
-        None, description="Whether to maximize or minimize; null: max for accuracies, min for errors and losses."
+        None,
+        description="Whether to maximize or minimize; null: max for accuracies, f1, auc, r2 and iou, min for errors, "
+        "losses, mae and mse.",
     )
     validation: Annotated[
         Annotated[float, Gt(0), Lt(1)] | Annotated[str, Len(1)],
@@ -488,7 +560,7 @@ class SearchConfig(Part):
     def _check_objective(self):
         valid = self.objective.startswith("val_") and len(self.objective) > 4
         require(valid, "search.objective", "val_ and a metric's name", objective=self.objective)
-        known = self.direction or self.objective.endswith(("accuracy", "error", "loss"))
+        known = self.direction or self.objective.endswith((*MAXIMIZED, *MINIMIZED))
         require(known, "search.direction", f"max or min, for {self.objective}", direction=self.direction)
         fixed = self.max_epochs or self.algorithm == "hyperband"
         if fixed and "training.epochs" in self.space:
@@ -498,7 +570,7 @@ class SearchConfig(Part):
     @property
     def maximize(self) -> bool:
         """Whether a larger objective is better."""
-        return (self.direction or ("max" if self.objective.endswith("accuracy") else "min")) == "max"
+        return (self.direction or ("max" if self.objective.endswith(MAXIMIZED) else "min")) == "max"
 
 
 class Published(Part):
@@ -557,6 +629,16 @@ class Config(Part):
     def _check_frames(self):
         frames, length = self.evaluation and self.evaluation.frames, self.data.length
         require(frames is None or length is not None, "evaluation.frames", "data.length", length=length)
+        return self
+
+    @model_validator(mode="after")
+    def _check_stages(self):
+        for index, stage in enumerate(self.training.stages):
+            who, sizes = f"training.stages.{index}", self.data.training_sizes
+            thawed = self.transfer is None or not self.transfer.freeze or (stage.train or stage.freeze) is None
+            require(thawed, f"{who} with train or freeze", "transfer.freeze: false", freeze=True)
+            sized = stage.training_sizes is None or sizes is not None
+            require(sized, f"{who}.training_sizes", "data.training_sizes", training_sizes=sizes)
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from kzoo.checks import MAX_VALUE, nearest, shorten, shown
 
-ONE, EACH = "(one)", "(each)"  # tags of a union's members in the paths of pydantic's errors
+ONE, EACH, NAMED = "(one)", "(each)", "(named)"  # tags of a union's members in the paths of pydantic's errors
 MAX_ERRORS = 3  # in one message
 EXPECTED = {"list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping of settings"}
 
@@ -38,7 +38,7 @@ def describe_errors(error: ValidationError, schema: type[BaseModel]) -> str:
 
 
 def _describe(error, schema):
-    location, kind = [key for key in error["loc"] if key not in (ONE, EACH)], error["type"]
+    location, kind = [key for key in error["loc"] if key not in (ONE, EACH, NAMED)], error["type"]
     path = shorten(".".join(map(str, location)), MAX_VALUE)
     if kind == "extra_forbidden":
         return f"{path} is not a setting; {nearest(location[-1], setting_names(schema, location[:-1]))}"

@@ -17,7 +17,7 @@ from kzoo.training.config import Config
 
 FILE = "data.json"
 DIGESTS = ("files", "contents")  # entries whose values say nothing to a reader
-DECISIVE = ("input_shape", "classes")  # with other values the model does not fit the data
+DECISIVE = ("input_shape", "classes", "targets")  # with other values the model does not fit the data
 
 
 def keep_fingerprint(file: Path, fingerprint: dict[str, Any]) -> None:

@@ -1,13 +1,16 @@
 """Reports the data of a config before it is trained on: numbers and warnings for a table, and pictures of examples."""
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from kzoo.checks import Refusal
+from kzoo.data.sizes_by_epoch import resize_by_epoch
 from kzoo.data.split_warnings import split_warnings
 from kzoo.figures import save_figure
 from kzoo.terminal import print_table, stdout
@@ -15,7 +18,8 @@ from kzoo.training.config import Config
 from kzoo.training.data_figures import Batch, draw_examples, draw_summary
 from kzoo.training.data_table import splits_table
 from kzoo.training.evaluation import evaluation_batch_size
-from kzoo.training.model_building import build_model, build_preprocessing, training_batches
+from kzoo.training.mixed_labels import mixing_layer
+from kzoo.training.model_building import build_augmentation, build_model, build_preprocessing
 from kzoo.training.run_data import load_data, sample
 from kzoo.training.value_statistics import ValueStatistics
 
@@ -57,8 +61,9 @@ def report_data(config: Config, title: str, out: Path) -> dict[str, Any]:
         batch, augmented = _first_batches(config, data)
         x, _ = sample(data.train, MEASURED)
         preprocessing = build_preprocessing(config, data.input_shape, data.train)
-        inputs = ValueStatistics()
-        inputs.add(preprocessing.predict(x, batch_size=32, verbose=0))
+        inputs = ValueStatistics() if config.data.preprocess else contents["train"].values
+        if config.data.preprocess:
+            inputs.add(preprocessing.predict(x, batch_size=32, verbose=0))
     counts = {split: content.counts for split, content in contents.items()}
     figures = {
         "examples.png": draw_examples(title, batch, augmented, data.class_names, data.classes),
@@ -146,9 +151,13 @@ def _first_batches(config, data):
     x, y, *_ = next(iter(data.train.batches(size, seed)))
     if not (config.data.augment or config.data.training_sizes):
         return Batch(x.numpy(), y.numpy()), None
-    smaller = config.model_copy(update={"data": config.data.model_copy(update={"batch_size": size})})
-    augmented_x, augmented_y, *_ = next(iter(training_batches(smaller, data.train, seed, steps=1)))
-    return Batch(x.numpy(), y.numpy()), Batch(augmented_x.numpy(), augmented_y.numpy())
+    mixing, sizes = mixing_layer(config), config.data.training_sizes
+    encode = functools.partial(tf.one_hot, depth=data.classes) if mixing and data.classes else None
+    batches = data.train.batches(size, seed, 0, build_augmentation(config), encode)
+    batches = resize_by_epoch(batches, sizes, 1, 0) if sizes else batches
+    augmented_x, augmented_y, *_ = next(iter(batches))
+    augmented_y = np.argmax(augmented_y, axis=-1) if mixing else augmented_y.numpy()
+    return Batch(x.numpy(), y.numpy()), Batch(augmented_x.numpy(), augmented_y)
 
 
 def _all_sizes(files):

@@ -12,14 +12,15 @@ from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
 from kzoo.models.load_model import load_model
 from kzoo.run_folder import find_run
-from kzoo.terminal import percent
 from kzoo.training.config import Config, check_config
 from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.evaluation_views import average_views, square_images
 from kzoo.training.label_checks import label_errors
 from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
 from kzoo.training.predictions import Predictions, Recorder
+from kzoo.training.report import metric_label, metric_text
 from kzoo.training.run_data import load_data
+from kzoo.training.stages import evaluation_config
 from kzoo.training.trainer import RECORDED
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
@@ -35,7 +36,7 @@ def evaluate(
     label: str = "evaluate",
     predictions: Predictions | None = None,
 ) -> dict[str, Any]:
-    """Returns the error, the loss and the config's metrics of a compiled model on a split.
+    """Returns the loss and the metrics of a compiled model on a split, and for classes the error.
 
     predictions: those that the split's are added to, in the same pass; then the model is a `Trainer`.
     A metric that is not finite is None, because JSON has no NaN. Raises Refusal, which begins with `label`, if the loss
@@ -49,7 +50,9 @@ def evaluate(
         batches = evaluation_batches(trainer, split, config)
         scores = trainer.evaluate(batches, return_dict=True, verbose=0, callbacks=callbacks)
     scores.pop(RECORDED, None)
-    scores = {"error": round(1 - float(scores.pop("accuracy")), 6), **{k: float(v) for k, v in scores.items()}}
+    error = {"error": round(1 - float(scores.pop("accuracy")), 6)} if "accuracy" in scores else {}
+    keys = sorted(scores, key=lambda key: (key != "loss", not key.endswith("_loss"), key))
+    scores = {**error, **{key: float(scores[key]) for key in keys}}
     if not np.isfinite(scores["loss"]):
         remedy = "try a smaller learning rate, with --overwrite"
         raise Refusal(f"{label}: training diverged to a loss of {scores['loss']}; {remedy}.")
@@ -63,12 +66,13 @@ def evaluate_views(
 
     These are `evaluate`'s results for the mean outputs over several views, with "views_" in front of their names.
     """
-    averaged = average_views(config, model)
+    averaged, config = average_views(config, model), evaluation_config(config)
     if averaged is None or config.evaluation is None:
         return {}
     parts, squares = config.evaluation.frames, square_images(config)
     splits = load_data(squares or config, parts).splits() if parts or squares else splits
-    trainer, results = build_trainer(config, averaged), {}
+    tasks = next(split.tasks for split in splits.values() if split is not None)
+    trainer, results = build_trainer(config, averaged, tasks), {}
     for name in ("test", "validation"):
         split = splits.get(name)
         if split is not None:
@@ -80,7 +84,8 @@ def evaluate_views(
 def evaluation_batches(model: keras.Model, split: Examples, config: Config) -> tf.data.Dataset:
     """Returns one pass over a split, in order, as batches of the model's inputs, targets and perhaps weights."""
     batches = split.once(evaluation_batch_size(split, config), weights=True)
-    return map_inputs_and_targets(config, model, label_checks(config, model).watch(batches, split, split.checks.name))
+    checks = label_checks(config, model, split.tasks)
+    return map_inputs_and_targets(config, model, checks.watch(batches, split, split.checks.name))
 
 
 def evaluation_batch_size(split: Examples, config: Config) -> int:
@@ -90,23 +95,26 @@ def evaluation_batch_size(split: Examples, config: Config) -> int:
 
 
 def evaluate_run(run: PathLike) -> Table:
-    """Returns a table of a finished run's error and loss on each split of its data, computed again."""
+    """Returns a table of a finished run's results on each split of its data, computed again."""
     folder = find_run(run).parent
     config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
     say_changes(folder)
     with name_missing_modules(folder):
         data, model = load_data(config), load_model(folder)
         check_fingerprint(config, folder, data, model)
-        trainer, splits = build_trainer(config, model), data.splits()
+        evaluated, splits = evaluation_config(config), data.splits()
+        trainer = build_trainer(evaluated, model, data.tasks)
     views = evaluate_views(model, splits, config, str(folder))
-    table = Table(title=str(folder), title_justify="left")
-    for column in ("split", "examples", "error", "loss"):
-        table.add_column(column, justify="left" if column == "split" else "right")
-    for name in ("test", "validation", "train"):
-        if name in splits:
-            scores, size = evaluate(trainer, splits[name], config, str(folder)), f"{splits[name].size:,}"
-            table.add_row(name, size, percent(scores["error"]), f"{scores['loss']:.4f}")
+    rows: dict[str, tuple[int, dict[str, Any]]] = {}  # the size and the results of a split
+    for name, split in ((name, splits[name]) for name in ("test", "validation", "train") if name in splits):
+        rows[name] = split.size, evaluate(trainer, split, evaluated, str(folder))
         if name in views:
-            error, loss = (views[name][f"views_{key}"] for key in ("error", "loss"))
-            table.add_row(f"{name}, mean of views", size, percent(error), f"{loss:.4f}")
+            scores = {key.removeprefix("views_"): value for key, value in views[name].items()}
+            rows[f"{name}, mean of views"] = split.size, scores
+    table = Table(title=str(folder), title_justify="left")
+    keys = list(dict.fromkeys(key for _, scores in rows.values() for key in scores))
+    for column in ("split", "examples", *map(metric_label, keys)):
+        table.add_column(column, justify="left" if column == "split" else "right")
+    for row, (size, scores) in rows.items():
+        table.add_row(row, f"{size:,}", *(metric_text(key, scores.get(key)) for key in keys))
     return table

@@ -111,6 +111,15 @@ def class_of(kind: str, spec: Any, where: str | None = None) -> type:
     return _find_class(kind, name, where)
 
 
+def find_class(kind: str, spec: Any, where: str | None = None) -> type:
+    """Returns the class of a spec. Raises Refusal for an unknown class.
+
+    >>> find_class("optimizer", "SGD").__name__
+    'SGD'
+    """
+    return _find_class(kind, _read(spec, where or kind)[0], where or kind)
+
+
 def _read(spec, where):
     """Returns (class name, config) of a spec in any of its spellings."""
     if isinstance(spec, str):

@@ -42,20 +42,23 @@ class LabelChecks:
             return
         batches = split.once(min(BATCH, split.size)).map(lambda x, y: y)
         start = 0
-        for labels in (batches.take(1) if split.is_streamed else batches).as_numpy_iterator():
+        for targets in (batches.take(1) if split.is_streamed else batches).as_numpy_iterator():
             for each in self.ranges:
+                labels = each.labels_of(targets)
                 index = each.find_invalid(labels)
                 if index is not None:
                     place = (start + index[0], *index[1:])
                     require(False, each.who, str(each), split=name, index=place, value=int(labels[index]))
-            start += len(labels)
+            start += len(tf.nest.flatten(targets)[0])
 
     def watch(self, dataset: tf.data.Dataset, split: Examples, name: str) -> tf.data.Dataset:
         """Returns the batches of a split; reading a bad one of a streamed split is an error, see `label_errors`.
 
         Labels that are probabilities already were watched by `probabilities`.
         """
-        if not split.is_streamed or not self.ranges or dataset.element_spec[1].dtype.is_floating:
+        y = dataset.element_spec[1]
+        mixed = not isinstance(y, dict) and y.dtype.is_floating
+        if not split.is_streamed or not self.ranges or mixed:
             return dataset
 
         def check(x, y, *weight):
@@ -69,15 +72,16 @@ class LabelChecks:
         return lambda y: tf.one_hot(self._asserted(y, name) if watched else y, classes)
 
     def _asserted(self, y, name):
-        """Returns labels of a batch; in a graph, an unknown one is an error that `label_errors` reads."""
+        """Returns a batch's labels or {name: targets}; in a graph, an unknown one is an error for `label_errors`."""
         asserted = []
         for each in self.ranges:
-            bad = tf.boolean_mask(y, ~each.accepts(y))
+            labels = each.labels_of(y)
+            bad = tf.boolean_mask(labels, ~each.accepts(labels))
             received = f"split={name!r}, value="
             text = tf.strings.join([f"{each.who} expects {each}; received {received}", tf.strings.as_string(bad[:1])])
             asserted.append(tf.debugging.Assert(tf.equal(tf.size(bad), 0), [text]))
         with tf.control_dependencies(asserted):
-            return tf.identity(y)
+            return tf.nest.map_structure(tf.identity, y)
 
 
 @contextlib.contextmanager

@@ -26,11 +26,19 @@ COMPARING = (metrics.SparseCategoricalAccuracy, metrics.SparseTopKCategoricalAcc
 
 @dataclasses.dataclass(frozen=True)
 class LabelRange:
-    """The labels that a loss or metric accepts: 0 to classes - 1, and `ignored`; `who` names it in messages."""
+    """The labels that a loss or metric accepts: 0 to classes - 1, and `ignored`; `who` names it in messages.
+
+    target: the name of the target that has these labels, "" if there is only one.
+    """
 
     who: str
     classes: int
     ignored: int | None = None
+    target: str = ""
+
+    def labels_of(self, y: Any) -> Any:
+        """Returns the labels of a batch's targets, one or {name: target}."""
+        return y[self.target] if isinstance(y, dict) else y
 
     def find_invalid(self, labels: np.ndarray) -> tuple[int, ...] | None:
         """Returns the index of the first label that is not accepted, None if there is none.

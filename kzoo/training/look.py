@@ -262,14 +262,14 @@ def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subje
     if run is None and not data and str(name) in list_configs():
         config = read_config(name)
         loaded = load_data(config)
-        model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train))
+        model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train, False))
         origin = origin_of(str(name))
         examples = sample(loaded.test or loaded.train, EXAMPLES)[0]
     else:
-        model, origin, found, *_ = find_exportable(name)
-        examples = found.get("examples")
+        found = find_exportable(name)
+        model, origin, examples = inference_model(found.model), found.origin, found.data.get("examples")
         if data:
-            shapes, resize = [tuple(symbol.shape[1:]) for symbol in model.inputs], found.get("resize", "stretch")
+            shapes, resize = [tuple(symbol.shape[1:]) for symbol in model.inputs], found.data.get("resize", "stretch")
             examples = read_inputs("look", shapes, data, EXAMPLES, resize=resize)
         elif run is None:
             origin, examples = f"{origin} and random inputs", _random_inputs(model)

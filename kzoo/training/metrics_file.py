@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from kzoo.json_record import read_record
+from kzoo.task import read_tasks
 
 
 class Metrics(BaseModel):
@@ -13,6 +14,7 @@ class Metrics(BaseModel):
 
     model: str
     data: str
+    tasks: list[dict[str, Any]] | None = None  # only where the outputs are not one of classes
     train: dict[str, float | None]  # None: not a finite number
     test: dict[str, float | None] = {}
     validation: dict[str, float | None] = {}
@@ -23,6 +25,12 @@ class Metrics(BaseModel):
     seconds: float
     steps_per_second: float
     export: dict[str, Any]
+
+    @field_validator("tasks")
+    @classmethod
+    def _check_tasks(cls, tasks):
+        read_tasks({"tasks": tasks})
+        return tasks
 
 
 def read_metrics(file: Path) -> dict[str, Any]:

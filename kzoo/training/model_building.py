@@ -1,8 +1,9 @@
 """Builds from a config what is trained: the model with its preprocessing layers, and the compiled trainer around it."""
 
+import dataclasses
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from kzoo.index import is_keras_file
 from kzoo.metrics.masked_accuracy import MaskedAccuracy
 from kzoo.models.adapt import adapt, learns_statistics
 from kzoo.models.freeze import freeze
+from kzoo.models.heads import add_heads
 from kzoo.models.registry import describe
 from kzoo.models.registry import model as zoo_model
-from kzoo.models.weights import find_tag, load_weights
+from kzoo.models.weights import find_tag, load_weights, transferred_layers
+from kzoo.task import Task, choose
 from kzoo.training.batch_statistics import trained_norms
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.class_weights import class_weights, weigh_classes
@@ -38,19 +41,35 @@ from kzoo.training.mixed_labels import (
 from kzoo.training.output_activations import check_activations
 from kzoo.training.step_compilation import compiles_step
 from kzoo.training.step_memory import check_model_memory
+from kzoo.training.task_metrics import default_metrics
+from kzoo.training.tasks import head_activation, losses_of, model_heads, model_tasks, output_tasks, task_losses
 from kzoo.training.trainer import Trainer
 from kzoo.training.weight_rates import scale_rates
 from kzoo.types import Shape
 
 
-def build_model(config: Config, input_shape: Shape, classes: int | None, train: Examples | None = None) -> keras.Model:
+def build_model(
+    config: Config,
+    input_shape: Shape,
+    classes: int | None,
+    train: Examples | None = None,
+    read_weights: bool = True,
+    tasks: Sequence[Task] = (),
+) -> keras.Model:
     """Returns the functional model of a config for examples of `input_shape`; its first layers do the preprocessing.
 
     Layers with an `adapt` method learn their statistics from `train`, the training examples, unless the config gives
-    these statistics or the model comes with weights.
+    these statistics or the model comes with weights. Without `read_weights` nothing is read for `transfer` or
+    downloaded for a tag, and the settings that name them are only checked. tasks: of the targets, by default those of
+    `train`; their outputs have an activation that fits, unless the config gives one, and several tasks an output each.
     Raises Refusal if the config's model has another input shape or number of classes than the data.
     """
     settings, parameters = _model_settings(config), describe(config.model.name)["settings"]
+    if not read_weights and (tag := find_tag(config.model.name, settings.get("weights"))):
+        settings = {**tag.settings, **settings, "weights": None}
+    tasks = model_tasks(config, tasks or (train.tasks if train else ()), input_shape)
+    if tasks and set(config.data.targets or ["y"]) == {"x"}:
+        classes = tasks[0].size
     if config.data.training_sizes:
         require(len(input_shape) == 3, "data.training_sizes", "images", input_shape=tuple(input_shape))
         input_shape = (None, None, input_shape[-1])
@@ -61,15 +80,23 @@ def build_model(config: Config, input_shape: Shape, classes: int | None, train: 
         require(agrees, f"model.{key}", f"that of the data, {of_data}", **{key: wanted})
     preprocessing = build_preprocessing(config, input_shape, train)
     x, names = preprocessing.output, [layer.name for layer in preprocessing.layers]
+    _check_open_size(config, x.shape[1:-1])
     settings["input_shape"] = tuple(x.shape[1:])
     if classes is not None and "classes" in parameters and not is_keras_file(config.model.name):
         settings["classes"] = classes
+    if len(tasks) == 1 and "classifier_activation" in parameters and not is_keras_file(config.model.name):
+        activation = head_activation(tasks[0], task_losses(config, tasks)[0])
+        settings = settings if activation is None else {"classifier_activation": activation, **settings}
     check_model_memory(config.model.name, {**settings, "weights": None})
     model = zoo_model(config.model.name, **settings, input_tensor=x)
+    if len(tasks) > 1 and set(model.output_names) != {task.name for task in tasks}:
+        model = add_heads(model, model_heads(config, tasks))
     if train is not None and {**parameters, **settings}.get("weights") is None:
         adapt(model, train.once(256).map(lambda x, y: x), skip=names)
     set_initial_values(model, config.training.initializers)
-    return _transfer(model, config.transfer)
+    model = _transfer(model, config.transfer, read_weights)
+    model.tasks = tasks  # `output_tasks` reads them
+    return model
 
 
 def build_preprocessing(config: Config, input_shape: Shape, train: Examples | None = None) -> keras.Model:
@@ -96,6 +123,13 @@ def build_preprocessing(config: Config, input_shape: Shape, train: Examples | No
     return keras.Model(inputs, x)
 
 
+def _check_open_size(config, sides):
+    """Raises Refusal if layers of data.preprocess give images of the training's several sizes one size."""
+    is_open = not config.data.training_sizes or None in sides
+    expected = "layers of data.preprocess that keep sizes open (crop or resize in data.augment)"
+    require(is_open, "data.training_sizes", expected, preprocessed_to=tuple(sides))
+
+
 def _model_settings(config):
     """Returns the settings of the model: those of the config, else those that the tag of transfer.weights needs."""
     transfer = config.transfer
@@ -109,24 +143,25 @@ def count_parameters(model: keras.Model) -> int:
     return model.count_params() - sum(layer.count_params() for layer in preprocessing)
 
 
-def _transfer(model, transfer):
-    if transfer and transfer.weights:
+def _transfer(model, transfer, read_weights):
+    if transfer and transfer.weights and read_weights:
         load_weights(model, transfer.weights, transfer.until, transfer.source_model)
+    elif transfer:
+        transferred_layers(model, transfer.until, transfer.source_model)
     return freeze(model, transfer.until) if transfer and transfer.freeze else model
 
 
-def build_trainer(config: Config, model: keras.Model) -> keras.Model:
+def build_trainer(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> keras.Model:
     """Returns the compiled model that `fit` trains. It shares the layers of `model`.
 
+    tasks: of the targets of the data, by default one of classes.
     Raises Refusal if losses, loss weights, data.inputs or data.targets do not match the model's inputs and outputs.
     """
     training = config.training
     _check_counts(config, model)
-    check_activations(model, build_losses(config, model))
-    if training.recompute_statistics:
-        _check_norms(model, "recompute_statistics")
+    check_activations(model, build_losses(config, model, tasks))
+    check_norms(config, model)
     if training.batch_norm_momentum is not None:
-        _check_norms(model, "batch_norm_momentum")
         for norm in trained_norms(model):
             norm.momentum = training.batch_norm_momentum
     if training.l2:
@@ -138,21 +173,40 @@ def build_trainer(config: Config, model: keras.Model) -> keras.Model:
     trainer = (LoopedModel if looped else Trainer)(model.input, model.output, name=model.name)
     trainer.compile(
         optimizer=optimizer,
-        loss=_unpack(build_losses(config, model)),
-        loss_weights=training.loss_weights,
-        metrics=_unpack(build_metrics(config, model)),
+        loss=_unpack(build_losses(config, model, tasks)),
+        loss_weights=_loss_weights(config, model),
+        metrics=_unpack(build_metrics(config, model, tasks)),
         jit_compile=compiles_step(config, model),
     )
     return trainer
 
 
-def build_losses(config: Config, model: keras.Model) -> list[Any]:
+def _loss_weights(config, model):
+    """Returns the weight of each output's loss, None if all are 1."""
+    weights = config.training.loss_weights
+    if not isinstance(weights, Mapping):
+        return weights
+    return [1.0 if each is None else each for each in choose(weights, model.output_names, "training.loss_weights")]
+
+
+def check_norms(config: Config, model: keras.Model) -> None:
+    """Raises Refusal if a config has settings of batch norms, and the model has none that is trained."""
+    training = config.training
+    settings = {
+        "recompute_statistics": training.recompute_statistics,
+        "batch_norm_momentum": training.batch_norm_momentum is not None,
+    }
+    for setting in [setting for setting, given in settings.items() if given]:
+        expected = "a model with batch normalization that is trained"
+        require(trained_norms(model), f"training.{setting}", expected, model=model.name)
+
+
+def build_losses(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> list[Any]:
     """Returns a new loss for each output of a model; those of labels that need them one-hot encode them."""
-    specs = config.training.loss
-    specs = specs if isinstance(specs, list) else [specs] * len(model.outputs)
-    ignored = _ignored_labels(config, model)
+    specs, found = losses_of(config, model.output_names), output_tasks(config, model, tasks)
+    ignored = _ignored_labels(config, model, tasks)
     losses = [_build_ignoring("loss", spec, "training.loss", label) for spec, label in zip(specs, ignored)]
-    labelled = [give_one_hot(loss) for loss, target in zip(losses, _targets(config, model)) if target == "y"]
+    labelled = [give_one_hot(loss) for loss, task in zip(losses, found) if task.of_classes]
     mixing = _mixing_labels(config, model)
     if mixing:
         for loss in labelled:
@@ -160,55 +214,62 @@ def build_losses(config: Config, model: keras.Model) -> list[Any]:
     return losses
 
 
-def build_metrics(config: Config, model: keras.Model) -> list[list[Any]]:
-    """Returns new metrics for each output of a model; the first output also has an accuracy."""
-    targets = dict(zip(model.output_names, _targets(config, model)))
-    built, metrics = build_metrics_by_output(config, targets), []
+def build_metrics(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> list[list[Any]]:
+    """Returns new metrics for each output of a model: the config's, or those of its task.
+
+    The first output also has an accuracy if its targets are classes, and of several targets each such output has one.
+    """
+    found = dict(zip(model.output_names, output_tasks(config, model, tasks)))
+    built, metrics = build_metrics_by_output(config, found), []
     unknown = [name for name in built if name not in (None, *model.output_names)]
     expected = f"names of outputs, {', '.join(model.output_names)}"
     require(not unknown, "training.metrics", expected, names=unknown)
-    for index, (name, target) in enumerate(targets.items()):
-        of_output = built.get(name, [] if index else built.get(None, []))
-        metrics.append([give_one_hot(metric) for metric in of_output] if target == "y" else of_output)
-    if all(metric.name != "accuracy" for metric in metrics[0]):
-        ignored = _ignored_labels(config, model)[0]
-        metrics[0].insert(0, "accuracy" if ignored is None else MaskedAccuracy(ignored))
+    ignored = _ignored_labels(config, model, tasks)
+    for index, (name, task) in enumerate(found.items()):
+        first = index == 0 or len(tasks) > 1
+        of_output = list(built.get(name, [] if index else built.get(None, [])))
+        if not of_output and first:
+            of_output = default_metrics(task, model.outputs[index].shape[-1], ignored[index])
+        if first and task.of_classes and all(metric.name != "accuracy" for metric in of_output):
+            of_output.insert(0, "accuracy" if ignored[index] is None else MaskedAccuracy(ignored[index]))
+        classes = [metric if isinstance(metric, str) else give_one_hot(metric) for metric in of_output]
+        metrics.append(classes if task.of_classes else of_output)
     if _mixing_labels(config, model):
         metrics[0] = [accuracy() if metric == "accuracy" else metric for metric in metrics[0]]
-        labelled = [of_output for of_output, target in zip(metrics, targets.values()) if target == "y"]
+        labelled = [of_output for of_output, task in zip(metrics, found.values()) if task.of_classes]
         for metric in itertools.chain(*labelled):
             compare_with_most_probable(metric)
     return metrics
 
 
-def build_metrics_by_output(config: Config, targets: Mapping[str, str] = {}) -> dict[str | None, list[Any]]:  # noqa: B006
+def build_metrics_by_output(config: Config, tasks: Mapping[str, Task] = {}) -> dict[str | None, list[Any]]:  # noqa: B006
     """Returns new metrics by the name of their output; None: the first output, whose name the config does not say.
 
-    targets: by the names of outputs, "y" where it is not known.
+    tasks: by the names of outputs, of classes where they are not known.
     """
     given = config.training.metrics
     by_output = given if isinstance(given, dict) else {None: given}
     built: dict[str | None, list[Any]] = {}
     for name, specs in by_output.items():
         where = f"training.metrics.{name}" if name else "training.metrics"
-        target = targets.get(name, "y") if name else (config.data.targets or ["y"])[0]
-        ignored = config.data.ignore_label if target == "y" else None
+        task = tasks.get(name, Task()) if name else next(iter(tasks.values()), Task())
+        ignored = config.data.ignore_label if task.of_classes else None
         built[name] = [_build_metric(spec, f"{where}.{index}", ignored) for index, spec in enumerate(specs)]
     return built
 
 
-def result_names(config: Config, model: keras.Model) -> list[str]:
-    """Returns the names of what is measured on a split, as history.csv has them, and "error".
+def result_names(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> list[str]:
+    """Returns the names of what is measured on a split, as history.csv has them, and "error" if there is an accuracy.
 
     Those of the first output's metrics are their own names, see `Trainer`.
     """
     losses = [f"{name}_loss" for name in model.output_names] if len(model.outputs) > 1 else []
-    first, *others = build_metrics(config, model)
-    names = [getattr(metric, "name", metric) for metric in first]
-    names += [
-        f"{output}_{metric.name}" for output, metrics in zip(model.output_names[1:], others) for metric in metrics
-    ]
-    return ["accuracy", "error", "loss", *losses, *(name for name in names if name != "accuracy")]
+    names: list[str] = []
+    for number, (output, metrics) in enumerate(zip(model.output_names, build_metrics(config, model, tasks))):
+        of_output = [getattr(metric, "name", metric) for metric in metrics]
+        names += [f"{output}_{name}" for name in of_output] if number else of_output
+    of_classes = ["accuracy", "error"] if "accuracy" in names else []
+    return [*of_classes, "loss", *losses, *(name for name in names if name != "accuracy")]
 
 
 def _build_metric(spec, where, ignored):
@@ -218,9 +279,10 @@ def _build_metric(spec, where, ignored):
     return metric
 
 
-def _ignored_labels(config, model):
+def _ignored_labels(config, model, tasks):
     """Returns for each output of the model the label that its loss and metrics leave out, or None."""
-    return [config.data.ignore_label if target == "y" else None for target in _targets(config, model)]
+    found = output_tasks(config, model, tasks)
+    return [config.data.ignore_label if task.of_classes else None for task in found]
 
 
 def _build_ignoring(kind, spec, where, label):
@@ -241,26 +303,45 @@ def _build_ignoring(kind, spec, where, label):
     return build_object(kind, ignoring, f"data.ignore_label: {where}")
 
 
-def label_checks(config: Config, model: keras.Model) -> LabelChecks:
+def label_checks(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> LabelChecks:
     """Returns the checks of labels for the losses and metrics of a config."""
-    losses, metrics, ranges = build_losses(config, model), build_metrics(config, model), []
-    for target, output, loss, of_output in zip(_targets(config, model), model.outputs, losses, metrics):
+    losses, metrics, ranges = build_losses(config, model, tasks), build_metrics(config, model, tasks), []
+    for task, output, loss, of_output in zip(output_tasks(config, model, tasks), model.outputs, losses, metrics):
         parts = {"training.loss": [loss], "training.metrics": [m for m in of_output if m != "accuracy"]}
-        for where, each in parts.items() if target == "y" else ():
-            ranges += [label_range(part, where, output.shape[-1]) for part in each]
-    return LabelChecks([each for each in ranges if each])
+        for where, each in parts.items() if task.of_classes else ():
+            found = [label_range(part, where, output.shape[-1]) for part in each]
+            ranges += [dataclasses.replace(one, target=task.name) for one in found if one]
+    return LabelChecks(ranges)
 
 
-def add_class_weights(config: Config, model: keras.Model, train: Examples, dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Returns batches of the training split with the weights that training.class_weight gives them."""
+def add_class_weights(
+    config: Config,
+    model: keras.Model,
+    train: Examples,
+    dataset: tf.data.Dataset,
+    names: Sequence[str] | None = None,
+) -> tf.data.Dataset:
+    """Returns batches of the training split with the weights that training.class_weight gives them.
+
+    names: of the classes. Of several targets each one of classes has its own weights, and only one may have them by
+    class. Raises Refusal if there is no target of classes.
+    """
     setting = config.training.class_weight
     if setting is None:
         return dataset
-    targets = _targets(config, model)
+    targets, kinds = _targets(config, model), [task.kind for task in train.tasks]
     require("x" not in targets, "training.class_weight", "data.targets of y only", targets=targets)
-    classes = max(2, model.outputs[0].shape[-1])  # one output: of two classes
-    ignored = getattr(build_losses(config, model)[0], "ignore_class", None)
-    return weigh_classes(dataset, class_weights(setting, train, classes, ignored))
+    of_classes = [task for task in train.tasks if task.of_classes]
+    require(of_classes, "training.class_weight", "targets that are classes", targets=kinds)
+    several = isinstance(setting, Mapping) and len(of_classes) > 1
+    require(not several, "training.class_weight", "balanced, where several targets are classes", targets=kinds)
+    losses, tables = build_losses(config, model, train.tasks), {}
+    for task in of_classes:
+        index = model.output_names.index(task.name) if task.name else 0
+        classes = max(2, model.outputs[index].shape[-1])  # one output: of two classes
+        ignored = getattr(losses[index], "ignore_class", None)
+        tables[task.name] = class_weights(setting, train, classes, ignored, task.names or names, task.name)
+    return weigh_classes(dataset, tables.get("", tables))
 
 
 def _mixing_labels(config, model):
@@ -281,19 +362,15 @@ def _targets(config, model):
     return config.data.targets or ["y"] * len(model.outputs)
 
 
-def _check_norms(model, setting):
-    expected = "a model with batch normalization that is trained"
-    require(trained_norms(model), f"training.{setting}", expected, model=model.name)
-
-
 def _check_counts(config, model):
     data, training = config.data, config.training
     inputs = [tensor.name for tensor in model.inputs]
+    loss, weights = (each if isinstance(each, list) else None for each in (training.loss, training.loss_weights))
     for setting, values, names in (
         ("data.inputs", data.inputs, inputs),
         ("data.targets", data.targets, model.output_names),
-        ("training.loss", training.loss if isinstance(training.loss, list) else None, model.output_names),
-        ("training.loss_weights", training.loss_weights, model.output_names),
+        ("training.loss", loss, model.output_names),
+        ("training.loss_weights", weights, model.output_names),
     ):
         matches = values is None or len(values) == len(names)
         require(matches, setting, f"one entry for each of {', '.join(names)}", entries=values and len(values))
@@ -312,9 +389,16 @@ def add_weight_decay(model: keras.Model, factor: float) -> None:
 def map_inputs_and_targets(config: Config, model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Maps a dataset of (x, y) to (inputs, targets) of the model, as data.inputs and data.targets say.
 
-    A third element, the weights of the examples, stays. Raises Refusal if there are weights and a target is x.
+    Of several targets, a dict y, each output has the one of its name. A third element, the weights of the examples,
+    stays, or is that of each output. Raises Refusal if there are weights and a target is x.
     """
     inputs, targets = config.data.inputs, _targets(config, model)
+    if isinstance(dataset.element_spec[1], dict):
+
+        def in_order(parts):
+            return tuple(parts[name] for name in model.output_names) if isinstance(parts, dict) else parts
+
+        return dataset.map(lambda x, *parts: (x, *map(in_order, parts)), tf.data.AUTOTUNE, deterministic=True)
     if (inputs, targets) == (["x"], ["y"]):
         return dataset
     unweighted = len(dataset.element_spec) == 2

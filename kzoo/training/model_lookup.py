@@ -15,6 +15,7 @@ from kzoo.models.load_model import load_model
 from kzoo.models.registry import find, kzoo_has
 from kzoo.models.registry import model as zoo_model
 from kzoo.run_folder import find_run, find_run_or_model
+from kzoo.task import Task, outputs_of, read_tasks
 from kzoo.terminal import say
 from kzoo.training.config import check_config
 from kzoo.training.data_fingerprint import check_fingerprint
@@ -38,6 +39,7 @@ class Exportable(NamedTuple):
     data: dict[str, Any]  # keyword arguments of `kzoo.export.exporter.export`
     results: dict[str, Any] | None  # of metrics.json
     trained: bool | None = None
+    tasks: tuple[Task, ...] = ()  # of the outputs, () for one of classes
 
 
 def find_exportable(name: PathLike, weights: str | None = None, inputs: PathLike | None = None) -> Exportable:
@@ -75,11 +77,12 @@ def _read_examples(file, model):
 
 def _find_run(folder):
     """Returns the `Exportable` of a finished run."""
-    model = inference_model(load_model(folder))
+    metrics = read_metrics(folder / "metrics.json")
+    tasks = read_tasks(metrics)
+    model = inference_model(load_model(folder), outputs_of(tasks))
     config = _read_config(folder)
     source = config.data.name or config.data.folder or config.data.arrays
     origin = f"The run `{folder.name}` of kzoo: `{config.model.name}` trained on `{source}`"
-    metrics = read_metrics(folder / "metrics.json")
     results = {key: metrics[key] for key in RESULTS if key in metrics}
     try:
         with name_missing_modules(folder):
@@ -90,7 +93,7 @@ def _find_run(folder):
         say(f"Exporting without the data of the run: {refusal}")
         origin = f"{origin}; its data is not available"
         data = {"labels": labels_of(folder / "saved_model"), "resize": config.data.resizing}
-    return Exportable(model, origin, data, results, True)
+    return Exportable(model, origin, data, results, True, tasks)
 
 
 def origin_of(name: str, weights: str | None = None) -> str:
@@ -114,15 +117,16 @@ def open_predictor(name: PathLike) -> Predictor:
     if is_export(name):
         predictor, folder = open_export(name), Path(name).parent
         return predictor._replace(**_of_run(folder)) if (folder / "model.keras").is_file() else predictor
-    model = inference_model(load_model(name))
-    run = KerasRunner(model)
     of_run = {} if str(name).endswith(".keras") else _of_run(find_run(name).parent)
+    run = KerasRunner(inference_model(load_model(name), outputs_of(of_run.get("tasks", ()))))
     return Predictor(run.shape, None, run)._replace(**of_run)
 
 
 def _of_run(folder):
     """Returns the entries of a `Predictor` that a run's folder says."""
-    found = {"labels": labels_of(folder / "saved_model")}
+    found: dict[str, Any] = {"labels": labels_of(folder / "saved_model")}
+    if (folder / "metrics.json").is_file():
+        found["tasks"] = read_tasks(read_metrics(folder / "metrics.json"))
     return {**found, "resize": _read_config(folder).data.resizing} if (folder / "config.yaml").is_file() else found
 
 

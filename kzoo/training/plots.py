@@ -10,6 +10,7 @@ from kzoo.analysis.array_grid import array_grid
 from kzoo.checks import shorten
 from kzoo.export.label_maps import class_colours
 from kzoo.figures import figure, log_scale, save_figure, whole_ticks
+from kzoo.task import Task
 from kzoo.training.predictions import MapPredictions, Predictions, Shown
 
 POINTS = 10  # epochs up to which each is marked
@@ -17,11 +18,17 @@ LONG = 22  # characters of a class's name in a plot
 
 
 def plot_history(
-    history: Sequence[dict[str, float]], scores: dict[str, Any], published: dict | None, title: str, path: Path
+    history: Sequence[dict[str, float]],
+    scores: dict[str, Any],
+    published: dict | None,
+    title: str,
+    path: Path,
+    starts: Sequence[int] = (0,),
 ) -> None:
     """Plots loss and error by epoch, with lines at the test error of the kept weights and at the published one.
 
-    The error is left out where a model has no accuracy.
+    The error is left out where a model has no accuracy. starts: the completed epochs at which each stage of the
+    training starts; a vertical line separates two stages.
     """
     has_error = not history or "accuracy" in history[0]
     sheet = figure(9 if has_error else 5, 3.6)
@@ -47,9 +54,76 @@ def plot_history(
         right.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
     for axes in (left, *others):
         whole_ticks(axes.xaxis)
+        for index, start in enumerate(start for start in starts if 0 < start < len(history)):
+            axes.axvline(start + 0.5, color="black", lw=0.8, label=None if index else "next stage")
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend()
+    save_figure(sheet, path)
+
+
+def plot_tasks(model: Any, x: np.ndarray, y: Any, tasks: Sequence[Task], title: str, folder: Path) -> None:
+    """Plots predicted against true numbers as numbers.png, or inputs, targets and outputs as images.png, by the task.
+
+    Of several tasks, y is {name: targets}, and the name of each file has that of its output.
+    """
+    import keras
+
+    for task in tasks:
+        outputs = model.get_layer(task.name).output if task.name else model.outputs[0]
+        of_task = keras.Model(model.inputs, outputs), x, y[task.name] if task.name else y
+        named = f"_{task.name}.png" if task.name else ".png"
+        if task.kind == "regression":
+            plot_numbers(
+                *of_task, task.names, f"{title}, {task.name}" if task.name else title, folder / f"numbers{named}"
+            )
+        elif task.kind == "image":
+            plot_images(*of_task, title, folder / f"images{named}")
+
+
+def plot_numbers(model: Any, x: np.ndarray, y: np.ndarray, names: Sequence[str] | None, title: str, path: Path) -> None:
+    """Plots the predicted numbers of examples against the true ones, of at most nine of an example's numbers."""
+    predicted, count = model.predict(x, batch_size=500, verbose=0), min(9, y.shape[1])
+    columns = min(3, count)
+    rows = -(-count // columns)
+    sheet = figure(3.4 * columns, 0.4 + 3.2 * rows)
+    grid = sheet.subplots(rows, columns, squeeze=False).flat
+    for number, axes in enumerate(grid):
+        if number >= count:
+            axes.set_axis_off()
+            continue
+        ends = [y[:, number].min(), y[:, number].max()]
+        axes.plot(ends, ends, color="black", lw=1)
+        axes.plot(y[:, number], predicted[:, number], ".", ms=3, alpha=0.5)
+        axes.set(xlabel="test example" if count == 1 and not names else names[number] if names else f"number {number}")
+        axes.set(ylabel="model" if number % columns == 0 else None)
+        axes.grid(alpha=0.3)
+    sheet.suptitle(title, parse_math=False)
+    save_figure(sheet, path)
+
+
+def plot_images(model: Any, x: np.ndarray, y: np.ndarray, title: str, path: Path, most: int = 6) -> None:
+    """Plots inputs, targets and outputs; does nothing unless targets are images of one or three channels.
+
+    Each image has its own grey scale; colours are cut to 0 and 1, or to 0 and 255 if they are larger.
+    """
+    if y.ndim != 4 or y.shape[-1] not in (1, 3) or x.shape[-1] not in (1, 3):
+        return
+    chosen = np.linspace(0, len(x) - 1, min(most, len(x))).astype(int)
+    predicted = model.predict(x[chosen], verbose=0)
+    top = 255 if max(y.max(), x.max()) > 1 else 1
+    sheet = figure(9, 0.8 + 3 * len(chosen) * min(y.shape[1] / y.shape[2], 2))
+    for row, images in zip(sheet.subplots(len(chosen), 3, squeeze=False), zip(x[chosen], y[chosen], predicted)):
+        for axes, image in zip(row, images):
+            if image.shape[-1] == 1:
+                axes.imshow(image[..., 0], cmap="gray")
+            else:
+                axes.imshow(np.clip(image / top, 0, 1))
+    for axes, name in zip(sheet.axes, ("input", "target", "model")):
+        axes.set_title(name)
+    for axes in sheet.axes:
+        axes.set_axis_off()
+    sheet.suptitle(title, parse_math=False)
     save_figure(sheet, path)
 
 

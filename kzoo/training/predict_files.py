@@ -11,7 +11,7 @@ from kzoo.checks import Refusal, require
 from kzoo.export.label_maps import MapWriter
 from kzoo.export.predict import Prediction, predict
 from kzoo.export.record_writers import Target, open_writer
-from kzoo.export.records import record_of
+from kzoo.export.records import columns_of, record_of
 from kzoo.files import atomic_replace
 from kzoo.terminal import progress, say
 from kzoo.training.model_lookup import open_predictor
@@ -48,9 +48,9 @@ def predict_files(
         with open_writer(target) as records:
             for prediction in found:
                 if writer is not None:
-                    _check_map(prediction)
-                    writer.write(prediction.file, prediction.index, prediction.output, prediction.classes)
-                records.write(record_of(prediction, predictor.labels, top), min(top, prediction.classes))
+                    _write_map(writer, prediction, predictor.tasks)
+                columns = columns_of(prediction, top, predictor.tasks)
+                records.write(record_of(prediction, predictor.labels, top, predictor.tasks), columns)
                 if target.outputs is not None:
                     outputs.append(prediction.output)
     if target.outputs is not None:
@@ -68,13 +68,23 @@ def _at_least_one(predictions: Iterator[Prediction], files: int) -> Iterator[Pre
     return itertools.chain([first], predictions)
 
 
-def _check_map(prediction):
-    shape = (*prediction.output.shape, prediction.classes)
-    require(prediction.output.ndim == 2, "predict --maps", "a model with a class for each pixel", outputs=shape)
+def _write_map(writer, prediction, tasks):
+    """Writes the label map or the image that is predicted. Raises Refusal for other outputs."""
+    require(len(tasks) < 2, "predict --maps", "a model of one output", outputs=[task.name for task in tasks])
+    shape = prediction.output.shape
+    if tasks and tasks[0].kind == "image":
+        require(len(shape) == 3, "predict --maps", "a model of images", outputs=shape)
+        writer.write_image(prediction.file, prediction.index, prediction.output)
+        return
+    maps = prediction.output.ndim == 2
+    require(maps, "predict --maps", "a model with a class for each pixel", outputs=(*shape, prediction.classes))
+    writer.write(prediction.file, prediction.index, prediction.output, prediction.classes)
 
 
 def _save(file: Path, outputs: list[np.ndarray]) -> None:
-    """Writes all outputs to an .npy file. Raises Refusal for label maps of several sizes."""
+    """Writes all outputs to an .npy file. Raises Refusal for label maps of several sizes and for several outputs."""
+    one = not isinstance(outputs[0], tuple)
+    require(one, "predict --out", "--format json for a model of several outputs, not .npy", out=str(file))
     shapes = {output.shape for output in outputs}
     require(len(shapes) == 1, "predict --out", "label maps of one size (--maps writes any)", shapes=sorted(shapes))
     with atomic_replace(file, "predict") as partial:

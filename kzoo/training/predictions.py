@@ -194,14 +194,15 @@ def class_scores(outputs: Any) -> np.ndarray:
 def predictions_for(
     config: Config, split: str, examples: Examples, model: keras.Model, data: Data
 ) -> Predictions | None:
-    """Returns empty `Predictions` of a model on the split of this name; None if its first output is not of classes."""
-    if (config.data.targets or ["y"])[0] != "y":
+    """Returns empty `Predictions` of a model on the split of this name; None unless its target is of classes."""
+    if (config.data.targets or ["y"])[0] != "y" or len(examples.tasks) > 1 or not examples.tasks[0].of_classes:
         return None
-    shape, labels = model.outputs[0].shape, len(examples.label_shape)
+    of_labels: Any = examples.label_shape
+    shape, labels = model.outputs[0].shape, len(of_labels)
     outputs, names = shape[-1] or 0, data.class_names
     if len(shape) == 4 and labels in (2, 3) and outputs > 1:
         return MapPredictions(split, outputs, names, examples.size)
-    per_example = len(shape) == 2 and int(np.prod(examples.label_shape)) == 1
+    per_example = len(shape) == 2 and int(np.prod(of_labels)) == 1
     if per_example and (outputs > 1 or data.classes == 2):
         return ClassPredictions(split, max(outputs, 2), names)
     return None

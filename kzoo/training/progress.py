@@ -42,7 +42,8 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch = epoch + 1
-        values = {key: logs[key] for key in ("loss", "accuracy", "val_accuracy") if key in (logs or {})}
+        metric = next((key for key in sorted(logs or {}) if "loss" not in key), "accuracy")  # that of classes is first
+        values = {key: logs[key] for key in ("loss", metric, f"val_{metric}") if key in (logs or {})}
         results = self._update(self.epoch, "  ".join(f"{key} {value:.4f}" for key, value in values.items()))
         tenth = max(1, self.epochs // 10)
         if not self.console.is_terminal and (self.epoch % tenth == 0 or self.epoch == self.epochs):

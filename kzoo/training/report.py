@@ -11,6 +11,7 @@ from kzoo.files import write_csv
 from kzoo.terminal import console, percent, print_table, short_rate, short_time
 from kzoo.training.config import Config
 from kzoo.training.recipe import shortfall
+from kzoo.training.stages import stages_of
 
 SPLITS = {"test": "test", "validation": "validation", "train": "training"}  # as people read them
 PICTURES = {
@@ -18,27 +19,57 @@ PICTURES = {
     "confusion.png": "Confusion matrix",
     "mistakes.png": "The worst mistakes",
     "maps.png": "Label maps: truth and prediction",
+    "numbers.png": "Predicted against true numbers",
+    "images.png": "Inputs, targets and outputs",
     "filters.png": "Kernels of the first convolution",
 }
+
+
+ABBREVIATIONS = {"iou": "IoU", **{word: word.upper() for word in ("auc", "f1", "mae", "mse", "r2", "rmse")}}
+
+
+def metric_label(key: str) -> str:
+    """Returns the name of a metric in words.
+
+    >>> metric_label("digit_mean_iou"), metric_label("mae")
+    ('digit mean IoU', 'MAE')
+    """
+    words = key.replace("io_u", "iou").split("_")
+    return " ".join(ABBREVIATIONS.get(word, word) for word in words)
+
+
+def metric_text(key: str, value: float | None) -> str:
+    """Returns the value of a metric: accuracies and errors in percent; "-" where there is none.
+
+    >>> metric_text("digit_accuracy", 0.5), metric_text("mae", 0.123456)
+    ('50 %', '0.1235')
+    """
+    if key == "error" or key.endswith("accuracy"):
+        return percent(value)
+    return "-" if value is None else f"{value:.4f}" if key.endswith("loss") else f"{value:.4g}"
 
 
 def result_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Returns the rows of a run's table: (quantity, measured, published)."""
     published, short = metrics["published"], shortfall(metrics)
     published_error = percent(published and published["error"])
-    test, validation = metrics.get("test") or {}, metrics.get("validation") or {}
+    test, validation, train = (metrics.get(split) or {} for split in SPLITS)
     error = percent(test.get("error")) + spread(test.get("errors", ())) + (f", {short}" if published and short else "")
-    rows = [("test error", error, published_error)]
+    rows = [("test error", error, published_error)] if "error" in train else []
     if "views_error" in test:  # the published error is one of several views too
         rows = [(*rows[0][:2], ""), ("test error, mean of views", percent(test["views_error"]), published_error)]
-    if validation:
-        rows.append(("validation error", percent(validation["error"]), ""))
-    rows.append(("training error", percent(metrics["train"]["error"]), ""))
-    split = next(name for name in ("test", "validation", "train") if metrics.get(name))
-    for name, value in extra_metrics(metrics[split]).items():
-        rows.append((f"{SPLITS[split]} {name}", "-" if value is None else f"{value:.4g}", ""))
+    for split, scores in (("validation", validation), ("train", train)):
+        if "error" in scores:
+            rows.append((f"{SPLITS[split]} error", percent(scores["error"]), ""))
+    split, *others = [name for name in SPLITS if metrics.get(name)]
+    measured = extra_metrics(metrics[split])
+    rows += [(f"{SPLITS[split]} {metric_label(key)}", metric_text(key, value), "") for key, value in measured.items()]
+    for other in others if "error" not in train else ():  # where there is no error, the first metric
+        for key in list(measured)[:1]:
+            rows.append((f"{SPLITS[other]} {metric_label(key)}", metric_text(key, metrics[other].get(key)), ""))
     rows.append(("parameters", f"{metrics['parameters']:,}", ""))
-    rows.append(("training time", f"{short_time(metrics['seconds'])}, {metrics['epochs']:,} epochs", ""))
+    epochs = f"{metrics['epochs']:,} epoch{'s' * (metrics['epochs'] != 1)}"
+    rows.append(("training time", f"{short_time(metrics['seconds'])}, {epochs}", ""))
     if last := metrics.get("last_epoch"):
         rates = short_rate(last["steps_per_second"]), short_rate(last["examples_per_second"])
         rows.append(("speed in the last epoch", "{} steps/s, {} examples/s".format(*rates), ""))
@@ -81,18 +112,25 @@ def training_text(config: Config, sizes: dict[str, int], epochs: int, steps: int
 
     sizes: the number of examples of each split; epochs, steps: of the whole training.
     """
-    training, losses = config.training, config.training.loss
+    stages = [stage.config.training for stage in stages_of(config)]
+    last = stages[-1].loss
+    given = list(last.values()) if isinstance(last, dict) else last
+    losses = given if isinstance(given, list) else [given]
+    count = f" in {len(stages)} stages" if len(stages) > 1 else ""
     examples = ", ".join(f"{size:,} {SPLITS[name]}" for name, size in sizes.items())
-    loss = ", ".join(spec.class_name for spec in (losses if isinstance(losses, list) else [losses]))
+    optimizers = " and ".join(dict.fromkeys(each.optimizer.class_name for each in stages))
+    loss = ", ".join(spec.class_name for spec in losses)
     return (
-        f"{examples} examples. {epochs:,} epochs, {steps:,} steps with batches of {config.data.batch_size} examples, "
-        f"by {training.optimizer.class_name} on {loss}."
+        f"{examples} examples. Epochs: {epochs:,}, {steps:,} steps with batches of {config.data.batch_size} examples, "
+        f"by {optimizers} on {loss}{count}."
     )
 
 
 def pictures(folder: Path) -> list[tuple[str, str]]:
     """Returns (file, caption) of the pictures that a run has written into its folder."""
-    return [(file, caption) for file, caption in PICTURES.items() if (folder / file).is_file()]
+    found = [(file, caption) for file, caption in PICTURES.items() if (folder / file).is_file()]
+    named = sorted(path.name for path in folder.glob("numbers_*.png"))
+    return [*found, *((file, f"{PICTURES['numbers.png']}: {file[len('numbers_') : -4]}") for file in named)]
 
 
 def print_results(title: str, metrics: dict[str, Any]) -> None:
@@ -107,8 +145,15 @@ def print_results(title: str, metrics: dict[str, Any]) -> None:
         console().print(f"Published: {metrics['published']['source']}", highlight=False)
 
 
-def write_history(history: Sequence[dict[str, float]], folder: Path) -> None:
-    """Writes history.csv, one row per epoch."""
+def write_history(history: Sequence[dict[str, float]], folder: Path, starts: Sequence[int] = (0,)) -> None:
+    """Writes history.csv, one row per epoch.
+
+    starts: the completed epochs at which each stage of the training starts; of several a row has the stage's number.
+    """
     keys = list(dict.fromkeys(key for row in history for key in row))
-    rows = ([epoch, *(row.get(key) for key in keys)] for epoch, row in enumerate(history, start=1))
-    write_csv(folder / "history.csv", ["epoch", *keys], rows)
+    stages = ["stage"] if len(starts) > 1 else []
+    rows = (
+        [epoch, *(sum(start < epoch for start in starts) for _ in stages), *(row.get(key) for key in keys)]
+        for epoch, row in enumerate(history, start=1)
+    )
+    write_csv(folder / "history.csv", ["epoch", *stages, *keys], rows)

@@ -13,7 +13,7 @@ from rich.table import Table
 from kzoo.checks import Refusal, escape, one_line, require, shorten
 from kzoo.figures import figure, log_scale, save_figure, whole_ticks
 from kzoo.run_folder import find_seeds
-from kzoo.terminal import percent, short_rate, short_time
+from kzoo.terminal import percent, short_time
 from kzoo.training.config import check_config, differing_settings, resolved
 from kzoo.training.metrics_file import read_metrics
 from kzoo.training.recipe import shortfall
@@ -120,8 +120,7 @@ def comparison_table(comparison: dict[str, Any]) -> Table:
     table.add_row("seeds", *(str(len(run["seeds"])) for run in runs))
     table.add_row("parameters", *(f"{run['parameters']:,}" for run in runs))
     table.add_row("epochs", *(f"{run['epochs']:,}" for run in runs))
-    speeds = (f"{short_time(run['seconds'])}, {short_rate(run['steps_per_second'])} steps/s" for run in runs)
-    table.add_row("training time of a seed", *speeds)
+    table.add_row("training time of a seed", *(short_time(run["seconds"]) for run in runs))
     return table
 
 
@@ -160,7 +159,9 @@ def plot_curves(runs: Sequence[FinishedRun], path: Path) -> None:
     right.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
     log_scale(left, losses)
     validated = any("val_loss" in row for run in runs for history in run.histories for row in history)
-    left.set_title("validation, paler: training" if validated else "training", fontsize=10)
+    left.set_title(
+        "validation, or training where there is none; paler: training" if validated else "training", fontsize=9
+    )
     for axes in (left, right):
         whole_ticks(axes.xaxis)
         axes.grid(alpha=0.3)

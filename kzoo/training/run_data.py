@@ -10,6 +10,7 @@ from kzoo.data.examples import Examples
 from kzoo.data.loader import Data, load
 from kzoo.data.mock_data import mock_like
 from kzoo.training.config import Config
+from kzoo.training.tasks import target_options
 
 VERIFICATION_EXAMPLES, VERIFICATION_BYTES = 1000, 2**28  # limits of the examples that an export is verified on
 
@@ -33,14 +34,15 @@ def load_mock_data(config: Config, size: int) -> Data:
 
 def _source(config):
     keys = ("name", "folder", "arrays", "image_size", "length", "ignore_label", "training_short_side", "skip_corrupt")
-    return {**{key: getattr(config.data, key) for key in keys}, "resize": config.data.resizing}
+    given = {key: getattr(config.data, key) for key in keys}
+    return {**given, "resize": config.data.resizing, **target_options(config)}
 
 
-def sample(split: Examples, count: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the first examples of a split and their labels, at most `count`."""
+def sample(split: Examples, count: int = 10_000) -> tuple[np.ndarray, Any]:
+    """Returns the first examples of a split and their labels, at most `count`; several targets are {name: array}."""
     with split.errors():
         x, y = next(iter(split.once(min(count, split.size))))
-    return x.numpy(), y.numpy()
+    return x.numpy(), {k: v.numpy() for k, v in y.items()} if isinstance(y, dict) else y.numpy()
 
 
 def verification_data(data: Data, examples: Any = None, targets: Any = None) -> dict[str, Any]:
@@ -54,8 +56,8 @@ def verification_data(data: Data, examples: Any = None, targets: Any = None) -> 
         examples, targets = sample(data.test or data.train, count)
     return {
         "examples": examples[:count],
-        "targets": targets[:count],
-        "labels": data.class_names,
+        "targets": targets[:count] if data.tasks[0].of_classes and not isinstance(targets, dict) else None,
+        "labels": data.class_names if data.tasks[0].kind != "regression" else None,
         "images": None if data.train.dtype == "uint8" else False,
         "resize": data.resize,
         "representative": sample(data.train, count)[0],

@@ -21,9 +21,10 @@ from kzoo.export.model_card import model_info, run_card
 from kzoo.export.preflight import check_exportable
 from kzoo.export.registry import FORMATS
 from kzoo.files import write_atomically, writing
+from kzoo.task import Task, outputs_of, recorded
 from kzoo.terminal import say
 from kzoo.training import plots, report
-from kzoo.training.batch_statistics import BatchStatistics
+from kzoo.training.batch_statistics import BatchStatistics, trained_norms
 from kzoo.training.board_images import write_augmented_inputs, write_pictures
 from kzoo.training.callback_checks import CallbackChecks
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
@@ -42,7 +43,6 @@ from kzoo.training.model_building import (
     add_class_weights,
     build_callbacks,
     build_model,
-    build_trainer,
     count_parameters,
     label_checks,
     map_inputs_and_targets,
@@ -52,9 +52,14 @@ from kzoo.training.prediction_files import class_table, write_filters, write_pre
 from kzoo.training.predictions import predictions_for
 from kzoo.training.progress import ProgressBar
 from kzoo.training.recipe import recipe_length
-from kzoo.training.run_data import load_data, verification_data
+from kzoo.training.run_data import load_data, sample, verification_data
+from kzoo.training.stage_trainers import StageTrainers
+from kzoo.training.stages import evaluation_config, stages_of
 from kzoo.training.step_memory import check_step_memory
+from kzoo.training.tasks import check_tasks, model_tasks, output_tasks
 from kzoo.training.yaml_file import write_yaml
+
+PLOTTED = 1000  # examples whose numbers are in a picture
 
 
 def run_seed(config: Config, seed: int, folder: Path, label: str) -> dict[str, Any]:
@@ -80,31 +85,33 @@ def train_seed(
     """Builds and trains; resumes a training that was interrupted in `folder`. Returns (model, trainer, checkpoint)."""
     folder.mkdir(parents=True, exist_ok=True)
     with data.errors():
-        model, trainer = build_for_seed(config, seed, data)
-        return model, trainer, fit(config, seed, folder, label, data, model, trainer)
+        model, trainers = build_for_seed(config, seed, data)
+        return model, *fit(seed, folder, label, data, model, trainers)
 
 
-def build_for_seed(config: Config, seed: int, data: Data) -> tuple[keras.Model, keras.Model]:
-    """Sets the random seeds, and returns (model, trainer) after the checks that are made before training."""
+def build_for_seed(config: Config, seed: int, data: Data) -> tuple[keras.Model, StageTrainers]:
+    """Sets the random seeds, and returns the model and its trainers after the checks that are made before training."""
     # After the data is loaded: the first run also prepares its files, which may draw random numbers.
     keras.utils.set_random_seed(seed)
     for split in data.splits().values():
         split.preload()
     model = build_model(config, data.input_shape, data.classes, data.train)
     check_class_names(config, model)
-    check_exports(config, model)
+    check_exports(config, model, data.tasks)
     average_views(config, model)  # raises if config.evaluation does not fit the model
-    trainer = build_trainer(config, model)
-    check_step_memory(config, trainer, data.train)
-    label_checks(config, model).check(data)
-    return model, trainer
+    trainers = StageTrainers(config, model)
+    check_tasks(config, model, data.tasks)
+    for stage in trainers.stages:
+        check_step_memory(stage.config, trainers.start(stage), data.train)
+        label_checks(stage.config, model).check(data)
+    return model, trainers
 
 
 def fit_batches(config: Config, seed: int, data: Data, model: keras.Model, start: int = 0) -> tf.data.Dataset:
     """Returns the endless batches that `fit` takes, as inputs, targets and perhaps weights, from step `start` on."""
     dataset = training_batches(config, model, data.train, seed, steps_per_epoch(config, data), start)
     dataset = label_checks(config, model).watch(dataset, data.train, "train")
-    dataset = add_class_weights(config, model, data.train, dataset)
+    dataset = add_class_weights(config, model, data.train, dataset, data.class_names)
     dataset = map_inputs_and_targets(config, model, dataset)
     if config.training.steps_per_call > 1:
         dataset = dataset.batch(config.training.steps_per_call, drop_remainder=True)
@@ -119,41 +126,62 @@ def check_class_names(config: Config, model: keras.Model) -> None:
     require(fits, "data.class_names", expected, names=len(names or ()))
 
 
-def check_exports(config: Config, model: keras.Model) -> None:
+def check_exports(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> None:
     """Raises Refusal, before training, if the model cannot be exported to one of the config's formats."""
-    exported = exported_model(config, model) if config.export.formats else model
+    exported = exported_model(config, model, tasks) if config.export.formats else model
     for name in config.export.formats:
         check_exportable(exported, FORMATS[name])
 
 
-def exported_model(config: Config, model: keras.Model) -> keras.Model:
+def exported_model(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> keras.Model:
     """Returns the inference model, with inputs of the shape that the config's exports have."""
-    return fix_input_shape(inference_model(model), config.export.batch_size, config.export.size)
+    return fix_input_shape(inference_model(model, outputs_of(tasks)), config.export.batch_size, config.export.size)
 
 
 def fit(
-    config: Config, seed: int, folder: Path, label: str, data: Data, model: keras.Model, trainer: keras.Model
-) -> Checkpoint:
-    """Trains from the folder's checkpoint to the end and leaves the weights to keep in `model`."""
-    training, steps = config.training, steps_per_epoch(config, data)
+    seed: int, folder: Path, label: str, data: Data, model: keras.Model, trainers: StageTrainers
+) -> tuple[keras.Model, Checkpoint]:
+    """Trains from the folder's checkpoint to the end and leaves the weights to keep in `model`.
+
+    Each stage starts from the checkpoint of the one before, as a resumed training does. A callback that stops the
+    training ends it with the stage. Returns (trainer of the last stage, checkpoint).
+    """
+    for stage in trainers.stages:
+        checkpoint = _fit_stage(stage, seed, folder, label, data, model, trainers)
+        if checkpoint.stopped and checkpoint.epoch <= stage.last:
+            break
+    return trainers.start(trainers.stages[-1]), checkpoint
+
+
+def _fit_stage(stage, seed, folder, label, data, model, trainers):
+    """Trains one stage, or nothing if a later one has started; returns the checkpoint."""
+    config, trainer = stage.config, trainers.start(stage)
+    training, steps, count = config.training, steps_per_epoch(config, data), len(trainers.stages)
     given = build_callbacks(config, folder)
     callbacks = [callback for callback in given if not isinstance(callback, keras.callbacks.SwapEMAWeights)]
     if training.keep != "last":
-        callbacks.append(KeepBest(model, last=training.keep == "last_best"))
+        accurate = len(data.tasks) == 1 and output_tasks(config, model, data.tasks)[0].of_classes
+        monitor = "val_accuracy" if accurate else "val_loss"
+        callbacks.append(KeepBest(model, last=training.keep == "last_best", monitor=monitor))
     board = EpochBoard(folder / BOARD, write_graph=False)
     files = CallbackFiles([*callbacks, board], folder)
-    checkpoint = Checkpoint(model, folder / STATE, callbacks, files)
+    checkpoint = Checkpoint(model, folder / STATE, callbacks, files, stage.first)
+    start = checkpoint.epoch
+    ended = start > stage.last or (start == stage.last and not checkpoint.stopped)
+    if ended and stage is not trainers.stages[-1]:
+        return checkpoint
     files.restore(checkpoint.state and checkpoint.state["files"])
     # after the checkpoint, so that a resumed run does not send an epoch again
     senders = [callback for callback in callbacks if isinstance(callback, keras.callbacks.RemoteMonitor)]
     writers = [callback for callback in callbacks if callback not in senders]
-    start = checkpoint.epoch
     dataset = fit_batches(config, seed, data, model, start * steps)
     validation = data.validation and evaluation_batches(model, data.validation, config)
     evaluated = EvaluatedWeights(_batch_statistics(config, seed, data, model))
+    if count > 1:
+        label = f"{label} stage {stage.number + 1}/{count}"
     if start == 0:
         write_augmented_inputs(config, model, data.train, seed, folder / BOARD)
-    else:
+    if start > stage.first:
         say(f"{label}: resuming after epoch {start} of {training.epochs}")
     timer = EpochTimer(steps, training.steps_per_call)
     bar = ProgressBar(label, training.epochs, config.data.batch_size, timer, start)
@@ -162,7 +190,7 @@ def fit(
     with label_errors(), errors, contextlib.closing(bar), contextlib.closing(files):
         trainer.fit(
             dataset,
-            epochs=start if checkpoint.stopped else training.epochs,
+            epochs=start if checkpoint.stopped else stage.last,
             initial_epoch=start,
             steps_per_epoch=steps // training.steps_per_call,
             validation_data=validation,
@@ -176,7 +204,7 @@ def fit(
 
 def _batch_statistics(config, seed, data, model):
     """Returns the `BatchStatistics` of a model over the first epoch's batches, or None, as the config says."""
-    if not config.training.recompute_statistics:
+    if not config.training.recompute_statistics or not trained_norms(model):  # a stage may freeze all
         return None
     steps = steps_per_epoch(config, data)
     count = min(steps, data.train.size // config.data.batch_size)
@@ -196,14 +224,15 @@ def steps_per_epoch(config: Config, data: Data) -> int:
 
 
 def _evaluate_and_export(config, seed, folder, label, data, model, trainer, checkpoint):
-    history, steps = checkpoint.history, steps_per_epoch(config, data)
+    history, steps, stages = checkpoint.history, steps_per_epoch(config, data), stages_of(config)
+    starts, evaluated = [stage.first for stage in stages], evaluation_config(config)
     splits = {"test": data.test, "train": data.train, "validation": data.validation}
     reported = next(name for name in ("test", "validation", "train") if splits[name] is not None)
     predictions = predictions_for(config, reported, splits[reported], model, data)
     if predictions is None:
         say(f"{label}: no predictions.csv and no pictures of mistakes, which are for outputs of classes")
     scores = {
-        name: evaluate(trainer, split, config, label, predictions if name == reported else None)
+        name: evaluate(trainer, split, evaluated, label, predictions if name == reported else None)
         for name, split in splits.items()
         if split is not None
     }
@@ -211,9 +240,9 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         scores[name] |= of_views
     with writing(folder / "model.keras"):
         model.save(folder / "model.keras")
-    for_inference, formats = inference_model(model), config.export.formats
+    for_inference, formats = inference_model(model, outputs_of(data.tasks)), config.export.formats
     verify_on = verification_data(data) if formats else {}
-    exported = exported_model(config, model) if formats else model
+    exported = exported_model(config, model, data.tasks) if formats else model
     if config.export.size is not None:
         verify_on = leave_out_other_sizes(exported, verify_on, say)
     reports = [
@@ -226,9 +255,12 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         )
         for name in formats
     ]
+    named = [task for task in output_tasks(config, model, data.tasks) if task.name]  # in the order of the outputs
+    tasks = named or model_tasks(config, data.tasks, data.input_shape)
     metrics = {
         "model": config.model.name,
         "data": data.name,
+        **recorded(tasks),
         **scores,
         "published": config.published and config.published.model_dump(),
         "recipe": recipe_length(config, data.train.size),
@@ -243,16 +275,20 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
         "config_sha256": config_sha256(config),
         "versions": versions(),
     }
-    report.write_history(history, folder)
-    plots.plot_history(history, scores, metrics["published"], label, folder / "history.png")
+    report.write_history(history, folder, starts)
+    plots.plot_history(history, scores, metrics["published"], label, folder / "history.png", starts)
     write_filters(for_inference, folder)
     tables = []
     if predictions is not None:
         write_predictions(predictions, splits[reported], label, folder)
-        write_pictures(folder / BOARD / reported, {"confusion": folder / "confusion.png"}, len(history))
+        write_pictures(folder / BOARD / "pictures", {"confusion": folder / "confusion.png"}, len(history))
         tables = class_table(predictions)
+    else:
+        plots.plot_tasks(
+            for_inference, *sample(splits[reported], PLOTTED), tasks, f"{label}: {reported} examples", folder
+        )
     write_atomically(folder / "config.yaml", write_yaml(resolved(config)))
-    info = model_info(for_inference, "", data.class_names)
+    info = model_info(for_inference, "", data.class_names, tasks=tasks)
     sizes = {name: split.size for name, split in splits.items() if split is not None}
     about = report.training_text(config, sizes, metrics["epochs"], metrics["steps"])
     card = run_card(label, info, metrics, report.result_rows(metrics), reports, about, tables, report.pictures(folder))

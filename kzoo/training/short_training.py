@@ -52,9 +52,10 @@ def train_briefly(
 ) -> History:
     """Trains a new model for at most `epochs` of `steps` steps; returns the results of each epoch. Writes nothing.
 
-    The config's callbacks, and its settings of epochs, of exports and of what is kept, have no effect. With `one_batch`
-    all steps take the first batch, on which the model is evaluated before the training and after each epoch too: the
-    results have names that begin with "val_", and those before the training are the first ones that are returned.
+    Of several stages the first is trained. The config's callbacks, and its settings of epochs, of exports and of what
+    is kept, have no effect. With `one_batch` all steps take the first batch, on which the model is evaluated before the
+    training and after each epoch too: the results have names that begin with "val_", and those before the training are
+    the first ones that are returned.
     """
     training = config.training.model_copy(update={"steps_per_call": 1, "steps_per_epoch": None})
     export = config.export.model_copy(update={"formats": []})
@@ -63,8 +64,9 @@ def train_briefly(
     errors, timer = FitErrors(label), EpochTimer(steps)
     bar = ProgressBar(label, epochs, config.data.batch_size, timer)
     with numeric_settings(training), data.errors(), label_errors(), errors, contextlib.closing(bar):
-        model, trainer = build_for_seed(config, seed, data)
-        batches = fit_batches(config, seed, data, model)
+        model, trainers = build_for_seed(config, seed, data)
+        stage = trainers.stages[0]
+        trainer, batches = trainers.start(stage), fit_batches(stage.config, seed, data, model)
         if one_batch:
             evaluated = batches.take(1).cache()
             batches = evaluated.repeat()

@@ -22,6 +22,7 @@ from kzoo.training.predictions import class_scores
 from kzoo.training.run_data import load_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
+from kzoo.user_modules import name_missing_modules
 
 NOT_OF_TEST = {"batch_size", "preprocess", "augment", "inputs", "targets", "training_sizes", "class_names"}
 
@@ -85,7 +86,8 @@ def open_members(runs: Sequence[PathLike]) -> list[Member]:
     for folder in dict.fromkeys(folder for run in runs for folder in find_seeds(run, "model.keras")):
         config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
         key = config.data.model_dump_json(exclude=NOT_OF_TEST)
-        data = loaded[key] = loaded.get(key) or load_data(config)
+        with name_missing_modules(folder):
+            data = loaded[key] = loaded.get(key) or load_data(config)
         model = inference_model(load_model(folder))
         check_fingerprint(config, folder, data, model)
         inputs = config.data.inputs[: len(model.inputs)]
@@ -102,8 +104,10 @@ def check_shared(members: Sequence[Member]) -> None:
     for member in members:
         data, shape = member.data, member.model.outputs[0].shape
         who = f"vote: {member.folder}"
+        kinds = [task.kind for task in data.tasks]
         of_classes = len(shape) in (2, 4) and (shape[-1] > 1 or data.classes == 2)
-        require(of_classes, who, "a model whose outputs are classes", outputs=tuple(shape))
+        of_classes = of_classes and len(kinds) == 1 and data.tasks[0].of_classes
+        require(of_classes, who, "a model whose outputs are classes", outputs=tuple(shape), targets=kinds)
         expected = f"the test data of {first.folder}"
         require(member.test.size == first.test.size, who, expected, examples=member.test.size)
         files, names = (data.fingerprint.get("files"), first.data.fingerprint.get("files")), data.class_names
@@ -118,7 +122,8 @@ def member_scores(member: Member, x: Any) -> np.ndarray:
     inputs = x if len(member.model.inputs) == 1 else [x] * len(member.model.inputs)
     outputs = np.asarray(member.model.predict_on_batch(inputs), "float32")
     losses = member.config.training.loss
-    loss = losses[0] if isinstance(losses, list) else losses
+    given = list(losses.values()) if isinstance(losses, dict) else losses
+    loss = given[0] if isinstance(given, list) else given
     if loss.config.get("from_logits"):
         outputs = 1 / (1 + np.exp(-outputs)) if outputs.shape[-1] == 1 else _softmax(outputs)
     return class_scores(outputs)

@@ -23,7 +23,7 @@ class HyperModel(keras_tuner.HyperModel):
 
     Arguments: config, the name or path of a config, or a `Config`; sets, changes as for `--set`.
     `fit` uses the batch size and the epochs of the space or the config, unless the tuner passes them. The config's
-    data, steps_per_epoch and exports are not used: call the tuner's `search` with the data, or use `kzoo tune`.
+    data, steps_per_epoch, stages and exports are not used: call the tuner's `search` with the data, or use `kzoo tune`.
     Shapes: inputs are batches of the dataset's examples, not preprocessed: preprocessing is part of the model.
 
     >>> hypermodel = HyperModel("mnist1d_cnn")
@@ -38,13 +38,14 @@ class HyperModel(keras_tuner.HyperModel):
         self.config = config if isinstance(config, Config) else read_config(config, sets)
         require(self.config.search, "HyperModel", "a config with a search", config=getattr(config, "model", config))
         data = load_mock_data(self.config, 1)
-        self.input_shape, self.classes = data.input_shape, data.classes
+        self.input_shape, self.classes, self.tasks = data.input_shape, data.classes, data.tasks
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Returns the compiled model of the values of `hp`, and registers the search space there."""
         values = values_from_hyperparameters(self.config, hp)
         config = config_with_values(self.config, {"training.steps_per_call": 1, **values})
-        return build_trainer(config, build_model(config, self.input_shape, self.classes))
+        model = build_model(config, self.input_shape, self.classes, tasks=self.tasks)
+        return build_trainer(config, model, self.tasks)
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
         """Calls `model.fit` with the batch size and the epochs of `hp` or the config as defaults."""

@@ -31,6 +31,9 @@ from kzoo.training.report import write_history
 from kzoo.training.run import RESULT, mean
 from kzoo.training.run_data import load_data, load_mock_data
 from kzoo.training.seed_run import numeric_settings, train_seed
+from kzoo.training.stage_trainers import check_stages
+from kzoo.training.stages import evaluation_config, stages_of
+from kzoo.training.tasks import is_classifier
 from kzoo.tuning.hparams_board import write_session
 from kzoo.user_modules import requested_modules
 
@@ -49,7 +52,7 @@ def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     if isinstance(config, Refusal):
-        return _write_result(folder, _failed(trial, str(config), 0), search.objective)
+        return _write_result(folder, _failed(trial, str(config), 0))
     args = resolved(config), trial, folder, label, search.model_dump(), parent
     code = call_in_process(_train_trial, *args, heartbeat=heartbeat)
     if code in STOPS:
@@ -59,7 +62,7 @@ def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None)
         name = signal.Signals(-code).name
         hint = ", as when memory runs out" if -code == signal.SIGKILL else ""
         reason = f"its process was ended by {name}{hint}"
-        return _write_result(folder, _failed(trial, reason, time.perf_counter() - start), search.objective)
+        return _write_result(folder, _failed(trial, reason, time.perf_counter() - start))
     if code > 0:
         raise Refusal(f"{label} ended with exit code {code}, see its output above; the same command resumes it.")
     return read_result(folder)
@@ -106,12 +109,17 @@ def check_configs(configs):
             build_object("optimizer", config.training.optimizer, "training.optimizer")
             build_callbacks(config)
             build_augmentation(config)
+            check_stages(config)
             metrics = build_metrics_by_output(config).get(None, [])
-            known = ["accuracy", "error", "loss", *(metric.name for metric in metrics)]
+            measured = ["accuracy", "error", "loss"] if is_classifier(config) else ["loss"]
+            known = [*measured, *(metric.name for metric in metrics)]
             objective = config.search.objective.removeprefix("val_")
-            if objective not in known and not of_model:  # only the model knows its outputs
+            if objective not in known and not of_model:  # only the model knows its outputs, and arrays their task
                 data = load_mock_data(config, 1)
-                of_model = result_names(config, build_model(config, data.input_shape, data.classes))
+                shape, classes = data.input_shape, data.classes
+                of_model = result_names(
+                    config, build_model(config, shape, classes, read_weights=False, tasks=data.tasks)
+                )
             if objective not in (*known, *of_model):
                 near = nearest(f"val_{objective}", [f"val_{name}" for name in (*known, *of_model)])
                 raise Refusal(f"search.objective {config.search.objective!r} is not measured; {near}")
@@ -185,14 +193,14 @@ def _train_seed(config, seed, folder, label, parent, keep_state):
     if not np.isfinite(losses).all():
         epoch = int(np.argmin(np.isfinite(losses))) + 1
         raise Refusal(f"training diverged to a loss of {losses[epoch - 1]} in epoch {epoch}")
-    scores = evaluate(trainer, data.validation, config)
+    scores = evaluate(trainer, data.validation, evaluation_config(config))
     metrics = {
-        "validation": {"accuracy": round(1 - scores["error"], 6), **scores},
+        "validation": {**({"accuracy": round(1 - scores["error"], 6)} if "error" in scores else {}), **scores},
         "parameters": count_parameters(trainer),
         "epochs": len(losses),
         "seconds": round(checkpoint.seconds, 2),
     }
-    write_history(checkpoint.history, folder)
+    write_history(checkpoint.history, folder, [stage.first for stage in stages_of(config)])
     write_atomically(metrics_file, json.dumps(metrics, indent=2) + "\n")
     if not keep_state:
         (folder / STATE).unlink(missing_ok=True)
@@ -218,7 +226,7 @@ def _failed(trial, reason, seconds):
     return {**trial, "status": "failed", "reason": reason, "objective": None, **cost}
 
 
-def _write_result(folder, result, objective):
+def _write_result(folder, result, objective=None):
     write_session(folder, result, objective)
     write_atomically(folder / RESULT, json.dumps(result, indent=2) + "\n")
     if result["status"] == "failed":

@@ -57,4 +57,5 @@ def test_model_text():
     for words in ("1,672,570", "fc2_dropout", "stage2", "settings", "Weights: none trained", "Source: Nielsen 2015"):
         assert words in text
     assert f"{model('nielsen_6').count_params():,}" in text and text.endswith("\n")
-    assert "Weights: mnist1d\n" in model_text("mnist1d_cnn", console(width=160))
+    assert "Can start from the weights of: vgg16 (imagenet)\n" in model_text("segnet", console(width=160))
+    assert "Can start from" not in text and "Weights: mnist1d\n" in model_text("mnist1d_cnn", console(width=160))

@@ -16,13 +16,8 @@ def touch(root, *names):
 
 
 def found(root):
-    """Returns {split: sorted (image, class or mask)} with the names below the root."""
-
-    def named(target):
-        return target if isinstance(target, int) else target.relative_to(root).as_posix()
-
-    examples = find_layout(root).examples
-    return {split: sorted((named(file), named(target)) for file, target in pairs) for split, pairs in examples.items()}
+    """Returns {split: sorted (image, class or mask)}."""
+    return {split: sorted(pairs) for split, pairs in find_layout(root).examples.items()}
 
 
 def test_class_folders_are_the_training_split(tmp_path):

@@ -3,10 +3,16 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
+from PIL import Image
 
 from kzoo.checks import Refusal
+from kzoo.data.source import resize_images
 from kzoo.explore.open_session import open_session
+from kzoo.training.config import read_config
+from kzoo.training.look import find_subject
+from kzoo.training.run import run
 
 
 def test_a_model_without_data(tmp_path):
@@ -74,6 +80,23 @@ def test_one_of_several_outputs(tmp_path):
     keras.Model(x, [layers.Flatten()(x), layers.ReLU()(x)]).save(tmp_path / "two.keras")
     session = open_session(tmp_path / "two.keras")
     assert session.origin == "The file two.keras, the part that computes the first of its 2 outputs"
+
+
+def test_images_are_resized_as_in_the_run(tmp_path, seeds):
+    """Uploaded ones, and those of --data, here and in `kzoo look`."""
+    x, y = seeds.integers(0, 256, (6, 4, 8, 1)).astype("uint8"), np.arange(6) % 2
+    np.savez(tmp_path / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    data = f"data={{arrays: {tmp_path / 'x.npz'}, batch_size: 6, image_size: [4, 4], resize: crop}}"
+    sets = [data, "model.units=[2]", "training.epochs=1", "training.steps_per_epoch=1", "training.steps_per_call=1"]
+    folder, _ = run(read_config("mnist1d_fc", [*sets, "export.formats=[]"]), "it", tmp_path / "runs")
+    Image.fromarray(x[0, ..., 0]).save(tmp_path / "x.png")
+    wanted = resize_images(tf.constant(x[0]), (4, 4), "crop").numpy()
+    session = open_session(folder)
+    np.testing.assert_array_equal(session.example(0), wanted)
+    np.testing.assert_array_equal(session.upload((tmp_path / "x.png").read_bytes()), wanted)
+    np.testing.assert_array_equal(open_session(folder, [tmp_path / "x.png"]).example(0), wanted)
+    looked, _ = find_subject(folder, layer="flatten", data=[tmp_path / "x.png"])
+    np.testing.assert_array_equal(looked.inputs[0], wanted)
 
 
 def test_refusals(tmp_path):

@@ -37,11 +37,12 @@ def test_images_keep_their_pixels_or_fill_the_limits(seeds):
     np.testing.assert_allclose(decode_upload(png(deep), (6, 5, 1), (0.0, 1.0))[..., 0], deep / 65535, atol=1e-6)
 
 
-def test_images_are_resized_as_in_training(seeds):
+def test_images_are_resized_as_asked(seeds):
     pixels = seeds.integers(0, 256, (6, 12), "uint8")
-    cropped = decode_upload(png(pixels), (6, 6, 1), resize="crop")
-    np.testing.assert_array_equal(cropped[..., 0], pixels[:, 3:9])
-    assert decode_upload(png(pixels), (12, 12, 1), resize="pad")[:3].max() == 0
+    np.testing.assert_array_equal(decode_upload(png(pixels), (6, 6, 1), resize="crop")[..., 0], pixels[:, 3:9])
+    padded = decode_upload(png(pixels), (12, 12, 1), resize="pad")[..., 0]
+    np.testing.assert_array_equal(padded[3:9], pixels)
+    assert padded.sum() == pixels.sum()
 
 
 def test_arrays_of_one_example_or_several(seeds):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kzoo.analysis.catalogue import sketch
 from kzoo.analysis.receptive_field import receptive_fields
@@ -51,6 +52,27 @@ def test_a_class_for_each_pixel():
     np.testing.assert_allclose(many[:, 11:13, 11:13].mean((1, 2)), few[:, 1, 1], rtol=0.02, atol=1e-6)
     padded = model("dilated_frontend", input_shape=(40, 56, 3), padding="same", upsample=8, **SMALL)
     assert padded.output_shape == (None, 40, 56, 3)
+
+
+@pytest.mark.parametrize("factor", [3, 8])
+def test_enlarged_maps_of_unknown_size(factor):
+    """As Keras's layer, which cannot be compiled for unknown sizes, and one function for images of several sizes."""
+    more = {"padding": "same", "upsample": factor, "classifier_activation": None, **SMALL}
+    any_size, traced = model("dilated_frontend", input_shape=(None, None, 3), **more), []
+    assert any_size.output_shape == (None, None, None, 3)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3))])
+    def call(x):
+        traced.append(x.shape)
+        return any_size(x, training=False)
+
+    for shape in ((1, 32, 32, 3), (2, 8, 40, 3)):
+        x = np.random.default_rng(0).normal(size=shape).astype("float32")
+        known = model("dilated_frontend", input_shape=shape[1:], **more)
+        known.set_weights(any_size.get_weights())
+        wanted = known(x).numpy()
+        np.testing.assert_allclose(call(x), wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
+    assert len(traced) == 1
 
 
 def test_what_a_context_sees():

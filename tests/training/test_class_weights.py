@@ -50,6 +50,32 @@ def test_weights_of_a_batch(shape):
     np.testing.assert_array_equal(found, of_labels * given.reshape(-1, *[1] * (of_labels.ndim - 1)))
 
 
+def test_names_of_classes():
+    names = ["cat", "7", "dog"]
+    np.testing.assert_array_equal(
+        class_weights({"dog": 3.0, "7": 2.0, "0": 4.0}, split([0]), 3, names=names), [4, 2, 3]
+    )
+    with pytest.raises(Refusal, match="training.class_weight has no class 'dig'; did you mean 'dog'?"):
+        class_weights({"dig": 1.0}, split([0]), 3, names=names)
+    for key in ("dog", "3", "-1", "²"):
+        with pytest.raises(Refusal, match="training.class_weight expects classes from 0 to 2; received"):
+            class_weights({key: 1.0}, split([0]), 3)
+
+
+def test_several_targets():
+    """Labels have the weights of their classes, other targets those of the examples."""
+    y = {"a": np.array([0, 1, 1]), "b": np.ones((3, 2), "float32")}
+    data = Examples.from_arrays(np.zeros((3, 1), "float32"), y)
+    table = class_weights("balanced", data, 2, target="a")
+    np.testing.assert_allclose(table, [1.5, 0.75])
+    for given in ((), (np.float32([2, 4, 6]),)):
+        batches = tf.data.Dataset.from_tensors((np.zeros((3, 1)), y, *given))
+        (_, _, found) = next(iter(weigh_classes(batches, {"a": table})))
+        scale = given[0] if given else np.ones(3)
+        np.testing.assert_allclose(found["a"], [1.5, 0.75, 0.75] * scale)
+        np.testing.assert_allclose(found["b"], scale)
+
+
 @pytest.mark.parametrize("loss", ["SparseCategoricalCrossentropy", "CategoricalCrossentropy"])
 @pytest.mark.parametrize("calls", [1, 2])
 def test_the_loss_is_weighted(loss, calls):
@@ -89,7 +115,7 @@ def test_a_run(arrays, tmp_path, weights):
 def test_refused(arrays):
     with pytest.raises(Refusal, match=r"training.class_weight expects classes from 0 to 2; received classes=\['7'\]"):
         dry_run(signals_config(arrays, "training.class_weight={7: 2.0}"))
-    for weights in ("[1.0, 2.0]", "{0: -1}", "{cat: 1.0}", "even", "{-1: 2.0}", "{0: .inf}"):
+    for weights in ("[1.0, 2.0]", "{0: -1}", "even", "{0: .inf}"):
         with pytest.raises(Refusal, match="training.class_weight expects a mapping of classes to weights"):
             config(f"training.class_weight={weights}")
     with pytest.raises(Refusal, match="training.class_weight expects data.targets of y only"):

@@ -250,6 +250,33 @@ def test_schema():
         ("training.rates={'': 1}", "training.rates expects a mapping of patterns to numbers of at least 0; "),
         ("training.rates={'*': .nan}", "training.rates expects a mapping of patterns to numbers of at least 0;"),
         ("training.rates={'*': .inf}", "training.rates expects a mapping of patterns to numbers of at least 0;"),
+        ("training.stages=[{epochs: 2}, {}, {}]", "training.stages.1 expects epochs, as another stage follows; "),
+        (
+            "training.stages=[{epochs: 2}]",
+            "training.stages.0 expects no epochs: the last stage has those that are left",
+        ),
+        ("training.stages=[{epoch: 2}, {}]", "training.stages.0.epoch is not a setting; did you mean 'epochs'?"),
+        ("training.stages=[{epochs: 0}, {}]", "training.stages.0.epochs expects an integer above 0, or null; "),
+        ("training.stages={}", "training.stages expects a list; received {}."),
+        ("training.stages=[2]", "training.stages.0 expects a mapping of settings; received 2."),
+        (
+            "training.stages=[{freeze: a}]",
+            "training.stages.0.freeze expects a list of patterns such as [stage*], or null",
+        ),
+        ("training.stages=[{train: [a], freeze: [a]}]", "training.stages.0 expects train or freeze, not both; "),
+        (
+            "training.stages=[{rates: {a: -1}}]",
+            "training.stages.0.rates expects a mapping of patterns to numbers of at",
+        ),
+        (
+            "training.stages=[{loss: 5}]",
+            "training.stages.0.loss expects a class name or class_name and config; received",
+        ),
+        ("training.stages=[{augment: RandomFlip}]", "training.stages.0.augment expects a list of layers, or null; "),
+        (
+            "training.stages=[{training_sizes: [[8, 8]]}]",
+            "training.stages.0.training_sizes expects data.training_sizes;",
+        ),
         ("training.seeds=0", "training.seeds expects a list of different integers from 0 to 2**32 - 1; received 0."),
         ("training.seeds=[]", "training.seeds expects a list of different integers"),
         ("training.seeds=[1, 1]", "training.seeds expects a list of different integers"),
@@ -460,3 +487,19 @@ def test_a_file_in_place_of_a_name():
         with pytest.raises(Refusal) as caught:
             check_config({**SMALL, "model": wrong})
         assert words in str(caught.value)
+
+
+def test_frozen_transfer_and_stages():
+    """Of the two, transfer.freeze holds for the whole training."""
+    sets = ["transfer={until: stage1}", "training.stages=[{epochs: 2}, {optimizer: Adam}]"]
+    assert with_sets(*sets).transfer.freeze
+    with pytest.raises(
+        Refusal, match="training.stages.0 with train or freeze expects transfer.freeze: false; received"
+    ):
+        with_sets(*sets, "training.stages.0.train=[predictions]")
+
+
+def test_unset_stages_leave_the_fingerprint():
+    assert "stages" not in resolved(check_config(SMALL))["training"]
+    staged = resolved(with_sets("training.stages=[{epochs: 2}, {freeze: [a]}]"))["training"]["stages"]
+    assert staged == [{"epochs": 2}, {"freeze": ["a"]}]

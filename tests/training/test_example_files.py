@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from kzoo.checks import Refusal
+from kzoo.data.source import RESIZES
 from kzoo.training.example_files import read_inputs
 
 
@@ -51,6 +52,14 @@ def test_several_inputs(files):
     data = files(a=np.zeros((2, 4, 1)), b=np.ones((2, 3)))
     assert [x.shape for x in read_inputs("look", [(4, 1), (3,)], data, 9)] == [(2, 4, 1), (2, 3)]
     assert [x.shape for x in read_inputs("explore", [(4, 1), (3,)], data[:1], 9, first=True)] == [(2, 4, 1)]
+
+
+def test_images_are_resized_as_asked(tmp_path, seeds):
+    image = seeds.integers(0, 256, (6, 12, 3), "uint8")
+    Image.fromarray(image).save(tmp_path / "x.png")
+    found = {how: read_inputs("look", [(6, 6, 3)], [tmp_path], 9, resize=how)[0][0] for how in RESIZES}
+    np.testing.assert_array_equal(found["crop"], image[:, 3:9])
+    assert (found["pad"][:1] == 0).all() and not (found["stretch"] == found["crop"]).all()
 
 
 @pytest.mark.parametrize(

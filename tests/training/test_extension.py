@@ -36,6 +36,7 @@ def test_several_seeds(arrays, two_epochs, tmp_path):
     train(arrays, tmp_path, seeds, "training.epochs=1")
     (tmp_path / "it" / "notes.txt").write_text("mine")
     folder, metrics = train(arrays, tmp_path, seeds)
+    assert {path.name for path in (folder / "seed_0" / "tensorboard").iterdir()} >= {"train", "validation"}
     assert results(folder / "seed_0") == results(two_epochs) != results(folder / "seed_7") and metrics["epochs"] == 2
     assert (folder / "notes.txt").read_text() == "mine" and (folder / "data.json").is_file()
 

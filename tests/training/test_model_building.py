@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
+from kzoo.data.mock_data import mock
 from kzoo.export.inference_model import inference_model
 from kzoo.models import weights
 from kzoo.models.registry import model as zoo_model
@@ -20,6 +21,7 @@ from kzoo.training.model_building import (
     build_model,
     build_trainer,
     map_inputs_and_targets,
+    training_batches,
 )
 
 
@@ -321,3 +323,27 @@ def test_a_file_of_keras(tmp_path):
     assert not frozen.get_layer("norm").trainable and frozen.get_layer("top").trainable
     with pytest.raises(Refusal, match="expects inputs of shape"):
         build_model(config(f"model={{keras: '{tmp_path}/file.keras'}}"), (9, 1), 3)
+
+
+CROPS = {  # augmentation, and what it makes of 8 x 8 pixels before they are resized
+    "kzoo>RandomResizedCrop": {"height": 7, "width": 5},
+    "kzoo>ScaleJitter": {"short_side": [8, 12], "height": 7, "width": 7},
+    "kzoo>PadAndCrop": {"padding": 2, "height": 7, "width": 7},
+}
+
+
+@pytest.mark.parametrize("name", CROPS)
+def test_crops_and_training_sizes(name):
+    """Crops are taken first and then resized to each size, smaller or larger. In the model they would fix its size."""
+    crop = {"class_name": name, "config": CROPS[name]}
+    sets = ["data={name: digits, batch_size: 4, training_sizes: [[6, 6], [9, 8]]}", "model={name: nin_cifar}"]
+    chosen = config(*sets, f"data.augment={[crop]}")
+    batches = training_batches(chosen, None, mock((8, 8, 1), 10, size=8).train, seed=0, steps=1)
+    assert [x.shape for x, y in batches.take(3)] == [(4, 6, 6, 1), (4, 9, 8, 1), (4, 6, 6, 1)]
+    with pytest.raises(Refusal) as caught:
+        build_model(config(*sets, f"data.preprocess={[crop]}"), (8, 8, 1), 10)
+    height, width = CROPS[name]["height"], CROPS[name]["width"]
+    assert str(caught.value) == (
+        "data.training_sizes expects layers of data.preprocess that keep sizes open (crop or resize in data.augment); "
+        f"received preprocessed_to=({height}, {width})."
+    )

@@ -24,6 +24,17 @@ def test_plots_of_any_history(tmp_path, name):
     assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_line_between_stages(tmp_path, monkeypatch):
+    """Of two stages of one and three epochs, between the first and the second epoch."""
+    drawn = []
+    monkeypatch.setattr("kzoo.training.plots.save_figure", lambda sheet, path: drawn.append(sheet))
+    history = [{"loss": 1.0, "accuracy": 0.5}] * 4
+    for starts in ((0,), (0, 1)):
+        plot_history(history, {}, None, "it", tmp_path / "h.png", starts)
+    lines = [[line.get_xdata()[0] for line in axes.lines[1:]] for sheet in drawn for axes in sheet.axes]
+    assert lines == [[], [], [1.5], [1.5]]
+
+
 def constant(classes, names=None, x=None):
     """Returns predictions of class 0 for examples of classes 0, 1 and 1."""
     found = ClassPredictions("test", classes, names)

@@ -24,7 +24,7 @@ def built(name, x, *sets):
 
 def fed(name, x):
     """Returns what a config makes of examples."""
-    model = built(name, x, SMALL)
+    model = built(name, x, SMALL, "transfer=null")
     last = [layer for layer in model.layers if layer.name.startswith("preprocess")][-1]
     return keras.Model(model.input, last.output)(x, training=False).numpy()
 
@@ -45,6 +45,9 @@ def test_contrast_normalization_and_whitening(name):
     "name, shape, mean",
     [
         ("resnet20_cifar", (30, 4, 3, 3), None),  # He et al. 2016, section 4.2: the mean of each pixel
+        ("dilated_frontend", (1, 190, 190, 3), [116.52, 111.36, 102.93]),  # the authors' train.py, in the order RGB
+        ("dilated_large", (1, 190, 190, 3), [116.52, 111.36, 102.93]),
+        ("deconvnet", (2, 4, 4, 3), [122.675, 116.669, 104.008]),  # stage_1_train.prototxt, in the order RGB
         ("spp_zf5", (1, 256, 256, 3), 128),  # the authors' caffe_anysize_test.m
         ("two_stream_spatial", (1, 1, 256, 256, 3), [123.68, 116.779, 103.939]),
     ],
@@ -55,6 +58,10 @@ def test_bytes_less_their_mean(name, shape, mean):
     wanted = (x - (x.mean(0, dtype="float64") if mean is None else mean)).reshape(len(x), *shape[-3:])
     if shape[-2] == 256:  # the central crop
         wanted = wanted[:, 16:240, 16:240]
+    if name.startswith("d"):  # BGR, as VGG-16 of Caffe takes images
+        wanted = wanted[..., ::-1]
+    if name.startswith("dilated"):
+        wanted = np.pad(wanted, ((0, 0), (186, 186), (186, 186), (0, 0)), mode="reflect")
     np.testing.assert_allclose(fed(name, x), wanted, atol=1e-4)
 
 

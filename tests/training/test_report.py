@@ -58,7 +58,7 @@ def test_rows_of_metrics_and_of_several_seeds():
     scores = {"error": 0.149, "errors": [0.129, 0.17], "loss": 0.5, "f1_score": 0.87654, "auc": None, "a_loss": 1.0}
     rows = {name: rest for name, *rest in result_rows({**METRICS, "test": scores, "recipe": recipe})}
     assert rows["test error"] == ["14.9 % (12.9 - 17 % over 2 seeds), 10 of 100 epochs", "17 %"]
-    assert rows["test f1_score"] == ["0.8765", ""] and rows["test auc"] == ["-", ""] and "test a_loss" not in rows
+    assert rows["test F1 score"] == ["0.8765", ""] and rows["test AUC"] == ["-", ""] and "test a_loss" not in rows
     rows = {name: rest for name, *rest in result_rows({**METRICS, "published": None, "recipe": None})}
     assert rows["test error"] == ["14.9 %", "-"]
 
@@ -67,7 +67,7 @@ def test_the_sentence_on_the_training():
     config = read_config("mnist1d_fc")
     text = training_text(config, {"test": 1000, "train": 4000}, 5, 200)
     assert text == (
-        f"1,000 test, 4,000 training examples. 5 epochs, 200 steps with batches of {config.data.batch_size} examples, "
+        f"1,000 test, 4,000 training examples. Epochs: 5, 200 steps with batches of {config.data.batch_size} examples, "
         "by SGD on SparseCategoricalCrossentropy."
     )
 

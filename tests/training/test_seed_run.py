@@ -15,6 +15,7 @@ from kzoo.training import seed_run
 from kzoo.training.config import read_config
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import numeric_settings, run_seed, steps_per_epoch
+from tests.training.conftest import kill_after_an_epoch
 from tests.training.conftest import signals_config as config
 
 
@@ -61,14 +62,22 @@ def test_data_prepared_for_the_first_time_does_not_change_the_numbers(arrays, tm
     assert run(arrays, tmp_path / "b", "export.formats=[]")["train"] == first["train"]
 
 
-def test_training_sizes(tmp_path):
-    """An epoch of 8 x 8 pixels, one of 6 x 6, in a model for any; tests/data/test_sizes_by_epoch.py resumes them."""
-    data = "data={name: digits, batch_size: 100, training_sizes: [[8, 8], [6, 6]]}"
-    sets = [data, "model={name: nin_cifar, width: 0.05}", "training.epochs=2", "training.steps_per_epoch=2"]
+def test_training_sizes(tmp_path, monkeypatch):
+    """Epochs of 8 x 8, 6 x 6 and 8 x 8 pixels, in a model for any; killed after the first, with the same results."""
+    data = "data={name: digits, batch_size: 100, validation: 300, training_sizes: [[8, 8], [6, 6]], augment: "
+    data += "[{class_name: kzoo>RandomResizedCrop, config: {height: 7, width: 7}}]}"
+    sets = [data, "model={name: nin_cifar, width: 0.05}", "training.epochs=3", "training.steps_per_epoch=2"]
     sets += ["training.steps_per_call=1", "training.jit_compile=false", "export.formats=[]"]
-    metrics = run_seed(read_config("mnist1d_fc", sets), 0, tmp_path / "it", "it")
-    assert np.isfinite(metrics["test"]["loss"]) and metrics["steps"] == 4
-    assert load_model(tmp_path / "it").input_shape == (None, None, None, 1)
+    chosen, found = read_config("mnist1d_fc", sets), []
+    kill_after_an_epoch(monkeypatch, lambda: run_seed(chosen, 0, tmp_path / "killed", "it"))
+    assert (tmp_path / "killed" / "state.npz").exists()
+    for name in ("killed", "whole"):
+        metrics, folder = run_seed(chosen, 0, tmp_path / name, "it"), tmp_path / name
+        results = [metrics[key] for key in ("test", "train", "validation", "steps")]
+        history = [row.split(",")[:3] for row in (folder / "history.csv").read_text().splitlines()]
+        found.append((results, history, [weight.tolist() for weight in load_model(folder).get_weights()]))
+    assert found[0] == found[1] and metrics["steps"] == 6 and np.isfinite(metrics["test"]["loss"])
+    assert load_model(tmp_path / "whole").input_shape == (None, None, None, 1)
 
 
 def test_steps(arrays):

@@ -8,12 +8,14 @@ import random
 import signal
 import time
 
+import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
 from kzoo.processes import forkserver
 from kzoo.training import checkpoint
 from kzoo.training import run as runs
+from kzoo.training.config import check_config
 from kzoo.tuning import search as module
 from kzoo.tuning import trial, worker
 from kzoo.tuning.oracle import ORACLES
@@ -111,6 +113,57 @@ def test_kills_change_nothing(start, uninterrupted, tmp_path):
     assert trials_of(tmp_path / "it") == trials_of(uninterrupted[0])
     for file in ("history.csv", *(f"trials/000{number}/seed_0/history.csv" for number in range(3))):
         assert (tmp_path / "it" / file).read_text() == (uninterrupted[0] / file).read_text()
+
+
+RECIPE = {  # a search over recipes: label smoothing, warm-up, moving averages, rates, initial values, norms, stages
+    "model": {"name": "resnet20_cifar", "blocks": 1, "width": 0.125},
+    "data": {"batch_size": 8, "preprocess": [{"class_name": "CenterCrop", "config": {"height": 6, "width": 6}}]},
+    "training": {
+        "epochs": 2,
+        "steps_per_epoch": 2,
+        "keep": "best",
+        "jit_compile": False,
+        "batch_norm_momentum": 0.5,
+        "loss": {"class_name": "CategoricalCrossentropy", "config": {"label_smoothing": 0.1}},
+        "optimizer": {
+            "class_name": "SGD",
+            "config": {
+                "learning_rate": {"class_name": "kzoo>Warmup", "config": {"learning_rate": 0.5, "warmup_steps": 2}},
+                "use_ema": True,
+                "ema_momentum": 0.5,
+            },
+        },
+        "stages": [{"epochs": 1, "train": ["predictions"]}, {}],
+    },
+    "evaluation": {"crops": 5},
+    "export": {"formats": []},
+}
+RATES, VALUES = {"predictions/*": 0.0}, {"predictions/kernel": {"class_name": "Constant", "config": {"value": 0.25}}}
+
+
+def test_recipes_are_searched(tmp_path, seeds, monkeypatch):
+    """The second trial varies all of them, here in this process; the views are evaluated at the end."""
+    monkeypatch.setattr(trial, "call_in_process", lambda function, *args, heartbeat=None: function(*args) or 0)
+    x, y = seeds.normal(size=(40, 8, 8, 3)), np.arange(40) % 3
+    np.savez(tmp_path / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    data = {**RECIPE["data"], "arrays": str(tmp_path / "x.npz"), "validation": 8}
+    space = {
+        "training.initializers": {"choice": [{}, VALUES]},
+        "training.rates": {"choice": [{}, RATES], "when": {"training.initializers": VALUES}},
+    }
+    varied = {
+        "training.batch_norm_momentum": {"float": [0.5, 0.9]},
+        "training.loss.config.label_smoothing": {"float": [0.0, 0.2]},
+        "training.optimizer.config.learning_rate.config.warmup_steps": {"int": [1, 3]},
+        "training.optimizer.config.ema_momentum": {"float": [0.5, 0.9]},
+        "training.stages.0.epochs": {"int": [1, 2]},
+    }
+    config = check_config({**RECIPE, "data": data, "search": {"trials": 2, "space": {**space, **varied}}})
+    folder, metrics = search(config, "it", tmp_path / "out")
+    first, second = trials_of(folder)
+    assert first["values"]["training.stages.0.epochs"] == 1 and first["status"] == second["status"] == "completed"
+    assert set(varied) <= set(second["values"]) and first["values"] != second["values"]
+    assert 0 <= metrics["test"]["views_error"] <= 1
 
 
 @pytest.mark.large

@@ -178,6 +178,19 @@ TWO_OUTPUTS = [
 ]
 
 
+def test_objectives_of_numbers(tmp_path):
+    """What is measured depends on the targets, which the arrays say; there is no accuracy then."""
+    x = np.random.default_rng(0).normal(size=(20, 12, 1))
+    np.savez(tmp_path / "n.npz", x_train=x, y_train=x[:, :2, 0])
+    loss = "training.loss=MeanSquaredError"
+    for name in ("mae", "r2", "loss"):
+        check_configs([("search", resolved(small(tmp_path / "n.npz", loss, objective=f"val_{name}")))])
+    for name in ("accuracy", "error"):
+        wrong = small(tmp_path / "n.npz", loss, objective=f"val_{name}")
+        with pytest.raises(Refusal, match=f"search.objective 'val_{name}' is not measured; .*val_"):
+            check_configs([("search", resolved(wrong))])
+
+
 def two_outputs(folder, *sets, **search):
     """Returns the config of a search on images whose model has a second output, their reconstruction."""
     draw = np.random.default_rng(0)
