@@ -37,13 +37,17 @@ def whole_ticks(axis: Any) -> None:
 
 def log_scale(axes: Any, values: Sequence[float]) -> None:
     """Makes the y axis logarithmic, with plain numbers at its ticks, if positive values differ by a factor of 5."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
     finite = [value for value in values if abs(value) < float("inf")]  # nan is not
     if not finite or min(finite) <= 0 or max(finite) < LOG_RANGE * min(finite):
         return
     axes.set_yscale("log")
-    wide = max(finite) > 10**DECADES * min(finite)
-    axes.yaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axes.yaxis, min(finite), max(finite))
+
+
+def log_ticks(axis: Any, low: float, high: float) -> None:
+    """Puts plain numbers at the ticks of a logarithmic axis for values from low to high."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1,) if high > 10**DECADES * low else (1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())

@@ -226,7 +226,7 @@ def record_modules(folder: Path) -> None:
 
 
 def check_modules(folder: Path) -> None:
-    """Raises Refusal if an interrupted run was started with other modules, or if their code has changed since.
+    """Raises Refusal if a run that is resumed was started with other modules, or if their code has changed since.
 
     Without a record, which the user may have deleted to accept a change, nothing is compared.
     """
@@ -240,11 +240,11 @@ def check_modules(folder: Path) -> None:
             " ".join(f"--import {name}" for name in names) or "no --import"
             for names in ([recorded[name]["import"] for name in recorded], [m.written for m in _requested.values()])
         )
-        raise Refusal(f"an interrupted run at {folder} was started with {started}, not with {now}: use that, {remedy}.")
+        raise Refusal(f"the run at {folder} was started with {started}, not with {now}: use that, {remedy}.")
     changed = _changed_files(recorded)
     if changed:
         files = ", ".join(changed)
-        raise Refusal(f"{files} changed since the run at {folder} was interrupted: restore it, {remedy}.")
+        raise Refusal(f"{files} changed since the run at {folder} was started: restore it, {remedy}.")
 
 
 def say_changes(folder: Path) -> None:

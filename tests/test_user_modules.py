@@ -170,7 +170,7 @@ def test_a_run_keeps_to_its_modules(own_modules, capsys):
     sys.modules.pop("helper")
     write("helper.py", "X = 12")
     imported("mine")
-    assert refusal(check_modules, folder).startswith(f"helper.py changed since the run at {folder} was interrupted: ")
+    assert refusal(check_modules, folder).startswith(f"helper.py changed since the run at {folder} was started: ")
     say_changes(folder / "seed_0")  # the seeds of a run share its record
     assert capsys.readouterr().err == f"helper.py changed since the run at {folder / 'seed_0'}.\n"
     (folder / RECORD).unlink()

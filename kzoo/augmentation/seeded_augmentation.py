@@ -77,7 +77,7 @@ def seeded_augmentation(layers, seed, specs, encode=None):
             parts |= outputs if isinstance(outputs, dict) else {"images": outputs}
         if maps:
             masks = parts["segmentation_masks"]
-            masks = tf.cast(masks if y.dtype.is_floating else tf.round(masks), y.dtype)
+            masks = tf.cast(masks if y_spec.dtype.is_floating else tf.round(masks), y_spec.dtype)
             y = masks if len(y.shape) == 4 else masks[..., 0]
         elif mixing:
             y = parts["labels"]

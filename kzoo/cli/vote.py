@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from kzoo.cli.arguments import Json
+from kzoo.cli.arguments import Imports, Json
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.terminal import print_table
+from kzoo.user_modules import request_modules
 
 
 def vote(
@@ -15,6 +16,7 @@ def vote(
         list[str], typer.Argument(metavar="RUN...", help="Folders of runs, or their names under saved_models/.")
     ],
     as_json: Json = False,
+    imports: Imports = [],  # noqa: B006
 ) -> None:
     """Evaluate runs and their seeds together on their test data.
 
@@ -23,6 +25,7 @@ def vote(
 
     Example: kzoo vote nielsen_3 nielsen_6
     """
+    request_modules(imports)
     from kzoo.run_folder import find_seeds
 
     for run in runs:

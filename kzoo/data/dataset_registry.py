@@ -30,10 +30,10 @@ def register(name: str, function: Callable[[], Any], class_names: Sequence[str] 
 
     The function takes no argument and returns the same examples in the same order whenever it is called: {split:
     (x, y)} or {split: (x, y, weights)} of arrays, {split: a tf.data.Dataset} of single examples, or a builder of
-    TensorFlow Datasets. Splits are "train" and perhaps "validation" (or "val", "valid", "dev") and "test". Arrays have
-    the shapes and dtypes that .npz files have. A `tf.data.Dataset` is read once to count its examples; images of
-    several sizes need data.image_size, series of several lengths data.length. A name of TensorFlow Datasets is
-    replaced.
+    TensorFlow Datasets. Arrays have the shapes and dtypes that .npz files have; y may be {output: y}, for a model of
+    several outputs. Splits are "train" and perhaps "validation" (or "val", "valid", "dev") and "test". A
+    `tf.data.Dataset` is read once to count its examples; images of several sizes need data.image_size, series of
+    several lengths data.length. A name of TensorFlow Datasets is replaced.
     class_names: the names of classes 0, 1, ...; a builder has its own.
     Raises Refusal for a name that is taken.
 

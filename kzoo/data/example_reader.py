@@ -1,6 +1,7 @@
 """Reads the examples in files as a model takes them: images, and arrays of one example or of many."""
 
 import dataclasses
+import os
 import zipfile
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class ExampleReader:
 
     def read(self, file: PathLike) -> np.ndarray:
         """Returns the examples in a file as float32, (N, *shape). Raises Refusal if they have another shape."""
+        if os.path.exists(file) and not os.path.isfile(file):  # a named pipe would block
+            raise Refusal(f"{self.who}: {file} is no regular file.")
         return self._pixels(Path(file))[None] if is_image(file) else self._examples(Path(file))
 
     def _pixels(self, file: Path) -> np.ndarray:

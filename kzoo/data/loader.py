@@ -218,14 +218,17 @@ def open_source(
     sized = resize == "stretch" or image_size is not None
     require(sized, "load", f"image_size=(height, width) where resize is {resize}", image_size=image_size)
     image_size = tuple(image_size) if isinstance(image_size, list) else image_size
-    own = arrays is not None or task in (None, *CLASSES)
+    own = arrays is not None or name in registered_names() or task in (None, *CLASSES)
     require(own, "load", f"task: {task} only for arrays", **given)
     _check_short_sides(image_size, resize, training_short_side)
     skip_corrupt = as_bool("load", skip_corrupt=skip_corrupt)
     require(folder is not None or not skip_corrupt, "load", "skip_corrupt only for a folder", skip_corrupt=skip_corrupt)
     if name is not None:
-        make = registered_source if name in registered_names() else tfds_source
-        source = make(name, image_size, length, prepare, resize, ignore_label, parts, training_short_side)
+        cut = (image_size, length, prepare, resize, ignore_label, parts, training_short_side)
+        if name in registered_names():
+            source = registered_source(name, *cut, losses=losses, task=task, outputs=outputs)
+        else:
+            source = tfds_source(name, *cut)
     else:
         require(length is None, "load", "length only for a dataset by name", length=length)
         require(parts is None, "load", "parts only for a dataset by name", parts=parts)

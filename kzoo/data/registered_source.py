@@ -12,7 +12,7 @@ from kzoo.checks import Refusal, one_line, require
 from kzoo.data.dataset_registry import make_dataset
 from kzoo.data.example_checks import ExampleChecks
 from kzoo.data.examples import MEMORY, Examples
-from kzoo.data.npz_source import StoredArrays, npz_source
+from kzoo.data.npz_source import NAMES, StoredArrays, npz_source
 from kzoo.data.source import (
     TESTS,
     VALIDATIONS,
@@ -53,10 +53,12 @@ def registered_source(
     parts=None,
     training_short_side=None,
     memory=MEMORY,
+    **targets,
 ):
     """Returns the `Source` of a registered dataset.
 
-    Arguments: as `tfds_source`; memory, in bytes: datasets with a larger split are read again in every epoch.
+    Arguments: as `tfds_source`; memory, in bytes: datasets with a larger split are read again in every epoch; targets,
+    the arguments task, losses and outputs of `npz_source`.
     Raises Refusal if the function of the dataset fails, or if what it returns has not the form that `register` says.
     """
     made, class_names = make_dataset(name)
@@ -74,7 +76,8 @@ def registered_source(
     }
     if length is None and not any(isinstance(value, tf.data.Dataset) for value in parts_of.values()):
         content = digest({split: _digest_arrays(arrays) for split, arrays in parts_of.items()})
-        source = npz_source(_stored(name, parts_of, content), image_size, ignore_label, resize, training_short_side)
+        stored = _stored(name, parts_of, content, class_names)
+        source = npz_source(stored, image_size, ignore_label, resize, training_short_side, **targets)
     else:
         expected = "to be {split: (x, y)} or a builder where data.resize is short_side"
         require(isinstance(resize, str), who, expected, returned="a tf.data.Dataset")
@@ -86,8 +89,8 @@ def registered_source(
         if None in arrays.values():
             source = _streamed(name, datasets, passes, content)
         else:
-            source = npz_source(_stored(name, arrays, content), None, ignore_label)
-    if class_names is None:
+            source = npz_source(_stored(name, arrays, content, class_names), None, ignore_label, **targets)
+    if class_names is None or source.class_names is not None:
         return source
     fits = source.classes is None or source.classes <= len(class_names)
     require(fits, who, f"labels below {len(class_names)}, as there are class_names", largest=(source.classes or 0) - 1)
@@ -98,21 +101,31 @@ def _as_arrays(who, split, value):
     pair = isinstance(value, (tuple, list)) and len(value) in (2, 3)
     expected = f"(x, y), (x, y, weights) or a tf.data.Dataset in its split {split}"
     require(pair, who, expected, received=type(value).__name__)
+    x, y, *weight = value
+    several = y if isinstance(y, Mapping) else {"": y}
     try:
-        return tuple(np.asarray(part) for part in value)
+        arrays = {output: np.asarray(part) for output, part in several.items()}
+        return np.asarray(x), arrays if isinstance(y, Mapping) else arrays[""], *map(np.asarray, weight)
     except ValueError as error:  # of lists of several lengths
         raise Refusal(f"{who} expects arrays in its split {split}: {one_line(error, 200)}.") from error
 
 
-def _stored(name, splits, content):
+def _stored(name, splits, content, class_names):
     """Returns the arrays of splits by the names that a file would have for them."""
-    pairs = [(split, letter, array) for split, arrays in splits.items() for letter, array in zip("xyw", arrays)]
-    return StoredArrays(name, {f"{letter}_{split}": array for split, letter, array in pairs}, content)
+    stored = {} if class_names is None else {NAMES: np.array(class_names)}
+    for split, parts in splits.items():
+        for letter, part in zip("xyw", parts):
+            stored |= {f"{letter}_{split}": part} if isinstance(part, np.ndarray) else _of_outputs(split, part)
+    return StoredArrays(name, stored, content)
+
+
+def _of_outputs(split, targets):
+    return {f"y_{split}_{output}": array for output, array in targets.items()}
 
 
 def _digest_arrays(arrays):
     hashed = hashlib.sha256()
-    for array in arrays:
+    for array in tf.nest.flatten(arrays):
         hashed.update(f"{array.dtype} {array.shape}".encode())
         if array.dtype.kind in "biuf":  # others are refused later
             hashed.update(np.ascontiguousarray(array).reshape(-1).view("uint8"))
@@ -122,6 +135,8 @@ def _digest_arrays(arrays):
 def _prepared(who, split, dataset, image_size, length, resize, ignore_label, parts):
     """Returns the dataset of a split, or of its arrays, with examples of one shape, which is known."""
     if not isinstance(dataset, tf.data.Dataset):
+        one = all(isinstance(part, np.ndarray) for part in dataset)
+        require(one, who, f"one target in its split {split}, where data.length is set", targets=[*dataset[1]])
         lengths = {len(part) if part.ndim else 0 for part in dataset}
         require(len(lengths) == 1 and 0 not in lengths, who, f"as many x as y in its split {split}", lengths=lengths)
         dataset = tf.data.Dataset.from_tensor_slices(dataset)

@@ -37,7 +37,7 @@ def decode_upload(
     return x
 
 
-def _decode_pixels(content: bytes, shape: Shape, limits: tuple[float, float], resize: str) -> np.ndarray:
+def _decode_pixels(content: bytes, shape: Shape, limits: tuple[float, float], resize: str | int) -> np.ndarray:
     channels = shape[-1]
     expected = f"an .npy file with an example of shape {tuple(shape)}"
     require(len(shape) == 3 and channels in (1, 3), "upload", expected, first_bytes=content[:8])

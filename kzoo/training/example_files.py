@@ -36,7 +36,7 @@ def read_inputs(
     return arrays
 
 
-def _read(who: str, shape: Shape, paths: Sequence[PathLike], most: int, resize: str) -> np.ndarray:
+def _read(who: str, shape: Shape, paths: Sequence[PathLike], most: int, resize: str | int) -> np.ndarray:
     """Returns the first examples in files, of which no more are read than are needed."""
     arrays: list[np.ndarray] = []
     reader = ExampleReader(who, shape, resize)

@@ -14,7 +14,7 @@ from kzoo.training.config import Config, Spec
 from kzoo.training.keras_objects import build_object
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import steps_per_epoch
-from kzoo.training.short_training import History, train_briefly
+from kzoo.training.short_training import History, first_stage, train_briefly
 from kzoo.types import PathLike
 
 LOWEST, HIGHEST = 1e-6, 10.0  # rates that are tried, further ones only if the config has them
@@ -44,6 +44,7 @@ def find_learning_rate(config: Config, label: str, path: PathLike) -> str:
     1e-6 to 10 in 211 steps, until the loss diverges. Rates of Adafactor stay below its own limit. Nothing but the
     picture at `path`, a .png file, is written.
     """
+    config = first_stage(config)
     data = load_data(config)
     present = rates_of_config(config, config.training.epochs * steps_per_epoch(config, data))
     low, high = LOWEST, max(HIGHEST, 10 * present[1])

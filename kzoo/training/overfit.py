@@ -9,7 +9,7 @@ from kzoo.checks import require
 from kzoo.figures import figure, save_figure
 from kzoo.training.config import Config
 from kzoo.training.run_data import load_data
-from kzoo.training.short_training import History, train_briefly
+from kzoo.training.short_training import History, first_stage, train_briefly
 from kzoo.types import PathLike
 
 STEPS, ROUND = 1000, 20  # most steps; steps between two evaluations
@@ -20,10 +20,12 @@ def overfit(config: Config, count: int, label: str, path: PathLike) -> str:
     """Trains a new model on `count` training examples until it fits them, draws the curves, and returns the verdict.
 
     The examples are those that the first steps of a training see, as one batch without augmentation; dropout stays.
+    Of several stages the first is trained.
     They count as fitted if the accuracy, in training steps or evaluated, is at least 0.99, or if the loss is at most a
     hundredth of that before the training. Otherwise the training ends after 1,000 steps. Nothing but the picture at
     `path`, a .png file, is written. Raises Refusal if there are fewer training examples.
     """
+    config = first_stage(config)
     data = load_data(config)
     expected = f"a number of examples from 1 to {data.train.size}, all training examples"
     require(1 <= count <= data.train.size, "--overfit", expected, overfit=count)

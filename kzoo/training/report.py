@@ -68,7 +68,8 @@ def result_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
         for key in list(measured)[:1]:
             rows.append((f"{SPLITS[other]} {metric_label(key)}", metric_text(key, metrics[other].get(key)), ""))
     rows.append(("parameters", f"{metrics['parameters']:,}", ""))
-    rows.append(("training time", f"{short_time(metrics['seconds'])}, {metrics['epochs']:,} epochs", ""))
+    epochs = f"{metrics['epochs']:,} epoch{'s' * (metrics['epochs'] != 1)}"
+    rows.append(("training time", f"{short_time(metrics['seconds'])}, {epochs}", ""))
     if last := metrics.get("last_epoch"):
         rates = short_rate(last["steps_per_second"]), short_rate(last["examples_per_second"])
         rows.append(("speed in the last epoch", "{} steps/s, {} examples/s".format(*rates), ""))
@@ -120,7 +121,7 @@ def training_text(config: Config, sizes: dict[str, int], epochs: int, steps: int
     optimizers = " and ".join(dict.fromkeys(each.optimizer.class_name for each in stages))
     loss = ", ".join(spec.class_name for spec in losses)
     return (
-        f"{examples} examples. {epochs:,} epochs, {steps:,} steps with batches of {config.data.batch_size} examples, "
+        f"{examples} examples. Epochs: {epochs:,}, {steps:,} steps with batches of {config.data.batch_size} examples, "
         f"by {optimizers} on {loss}{count}."
     )
 

@@ -23,7 +23,7 @@ from kzoo.training.report import print_results, result_rows
 from kzoo.training.seed_run import numeric_settings, run_seed, versions
 from kzoo.training.yaml_file import read_yaml, write_yaml
 from kzoo.types import PathLike
-from kzoo.user_modules import check_modules, record_modules
+from kzoo.user_modules import RECORD, check_modules, record_modules
 
 TRIAL_FILE, RESULT = "trial.json", "result.json"  # the records of a started and of a finished trial, in its folder
 OLD_STATE = "state.pickle"  # the checkpoint of earlier versions, a pickle, which may hold code
@@ -64,6 +64,7 @@ def run(
         recover(folder)
         if folder.exists() and not overwrite:
             kept = extension.files(config, folder)
+            check_modules(folder)
             if not can_resume(partial):
                 start_extended(config, folder, partial, record, kept)
         elif folder.exists() and not (folder / "metrics.json").is_file():
@@ -118,6 +119,8 @@ def start_extended(config: Config, folder: Path, partial: Path, record: str, kep
         for target, source in kept.items():
             copy_path(folder / source, new / target)
         write_atomically(new / record, write_yaml(resolved(config)))
+        if (folder / RECORD).is_file():
+            copy_path(folder / RECORD, new / RECORD)
         remove(partial)
         os.replace(new, partial)
     finally:

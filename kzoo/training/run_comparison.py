@@ -13,7 +13,7 @@ from rich.table import Table
 from kzoo.checks import Refusal, escape, one_line, require, shorten
 from kzoo.figures import figure, log_scale, save_figure, whole_ticks
 from kzoo.run_folder import find_seeds
-from kzoo.terminal import percent, short_rate, short_time
+from kzoo.terminal import percent, short_time
 from kzoo.training.config import check_config, differing_settings, resolved
 from kzoo.training.metrics_file import read_metrics
 from kzoo.training.recipe import shortfall
@@ -110,8 +110,10 @@ def comparison_table(comparison: dict[str, Any]) -> Table:
         table.add_row(path, *(escape(shorten("-" if value == "unset" else value, LONG)) for value in values))
     table.add_section()
     for split, title in SPLITS.items():
-        first: dict[str, Any] = next((run["results"][split] for run in runs if split in run["results"]), {})
-        for name in [*(name for name in ("error", "loss") if name in first), *extra_metrics(first)]:
+        known: dict[str, Any] = {}
+        for run in runs:
+            known |= run["results"].get(split, {})
+        for name in [*(name for name in ("error", "loss") if name in known), *extra_metrics(known)]:
             cells = [run["results"].get(split, {}).get(name) for run in runs]
             table.add_row(f"{title} {name}", *(_cell(cell, name == "error") for cell in cells))
     if any(run["shorter_than_recipe"] for run in runs):
@@ -120,8 +122,7 @@ def comparison_table(comparison: dict[str, Any]) -> Table:
     table.add_row("seeds", *(str(len(run["seeds"])) for run in runs))
     table.add_row("parameters", *(f"{run['parameters']:,}" for run in runs))
     table.add_row("epochs", *(f"{run['epochs']:,}" for run in runs))
-    speeds = (f"{short_time(run['seconds'])}, {short_rate(run['steps_per_second'])} steps/s" for run in runs)
-    table.add_row("training time of a seed", *speeds)
+    table.add_row("training time of a seed", *(short_time(run["seconds"]) for run in runs))
     return table
 
 
@@ -138,11 +139,13 @@ def _cell(result, is_error):
 def plot_curves(runs: Sequence[FinishedRun], path: Path) -> None:
     """Plots loss and error of runs by epoch, a colour for each run and a line for each seed.
 
-    Validation is drawn where a run has it, next to it paler the training. Raises Refusal if no run has a history.csv.
+    Validation is drawn where a run has it, next to it paler the training; errors where a run has accuracies.
+    Raises Refusal if no run has a history.csv.
     """
     require(any(any(run.histories) for run in runs), "compare --plot", "runs with a history.csv", runs=len(runs))
-    sheet = figure(10, 4)
-    left, right = sheet.subplots(1, 2)
+    has_error = any("accuracy" in row for run in runs for history in run.histories for row in history)
+    sheet = figure(10 if has_error else 5.5, 4)
+    left, *others = sheet.subplots(1, 1 + has_error, squeeze=False)[0]
     losses: list[float] = []
     for number, run in enumerate(runs):
         for seed, history in enumerate(run.histories):
@@ -155,13 +158,17 @@ def plot_curves(runs: Sequence[FinishedRun], path: Path) -> None:
                 left.plot(epochs, values, **style)
                 losses += values
                 epochs, values = _points(history, f"{prefix}accuracy")
-                right.plot(epochs, [100 * (1 - value) for value in values], **style)
+                for right in others:
+                    right.plot(epochs, [100 * (1 - value) for value in values], **style)
     left.set(xlabel="epoch", ylabel="loss")
-    right.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
+    for right in others:
+        right.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
     log_scale(left, losses)
     validated = any("val_loss" in row for run in runs for history in run.histories for row in history)
-    left.set_title("validation, paler: training" if validated else "training", fontsize=10)
-    for axes in (left, right):
+    left.set_title(
+        "validation, or training where there is none; paler: training" if validated else "training", fontsize=9
+    )
+    for axes in (left, *others):
         whole_ticks(axes.xaxis)
         axes.grid(alpha=0.3)
     for text in left.legend().get_texts():

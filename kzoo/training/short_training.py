@@ -7,12 +7,13 @@ from typing import Any
 import keras
 
 from kzoo.data.loader import Data
-from kzoo.training.config import Config
+from kzoo.training.config import Config, StageConfig
 from kzoo.training.epoch_timer import EpochTimer
 from kzoo.training.fit_errors import FitErrors
 from kzoo.training.label_checks import label_errors
 from kzoo.training.progress import ProgressBar
 from kzoo.training.seed_run import build_for_seed, fit_batches, numeric_settings
+from kzoo.training.stages import stages_of
 
 History = list[dict[str, float]]  # the results of each epoch by name
 
@@ -41,6 +42,18 @@ class StopWhen(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+def first_stage(config: Config) -> Config:
+    """Returns a config whose training is the first stage of that of `config`, with the stage's settings as its own.
+
+    Only the layers that learn are still those of a stage, the only one.
+    """
+    if not config.training.stages:
+        return config
+    stage = stages_of(config)[0]
+    learning = StageConfig.model_validate({"train": stage.settings.train, "freeze": stage.settings.freeze})
+    return stage.config.model_copy(update={"training": stage.config.training.model_copy(update={"stages": [learning]})})
+
+
 def train_briefly(
     config: Config,
     data: Data,
@@ -52,7 +65,7 @@ def train_briefly(
 ) -> History:
     """Trains a new model for at most `epochs` of `steps` steps; returns the results of each epoch. Writes nothing.
 
-    Of several stages the first is trained. The config's callbacks, and its settings of epochs, of exports and of what
+    The config has at most one stage (`first_stage`). Its callbacks, and its settings of epochs, of exports and of what
     is kept, have no effect. With `one_batch` all steps take the first batch, on which the model is evaluated before the
     training and after each epoch too: the results have names that begin with "val_", and those before the training are
     the first ones that are returned.

@@ -22,6 +22,7 @@ from kzoo.training.predictions import class_scores
 from kzoo.training.run_data import load_data
 from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
+from kzoo.user_modules import name_missing_modules
 
 NOT_OF_TEST = {"batch_size", "preprocess", "augment", "inputs", "targets", "training_sizes", "class_names"}
 
@@ -85,7 +86,8 @@ def open_members(runs: Sequence[PathLike]) -> list[Member]:
     for folder in dict.fromkeys(folder for run in runs for folder in find_seeds(run, "model.keras")):
         config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
         key = config.data.model_dump_json(exclude=NOT_OF_TEST)
-        data = loaded[key] = loaded.get(key) or load_data(config)
+        with name_missing_modules(folder):
+            data = loaded[key] = loaded.get(key) or load_data(config)
         model = inference_model(load_model(folder))
         check_fingerprint(config, folder, data, model)
         inputs = config.data.inputs[: len(model.inputs)]

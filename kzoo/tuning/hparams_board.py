@@ -7,11 +7,11 @@ import tensorflow as tf
 EVENTS = "events.out.tfevents*"  # TensorBoard's files
 
 
-def write_session(folder, result, objective):
+def write_session(folder, result, objective=None):
     """Writes the session of a trial into its folder, in place of an earlier one.
 
     folder: `trials/NNNN` of a search, whose TensorBoard then shows the trial as the session NNNN; result: the content
-    of its result.json; objective: the name of what is optimized. A failed trial has no objective.
+    of its result.json; objective: the name of what is optimized, of which a failed trial has no value.
     """
     from tensorboard.plugins.hparams import api
 

@@ -6,7 +6,7 @@ import numpy as np
 from rich.table import Table
 
 from kzoo.checks import Refusal
-from kzoo.figures import figure, save_figure, whole_ticks
+from kzoo.figures import figure, log_ticks, save_figure, whole_ticks
 from kzoo.files import hidden, write_atomically, write_csv
 from kzoo.terminal import print_table
 from kzoo.training.config import check_config
@@ -139,11 +139,14 @@ def plot_settings(results, search, title, path):
             texts += dict.fromkeys(_text(value) for value, _ in points if _text(value) not in texts)
             axes.plot([texts.index(_text(value)) for value, _ in points], [y for _, y in points], "o")
             axes.set_xticks(range(len(texts)), texts)
+            axes.set_xlim(-0.5, len(texts) - 0.5)
         else:
             numbers = [(x, y) for x, y in points if isinstance(x, (int, float))]
             axes.plot([x for x, _ in numbers], [y for _, y in numbers], "o")
-            axes.set_xscale("log" if "log" in entry else "linear")
-            axes.tick_params(axis="x", which="minor", labelbottom=False)
+            if "log" in entry:
+                axes.set_xscale("log")
+                log_ticks(axes.xaxis, *entry["log"])
+                axes.tick_params(axis="x", labelrotation=30)
             if "int" in entry:
                 whole_ticks(axes.xaxis)
         axes.set_xlabel(short[setting])

@@ -52,7 +52,7 @@ def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     if isinstance(config, Refusal):
-        return _write_result(folder, _failed(trial, str(config), 0), search.objective)
+        return _write_result(folder, _failed(trial, str(config), 0))
     args = resolved(config), trial, folder, label, search.model_dump(), parent
     code = call_in_process(_train_trial, *args, heartbeat=heartbeat)
     if code in STOPS:
@@ -62,7 +62,7 @@ def run_trial(config, trial, folder, label, search, parent=None, heartbeat=None)
         name = signal.Signals(-code).name
         hint = ", as when memory runs out" if -code == signal.SIGKILL else ""
         reason = f"its process was ended by {name}{hint}"
-        return _write_result(folder, _failed(trial, reason, time.perf_counter() - start), search.objective)
+        return _write_result(folder, _failed(trial, reason, time.perf_counter() - start))
     if code > 0:
         raise Refusal(f"{label} ended with exit code {code}, see its output above; the same command resumes it.")
     return read_result(folder)
@@ -226,7 +226,7 @@ def _failed(trial, reason, seconds):
     return {**trial, "status": "failed", "reason": reason, "objective": None, **cost}
 
 
-def _write_result(folder, result, objective):
+def _write_result(folder, result, objective=None):
     write_session(folder, result, objective)
     write_atomically(folder / RESULT, json.dumps(result, indent=2) + "\n")
     if result["status"] == "failed":

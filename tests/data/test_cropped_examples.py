@@ -147,10 +147,10 @@ def test_a_folder(photographs):
     assert x.shape == (8, 6, 6, 3) and sorted(y.numpy()) == [0] * 4 + [1] * 4
 
 
-def test_a_damaged_file_is_named(photographs):
+def test_a_file_that_is_damaged_later_is_named(photographs):
+    data = load(folder=photographs, image_size=(6, 6), resize=8)
     file = photographs / "train" / "a" / "2.png"
     file.write_bytes(file.read_bytes()[:-40])
-    data = load(folder=photographs, image_size=(6, 6), resize=8)
     with pytest.raises(Refusal, match="2.png is damaged"), data.errors():
         list(data.train.batches(4).take(2))
 

@@ -1,5 +1,7 @@
 """Examples in files: images as in training, arrays of one example or many, and what is refused."""
 
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -119,7 +121,13 @@ def test_files_that_are_no_arrays(tmp_path):
         assert f"{name}.npy is neither an image nor a .npy array: " in refused(tmp_path / f"{name}.npy")
     assert refused(tmp_path / "none.npy").endswith("none.npy cannot be read: no such file or directory.")
     assert refused(tmp_path / "none.png").endswith("none.png cannot be read: no such file or directory.")
-    assert refused(tmp_path).endswith(" cannot be read: is a directory.")
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.npy", "x.npz"])
+def test_named_pipes_do_not_block(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    assert refused(tmp_path / name).endswith(f"{name} is no regular file.")
+    assert refused(tmp_path).endswith(f"{tmp_path} is no regular file.")
 
 
 def test_images_that_cannot_be_read(tmp_path, monkeypatch):

@@ -84,8 +84,23 @@ def test_weights_and_names():
     data = load("named", validation="val")
     assert data.train.weighted and data.classes == 4 and data.class_names == ("red", "green", "blue", "none")
     register("few", lambda: splits, class_names=["red", "green"])
-    with pytest.raises(Refusal, match="'few' expects labels below 2, as there are class_names; received largest=2"):
+    with pytest.raises(Refusal, match="y_names of 3 texts, one each"):
         load("few")
+
+
+def test_targets_that_are_no_classes():
+    """Numbers, and several targets by the names of outputs, as from a file."""
+    size, several = RNG.normal(size=40), {"kind": Y, "size": np.linspace(0, 1, 40)}
+    register("size", lambda: {"train": (X, size)})
+    register("sizes", lambda: {"train": dataset(X, size)})
+    register("several", lambda: {"train": (X, several)})
+    for name in ("size", "sizes"):
+        data = load(name, task="regression")
+        assert data.tasks[0].kind == "regression" and data.train.numpy()[1].dtype == "float32"
+    data = load("several", task={"kind": "classification", "size": "regression"})
+    assert [task.name for task in data.tasks] == ["kind", "size"] and data.train.numpy()[1].keys() == {"kind", "size"}
+    with pytest.raises(Refusal, match="one target in its split train, where data.length is set"):
+        load("several", length=3)
 
 
 def test_images_of_several_sizes():
@@ -123,7 +138,9 @@ def test_series_of_several_lengths():
 
 def test_large_splits_are_streamed(monkeypatch):
     memory = registered_source.registered_source
-    monkeypatch.setattr("kzoo.data.loader.registered_source", lambda *args: memory(*args, memory=1000))
+    monkeypatch.setattr(
+        "kzoo.data.loader.registered_source", lambda *args, **targets: memory(*args, memory=1000, **targets)
+    )
     splits = {split: dataset(x.astype("float32"), y) for split, (x, y) in PAIR.items()}
     streamed = loaded(splits, validation=0.2, stratify=True)
     x, y = streamed.train.numpy()

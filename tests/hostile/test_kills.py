@@ -28,7 +28,8 @@ COMMANDS = {  # command: (kills, arguments)
     "tune": (12, ("tune", "c.yaml", "--run", "it", "--out", ".")),
     "export": (18, ("export", "trained", "--format", "saved_model,onnx,litert", "--out", "it", "--overwrite")),
 }
-VARYING = ("seconds", "steps_per_second", "bytes", "sha256")  # in JSON files; TensorFlow writes varying SavedModels
+# of JSON files; TensorFlow also writes varying SavedModels
+VARYING = ("seconds", "steps_per_second", "last_epoch", "bytes", "sha256")
 EQUAL = (".csv", ".onnx", ".tflite", ".npy", ".txt", ".yaml")  # files that hold no times
 
 

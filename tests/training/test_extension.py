@@ -66,6 +66,12 @@ def test_what_is_refused(arrays, two_epochs, tmp_path):
     assert "is a finished search: extend it by `kzoo tune`" in refusal(arrays, folder, "training.epochs=3")
 
 
+def test_into_the_next_stage(arrays, tmp_path):
+    stages = "training.stages=[{epochs: 1}, {freeze: [stage1]}]"
+    train(arrays, tmp_path, stages, "training.epochs=1")
+    assert results(train(arrays, tmp_path, stages)[0]) == results(train(arrays, tmp_path, stages, name="other")[0])
+
+
 def test_a_run_that_a_callback_stopped(arrays, tmp_path):
     """It would stop there again."""
     stop = "training.callbacks=[{class_name: EarlyStopping, config: {monitor: loss, patience: 1, min_delta: 99}}]"

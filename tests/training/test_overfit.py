@@ -36,7 +36,8 @@ def test_what_counts_as_fitted(last, fitted):
 def test_a_model_that_fits(arrays, tmp_path):
     """Without the augmentation, which would hide the examples; only the picture is written."""
     path = tmp_path / "it.png"
-    got = overfit(signals_config(arrays, NOISE, sgd(0.1), "model.units=[20]"), 8, "it", path)
+    stage = f"training.stages=[{{epochs: 1, {NOISE.removeprefix('data.').replace('=', ': ', 1)}}}, {{}}]"
+    got = overfit(signals_config(arrays, NOISE, stage, sgd(0.1), "model.units=[20]"), 8, "it", path)
     assert got.startswith("it fits 8 training examples after ") and got.endswith(f". Curves: {path}"), got
     assert path.read_bytes().startswith(b"\x89PNG") and list(tmp_path.iterdir()) == [path]
 

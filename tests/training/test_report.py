@@ -67,7 +67,7 @@ def test_the_sentence_on_the_training():
     config = read_config("mnist1d_fc")
     text = training_text(config, {"test": 1000, "train": 4000}, 5, 200)
     assert text == (
-        f"1,000 test, 4,000 training examples. 5 epochs, 200 steps with batches of {config.data.batch_size} examples, "
+        f"1,000 test, 4,000 training examples. Epochs: 5, 200 steps with batches of {config.data.batch_size} examples, "
         "by SGD on SparseCategoricalCrossentropy."
     )
 

@@ -155,8 +155,10 @@ def strike(moment, stop=die):
     elif word == "evaluation":
         after(seed_run, "evaluate")
     elif word == "saved":
-        after(seed_run, "sample")
-    elif word == "metrics":
+        after(seed_run, "inference_model")
+    elif word == "mistakes":  # written next to their place, after predictions.csv
+        before_replace(lambda target: target.endswith("mistakes.png"))
+    elif word == "metrics":  # metrics.json is written, the checkpoint not yet removed
         after(seed_run, "write_atomically", lambda path, _: path.name == "metrics.json")
     elif word == "export":
         seed_run.export = lambda model, path, *_, **__: (model.export(str(path), verbose=False), stop())
@@ -221,7 +223,7 @@ def test_a_whole_folder(undisturbed):
 def test_kills_do_not_show(attempt, undisturbed, tmp_path):
     """Kills at the worst moments: each later attempt resumes, and the results are those of the undisturbed run."""
     folder = tmp_path / ".it.partial"
-    for moment in ("epoch 1", "writing 2", "epoch 1", "evaluation 2", "metrics"):
+    for moment in ("epoch 1", "writing 2", "epoch 1", "mistakes", "metrics"):
         assert attempt(tmp_path, moment=moment) == -signal.SIGKILL, moment
         assert folder.is_dir() and not (tmp_path / "it").exists(), moment
         assert (folder / "state.npz").exists(), moment

@@ -56,7 +56,7 @@ def test_table(runs):
     rows = cells(comparison_table(compare(runs)))
     assert rows["test error"] == ("25 %", "50 % (25 - 75 %)") and rows["test f1"] == ("0.5", "1 (0.5 - 1.5)")
     assert rows["training error"] == ("0 %", "0 % (0 - 0 %)") and rows["parameters"] == ("123", "123")
-    assert rows["training time of a seed"] == ("10 s, 2 steps/s", "11 s, 2 steps/s") and rows["seeds"] == ("1", "3")
+    assert rows["training time of a seed"] == ("10 s", "11 s") and rows["seeds"] == ("1", "3")
     assert "shorter than its recipe" not in rows and "validation error" not in rows
 
 
@@ -68,12 +68,17 @@ def test_shorter_than_the_recipe_and_missing_results(tmp_path, runs):
     rows = cells(comparison_table(compare([runs[0], read_run(tmp_path / "c")])))
     assert rows["shorter than its recipe"] == ("", "2 of 60 epochs")
     assert rows["test error"] == ("25 %", "-") and rows["validation error"] == ("-", "50 %")
-    assert rows["validation loss"] == ("-", "-")
+    assert rows["validation loss"] == ("-", "-") and rows["test f1"] == ("0.5", "-")
+    rows = cells(comparison_table(compare([read_run(tmp_path / "c"), runs[0]])))
+    assert rows["test f1"] == ("-", "0.5")  # whichever run comes first
 
 
 def test_curves(runs, tmp_path):
     plot_curves([run._replace(name=r"$\fra$ [b]") for run in runs], tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    numbers = [run._replace(histories=[[{"epoch": 1.0, "loss": 2.0, "mae": 1.0}]]) for run in runs]
+    plot_curves(numbers, tmp_path / "n.png")  # without accuracies
+    assert (tmp_path / "n.png").exists()
     (tmp_path / "a" / "history.csv").unlink()
     plot_curves([read_run(tmp_path / "a"), runs[1]], tmp_path / "d.png")
     with pytest.raises(Refusal, match="^compare --plot expects runs with a history.csv"):

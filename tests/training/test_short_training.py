@@ -3,7 +3,7 @@
 import numpy as np
 
 from kzoo.training.run_data import load_data
-from kzoo.training.short_training import train_briefly
+from kzoo.training.short_training import first_stage, train_briefly
 from tests.training.conftest import signals_config
 
 
@@ -16,6 +16,17 @@ def test_epochs(arrays, monkeypatch, tmp_path):
     assert len(history) == 4 and set(history[0]) == {"loss", "accuracy"}
     assert len(train_briefly(config, data, "it", 2, 1, lambda history: False)) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_stage(arrays):
+    """Its settings become those of the config; what it freezes stays."""
+    stages = "training.stages=[{epochs: 1, freeze: [stage1], optimizer: Adam, augment: [], rates: {'*/bias': 2}}, {}]"
+    config = first_stage(signals_config(arrays, stages, "data.augment=[GaussianNoise]", "training.rates={'*/bias': 3}"))
+    assert config.training.optimizer.class_name == "Adam" and config.data.augment == []
+    assert config.training.rates == {"*/bias": 6}
+    (stage,) = config.training.stages
+    assert stage.freeze == ["stage1"] and stage.optimizer is None and stage.rates == {}
+    assert first_stage(signals_config(arrays)) == signals_config(arrays)
 
 
 def test_one_batch(arrays):
