@@ -41,8 +41,8 @@ def find_learning_rate(config: Config, label: str, path: PathLike) -> str:
     """Trains a new model with a growing learning rate, draws its loss, and returns the suggested rate in a sentence.
 
     The rate of any optimizer, also of one with a schedule, grows by a constant factor from step to step, at most from
-    1e-6 to 10 in 211 steps, until the loss diverges. Rates of Adafactor stay below its own limit. Nothing but the
-    picture at `path`, a .png file, is written.
+    1e-6 to 10 in 211 steps, until the loss diverges. Rates of Adafactor stay below its own limit. Of several stages the
+    first is trained. Nothing but the picture at `path`, a .png file, is written.
     """
     config = first_stage(config)
     data = load_data(config)
