@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kzoo.checks import Refusal
+from kzoo.checks import Refusal, require
 from kzoo.data.sizes_by_epoch import resize_by_epoch
 from kzoo.data.split_warnings import split_warnings
 from kzoo.figures import save_figure
@@ -55,6 +55,8 @@ def report_data(config: Config, title: str, out: Path) -> dict[str, Any]:
     files, the pictures examples.png and summary.png.
     """
     data = load_data(config)
+    one = len(data.tasks) < 2 and all(task.of_classes for task in data.tasks)
+    require(one, "kzoo data", "targets that are classes", tasks=[task.kind for task in data.tasks])
     files = data.image_files
     with data.errors():
         contents = {split: _read(config, data, split) for split in data.splits()}

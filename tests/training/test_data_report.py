@@ -120,9 +120,9 @@ def test_a_split_that_streams_is_read_in_part(arrays, report, monkeypatch):
     assert record["splits"]["train"]["read"] == 20 and "20 of the examples of train were read" in record["printed"]
 
 
-def _streamed(*arrays):
+def _streamed(*arrays, **settings):
     import tensorflow as tf
 
     from kzoo.data.examples import Examples
 
-    return Examples(tf.data.Dataset.from_tensor_slices(arrays), len(arrays[0]), memory=0)
+    return Examples(tf.data.Dataset.from_tensor_slices(arrays), len(arrays[0]), memory=0, **settings)
