@@ -251,7 +251,8 @@ def test_accepted_where_the_default_misleads():
 def test_no_class_takes_text_for_a_number_or_a_switch(kind):
     """In all of Keras, an argument whose default is a number or a bool refuses text."""
     checked = 0
-    for name, cls in _classes(kind).items():
+    known = {name: cls for name, cls in _classes(kind).items() if ">" not in name or name.startswith("kzoo>")}
+    for name, cls in known.items():  # without those that other tests register
         settings = {} if name in REFUSED else _constructor_settings(cls)
         missing = {key: "x" for key, default in settings.items() if default is REQUIRED}
         for key, default in settings.items():

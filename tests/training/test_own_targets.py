@@ -169,7 +169,7 @@ def test_outputs_as_an_array(runs, files, tmp_path):
 @EACH
 def test_exports(runs, files, name, tmp_path):
     """Verified with all outputs, predicted as the run, and described by their card."""
-    model, origin, data, results, tasks = find_exportable(runs[name][0])
+    model, origin, data, results, _, tasks = find_exportable(runs[name][0])
     formats = ["onnx"] if name == "both" else ["onnx", "saved_model", "litert"]
     reports = write_export_folder(model, tmp_path / "it", formats, origin, results, tasks=tasks, **data)
     assert all(report["max_difference"] < 1e-4 for report in reports)

@@ -48,7 +48,7 @@ def test_contrast_normalization_and_whitening(name):
         ("dilated_frontend", (1, 190, 190, 3), [116.52, 111.36, 102.93]),  # the authors' train.py, in the order RGB
         ("dilated_large", (1, 190, 190, 3), [116.52, 111.36, 102.93]),
         ("deconvnet", (2, 4, 4, 3), [122.675, 116.669, 104.008]),  # stage_1_train.prototxt, in the order RGB
-        ("spp_zf5", (1, 256, 256, 3), 128),  # the authors' caffe_anysize_test.m
+        ("spp_zf5", (1, 224, 224, 3), 128),  # the authors' caffe_anysize_test.m
         ("two_stream_spatial", (1, 1, 256, 256, 3), [123.68, 116.779, 103.939]),
     ],
 )
