@@ -65,7 +65,7 @@ def mean(name, y_true, y_pred):
 def test_every_public_class_is_here():
     public = [cls for module in (kzoo.losses, kzoo.metrics) for cls in vars(module).values() if inspect.isclass(cls)]
     public = {cls.__name__ for cls in public if issubclass(cls, (keras.losses.Loss, keras.metrics.Metric))}
-    assert public == CASES.keys()
+    assert public - {"R2Score"} == CASES.keys()  # which is of numbers
     assert all(issubclass(getattr(kzoo.losses, name), LabelLoss) for name in LOSSES)
 
 
