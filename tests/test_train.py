@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 FILES = {
     *("saved_model", "model.keras", "config.yaml", "history.csv", "tensorboard", "metrics.json", "README.md"),
     *("history.png", "confusion.png", "data.json", "state.npz"),
+    *("predictions.csv", "classes.csv", "mistakes.png", "filters.png"),
 }
 SHORT = {"epochs": 2, "steps_per_epoch": 20, "steps_per_call": 10}
 
@@ -68,7 +69,8 @@ def test_metrics(trained):
     assert {"seed", "config_sha256", "versions", "epochs", "steps", "model", "data"} <= metrics.keys()
     for split in ("test", "train"):
         assert 0 < metrics[split]["error"] < 1 and 0 < metrics[split]["loss"] < 5
-    assert metrics["published"] == {"error": 0.17, "source": "Prince 2023, Understanding Deep Learning, section 10.2"}
+    source = "Prince 2023, Understanding Deep Learning, section 10.2"
+    assert metrics["published"] == {"error": 0.17, "source": source, "epochs": 100, "steps_per_epoch": 1000}
     assert metrics["parameters"] == 2_050 and metrics["steps"] == 40 and metrics["seed"] == 0
     assert 0 <= metrics["export"]["max_difference"] <= 1e-5 and len(metrics["config_sha256"]) == 64
     assert metrics["seconds"] > 0 and metrics["steps_per_second"] > 0
