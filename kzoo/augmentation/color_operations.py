@@ -13,8 +13,8 @@ LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey: ITU-R BT.601
 def grey_image(x: Tensor) -> Tensor:
     """Returns the grey image (B, H, W, 1) of a colour image (B, H, W, 3), or of one that is grey already.
 
-    >>> grey_image(ops.reshape(ops.array([100.0, 200.0, 100.0]), (1, 1, 1, 3))).numpy().round(1).item()
-    158.7
+    >>> grey_image(ops.reshape(ops.array([100.0, 200.0, 100.0]), (1, 1, 1, 3))).numpy().round().item()
+    159.0
     """
     return x if x.shape[-1] == 1 else ops.sum(x * ops.convert_to_tensor(LUMA, x.dtype), -1, keepdims=True)
 

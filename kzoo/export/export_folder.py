@@ -165,7 +165,7 @@ def weights_sha256(model):
 
     >>> import keras
     >>> weights_sha256(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")]))[:8]
-    '...'
+    'eee13a1a'
     """
     digest = hashlib.sha256()
     for values in model.get_weights():

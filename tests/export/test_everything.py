@@ -69,6 +69,7 @@ def test_every_layer_in_one_saved_model(tmp_path):
             assert max_difference(expected[name], received) <= 1e-5, name
 
 
+@pytest.mark.large
 def test_every_family_in_one_saved_model(tmp_path):
     models = {name: inference_model(model(name, **settings, classes=4)) for name, settings in SMALL.items()}
     inputs = [

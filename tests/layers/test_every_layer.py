@@ -38,13 +38,14 @@ def test_keras_conformance(name):
     check_conformance(getattr(layers, name), CASES[name].kwargs, CASES[name].inputs)
 
 
-@pytest.mark.large  # `test_strategies` trains all of 2D together
+@pytest.mark.large
 @IN_TWO
 def test_deterministic_ops(names):
     """With op determinism every layer alone runs, has gradients, and gives the same bits twice."""
     run(__name__, "deterministic", *names)
 
 
+@pytest.mark.large
 def test_strategies():
     """A model with every layer family trains two steps with the same bits twice, and on two devices as on one."""
     run(__name__, "strategies")

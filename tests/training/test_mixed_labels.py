@@ -149,6 +149,7 @@ def test_dry_runs(name):
     assert np.isfinite(found["loss"])
 
 
+@pytest.mark.large
 def test_label_maps_take_a_box_and_no_blend(tmp_path):
     draw = np.random.default_rng(0)
     np.savez(tmp_path / "m.npz", x_train=draw.normal(size=(8, 16, 16, 3)), y_train=draw.integers(0, 3, (8, 16, 16, 1)))

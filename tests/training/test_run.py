@@ -241,6 +241,7 @@ def test_kills_do_not_show(attempt, undisturbed, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["it"]
 
 
+@pytest.mark.large
 def test_killed_in_the_export_and_while_replacing(attempt, undisturbed, tmp_path):
     """The old run stays until the new one is complete; after a kill between the renames the next start restores it."""
     short = ["training.epochs=1", "training.seeds=[5]"]

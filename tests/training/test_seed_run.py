@@ -62,6 +62,7 @@ def test_data_prepared_for_the_first_time_does_not_change_the_numbers(arrays, tm
     assert run(arrays, tmp_path / "b", "export.formats=[]")["train"] == first["train"]
 
 
+@pytest.mark.large
 def test_training_sizes(tmp_path, monkeypatch):
     """Epochs of 8 x 8, 6 x 6 and 8 x 8 pixels, in a model for any; killed after the first, with the same results."""
     data = "data={name: digits, batch_size: 100, validation: 300, training_sizes: [[8, 8], [6, 6]], augment: "

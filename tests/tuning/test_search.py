@@ -102,6 +102,7 @@ def test_a_whole_search(uninterrupted):
     assert [path.parent for path in folder.rglob("state.npz")] == [folder]  # of the run, none of a trial
 
 
+@pytest.mark.large
 def test_kills_change_nothing(start, uninterrupted, tmp_path):
     """Killed in a trial, and in the final training."""
     for moment in (("0001/", 2), (".it.partial/state", 2)):
@@ -141,6 +142,7 @@ RECIPE = {  # a search over recipes: label smoothing, warm-up, moving averages, 
 RATES, VALUES = {"predictions/*": 0.0}, {"predictions/kernel": {"class_name": "Constant", "config": {"value": 0.25}}}
 
 
+@pytest.mark.large
 def test_recipes_are_searched(tmp_path, seeds, monkeypatch):
     """The second trial varies all of them, here in this process; the views are evaluated at the end."""
     monkeypatch.setattr(trial, "call_in_process", lambda function, *args, heartbeat=None: function(*args) or 0)
