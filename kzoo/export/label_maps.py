@@ -43,8 +43,8 @@ class MapWriter:
 
     Of `street.png` these are street.npy with the class numbers, street.png with the same numbers and a palette of
     colours (the colours only for more than 256 classes), and street_overlay.png with the colours over the image, all in
-    the image's own size. Files in several folders are told apart by these folders. Files of one stem keep their suffix
-    in the names; examples of an array's file get their number, and have no overlay.
+    the image's own size. Maps of files in several folders are written into subfolders of the same names. Files of one
+    stem keep their suffix in the names; examples of an array's file get their number, and have no overlay.
     Raises Refusal, before anything is predicted, if the folder cannot be written, if two files would write the same
     maps or, unless `overwrite` is true, if it holds one of these maps.
     """

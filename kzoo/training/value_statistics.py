@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-MOST = 16  # channels that are told apart
+MOST = 16  # channels with values of their own
 
 
 class ValueStatistics:
