@@ -34,8 +34,8 @@ def items(case):
 
 def kzoo(case, x, y):
     """Returns the training of `kzoo train mnist1d_cnn`, with 1,000 steps in each call."""
+    from kzoo.config.config_files import read_config
     from kzoo.data.examples import Examples
-    from kzoo.training.config import read_config
     from kzoo.training.model_building import build_model, build_trainer
 
     config = read_config(case.model)

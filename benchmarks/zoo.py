@@ -37,7 +37,7 @@ RATE, STEP = 40e9, 3e-4  # operations a second, and seconds for a step without a
 
 def config_of(case):
     """Returns the case's config."""
-    from kzoo.training.config import read_config
+    from kzoo.config.config_files import read_config
 
     return read_config(case.config, list(case.sets))
 

@@ -12,12 +12,12 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
+from kzoo.config.config import check_config
+from kzoo.config.yaml_file import read_yaml
 from kzoo.export.label_maps import class_colours
 from kzoo.figures import figure
 from kzoo.models.load_model import find_run, load_model
-from kzoo.training.config import check_config
 from kzoo.training.run_data import load_data
-from kzoo.training.yaml_file import read_yaml
 
 FILE = Path(__file__).parent / "figures" / "maps.png"
 SCENES = 4

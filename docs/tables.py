@@ -15,14 +15,15 @@ from matplotlib.ticker import NullFormatter
 
 from benchmarks.__main__ import GROUPS
 from benchmarks.report import chart, headline, read, summary, tables
+from kzoo.config.config import Config, check_config
+from kzoo.config.config_errors import part_of
+from kzoo.config.training_config import StageConfig
+from kzoo.config.yaml_file import read_yaml
 from kzoo.export.registry import FORMATS
 from kzoo.figures import figure
 from kzoo.index import find_layers, find_models
 from kzoo.models.registry import describe
 from kzoo.terminal import percent
-from kzoo.training.config import Config, StageConfig, check_config
-from kzoo.training.config_errors import part_of
-from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.report import best_trial
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -209,7 +210,7 @@ def machine(result):
 
 def settings():
     """Returns docs/configs.md: every setting of a config, from the classes that check it."""
-    lines = ["# Settings of a config", "", "Made by `python -m docs.update` from `kzoo/training/config.py`.", ""]
+    lines = ["# Settings of a config", "", "Made by `python -m docs.update` from `kzoo/config`.", ""]
     for part, field in Config.model_fields.items():
         kind = part_of(field.annotation)
         lines += [f"## {part}", "", field.description, "", "| setting | default | what |", "|---|---|---|"]

@@ -33,7 +33,9 @@ ARROW = [
     ["registration"],
     ["analysis"],
     ["export"],
+    ["config"],
     ["training"],
+    ["reports"],
     ["explore"],
     ["tuning"],
     ["cli"],
@@ -56,7 +58,7 @@ TESTED_ELSEWHERE = {
 # What `import kzoo` must not import: each takes seconds, and most programs need none.
 SLOW = ("tensorflow_datasets", "keras_tuner", "matplotlib")
 # What these modules must not import either, so that `kzoo --help` and errors in configs appear at once.
-LIGHT = ("kzoo", "kzoo.cli", "kzoo.index", "kzoo.export.registry", "kzoo.training.config", "kzoo.training.results")
+LIGHT = ("kzoo", "kzoo.cli", "kzoo.index", "kzoo.export.registry", "kzoo.config.config_files", "kzoo.config.results")
 FRAMEWORKS = ("keras", "tensorflow", "jax", "torch")
 
 

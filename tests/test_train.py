@@ -91,7 +91,7 @@ def test_mnist_by_tensorflow_datasets(tmp_path):
     """A few steps on the real MNIST, with preprocessing inside the saved model."""
     if not os.path.isdir(os.path.join(os.environ.get("TFDS_DATA_DIR", ""), "mnist")):
         pytest.skip("no prepared mnist: TFDS_DATA_DIR is unset or holds none")
-    from kzoo.training.config import read_config
+    from kzoo.config.config_files import read_config
     from kzoo.training.run import run
 
     sets = ["training.epochs=1", "training.steps_per_epoch=300", "training.steps_per_call=100", "model.filters=[4]"]

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from kzoo.config.config_files import list_configs, read_config
+from kzoo.config.stages import stages_of
 from kzoo.losses.capsule_margin_loss import CapsuleMarginLoss
 from kzoo.models.weights import source_models
-from kzoo.training.config import list_configs, read_config
-from kzoo.training.stages import stages_of
 
 SEGNET, BASIC = "SegNet-Tutorial, segnet_solver.prototxt", "SegNet-Tutorial, segnet_basic_solver.prototxt"
 RECIPES = {  # source, batch, momentum, weight decay, factor of biases' rates, steps, {step: rate}

@@ -40,9 +40,9 @@ def read_config(config: str, sets: list[str], allow_outside: bool) -> Any:
 
     TensorFlow is imported only if the user's own modules are.
     """
+    from kzoo.config.config_files import read_config as read
     from kzoo.index import check_model
     from kzoo.training.callback_paths import ALLOW_OUTSIDE
-    from kzoo.training.config import read_config as read
 
     if allow_outside:
         os.environ[ALLOW_OUTSIDE] = "1"  # in child processes too
@@ -60,6 +60,6 @@ def import_own_models() -> None:
 
 def config_name(config: str) -> str:
     """Returns the name of a config, after which its run is named."""
-    from kzoo.training.config import config_path
+    from kzoo.config.config_files import config_path
 
     return config_path(config).stem

@@ -33,7 +33,7 @@ def compare(
         free = not path.exists() or (overwrite and path.is_file())
         require(free, "compare --plot", "a path where there is nothing, or a file and --overwrite", plot=plot)
         check_writable(path, "compare --plot")
-    from kzoo.training import run_comparison
+    from kzoo.reports import run_comparison
 
     found = [run_comparison.read_run(run) for run in runs]
     if path is not None:

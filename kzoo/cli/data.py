@@ -36,7 +36,7 @@ def data(
     folder = Path(out if out is not None else Path("look", f"{name}_data"))
     check_writable(folder / "examples.png", "--out")
     import_tensorflow()
-    from kzoo.training.data_report import print_report, report_data
+    from kzoo.reports.data_report import print_report, report_data
 
     record = report_data(settings, name, folder)
     if as_json:

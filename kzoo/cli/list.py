@@ -19,9 +19,9 @@ def list_(
     """List the models with their sizes, test errors and sources."""
     request_modules(imports)
     import_own_models()
+    from kzoo.config.results import recorded_results
     from kzoo.index import find_models
     from kzoo.listing import models_table
-    from kzoo.training.results import recorded_results
 
     found, configs = find_models(pattern, family), recorded_results()
     if any("parameters" not in model for model in found):  # models of the user's

@@ -31,8 +31,8 @@ def vote(
     for run in runs:
         find_seeds(run, "model.keras")
     import_tensorflow()
-    from kzoo.training.vote import vote as evaluate
-    from kzoo.training.vote import vote_table
+    from kzoo.reports.vote import vote as evaluate
+    from kzoo.reports.vote import vote_table
 
     result = evaluate(runs)
     if as_json:

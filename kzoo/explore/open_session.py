@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from kzoo.checks import Refusal, one_line, require
+from kzoo.config.config_files import read_config
 from kzoo.explore.session import EXAMPLES, Session
 from kzoo.export.inference_model import inference_model
 from kzoo.models.graph import is_graph
 from kzoo.models.load_model import load_model
 from kzoo.run_folder import find_run_or_model
 from kzoo.terminal import say
-from kzoo.training.config import read_config
 from kzoo.training.example_files import read_inputs
 from kzoo.training.model_building import build_model
 from kzoo.training.model_lookup import find_exportable

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kzoo.config.config import Config
 from kzoo.data.examples import Examples
 from kzoo.files import remove
-from kzoo.training.config import Config
 from kzoo.training.model_building import training_batches
 from kzoo.training.run_data import sample
 

@@ -8,8 +8,9 @@ import re
 from pathlib import Path, PurePath
 
 from kzoo.checks import Refusal, require
+from kzoo.config.config import Config
+from kzoo.config.specs import Spec
 from kzoo.export.registry import FORMATS
-from kzoo.training.config import Config, Spec
 from kzoo.user_modules import RECORD
 
 ALLOW_OUTSIDE = "KZOO_ALLOW_OUTSIDE"  # environment variable, so that processes of a search see it too

@@ -10,10 +10,10 @@ from typing import Any
 import keras
 
 from kzoo.checks import Refusal
+from kzoo.config.config import Config
 from kzoo.data.loader import Data
 from kzoo.files import write_atomically
 from kzoo.terminal import say
-from kzoo.training.config import Config
 
 FILE = "data.json"
 DIGESTS = ("files", "contents")  # entries whose values say nothing to a reader

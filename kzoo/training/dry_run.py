@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from kzoo.checks import Refusal
+from kzoo.config.config import Config
 from kzoo.training.callback_checks import check_callbacks
-from kzoo.training.config import Config
 from kzoo.training.evaluation_views import average_views
 from kzoo.training.fit_errors import FitErrors
 from kzoo.training.model_building import (

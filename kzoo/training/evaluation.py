@@ -9,10 +9,12 @@ import tensorflow as tf
 from rich.table import Table
 
 from kzoo.checks import Refusal
+from kzoo.config.config import Config, check_config
+from kzoo.config.stages import evaluation_config
+from kzoo.config.yaml_file import read_yaml
 from kzoo.data.examples import Examples
 from kzoo.models.load_model import load_model
 from kzoo.run_folder import find_run
-from kzoo.training.config import Config, check_config
 from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.evaluation_views import average_views, square_images
 from kzoo.training.label_checks import label_errors
@@ -20,9 +22,7 @@ from kzoo.training.model_building import build_trainer, label_checks, map_inputs
 from kzoo.training.predictions import Predictions, Recorder
 from kzoo.training.report import metric_label, metric_text
 from kzoo.training.run_data import load_data
-from kzoo.training.stages import evaluation_config
 from kzoo.training.trainer import RECORDED
-from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
 from kzoo.user_modules import name_missing_modules, say_changes
 

@@ -16,7 +16,7 @@ from keras import ops
 from kzoo.augmentation.base_box_crop import BaseBoxCrop, resize_boxes
 from kzoo.augmentation.pad_and_crop import PadAndCrop
 from kzoo.checks import require
-from kzoo.training.config import Config
+from kzoo.config.config import Config
 from kzoo.training.keras_objects import class_of
 
 CENTRE, ENDS, FIFTHS = [(0.5, 0.5)], (0.0, 1.0), (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kzoo.checks import Refusal
+from kzoo.config.comparison import differences
+from kzoo.config.config import Config, check_config, resolved
+from kzoo.config.yaml_file import read_yaml
 from kzoo.training.callback_files import callback_paths
 from kzoo.training.checkpoint import STATE, Checkpoint
-from kzoo.training.config import Config, check_config, differences, resolved
 from kzoo.training.data_fingerprint import FILE
-from kzoo.training.yaml_file import read_yaml
 
 SEARCH_FILE = "search.yaml"  # the config that a search was started with, in its folder
 CHANGEABLE = ("training.epochs:", "export.", "evaluation", "published")  # they do not act on the epochs that are done

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kzoo.config.config import Config
+from kzoo.config.specs import Spec
 from kzoo.figures import figure, save_figure
-from kzoo.training.config import Config, Spec
 from kzoo.training.keras_objects import build_object
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import steps_per_epoch

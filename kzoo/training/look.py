@@ -29,6 +29,7 @@ from kzoo.analysis.projection import project_rules
 from kzoo.analysis.spatial_model import SpatialModel
 from kzoo.analysis.walk import channels_first
 from kzoo.checks import Refusal, is_integer, one_line, require
+from kzoo.config.config_files import list_configs, read_config
 from kzoo.export.inference_model import inference_model
 from kzoo.files import atomic_replace
 from kzoo.layers.conv import Conv1D, Conv2D, Conv3D
@@ -37,7 +38,6 @@ from kzoo.layers.tiled_conv import TiledConv1D, TiledConv2D, TiledConv3D
 from kzoo.models.graph import calls, is_graph
 from kzoo.run_folder import find_run_or_model
 from kzoo.terminal import say
-from kzoo.training.config import list_configs, read_config
 from kzoo.training.example_files import read_inputs
 from kzoo.training.model_building import build_model
 from kzoo.training.model_lookup import find_exportable, origin_of

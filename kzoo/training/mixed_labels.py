@@ -11,7 +11,7 @@ from keras import losses, ops
 
 from kzoo.augmentation.base_mixing import BaseMixing
 from kzoo.checks import require
-from kzoo.training.config import Config
+from kzoo.config.config import Config
 from kzoo.training.keras_objects import class_of
 from kzoo.training.label_targets import takes_labels
 from kzoo.types import Tensor

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from kzoo.checks import Refusal, one_line, require
+from kzoo.config.config import Config
 from kzoo.data.examples import Examples
 from kzoo.data.sizes_by_epoch import resize_by_epoch
 from kzoo.index import is_keras_file
@@ -25,7 +26,6 @@ from kzoo.task import Task, choose
 from kzoo.training.batch_statistics import trained_norms
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.class_weights import class_weights, weigh_classes
-from kzoo.training.config import Config
 from kzoo.training.initial_values import set_initial_values
 from kzoo.training.keras_objects import build_object, has_setting
 from kzoo.training.label_checks import LabelChecks

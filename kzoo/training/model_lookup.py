@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import keras
 
 from kzoo.checks import Refusal, require
+from kzoo.config.config import check_config
+from kzoo.config.yaml_file import read_yaml
 from kzoo.export.inference_model import inference_model
 from kzoo.export.input_file import read_inputs
 from kzoo.export.keras_runner import KerasRunner
@@ -17,11 +19,9 @@ from kzoo.models.registry import model as zoo_model
 from kzoo.run_folder import find_run, find_run_or_model
 from kzoo.task import Task, outputs_of, read_tasks
 from kzoo.terminal import say
-from kzoo.training.config import check_config
 from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.metrics_file import read_metrics
 from kzoo.training.run_data import VERIFICATION_EXAMPLES, load_data, verification_data
-from kzoo.training.yaml_file import read_yaml
 from kzoo.types import PathLike
 from kzoo.user_modules import name_missing_modules
 

@@ -6,8 +6,8 @@ Source: Karpathy 2019, "A recipe for training neural networks": "overfit one bat
 import math
 
 from kzoo.checks import require
+from kzoo.config.config import Config
 from kzoo.figures import figure, save_figure
-from kzoo.training.config import Config
 from kzoo.training.run_data import load_data
 from kzoo.training.short_training import History, first_stage, train_briefly
 from kzoo.types import PathLike

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from kzoo.config.config import Config
 from kzoo.data.examples import Examples
 from kzoo.data.loader import Data
-from kzoo.training.config import Config
 from kzoo.training.trainer import RECORDED
 
 SHOWN, SHOWN_MAPS = 24, 6  # examples in a picture

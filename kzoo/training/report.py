@@ -6,12 +6,12 @@ from typing import Any
 
 from rich.table import Table
 
+from kzoo.config.config import Config
+from kzoo.config.recipe import shortfall
+from kzoo.config.stages import stages_of
 from kzoo.export.registry import FORMATS
 from kzoo.files import write_csv
 from kzoo.terminal import console, percent, print_table, short_rate, short_time
-from kzoo.training.config import Config
-from kzoo.training.recipe import shortfall
-from kzoo.training.stages import stages_of
 
 SPLITS = {"test": "test", "validation": "validation", "train": "training"}  # as people read them
 PICTURES = {

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from kzoo.checks import Refusal
+from kzoo.config.comparison import config_sha256, differences
+from kzoo.config.config import Config, resolved
+from kzoo.config.yaml_file import read_yaml, write_yaml
 from kzoo.export.model_card import seeds_card
 from kzoo.files import copy_path, file_lock, hidden, recover, remove, replace_in_two_steps, write_atomically
 from kzoo.json_record import read_record
@@ -16,12 +19,10 @@ from kzoo.run_folder import check_run_name
 from kzoo.terminal import say
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.checkpoint import STATE, Checkpoint
-from kzoo.training.config import Config, config_sha256, differences, resolved
 from kzoo.training.extension import OF_RUN, Extension, seed_folders
 from kzoo.training.metrics_file import read_metrics
 from kzoo.training.report import print_results, result_rows
 from kzoo.training.seed_run import numeric_settings, run_seed, versions
-from kzoo.training.yaml_file import read_yaml, write_yaml
 from kzoo.types import PathLike
 from kzoo.user_modules import RECORD, check_modules, record_modules
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from kzoo.checks import require
+from kzoo.config.config import Config
 from kzoo.data.examples import Examples
 from kzoo.data.loader import Data, load
 from kzoo.data.mock_data import mock_like
-from kzoo.training.config import Config
 from kzoo.training.tasks import target_options
 
 VERIFICATION_EXAMPLES, VERIFICATION_BYTES = 1000, 2**28  # limits of the examples that an export is verified on

@@ -12,6 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import require
+from kzoo.config.comparison import config_sha256
+from kzoo.config.config import Config, resolved
+from kzoo.config.recipe import recipe_length
+from kzoo.config.stages import evaluation_config, stages_of
+from kzoo.config.training_config import TrainingConfig
+from kzoo.config.yaml_file import write_yaml
+from kzoo.data.data_table import print_image_files
 from kzoo.data.loader import Data
 from kzoo.export.export_folder import leave_out_other_sizes
 from kzoo.export.exporter import export
@@ -30,9 +37,7 @@ from kzoo.training.callback_checks import CallbackChecks
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
 from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
-from kzoo.training.config import Config, TrainingConfig, config_sha256, resolved
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
-from kzoo.training.data_table import print_image_files
 from kzoo.training.epoch_timer import EpochTimer, last_epoch
 from kzoo.training.evaluated_weights import EvaluatedWeights
 from kzoo.training.evaluation import evaluate, evaluate_views, evaluation_batches
@@ -51,13 +56,10 @@ from kzoo.training.model_building import (
 from kzoo.training.prediction_files import class_table, write_filters, write_predictions
 from kzoo.training.predictions import predictions_for
 from kzoo.training.progress import ProgressBar
-from kzoo.training.recipe import recipe_length
 from kzoo.training.run_data import load_data, sample, verification_data
 from kzoo.training.stage_trainers import StageTrainers
-from kzoo.training.stages import evaluation_config, stages_of
 from kzoo.training.step_memory import check_step_memory
 from kzoo.training.tasks import check_tasks, model_tasks, output_tasks
-from kzoo.training.yaml_file import write_yaml
 
 PLOTTED = 1000  # examples whose numbers are in a picture
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import keras
 
+from kzoo.config.config import Config
+from kzoo.config.stages import stages_of
+from kzoo.config.training_config import StageConfig
 from kzoo.data.loader import Data
-from kzoo.training.config import Config, StageConfig
 from kzoo.training.epoch_timer import EpochTimer
 from kzoo.training.fit_errors import FitErrors
 from kzoo.training.label_checks import label_errors
 from kzoo.training.progress import ProgressBar
 from kzoo.training.seed_run import build_for_seed, fit_batches, numeric_settings
-from kzoo.training.stages import stages_of
 
 History = list[dict[str, float]]  # the results of each epoch by name
 

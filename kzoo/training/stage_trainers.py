@@ -5,13 +5,13 @@ from fnmatch import fnmatchcase
 import keras
 
 from kzoo.checks import Refusal, nearest, require
+from kzoo.config.config import Config
+from kzoo.config.stages import Stage, stages_of
 from kzoo.models.graph import is_graph
 from kzoo.models.layer_paths import layer_paths
 from kzoo.training.batch_statistics import trained_norms
-from kzoo.training.config import Config
 from kzoo.training.keras_objects import build_object
 from kzoo.training.model_building import build_trainer, check_norms
-from kzoo.training.stages import Stage, stages_of
 from kzoo.training.weight_paths import weight_paths
 from kzoo.training.weight_rates import weight_factors
 

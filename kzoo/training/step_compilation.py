@@ -10,9 +10,9 @@ import keras
 import tensorflow as tf
 
 from kzoo.analysis.flop_count import flops
+from kzoo.config.config import Config
 from kzoo.layers.subsampling import Subsampling2D
 from kzoo.layers.table_conv import TableConv
-from kzoo.training.config import Config
 
 MOST_OPERATIONS = 150e6  # of a step: beyond it TensorFlow's own convolutions and products, by oneDNN, are faster
 SLOW = (  # compiled for a CPU: plain loops, or gradients that XLA sums on one core

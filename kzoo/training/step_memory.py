@@ -10,13 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kzoo.config.config import Config
 from kzoo.data.examples import Examples
 from kzoo.index import is_keras_file
 from kzoo.memory import check_memory
 from kzoo.models.graph import calls
 from kzoo.models.registry import find, kzoo_has
 from kzoo.models.registry import model as zoo_model
-from kzoo.training.config import Config
 
 
 def check_model_memory(name: str, settings: Mapping[str, Any]) -> None:

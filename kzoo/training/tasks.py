@@ -7,8 +7,9 @@ import keras
 from keras import losses
 
 from kzoo.checks import require
+from kzoo.config.config import Config
+from kzoo.config.specs import Spec
 from kzoo.task import Task
-from kzoo.training.config import Config, Spec
 from kzoo.training.keras_objects import find_class
 from kzoo.training.label_targets import BINARY, INTEGERS, OTHER
 

@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 
 from kzoo.checks import Refusal
+from kzoo.config.comparison import config_sha256, differences
+from kzoo.config.config import check_config, resolved
+from kzoo.config.yaml_file import read_yaml
 from kzoo.files import remove
 from kzoo.json_record import read_record
 from kzoo.training.checkpoint import STATE
-from kzoo.training.config import check_config, config_sha256, differences, resolved
 from kzoo.training.extension import REMEDY, SEARCH_FILE, Extension
-from kzoo.training.yaml_file import read_yaml
 
 CHANGEABLE = ("search.trials:", "search.hours:")
 TRIALS, FINAL = Path("trials"), Path("trials", "final")  # FINAL: the finished search's run, until it is decided on

@@ -9,10 +9,10 @@ import contextlib
 import copy
 import json
 
+from kzoo.config.config import check_config, resolved
+from kzoo.config.search_space import possible_values, when_values
+from kzoo.config.yaml_file import set_value
 from kzoo.models.registry import describe
-from kzoo.training.config import check_config, resolved
-from kzoo.training.search_space import possible_values, when_values
-from kzoo.training.yaml_file import set_value
 
 
 def values_from_hyperparameters(config, hp):
@@ -39,7 +39,7 @@ def baseline_values(config):
     A setting that the config does not have takes the model's default; without one it is left out, and so is a setting
     whose `when` condition does not hold.
 
-    >>> from kzoo.training.config import read_config
+    >>> from kzoo.config.config_files import read_config
     >>> baseline_values(read_config("mnist1d_cnn"))["model.filters"]
     15
     """

@@ -6,13 +6,13 @@ import numpy as np
 from rich.table import Table
 
 from kzoo.checks import Refusal
+from kzoo.config.config import check_config
+from kzoo.config.yaml_file import read_yaml
 from kzoo.figures import figure, log_ticks, save_figure, whole_ticks
 from kzoo.files import hidden, write_atomically, write_csv
 from kzoo.terminal import print_table
-from kzoo.training.config import check_config
 from kzoo.training.extension import SEARCH_FILE
 from kzoo.training.run import RESULT
-from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.hparams_board import EVENTS, write_session
 from kzoo.tuning.trial import read_result
 

@@ -8,14 +8,15 @@ import functools
 from pathlib import Path
 
 from kzoo.checks import Refusal, is_integer, nearest, require
+from kzoo.config.comparison import differences
+from kzoo.config.config import resolved
+from kzoo.config.yaml_file import read_yaml
 from kzoo.models.registry import describe
 from kzoo.terminal import say
 from kzoo.training import run as runs
 from kzoo.training.callback_paths import place_callbacks
 from kzoo.training.checkpoint import STATE
-from kzoo.training.config import differences, resolved
 from kzoo.training.extension import SEARCH_FILE
-from kzoo.training.yaml_file import read_yaml
 from kzoo.tuning.chief import read_role, serve_trials
 from kzoo.tuning.extension import OF_SEARCH, reuse_final_run
 from kzoo.tuning.hyperparameters import boundary_configs, run_config

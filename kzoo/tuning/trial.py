@@ -10,12 +10,13 @@ import traceback
 import numpy as np
 
 from kzoo.checks import Refusal, nearest
+from kzoo.config.config import check_config, resolved
+from kzoo.config.stages import evaluation_config, stages_of
 from kzoo.files import file_lock, write_atomically
 from kzoo.json_record import read_record
 from kzoo.processes import exit_with_parent, forkserver
 from kzoo.training.callback_files import LostContent, copy_files
 from kzoo.training.checkpoint import STATE, Checkpoint
-from kzoo.training.config import check_config, resolved
 from kzoo.training.data_fingerprint import FILE, keep_fingerprint
 from kzoo.training.evaluation import evaluate
 from kzoo.training.keras_objects import build_object
@@ -32,7 +33,6 @@ from kzoo.training.run import RESULT, mean
 from kzoo.training.run_data import load_data, load_mock_data
 from kzoo.training.seed_run import numeric_settings, train_seed
 from kzoo.training.stage_trainers import check_stages
-from kzoo.training.stages import evaluation_config, stages_of
 from kzoo.training.tasks import is_classifier
 from kzoo.tuning.hparams_board import write_session
 from kzoo.user_modules import requested_modules

@@ -13,10 +13,10 @@ from keras_tuner.engine.trial import Trial
 from keras_tuner.src.protos import get_service, get_service_grpc
 
 from kzoo.checks import Refusal
+from kzoo.config.config import resolved
+from kzoo.config.yaml_file import write_yaml
 from kzoo.files import write_atomically
-from kzoo.training.config import resolved
 from kzoo.training.run import TRIAL_FILE
-from kzoo.training.yaml_file import write_yaml
 from kzoo.tuning.hyperparameters import run_config, trial_config
 from kzoo.tuning.trial import run_trial
 from kzoo.tuning.trials import PARENT, TRIAL_KEYS, Lease

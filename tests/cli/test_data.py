@@ -24,7 +24,7 @@ def test_data(call, monkeypatch, tmp_path):
         received.append(args)
         return RECORD
 
-    monkeypatch.setattr("kzoo.training.data_report.report_data", report)
+    monkeypatch.setattr("kzoo.reports.data_report.report_data", report)
     code, out, err = call("data", "mnist1d_fc", "--out", str(tmp_path / "x"), "--set", "data.batch_size=7")
     assert (code, err) == (0, "") and "warning: there is no test split" in out and "dog" in out
     ((config, name, folder),) = received

@@ -10,7 +10,7 @@ def test_vote(call, misuse, monkeypatch, tmp_path):
         (tmp_path / "saved_models" / "a" / seed).mkdir(parents=True)
         (tmp_path / "saved_models" / "a" / seed / "model.keras").touch()
     (tmp_path / "saved_models" / "a" / "metrics.json").touch()
-    monkeypatch.setattr("kzoo.training.vote.vote", lambda runs: RESULT)
+    monkeypatch.setattr("kzoo.reports.vote.vote", lambda runs: RESULT)
     code, out, _ = call("vote", "a")
     assert code == 0 and all(piece in out for piece in ("1,234 test examples", "a/seed_1", "12.5 %", "37.5 %"))
     code, out, _ = call("vote", "a", "--json")

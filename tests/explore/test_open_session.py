@@ -8,9 +8,9 @@ from keras import layers
 from PIL import Image
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.data.source import resize_images
 from kzoo.explore.open_session import open_session
-from kzoo.training.config import read_config
 from kzoo.training.look import find_subject
 from kzoo.training.run import run
 

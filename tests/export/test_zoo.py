@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kzoo.config.comparison import config_sha256
+from kzoo.config.config_files import read_config
 from kzoo.data.loader import load
 from kzoo.export.predictor import open_export
 from kzoo.export.registry import FORMATS
-from kzoo.training.config import config_sha256, read_config
 
 ZOO = Path(__file__).parents[2] / "saved_models" / "zoo"
 FOLDERS = sorted(path for path in ZOO.iterdir() if path.is_dir())

@@ -40,9 +40,9 @@ def make_stock(folder):
     silence()
     np.savez("signals.npz", **signals())
     os.environ["KZOO_DATA_DIR"] = str(folder / "datasets")
+    from kzoo.config.config_files import read_config
     from kzoo.data.loader import load
     from kzoo.training import checkpoint
-    from kzoo.training.config import read_config
     from kzoo.training.run import run
 
     load("digits")

@@ -17,9 +17,9 @@ from pathlib import Path
 import h5py
 import pytest
 
+from kzoo.config.config import resolved
+from kzoo.config.yaml_file import write_yaml
 from kzoo.processes import forkserver
-from kzoo.training.config import resolved
-from kzoo.training.yaml_file import write_yaml
 from tests.tuning.small import small, write_arrays
 
 PRELOAD = ("kzoo.cli", "kzoo.tuning.search", "kzoo.export.export_folder", "matplotlib.figure", "sklearn.metrics")

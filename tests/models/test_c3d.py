@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from kzoo.augmentation.seeded_augmentation import seeded_augmentation
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.models.registry import model
-from kzoo.training.config import read_config
 from kzoo.training.keras_objects import build_object
 from tests.models.cards import CLIP, WHOLE, Fit, check_start, check_uniform, shapes, trained
 

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
+from kzoo.config.config_files import read_config
 from kzoo.training import checkpoint
-from kzoo.training.config import read_config
 from kzoo.training.run import run
 
 

@@ -6,8 +6,8 @@ import pytest
 from keras.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, SwapEMAWeights
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.training.callback_checks import CallbackChecks
-from kzoo.training.config import read_config
 from kzoo.training.dry_run import dry_run
 
 CASES = [  # callback, whether there is validation data, words of the refusal

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.training.callback_paths import ALLOW_OUTSIDE, PATHS, is_own, place_callbacks
-from kzoo.training.config import read_config
 
 SETTINGS = [(name, setting) for name, (setting, _) in PATHS.items()]
 OUTSIDE = ["/tmp/x.keras", "../x.keras", "a/../../x.keras", "~/x.keras", "gs://bucket/x.keras", "file:///tmp/x.keras"]

@@ -7,13 +7,14 @@ import tensorflow as tf
 from sklearn.utils.class_weight import compute_class_weight
 
 from kzoo.checks import Refusal
+from kzoo.config.comparison import config_sha256
+from kzoo.config.config import check_config, resolved
+from kzoo.config.yaml_file import write_yaml
 from kzoo.data.examples import Examples
 from kzoo.training.class_weights import class_weights, weigh_classes
-from kzoo.training.config import check_config, config_sha256, resolved
 from kzoo.training.dry_run import dry_run
 from kzoo.training.model_building import add_class_weights, build_trainer, map_inputs_and_targets
 from kzoo.training.run import check_resumable, run
-from kzoo.training.yaml_file import write_yaml
 from tests.training.conftest import signals_config
 from tests.training.test_model_building import TWO, config, two_headed
 

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import list_configs, read_config
 from kzoo.models import weights
-from kzoo.training.config import list_configs, read_config
 from kzoo.training.dry_run import dry_run
 
 

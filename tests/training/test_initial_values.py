@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.layers.batch_normalization import BatchNormalization
-from kzoo.training.config import read_config
 from kzoo.training.initial_values import set_initial_values
 from kzoo.training.model_building import build_model, build_trainer
 

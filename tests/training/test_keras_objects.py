@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.training.config import Spec
+from kzoo.config.specs import Spec
 from kzoo.training.keras_objects import (
     KINDS,
     REFUSED,

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.data.examples import Examples
 from kzoo.data.mock_data import mock
-from kzoo.training.config import read_config
 from kzoo.training.evaluation import evaluate
 from kzoo.training.label_checks import LabelChecks, label_errors
 from kzoo.training.label_targets import LabelRange

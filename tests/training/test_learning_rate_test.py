@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo.training.config import Spec
+from kzoo.config.specs import Spec
 from kzoo.training.keras_objects import build_object
 from kzoo.training.learning_rate_test import (
     analyse,

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.data.examples import Examples
-from kzoo.training.config import read_config
 from kzoo.training.dry_run import dry_run
 from kzoo.training.label_checks import label_errors
 from kzoo.training.mixed_labels import compare_with_most_probable, take_probabilities

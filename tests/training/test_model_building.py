@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.data.examples import Examples
 from kzoo.data.mock_data import mock
 from kzoo.export.inference_model import inference_model
 from kzoo.models import weights
 from kzoo.models.registry import model as zoo_model
-from kzoo.training.config import read_config
 from kzoo.training.looped_model import LoopedModel
 from kzoo.training.model_building import (
     build_augmentation,

@@ -6,14 +6,15 @@ import pytest
 
 from kzoo import run_folder
 from kzoo.checks import Refusal
+from kzoo.config.config import resolved
+from kzoo.config.config_files import read_config
+from kzoo.config.yaml_file import write_yaml
 from kzoo.export.registry import FORMATS
 from kzoo.layers import Padding2D
 from kzoo.models.load_model import load_model
 from kzoo.models.registry import model
 from kzoo.training import model_lookup
-from kzoo.training.config import read_config, resolved
 from kzoo.training.model_lookup import find_exportable, open_predictor
-from kzoo.training.yaml_file import write_yaml
 
 DRAW = np.random.default_rng(0)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.data.example_reader import ExampleReader
 from kzoo.data.loader import load
-from kzoo.training.config import read_config
 from kzoo.training.run import run
 from tests.data.photos import mixed_photos
 from tests.training.conftest import kill_after_an_epoch

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.export.export_folder import write_export_folder
 from kzoo.export.record_writers import Target
 from kzoo.models.load_model import load_model
-from kzoo.training.config import read_config
 from kzoo.training.dry_run import dry_run
 from kzoo.training.evaluation import evaluate_run
 from kzoo.training.model_lookup import find_exportable

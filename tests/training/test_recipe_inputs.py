@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from kzoo.config.config_files import read_config
 from kzoo.data.examples import Examples
-from kzoo.training.config import read_config
 from kzoo.training.model_building import build_model, count_parameters
 
 SMALL = "model={name: mnist1d_fc, units: [2]}"  # preprocessing does not depend on the model

@@ -2,7 +2,7 @@
 
 import csv
 
-from kzoo.training.config import read_config
+from kzoo.config.config_files import read_config
 from kzoo.training.report import print_results, result_rows, training_text, write_history
 
 METRICS = {

@@ -20,10 +20,10 @@ from tensorflow.python.framework.config import disable_op_determinism  # TensorF
 
 from kzoo import files
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
+from kzoo.config.yaml_file import read_yaml
 from kzoo.processes import forkserver
 from kzoo.training import checkpoint, run, seed_run
-from kzoo.training.config import read_config
-from kzoo.training.yaml_file import read_yaml
 
 CALLBACKS = [  # one that counts, and those that write files
     {"class_name": "ReduceLROnPlateau", "config": {"monitor": "loss", "patience": 1, "min_delta": 1.0}},

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.data.mock_data import mock
 from kzoo.training import run_data
-from kzoo.training.config import read_config
 from kzoo.training.evaluation import evaluate
 from kzoo.training.model_building import build_model, build_trainer, label_checks, map_inputs_and_targets
 from kzoo.training.run_data import load_data, load_mock_data, sample, verification_data

@@ -8,11 +8,11 @@ import pytest
 from tensorflow.python.framework.config import disable_op_determinism  # TensorFlow has no public way back
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
 from kzoo.data.mock_data import mock
 from kzoo.export.registry import FORMATS
 from kzoo.models.load_model import load_model
 from kzoo.training import seed_run
-from kzoo.training.config import read_config
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import numeric_settings, run_seed, steps_per_epoch
 from tests.training.conftest import kill_after_an_epoch

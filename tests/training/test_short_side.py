@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from kzoo.config.config_files import read_config
 from kzoo.data.source import resize_images
 from kzoo.export.predict import predict
-from kzoo.training.config import read_config
 from kzoo.training.dry_run import dry_run
 from kzoo.training.evaluation import evaluate_views
 from kzoo.training.evaluation_views import average_views

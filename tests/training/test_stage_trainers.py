@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
+from kzoo.config.stages import stages_of
 from kzoo.training import checkpoint as checkpoints
-from kzoo.training.config import read_config
 from kzoo.training.model_building import build_model, training_batches
 from kzoo.training.report import write_history
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import train_seed
 from kzoo.training.stage_trainers import StageTrainers, check_stages
-from kzoo.training.stages import stages_of
 from tests.training.conftest import signals_config
 
 STAGES = "training.stages=[{epochs: 2, train: [predictions]}, {rates: {'*': 0.1}, optimizer: {class_name: Adam}}]"

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from kzoo.training.config import read_config
+from kzoo.config.config_files import read_config
 from kzoo.training.model_building import build_model
 from kzoo.training.step_compilation import compiles_step
 

@@ -6,14 +6,14 @@ import pytest
 
 from kzoo import memory
 from kzoo.checks import Refusal
+from kzoo.config.config import check_config
 from kzoo.models.registry import model as zoo_model
-from kzoo.training.config import check_config
 from kzoo.training.dry_run import dry_run
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import train_seed
 from kzoo.training.step_memory import model_bytes, step_bytes, variables_per_weight
+from tests.config.settings import SMALL
 from tests.layer_checks import same
-from tests.training.test_config import SMALL
 
 
 def compiled(model, optimizer="adam"):

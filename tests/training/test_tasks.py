@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.config.config_files import read_config
+from kzoo.config.specs import Spec
 from kzoo.losses.capsule_margin_loss import CapsuleMarginLoss
 from kzoo.task import Task
-from kzoo.training.config import Spec, read_config
 from kzoo.training.model_building import build_model, build_trainer
 from kzoo.training.run_data import load_data
 from kzoo.training.tasks import activation_of, check_tasks, head_activation, loss_takes, model_heads, output_tasks

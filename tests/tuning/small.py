@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kzoo.training.config import read_config
+from kzoo.config.config_files import read_config
 
 SPACE = {
     "training.optimizer.config.learning_rate": {"log": [1e-3, 1e-1]},

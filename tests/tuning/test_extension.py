@@ -5,7 +5,7 @@ import json
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.training.config import config_sha256
+from kzoo.config.comparison import config_sha256
 from kzoo.tuning import search as module
 from kzoo.tuning import worker
 from kzoo.tuning.search import search

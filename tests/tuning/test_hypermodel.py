@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.training.config import check_config, resolved
+from kzoo.config.config import check_config, resolved
 from kzoo.tuning import HyperModel
 from tests.tuning.small import small, write_arrays
 

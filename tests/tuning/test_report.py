@@ -6,8 +6,8 @@ import json
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.training.config import resolved
-from kzoo.training.yaml_file import write_yaml
+from kzoo.config.config import resolved
+from kzoo.config.yaml_file import write_yaml
 from kzoo.tuning.report import best_trial, rebuild_report, trials_table, write_report
 from tests.tuning.small import small
 

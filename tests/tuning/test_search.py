@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.config.config import check_config
 from kzoo.processes import forkserver
 from kzoo.training import checkpoint
 from kzoo.training import run as runs
-from kzoo.training.config import check_config
 from kzoo.tuning import search as module
 from kzoo.tuning import trial, worker
 from kzoo.tuning.oracle import ORACLES

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
+from kzoo.config.config import resolved
 from kzoo.training.callback_files import LostContent
 from kzoo.training.checkpoint import STATE
-from kzoo.training.config import resolved
 from kzoo.tuning import trial as module
 from kzoo.tuning.hyperparameters import trial_config
 from kzoo.tuning.trial import call_in_process, check_configs, check_configs_in_process, read_result, run_trial

@@ -1,0 +1,1 @@
+"""Configs: their settings and defaults, how they are read, checked and compared."""

@@ -1,0 +1,128 @@
+"""What `kzoo data` says of data of every kind, compared with NumPy, and its warnings."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kzoo.config.config_files import read_config
+from kzoo.data.image_file import read_image
+from kzoo.reports.data_report import print_report, report_data
+from tests.data.photos import mixed_photos
+from tests.training.conftest import signals_config
+
+RESCALING = "data.preprocess=[{class_name: Rescaling, config: {scale: 0.00392156862745098}}]"
+
+
+@pytest.fixture
+def report(tmp_path, capsys, monkeypatch):
+    """A function that returns the record for a config, and checks that JSON holds it and that it can be printed."""
+    monkeypatch.setattr("kzoo.reports.data_report.DRAWN", 2)
+
+    def make(config):
+        record = report_data(config, "it", tmp_path / "out")
+        assert json.loads(json.dumps(record)) == record
+        for file in record["files"]:
+            assert read_image(file, 3).std() > 1
+        capsys.readouterr()
+        print_report("it", record)
+        printed = capsys.readouterr()
+        assert printed.err == "" and all(f"warning: {warning}" in printed.out for warning in record["warnings"])
+        record["printed"] = printed.out
+        return record
+
+    return make
+
+
+def photos_config(root, *sets):
+    data = f"data={{folder: '{root}', image_size: [16, 16], test: 0.25, batch_size: 4}}"
+    return read_config("small_vgg", [data, "model={name: nielsen_1}", *sets])
+
+
+def test_photos(tmp_path, report):
+    root = mixed_photos(tmp_path / "photos", 8)
+    Image.new("RGB", (8, 8)).save(root / "china" / "9.png")
+    flip = "data.augment=[{class_name: RandomFlip}]"
+    record = report(photos_config(root, "data.skip_corrupt=true", RESCALING, flip))
+    assert (record["dataset"], record["input_shape"], record["dtype"]) == ("photos", [16, 16, 3], "uint8")
+    assert (record["classes"], record["class_names"]) == (2, ["china", "flower"])
+    assert {name: split["counts"] for name, split in record["splits"].items()} == {"train": [6, 6], "test": [2, 2]}
+    assert sum(count for *_, count in record["image_sizes"]) == 16 and [80, 60, 2] in record["image_sizes"]
+    assert record["skipped"] == {"china/1.png": "not an image that can be read"}
+    scaled = record["model_inputs"]
+    np.testing.assert_allclose(np.array(record["values"]["mean"]) / 255, scaled["mean"], rtol=1e-5)
+    assert record["warnings"] == [
+        "16 of 16 images are stretched to other proportions: data.resize: crop or pad keeps them",
+        "1 of 16 images are smaller than data.image_size and are enlarged",
+    ] or record["warnings"][0].startswith("15 of 16")
+    assert "skipped: china/1.png is not an image that can be read" in record["printed"]
+
+
+def test_warnings_of_photos(tmp_path, report):
+    root = mixed_photos(tmp_path / "photos", 4)
+    for i in range(8):
+        (root / "flower" / f"again{i}.jpg").write_bytes((root / "flower" / "0.jpg").read_bytes())
+    record = report(photos_config(root, "data.skip_corrupt=true", "data.preprocess=[]", "data.resize=crop"))
+    found = "\n".join(record["warnings"])
+    assert "bytes reach the model without rescaling: add {class_name: Rescaling, config: {scale: 0.0039" in found
+    assert "of the examples of test are in train too, such as flower/" in found
+    assert "stretched" not in found
+    record = report(photos_config(root, "data.skip_corrupt=true", "data.test=0", "data.batch_size=500", RESCALING))
+    found = "\n".join(record["warnings"])
+    assert "there is no test split: data.test: 0.2 holds out a fifth of the examples" in found
+    assert "data.batch_size, 500, is more than the 15 training examples" in found and "rescaling" not in found
+
+
+def test_models_that_rescale_their_inputs(tmp_path, report):
+    root = mixed_photos(tmp_path / "photos", 4)
+    sets = ["data.skip_corrupt=true", "data.preprocess=[]", "data.image_size=[32, 32]"]
+    record = report(photos_config(root, *sets, "model={name: resnet20_cifar}"))
+    assert "bytes reach" not in "\n".join(record["warnings"])  # its second layer is a batch norm
+
+
+def test_signals(arrays, report):
+    record = report(signals_config(arrays, "data.validation=9"))
+    stored = np.load(arrays)
+    assert record["splits"]["validation"]["examples"] == 9 and record["splits"]["train"]["read"] == 36
+    counts = np.array([split["counts"] for split in record["splits"].values()]).sum(0)
+    assert counts.tolist() == np.bincount(stored["y_train"]).tolist()
+    assert record["image_sizes"] is None and record["counted"] == "examples"
+    whole = report(signals_config(arrays))
+    assert whole["values"]["mean"] == [pytest.approx(stored["x_train"].mean(), rel=1e-4)]
+    assert whole["values"]["deviation"] == [pytest.approx(stored["x_train"].std(), rel=1e-4)]
+
+
+def test_label_maps(tmp_path, report):
+    y = np.zeros((6, 8, 8), int)
+    y[:, :2], y[:, 7] = 1, 255
+    np.savez(
+        tmp_path / "maps.npz",
+        x_train=np.zeros((6, 8, 8, 3), "uint8"),
+        y_train=y,
+        x_test=y[:1, ..., None].repeat(3, -1).astype("uint8"),
+        y_test=y[:1],
+    )
+    data = f"data={{arrays: '{tmp_path}/maps.npz', batch_size: 2, ignore_label: 255}}"
+    record = report(read_config("small_segnet", [data, "data.augment=[{class_name: RandomFlip}]"]))
+    assert record["counted"] == "pixels" and record["splits"]["train"]["counts"] == [6 * 40, 6 * 16]
+    assert "71.43 %" in record["printed"] and "28.57 %" in record["printed"]
+    assert record["warnings"] == ["channels that are the same number everywhere: 0, 1, 2"]
+
+
+def test_a_split_that_streams_is_read_in_part(arrays, report, monkeypatch):
+    monkeypatch.setattr("kzoo.data.examples.MEMORY", 0)
+    monkeypatch.setattr("kzoo.reports.data_report.STREAMED", 20)
+    np.savez(arrays.with_name("streamed.npz"), **np.load(arrays))
+    config = signals_config(arrays)
+    monkeypatch.setattr("kzoo.data.examples.Examples.from_arrays", _streamed)
+    record = report(config)
+    assert record["splits"]["train"]["read"] == 20 and "20 of the examples of train were read" in record["printed"]
+
+
+def _streamed(*arrays, **settings):
+    import tensorflow as tf
+
+    from kzoo.data.examples import Examples
+
+    return Examples(tf.data.Dataset.from_tensor_slices(arrays), len(arrays[0]), memory=0, **settings)
