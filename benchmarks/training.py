@@ -36,7 +36,8 @@ def kzoo(case, x, y):
     """Returns the training of `kzoo train mnist1d_cnn`, with 1,000 steps in each call."""
     from kzoo.config.config_files import read_config
     from kzoo.data.examples import Examples
-    from kzoo.training.model_building import build_model, build_trainer
+    from kzoo.training.model_building import build_model
+    from kzoo.training.trainer_building import build_trainer
 
     config = read_config(case.model)
     trainer = build_trainer(config, build_model(config, (40, 1), 10))

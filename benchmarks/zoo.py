@@ -87,7 +87,8 @@ def items(case):
 
 def kzoo(case):
     """Returns the training of `kzoo train`, with the config's steps in each call."""
-    from kzoo.training.model_building import build_trainer, map_inputs_and_targets
+    from kzoo.training.model_batches import map_inputs_and_targets
+    from kzoo.training.trainer_building import build_trainer
 
     config, data, model = built(case)
     trainer, per_call = build_trainer(config, model), config.training.steps_per_call
@@ -108,7 +109,8 @@ def keras(jit_compile):
         import tensorflow as tf
 
         from kzoo.training.keras_objects import build_object
-        from kzoo.training.model_building import build_losses, build_metrics, map_inputs_and_targets
+        from kzoo.training.losses_and_metrics import build_losses, build_metrics
+        from kzoo.training.model_batches import map_inputs_and_targets
 
         config, data, model = built(case)
         size, training = config.data.batch_size, config.training

@@ -20,7 +20,8 @@ from kzoo.reports.value_statistics import ValueStatistics
 from kzoo.terminal import print_table, stdout
 from kzoo.training.evaluation import evaluation_batch_size
 from kzoo.training.mixed_labels import mixing_layer
-from kzoo.training.model_building import build_augmentation, build_model, build_preprocessing
+from kzoo.training.model_batches import build_augmentation
+from kzoo.training.model_building import build_model, build_preprocessing
 from kzoo.training.run_data import load_data, sample
 
 STREAMED = 10_000  # examples that are read of a split that does not fit into memory

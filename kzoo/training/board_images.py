@@ -11,7 +11,7 @@ import tensorflow as tf
 from kzoo.config.config import Config
 from kzoo.data.examples import Examples
 from kzoo.files import remove
-from kzoo.training.model_building import training_batches
+from kzoo.training.model_batches import training_batches
 from kzoo.training.run_data import sample
 
 INPUTS = 16

@@ -9,19 +9,14 @@ from kzoo.config.config import Config
 from kzoo.training.callback_checks import check_callbacks
 from kzoo.training.evaluation_views import average_views
 from kzoo.training.fit_errors import FitErrors
-from kzoo.training.model_building import (
-    add_class_weights,
-    build_callbacks,
-    build_model,
-    count_parameters,
-    map_inputs_and_targets,
-    training_batches,
-)
+from kzoo.training.model_batches import add_class_weights, map_inputs_and_targets, training_batches
+from kzoo.training.model_building import build_model, count_parameters
 from kzoo.training.run_data import load_mock_data
 from kzoo.training.seed_run import check_class_names, check_exports, numeric_settings
 from kzoo.training.stage_trainers import StageTrainers
 from kzoo.training.step_memory import check_step_memory
 from kzoo.training.tasks import check_tasks
+from kzoo.training.trainer_building import build_callbacks
 
 BUILT_WITH = 256  # examples that a model is built with, before it is known whether a batch fits into memory
 MOCK_COPIES = 5  # of a batch, for its three splits and one in float64

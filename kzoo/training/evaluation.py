@@ -18,11 +18,13 @@ from kzoo.run_folder import find_run
 from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.evaluation_views import average_views, square_images
 from kzoo.training.label_checks import label_errors
-from kzoo.training.model_building import build_trainer, label_checks, map_inputs_and_targets
+from kzoo.training.losses_and_metrics import label_checks
+from kzoo.training.model_batches import map_inputs_and_targets
 from kzoo.training.predictions import Predictions, Recorder
 from kzoo.training.report import metric_label, metric_text
 from kzoo.training.run_data import load_data
 from kzoo.training.trainer import RECORDED
+from kzoo.training.trainer_building import build_trainer
 from kzoo.types import PathLike
 from kzoo.user_modules import name_missing_modules, say_changes
 

@@ -44,15 +44,9 @@ from kzoo.training.evaluation import evaluate, evaluate_views, evaluation_batche
 from kzoo.training.evaluation_views import average_views
 from kzoo.training.fit_errors import FitErrors, note_on_error
 from kzoo.training.label_checks import label_errors
-from kzoo.training.model_building import (
-    add_class_weights,
-    build_callbacks,
-    build_model,
-    count_parameters,
-    label_checks,
-    map_inputs_and_targets,
-    training_batches,
-)
+from kzoo.training.losses_and_metrics import label_checks
+from kzoo.training.model_batches import add_class_weights, map_inputs_and_targets, training_batches
+from kzoo.training.model_building import build_model, count_parameters
 from kzoo.training.prediction_files import class_table, write_filters, write_predictions
 from kzoo.training.predictions import predictions_for
 from kzoo.training.progress import ProgressBar
@@ -60,6 +54,7 @@ from kzoo.training.run_data import load_data, sample, verification_data
 from kzoo.training.stage_trainers import StageTrainers
 from kzoo.training.step_memory import check_step_memory
 from kzoo.training.tasks import check_tasks, model_tasks, output_tasks
+from kzoo.training.trainer_building import build_callbacks
 
 PLOTTED = 1000  # examples whose numbers are in a picture
 

@@ -11,7 +11,7 @@ from kzoo.models.graph import is_graph
 from kzoo.models.layer_paths import layer_paths
 from kzoo.training.batch_statistics import trained_norms
 from kzoo.training.keras_objects import build_object
-from kzoo.training.model_building import build_trainer, check_norms
+from kzoo.training.trainer_building import build_trainer, check_norms
 from kzoo.training.weight_paths import weight_paths
 from kzoo.training.weight_rates import weight_factors
 

@@ -13,8 +13,9 @@ import tensorflow as tf
 from kzoo.checks import require
 from kzoo.config.config import Config
 from kzoo.config.config_files import read_config
-from kzoo.training.model_building import build_model, build_trainer
+from kzoo.training.model_building import build_model
 from kzoo.training.run_data import load_mock_data
+from kzoo.training.trainer_building import build_trainer
 from kzoo.tuning.hyperparameters import config_with_values, values_from_hyperparameters
 from kzoo.types import PathLike
 

@@ -20,20 +20,16 @@ from kzoo.training.checkpoint import STATE, Checkpoint
 from kzoo.training.data_fingerprint import FILE, keep_fingerprint
 from kzoo.training.evaluation import evaluate
 from kzoo.training.keras_objects import build_object
-from kzoo.training.model_building import (
-    build_augmentation,
-    build_callbacks,
-    build_metrics_by_output,
-    build_model,
-    count_parameters,
-    result_names,
-)
+from kzoo.training.losses_and_metrics import build_metrics_by_output, result_names
+from kzoo.training.model_batches import build_augmentation
+from kzoo.training.model_building import build_model, count_parameters
 from kzoo.training.report import write_history
 from kzoo.training.run import RESULT, mean
 from kzoo.training.run_data import load_data, load_mock_data
 from kzoo.training.seed_run import numeric_settings, train_seed
 from kzoo.training.stage_trainers import check_stages
 from kzoo.training.tasks import is_classifier
+from kzoo.training.trainer_building import build_callbacks
 from kzoo.tuning.hparams_board import write_session
 from kzoo.user_modules import requested_modules
 

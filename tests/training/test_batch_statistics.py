@@ -8,9 +8,10 @@ import tensorflow as tf
 from kzoo.checks import Refusal
 from kzoo.layers.batch_normalization import BatchNormalization
 from kzoo.training.batch_statistics import BatchStatistics
-from kzoo.training.model_building import build_model, build_trainer
+from kzoo.training.model_building import build_model
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import train_seed
+from kzoo.training.trainer_building import build_trainer
 from tests.training.conftest import kill_after_an_epoch, signals_config
 
 SMALL = "model={name: m3, filters: [8, 8], pools: 0}"

@@ -13,10 +13,11 @@ from kzoo.config.yaml_file import write_yaml
 from kzoo.data.examples import Examples
 from kzoo.training.class_weights import class_weights, weigh_classes
 from kzoo.training.dry_run import dry_run
-from kzoo.training.model_building import add_class_weights, build_trainer, map_inputs_and_targets
+from kzoo.training.model_batches import add_class_weights, map_inputs_and_targets
 from kzoo.training.run import check_resumable, run
+from kzoo.training.trainer_building import build_trainer
 from tests.training.conftest import signals_config
-from tests.training.test_model_building import TWO, config, two_headed
+from tests.training.small import TWO, config, two_headed
 
 
 def split(labels):

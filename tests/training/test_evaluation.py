@@ -8,8 +8,9 @@ from kzoo.data.examples import Examples
 from kzoo.data.mock_data import mock
 from kzoo.training import evaluation
 from kzoo.training.evaluation import evaluate, evaluate_run, evaluation_batch_size
-from kzoo.training.model_building import build_model, build_trainer
+from kzoo.training.model_building import build_model
 from kzoo.training.run import mean
+from kzoo.training.trainer_building import build_trainer
 from tests.training.conftest import signals_config
 
 

@@ -8,7 +8,8 @@ from kzoo.checks import Refusal
 from kzoo.config.config_files import read_config
 from kzoo.layers.batch_normalization import BatchNormalization
 from kzoo.training.initial_values import set_initial_values
-from kzoo.training.model_building import build_model, build_trainer
+from kzoo.training.model_building import build_model
+from kzoo.training.trainer_building import build_trainer
 
 
 def config(*sets):

@@ -14,9 +14,10 @@ from kzoo.data.mock_data import mock
 from kzoo.training.evaluation import evaluate
 from kzoo.training.label_checks import LabelChecks, label_errors
 from kzoo.training.label_targets import LabelRange
-from kzoo.training.model_building import build_trainer, label_checks
+from kzoo.training.losses_and_metrics import label_checks
 from kzoo.training.seed_run import train_seed
-from tests.training.test_model_building import TWO, config, two_headed
+from kzoo.training.trainer_building import build_trainer
+from tests.training.small import TWO, config, two_headed
 
 VOID = "SparseCategoricalCrossentropy expects labels from 0 to 10; received split='validation', index=(3, 5, 7, 0)"
 

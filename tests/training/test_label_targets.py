@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.training.label_targets import give_one_hot, label_range, one_hot_labels
-from kzoo.training.model_building import build_trainer
-from tests.training.test_model_building import config
+from kzoo.training.trainer_building import build_trainer
+from tests.training.small import config
 
 CLASSES = 3
 LABELS = np.array([0, 2, 1, 1, 0, 2, 2, 1])

@@ -12,21 +12,15 @@ from kzoo.config.config_files import read_config
 from kzoo.data.examples import Examples
 from kzoo.training.dry_run import dry_run
 from kzoo.training.label_checks import label_errors
+from kzoo.training.losses_and_metrics import build_losses, build_metrics, label_checks
 from kzoo.training.mixed_labels import compare_with_most_probable, take_probabilities
-from kzoo.training.model_building import (
-    add_class_weights,
-    build_losses,
-    build_metrics,
-    build_trainer,
-    label_checks,
-    map_inputs_and_targets,
-    training_batches,
-)
+from kzoo.training.model_batches import add_class_weights, map_inputs_and_targets, training_batches
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import train_seed
+from kzoo.training.trainer_building import build_trainer
 from kzoo.tuning.search import search
 from tests.training.conftest import kill_after_an_epoch, signals_config
-from tests.training.test_model_building import two_headed
+from tests.training.small import two_headed
 from tests.tuning.small import small
 
 MIX = "data.augment=[{class_name: kzoo>MixUp, config: {alpha: 1.0}}]"

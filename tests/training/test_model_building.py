@@ -1,32 +1,19 @@
-"""Models with their preprocessing, and trainers, built from configs."""
+"""Models with their preprocessing, built from configs."""
 
 import contextlib
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.config.config_files import read_config
 from kzoo.data.examples import Examples
-from kzoo.data.mock_data import mock
-from kzoo.export.inference_model import inference_model
 from kzoo.models import weights
 from kzoo.models.registry import model as zoo_model
-from kzoo.training.looped_model import LoopedModel
-from kzoo.training.model_building import (
-    build_augmentation,
-    build_callbacks,
-    build_model,
-    build_trainer,
-    map_inputs_and_targets,
-    training_batches,
-)
-
-
-def config(*sets):
-    return read_config("mnist1d_fc", ["training.steps_per_call=1", "model.units=[4]", *sets])
+from kzoo.training.model_building import build_model
+from kzoo.training.trainer_building import build_trainer
+from tests.training.small import config
 
 
 def test_model_takes_its_shape_and_classes_from_the_data():
@@ -159,146 +146,6 @@ def test_weights_of_vgg16(tmp_path):
     np.testing.assert_array_equal(model.get_layer("stage5_conv3").kernel, source.get_layer("stage5_conv3").kernel)
 
 
-def test_trainer_shares_the_model():
-    chosen = config("training.metrics=[{class_name: SparseTopKCategoricalAccuracy, config: {k: 2, name: top2}}]")
-    model = build_model(chosen, (40, 1), 10)
-    trainer = build_trainer(chosen, model)
-    assert type(trainer).__name__ == "Trainer" and trainer.weights[0] is model.weights[0]
-    assert isinstance(trainer.optimizer, keras.optimizers.SGD)
-    assert isinstance(trainer.loss, keras.losses.SparseCategoricalCrossentropy)
-    trainer.train_on_batch(np.zeros((2, 40, 1)), np.zeros(2))
-    assert set(trainer.get_metrics_result()) == {"loss", "accuracy", "top2"}
-
-
-@pytest.mark.parametrize(
-    "sets, looped, jit",
-    [
-        ([], False, True),
-        (["training.steps_per_call=4"], True, True),
-        (["training.steps_per_call=4", "training.deterministic=true"], True, False),
-        (["training.steps_per_call=4", "training.jit_compile=false"], True, False),
-        (["training.jit_compile=true"], False, True),
-    ],
-)
-def test_loop_and_compilation(sets, looped, jit):
-    chosen = config("training.steps_per_epoch=4", *sets)
-    trainer = build_trainer(chosen, build_model(chosen, (40, 1), 10))
-    assert isinstance(trainer, LoopedModel) == looped
-    assert trainer.jit_compile == jit
-
-
-@pytest.mark.parametrize(
-    "sets, words",
-    [
-        ("training.optimizer=SDG", "training.optimizer expects an optimizer; received 'SDG'; did you mean 'SGD'"),
-        ("training.loss=Adam", "training.loss expects a loss; Adam is of kind optimizer."),
-        ("training.metrics=[Accurcy]", "training.metrics.0 expects a metric; received 'Accurcy'"),
-    ],
-)
-def test_refused_parts(sets, words):
-    chosen = config(sets)
-    with pytest.raises(Refusal) as caught:
-        build_trainer(chosen, build_model(chosen, (40, 1), 10))
-    assert str(caught.value).startswith(words)
-
-
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_classic_weight_decay(momentum):
-    """l2 times the kernel is added to the gradient, and so enters the momentum."""
-    x, y = np.random.default_rng(0).normal(size=(8, 40, 1)), np.arange(8)
-    chosen = config("training.l2=0.5", f"training.optimizer.config={{learning_rate: 0.1, momentum: {momentum}}}")
-    model = build_model(chosen, (40, 1), 10)
-    trainer = build_trainer(chosen, model)
-    wanted, velocity = model.get_weights(), [0] * len(model.weights)
-    for _ in range(2):
-        with tf.GradientTape() as tape:
-            loss = trainer.loss(y, model(x))  # without the weight decay
-        gradients = tape.gradient(loss, [weight.value for weight in model.weights])
-        for index, weight in enumerate(model.weights):
-            decayed = gradients[index].numpy() + 0.5 * (weight.name == "kernel") * wanted[index]
-            velocity[index] = momentum * velocity[index] - 0.1 * decayed
-            wanted[index] = wanted[index] + velocity[index]
-        trainer.train_on_batch(x, y)
-        for got, expected in zip(model.get_weights(), wanted, strict=True):
-            np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
-
-
-def test_weight_decay_leaves_norms_frozen_kernels_and_those_with_their_own():
-    inputs = keras.Input((4,), name="input")
-    x = keras.layers.Dense(3, name="frozen", trainable=False)(inputs)
-    x = keras.layers.Dense(3, name="own", kernel_regularizer="l1")(keras.layers.BatchNormalization()(x))
-    model = keras.Model(inputs, keras.layers.Dense(2, "softmax", name="plain")(x))
-    build_trainer(config("training.l2=0.5"), model)
-    regularized = {weight.path: weight.regularizer for weight in model.weights if weight.regularizer}
-    assert set(regularized) == {"own/kernel", "plain/kernel"}
-    assert type(regularized["own/kernel"]).__name__ == "L1" and float(regularized["plain/kernel"].l2) == 0.25
-
-
-def test_callbacks_and_augmentation_are_fresh():
-    chosen = config("training.callbacks=[TerminateOnNaN, {class_name: History}]", "data.augment=[RandomFlip]")
-    first, second = build_callbacks(chosen), build_callbacks(chosen)
-    assert [type(c).__name__ for c in first] == ["TerminateOnNaN", "History"]
-    assert not {id(c) for c in first} & {id(c) for c in second}
-    assert isinstance(build_augmentation(chosen)[0], keras.layers.RandomFlip)
-    with pytest.raises(Refusal, match="training.callbacks.1"):
-        build_callbacks(config("training.callbacks=[History, Histry]"))
-
-
-def two_headed():
-    """A model from an example and its label to the class and a reconstruction of the example."""
-    x, y = keras.Input((4,), name="input"), keras.Input((), dtype="int32", name="label")
-    halved = keras.layers.Rescaling(0.5, name="preprocess1")(x)
-    known = keras.layers.Concatenate()([halved, keras.ops.one_hot(y, 3)])
-    heads = keras.layers.Dense(3, "softmax", name="predictions")(halved), keras.layers.Dense(4, name="again")(known)
-    return keras.Model([x, y], heads)
-
-
-TWO = (
-    "data.inputs=[x, y]",
-    "data.targets=[y, x]",
-    "training.loss=[SparseCategoricalCrossentropy, MeanSquaredError]",
-    "training.loss_weights=[1, 0.5]",
-    "data.preprocess=[{class_name: Rescaling, config: {scale: 0.5}}]",
-)
-
-
-def test_two_inputs_and_two_outputs():
-    chosen, model = config(*TWO), two_headed()
-    stream = tf.data.Dataset.from_tensors((tf.constant([[2.0, 4.0, 6.0, 8.0]]), tf.constant([1])))
-    inputs, targets = next(iter(map_inputs_and_targets(chosen, model, stream)))
-    assert [t.numpy().tolist() for t in inputs] == [[[2, 4, 6, 8]], [1]]
-    assert [t.numpy().tolist() for t in targets] == [
-        [1],
-        [[1, 2, 3, 4]],
-    ]  # the target of a reconstruction is preprocessed
-    assert (
-        map_inputs_and_targets(config(), model, stream) is not stream
-        and map_inputs_and_targets(config(), inference_model(model), stream) is stream
-    )
-
-
-@pytest.mark.parametrize(
-    "sets, words",
-    [
-        (["data.targets=[y]"], "data.targets expects one entry for each of predictions, again; received entries=1"),
-        (["data.inputs=[x]"], "data.inputs expects one entry for each of input, label; received entries=1"),
-        (["training.loss_weights=[1]"], "training.loss_weights expects one entry for each of predictions, again"),
-        (["training.loss=[MeanSquaredError]"], "training.loss expects one entry for each of predictions, again"),
-    ],
-)
-def test_counts_that_do_not_match_the_outputs(sets, words):
-    with pytest.raises(Refusal) as caught:
-        build_trainer(config(*TWO, *sets), two_headed())
-    assert str(caught.value).startswith(words)
-
-
-def test_a_metric_named_accuracy_replaces_the_default():
-    chosen = config("training.metrics=[{class_name: BinaryAccuracy, config: {name: accuracy}}]")
-    trainer = build_trainer(chosen, build_model(chosen, (40, 1), 10))
-    trainer.train_on_batch(np.zeros((2, 40, 1)), np.zeros((2, 1)))
-    assert set(trainer.get_metrics_result()) == {"loss", "accuracy"}
-
-
 def test_a_file_of_keras(tmp_path):
     """It keeps its weights and what it has learned, also behind preprocessing, unless new ones are asked for."""
     x = np.random.default_rng(0).normal(3, 2, (20, 12, 1)).astype("float32")
@@ -323,27 +170,3 @@ def test_a_file_of_keras(tmp_path):
     assert not frozen.get_layer("norm").trainable and frozen.get_layer("top").trainable
     with pytest.raises(Refusal, match="expects inputs of shape"):
         build_model(config(f"model={{keras: '{tmp_path}/file.keras'}}"), (9, 1), 3)
-
-
-CROPS = {  # augmentation, and what it makes of 8 x 8 pixels before they are resized
-    "kzoo>RandomResizedCrop": {"height": 7, "width": 5},
-    "kzoo>ScaleJitter": {"short_side": [8, 12], "height": 7, "width": 7},
-    "kzoo>PadAndCrop": {"padding": 2, "height": 7, "width": 7},
-}
-
-
-@pytest.mark.parametrize("name", CROPS)
-def test_crops_and_training_sizes(name):
-    """Crops are taken first and then resized to each size, smaller or larger. In the model they would fix its size."""
-    crop = {"class_name": name, "config": CROPS[name]}
-    sets = ["data={name: digits, batch_size: 4, training_sizes: [[6, 6], [9, 8]]}", "model={name: nin_cifar}"]
-    chosen = config(*sets, f"data.augment={[crop]}")
-    batches = training_batches(chosen, None, mock((8, 8, 1), 10, size=8).train, seed=0, steps=1)
-    assert [x.shape for x, y in batches.take(3)] == [(4, 6, 6, 1), (4, 9, 8, 1), (4, 6, 6, 1)]
-    with pytest.raises(Refusal) as caught:
-        build_model(config(*sets, f"data.preprocess={[crop]}"), (8, 8, 1), 10)
-    height, width = CROPS[name]["height"], CROPS[name]["width"]
-    assert str(caught.value) == (
-        "data.training_sizes expects layers of data.preprocess that keep sizes open (crop or resize in data.augment); "
-        f"received preprocessed_to=({height}, {width})."
-    )

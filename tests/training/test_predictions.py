@@ -9,8 +9,9 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from kzoo.data.examples import Examples
 from kzoo.data.mock_data import mock
 from kzoo.training.evaluation import evaluate
-from kzoo.training.model_building import build_model, build_trainer
+from kzoo.training.model_building import build_model
 from kzoo.training.predictions import ClassPredictions, MapPredictions, predictions_for
+from kzoo.training.trainer_building import build_trainer
 from tests.training.conftest import signals_config
 
 

@@ -12,8 +12,11 @@ from kzoo.config.config_files import read_config
 from kzoo.data.mock_data import mock
 from kzoo.training import run_data
 from kzoo.training.evaluation import evaluate
-from kzoo.training.model_building import build_model, build_trainer, label_checks, map_inputs_and_targets
+from kzoo.training.losses_and_metrics import label_checks
+from kzoo.training.model_batches import map_inputs_and_targets
+from kzoo.training.model_building import build_model
 from kzoo.training.run_data import load_data, load_mock_data, sample, verification_data
+from kzoo.training.trainer_building import build_trainer
 from tests.training.conftest import signals_config
 
 

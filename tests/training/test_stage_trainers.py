@@ -8,7 +8,8 @@ from kzoo.checks import Refusal
 from kzoo.config.config_files import read_config
 from kzoo.config.stages import stages_of
 from kzoo.training import checkpoint as checkpoints
-from kzoo.training.model_building import build_model, training_batches
+from kzoo.training.model_batches import training_batches
+from kzoo.training.model_building import build_model
 from kzoo.training.report import write_history
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import train_seed

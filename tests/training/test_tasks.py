@@ -9,9 +9,10 @@ from kzoo.config.config_files import read_config
 from kzoo.config.specs import Spec
 from kzoo.losses.capsule_margin_loss import CapsuleMarginLoss
 from kzoo.task import Task
-from kzoo.training.model_building import build_model, build_trainer
+from kzoo.training.model_building import build_model
 from kzoo.training.run_data import load_data
 from kzoo.training.tasks import activation_of, check_tasks, head_activation, loss_takes, model_heads, output_tasks
+from kzoo.training.trainer_building import build_trainer
 
 X = np.random.default_rng(0).normal(size=(20, 12, 1)).astype("float32")
 NUMBERS, FLAGS, LABELS = np.float32(np.arange(20) / 10), np.tile([[0, 1, 1], [1, 1, 0]], (10, 1)), np.arange(20) % 3

@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from kzoo.export.inference_model import inference_model
 from kzoo.training.looped_model import LoopedModel
-from kzoo.training.model_building import build_trainer, map_inputs_and_targets
+from kzoo.training.model_batches import map_inputs_and_targets
 from kzoo.training.trainer import RECORDED, Trainer
-from tests.training.test_model_building import TWO, config, two_headed
+from kzoo.training.trainer_building import build_trainer
+from tests.training.small import TWO, config, two_headed
 
 
 @pytest.mark.parametrize("calls", [1, 3])

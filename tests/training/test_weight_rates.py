@@ -7,13 +7,14 @@ import tensorflow as tf
 
 from kzoo.checks import Refusal
 from kzoo.training.keras_objects import KINDS, _classes, build_object
-from kzoo.training.model_building import build_model, build_trainer
+from kzoo.training.model_building import build_model
 from kzoo.training.run_data import load_data
 from kzoo.training.seed_run import train_seed
+from kzoo.training.trainer_building import build_trainer
 from kzoo.training.weight_paths import weight_paths
 from kzoo.training.weight_rates import scale_rates, weight_factors
 from tests.training.conftest import kill_after_an_epoch, signals_config
-from tests.training.test_model_building import config
+from tests.training.small import config
 
 WITHOUT_ONE_RATE = ("LossScaleOptimizer", "MultiOptimizer")  # they need other optimizers
 OPTIMIZERS = sorted({cls.__name__ for cls in _classes("optimizer").values()} - {*WITHOUT_ONE_RATE})
