@@ -6,37 +6,34 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, require
-from kzoo.data.cropped_examples import CroppedExamples
 from kzoo.data.example_checks import ExampleChecks
-from kzoo.data.examples import Examples
 from kzoo.data.folder_layout import find_layout
 from kzoo.data.image_checks import check_images
 from kzoo.data.image_file import UnreadableImageError, read_image, read_mask
 from kzoo.data.image_files import ImageFiles
 from kzoo.data.npz_targets import check_label_values
-from kzoo.data.source import Source, check_image_size, digest, local_path, prepare_example
+from kzoo.data.sizing import Sizing
+from kzoo.data.source import Source, check_image_size, digest, local_path
 from kzoo.terminal import SlowCount
+from kzoo.types import PathLike
 
 NAMED = 8  # files that a message names for each thing that is wrong with them
 
 
-def folder_source(
-    path, image_size=None, resize="stretch", ignore_label=None, skip_corrupt=False, training_short_side=None
-):
+def folder_source(path: PathLike, sizing: Sizing = Sizing(), skip_corrupt: bool = False) -> Source:
     """Returns the `Source` of a folder of images, with its classes in alphabetical order, or of images and masks.
 
     Images are read by `kzoo.data.image_file`, and each is checked first, by `kzoo.data.image_checks`.
     Its digest covers the names and sizes of the files, and the names of those that are skipped.
     Shapes: images (H, W, 1) if all are grey, otherwise (H, W, 3); H and W as in the files when upright, or
-    `image_size`, to which `resize` and training_short_side say how; uint8, or the dtype of deeper grey images. Label
-    maps (H, W, 1).
-    Arguments: ignore_label, the label of pixels of masks that have no class; skip_corrupt, whether files that cannot be
-    read are left out.
+    sizing.image_size; uint8, or the dtype of deeper grey images. Label maps (H, W, 1).
+    Arguments: skip_corrupt, whether files that cannot be read are left out.
     Raises Refusal if the folder is missing or has no such layout, with a list if there are files that cannot be read,
-    or if its images differ in depth, or in size and `image_size` is None, or masks from their images in size.
+    or if its images differ in depth, or in size and there is no image_size, or masks from their images in size.
     """
     root = local_path(path)
     require(root.is_dir(), "load", "folder, a directory", folder=str(path))
+    image_size = sizing.image_size
     check_image_size(image_size, (None, None, 3))
     layout = find_layout(root)
     checked = _check_files(root, layout)
@@ -76,10 +73,10 @@ def folder_source(
         input_shape=(*size, channels),
         dtype=dtype,
         label_shape=(*size, 1) if of_masks else (),
-        classes=_count_mask_classes(examples, checked, ignore_label) if of_masks else len(layout.classes),
+        classes=_count_mask_classes(examples, checked, sizing.ignore_label) if of_masks else len(layout.classes),
         class_names=layout.classes,
         split_sizes={split: len(pairs) for split, pairs in examples.items()},
-        read=_reader(root, examples, decoded, dtype, of_masks, image_size, resize, ignore_label, training_short_side),
+        read=_reader(root, examples, decoded, dtype, of_masks, sizing),
         labels=labels.__getitem__,
         content=digest([content, sorted(problems)] if problems else content),
         left_out={what: count for what, count in left_out.items() if count},
@@ -103,9 +100,8 @@ def _check_files(root, layout):
     return {file.relative_to(root).as_posix(): found for file, found in check_images(root, images, masks).items()}
 
 
-def _reader(root, examples, decoded, dtype, of_masks, image_size, resize, ignore_label, training_short_side):
+def _reader(root, examples, decoded, dtype, of_masks, sizing):
     """Returns the function `read` of a `Source`. decoded: the shape of the images, sizes None if they differ."""
-    cropped = not isinstance(resize, str)
 
     def read(split, chosen):
         names, targets = (np.array(part, object)[chosen].tolist() for part in zip(*examples[split]))
@@ -122,15 +118,11 @@ def _reader(root, examples, decoded, dtype, of_masks, image_size, resize, ignore
             if of_masks:
                 y = tf.numpy_function(lambda mask: read_mask(os.fsdecode(mask)), [target], tf.int32, stateful=False)
                 target = tf.ensure_shape(y, (*decoded[:2], 1))
-            size = None if cropped else image_size
-            return prepare_example(tf.ensure_shape(x, decoded), target, size, resize, ignore_label)
+            return sizing.prepare(tf.ensure_shape(x, decoded), target)
 
         dataset = tf.data.Dataset.from_tensor_slices((files, masks or targets)).map(prepare, tf.data.AUTOTUNE)
         checks = ExampleChecks(find_damage=lambda: _find_damage(files, masks, decoded))
-        if cropped:
-            sides = (resize, training_short_side)
-            return CroppedExamples(dataset, len(files), image_size, *sides, checks=checks, files=names)
-        return Examples(dataset, len(files), checks=checks, files=names)
+        return sizing.examples(dataset, len(files), checks=checks, files=names)
 
     return read
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from kzoo.checks import as_bool, is_integer, require
 from kzoo.data.dataset_registry import registered_names
-from kzoo.data.example_checks import INT32
 from kzoo.data.examples import Examples
 from kzoo.data.folder_source import folder_source, list_problems
 from kzoo.data.image_files import ImageFiles
 from kzoo.data.npz_source import npz_source
+from kzoo.data.npz_targets import TargetSettings
 from kzoo.data.registered_source import registered_source
-from kzoo.data.source import RESIZES, TESTS, VALIDATIONS
+from kzoo.data.sizing import Sizing
+from kzoo.data.source import TESTS, VALIDATIONS, Source
 from kzoo.data.stratified_split import stratified_split
 from kzoo.data.tfds_source import tfds_source
 from kzoo.task import CLASSES, Task
@@ -114,10 +115,10 @@ def load(
     >>> digits.train.size, digits.validation.size, digits.test.size, digits.input_shape, digits.classes
     (1150, 287, 360, (8, 8, 1), 10)
     """
-    given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
-    given |= {"skip_corrupt": skip_corrupt, "task": task, "losses": losses, "outputs": outputs}
-    source = open_source(name, **given, prepare=True, parts=parts)
+    sizing = Sizing(image_size, resize, training_short_side, ignore_label, length, parts)
+    targets = TargetSettings(task, losses, outputs)
+    where: dict[str, Any] = {"folder": folder, "arrays": arrays, "skip_corrupt": skip_corrupt}
+    source = open_source(name, **where, sizing=sizing, targets=targets, prepare=True)
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
@@ -182,85 +183,52 @@ def specs(
     >>> specs("mnist1d")
     ((40, 1), 'float32', 10)
     """
-    given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
-    given |= {"skip_corrupt": skip_corrupt}
-    source = open_source(name, **given)
+    sizing = Sizing(image_size, resize, training_short_side, ignore_label, length)
+    source = open_source(name, folder=folder, arrays=arrays, sizing=sizing, skip_corrupt=skip_corrupt)
     return source.input_shape, source.dtype, source.classes
 
 
 def open_source(
-    name=None,
+    name: str | None = None,
     *,
-    folder=None,
-    arrays=None,
-    image_size=None,
-    length=None,
-    ignore_label=None,
-    resize="stretch",
-    skip_corrupt=False,
-    prepare=False,
-    parts=None,
-    task=None,
-    losses=None,
-    outputs=None,
-    training_short_side=None,
-):
+    folder: PathLike | None = None,
+    arrays: PathLike | None = None,
+    sizing: Sizing = Sizing(),
+    targets: TargetSettings = TargetSettings(),
+    skip_corrupt: bool = False,
+    prepare: bool = False,
+) -> Source:
     """Returns the `Source` that the arguments of `load` select; its files are generated or downloaded if `prepare`."""
     given = {"name": name, "folder": folder, "arrays": arrays}
     given = {key: value for key, value in given.items() if value is not None}
     require(len(given) == 1, "load", "exactly one of name, folder and arrays", **(given or {"name": None}))
-    in_range = ignore_label is None or (is_integer(ignore_label) and INT32.min < ignore_label < INT32.max)
-    require(in_range, "load", "ignore_label, an integer within int32, or None", ignore_label=ignore_label)
-    cropped = is_integer(resize, 1)
-    expected = f"resize, one of {', '.join(RESIZES)} or the length of the shorter side"
-    require(cropped or resize in RESIZES, "load", expected, resize=resize)
-    sized = resize == "stretch" or image_size is not None
-    require(sized, "load", f"image_size=(height, width) where resize is {resize}", image_size=image_size)
-    image_size = tuple(image_size) if isinstance(image_size, list) else image_size
-    own = arrays is not None or name in registered_names() or task in (None, *CLASSES)
-    require(own, "load", f"task: {task} only for arrays", **given)
-    _check_short_sides(image_size, resize, training_short_side)
+    own = arrays is not None or name in registered_names() or targets.task in (None, *CLASSES)
+    require(own, "load", f"task: {targets.task} only for arrays", **given)
     skip_corrupt = as_bool("load", skip_corrupt=skip_corrupt)
     require(folder is not None or not skip_corrupt, "load", "skip_corrupt only for a folder", skip_corrupt=skip_corrupt)
     if name is not None:
-        cut = (image_size, length, prepare, resize, ignore_label, parts, training_short_side)
-        if name in registered_names():
-            source = registered_source(name, *cut, losses=losses, task=task, outputs=outputs)
-        else:
-            source = tfds_source(name, *cut)
+        registered = name in registered_names()
+        source = registered_source(name, sizing, prepare, targets) if registered else tfds_source(name, sizing, prepare)
     else:
-        require(length is None, "load", "length only for a dataset by name", length=length)
-        require(parts is None, "load", "parts only for a dataset by name", parts=parts)
+        require(sizing.length is None, "load", "length only for a dataset by name", length=sizing.length)
+        require(sizing.parts is None, "load", "parts only for a dataset by name", parts=sizing.parts)
         path = folder if arrays is None else arrays
         require(isinstance(path, (str, os.PathLike)), "load", "a path", **given)
-        source = (
-            folder_source(path, image_size, resize, ignore_label, skip_corrupt, training_short_side)
-            if arrays is None
-            else npz_source(path, image_size, ignore_label, resize, training_short_side, losses, task, outputs)
-        )
-    maps = source.has_maps
-    expected = "ignore_label only for label maps"
-    require(ignore_label is None or maps, "load", expected, ignore_label=ignore_label, label_shape=source.label_shape)
-    fits = not cropped or (len(source.input_shape) == 3 and not maps)
-    expected = "images with one label each where resize is the length of the shorter side"
-    require(fits, "load", expected, input_shape=source.input_shape, label_shape=source.label_shape)
-    known = resize != "pad" or not maps or ignore_label is not None
-    require(known, "load", "ignore_label for the pixels that resize: pad adds to label maps", ignore_label=ignore_label)
+        source = npz_source(path, sizing, targets) if folder is None else folder_source(path, sizing, skip_corrupt)
+    _check_targets(source, sizing)
     return source
 
 
-def _check_short_sides(image_size, resize, training):
-    """Raises Refusal unless crops of image_size fit into images whose shorter sides have these lengths."""
-    if isinstance(resize, str):
-        require(training is None, "load", "a length as resize for training_short_side", resize=resize)
-        return
-    crop = max(image_size) if isinstance(image_size, tuple) and all(map(is_integer, image_size)) else 0
-    require(crop <= resize, "load", f"an image_size of at most the shorter side, {resize}", image_size=image_size)
-    pair = isinstance(training, (tuple, list)) and len(training) == 2 and all(is_integer(side, 1) for side in training)
-    fits = training is None or (pair and crop <= training[0] <= training[1])
-    expected = f"training_short_side, two ascending integers of at least {crop}"
-    require(fits, "load", expected, training_short_side=training)
+def _check_targets(source, sizing):
+    """Raises Refusal unless the targets of a dataset are such that its examples can get this size."""
+    maps, ignored, shape = source.has_maps, sizing.ignore_label, source.label_shape
+    expected = "ignore_label only for label maps"
+    require(ignored is None or maps, "load", expected, ignore_label=ignored, label_shape=shape)
+    fits = not sizing.crops or (len(source.input_shape) == 3 and not maps)
+    expected = "images with one label each where resize is the length of the shorter side"
+    require(fits, "load", expected, input_shape=source.input_shape, label_shape=shape)
+    known = sizing.resize != "pad" or not maps or ignored is not None
+    require(known, "load", "ignore_label for the pixels that resize: pad adds to label maps", ignore_label=ignored)
 
 
 def _hold_out(source, counts, by_class):

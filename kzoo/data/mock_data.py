@@ -8,6 +8,8 @@ import numpy as np
 from kzoo.checks import is_integer, require
 from kzoo.data.examples import Examples
 from kzoo.data.loader import Data, open_source
+from kzoo.data.npz_targets import TargetSettings
+from kzoo.data.sizing import Sizing
 from kzoo.task import Task
 from kzoo.types import PathLike
 
@@ -79,9 +81,8 @@ def mock_like(
     >>> mock_like("mnist1d").input_shape
     (40, 1)
     """
-    given: dict[str, Any] = {"folder": folder, "arrays": arrays, "image_size": image_size, "length": length}
-    given |= {"ignore_label": ignore_label, "resize": resize, "training_short_side": training_short_side}
-    given |= {"skip_corrupt": skip_corrupt, **targets}
-    like = open_source(name, **given)
+    where: dict[str, Any] = {"folder": folder, "arrays": arrays, "skip_corrupt": skip_corrupt}
+    sizing = Sizing(image_size, resize, training_short_side, ignore_label, length)
+    like = open_source(name, **where, sizing=sizing, targets=TargetSettings(**targets))
     names = like.name, like.class_names, like.tasks
     return mock(like.input_shape, like.classes, size, like.dtype, like.label_shape, *names)

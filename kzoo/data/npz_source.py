@@ -15,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, require
-from kzoo.data.cropped_examples import CroppedExamples
 from kzoo.data.examples import Examples
-from kzoo.data.npz_targets import as_finite, convert_target, describe_task, resize_target, resized_task
+from kzoo.data.npz_targets import TargetSettings, as_finite, convert_target, describe_task, resize_target, resized_task
+from kzoo.data.sizing import Sizing
 from kzoo.data.source import (
     TESTS,
     VALIDATIONS,
@@ -29,6 +29,7 @@ from kzoo.data.source import (
 )
 from kzoo.memory import available_memory
 from kzoo.task import KINDS, choose, infer_kind
+from kzoo.types import PathLike
 
 SPLITS = ("train", *VALIDATIONS, *TESTS)
 NAMES = "y_names"
@@ -46,29 +47,20 @@ class StoredArrays(NamedTuple):
 
 
 def npz_source(
-    path,
-    image_size=None,
-    ignore_label=None,
-    resize="stretch",
-    training_short_side=None,
-    losses=None,
-    task=None,
-    outputs=None,
-):
+    path: PathLike | StoredArrays, sizing: Sizing = Sizing(), settings: TargetSettings = TargetSettings()
+) -> Source:
     """Returns the `Source` of an .npz file, or of `StoredArrays`, with the training examples in a fixed random order.
 
     Shapes: x (N, H, W, C) images or (N, L, 1) series; (N, H, W) and (N, L) gain a channel axis. y by its task:
     classification (N,) or (N, 1), whole numbers 0..classes-1; segmentation (N, H, W, 1), the same for each pixel;
     multilabel (N, k), 0 and 1; regression (N,) or (N, k); image (N, H, W, C). w (N,), if the file has it, weights of
     examples with one label or a few numbers. Inputs and targets of more than 32 bits become float32. Pixels of label
-    maps may also be `ignore_label`, an integer that is no class.
-    Arguments: losses, what the loss takes, one of `kzoo.task.TAKES`, of several targets a list or {name: ...}; task,
-    the kind of task, likewise, None: what follows from the loss and the targets; outputs, the number of outputs that
-    the model shall have, if known.
+    maps may also be sizing.ignore_label, an integer that is no class.
     The digest covers the content of the arrays, through the checksums that the file stores.
     Raises Refusal if the file is missing or cannot be read, or if an array is missing, pickled, larger than memory, not
     finite, or of a wrong dtype, rank or length.
     """
+    losses, image_size, ignore_label = settings.losses, sizing.image_size, sizing.ignore_label
     if isinstance(path, StoredArrays):
         source_name, stored, content, others = path.name, path.arrays, path.content, []
     else:
@@ -94,9 +86,11 @@ def npz_source(
     tasks = []
     if targets == [""] and losses and not isinstance(losses, str):  # of several outputs of one target
         losses = losses[0] if isinstance(losses, list) else next(iter(losses.values()))
-    for target, takes, chosen in zip(targets, choose(losses, targets, "losses"), choose(task, targets, "data.task")):
+    for target, takes, chosen in zip(
+        targets, choose(losses, targets, "losses"), choose(settings.task, targets, "data.task")
+    ):
         require(chosen in (None, *KINDS), "load", f"task, one of {', '.join(KINDS)}", task=chosen)
-        kind = chosen or infer_kind(ys["train"][target], takes, outputs)
+        kind = chosen or infer_kind(ys["train"][target], takes, settings.outputs)
         for split, arrays in ys.items():
             name, y = _array_name(split, target), arrays[target]
             arrays[target] = convert_target(kind, name, y, xs["train"].ndim, ignore_label, chosen is not None, takes)
@@ -117,20 +111,18 @@ def npz_source(
 
     def prepare(x, y, *weight):
         parts = {"": y} if targets == [""] else y
-        resized = {
-            task.name: resize_target(task, x, parts[task.name], image_size, resize, ignore_label) for task in tasks
-        }
-        return resize_images(x, image_size, resize), resized.get("", resized), *weight
+        resized = {task.name: resize_target(task, x, parts[task.name], sizing) for task in tasks}
+        return resize_images(x, image_size, sizing.resize), resized.get("", resized), *weight
 
     def read(split, chosen):
         arrays = _at(splits[split], chosen)
         if image_size is None:
             return Examples.from_arrays(*arrays, tasks=tasks)
         dataset = tf.data.Dataset.from_tensor_slices(arrays)
-        if not isinstance(resize, str):
+        if sizing.crops:
             plain = len(tasks) == 1 and tasks[0].kind == "classification"
             require(plain, "load", "targets of classes, where resize is a length", tasks=[task.kind for task in tasks])
-            return CroppedExamples(dataset, len(arrays[0]), image_size, resize, training_short_side)
+            return sizing.examples(dataset, len(arrays[0]))
         return Examples(dataset.map(prepare, tf.data.AUTOTUNE), len(arrays[0]), tasks=tasks)
 
     if image_size is not None:

@@ -1,15 +1,25 @@
 """The targets of an .npz file: checked and converted as their task needs, and described by it."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from kzoo.checks import Refusal, require
 from kzoo.data.example_checks import find_not_finite
-from kzoo.data.source import check_classes, prepare_example, resize_images
+from kzoo.data.source import check_classes, resize_images
 from kzoo.task import Task
 
 FLAGS = "0 and 1, for each label whether it is there"
+
+
+@dataclasses.dataclass(frozen=True)
+class TargetSettings:
+    """What is known of the targets of arrays before they are read. Arguments: as `kzoo.data.load`."""
+
+    task: str | Mapping[str, str] | None = None
+    losses: str | Sequence[str] | Mapping[str, str] | None = None
+    outputs: int | None = None
 
 
 def convert_target(kind, name, y, x_rank, ignore_label=None, chosen=False, takes=None):
@@ -156,8 +166,8 @@ def resized_task(task, image_size):
     return dataclasses.replace(task, shape=(*image_size, task.shape[-1])) if maps else task
 
 
-def resize_target(task, x, y, image_size, resize, ignore_label):
+def resize_target(task, x, y, sizing):
     """Returns one target of an example whose image x is resized: label maps and images are, too."""
     if task.kind == "image" and len(task.shape) == 3:
-        return resize_images(y, image_size, resize)
-    return prepare_example(x, y, image_size, resize, ignore_label)[1] if task.kind == "segmentation" else y
+        return resize_images(y, sizing.image_size, sizing.resize)
+    return sizing.prepare(x, y)[1] if task.kind == "segmentation" else y

@@ -13,17 +13,16 @@ from kzoo.data.dataset_registry import make_dataset
 from kzoo.data.example_checks import ExampleChecks
 from kzoo.data.examples import MEMORY, Examples
 from kzoo.data.npz_source import NAMES, StoredArrays, npz_source
+from kzoo.data.npz_targets import TargetSettings
+from kzoo.data.sizing import Sizing
 from kzoo.data.source import (
     TESTS,
     VALIDATIONS,
     Source,
     check_classes,
     check_image_size,
-    crop_or_pad,
     digest,
-    prepare_example,
     resize_images,
-    spread_parts,
     take_chosen,
 )
 from kzoo.data.tfds_source import tfds_source
@@ -44,27 +43,21 @@ class Pass(NamedTuple):
 
 
 def registered_source(
-    name,
-    image_size=None,
-    length=None,
-    prepare=True,
-    resize="stretch",
-    ignore_label=None,
-    parts=None,
-    training_short_side=None,
-    memory=MEMORY,
-    **targets,
-):
+    name: str,
+    sizing: Sizing = Sizing(),
+    prepare: bool = True,
+    targets: TargetSettings = TargetSettings(),
+    memory: float = MEMORY,
+) -> Source:
     """Returns the `Source` of a registered dataset.
 
-    Arguments: as `tfds_source`; memory, in bytes: datasets with a larger split are read again in every epoch; targets,
-    the arguments task, losses and outputs of `npz_source`.
+    Arguments: as `tfds_source`; targets, of arrays; memory, in bytes: datasets with a larger split are read again in
+    every epoch.
     Raises Refusal if the function of the dataset fails, or if what it returns has not the form that `register` says.
     """
     made, class_names = make_dataset(name)
     if hasattr(made, "as_dataset"):
-        cut = (resize, ignore_label, parts, training_short_side)
-        return tfds_source(name, image_size, length, prepare, *cut, builder=made)
+        return tfds_source(name, sizing, prepare, builder=made)
     who = f"the dataset {name!r}"
     expected = "to be {split: (x, y)}, {split: a tf.data.Dataset} or a builder of TensorFlow Datasets"
     require(isinstance(made, Mapping), who, expected, returned=type(made).__name__)
@@ -74,22 +67,23 @@ def registered_source(
         split: value if isinstance(value, tf.data.Dataset) else _as_arrays(who, split, value)
         for split, value in made.items()
     }
-    if length is None and not any(isinstance(value, tf.data.Dataset) for value in parts_of.values()):
+    if sizing.length is None and not any(isinstance(value, tf.data.Dataset) for value in parts_of.values()):
         content = digest({split: _digest_arrays(arrays) for split, arrays in parts_of.items()})
         stored = _stored(name, parts_of, content, class_names)
-        source = npz_source(stored, image_size, ignore_label, resize, training_short_side, **targets)
+        source = npz_source(stored, sizing, targets)
     else:
         expected = "to be {split: (x, y)} or a builder where data.resize is short_side"
-        require(isinstance(resize, str), who, expected, returned="a tf.data.Dataset")
-        cut = (image_size, length, resize, ignore_label, parts)
-        datasets = {split: _prepared(who, split, value, *cut) for split, value in parts_of.items()}
-        passes = {split: _read(who, split, dataset, ignore_label, memory) for split, dataset in datasets.items()}
+        require(not sizing.crops, who, expected, returned="a tf.data.Dataset")
+        ignored = sizing.ignore_label
+        datasets = {split: _prepared(who, split, value, sizing) for split, value in parts_of.items()}
+        passes = {split: _read(who, split, dataset, ignored, memory) for split, dataset in datasets.items()}
         content = digest({split: each.content for split, each in passes.items()})
         arrays = {split: each.arrays for split, each in passes.items()}
         if None in arrays.values():
             source = _streamed(name, datasets, passes, content)
         else:
-            source = npz_source(_stored(name, arrays, content, class_names), None, ignore_label, **targets)
+            stored = _stored(name, arrays, content, class_names)
+            source = npz_source(stored, Sizing(ignore_label=ignored), targets)
     if class_names is None or source.class_names is not None:
         return source
     fits = source.classes is None or source.classes <= len(class_names)
@@ -132,7 +126,7 @@ def _digest_arrays(arrays):
     return hashed.hexdigest()[:16]
 
 
-def _prepared(who, split, dataset, image_size, length, resize, ignore_label, parts):
+def _prepared(who, split, dataset, sizing):
     """Returns the dataset of a split, or of its arrays, with examples of one shape, which is known."""
     if not isinstance(dataset, tf.data.Dataset):
         one = all(isinstance(part, np.ndarray) for part in dataset)
@@ -153,15 +147,14 @@ def _prepared(who, split, dataset, image_size, length, resize, ignore_label, par
     require(not infinite, who, f"examples in its split {split} that come to an end", cardinality="infinite")
     numeric = all(part.dtype.is_floating or part.dtype.is_integer or part.dtype.is_bool for part in spec)
     require(numeric, who, f"numbers in its split {split}", x=x.dtype.name, y=y.dtype.name)
+    length, image_size = sizing.length, sizing.image_size
     shape = (length, *(x.shape[1:] or (1,))) if length is not None else tuple(x.shape)
     check_image_size(image_size, shape)
 
     def prepare(x, y, *weight):
-        if length is not None:
-            x = crop_or_pad(x, length) if parts is None else spread_parts(x, length, parts)
         if image_size is not None and y.shape.rank == x.shape.rank:
-            return *prepare_example(x, y, image_size, resize, ignore_label), *weight
-        return resize_images(x, image_size, resize), y, *weight
+            return *sizing.prepare(x, y), *weight
+        return resize_images(sizing.cut(x), image_size, sizing.resize), y, *weight
 
     dataset = dataset.map(prepare, tf.data.AUTOTUNE, deterministic=True)
     shape = tuple(dataset.element_spec[0].shape)

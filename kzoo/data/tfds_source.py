@@ -8,24 +8,21 @@ import socket
 import threading
 import urllib.parse
 import urllib.request
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from kzoo.checks import Refusal, is_integer, nearest, require
-from kzoo.data.cropped_examples import CroppedExamples
 from kzoo.data.dataset_registry import BUILDERS, registered_names
 from kzoo.data.example_checks import ExampleChecks, count_readable
-from kzoo.data.examples import Examples
+from kzoo.data.sizing import Sizing
 from kzoo.data.source import (
     Source,
     check_classes,
     check_image_size,
-    crop_or_pad,
     digest,
     map_in_batches,
-    prepare_example,
-    spread_parts,
     take_chosen,
 )
 from kzoo.terminal import quiet
@@ -34,23 +31,12 @@ UNLABELED = {"imagenet2012": ("test",)}  # splits whose labels are all -1
 CONNECT_TIMEOUT = 3.0  # seconds; TFDS itself would retry for minutes
 
 
-def tfds_source(
-    name,
-    image_size=None,
-    length=None,
-    prepare=True,
-    resize="stretch",
-    ignore_label=None,
-    parts=None,
-    training_short_side=None,
-    builder=None,
-):
+def tfds_source(name: str, sizing: Sizing = Sizing(), prepare: bool = True, builder: Any = None) -> Source:
     """Returns the `Source` of a dataset by its TFDS name, such as "mnist1d", "mnist" or "camvid/120x160".
 
-    Arguments: image_size, required for images that differ in size; length, required for series and clips that differ in
-    length; prepare, whether to generate or download missing files. Without it only the dataset's metadata are read.
-    resize and ignore_label, as `prepare_example`; parts and training_short_side, as `load`; builder, that of the
-    dataset if TFDS does not know its name.
+    Arguments: sizing, with an image_size for images that differ in size, and a length for series and clips that differ
+    in length; prepare, whether to generate or download missing files: without it only the dataset's metadata are read;
+    builder, that of the dataset if TFDS does not know its name.
     The digest covers the dataset's name and version and the names and sizes of its files, not their content.
     Raises Refusal if the name is unknown, if the files are missing and cannot be downloaded, or if the dataset has no
     pair of numeric inputs and integer labels.
@@ -58,7 +44,7 @@ def tfds_source(
     builder = builder or _find_builder(name)
     x_key, y_key = _supervised_keys(builder, name)
     x, y = builder.info.features[x_key], builder.info.features[y_key]
-    shape = _shape_with_length(x.shape, length, parts)
+    shape, image_size = _shape_with_length(x.shape, sizing.length, sizing.parts), sizing.image_size
     check_image_size(image_size, shape)
     known = image_size or None not in (*shape[-3:], *y.shape)
     require(known, "load", f"image_size=(height, width) for {name!r}, whose images differ in size", input_shape=x.shape)
@@ -74,13 +60,9 @@ def tfds_source(
     check_classes(classes, sum(split_sizes.values()), f"{name!r}")
     shards = {split: _shards(builder, split) if prepare else [] for split in split_sizes}
     supervised = builder.info.supervised_keys is not None
-    cropped = not isinstance(resize, str)
 
-    def prepare(*example):
-        x, y = example if supervised else (example[0][x_key], example[0][y_key])
-        if length is not None:
-            x = crop_or_pad(x, length) if parts is None else spread_parts(x, length, parts)
-        return prepare_example(x, y, None if cropped else image_size, resize, ignore_label)
+    def sized(*example):
+        return sizing.prepare(*(example if supervised else (example[0][x_key], example[0][y_key])))
 
     def read_part(part, **options):
         import tensorflow_datasets as tfds
@@ -106,10 +88,9 @@ def tfds_source(
             classes if y.shape == () else None,
             functools.partial(_find_damage, builder, shards[split]),
         )
-        dataset = map_in_batches(dataset, prepare) if length is None else dataset.map(prepare, tf.data.AUTOTUNE)
-        if cropped:
-            return CroppedExamples(dataset, size, image_size, resize, training_short_side, checks=checks)
-        return Examples(dataset, size, checks=checks)
+        one_by_one = sizing.length is not None
+        dataset = dataset.map(sized, tf.data.AUTOTUNE) if one_by_one else map_in_batches(dataset, sized)
+        return sizing.examples(dataset, size, checks=checks)
 
     return Source(
         name=name,
