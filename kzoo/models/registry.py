@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from kzoo.checks import Refusal, nearest, require
+from kzoo.checks import Refusal, nearest, one_line, require, shown
 from kzoo.index import add_model, is_keras_file
 from kzoo.models.feature_extractor import feature_extractor
 from kzoo.models.graph import is_graph, reapply
@@ -77,8 +77,12 @@ def model(name: str, /, features: str | Sequence[str] | None = None, **overrides
         overrides = {**tag.settings, **overrides, "weights": None}
     try:
         built = _build(name, builder, {"name": keras_name(name), **settings, **overrides})
-    except Refusal:
-        raise
+    except Refusal as refusal:
+        shape, reason = overrides.get("input_shape"), one_line(refusal)
+        who = reason.partition(" expects ")[0]
+        if shape is None or not (who.isidentifier() and who[0].isupper()):  # a layer has the name of a class
+            raise
+        raise Refusal(f"{name} cannot be built for inputs of shape {shown(tuple(shape))}: {reason}") from refusal
     except Exception as error:
         who = f"model {name!r} cannot be built so"
         if not kzoo_has(builder):  # the user's code, which may raise any exception

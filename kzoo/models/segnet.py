@@ -74,8 +74,12 @@ def segnet(
 
 
 def check_stages(who, encoder, decoder):
-    """Refuses an encoder and a decoder of different numbers of stages, or of none."""
+    """Refuses stages of encoder and decoder whose numbers differ, or whose maps the unpooling does not take."""
     require(len(encoder) == len(decoder) > 0, who, "as many stages of decoder as encoder", decoder=decoder)
+    for stage, (before, filters) in enumerate(zip(encoder, decoder[1:]), start=2):
+        expected = f"stage {stage} of decoder to end with the filters that stage {stage - 1} of encoder ends with"
+        fits = not before or not filters or before[-1] == filters[-1]
+        require(fits, who, expected, decoder=decoder, encoder=encoder)
 
 
 def conv(x, filters, name, kernel, layer=Conv2D, padding="same", relu=True, initializer="he_normal"):

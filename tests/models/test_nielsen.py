@@ -169,3 +169,9 @@ def test_loss_holds_the_decay():
 def test_refusals(settings):
     with pytest.raises(Refusal, match="nielsen_3|Conv2D"):
         model("nielsen_3", **settings)
+
+
+def test_inputs_that_are_too_small_are_named():
+    words = r"^nielsen_3 cannot be built for inputs of shape \(8, 8, 1\): Conv2D expects a window that fits .*input=2"
+    with pytest.raises(Refusal, match=words):
+        model("nielsen_3", input_shape=(8, 8, 1))

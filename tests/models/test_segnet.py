@@ -102,6 +102,10 @@ def test_without_top():
     "settings, message",
     [
         ({"decoder": ((64,),)}, "as many stages"),
+        (
+            {"encoder": [[16], [32]], "decoder": [[16], [32]]},
+            "segnet expects stage 2 of decoder to end with the filters that stage 1 of encoder ends with; received",
+        ),
         ({"classes": 0}, "classes"),
         ({"pooling": "sum"}, "pooling"),
         ({"dropout": 1}, "dropout, at least 0 and below 1"),
