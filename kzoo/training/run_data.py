@@ -1,11 +1,12 @@
 """The data of a config: its splits, mock data of the same shapes, and samples for exports and plots."""
 
+import contextlib
 import dataclasses
 from typing import Any
 
 import numpy as np
 
-from kzoo.checks import require
+from kzoo.checks import Refusal, require
 from kzoo.config.config import Config
 from kzoo.data.examples import Examples
 from kzoo.data.loader import Data, load
@@ -19,7 +20,8 @@ def load_data(config: Config, parts: int | None = None) -> Data:
     """Returns the splits of a config's dataset; with `parts` of each video or signal, as `kzoo.data.loader.load`."""
     keys = ("validation", "test", "stratify")
     held_out: dict[str, Any] = {key: getattr(config.data, key) for key in keys}
-    data, names = load(**_source(config), **held_out, parts=parts), config.data.class_names
+    with _errors():
+        data, names = load(**_source(config), **held_out, parts=parts), config.data.class_names
     if names is None:
         return data
     expected = f"one name for each of the {data.classes} classes"
@@ -29,7 +31,20 @@ def load_data(config: Config, parts: int | None = None) -> Data:
 
 def load_mock_data(config: Config, size: int) -> Data:
     """Returns `size` random examples per split in the shapes of a config's dataset, which need not be prepared."""
-    return mock_like(**_source(config), size=size)
+    with _errors():
+        return mock_like(**_source(config), size=size)
+
+
+@contextlib.contextmanager
+def _errors():
+    """Context manager: the errors of `kzoo.data.load` speak of the config's part `data`, which has its arguments."""
+    try:
+        yield
+    except Refusal as refusal:
+        function, expects, rest = str(refusal).partition(" expects ")
+        if function != "load":
+            raise
+        raise Refusal(f"data{expects}{rest}") from refusal
 
 
 def _source(config):

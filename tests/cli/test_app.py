@@ -48,7 +48,7 @@ from tests.cli.conftest import ROOT
         (["tune", "mnist1d_cnn", "--set", "search.space={model.filtres: {int: [1, 3]}}"], "no setting 'filtres'"),
         (["tune", "nothing", "--report"], "no search at nothing or saved_models/nothing: search.yaml is missing."),
         (["data", "mnist1d_cn"], "no config is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'"),
-        (["data", "photos", "--set", "data.folder=nowhere"], "load expects folder, a directory; received folder='now"),
+        (["data", "photos", "--set", "data.folder=nowhere"], "data expects folder, a directory; received folder='now"),
         (["data", "photos", "--set", "data.test=1.5"], "data.test expects a fraction below 1 or a count; received 1.5"),
         (["data", "mnist1d_fc", "--set", "data.skip_corrupt=true"], "data.skip_corrupt: true expects data.folder"),
         (["show", "alexnett"], "no model 'alexnett'; did you mean 'alexnet'"),

@@ -34,6 +34,13 @@ def test_names_of_classes(arrays):
         load_data(signals_config(arrays, "data.class_names=[a, b]"))
 
 
+def test_errors_of_the_data_name_the_part_of_the_config(arrays):
+    with pytest.raises(Refusal, match="^data expects test and validation that leave examples for training; received"):
+        load_data(signals_config(arrays, "data.test=20", "data.validation=25"))
+    with pytest.raises(Refusal, match="^data expects arrays, an .npz file; received arrays='none.npz'"):
+        load_mock_data(signals_config("none.npz"), 7)
+
+
 def test_mock_data_has_the_shapes_of_the_data(arrays):
     data, like = load_data(signals_config(arrays)), load_mock_data(signals_config(arrays), 7)
     assert like.train.size == 7 and (like.input_shape, like.classes) == (data.input_shape, data.classes)
