@@ -100,10 +100,13 @@ def _draw_balance(axes, counts, names):
 def _draw_values(axes, x):
     channels = x.shape[-1] if x.shape[-1] <= 4 else 1
     flat = x.reshape(-1, channels).astype("float64")
-    colours = ("tab:red", "tab:green", "tab:blue") if channels == 3 else (None,) * channels
+    colours = ("red", "green", "blue") if channels == 3 else (None,) * channels
     edges = np.linspace(*value_limits([flat]), 65)
     for channel, colour in zip(flat.T, colours):
-        axes.hist(channel, edges, histtype="step", color=colour, density=True)
+        shown = colour and f"tab:{colour}"
+        axes.hist(channel, edges, histtype="step", color=shown, label=colour, density=True)
+    if channels == 3:
+        axes.legend(fontsize=8)  # the bars of the splits have two of these colours
     axes.set(xlabel="value", ylabel="density")
     axes.set_yticks([])
     axes.set_title("values of training examples", fontsize=10)

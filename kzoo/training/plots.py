@@ -155,23 +155,28 @@ def plot_confusion(predictions: Predictions, title: str, path: Path) -> None:
     save_figure(sheet, path)
 
 
-def plot_mistakes(predictions: Predictions, title: str, path: Path) -> None:
-    """Plots the examples with the worst mistakes, each with its true and its predicted label or label map."""
+def plot_mistakes(predictions: Predictions, title: str, path: Path, files: Sequence[str] | None = None) -> None:
+    """Plots the examples with the worst mistakes, each with its true and its predicted label or label map.
+
+    Above each example is its number, or the name of its file if `files` has one for each example.
+    """
     heading = f"{title}: the worst mistakes among the {predictions.size:,} {predictions.split} examples"
     if isinstance(predictions, MapPredictions):
-        plot_maps(predictions.worst, predictions, heading, path)
+        plot_maps(predictions.worst, predictions, heading, path, files)
         return
     names = [[shorten(predictions.name(label), LONG) for label in shown[2:4]] for shown in predictions.worst]
     titles = [
-        f"#{shown.number}: {truth}\npredicted {predicted} ({shown.score:.2f})"
+        f"{_name(shown, files)}: {truth}\npredicted {predicted} ({shown.score:.2f})"
         for shown, (truth, predicted) in zip(predictions.worst, names)
     ]
     sheet = array_grid([shown.x for shown in predictions.worst], titles, heading, columns=min(6, len(titles)))
     save_figure(sheet, path)
 
 
-def plot_maps(shown: Sequence[Shown], predictions: MapPredictions, title: str, path: Path) -> None:
-    """Plots images, their label maps and the predicted ones, with the names of the classes."""
+def plot_maps(
+    shown: Sequence[Shown], predictions: MapPredictions, title: str, path: Path, files: Sequence[str] | None = None
+) -> None:
+    """Plots images, their label maps and the predicted ones, with the names of the classes, and of files if given."""
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
@@ -185,8 +190,8 @@ def plot_maps(shown: Sequence[Shown], predictions: MapPredictions, title: str, p
         is_class = (one.truth >= 0) & (one.truth < classes)
         row[1].imshow(np.where(is_class, one.truth, np.nan), **style)  # pixels without a class stay white
         row[2].imshow(one.prediction, **style)
-        for axes, text in zip(row, (f"#{one.number}", "truth", f"predicted, {100 * one.score:.3g} % wrong")):
-            axes.set_title(text, fontsize=9)
+        for axes, text in zip(row, (_name(one, files), "truth", f"predicted, {100 * one.score:.3g} % wrong")):
+            axes.set_title(text, fontsize=9, parse_math=False)
             axes.set_axis_off()
     names = [shorten(predictions.name(number), LONG) for number in range(classes)]
     keys = [Patch(color=colour, label=name) for colour, name in zip(colours, names)]
@@ -196,6 +201,11 @@ def plot_maps(shown: Sequence[Shown], predictions: MapPredictions, title: str, p
     sheet.legend(handles=keys, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
     sheet.suptitle(title, parse_math=False, fontsize=10)
     save_figure(sheet, path)
+
+
+def _name(shown, files):
+    """Returns the number of an example, or the name of its file without its folders."""
+    return f"#{shown.number}" if files is None else shorten(Path(files[shown.number]).name, LONG)
 
 
 def _as_image(x):

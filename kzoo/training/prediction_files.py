@@ -29,9 +29,10 @@ def write_predictions(predictions: Predictions, examples: Examples, title: str, 
     write_csv(folder / "classes.csv", ["class", "precision", "recall", "f1", "iou", "support"], scores)
     plot_confusion(predictions, title, folder / "confusion.png")
     if predictions.worst:
-        plot_mistakes(predictions, title, folder / "mistakes.png")
+        plot_mistakes(predictions, title, folder / "mistakes.png", files)
     if isinstance(predictions, MapPredictions):
-        plot_maps(predictions.sample, predictions, f"{title}: {predictions.split} examples", folder / "maps.png")
+        heading = f"{title}: {predictions.split} examples"
+        plot_maps(predictions.sample, predictions, heading, folder / "maps.png", files)
 
 
 def write_filters(model: keras.Model, folder: Path) -> None:

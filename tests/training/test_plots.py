@@ -56,6 +56,21 @@ def test_mistakes_of_signals_images_and_clips(tmp_path, shape):
     assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_mistakes_have_the_names_of_their_files(tmp_path, monkeypatch):
+    sheets = []
+    monkeypatch.setattr("kzoo.training.plots.save_figure", lambda sheet, path: sheets.append(sheet))
+    files = ["a/first.jpg", "b/second $x$.png", "b/a name that is far too long.png"]
+    found = constant(3, ("a", "b", "c"), np.zeros((3, 6, 4, 3)))
+    plot_mistakes(found, "t", tmp_path / "m.png", files)
+    plot_mistakes(found, "t", tmp_path / "m.png")
+    titles = [sorted(axes.get_title().partition(":")[0] for axes in sheet.axes) for sheet in sheets]
+    assert titles == [["a name tha... long.png", "second $x$.png"], ["#1", "#2"]]
+    maps = MapPredictions("test", 2, ("sky", "tree"), 1)
+    maps.add(np.zeros((1, 6, 8, 3)), np.ones((1, 6, 8, 1), int), np.eye(2)[np.zeros((1, 6, 8), int)])
+    plot_mistakes(maps, "t", tmp_path / "m.png", ["images/first.jpg"])
+    assert sheets[2].axes[0].get_title() == "first.jpg"
+
+
 @pytest.mark.parametrize("classes, names", [(3, ("sky", "a$x$", "tree")), (3, None), (30, None)])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_maps(tmp_path, classes, names, channels):
