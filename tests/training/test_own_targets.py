@@ -1,6 +1,8 @@
 """Whole runs of numbers, labels, several outputs and images: figures, evaluation, predictions, export, resume."""
 
 import json
+import re
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,12 +15,16 @@ from kzoo.export.record_writers import Target
 from kzoo.models.load_model import load_model
 from kzoo.training.dry_run import dry_run
 from kzoo.training.evaluation import evaluate_run
+from kzoo.training.model_building import build_model
 from kzoo.training.model_lookup import find_exportable
 from kzoo.training.predict_files import predict_files
 from kzoo.training.report import result_rows
 from kzoo.training.run import run
+from kzoo.training.run_data import load_data
+from kzoo.training.tasks import check_tasks
 from tests.training.conftest import kill_after_an_epoch
 
+PAGE = (Path(__file__).parents[2] / "docs" / "targets.md").read_text()
 DRAW = np.random.default_rng(0)
 RULE = DRAW.normal(size=(12, 3)).astype("float32")
 SIZES = {"train": 300, "val": 60, "test": 60}
@@ -221,3 +227,17 @@ def test_autoencoders(files, tmp_path):
     folder, metrics = run(config(files, "images", *sets), "it", tmp_path)
     assert set(metrics["test"]) == {"loss", "mae"} and load_model(folder).output_shape == (None, 4, 3, 1)
     assert records(folder, files, "images", tmp_path)[0].keys() >= {"min", "max", "mean"}
+
+
+def test_the_configs_of_the_page_fit_the_files_that_it_makes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    [code] = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
+    exec(code, {})
+    names = []
+    for name, text in re.findall(r"```yaml\n# (\w+\.yaml)\n(.*?)```", PAGE, flags=re.S):
+        Path(name).write_text(text)
+        page = read_config(name, [])
+        data = load_data(page)
+        check_tasks(page, build_model(page, data.input_shape, data.classes, data.train), data.tasks)
+        names.append(name)
+    assert names == ["position.yaml", "labels.yaml", "both.yaml", "denoise.yaml"]
