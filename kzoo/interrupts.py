@@ -22,7 +22,7 @@ GRACE = 5.0  # seconds from the first signal to the end
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 128 + signal.SIGINT  # exit code after Ctrl-C, as in a shell
 RESUMABLE = ("train", "tune")
-TRIED_OUT = ("--overfit", "--find-lr")  # options with which `train` writes no run
+TRIED_OUT = ("--overfit", "--find-lr", "--dry-run", "--report")  # options with which `train` and `tune` write no run
 SHOW_CURSOR = "\r\x1b[K\x1b[?25h"  # clears the line of a progress bar, which hides the cursor
 
 

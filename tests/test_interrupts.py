@@ -106,7 +106,9 @@ def test_an_ignored_signal_stays_ignored():
 def test_lines():
     assert interrupted_line(["tune", "it"]).startswith("kzoo: interrupted; the same command resumes from")
     assert how_to_resume(["--debug", "tune"]) and not how_to_resume(["export", "mnist1d_cnn"])
-    assert not how_to_resume(["train", "it", "--overfit=8"]) and not how_to_resume(["train", "it", "--find-lr"])
+    for option in ("--overfit=8", "--find-lr", "--dry-run"):
+        assert not how_to_resume(["train", "it", option])
+    assert not how_to_resume(["tune", "it", "--report"])
 
 
 def test_is_importing():
