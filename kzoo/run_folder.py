@@ -25,7 +25,7 @@ def find_run(run: PathLike, file: str = "model.keras") -> Path:
         seeds = sorted(child.name for child in folder.glob("seed_*") if (child / file).is_file())
         if seeds:
             raise Refusal(
-                f"{folder} holds one run a seed: name one of {', '.join(f'{folder}/{seed}' for seed in seeds)}."
+                f"{folder} holds a run for each seed: name one of {', '.join(f'{folder}/{seed}' for seed in seeds)}."
             )
     raise Refusal(f"no finished run at {' or '.join(map(str, folders))}: {file} is missing.")
 
@@ -56,7 +56,7 @@ def find_run_or_model(name: str) -> Path | None:
         models = known_models()
         if name in models:
             return None
-        if "holds one run a seed" in str(refusal):
+        if "holds a run for each seed" in str(refusal):
             raise
         hint = f" and no model is called {name!r}; {nearest(name, models)}"
         raise Refusal(str(refusal).rstrip(".") + hint) from None

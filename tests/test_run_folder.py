@@ -30,7 +30,7 @@ def test_no_run(name):
 
 
 def test_several_seeds():
-    words = "saved_models/several holds one run a seed: name one of saved_models/several/seed_0, "
+    words = "saved_models/several holds a run for each seed: name one of saved_models/several/seed_0, "
     for find in (find_run, find_run_or_model):
         with pytest.raises(Refusal) as caught:
             find("several")

@@ -61,7 +61,8 @@ def train(
     if dry_run:
         from kzoo.training.dry_run import dry_run as run_dry
 
-        typer.echo(f"{name}: " + ", ".join(f"{key} {value}" for key, value in run_dry(settings).items()))
+        found = {key: f"{value:.4g}" if key == "loss" else value for key, value in run_dry(settings).items()}
+        typer.echo(f"{name}: " + ", ".join(f"{key} {value}" for key, value in found.items()))
         return
     from kzoo.training import run as runs
 

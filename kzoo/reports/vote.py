@@ -109,7 +109,8 @@ def check_shared(members: Sequence[Member]) -> None:
         of_classes = of_classes and len(kinds) == 1 and data.tasks[0].of_classes
         require(of_classes, who, "a model whose outputs are classes", outputs=tuple(shape), targets=kinds)
         expected = f"the test data of {first.folder}"
-        require(member.test.size == first.test.size, who, expected, examples=member.test.size)
+        size = first.test.size
+        require(member.test.size == size, who, f"{expected}, {size:,} examples", examples=member.test.size)
         files, names = (data.fingerprint.get("files"), first.data.fingerprint.get("files")), data.class_names
         require(files[0] == files[1], who, expected, data=data.name)
         require(names == first.data.class_names, who, f"the classes of {first.folder}", classes=names)

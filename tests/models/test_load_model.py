@@ -101,7 +101,7 @@ def test_refuses_layers_larger_than_the_file(runs, tmp_path):
         ("half", "no finished run at half or saved_models/half: model.keras is missing."),
         (
             "several",
-            "saved_models/several holds one run a seed: name one of saved_models/several/seed_0, "
+            "saved_models/several holds a run for each seed: name one of saved_models/several/seed_0, "
             "saved_models/several/seed_12.",
         ),
         ("none.keras", "no file none.keras."),
