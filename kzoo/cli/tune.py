@@ -23,7 +23,8 @@ def tune(
         typer.Option(min=1, help="Processes that run trials, each with its share of the CPU cores; default: 1."),
     ] = None,
     report: Annotated[
-        bool, typer.Option("--report", help="Only print and plot the trials of an earlier search again.")
+        bool,
+        typer.Option("--report", help="Only print and plot the trials of a config's or a run's search again."),
     ] = False,
     results: Annotated[str | None, typer.Option(help="Folder for copies of trials.csv, plots and results.")] = None,
     allow_outside: AllowOutside = False,

@@ -26,16 +26,19 @@ def best_trial(results, search):
 
 
 def rebuild_report(run):
-    """Writes the report of a finished or interrupted search: a run's folder, or its name under `saved_models/`.
+    """Writes the report of a finished or interrupted search.
 
+    run: its folder, its name under `saved_models/`, or the config that was searched, whose name it has then.
     Raises Refusal if there is no search, or if a trial's file is damaged.
     """
-    paths = [Path(run), Path("saved_models") / run]
-    folders = [folder for path in map(Path.resolve, paths) for folder in (path, hidden(path, "partial"))]
-    folder = next((folder for folder in folders if (folder / SEARCH_FILE).is_file()), None)
-    if folder is None:
-        raise Refusal(f"no search at {paths[0]} or {paths[1]}: {SEARCH_FILE} is missing.")
-    write_report(check_config(read_yaml(folder / SEARCH_FILE), folder / SEARCH_FILE), folder, Path(run).name)
+    of_config = f"{Path(run).name.removesuffix('.yaml')}_search"
+    paths = [Path(run), Path("saved_models") / run, Path("saved_models") / of_config]
+    for path in paths:
+        for folder in (path.resolve(), hidden(path.resolve(), "partial")):
+            if (folder / SEARCH_FILE).is_file():
+                config = check_config(read_yaml(folder / SEARCH_FILE), folder / SEARCH_FILE)
+                return write_report(config, folder, path.resolve().name)
+    raise Refusal(f"no search at {paths[0]}, {paths[1]} or {paths[2]}: {SEARCH_FILE} is missing.")
 
 
 def copy_report(folder, target):

@@ -73,7 +73,11 @@ def test_report(folder, capsys, monkeypatch):
     rebuild_report("it")
     rebuild_report(str(folder.with_name("it")))
     assert (folder.with_name("it") / "trials.png").read_bytes() == first
-    assert capsys.readouterr().out.count("best") == 3
+    folder.with_name("it").rename(folder.with_name("it_search"))
+    rebuild_report("it")
+    rebuild_report("configs/it.yaml")
+    printed = capsys.readouterr().out
+    assert printed.count("best") == 5 and printed.count("it_search") == 2
 
 
 def test_all_failed_is_a_table_without_plots(folder):
@@ -85,7 +89,8 @@ def test_all_failed_is_a_table_without_plots(folder):
 
 def test_refusals(folder, monkeypatch):
     monkeypatch.chdir(folder.parents[1])
-    with pytest.raises(Refusal, match="^no search at other or saved_models/other: search.yaml is missing.$"):
+    words = "^no search at other, saved_models/other or saved_models/other_search: search.yaml is missing.$"
+    with pytest.raises(Refusal, match=words):
         rebuild_report("other")
     for run in (".", "", "/"):
         with pytest.raises(Refusal, match="^no search at "):
