@@ -89,7 +89,8 @@ def model_text(name: str, console: Console) -> str:
         console.print(stages_table(built), settings_table(known))
         for layer in unknown_layers(built):
             console.out(f"Unknown: {', '.join(layer.missing)} of {layer.path} ({layer.type})", highlight=False)
-        console.out(f"Weights: {', '.join(known['weights']) or 'none trained'}", highlight=False)
+        weights = "those of the file" if is_keras_file(name) else ", ".join(known["weights"]) or "none trained"
+        console.out(f"Weights: {weights}", highlight=False)
         for source_model, tags in known["source_models"].items():
             of_tags = f" ({', '.join(tags)})" if tags else ""
             console.out(f"Can start from the weights of: {source_model}{of_tags}", highlight=False)

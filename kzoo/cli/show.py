@@ -10,7 +10,9 @@ from kzoo.user_modules import has_user_modules, request_modules
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a model, as `kzoo list` prints it, or path of a .keras file.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of a model, as `kzoo list` prints it, or of a run, or path of a .keras file.")
+    ],
     imports: Imports = [],  # noqa: B006
 ) -> None:
     """Show a model's layers, receptive fields, settings and source."""
@@ -18,11 +20,13 @@ def show(
     import_own_models()
     from shutil import get_terminal_size
 
-    from kzoo.index import check_model, is_keras_file
+    from kzoo.index import is_keras_file, known_models
+    from kzoo.run_folder import find_run_or_model
     from kzoo.terminal import stdout
     from kzoo.user_cache import cached_text
 
-    check_model(name)
+    if name not in known_models() and (folder := find_run_or_model(name)):
+        name = str(folder / "model.keras")
     console = stdout()
 
     def render() -> str:

@@ -51,7 +51,7 @@ from tests.cli.conftest import ROOT
         (["data", "photos", "--set", "data.folder=nowhere"], "data expects folder, a directory; received folder='now"),
         (["data", "photos", "--set", "data.test=1.5"], "data.test expects a fraction below 1 or a count; received 1.5"),
         (["data", "mnist1d_fc", "--set", "data.skip_corrupt=true"], "data.skip_corrupt: true expects data.folder"),
-        (["show", "alexnett"], "no model 'alexnett'; did you mean 'alexnet'"),
+        (["show", "alexnett"], "no model is called 'alexnett'; did you mean 'alexnet'"),
         (["show"], "Missing argument 'name'"),
         (["list", "--family", "vg"], "no family 'vg'; did you mean 'vgg'"),
         (["list", "wgg*"], "no model matches 'wgg*'"),

@@ -1,5 +1,7 @@
 """`kzoo show`."""
 
+from pathlib import Path
+
 from kzoo.models.registry import model
 
 
@@ -10,3 +12,13 @@ def test_show(call, monkeypatch):
     monkeypatch.setattr("kzoo.analysis.catalogue.model_text", lambda *_: 1 / 0)
     assert call("show", "nielsen_6")[:2] == (0, out), "the text was not taken from the cache"
     assert call("show", "nielsen_5")[0] == 1
+
+
+def test_show_a_run(call):
+    Path("saved_models/mine").mkdir(parents=True)
+    model("mnist1d_cnn", filters=3).save("saved_models/mine/model.keras")
+    for name in ("mine", "saved_models/mine", "saved_models/mine/model.keras"):
+        code, out, _ = call("show", name)
+        assert code == 0 and "stage3" in out and "15" in out and "Weights: those of the file" in out
+    code, _, err = call("show", "mnist1d_cn")
+    assert code == 2 and "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'" in err
