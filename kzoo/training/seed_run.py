@@ -37,6 +37,7 @@ from kzoo.training.callback_checks import CallbackChecks
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
 from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
+from kzoo.training.class_checks import check_classes
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
 from kzoo.training.epoch_timer import EpochTimer, last_epoch
 from kzoo.training.evaluated_weights import EvaluatedWeights
@@ -93,7 +94,7 @@ def build_for_seed(config: Config, seed: int, data: Data) -> tuple[keras.Model, 
     for split in data.splits().values():
         split.preload()
     model = build_model(config, data.input_shape, data.classes, data.train)
-    check_class_names(config, model)
+    check_classes(config, model, data)
     check_exports(config, model, data.tasks)
     average_views(config, model)  # raises if config.evaluation does not fit the model
     trainers = StageTrainers(config, model)
@@ -113,14 +114,6 @@ def fit_batches(config: Config, seed: int, data: Data, model: keras.Model, start
     if config.training.steps_per_call > 1:
         dataset = dataset.batch(config.training.steps_per_call, drop_remainder=True)
     return dataset
-
-
-def check_class_names(config: Config, model: keras.Model) -> None:
-    """Raises Refusal unless data.class_names, if it is set, has a name for each class of the model's first output."""
-    names, outputs = config.data.class_names, model.outputs[0].shape[-1]
-    expected = f"one name for each of the model's {outputs} classes"
-    fits = names is None or outputs == 1 or len(names) == outputs
-    require(fits, "data.class_names", expected, names=len(names or ()))
 
 
 def check_exports(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> None:
