@@ -1,6 +1,7 @@
 """The collected predictions of a split, against scikit-learn and counts by hand."""
 
 import numpy as np
+import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from kzoo.training.predictions import ClassPredictions, MapPredictions
