@@ -12,11 +12,11 @@ def of_classes(names=None, size=None):
     return [Task(size=size, names=names)]
 
 
-def counted(counts, task=Task()):
+def counted(counts, kind="classification", names=None):
     """A target with counts {split: array}."""
     found = {}
     for split, of_split in counts.items():
-        found[split] = TargetContent(task)
+        found[split] = TargetContent(Task(kind, names=names))
         found[split].counts, found[split].examples = of_split, 40
     return found
 
@@ -90,7 +90,7 @@ def test_summary(seeds, classes, sizes):
 @pytest.mark.parametrize("kind, shares", [("classification", [75, 25, 50, 50]), ("multilabel", [75, 25, 2.5, 2.5])])
 def test_bars_are_shares(kind, shares):
     """Of the classes; an example may have several labels, or none."""
-    counts = counted({"train": np.array([30, 10]), "test": np.array([1, 1])}, Task(kind, names=("cat", "dog")))
+    counts = counted({"train": np.array([30, 10]), "test": np.array([1, 1])}, kind, ("cat", "dog"))
     axes = draw_summary("it", [counts], np.zeros((1, 4, 4, 1), "uint8"), {}, None).axes[0]
     assert [bar.get_width() for bar in axes.patches] == shares
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog"]

@@ -47,7 +47,7 @@ def test_photos(tmp_path, report):
     record = report(photos_config(root, "data.skip_corrupt=true", RESCALING, flip))
     assert (record["dataset"], record["input_shape"], record["dtype"]) == ("photos", [16, 16, 3], "uint8")
     assert record["targets"][0]["names"] == ["china", "flower"]
-    assert {name: split["counts"] for name, split in record["targets"][0]["splits"].items()} == {
+    assert record["targets"][0]["splits"] == {"train": {"counts": [6, 6]}, "test": {"counts": [2, 2]}}
         "train": [6, 6],
         "test": [2, 2],
     }
@@ -133,15 +133,14 @@ def _streamed(*arrays, **settings):
     return Examples(tf.data.Dataset.from_tensor_slices(arrays), len(arrays[0]), memory=0, **settings)
 
 
-def own_targets(tmp_path, loss, *sets, **targets):
-    """Returns a config of 30 images and these targets, of which the last ten examples are the test split."""
+def own_targets(tmp_path, loss, targets, names={}, model="model.filters=[4]"):  # noqa: B006
+    """Returns a config of 30 images and targets with names, of which the last ten examples are the test split."""
     x = np.random.default_rng(0).uniform(size=(30, 8, 8, 1)).astype("float32")
-    arrays = {f"y_{split}{key}": y[part] for key, y in targets.items() for split, part in SPLITS.items()}
-    arrays = {key: y for key, y in arrays.items() if not key.startswith(("y_train_names", "y_test_names"))}
-    names = {f"y_names{key.removeprefix('_names')}": y for key, y in targets.items() if key.startswith("_names")}
-    np.savez(tmp_path / "it.npz", x_train=x[:20], x_test=x[20:], **arrays, **names)
+    arrays = {f"y_{split}{end}": y[part] for end, y in targets.items() for split, part in SPLITS.items()}
+    arrays |= {f"y_names{end}": np.array(of_target) for end, of_target in names.items()}
+    np.savez(tmp_path / "it.npz", x_train=x[:20], x_test=x[20:], **arrays)
     data = f"data={{arrays: '{tmp_path}/it.npz', batch_size: 4}}"
-    return read_config("nielsen_3", [data, "model.filters=[4]", f"training.loss={loss}", *sets])
+    return read_config("nielsen_3", [data, model, f"training.loss={loss}"])
 
 
 SPLITS = {"train": slice(20), "test": slice(20, 30)}
@@ -150,7 +149,7 @@ SPLITS = {"train": slice(20), "test": slice(20, 30)}
 def test_numbers(tmp_path, report, seeds):
     y = seeds.normal(size=(30, 2)).astype("float32")
     y[:20, 1] = 7
-    record = report(own_targets(tmp_path, "MeanSquaredError", **{"": y, "_names": np.array(["row", "column"])}))
+    record = report(own_targets(tmp_path, "MeanSquaredError", {"": y}, {"": ["row", "column"]}))
     (target,) = record["targets"]
     assert (target["kind"], target["names"]) == ("regression", ["row", "column"])
     for split, part in SPLITS.items():
@@ -163,7 +162,7 @@ def test_numbers(tmp_path, report, seeds):
 
 def test_labels(tmp_path, report, seeds):
     y = seeds.uniform(size=(30, 3)) > [0.2, 0.5, 1]
-    record = report(own_targets(tmp_path, "BinaryCrossentropy", **{"": y}))
+    record = report(own_targets(tmp_path, "BinaryCrossentropy", {"": y}))
     (target,) = record["targets"]
     assert target["kind"] == "multilabel"
     for split, part in SPLITS.items():
@@ -174,7 +173,7 @@ def test_labels(tmp_path, report, seeds):
 def test_images(tmp_path, report, seeds):
     y = seeds.integers(0, 256, (30, 8, 8, 1)).astype("uint8")
     model = "model={name: segnet, encoder: [[4]], decoder: [[4]]}"
-    record = report(own_targets(tmp_path, "MeanSquaredError", model, **{"": y}))
+    record = report(own_targets(tmp_path, "MeanSquaredError", {"": y}, model=model))
     (target,) = record["targets"]
     assert target["kind"] == "image" and target["splits"]["test"]["mean"] == [pytest.approx(y[20:].mean())]
     assert "targets of test: mean " in record["printed"] and "│ examples │    20 │   10 │" in record["printed"]
@@ -183,7 +182,7 @@ def test_images(tmp_path, report, seeds):
 def test_several_targets(tmp_path, report, seeds):
     targets = {"_digit": np.arange(30) % 3, "_shift": seeds.normal(size=30).astype("float32")}
     loss = "{digit: SparseCategoricalCrossentropy, shift: MeanSquaredError}"
-    record = report(own_targets(tmp_path, loss, **targets, _names_digit=np.array(["a", "b", "c"])))
+    record = report(own_targets(tmp_path, loss, targets, {"_digit": list("abc")}))
     digit, shift = record["targets"]
     assert (digit["name"], digit["names"], shift["kind"]) == ("digit", ["a", "b", "c"], "regression")
     assert digit["splits"]["train"] == {"counts": [7, 7, 6]} and record["warnings"] == []
