@@ -48,9 +48,6 @@ def test_photos(tmp_path, report):
     assert (record["dataset"], record["input_shape"], record["dtype"]) == ("photos", [16, 16, 3], "uint8")
     assert record["targets"][0]["names"] == ["china", "flower"]
     assert record["targets"][0]["splits"] == {"train": {"counts": [6, 6]}, "test": {"counts": [2, 2]}}
-        "train": [6, 6],
-        "test": [2, 2],
-    }
     assert sum(count for *_, count in record["image_sizes"]) == 16 and [80, 60, 2] in record["image_sizes"]
     assert record["skipped"] == {"china/1.png": "not an image that can be read"}
     scaled = record["model_inputs"]
