@@ -46,9 +46,7 @@ def draw_examples(title: str, batch: Batch, augmented: Batch | None, tasks: Sequ
             titles.append(text)
             for task in images:
                 arrays.append(_within(one.y[task.name][i], batch.y[task.name], limits))
-                titles.append(
-                    " ".join(part for part in (text if one is augmented else "", "target", task.name) if part)
-                )
+                titles.append(f"target {task.name}".strip())
     columns = len(batches) * (1 + len(images))
     columns *= max(1, COLUMNS // columns)
     sheet = array_grid(arrays, titles, f"{title}: training examples", min(columns, len(arrays)), limits)
@@ -77,10 +75,10 @@ def _target_text(task, y):
 
 
 def _within(image, images, limits):
-    """Returns an image, with values that go beyond limits as a share of the range of all images."""
-    low, high = value_limits([images])
-    if limits[0] <= low and high <= limits[1]:
+    """Returns an image with the range of all images stretched to limits, unless both are those of bytes."""
+    if image.dtype == "uint8" and limits == (0.0, 255.0):
         return image
+    low, high = value_limits([images])
     return limits[0] + (image - low) * (limits[1] - limits[0]) / (high - low)
 
 

@@ -137,7 +137,7 @@ def own_targets(tmp_path, loss, targets, names={}, model="model.filters=[4]"):  
     arrays |= {f"y_names{end}": np.array(of_target) for end, of_target in names.items()}
     np.savez(tmp_path / "it.npz", x_train=x[:20], x_test=x[20:], **arrays)
     data = f"data={{arrays: '{tmp_path}/it.npz', batch_size: 4}}"
-    return read_config("nielsen_3", [data, model, f"training.loss={loss}"])
+    return read_config("nielsen_3", [data, model, f"training.loss={loss}", "training.keep=last"])
 
 
 SPLITS = {"train": slice(20), "test": slice(20, 30)}
@@ -164,7 +164,7 @@ def test_labels(tmp_path, report, seeds):
     assert target["kind"] == "multilabel"
     for split, part in SPLITS.items():
         assert target["splits"][split] == {"counts": y[part].sum(0).tolist()}
-    assert record["warnings"] == ["labels that no training example has: 2"] and "│ label " in record["printed"]
+    assert record["warnings"] == ["labels that no training example has: 2"] and "┃ label " in record["printed"]
 
 
 def test_images(tmp_path, report, seeds):
