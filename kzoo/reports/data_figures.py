@@ -1,5 +1,6 @@
 """Pictures of a dataset: a sheet of examples with what augmentation makes of them, and a summary."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -112,7 +113,7 @@ def draw_summary(
         panels += _target_panels(of_splits)
     panels.append(lambda axes: _draw_values(axes, x, "values of training examples"))
     for name, values in images.items():
-        panels.append(lambda axes, of=f"values of {name or 'targets'}", y=values: _draw_values(axes, y, of))
+        panels.append(functools.partial(_draw_values, x=values, title=f"values of {name or 'targets'}"))
     if sizes is not None:
         panels.append(lambda axes: _draw_sizes(axes, sizes))
     columns = min(len(panels), PANELS)

@@ -69,10 +69,10 @@ class TargetContent:
         of = f" of {self.task.name}" if self.task.name else ""
         if self.task.kind == "regression":
             numbers = self.numbers()
-            same = [self.name(i) for i in np.flatnonzero((numbers == numbers[:1]).all(0))]
+            same = [self.name(i) for i in np.flatnonzero((numbers == numbers[:1]).all(0)).tolist()]
             return [f"numbers{of} that are the same in all training examples: {', '.join(same)}"] if same else []
         if self.task.kind == "multilabel":
-            never = [self.name(i) for i in np.flatnonzero(self.counts == 0)]
+            never = [self.name(i) for i in np.flatnonzero(self.counts == 0).tolist()]
             return [f"labels{of} that no training example has: {', '.join(never)}"] if never else []
         return []
 
