@@ -3,12 +3,13 @@
 The environment is set here, before any test imports TensorFlow; variables that are set already are kept. Most of the
 time goes into compiling some 4,000 small programs. So XLA does not use its newer fusion emitters, which take a third
 more, and LLVM does not optimize; the lowering that is tested is the same. `XLA_FLAGS= python -m pytest` tests the
-optimized code.
+optimized code. Older versions of TensorFlow, which end the process at a flag that they do not know, get none.
 """
 
 import functools
 import gc
 import importlib
+import importlib.metadata
 import inspect
 import os
 import sys
@@ -19,9 +20,16 @@ import pytest
 
 from kzoo.compilation_cache import environment_fingerprint
 
+
+def _tensorflow_version():
+    """Returns (major, minor) of the installed TensorFlow, which is not imported."""
+    return tuple(int(part) for part in importlib.metadata.version("tensorflow").split(".")[:2])
+
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 _QUICK = ("--xla_backend_optimization_level=0", "--xla_cpu_parallel_codegen_split_count=1")
-os.environ.setdefault("XLA_FLAGS", " ".join((*_QUICK, "--xla_cpu_use_fusion_emitters=false")))
+if _tensorflow_version() >= (2, 21):
+    os.environ.setdefault("XLA_FLAGS", " ".join((*_QUICK, "--xla_cpu_use_fusion_emitters=false")))
 XLA_CACHE = Path(__file__).parent.parent / ".pytest_cache" / f"xla-{environment_fingerprint()}"
 _FLAGS = f"--tf_xla_persistent_cache_directory={XLA_CACHE} --tf_xla_persistent_cache_read_only=false"
 os.environ.setdefault("TF_XLA_FLAGS", _FLAGS)

@@ -11,7 +11,7 @@ from kzoo.checks import shorten
 from kzoo.export.label_maps import class_colours
 from kzoo.figures import figure, log_scale, save_figure, whole_ticks
 from kzoo.task import Task
-from kzoo.training.predictions import MapPredictions, Predictions, Shown
+from kzoo.training.predictions import ConfusedPredictions, MapPredictions, Shown
 
 POINTS = 10  # epochs up to which each is marked
 LONG = 22  # characters of a class's name in a plot
@@ -139,7 +139,7 @@ def plot_images(model: Any, x: np.ndarray, y: np.ndarray, title: str, path: Path
     save_figure(sheet, path)
 
 
-def plot_confusion(predictions: Predictions, title: str, path: Path) -> None:
+def plot_confusion(predictions: ConfusedPredictions, title: str, path: Path) -> None:
     """Plots the confusion matrix, of label maps in percent of the pixels of each class."""
     from sklearn.metrics import ConfusionMatrixDisplay
 
@@ -167,7 +167,7 @@ def plot_confusion(predictions: Predictions, title: str, path: Path) -> None:
     save_figure(sheet, path)
 
 
-def plot_mistakes(predictions: Predictions, title: str, path: Path) -> None:
+def plot_mistakes(predictions: ConfusedPredictions, title: str, path: Path) -> None:
     """Plots the examples with the worst mistakes, each with its true and its predicted label or label map."""
     heading = f"{title}: the worst mistakes among the {predictions.size:,} {predictions.split} examples"
     if isinstance(predictions, MapPredictions):

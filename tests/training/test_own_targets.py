@@ -1,5 +1,6 @@
 """Whole runs of numbers, labels, several outputs and images: figures, evaluation, predictions, export, resume."""
 
+import csv
 import json
 
 import keras
@@ -164,6 +165,34 @@ def test_outputs_as_an_array(runs, files, tmp_path):
         predict_files(runs["both"][0], [files / "both.npy"], Target("json", tmp_path / "c", tmp_path / "d.npy"))
     with pytest.raises(Refusal, match="predict --maps expects a model of one output"):
         predict_files(runs["both"][0], [files / "both.npy"], Target("json", tmp_path / "c"), maps=tmp_path / "maps")
+
+
+@EACH
+def test_a_row_for_each_test_example(runs, files, name):
+    folder, metrics = runs[name]
+    stored = np.load(files / f"{name}.npz")
+    outputs = keras.tree.map_structure(np.asarray, load_model(folder)(stored["x_test"]))
+    with open(folder / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["index"] for row in rows] == [str(index) for index in range(SIZES["test"])]
+
+    def column(key):
+        return np.array([float(row[key]) for row in rows])
+
+    if name == "numbers":
+        np.testing.assert_allclose(column("truth_2"), stored["y_test"][:, 1], rtol=1e-5)
+        np.testing.assert_allclose(column("prediction_2"), outputs[:, 1], rtol=1e-3, atol=1e-5)
+    elif name == "labels":
+        np.testing.assert_allclose(column("score_b"), outputs[:, 1], rtol=1e-3, atol=1e-5)
+        assert [row["truth"] for row in rows] == ["; ".join(np.array(list("abc"))[one]) for one in stored["y_test"]]
+        assert "## Labels\n\n| label | precision" in (folder / "README.md").read_text()
+    elif name == "both":
+        np.testing.assert_allclose(column("level_truth"), stored["y_test_level"], rtol=1e-5)
+        np.testing.assert_allclose(column("level_prediction"), outputs[0][:, 0], rtol=1e-3, atol=1e-5)
+        wrong = np.mean([row["side_truth"] != row["side_prediction"] for row in rows])
+        assert 1 - wrong == pytest.approx(metrics["test"]["side_accuracy"])
+    else:
+        assert column("mae").mean() == pytest.approx(metrics["test"]["mae"], rel=1e-4)
 
 
 @EACH
