@@ -41,6 +41,26 @@ def pytest_configure(config):
     config.option.loadscopereorder = False
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leaves tests of ops and layers in 1D and 3D, which share the code of 2D, to `-m large`.
+
+    What stays is the comparison of each op with its loop, and the contract of each layer.
+    """
+    for item in items:
+        part, name = Path(item.path).parent.name, getattr(item, "originalname", item.name)
+        if part in ("ops", "layers") and hasattr(item, "callspec") and name != "test_contract":
+            chosen = item.callspec.params
+            kept = getattr(chosen.get("check"), "__name__", None) == "uncompiled"
+            if not kept and any(map(_in_1d_or_3d, chosen.items())):
+                item.add_marker(pytest.mark.large)
+
+
+def _in_1d_or_3d(chosen):
+    name, value = chosen
+    return (name == "rank" and value in (1, 3)) or str(getattr(value, "__name__", value)).endswith(("1D", "3D"))
+
+
 def pytest_terminal_summary(terminalreporter):
     """Prints how many programs XLA compiled, which is what most tests wait for."""
     new = _cached() - _CACHED_BEFORE

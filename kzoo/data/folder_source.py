@@ -15,12 +15,11 @@ from kzoo.data.npz_targets import check_label_values
 from kzoo.data.sizing import Sizing
 from kzoo.data.source import Source, check_image_size, digest, local_path
 from kzoo.terminal import SlowCount
-from kzoo.types import PathLike
 
 NAMED = 8  # files that a message names for each thing that is wrong with them
 
 
-def folder_source(path: PathLike, sizing: Sizing = Sizing(), skip_corrupt: bool = False) -> Source:
+def folder_source(path, sizing=Sizing(), skip_corrupt=False):
     """Returns the `Source` of a folder of images, with its classes in alphabetical order, or of images and masks.
 
     Images are read by `kzoo.data.image_file`, and each is checked first, by `kzoo.data.image_checks`.

@@ -155,7 +155,11 @@ def load(
         image_files=source.image_files and source.image_files.select(parts_of),
     )
     sizes = {name: split.size for name, split in data.splits().items()}
-    described = {"input_shape": list(source.input_shape), "dtype": source.dtype, "classes": source.classes}
+    described: dict[str, Any] = {
+        "input_shape": list(source.input_shape),
+        "dtype": source.dtype,
+        "classes": source.classes,
+    }
     if source.tasks and not (len(source.tasks) == 1 and source.tasks[0].of_classes):
         described["targets"] = {task.name: [task.kind, *task.shape] for task in source.tasks}
     fingerprint = {**described, "train": 0, "validation": 0, "test": 0, **sizes, "files": source.content}

@@ -187,6 +187,7 @@ def test_exports(runs, files, name, tmp_path):
 
 
 @EACH
+@pytest.mark.large
 def test_a_killed_run_ends_as_an_uninterrupted_one(runs, files, name, tmp_path, monkeypatch):
     chosen = config(files, name, "export.formats=[]", "training.keep=best")
     kill_after_an_epoch(monkeypatch, lambda: run(chosen, name, tmp_path))
