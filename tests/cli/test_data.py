@@ -1,4 +1,4 @@
-"""`kzoo data`: the command; tests/training/test_data_report.py has the tests of what it says."""
+"""`kzoo data`: the command; tests.reports.test_data_report.py has the tests of what it says."""
 
 import json
 
