@@ -32,6 +32,7 @@ from kzoo.layers.kmeans_features import KMeansFeatures2D
 from kzoo.layers.local_contrast_normalization import LocalContrastNormalization
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.locally_connected import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+from kzoo.layers.low_rank_locally_connected import LowRankLocallyConnected1D, LowRankLocallyConnected2D
 from kzoo.layers.lp_pooling import LPPooling1D, LPPooling2D, LPPooling3D
 from kzoo.layers.mask_capsules import MaskCapsules
 from kzoo.layers.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
@@ -111,6 +112,8 @@ __all__ = [
     "LocallyConnected1D",
     "LocallyConnected2D",
     "LocallyConnected3D",
+    "LowRankLocallyConnected1D",
+    "LowRankLocallyConnected2D",
     "MaskCapsules",
     "MaxPooling1D",
     "MaxPooling2D",

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from kzoo.checks import as_bool, is_integer, require
-from kzoo.layers.base_conv import BaseConv
+from kzoo.layers.base_conv import BaseConv, per_kernel
 from kzoo.layers.identifiers import set_identified
 from kzoo.ops.bias_add import bias_add
 from kzoo.ops.conv import conv
@@ -48,15 +48,16 @@ class LowRankLocallyConnected(BaseConv):
         set_identified(self, mixture_initializer=mixture_initializer)
 
     def build_kernel(self, channels, output):
-        def of_each(shape, dtype=None):  # the fans are those of a convolution with one of the kernels
+        draw = per_kernel(self.kernels, self.kernel_initializer)
+
+        def stacked(shape, dtype=None):
             *size, _, count, filters = shape
-            drawn = [self.kernel_initializer((*size, channels, filters), dtype) for _ in range(count)]
-            return ops.stack(drawn, -2)
+            return ops.moveaxis(draw((count, *size, channels, filters), dtype), 0, -2)
 
         self.kernel = self.add_weight(
             name="kernel",
             shape=(*self.kernel_size, channels, self.kernels, self.filters),
-            initializer=of_each,
+            initializer=stacked,
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
         )

@@ -31,6 +31,7 @@ from kzoo.ops.kmeans_features import kmeans_features
 from kzoo.ops.local_contrast_normalization import local_contrast_normalization
 from kzoo.ops.local_response_normalization import local_response_normalization
 from kzoo.ops.locally_connected import locally_connected
+from kzoo.ops.low_rank_locally_connected import low_rank_locally_connected
 from kzoo.ops.lp_pool import lp_pool
 from kzoo.ops.mask_capsules import mask_capsules
 from kzoo.ops.max_pool import max_pool
@@ -90,6 +91,7 @@ __all__ = [
     "local_contrast_normalization",
     "local_response_normalization",
     "locally_connected",
+    "low_rank_locally_connected",
     "lp_pool",
     "mask_capsules",
     "max_pool",

@@ -48,12 +48,12 @@ def low_rank_locally_connected(
     fits = fits and all(n is None or x.shape[0] is None or n == x.shape[0] for n in batch)
     require(fits, who, f"mixture {wanted}, perhaps with a batch axis", x=tuple(x.shape), mixture=given)
     y = conv(after_checks(x), ops.reshape(kernel, (*size, channels, kernels * filters)), strides, padding, dilations)
-    return _mix(y, mixture, kernels=kernels)
+    return _mix(y, mixture, shape=(kernels, filters))
 
 
 @island
-def _mix(y, mixture, *, kernels):
+def _mix(y, mixture, *, shape):
     """Returns the sums of the responses y (B, *output, kernels * filters), weighted by a mixture (..., kernels)."""
     dtype = sum_dtype(y.dtype)
-    weighted = ops.reshape(ops.cast(y, dtype), (*ops.shape(y)[:-1], kernels, -1)) * ops.cast(mixture, dtype)[..., None]
-    return ops.cast(ops.sum(weighted, -2), y.dtype)
+    responses = ops.reshape(ops.cast(y, dtype), (*ops.shape(y)[:-1], *shape))
+    return ops.cast(ops.sum(responses * ops.cast(mixture, dtype)[..., None], -2), y.dtype)

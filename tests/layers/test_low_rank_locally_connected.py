@@ -27,6 +27,12 @@ LAYER_CASES = {
     )
     for rank in RANKS
 }
+FIELD_CASES = {
+    "LowRankLocallyConnected": [
+        ("exact", {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same", "mixture": "input"}),
+        ("exact", {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "mixture": "positions"}),
+    ]
+}
 
 
 @pytest.mark.parametrize("cls", RANKS.values())
