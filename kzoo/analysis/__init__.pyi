@@ -16,6 +16,7 @@ from .projection import project, project_rules
 from .randomization import randomization_check
 from .receptive_field import receptive_fields
 from .unknown_layer import unknown_layers
+from .weight_sharing import weight_sharing
 
 __all__ = [
     "convolution_matrix",
@@ -38,4 +39,5 @@ __all__ = [
     "shift_consistency",
     "top_patches",
     "unknown_layers",
+    "weight_sharing",
 ]
