@@ -52,6 +52,7 @@ from kzoo.layers.pixel_shuffle import (
 from kzoo.layers.polynomial_tanh import PolynomialTanh
 from kzoo.layers.primary_capsules import PrimaryCapsules2D
 from kzoo.layers.probabilistic_max_pooling import ProbabilisticMaxPooling2D
+from kzoo.layers.prototypes import Prototypes
 from kzoo.layers.rbf import RBF
 from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
 from kzoo.layers.rgb_to_bgr import RGBToBGR
@@ -138,6 +139,7 @@ __all__ = [
     "PolynomialTanh",
     "PrimaryCapsules2D",
     "ProbabilisticMaxPooling2D",
+    "Prototypes",
     "RBF",
     "RGBToBGR",
     "ReceptiveFieldPooling2D",

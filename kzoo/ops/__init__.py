@@ -42,6 +42,7 @@ from kzoo.ops.pad import pad
 from kzoo.ops.pixel_shuffle import pixel_shuffle, pixel_unshuffle
 from kzoo.ops.polynomial_tanh import polynomial_tanh
 from kzoo.ops.probabilistic_max_pool import probabilistic_max_pool
+from kzoo.ops.prototype_logits import prototype_logits
 from kzoo.ops.rbf import rbf
 from kzoo.ops.rectangle_pool import rectangle_pool, rectangles
 from kzoo.ops.route import route
@@ -104,6 +105,7 @@ __all__ = [
     "pixel_unshuffle",
     "polynomial_tanh",
     "probabilistic_max_pool",
+    "prototype_logits",
     "rbf",
     "rectangle_pool",
     "rectangles",
