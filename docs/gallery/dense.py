@@ -105,9 +105,9 @@ def prototypes():
     for temperature in (1.0, 5.0):
         layer = layers.Prototypes(10, 3, temperature, activation="softmax")
         layer.store(flat[chosen], y[chosen])
-        outputs = np.ravel(layer(flat[139:140]))
+        outputs = np.ravel(layer(flat[142:143]))
         stored = np.moveaxis(np.asarray(layer.kernel), 0, -1).transpose(1, 0, 2).reshape(30, 8, 8)
-        panels = [image(x[139].reshape(8, 8), "digit"), tiles(stored, "three examples of each", 10)]
+        panels = [image(x[142].reshape(8, 8), "digit"), tiles(stored, "three examples of each", 10)]
         rows.append([*panels, bars(f"temperature {temperature:g}", outputs, range(10), [int(outputs.argmax())], 2)])
     return rows
 
