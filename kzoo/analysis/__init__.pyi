@@ -7,6 +7,7 @@ from .feature_distance import invariance_curves
 from .field_growth import receptive_field_growth
 from .flop_count import flops
 from .invariance_score import invariance
+from .kernel_sharing import weight_sharing
 from .kernels import filters
 from .layer_maps import feature_maps
 from .maximization import maximize
@@ -16,7 +17,6 @@ from .projection import project, project_rules
 from .randomization import randomization_check
 from .receptive_field import receptive_fields
 from .unknown_layer import unknown_layers
-from .weight_sharing import weight_sharing
 
 __all__ = [
     "convolution_matrix",

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from kzoo.analysis.weight_sharing import weight_sharing
+from kzoo.analysis.kernel_sharing import weight_sharing
 from kzoo.checks import Refusal
 from kzoo.layers import Conv2D, LocallyConnected1D, LocallyConnected2D, TiledConv2D
 from tests.layer_checks import randomize
