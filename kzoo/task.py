@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CLASSES = ("classification", "segmentation")  # integer labels, of examples and of pixels
 KINDS = (*CLASSES, "multilabel", "regression", "image")
 TAKES = ("labels", "flags", "values")  # what a loss compares outputs with
+UNITS = {"multilabel": "label", "regression": "number", "image": "channel"}  # what outputs are, otherwise "class"
 THRESHOLD = 0.5  # a label is predicted where its probability is above
 
 

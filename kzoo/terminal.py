@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
-LINE_SECONDS = 10  # between lines of progress
+FIRST_LINE, NEXT_LINE = 2, 10  # seconds until a line of progress
 
 
 def say(text: str) -> None:
@@ -44,34 +44,6 @@ def console(**settings: Any) -> "Console":
     from rich.console import Console
 
     return Console(markup=False, **settings)
-
-
-@contextlib.contextmanager
-def progress(label: str, total: int, what: str, live: bool = True) -> Iterator[Callable[[Iterable], Iterator]]:
-    """Context manager: yields a function that returns an iterator over items and shows on stderr how far it is.
-
-    That is a bar where stderr is a terminal and `live` is true, otherwise a line every ten seconds.
-    Arguments: label, what is done; total, the number of items; what, their name.
-    """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    shown = console(stderr=True)
-    text = TextColumn("{task.description}", markup=False)
-    columns = (text, BarColumn(), MofNCompleteColumn(), TextColumn(what, markup=False), TimeRemainingColumn())
-    bar = Progress(*columns, console=shown, disable=not (live and shown.is_terminal), redirect_stdout=False)
-    task = bar.add_task(label, total=total)
-
-    def count(items: Iterable) -> Iterator:
-        printed = time.monotonic()
-        for number, item in enumerate(items, 1):
-            yield item
-            bar.update(task, completed=number)
-            if not shown.is_terminal and time.monotonic() - printed > LINE_SECONDS:
-                printed = time.monotonic()
-                say(f"{label}: {number:,} of {total:,} {what}")
-
-    with bar:
-        yield count
 
 
 def percent(fraction: float | None) -> str:
@@ -116,28 +88,59 @@ def short_time(seconds: float) -> str:
     return " ".join(f"{count} {unit}" for unit, count in units[first : first + 2] if count or unit == units[first][0])
 
 
-class SlowCount:
+class Progress:
     """Counts what is done, from any thread, and prints how far it is: after two seconds, then every ten.
 
     Arguments: what, words that follow the numbers; total, the count at which it is silent again.
 
-    >>> count = SlowCount("images are read", 2)
-    >>> count.tick()
+    >>> progress = Progress("images are read", 2)
+    >>> progress.tick()
+    >>> list(progress.over("ab"))
+    ['a', 'b']
     """
 
     def __init__(self, what: str, total: int):
         self.what, self.total, self.done = what, total, 0
         self._lock, self._due = threading.Lock(), float("inf")
+        self._show: Callable[[], None] = self._print_if_due
 
     def tick(self) -> None:
         """Counts one more."""
         with self._lock:
-            self.done, now = self.done + 1, time.monotonic()
-            if self.done == 1:
-                self._due = now + 2
-            if now >= self._due and self.done < self.total:
-                self._due = now + 10
-                say(f"{self.done:,} of {self.total:,} {self.what}")
+            self.done += 1
+            self._show()
+
+    def over(self, items: Iterable) -> Iterator:
+        """Yields items, and counts each when the next one is asked for."""
+        for item in items:
+            yield item
+            self.tick()
+
+    @contextlib.contextmanager
+    def bar(self) -> Iterator[None]:
+        """Context manager: where stderr is a terminal it draws a bar instead of printing lines."""
+        from rich import progress as rich_progress
+
+        shown = console(stderr=True)
+        if not shown.is_terminal:
+            yield
+            return
+        columns = (rich_progress.BarColumn(), rich_progress.MofNCompleteColumn())
+        text = rich_progress.TextColumn(self.what, markup=False)
+        with rich_progress.Progress(
+            *columns, text, rich_progress.TimeRemainingColumn(), console=shown, redirect_stdout=False
+        ) as bar:
+            task = bar.add_task("", total=self.total)
+            self._show = lambda: bar.update(task, completed=self.done)
+            yield
+
+    def _print_if_due(self):
+        now = time.monotonic()
+        if self.done == 1:
+            self._due = now + FIRST_LINE
+        if now >= self._due and self.done < self.total:
+            self._due = now + NEXT_LINE
+            say(f"{self.done:,} of {self.total:,} {self.what}")
 
 
 @contextlib.contextmanager

@@ -3,12 +3,13 @@
 The environment is set here, before any test imports TensorFlow; variables that are set already are kept. Most of the
 time goes into compiling some 4,000 small programs. So XLA does not use its newer fusion emitters, which take a third
 more, and LLVM does not optimize; the lowering that is tested is the same. `XLA_FLAGS= python -m pytest` tests the
-optimized code.
+optimized code. Older versions of TensorFlow, which end the process at a flag that they do not know, get none.
 """
 
 import functools
 import gc
 import importlib
+import importlib.metadata
 import inspect
 import os
 import sys
@@ -19,9 +20,16 @@ import pytest
 
 from kzoo.compilation_cache import environment_fingerprint
 
+
+def _tensorflow_version():
+    """Returns (major, minor) of the installed TensorFlow, which is not imported."""
+    return tuple(int(part) for part in importlib.metadata.version("tensorflow").split(".")[:2])
+
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 _QUICK = ("--xla_backend_optimization_level=0", "--xla_cpu_parallel_codegen_split_count=1")
-os.environ.setdefault("XLA_FLAGS", " ".join((*_QUICK, "--xla_cpu_use_fusion_emitters=false")))
+if _tensorflow_version() >= (2, 21):
+    os.environ.setdefault("XLA_FLAGS", " ".join((*_QUICK, "--xla_cpu_use_fusion_emitters=false")))
 XLA_CACHE = Path(__file__).parent.parent / ".pytest_cache" / f"xla-{environment_fingerprint()}"
 _FLAGS = f"--tf_xla_persistent_cache_directory={XLA_CACHE} --tf_xla_persistent_cache_read_only=false"
 os.environ.setdefault("TF_XLA_FLAGS", _FLAGS)
@@ -39,6 +47,26 @@ _CACHED_BEFORE = _cached()
 def pytest_configure(config):
     """Gives files to workers in their order: with the longest first both would wait for JAX at the start."""
     config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leaves tests of ops and layers in 1D and 3D, which share the code of 2D, to `-m large`.
+
+    What stays is the comparison of each op with its loop, and the contract of each layer.
+    """
+    for item in items:
+        part, name = Path(item.path).parent.name, getattr(item, "originalname", item.name)
+        if part in ("ops", "layers") and hasattr(item, "callspec") and name != "test_contract":
+            chosen = item.callspec.params
+            kept = getattr(chosen.get("check"), "__name__", None) == "uncompiled"
+            if not kept and any(map(_in_1d_or_3d, chosen.items())):
+                item.add_marker(pytest.mark.large)
+
+
+def _in_1d_or_3d(chosen):
+    name, value = chosen
+    return (name == "rank" and value in (1, 3)) or str(getattr(value, "__name__", value)).endswith(("1D", "3D"))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -42,6 +42,7 @@ def compile_one(**variables):
     assert done.returncode == 0 and float(done.stdout) == pytest.approx(1.4794255), done.stderr
 
 
+@pytest.mark.large
 def test_programs_are_stored_loaded_and_survive_damage(root):
     compile_one()
     (file,) = root.glob("*/*.pb")

@@ -16,6 +16,7 @@ def test_quiet(capfd, monkeypatch):
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3", "a user's choice was changed"
 
 
+@pytest.mark.large
 def test_packages_that_are_not_imported_can_be_imported_later():
     code = """
 import gc, sys

@@ -4,11 +4,12 @@ import logging
 import os
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from kzoo import terminal
-from kzoo.terminal import SlowCount, console, percent, print_table, progress, quiet, say, short_count, stdout
+from kzoo.terminal import Progress, console, percent, print_table, quiet, say, short_count, stdout
 
 
 def print_notes():
@@ -63,34 +64,39 @@ def test_numbers():
     assert [short_count(n) for n in (0, 999, 1000, 123_456, 2e15)] == ["0", "999", "1 k", "123 k", "2e+03 T"]
 
 
-def test_progress(capfd, monkeypatch):
-    """Lines at intervals where stderr is no terminal, and a bar where it is one."""
-    with progress("predict", 3, "files") as count:
-        assert list(count("abc")) == ["a", "b", "c"]
-    assert capfd.readouterr() == ("", "")
-    monkeypatch.setattr(terminal, "LINE_SECONDS", -1)
-    with progress("predict", 2000, "files") as count:
-        assert next(count(range(2000))) == 0
-        assert sum(count(range(3))) == 3
-    assert capfd.readouterr().err.splitlines()[-1] == "predict: 3 of 2,000 files"
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    with progress("predict", 2, "files") as count:
-        list(count("ab"))
-    assert "2/2" in capfd.readouterr().err
-    with progress("predict", 2, "files", live=False) as count:
-        list(count("ab"))
-    assert capfd.readouterr().err == ""
-
-
-def test_slow_counts_say_how_far_they_are(capsys, monkeypatch):
+def test_lines_say_how_far_it_is(capsys, monkeypatch):
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    count = SlowCount("images are read", 50)
+    progress = Progress("images are read", 50)
     for _ in range(49):
-        count.tick()
+        progress.tick()
         now[0] += 0.5
     assert capsys.readouterr().err == "5 of 50 images are read\n25 of 50 images are read\n45 of 50 images are read\n"
     now[0] += 60
-    count.tick()
-    count.tick()  # of the next pass
+    progress.tick()
+    progress.tick()  # of the next pass
     assert capsys.readouterr().err == ""
+
+
+def test_items_are_counted_from_any_thread(capfd, monkeypatch):
+    progress = Progress("files are predicted", 2000)
+    items = progress.over("ab")
+    assert next(items) == "a" and progress.done == 0  # it is done when the next one is asked for
+    assert list(items) == ["b"] and progress.done == 2
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: progress.tick(), range(1998)))
+    assert progress.done == 2000 and capfd.readouterr() == ("", "")
+
+
+def test_bars_are_drawn_on_terminals_only(capfd, monkeypatch):
+    progress = Progress("files are predicted", 2)
+    with progress.bar():
+        list(progress.over("ab"))
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(terminal, "FIRST_LINE", -1)  # there are no lines next to a bar
+    progress = Progress("files are predicted", 2)
+    with progress.bar():
+        list(progress.over("ab"))
+    printed = capfd.readouterr()
+    assert "2/2" in printed.err and "1 of 2" not in printed.err and printed.out == ""

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.model_inputs import Inputs, batches, name_of_outputs
+from kzoo.analysis.model_inputs import Inputs, OutputNames, batches
 from kzoo.analysis.panels import panels, show_overlay
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.spatial_model import SpatialModel
@@ -29,7 +29,8 @@ class ClassActivation(Plotted):
     """Grad-CAM's maps of examples; `np.asarray` gives them at the resolution of the input.
 
     inputs: the examples, channels last; maps: (batch, *spatial) float32 at the layer's resolution, not negative;
-    layer: path of the layer; classes: (batch,) class of each example; outputs: (batch,) the model's output for it.
+    layer: path of the layer; classes: (batch,) class of each example; outputs: (batch,) the model's output for it;
+    called: what the picture calls the outputs.
     """
 
     inputs: np.ndarray = dataclasses.field(repr=False)
@@ -37,6 +38,7 @@ class ClassActivation(Plotted):
     layer: str
     classes: np.ndarray
     outputs: np.ndarray
+    called: OutputNames = OutputNames()
 
     @property
     def array(self) -> np.ndarray:
@@ -46,11 +48,11 @@ class ClassActivation(Plotted):
         rank = self.maps.ndim - 1
         slices = ", middle slices" if rank == 3 else ""
         sheet, axes = panels(len(self.inputs), 1, rank, f"Grad-CAM at {self.layer}{slices}")
-        word = name_of_outputs(self.outputs)
+        word = self.called.quantity(self.outputs)
         for (axis,), x, shade, index, output in zip(axes, self.inputs, self.array, self.classes, self.outputs):
             image = show_overlay(axis, x, shade / (shade.max() or 1), cmap="viridis", vmin=0, vmax=1)
             empty = "" if shade.any() else "\nthe map is 0 everywhere"
-            axis.set_title(f"class {index}, {word} {output:.3g}{empty}", fontsize=9)
+            axis.set_title(f"{self.called(index)}, {word} {output:.3g}{empty}", fontsize=9)
         sheet.colorbar(image, ax=axes.ravel().tolist(), label="share of the map's largest value", shrink=0.8)
         return sheet
 

@@ -89,20 +89,14 @@ UNCOUNTED = (  # pointwise, and no operations worth counting
 )
 AUGMENTATION = (  # active in training only
     layers.RandomBrightness,
-    layers.RandomColorDegeneration,
-    layers.RandomColorJitter,
     layers.RandomContrast,
     layers.RandomFlip,
-    layers.RandomGrayscale,
-    layers.RandomHue,
-    layers.RandomPosterization,
     layers.RandomRotation,
-    layers.RandomSaturation,
-    layers.RandomSharpness,
-    layers.RandomShear,
     layers.RandomTranslation,
     layers.RandomZoom,
-    *existing(layers, "RandomErasing", "RandomGaussianBlur", "RandomInvert", "RandomPerspective"),
+    *existing(layers, "RandomColorDegeneration", "RandomColorJitter", "RandomErasing", "RandomGaussianBlur"),
+    *existing(layers, "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization"),
+    *existing(layers, "RandomSaturation", "RandomSharpness", "RandomShear"),
 )
 # fmt: off
 BINARY_OPERATIONS = {

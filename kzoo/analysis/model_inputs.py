@@ -113,3 +113,24 @@ def batches(who: str, inputs: Any, batch_size: int) -> Iterator[Any]:
 def name_of_outputs(outputs: np.ndarray) -> str:
     """Returns what pictures call a model's outputs: "probability" if all are from 0 to 1, or else "output"."""
     return "probability" if ((outputs >= 0) & (outputs <= 1)).all() else "output"
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputNames:
+    """What pictures call the outputs of a model: classes, labels or numbers, and their names, None if they have none.
+
+    >>> OutputNames("label", ["cat", "dog"])(1), OutputNames()(3)
+    ('label dog', 'class 3')
+    """
+
+    unit: str = "class"
+    names: Sequence[str] | None = None
+
+    def __call__(self, index: int) -> str:
+        """Returns the unit and the name or the number of an output."""
+        known = self.names is not None and index < len(self.names)
+        return f"{self.unit} {self.names[index] if known and self.names is not None else index}"
+
+    def quantity(self, outputs: np.ndarray) -> str:
+        """Returns what an output is: "probability" or "output"; numbers are never probabilities."""
+        return "output" if self.unit == "number" else name_of_outputs(outputs)

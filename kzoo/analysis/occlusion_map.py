@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kzoo.analysis.model_inputs import batches, name_of_outputs
+from kzoo.analysis.model_inputs import OutputNames, batches
 from kzoo.analysis.panels import SIGNED, one_slice, panels, show_example, show_image, show_overlay
 from kzoo.analysis.plotted import Plotted
 from kzoo.analysis.spatial_model import SpatialModel
@@ -32,7 +32,8 @@ class OcclusionMap(Plotted):
 
     inputs: the examples, channels last; drops: (batch, *squares) float32, the output minus that with the square
     covered; starts: the first pixel of the squares, for each axis; size: pixels of a square along each axis; classes:
-    (batch,) class of each example; outputs: (batch,) the model's output for it.
+    (batch,) class of each example; outputs: (batch,) the model's output for it;
+    called: what the picture calls the outputs.
     """
 
     inputs: np.ndarray = dataclasses.field(repr=False)
@@ -41,6 +42,7 @@ class OcclusionMap(Plotted):
     size: tuple[int, ...]
     classes: np.ndarray
     outputs: np.ndarray
+    called: OutputNames = OutputNames()
 
     @property
     def array(self) -> np.ndarray:
@@ -54,7 +56,7 @@ class OcclusionMap(Plotted):
         return maps
 
     def draw(self) -> "Figure":
-        array, rank, word = self.array, self.drops.ndim - 1, name_of_outputs(self.outputs)
+        array, rank, word = self.array, self.drops.ndim - 1, self.called.quantity(self.outputs)
         size = " x ".join(map(str, self.size))
         title = f"Drop of the {word} when {size} pixels are covered" + (", middle slices" if rank == 3 else "")
         sheet, axes = panels(len(array), 1 if rank == 1 else 2, rank, title)
@@ -65,7 +67,7 @@ class OcclusionMap(Plotted):
             else:
                 show_example(row[0], x)
                 image = show_image(row[1], one_slice(drop, rank), cmap=SIGNED, vmin=-top, vmax=top)
-            row[0].set_title(f"class {index}, {word} {output:.3g}", fontsize=9)
+            row[0].set_title(f"{self.called(index)}, {word} {output:.3g}", fontsize=9)
         sheet.colorbar(image, ax=axes.ravel().tolist(), label=f"drop of the {word}", shrink=0.8)
         return sheet
 

@@ -72,13 +72,16 @@ class SpatialModel:
         require(len(logits.shape) == 2, self.who, "a model of classes, (batch, classes)", output_shape=logits.shape)
         return self._finite(keras.ops.convert_to_numpy(keras.ops.softmax(keras.ops.cast(logits, "float32"))))
 
+    def first_output(self, inputs: Inputs) -> np.ndarray:
+        """Returns the model's first output (B, classes), or numbers or labels instead of classes, in float32."""
+        y = run(self.model, inputs.arrays)[0]
+        require(len(y.shape) == 2, self.who, "a model whose first output is (batch, classes)", output_shape=y.shape)
+        return self._finite(keras.ops.convert_to_numpy(y).astype("float32"))
+
     def class_outputs(self, inputs: Inputs, class_index: Any, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns the classes (batch,), by default the most probable, and what the model's first output is of them."""
-        parts = [run(self.model, batch.arrays)[0] for batch in batches(self.who, inputs, batch_size)]
-        outputs = np.concatenate([keras.ops.convert_to_numpy(y) for y in parts]).astype("float32")
-        expected = "a model whose first output is (batch, classes)"
-        require(outputs.ndim == 2, self.who, expected, output_shape=outputs.shape)
-        classes = keras.ops.convert_to_numpy(class_of(self.who, self._finite(outputs), class_index))
+        outputs = np.concatenate([self.first_output(batch) for batch in batches(self.who, inputs, batch_size)])
+        classes = keras.ops.convert_to_numpy(class_of(self.who, outputs, class_index))
         return classes, outputs[np.arange(len(outputs)), classes]
 
     def _finite(self, outputs: np.ndarray) -> np.ndarray:

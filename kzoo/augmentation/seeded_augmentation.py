@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from kzoo.augmentation.base_mixing import BaseMixing
 from kzoo.checks import Refusal, require
+from kzoo.keras_names import existing
 
 WHO = "augment"
 LABELS = (tf.int32, tf.int64)  # dtypes of class numbers
@@ -105,7 +106,7 @@ def _check_label_maps(x_shape, y_spec):
 def _check_layer(layer, maps):
     require(isinstance(layer, keras.layers.Layer), WHO, "Keras layers, already built", layer=layer)
     name = type(layer).__name__
-    mixes = isinstance(layer, (keras.layers.MixUp, keras.layers.CutMix))
+    mixes = isinstance(layer, existing(keras.layers, "MixUp", "CutMix"))
     require(not mixes, WHO, f"kzoo>{name}, not Keras's, which takes labels that are one-hot", layer=name)
     if maps:
         expected = "layers that move a label map with its image, as keras.layers.RandomFlip does"

@@ -21,11 +21,13 @@ def data(
 ) -> None:
     """Show the data of a config: a table, warnings and pictures.
 
-    The table has the examples of each class in each split. Below it are mean and deviation of each channel, as read and
-    as the model receives them, the sizes of image files, and warnings: bytes that reach the model without rescaling,
-    examples of the test split that are in the training split too, classes that are missing in a split, and more.
+    The table has the examples of each class or label in each split, or mean, deviation and range of each number. Below
+    it are mean and deviation of each channel, as read and as the model receives them, the sizes of image files, and
+    warnings: bytes that reach the model without rescaling, examples that are in two splits or twice in one, classes
+    that are missing in a split, and more.
     examples.png shows training examples next to what data.augment makes of them, with label maps drawn over their
-    images; summary.png the class balance, the values and the sizes.
+    images and images that are targets next to them; summary.png how often classes and labels are, histograms of
+    numbers, the values and the sizes.
 
     Nothing is trained. It reads all examples, of a split that does not fit into memory the first 10,000.
 

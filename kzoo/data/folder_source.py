@@ -14,13 +14,12 @@ from kzoo.data.image_files import ImageFiles
 from kzoo.data.npz_targets import check_label_values
 from kzoo.data.sizing import Sizing
 from kzoo.data.source import Source, check_image_size, digest, local_path
-from kzoo.terminal import SlowCount
-from kzoo.types import PathLike
+from kzoo.terminal import Progress
 
 NAMED = 8  # files that a message names for each thing that is wrong with them
 
 
-def folder_source(path: PathLike, sizing: Sizing = Sizing(), skip_corrupt: bool = False) -> Source:
+def folder_source(path, sizing=Sizing(), skip_corrupt=False):
     """Returns the `Source` of a folder of images, with its classes in alphabetical order, or of images and masks.
 
     Images are read by `kzoo.data.image_file`, and each is checked first, by `kzoo.data.image_checks`.
@@ -106,11 +105,11 @@ def _reader(root, examples, decoded, dtype, of_masks, sizing):
     def read(split, chosen):
         names, targets = (np.array(part, object)[chosen].tolist() for part in zip(*examples[split]))
         files, masks = ([str(root / name) for name in part] for part in (names, targets if of_masks else ()))
-        count = SlowCount(f"images of {root.name}/ are read", len(files))
+        progress = Progress(f"images of {root.name}/ are read", len(files))
 
         def read_counted(file):
             pixels = read_image(os.fsdecode(file), decoded[-1])
-            count.tick()
+            progress.tick()
             return pixels
 
         def prepare(file, target):

@@ -17,7 +17,7 @@ import numpy as np
 
 from kzoo.data.image_file import UNREADABLE, ImageHeader, UnreadableImageError, check_pixels, read_header, read_mask
 from kzoo.files import write_atomically
-from kzoo.terminal import SlowCount
+from kzoo.terminal import Progress
 from kzoo.user_cache import cache_folder, installed_version
 
 SETTLED = 2.0  # seconds since a file's last change; within them another change may leave the same time
@@ -46,11 +46,11 @@ def check_images(root: Path, images: Sequence[Path], masks: Sequence[Path] = ())
     stamps = {file: _stamp(root, file, is_mask) for file, is_mask in wanted.items()}
     found = {file: known[stamp] for file, stamp in stamps.items() if stamp in known}
     rest = [file for file in wanted if file not in found]
-    count = SlowCount(f"images in {root.name}/ are checked", len(rest))
+    progress = Progress(f"images in {root.name}/ are checked", len(rest))
 
     def check(file):
         checked = _check(file, wanted[file])
-        count.tick()
+        progress.tick()
         return checked
 
     threads = ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0))))

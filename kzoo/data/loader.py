@@ -24,6 +24,8 @@ from kzoo.task import CLASSES, Task
 from kzoo.terminal import say
 from kzoo.types import PathLike
 
+NAMED = 5  # classes that a message names
+
 
 @dataclasses.dataclass(frozen=True)
 class Data:
@@ -122,7 +124,7 @@ def load(
     sizes = source.split_sizes
     require("train" in sizes, "load", f"a train split in {source.name!r}", splits=sorted(sizes))
 
-    validation_split = _find_split(validation, sizes) if isinstance(validation, str) else None
+    validation_split = _find_split(validation, source) if isinstance(validation, str) else None
     stratify = as_bool("load", stratify=stratify)
     expected = "stratify only where validation is a part of the training split"
     require(not (stratify and validation_split), "load", expected, validation=validation)
@@ -155,7 +157,11 @@ def load(
         image_files=source.image_files and source.image_files.select(parts_of),
     )
     sizes = {name: split.size for name, split in data.splits().items()}
-    described = {"input_shape": list(source.input_shape), "dtype": source.dtype, "classes": source.classes}
+    described: dict[str, Any] = {
+        "input_shape": list(source.input_shape),
+        "dtype": source.dtype,
+        "classes": source.classes,
+    }
     if source.tasks and not (len(source.tasks) == 1 and source.tasks[0].of_classes):
         described["targets"] = {task.name: [task.kind, *task.shape] for task in source.tasks}
     fingerprint = {**described, "train": 0, "validation": 0, "test": 0, **sizes, "files": source.content}
@@ -250,12 +256,26 @@ def _hold_out(source, counts, by_class):
     return {"train": ("train", slice(0, stop) if stays is None else stays), **parts}
 
 
-def _find_split(name, sizes):
+def _find_split(name, source):
     """Returns the split of a dataset that `validation` names."""
     same = (name, *VALIDATIONS) if name in VALIDATIONS else (name,)
-    found = [split for split in same if split in sizes and split != "train"]
-    require(found, "load", f"validation, one of the splits {sorted({*sizes} - {'train'})}", validation=name)
+    found = [split for split in same if split in source.split_sizes and split != "train"]
+    require(found, "load", f"validation, {_possible_validation(name, source)}", validation=name)
     return found[0]
+
+
+def _possible_validation(name, source):
+    """Returns a phrase on what `validation` may be for a dataset without a split of this name."""
+    others = sorted({*source.split_sizes} - {"train"})
+    if others:
+        return f"one of the splits {others}"
+    fraction = f"a fraction such as 0.2, since {source.name!r} has"
+    if source.image_files is None or source.divided:
+        added = f", or a folder {source.name}/{name}/ like {source.name}/train/" if source.image_files else ""
+        return f"{fraction} only a training split{added}"
+    names = ("images", "masks") if source.class_names is None else source.class_names
+    folders = ", ".join(f"{each}/" for each in names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+    return f"{fraction} only {folders}, or these folders within {source.name}/train/ and {source.name}/{name}/"
 
 
 def _say_left_out(source, unused):

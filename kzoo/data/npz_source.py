@@ -29,7 +29,6 @@ from kzoo.data.source import (
 )
 from kzoo.memory import available_memory
 from kzoo.task import KINDS, choose, infer_kind
-from kzoo.types import PathLike
 
 SPLITS = ("train", *VALIDATIONS, *TESTS)
 NAMES = "y_names"
@@ -46,9 +45,7 @@ class StoredArrays(NamedTuple):
         return self.name
 
 
-def npz_source(
-    path: PathLike | StoredArrays, sizing: Sizing = Sizing(), settings: TargetSettings = TargetSettings()
-) -> Source:
+def npz_source(path, sizing=Sizing(), settings=TargetSettings()):
     """Returns the `Source` of an .npz file, or of `StoredArrays`, with the training examples in a fixed random order.
 
     Shapes: x (N, H, W, C) images or (N, L, 1) series; (N, H, W) and (N, L) gain a channel axis. y by its task:

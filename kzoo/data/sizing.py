@@ -77,6 +77,6 @@ class Sizing:
     def examples(self, dataset: tf.data.Dataset, size: int, **options: Any) -> Examples:
         """Returns the `Examples` of a dataset of prepared (x, y), with `options` of that class."""
         if self.crops:
-            sides = (self.image_size, self.resize, self.training_short_side)
+            sides: Any = (self.image_size, self.resize, self.training_short_side)
             return CroppedExamples(dataset, size, *sides, **options)
         return Examples(dataset, size, **options)

@@ -1,4 +1,4 @@
-"""Warnings about the splits of a dataset: examples that are in two of them, missing classes, rare classes."""
+"""Warnings about the splits of a dataset: examples that occur twice, missing classes, rare classes."""
 
 import collections
 import itertools
@@ -23,7 +23,7 @@ def split_warnings(
     >>> split_warnings({"train": np.array(["a", "b"]), "test": np.array(["b"])}, names={"test": np.array(["7.jpg"])})
     ['1 of the examples of test is in train too, such as 7.jpg: remove it from one of them']
     """
-    found = _shared(digests, names or {})
+    found = _shared(digests, names or {}) + _repeated(digests, names or {})
     if labels:
         found += (
             _contradictions(digests, labels, class_names)
@@ -51,6 +51,22 @@ def _shared(digests, names):
             verb, them = ("is", "it") if len(both) == 1 else ("are", "them")
             found.append(
                 f"{len(both):,} of the examples of {other} {verb} in {one} too{example}: remove {them} from one of them"
+            )
+    return found
+
+
+def _repeated(digests, names):
+    found = []
+    for split, of_split in digests.items():
+        _, first, group = np.unique(of_split, return_index=True, return_inverse=True)
+        again = np.flatnonzero(first[group] != np.arange(len(of_split)))
+        if len(again):
+            pair = int(first[group[again[0]]]), int(again[0])
+            one, other = (names[split][number] if split in names else f"example {number}" for number in pair)
+            copies, them = ("is a copy", "it") if len(again) == 1 else ("are copies", "them")
+            found.append(
+                f"{len(again):,} of the examples of {split} {copies} of another one in it, "
+                f"such as {other} of {one}: remove {them}"
             )
     return found
 

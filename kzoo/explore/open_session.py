@@ -11,11 +11,13 @@ from kzoo.export.inference_model import inference_model
 from kzoo.models.graph import is_graph
 from kzoo.models.load_model import load_model
 from kzoo.run_folder import find_run_or_model
+from kzoo.task import KINDS, Task
 from kzoo.terminal import say
 from kzoo.training.example_files import read_inputs
 from kzoo.training.model_building import build_model
 from kzoo.training.model_lookup import find_exportable
 from kzoo.training.run_data import load_data, sample
+from kzoo.training.tasks import output_tasks
 from kzoo.types import PathLike
 
 
@@ -25,22 +27,25 @@ def open_session(name: PathLike, data: Sequence[PathLike] = ()) -> Session:
     data: images, .npy arrays or folders to take examples from, of a model of several inputs one for each or for the
     first; by default those of the run or config. Where they are not available, the session starts with random numbers.
     """
-    model, origin, examples, targets, labels, resize = _find(name)
+    model, origin, examples, targets, labels, resize, kind = _find(name)
     if data:
         shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
         examples = read_inputs("explore", shapes, data, EXAMPLES, first=True, resize=resize)
         targets = None
-    return Session(model, origin, examples, targets, labels, Path(name).name, resize)
+    return Session(model, origin, examples, targets, labels, Path(name).name, resize, kind)
 
 
 def _find(name: PathLike) -> tuple[Any, ...]:
-    """Returns a model, a phrase on its origin, examples, targets and names of classes, or None, and data.resize."""
+    """Returns a model, a phrase on its origin, examples, targets, names of classes, data.resize and the kind of task.
+
+    The examples, targets and names are None where there are none.
+    """
     if str(name).endswith(".keras"):
         model = load_model(name)
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
         count = len(model.outputs)
         part = f", the part that computes the first of its {count} outputs" if count > 1 else ""
-        return inference_model(model), f"The file {Path(name).name}{part}", None, None, None, "stretch"
+        return inference_model(model), f"The file {Path(name).name}{part}", None, None, None, "stretch", KINDS[0]
     if find_run_or_model(str(name)) is None:
         try:
             config = read_config(name)
@@ -48,12 +53,15 @@ def _find(name: PathLike) -> tuple[Any, ...]:
         except Refusal as refusal:
             say(f"Exploring random numbers, as there is no data: {one_line(refusal, 300)}")
         else:
-            model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train, False))
+            built = build_model(config, loaded.input_shape, loaded.classes, loaded.train, False)
+            model, task = inference_model(built), output_tasks(config, built)[0]
             origin = f"The model {name} of kzoo's zoo, with initial weights"
             examples, targets = sample(loaded.test or loaded.train, EXAMPLES)
             of_classes = len(loaded.tasks) == 1 and loaded.tasks[0].of_classes
-            return model, origin, examples, targets if of_classes else None, loaded.class_names, loaded.resize
+            targets, names = targets if of_classes else None, task.names or loaded.class_names
+            return model, origin, examples, targets, names, loaded.resize, task.kind
     found = find_exportable(name)
     model, origin, given = inference_model(found.model), found.origin.replace("`", ""), found.data
-    resize = given.get("resize", "stretch")
-    return model, origin, given.get("examples"), given.get("targets"), given.get("labels"), resize
+    task, resize = next(iter(found.tasks), Task()), given.get("resize", "stretch")
+    names = task.names or given.get("labels")
+    return model, origin, given.get("examples"), given.get("targets"), names, resize, task.kind

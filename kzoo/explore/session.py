@@ -26,6 +26,7 @@ from kzoo.export.predict import as_label_maps
 from kzoo.layers.base_conv import BaseConv
 from kzoo.models.graph import is_graph
 from kzoo.models.layer_paths import layer_paths
+from kzoo.task import UNITS
 from kzoo.types import Tensor
 
 EXAMPLES = 100  # of the data that the page offers
@@ -51,8 +52,9 @@ class Session:
 
     model: a functional or built Sequential model whose first input has 1 to 3 spatial axes; origin: a phrase on where
     it comes from; examples: inputs (batch, ...), or a list of such arrays, one for each input of the model, by default
-    random numbers; targets: their labels; labels: names of the classes; name: what the page calls the model, by default
-    its own name; resize: how uploaded images get the size of an example, as for `kzoo.data.load`. Examples of the first
+    random numbers; targets: their labels; labels: names of the classes, labels or numbers; name: what the page calls
+    the model, by default its own name; resize: how uploaded images get the size of an example, as for
+    `kzoo.data.load`; kind: of the task of the first output, one of `kzoo.task.KINDS`. Examples of the first
     input only leave the others at 0.
     Arrays that methods take and return have their channels last. Methods may be called from several threads.
 
@@ -70,11 +72,12 @@ class Session:
         labels: Sequence[str] | None = None,
         name: str | None = None,
         resize: str | int = "stretch",
+        kind: str = "classification",
     ) -> None:
         require(is_graph(model), "explore", "a functional or built Sequential model", model=type(model).__name__)
         self.model, self.origin, self.first = model, origin, channels_first(model)
         self.labels = None if labels is None else list(labels)
-        self.name, self.resize = name or model.name, resize
+        self.name, self.resize, self.kind = name or model.name, resize, kind
         expected = "a model whose first input has 1 to 3 spatial axes and channels"
         rank = len(model.inputs[0].shape)
         require(3 <= rank <= 5, "explore", expected, input_shape=tuple(model.inputs[0].shape))
@@ -116,6 +119,7 @@ class Session:
             "examples": len(self.examples),
             "targets": None if self.targets is None else [int(target) for target in self.targets],
             "labels": self.labels,
+            "unit": UNITS.get(self.kind, "class"),
             "steps": steps,
         }
 
@@ -207,12 +211,14 @@ class Session:
         return [one._asdict() for one in found]
 
     def output_kind(self, outputs: np.ndarray) -> tuple[str, np.ndarray]:
-        """Returns what the outputs are in words, and one number for each class.
+        """Returns what the outputs are in words, and one number for each class, label or number.
 
-        Of a model with a class for each pixel these are the shares of the pixels.
+        Of a model with a class for each pixel these are the shares of the pixels, of images the means of the channels.
         """
         if outputs.ndim == 1:
-            return name_of_outputs(outputs), outputs
+            return "output" if self.kind == "regression" else name_of_outputs(outputs), outputs
+        if self.kind == "image":
+            return "mean output", outputs.reshape(-1, outputs.shape[-1]).mean(0)
         classes = outputs.shape[-1]
         if classes == 1:
             return "mean output", outputs.mean(keepdims=True).reshape(1)
@@ -234,7 +240,7 @@ class Session:
 
     def label_map(self, outputs: np.ndarray) -> np.ndarray | None:
         """Returns the class of each position, of a volume in its middle slice; None without a class for each."""
-        if outputs.ndim == 1 or outputs.shape[-1] == 1:
+        if outputs.ndim == 1 or outputs.shape[-1] == 1 or self.kind == "image":
             return None
         return as_label_maps(outputs[len(outputs) // 2] if outputs.ndim == 4 else outputs)
 

@@ -8,6 +8,7 @@ from kzoo.task import THRESHOLD, recorded
 from kzoo.terminal import percent
 
 EXAMPLES = "examples.npy"
+ROWS = {"predictions.csv": "example", "classes.csv": "class or label"}  # of the files of a run
 UNTRAINED = "NOT TRAINED: the weights are initial values, and the outputs mean nothing."
 TOP_CLASSES = """for row in outputs:
     for index in row.argsort()[::-1][:3]:
@@ -92,11 +93,12 @@ def export_card(info, reports):
     return "\n".join([*lines, "", "`export.json` has all of this for programs.", ""])
 
 
-def run_card(title, info, metrics, rows, reports, about="", classes=(), pictures=()):
+def run_card(title, info, metrics, rows, reports, about="", classes=(), pictures=(), written=()):
     """Returns the card of a run, with lines for the formats that it exported.
 
     info: `model_info`; metrics: the content of metrics.json; rows: (quantity, measured, published), as text; about: a
-    sentence on the training; classes: lines of a table of the classes; pictures: (file, caption) of the run's pictures.
+    sentence on the training; classes: lines of a section on the classes; pictures: (file, caption) of its pictures;
+    written: the files of its predictions.
     """
     lines = [
         f"# {title}",
@@ -105,7 +107,7 @@ def run_card(title, info, metrics, rows, reports, about="", classes=(), pictures
         f"{metrics['versions']['kzoo']}." + (f" {about}" if about else ""),
         *_results_table(rows, metrics["published"]),
         *(line for file, caption in pictures for line in ("", f"![{caption}]({file})")),
-        *(["", "## Classes", "", *classes] if classes else []),
+        *(["", *classes] if classes else []),
         "",
         "## Use",
         "",
@@ -127,7 +129,7 @@ def run_card(title, info, metrics, rows, reports, about="", classes=(), pictures
             "```",
             "",
             "`config.yaml` is the complete config, `metrics.json` has the results, `history.csv` a row for each epoch"
-            + (", `predictions.csv` one for each example, `classes.csv` one for each class" if classes else "")
+            + "".join(f", `{file}` one for each {what}" for file, what in ROWS.items() if file in written)
             + "; `state.npz` is needed only to train the run further.",
             "",
         ]
@@ -137,7 +139,6 @@ def run_card(title, info, metrics, rows, reports, about="", classes=(), pictures
 def seeds_card(title, metrics, rows):
     """Returns the card of a run of several seeds; arguments as of `run_card`."""
     seeds, name = metrics["seeds"], "test" if "test" in metrics else "train"
-    errors = zip(seeds, metrics[name]["errors"])
     return "\n".join(
         [
             f"# {title}",
@@ -146,15 +147,22 @@ def seeds_card(title, metrics, rows):
             f"{metrics['versions']['kzoo']}. The results are means over the seeds.",
             *_results_table(rows, metrics["published"]),
             "",
-            f"| seed | {name} error | folder |",
-            "|---:|---:|---|",
-            *(f"| {seed} | {percent(error)} | [seed_{seed}](seed_{seed}/README.md) |" for seed, error in errors),
+            *_seeds_table(seeds, metrics[name].get("errors"), f"{name} error"),
             "",
             "Each seed's folder has its own model, card, `predictions.csv` and pictures. "
             f"`kzoo vote {title}` evaluates the mean of their predictions.",
             "",
         ]
     )
+
+
+def _seeds_table(seeds, errors, head):
+    """Returns the lines of a table of the folders of seeds, with their errors unless these are None."""
+    folders = [f"[seed_{seed}](seed_{seed}/README.md)" for seed in seeds]
+    if errors is None:  # of targets that are no classes
+        return ["| seed | folder |", "|---:|---|", *(f"| {row[0]} | {row[1]} |" for row in zip(seeds, folders))]
+    rows = (f"| {seed} | {percent(error)} | {folder} |" for seed, error, folder in zip(seeds, errors, folders))
+    return [f"| seed | {head} | folder |", "|---:|---:|---|", *rows]
 
 
 def _results_table(rows, published):

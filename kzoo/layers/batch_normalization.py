@@ -45,7 +45,7 @@ class BatchNormalization(Pointwise, BaseLayer, keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         rank = len(inputs.shape)
         own = training and self.trainable and mask is None and self.axis in (-1, rank - 1) and 3 <= rank <= 5
-        if not own or self.renorm or self.synchronized or 0 in inputs.shape[1:]:
+        if not own or getattr(self, "renorm", False) or self.synchronized or 0 in inputs.shape[1:]:
             return super().call(inputs, training=training, mask=mask)
         gamma = self.gamma if self.scale else ops.ones_like(self.moving_mean)
         beta = self.beta if self.center else ops.zeros_like(self.moving_mean)

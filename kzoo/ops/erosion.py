@@ -21,5 +21,6 @@ def erosion(x: Tensor, kernel: Tensor, strides: Size = 1, padding: Padding = "va
     array([2., 2., 1.], dtype=float32)
     """
     x, kernel, win = morphology_operands("erosion", "Erosion2D", x, kernel, strides, padding, dilations)
-    mirrored = ops.flip(kernel, tuple(range(len(kernel.shape) - 1)))
-    return -largest_sum(-x, mirrored, win=win)
+    for axis in range(len(kernel.shape) - 1):  # one by one: Keras 3.8 flips no tuple of axes
+        kernel = ops.flip(kernel, axis)
+    return -largest_sum(-x, kernel, win=win)

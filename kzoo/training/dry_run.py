@@ -7,12 +7,13 @@ import numpy as np
 from kzoo.checks import Refusal
 from kzoo.config.config import Config
 from kzoo.training.callback_checks import check_callbacks
+from kzoo.training.class_checks import check_classes
 from kzoo.training.evaluation_views import average_views
 from kzoo.training.fit_errors import FitErrors
 from kzoo.training.model_batches import add_class_weights, map_inputs_and_targets, training_batches
 from kzoo.training.model_building import build_model, count_parameters
 from kzoo.training.run_data import load_mock_data
-from kzoo.training.seed_run import check_class_names, check_exports, numeric_settings
+from kzoo.training.seed_run import check_exports, numeric_settings
 from kzoo.training.stage_trainers import StageTrainers
 from kzoo.training.step_memory import check_step_memory
 from kzoo.training.tasks import check_tasks
@@ -33,7 +34,7 @@ def dry_run(config: Config) -> dict[str, Any]:
     with numeric_settings(config.training), FitErrors(config.model.name):
         # the run that weights come from need not exist yet
         model = build_model(config, data.input_shape, data.classes, data.train, read_weights=False)
-        check_class_names(config, model)
+        check_classes(config, model, data)
         check_exports(config, model, data.tasks)
         average_views(config, model)
         trainers = StageTrainers(config, model)

@@ -1,6 +1,8 @@
 """Evaluates models on the splits of their data: during a run, and again for a finished run."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,21 +10,25 @@ import numpy as np
 import tensorflow as tf
 from rich.table import Table
 
-from kzoo.checks import Refusal
+from kzoo.checks import Refusal, require
 from kzoo.config.config import Config, check_config
 from kzoo.config.stages import evaluation_config
 from kzoo.config.yaml_file import read_yaml
 from kzoo.data.examples import Examples
+from kzoo.files import check_writable, file_lock, hidden
 from kzoo.models.load_model import load_model
 from kzoo.run_folder import find_run
+from kzoo.terminal import say
 from kzoo.training.data_fingerprint import check_fingerprint
 from kzoo.training.evaluation_views import average_views, square_images
 from kzoo.training.label_checks import label_errors
 from kzoo.training.losses_and_metrics import label_checks
 from kzoo.training.model_batches import map_inputs_and_targets
-from kzoo.training.predictions import Predictions, Recorder
+from kzoo.training.prediction_files import PREDICTIONS, write_predictions
+from kzoo.training.predictions import Predictions
 from kzoo.training.report import metric_label, metric_text
 from kzoo.training.run_data import load_data
+from kzoo.training.task_predictions import Recorder, predictions_for
 from kzoo.training.trainer import RECORDED
 from kzoo.training.trainer_building import build_trainer
 from kzoo.types import PathLike
@@ -46,7 +52,7 @@ def evaluate(
     """
     callbacks = []
     if predictions is not None:
-        trainer.record_outputs()
+        trainer.record_outputs(predictions.outputs)
         callbacks.append(Recorder(predictions))
     with split.errors(), label_errors():
         batches = evaluation_batches(trainer, split, config)
@@ -96,9 +102,26 @@ def evaluation_batch_size(split: Examples, config: Config) -> int:
     return max(config.data.batch_size, min(1000, BATCH_BYTES // example_bytes))
 
 
-def evaluate_run(run: PathLike) -> Table:
-    """Returns a table of a finished run's results on each split of its data, computed again."""
+def evaluate_run(run: PathLike, write: bool = False) -> Table:
+    """Returns a table of a finished run's results on each split of its data, computed again.
+
+    write: whether predictions.csv, classes.csv and the pictures of mistakes are written into the run's folder.
+    """
     folder = find_run(run).parent
+    with _writing_to(folder) if write else contextlib.nullcontext():
+        return _evaluate_run(folder, write)
+
+
+@contextlib.contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """Context manager: no other process trains the run further. Raises Refusal if one does, or if it is read-only."""
+    check_writable(folder / PREDICTIONS, "evaluate --write")
+    whole = folder.parent if (folder.parent / "metrics.json").is_file() else folder  # of several seeds
+    with file_lock(hidden(whole, "lock"), f"another process is training {whole}."):
+        yield
+
+
+def _evaluate_run(folder, write):
     config = check_config(read_yaml(folder / "config.yaml"), folder / "config.yaml")
     say_changes(folder)
     with name_missing_modules(folder):
@@ -106,13 +129,20 @@ def evaluate_run(run: PathLike) -> Table:
         check_fingerprint(config, folder, data, model)
         evaluated, splits = evaluation_config(config), data.splits()
         trainer = build_trainer(evaluated, model, data.tasks)
+    first = next(name for name in ("test", "validation", "train") if name in splits)
+    predictions = predictions_for(config, first, splits[first], model, data) if write else None
+    require(predictions or not write, "evaluate --write", "outputs that a row can hold", outputs=model.output_shape)
     views = evaluate_views(model, splits, config, str(folder))
     rows: dict[str, tuple[int, dict[str, Any]]] = {}  # the size and the results of a split
     for name, split in ((name, splits[name]) for name in ("test", "validation", "train") if name in splits):
-        rows[name] = split.size, evaluate(trainer, split, evaluated, str(folder))
+        recorded = predictions if name == first else None
+        rows[name] = split.size, evaluate(trainer, split, evaluated, str(folder), recorded)
         if name in views:
             scores = {key.removeprefix("views_"): value for key, value in views[name].items()}
             rows[f"{name}, mean of views"] = split.size, scores
+    if predictions is not None:
+        written = write_predictions(predictions, splits[first], folder.name, folder)
+        say(f"Written to {folder}/: {', '.join(written)}")
     table = Table(title=str(folder), title_justify="left")
     keys = list(dict.fromkeys(key for _, scores in rows.values() for key in scores))
     for column in ("split", "examples", *map(metric_label, keys)):

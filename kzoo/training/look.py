@@ -1,6 +1,7 @@
 """Draws what a model computes, sees and looks for: a folder of pictures, with a page that explains each."""
 
 import contextlib
+import dataclasses
 import html
 import json
 import string
@@ -22,6 +23,7 @@ from kzoo.analysis.kernels import filters
 from kzoo.analysis.layer_maps import feature_maps
 from kzoo.analysis.maximization import PRESETS, input_range, maximize
 from kzoo.analysis.model_cost import LEAST_EXAMPLES, LEAST_STEPS, OPERATIONS, Cost, model_cost
+from kzoo.analysis.model_inputs import OutputNames
 from kzoo.analysis.occlusion_map import occlusion
 from kzoo.analysis.patches import top_patches
 from kzoo.analysis.plotted import Plotted
@@ -37,11 +39,14 @@ from kzoo.layers.locally_connected import LocallyConnected
 from kzoo.layers.tiled_conv import TiledConv1D, TiledConv2D, TiledConv3D
 from kzoo.models.graph import calls, is_graph
 from kzoo.run_folder import find_run_or_model
+from kzoo.task import UNITS, Task
 from kzoo.terminal import say
 from kzoo.training.example_files import read_inputs
+from kzoo.training.look_words import words_for
 from kzoo.training.model_building import build_model
 from kzoo.training.model_lookup import find_exportable, origin_of
 from kzoo.training.run_data import load_data, sample
+from kzoo.training.tasks import output_tasks
 from kzoo.types import PathLike
 
 PAGE, RECORD = "index.html", "look.json"
@@ -64,6 +69,12 @@ class Subject(NamedTuple):
     inputs: Any  # an array, or a list of them for a model of several inputs
     example: int  # the input that pictures of one example show
     cost: Cost
+    called: OutputNames = OutputNames()  # the numbers of the first output
+
+    @property
+    def shown_output(self) -> int | None:
+        """The index of the output that pictures are of: the first of numbers; None: the most probable class."""
+        return 0 if self.called.unit == "number" else None
 
     @property
     def one(self) -> Any:
@@ -119,6 +130,21 @@ class Picture(NamedTuple):
     title: str
     text: str
     draw: Callable[[Subject], Plotted]
+
+
+def _invariance_curves(of):
+    """Returns the curves of the class's probability, of numbers and labels those of the output itself."""
+    softmax = of.called.unit == "class"
+    found = invariance_curves(of.model, of.layer, "shift", of.some, of.shown_output, softmax=softmax)
+    return dataclasses.replace(found, called=of.called)
+
+
+def _shift_consistency(of):
+    """Returns how often the class stays the same. Raises Refusal for numbers and labels."""
+    unit = of.called.unit
+    if unit != "class":
+        raise Refusal(f"the outputs are {unit}s, so that there is no decision for a class that could stay the same.")
+    return shift_consistency(of.model, of.some)
 
 
 PICTURES = (
@@ -189,14 +215,14 @@ PICTURES = (
         "Grad-CAM: the places of the last maps that raise the logit of the most probable class. Bright places are "
         "evidence for the class, at the resolution of these maps; since it weights whole maps, it misses evidence that "
         "dense layers read from single positions, and can be empty.",
-        lambda of: grad_cam(of.model, of.some),
+        lambda of: dataclasses.replace(grad_cam(of.model, of.some, of.shown_output), called=of.called),
     ),
     Picture(
         "occlusion",
         "What the class needs",
         "How much the probability of the class falls when a square of the input is covered. Red places are those "
         "without which the model is less certain, by as much as the scale says.",
-        lambda of: occlusion(of.model, of.one),
+        lambda of: dataclasses.replace(occlusion(of.model, of.one, of.shown_output), called=of.called),
     ),
     Picture(
         "equivariance",
@@ -211,14 +237,14 @@ PICTURES = (
         "How far features move",
         "The distance between the layer's maps of the example and of its shifts, and the probability of its class. A "
         "layer is invariant as far as its curve stays low.",
-        lambda of: invariance_curves(of.model, of.layer, "shift", of.some),
+        _invariance_curves,
     ),
     Picture(
         "shift_consistency",
         "Whether decisions stay",
         "How often the most probable class stays the same when the input is shifted by a few pixels. A model that is "
         "invariant to shifts reaches 100 %.",
-        lambda of: shift_consistency(of.model, of.some),
+        _shift_consistency,
     ),
 )
 
@@ -262,12 +288,14 @@ def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subje
     if run is None and not data and str(name) in list_configs():
         config = read_config(name)
         loaded = load_data(config)
-        model = inference_model(build_model(config, loaded.input_shape, loaded.classes, loaded.train, False))
+        built = build_model(config, loaded.input_shape, loaded.classes, loaded.train, False)
+        model, task, names = inference_model(built), output_tasks(config, built)[0], loaded.class_names
         origin = origin_of(str(name))
         examples = sample(loaded.test or loaded.train, EXAMPLES)[0]
     else:
         found = find_exportable(name)
         model, origin, examples = inference_model(found.model), found.origin, found.data.get("examples")
+        task, names = next(iter(found.tasks), Task()), found.data.get("labels")
         if data:
             shapes, resize = [tuple(symbol.shape[1:]) for symbol in model.inputs], found.data.get("resize", "stretch")
             examples = read_inputs("look", shapes, data, EXAMPLES, resize=resize)
@@ -287,7 +315,8 @@ def find_subject(name, layer=None, unit=None, example=0, data=()) -> tuple[Subje
     require(good, "look", f"unit below {channels}, a channel of {path}", unit=unit)
     inputs = given.arrays if len(given.arrays) > 1 else given.arrays[0]
     cost = model_cost(model, [(1, *x.shape[1:]) for x in given.arrays])
-    return Subject(model, path, chosen, inputs, int(example), cost), origin
+    called = OutputNames(UNITS.get(task.kind, "class"), task.names or names)
+    return Subject(model, path, chosen, inputs, int(example), cost, called), origin
 
 
 def _random_inputs(model):
@@ -307,14 +336,15 @@ def _default_folder(name):
 def _draw(subject, folder) -> Iterator[dict[str, Any]]:
     """Draws the pictures into a folder; yields what the page says of each."""
     for picture in PICTURES:
-        say(f"look: {picture.title}")
+        title, text = words_for(picture.title, picture.text, subject.called)
+        say(f"look: {title}")
         file: str | None = f"{picture.name}.png"
         reason = None
         try:
             picture.draw(subject).plot(folder / file)
         except Refusal as refusal:
             file, reason = None, one_line(refusal, 300)
-        yield {"title": picture.title, "text": picture.text, "file": file, "left_out": reason}
+        yield {"title": title, "text": text, "file": file, "left_out": reason}
 
 
 def _first_matrix(model):

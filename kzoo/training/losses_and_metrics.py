@@ -122,7 +122,7 @@ def mixing_labels(config: Config, model: keras.Model) -> str | None:
     return mixing
 
 
-def targets_of(config: Config, model: keras.Model) -> list[str]:
+def targets_of(config: Config, model: keras.Model) -> Sequence[str]:
     """Returns the target of each output of a model: "y", or "x" for a reconstruction of the example."""
     return config.data.targets or ["y"] * len(model.outputs)
 

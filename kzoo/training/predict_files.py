@@ -1,5 +1,6 @@
 """`kzoo predict`: predicts files by a run or an export and writes the records, outputs and label maps."""
 
+import contextlib
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from kzoo.export.predict import Prediction, predict
 from kzoo.export.record_writers import Target, open_writer
 from kzoo.export.records import columns_of, record_of
 from kzoo.files import atomic_replace
-from kzoo.terminal import progress, say
+from kzoo.terminal import Progress, say
 from kzoo.training.model_lookup import open_predictor
 from kzoo.types import PathLike
 
@@ -41,9 +42,11 @@ def predict_files(
         failures.append(file)
         say(f"kzoo: {reason}")
 
-    live = not (target.streams and sys.stdout.isatty())  # rows on a terminal are progress enough
-    with progress("predict", len(files), "files", live) as count:
-        found = predict(predictor, count(files), failed if len(files) > 1 else None)
+    rows_appear = target.streams and sys.stdout.isatty()  # on a terminal they are progress enough
+    progress = Progress("files are predicted", len(files))
+    with contextlib.nullcontext() if rows_appear else progress.bar():
+        counted = files if rows_appear else progress.over(files)
+        found = predict(predictor, counted, failed if len(files) > 1 else None)
         found = _at_least_one(found, len(files))
         with open_writer(target) as records:
             for prediction in found:

@@ -6,13 +6,7 @@ What is kept does not grow with the size of examples: a few numbers for each, an
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
-
-from kzoo.config.config import Config
-from kzoo.data.examples import Examples
-from kzoo.data.loader import Data
-from kzoo.training.trainer import RECORDED
 
 SHOWN, SHOWN_MAPS = 24, 6  # examples in a picture
 MATRIX = 100  # most classes of a confusion matrix
@@ -43,39 +37,53 @@ class ClassScores(NamedTuple):
 
 
 class Predictions:
-    """The classes that a model predicts on a split: the counts of each class, and the worst mistakes.
+    """The predictions of a model on a split, a row for each example.
 
-    Attributes: split, its name; names of the classes, or None; confusion, the counts (true class, predicted class),
-    None of more than 100 classes; worst, the `Shown` examples, the worst first; size, the examples so far. Labels that
-    are no class, such as that of unlabelled pixels, are not counted.
+    Attributes: split, its name; size, the examples so far; outputs, how many outputs of the model `add` takes.
     """
 
     columns: tuple[str, ...]  # of `rows`
+    outputs = 1
 
-    def __init__(self, split: str, classes: int, names: Sequence[str] | None = None):
-        self.split, self.classes, self.names = split, classes, names
-        self.hits, self.support, self.predicted = np.zeros((3, classes), "int64")
-        self.confusion = np.zeros((classes, classes), "int64") if classes <= MATRIX else None
-        self.worst: list[Shown] = []
-        self.size = 0
-        self._badness: list[float] = []  # of `worst`
+    def __init__(self, split: str):
+        self.split, self.size = split, 0
         self._parts: list[tuple[np.ndarray, ...]] = []
 
     def add(self, x: Any, y: Any, outputs: Any) -> None:
-        """Adds a batch of examples x (B, ...), their labels y and the outputs (B, ..., classes): arrays or tensors."""
+        """Adds a batch of examples x (B, ...), their targets y and the outputs for them: arrays or tensors."""
         raise NotImplementedError
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yields a row of `columns` for each example, in the order of the split."""
         raise NotImplementedError
 
+    def _numbers(self):
+        """Yields what was kept of each example."""
+        for part in self._parts:
+            yield from zip(*(each.tolist() for each in part))
+
+
+class CountedPredictions(Predictions):
+    """Predictions of classes or labels, and how often each is found.
+
+    Arguments: classes, how many classes or labels there are; names of them, or None.
+    Attribute: unit, whether they are classes or labels.
+    """
+
+    unit = "class"
+
+    def __init__(self, split: str, classes: int, names: Sequence[str] | None = None):
+        super().__init__(split)
+        self.classes, self.names = classes, names
+        self.hits, self.support, self.predicted = np.zeros((3, classes), "int64")
+
     def name(self, number: int) -> str:
-        """Returns the name of a class, or its number as text."""
+        """Returns the name of a class or label, or its number as text."""
         known = self.names is not None and 0 <= number < len(self.names)
         return str(self.names[number]) if known and self.names is not None else str(number)
 
     def per_class(self) -> list[ClassScores]:
-        """Returns the scores of each class.
+        """Returns the scores of each class or label.
 
         Source: precision = hits / predicted, recall = hits / support, F1 their harmonic mean, and the intersection
         over union, hits / (predicted + support - hits).
@@ -88,6 +96,20 @@ class Predictions:
             f1, iou = _share(2 * hits, both), _share(hits, both - hits)
             scores.append(ClassScores(number, precision, recall, f1, iou, support))
         return scores
+
+
+class ConfusedPredictions(CountedPredictions):
+    """Predictions of one class for each example or pixel, with a confusion matrix and the worst mistakes.
+
+    Attributes: confusion, the counts (true class, predicted class), None of more than 100 classes; worst, the `Shown`
+    examples, the worst first. Labels that are no class, such as that of unlabelled pixels, are not counted.
+    """
+
+    def __init__(self, split: str, classes: int, names: Sequence[str] | None = None):
+        super().__init__(split, classes, names)
+        self.confusion = np.zeros((classes, classes), "int64") if classes <= MATRIX else None
+        self.worst: list[Shown] = []
+        self._badness: list[float] = []  # of `worst`
 
     def _count(self, truth, prediction):
         """Adds labels that are classes, and the classes predicted for them."""
@@ -108,11 +130,6 @@ class Predictions:
         self.worst = [self.worst[i] for i in order]
         self._badness = [self._badness[i] for i in order]
 
-    def _numbers(self):
-        """Yields what was kept of each example."""
-        for part in self._parts:
-            yield from zip(*(each.tolist() for each in part))
-
     def _shown(self, i, x, truth, prediction, score):
         return Shown(self.size + int(i), np.asarray(x[int(i)]), truth[i], prediction[i], float(score[i]))
 
@@ -121,7 +138,7 @@ def _share(part, whole):
     return part / whole if whole else None
 
 
-class ClassPredictions(Predictions):
+class ClassPredictions(ConfusedPredictions):
     """Predictions of one class for each example; the worst mistakes are those with the largest margin.
 
     Shapes: outputs (B, classes), or (B, 1), the probability of the second of two classes; y (B,) or (B, 1).
@@ -148,7 +165,7 @@ class ClassPredictions(Predictions):
             yield self.name(truth), self.name(prediction), f"{score:.6g}", last
 
 
-class MapPredictions(Predictions):
+class MapPredictions(ConfusedPredictions):
     """Predictions of a class for each pixel; the worst mistakes are the maps with the largest share of wrong pixels.
 
     Shapes: outputs (B, H, W, classes); y (B, H, W) or (B, H, W, 1).
@@ -189,31 +206,3 @@ def class_scores(outputs: Any) -> np.ndarray:
     """
     scores = np.asarray(outputs).astype("float32")
     return np.concatenate([1 - scores, scores], -1) if scores.shape[-1] == 1 else scores
-
-
-def predictions_for(
-    config: Config, split: str, examples: Examples, model: keras.Model, data: Data
-) -> Predictions | None:
-    """Returns empty `Predictions` of a model on the split of this name; None unless its target is of classes."""
-    if (config.data.targets or ["y"])[0] != "y" or len(examples.tasks) > 1 or not examples.tasks[0].of_classes:
-        return None
-    of_labels: Any = examples.label_shape
-    shape, labels = model.outputs[0].shape, len(of_labels)
-    outputs, names = shape[-1] or 0, data.class_names
-    if len(shape) == 4 and labels in (2, 3) and outputs > 1:
-        return MapPredictions(split, outputs, names, examples.size)
-    per_example = len(shape) == 2 and int(np.prod(of_labels)) == 1
-    if per_example and (outputs > 1 or data.classes == 2):
-        return ClassPredictions(split, max(outputs, 2), names)
-    return None
-
-
-class Recorder(keras.callbacks.Callback):
-    """Callback of `evaluate`: adds the batches of a `Trainer` that records its outputs to predictions."""
-
-    def __init__(self, predictions: Predictions):
-        super().__init__()
-        self.predictions = predictions
-
-    def on_test_batch_end(self, batch, logs=None):
-        self.predictions.add(*(logs or {})[RECORDED])

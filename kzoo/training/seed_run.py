@@ -37,6 +37,7 @@ from kzoo.training.callback_checks import CallbackChecks
 from kzoo.training.callback_files import CallbackFiles, EpochBoard
 from kzoo.training.callback_paths import BOARD
 from kzoo.training.checkpoint import STATE, Checkpoint, KeepBest
+from kzoo.training.class_checks import check_classes
 from kzoo.training.data_fingerprint import fingerprint_file, keep_fingerprint
 from kzoo.training.epoch_timer import EpochTimer, last_epoch
 from kzoo.training.evaluated_weights import EvaluatedWeights
@@ -48,11 +49,12 @@ from kzoo.training.losses_and_metrics import label_checks
 from kzoo.training.model_batches import add_class_weights, map_inputs_and_targets, training_batches
 from kzoo.training.model_building import build_model, count_parameters
 from kzoo.training.prediction_files import class_table, write_filters, write_predictions
-from kzoo.training.predictions import predictions_for
+from kzoo.training.predictions import CountedPredictions
 from kzoo.training.progress import ProgressBar
 from kzoo.training.run_data import load_data, sample, verification_data
 from kzoo.training.stage_trainers import StageTrainers
 from kzoo.training.step_memory import check_step_memory
+from kzoo.training.task_predictions import predictions_for
 from kzoo.training.tasks import check_tasks, model_tasks, output_tasks
 from kzoo.training.trainer_building import build_callbacks
 
@@ -93,7 +95,7 @@ def build_for_seed(config: Config, seed: int, data: Data) -> tuple[keras.Model, 
     for split in data.splits().values():
         split.preload()
     model = build_model(config, data.input_shape, data.classes, data.train)
-    check_class_names(config, model)
+    check_classes(config, model, data)
     check_exports(config, model, data.tasks)
     average_views(config, model)  # raises if config.evaluation does not fit the model
     trainers = StageTrainers(config, model)
@@ -113,14 +115,6 @@ def fit_batches(config: Config, seed: int, data: Data, model: keras.Model, start
     if config.training.steps_per_call > 1:
         dataset = dataset.batch(config.training.steps_per_call, drop_remainder=True)
     return dataset
-
-
-def check_class_names(config: Config, model: keras.Model) -> None:
-    """Raises Refusal unless data.class_names, if it is set, has a name for each class of the model's first output."""
-    names, outputs = config.data.class_names, model.outputs[0].shape[-1]
-    expected = f"one name for each of the model's {outputs} classes"
-    fits = names is None or outputs == 1 or len(names) == outputs
-    require(fits, "data.class_names", expected, names=len(names or ()))
 
 
 def check_exports(config: Config, model: keras.Model, tasks: Sequence[Task] = ()) -> None:
@@ -227,7 +221,7 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     reported = next(name for name in ("test", "validation", "train") if splits[name] is not None)
     predictions = predictions_for(config, reported, splits[reported], model, data)
     if predictions is None:
-        say(f"{label}: no predictions.csv and no pictures of mistakes, which are for outputs of classes")
+        say(f"{label}: no predictions.csv, which has no row for outputs of this shape")
     scores = {
         name: evaluate(trainer, split, evaluated, label, predictions if name == reported else None)
         for name, split in splits.items()
@@ -275,20 +269,20 @@ def _evaluate_and_export(config, seed, folder, label, data, model, trainer, chec
     report.write_history(history, folder, starts)
     plots.plot_history(history, scores, metrics["published"], label, folder / "history.png", starts)
     write_filters(for_inference, folder)
-    tables = []
+    tables = class_table(predictions) if isinstance(predictions, CountedPredictions) else []
+    written: list[str] = []
     if predictions is not None:
-        write_predictions(predictions, splits[reported], label, folder)
+        written = write_predictions(predictions, splits[reported], label, folder)
         write_pictures(folder / BOARD / "pictures", {"confusion": folder / "confusion.png"}, len(history))
-        tables = class_table(predictions)
-    else:
-        plots.plot_tasks(
-            for_inference, *sample(splits[reported], PLOTTED), tasks, f"{label}: {reported} examples", folder
-        )
+    if any(task.kind in ("regression", "image") for task in tasks):
+        some = sample(splits[reported], PLOTTED)
+        plots.plot_tasks(for_inference, *some, tasks, f"{label}: {reported} examples", folder)
     write_atomically(folder / "config.yaml", write_yaml(resolved(config)))
     info = model_info(for_inference, "", data.class_names, tasks=tasks)
     sizes = {name: split.size for name, split in splits.items() if split is not None}
     about = report.training_text(config, sizes, metrics["epochs"], metrics["steps"])
-    card = run_card(label, info, metrics, report.result_rows(metrics), reports, about, tables, report.pictures(folder))
+    rows, drawn = report.result_rows(metrics), report.pictures(folder)
+    card = run_card(label, info, metrics, rows, reports, about, tables, drawn, written)
     write_atomically(folder / "README.md", card)
     write_atomically(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics

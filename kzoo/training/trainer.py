@@ -4,7 +4,7 @@ import keras
 
 from kzoo.checks import require
 
-RECORDED = "recorded"  # the entry of an evaluation step's results that holds an input, a target and an output
+RECORDED = "recorded"  # the entry of an evaluation step's results that holds an input, targets and outputs
 
 
 class Trainer(keras.Model):
@@ -21,7 +21,7 @@ class Trainer(keras.Model):
     ['first_loss', 'loss', 'mae', 'second_loss']
     """
 
-    records = False
+    records = 0  # how many outputs
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -43,16 +43,17 @@ class Trainer(keras.Model):
     def _plain(self):
         return keras.Model(self.input, self.output, name=self.name)
 
-    def record_outputs(self):
-        """Has evaluation, from now on, give callbacks the first input, target and output of each batch as RECORDED."""
-        if not self.records:
-            self.records = True
+    def record_outputs(self, count=1):
+        """Has evaluation, from now on, give callbacks the first input and `count` targets and outputs as RECORDED."""
+        if self.records != count:
+            self.records = count
             self.make_test_function(force=True)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         results = super().compute_metrics(x, y, y_pred, sample_weight)
         if self.records:
-            results[RECORDED] = tuple(keras.tree.flatten(part)[0] for part in (x, y, y_pred))
+            x, y, y_pred = (keras.tree.flatten(part) for part in (x, y, y_pred))
+            results[RECORDED] = (x[0], *y[: self.records], *y_pred[: self.records])
         return results
 
     def get_metrics_result(self):

@@ -16,6 +16,7 @@ def cells(table):
     return list(zip(*(column.cells for column in table.columns)))
 
 
+@pytest.mark.large
 def test_every_model_can_be_counted_so():
     """Also those that do something with their weights while they are built."""
     assert {name: trained(sketch(name)) for name in list_models()} == {name: card[0] for name, card in CARDS.items()}

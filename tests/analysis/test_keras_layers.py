@@ -76,7 +76,8 @@ def kzoo_cases():
         for number, (status, kwargs) in enumerate(KZOO.get(base, ())):
             fewer = rank == 3 and number > 1  # volumes take long, and differ in nothing
             if name not in OTHER_INPUTS and not fewer:
-                yield pytest.param(name, rank, status, kwargs, id=f"{name}-{number}")
+                marks = [pytest.mark.large] if rank != 2 and number else []  # the code of 2D
+                yield pytest.param(name, rank, status, kwargs, id=f"{name}-{number}", marks=marks)
 
 
 @pytest.mark.parametrize("name", layers.__all__)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from kzoo.analysis.model_inputs import Inputs, as_arrays, batches, input_index, name_of_outputs
+from kzoo.analysis.model_inputs import Inputs, OutputNames, as_arrays, batches, input_index, name_of_outputs
 from kzoo.checks import Refusal
 from tests.analysis.attribution_models import noise
 
@@ -86,3 +86,10 @@ def test_names_of_outputs():
     assert name_of_outputs(np.float32([0, 1])) == "probability"
     for outputs in ([0.5, 1.5], [-0.1]):
         assert name_of_outputs(np.float32(outputs)) == "output"
+
+
+def test_what_pictures_call_outputs():
+    called = OutputNames("number", ("row",))
+    assert (called(0), called(1)) == ("number row", "number 1")
+    assert called.quantity(np.float32([0, 1])) == "output"
+    assert OutputNames("label").quantity(np.float32([0, 1])) == "probability" and OutputNames()(2) == "class 2"

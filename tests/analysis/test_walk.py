@@ -19,7 +19,10 @@ def noise(*shape):
     return np.random.default_rng(0).normal(size=shape).astype("float32")
 
 
-@pytest.mark.parametrize("name", ["mnist1d_tiled", "lenet5", "segnet_basic", "googlenet", "capsnet", "two_stream"])
+LARGE = [pytest.param(name, marks=pytest.mark.large) for name in ("segnet_basic", "two_stream")]
+
+
+@pytest.mark.parametrize("name", ["mnist1d_tiled", "lenet5", "googlenet", "capsnet", *LARGE])
 def test_runs_as_the_model_itself(name):
     built = model(name)
     inputs = [noise(2, *(n or 32 for n in symbol.shape[1:])) for symbol in built.inputs]

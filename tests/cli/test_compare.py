@@ -1,10 +1,10 @@
-"""`kzoo compare`: the command; tests/training/test_run_comparison.py checks its numbers."""
+"""`kzoo compare`: the command; tests.reports.test_run_comparison.py checks its numbers."""
 
 import json
 
 import pytest
 
-from tests.training.test_run_comparison import write_run
+from tests.reports.test_run_comparison import write_run
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
-"""`kzoo data`: the command; tests/training/test_data_report.py has the tests of what it says."""
+"""`kzoo data`: the command; tests.reports.test_data_report.py has the tests of what it says."""
 
 import json
 
 RECORD = {
-    "splits": {"train": {"examples": 3, "read": 3, "counts": [2, 1]}},
-    "class_names": ["cat", "dog"],
-    "counted": "examples",
+    "splits": {"train": {"examples": 3, "read": 3}},
+    "targets": [
+        {
+            **{"name": "", "kind": "classification", "names": ["cat", "dog"]},
+            "splits": {"train": {"counts": [2, 1]}},
+        }
+    ],
     "input_shape": [2, 2, 1],
     "dtype": "uint8",
     "values": {"mean": [1.0], "deviation": [2.0], "smallest": 0.0, "largest": 9.0},

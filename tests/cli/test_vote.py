@@ -1,4 +1,4 @@
-"""`kzoo vote`: the command; tests/training/test_vote.py checks its numbers."""
+"""`kzoo vote`: the command; tests.reports.test_vote.py checks its numbers."""
 
 import json
 

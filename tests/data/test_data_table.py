@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kzoo.data.data_table import print_image_files, splits_table
+from kzoo.data.data_table import numbers_table, print_image_files, splits_table
 from kzoo.data.loader import load
 from kzoo.data.mock_data import mock
 from kzoo.terminal import console
@@ -25,7 +25,7 @@ def test_counts_of_classes():
 
 def test_shares_of_pixels():
     counts = {"train": np.array([30, 10]), "test": np.array([0, 0])}
-    table = splits_table("it", {"train": 2, "test": 1}, counts, None, pixels=True)
+    table = splits_table("it", {"train": 2, "test": 1}, counts, None, "pixels")
     assert cells(table) == [["0", "75 %", "0 %"], ["1", "25 %", "0 %"], ["examples", "2", "1"]]
 
 
@@ -54,3 +54,14 @@ def test_photos_are_counted_before_training(tmp_path, capsys):
 @pytest.mark.parametrize("classes", [0, 1])
 def test_tables_without_classes(classes):
     assert cells(splits_table("it", {"train": 1}, {"train": np.zeros(classes, int)}))[-1] == ["examples", "1"]
+
+
+def test_numbers():
+    values = {"mean": [1.0, 1e6], "deviation": [0.5, 0], "smallest": [-1, 1e6], "largest": [2, 1e6]}
+    table = numbers_table("it", {"train": 9, "test": 0}, {"train": values, "test": values}, ("row", "[red]"))
+    first, second, last = cells(table)
+    assert first == ["row", *["1 ± 0.5, -1 to 2"] * 2] and second[1] == "1e+06 ± 0, 1e+06 to 1e+06"
+    assert last == ["examples", "9", "0"]
+    many = {key: np.arange(25.0) for key in values}
+    rows = cells(numbers_table("it", {"train": 9}, {"train": many}))
+    assert len(rows) == 22 and rows[-2:] == [["5 others", ""], ["examples", "9"]] and rows[19][0] == "19"

@@ -1,5 +1,6 @@
 import io
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -68,6 +69,20 @@ def test_val_is_a_validation_split(root):
     fill(root, "val", "ant", [1, 2])
     assert load(folder=root, validation="val").validation.size == 2
     assert load(folder=root).test.size == 1
+
+
+def test_folders_without_a_validation_split_say_what_they_have(root, masked):
+    def refused(folder, name="val"):
+        with pytest.raises(Refusal) as error:
+            load(folder=folder, validation=name, ignore_label=255 if folder == masked else None)
+        return str(error.value)
+
+    expected = "load expects validation, a fraction such as 0.2, since 'train' has only ant/, cat/, or these folders "
+    assert refused(root / "train") == f"{expected}within train/train/ and train/val/; received validation='val'."
+    assert "or these folders within road/train/ and road/dev/; received" in refused(masked, "dev")
+    shutil.rmtree(root / "test")
+    wanted = f"has only a training split, or a folder {root.name}/val/ like {root.name}/train/; received"
+    assert wanted in refused(root)
 
 
 @pytest.mark.parametrize("name", ["val", "valid", "validation", "dev"])

@@ -211,6 +211,7 @@ def test_padded_label_maps_need_a_label(tmp_path):
     assert (y[:, [0, 5]] == 255).all() and y[:, 1:5].max() == 2 and (x[..., 0] == (y[..., 0] != 255)).all()
 
 
+@pytest.mark.large
 def test_importing_kzoo_data_imports_no_data_packages():
     code = "import sys, kzoo.data; print(*{'tensorflow_datasets', 'mnist1d'} & set(sys.modules))"
     root = Path(__file__).parents[2]

@@ -24,13 +24,27 @@ def test_examples_in_two_splits():
         "2 of the examples of test are in train too, such as 7.jpg: remove them from one of them",
         "1 of the examples of test is in validation too, such as 7.jpg: remove it from one of them",
     ]
-    assert split_warnings(arrays(train=["a", "a"], test=["b"])) == []  # repeated within one split
+
+
+def test_examples_that_occur_twice_in_one_split():
+    digests = arrays(train=list("abacaa"), test=list("ee"))
+    names = arrays(train=[f"{number}.jpg" for number in range(6)])
+    assert split_warnings(digests, names=names) == [
+        "3 of the examples of train are copies of another one in it, such as 2.jpg of 0.jpg: remove them",
+        "1 of the examples of test is a copy of another one in it, such as example 1 of example 0: remove it",
+    ]
+    large = np.random.default_rng(0).integers(0, 50, 300).astype(str)
+    (warning,) = split_warnings({"train": large})
+    seen = [value for number, value in enumerate(large) if value in large[:number]]
+    assert warning.startswith(f"{len(seen)} of the examples of train are copies")
 
 
 @pytest.mark.parametrize("names, words", [(("cat", "dog"), "cat and dog"), (None, "0 and 1")])
 def test_the_same_example_in_two_classes(names, words):
     digests = arrays(train=list("abca"), test=list("ef"))
-    assert split_warnings(digests, LABELS, names) == [f"1 of the examples occur with several classes, such as {words}"]
+    copies, classes = split_warnings(digests, LABELS, names)
+    assert copies.startswith("1 of the examples of train is a copy of another one in it, such as example 3 of")
+    assert classes == f"1 of the examples occur with several classes, such as {words}"
 
 
 def test_classes_that_are_missing_in_a_split():

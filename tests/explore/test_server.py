@@ -282,6 +282,7 @@ def test_a_closed_terminal_ends_the_server_then_the_command(session, monkeypatch
     assert received == [signal.SIGHUP]
 
 
+@pytest.mark.large
 def test_ctrl_c_ends_a_real_process_in_one_line(tmp_path):
     command = [sys.executable, "-m", "kzoo", "explore", "mnist1d_tiled"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}

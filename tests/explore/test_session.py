@@ -253,3 +253,19 @@ def test_a_cell_that_is_not_finite():
     net = keras.Sequential([keras.Input((4, 1)), layers.Conv1D(1, 3, kernel_initializer="ones")])
     with pytest.raises(Refusal, match="explore expects an input for which the cell is finite; received output=inf"):
         Session(net).cell(np.full((4, 1), 3e38), 1, [0], 0)
+
+
+def test_outputs_that_are_no_classes(seeds):
+    """Numbers are never probabilities, and images of three channels are no label maps."""
+    inputs = keras.Input((4, 4, 1))
+    numbers = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs)))
+    session = Session(numbers, labels=("row", "column"), kind="regression")
+    assert session.describe()["unit"] == "number" and session.describe()["labels"] == ["row", "column"]
+    assert session.output_kind(np.array([0.25, 0.75]))[0] == "output"
+    assert Session(numbers, kind="multilabel").describe()["unit"] == "label"
+    assert Session(numbers).describe()["unit"] == "class"
+    image = seeds.uniform(size=(4, 4, 3))
+    images = Session(keras.Model(inputs, keras.layers.Conv2D(3, 1)(inputs)), kind="image")
+    kind, means = images.output_kind(image)
+    assert kind == "mean output" and images.label_map(image) is None
+    np.testing.assert_allclose(means, image.mean((0, 1)))

@@ -51,6 +51,7 @@ def stretched(name, arrays):
     return [np.concatenate([x, x[:, :2]], 1) for x in arrays]
 
 
+@pytest.mark.large
 def test_every_layer_in_one_saved_model(tmp_path):
     cases = {name: case for name, case in CASES.items() if not name.endswith(("1D", "3D"))}
     parts = {name: branch(name, known=not case.free) for name, case in cases.items()}

@@ -35,6 +35,7 @@ def run_main(tmp_path, format, before=""):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.large
 def test_named_inputs_and_outputs(tmp_path):
     class Sums(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((None, 2), name="x"), tf.TensorSpec((None, 2), name="y")])

@@ -86,9 +86,10 @@ def test_run_card():
     assert "Published result" not in run_card("a run", INFO, {**METRICS, "published": None}, ROWS, [])
     assert "predictions.csv" not in text and "## Classes" not in text and "![" not in text
     pictures = [("maps.png", "Label maps")]
-    text = run_card("a run", INFO, METRICS, ROWS, [REPORT], "By SGD.", ["| class |", "|---|"], pictures)
+    classes, files = ["## Classes", "", "| class |", "|---|"], ["predictions.csv", "confusion.png"]
+    text = run_card("a run", INFO, METRICS, ROWS, [REPORT], "By SGD.", classes, pictures, files)
     assert "by kzoo 0.1.0. By SGD.\n" in text and "\n![Label maps](maps.png)\n" in text
-    assert "## Classes\n\n| class |" in text and "`predictions.csv` one for each example" in text
+    assert "## Classes\n\n| class |" in text and "`predictions.csv` one for each example; `state.npz`" in text
 
 
 def test_card_of_several_seeds():
@@ -102,6 +103,8 @@ def test_card_of_several_seeds():
         "kzoo vote a run",
     ):
         assert piece in text, piece
+    of_numbers = seeds_card("a run", {**metrics, "test": {"loss": 0.5}}, ROWS)
+    assert "| seed | folder |\n|---:|---|\n| 3 | [seed_3](seed_3/README.md) |\n| 5 |" in of_numbers
 
 
 @pytest.mark.parametrize("exported", [[], ["saved_model"], ["onnx", "litert"]], ids=str)

@@ -1,4 +1,4 @@
-"""A hundred hostile cases; by hand any range of them, such as HOSTILE_SEEDS=0:20000. One alone: `tests.hostile`."""
+"""Some hostile cases; by hand any range of them, such as HOSTILE_SEEDS=0:20000. One alone: `tests.hostile`."""
 
 import os
 
@@ -21,10 +21,10 @@ def test_every_kind_has_a_share():
 
 
 def test_nothing_is_wrong_and_nothing_is_a_traceback():
-    assert not bad_cases(range(50)), "python -m tests.hostile --seed N prints a case in full"
+    assert not bad_cases(range(25)), "python -m tests.hostile --seed N prints a case in full"
 
 
 @pytest.mark.large
 def test_a_range():
-    first, _, end = os.environ.get("HOSTILE_SEEDS", "50:2050").partition(":")
+    first, _, end = os.environ.get("HOSTILE_SEEDS", "25:2025").partition(":")
     assert not bad_cases(range(int(first), int(end)))

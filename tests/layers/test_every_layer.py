@@ -31,7 +31,8 @@ LARGE = pytest.param(OTHER_RANKS, marks=pytest.mark.large, id="1D and 3D")
 IN_TWO = pytest.mark.parametrize("names", [pytest.param([n for n in CASES if n not in OTHER_RANKS], id="2D"), LARGE])
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.large) if n in OTHER_RANKS else n for n in CASES])
+@pytest.mark.large
+@pytest.mark.parametrize("name", CASES)
 def test_keras_conformance(name):
     from tests.layer_checks import check_conformance
 

@@ -16,7 +16,9 @@ CARDS = {  # trained parameters, input, classes
     "capsnet_baseline": (35_445_522, MNIST, 10),
 }
 FITS = {
-    "capsnet": Fit({"filters": 8, "capsules": 2, "kernel_size": 3, "decoder": False, "input_shape": (8, 8, 1)}),
+    "capsnet": Fit(
+        {"filters": 8, "capsules": 2, "kernel_size": 3, "decoder": False, "input_shape": (8, 8, 1)}, slow=True
+    ),
     "capsnet_baseline": Fit({"width": 0.1, "dropout": 0.0, "input_shape": (8, 8, 1)}),
 }
 

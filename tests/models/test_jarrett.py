@@ -18,7 +18,8 @@ CARDS = {  # trained parameters, input, classes
 }
 FITS = {
     "jarrett": Fit(
-        {"width": 0.25, "kernel": 5, "pools": ((4, 2), (3, 2)), "normalization": 5, "input_shape": (28, 28, 1)}
+        {"width": 0.25, "kernel": 5, "pools": ((4, 2), (3, 2)), "normalization": 5, "input_shape": (28, 28, 1)},
+        slow=True,
     ),
 }
 

@@ -15,7 +15,7 @@ CARDS = {  # trained parameters, input, classes
     "maxout_svhn": (10_461_050, CIFAR, 10),
 }
 FITS = {
-    "maxout_mnist": Fit({"width": 0.2, "dropout": 0.0, "input_dropout": 0.0}),
+    "maxout_mnist": Fit({"width": 0.2, "dropout": 0.0, "input_dropout": 0.0}, slow=True),
 }
 
 SIZES = {  # convolutions and pools

@@ -242,6 +242,7 @@ def test_refused_settings(settings):
     assert "mnist1d_cnn" in got or "Conv1D" in got
 
 
+@pytest.mark.large
 def test_too_many_layers_in_a_row():
     assert "more layers in a row than Keras can follow" in refusal(model, "mnist1d_fc", units=[1] * 1000)
 

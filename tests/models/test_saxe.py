@@ -76,6 +76,7 @@ def test_the_best_input_is_a_wave():
         assert response(waves).max() < spectrum.max()
 
 
+@pytest.mark.large
 def test_gradient_ascent_finds_the_wave():
     """Gradient ascent within the ball of norm 1, from noise, ends at the peak's value without knowing the spectrum."""
     built, filters = plane(count=1)

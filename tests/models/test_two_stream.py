@@ -16,7 +16,7 @@ CARDS = {  # trained parameters, input, classes
     "two_stream": (90_627_813 + 90_707_781, IMAGENET, 101),
 }
 FITS = {
-    "two_stream_spatial": Fit({"width": 0.1, **WHOLE, "input_shape": (47, 47, 3)}, rate=0.001),
+    "two_stream_spatial": Fit({"width": 0.1, **WHOLE, "input_shape": (47, 47, 3)}, rate=0.001, slow=True),
     "two_stream": Fit(
         {"width": 0.1, **WHOLE, "dropout": (0.0, 0.0), "frames": 2, "input_shape": (47, 47, 3)}, rate=0.001, slow=True
     ),

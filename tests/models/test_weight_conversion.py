@@ -60,6 +60,7 @@ def test_same_logits_at_full_size(name, size):
     hold(drawn(name, input_shape=(*size, 3), classifier_activation=None))
 
 
+@pytest.mark.large
 def test_imagenet(monkeypatch):
     """The tag takes the weights of keras.applications, which are random here, not downloaded."""
     asked, theirs = [], drawn("resnet50", input_shape=(64, 64, 3), include_top=False)
@@ -220,7 +221,10 @@ def test_refused():
         from_keras_applications(keras.applications.VGG19(weights=None, include_top=False, name="vgg16"))
 
 
-@pytest.mark.parametrize("name, pooling", [("vgg16", "avg"), ("vgg16", "max"), ("resnet50", "avg")])
+RESNET = pytest.param("resnet50", "avg", marks=pytest.mark.large)
+
+
+@pytest.mark.parametrize("name, pooling", [("vgg16", "avg"), ("vgg16", "max"), RESNET])
 def test_pooling_is_kept(name, pooling):
     theirs = drawn(name, input_shape=(33, 40, 3), include_top=False, pooling=pooling)
     hold(theirs)
@@ -238,8 +242,10 @@ def nested(arrays, *keys):
     return nested({keys[-1]: arrays, "epoch": 3}, *keys[:-1]) if keys else arrays
 
 
-@pytest.mark.parametrize("prefix", ["module.", "model.", "module.model.", "net.backbone."])
-@pytest.mark.parametrize("keys", [(), ("state_dict",), ("model", "model_state_dict")], ids=str)
+PREFIXES = [("module.", ()), ("module.model.", ("state_dict",)), ("net.backbone.", ("model", "model_state_dict"))]
+
+
+@pytest.mark.parametrize("prefix, keys", PREFIXES, ids=str)
 def test_checkpoints(prefix, keys):
     """Wrapped state dicts and prefixes of all keys, which a warning of one line names."""
     arrays = small_resnet()
@@ -290,7 +296,7 @@ def test_backbones(name):
         assert all(map(np.array_equal, again.get_weights(), built.get_weights()))
 
 
-@pytest.mark.parametrize("channels", [1, 20])
+@pytest.mark.parametrize("channels", [1, pytest.param(20, marks=pytest.mark.large)])
 def test_other_channels(channels):
     """An image of equal channels has the outputs of the RGB model; without the option the refusal names it."""
     arrays = small_resnet()

@@ -53,8 +53,8 @@ class Case(NamedTuple):
         return [self.draw(rng, rank, None, distinct=False) for _ in range(count)]
 
     def on_jax(self, rank):
-        """Returns three of the ten settings in 2D, two in 1D and 3D."""
-        return self.ten(rank)[1 :: 4 if rank == 2 else 5]
+        """Returns three of the ten settings in 2D, one in 1D and 3D."""
+        return self.ten(rank)[1 :: 4 if rank == 2 else 9]
 
     def ten(self, rank):
         """Returns the ten chosen settings, with values far enough apart for a difference quotient."""

@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.ops import harness
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -58,14 +56,6 @@ def jax_results(_jax_process):
         return dict(results)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Leaves the slowest checks in 1D and 3D, which share 2D's code, to `-m large`; moves the tests of JAX to the end.
-
-    In 1D and 3D the other checks of `harness.CHECKS` run: against the loop with and without XLA, and for gradients.
-    """
-    for item in items:
-        chosen = item.callspec.params if hasattr(item, "callspec") else {}
-        if chosen.get("check") in (harness.unknown_sizes, harness.inside_xla) and chosen.get("rank") in (1, 3):
-            item.add_marker(pytest.mark.large)
+    """Moves the tests of JAX to the end."""
     items.sort(key=lambda item: "jax_results" in getattr(item, "fixturenames", ()))

@@ -50,8 +50,8 @@ def close(got, want, tolerance=CLOSE, what=""):
 
 
 def uncompiled(case, rank, count=None):
-    """Compares the uncompiled op on random settings, by default 40 in 2D and 20 in 1D and 3D."""
-    count = count or (40 if rank == 2 else 20)
+    """Compares the uncompiled op on random settings, by default 20 in 2D and 10 in 1D and 3D."""
+    count = count or (20 if rank == 2 else 10)
     with ops.no_islands():
         return max(_against_loop(case, setting) for setting in case.random(rank, count))
 
@@ -66,10 +66,10 @@ def _against_loop(case, setting):
     return close(case.op(*inputs, **kwargs), case.reference(*inputs, **kwargs), what=(case.op.__name__, setting))
 
 
-def unknown_sizes(case, rank, indices=range(0, 10, 2)):
+def unknown_sizes(case, rank, indices=(0, 4, 7)):
     """Compares the op in a tf.function with an unknown batch, and unknown spatial sizes where the op allows that.
 
-    Every second setting of the ten. Numbers 4 and 9 know their spatial sizes, and run as islands.
+    Three of the ten settings. Numbers 4 and 9 know their spatial sizes, and run as islands.
     """
 
     def run(inputs, kwargs, known):
@@ -83,7 +83,7 @@ def unknown_sizes(case, rank, indices=range(0, 10, 2)):
         return fn(*inputs)
 
     worst, ten = 0.0, case.ten(rank)
-    for index in indices[: len(ten)]:
+    for index in (index for index in indices if index < len(ten)):
         inputs, kwargs = ten[index]
         known = not case.free or index % 5 == 4
         with contextlib.nullcontext() if index % 5 == 4 else ops.no_islands():
@@ -92,9 +92,9 @@ def unknown_sizes(case, rank, indices=range(0, 10, 2)):
     return worst
 
 
-def inside_xla(case, rank):
-    """Compares forward and gradients in one XLA-compiled function, on every second setting of the ten, in 3D third."""
-    settings = case.ten(rank)[:: 3 if rank == 3 else 2]
+def inside_xla(case, rank, settings=None):
+    """Compares forward and gradients in one XLA-compiled function; three of the ten settings."""
+    settings = settings or case.ten(rank)[::4]
 
     def run(inputs):
         return [outputs_and_gradients(case, Setting(tensors, s.kwargs)) for tensors, s in zip(inputs, settings)]
@@ -180,6 +180,16 @@ def compiled_at_random(case, rank):
     return compiled(case, rank, case.ten(rank) + case.random(rank, 200))
 
 
+def uncompiled_at_random(case, rank):
+    """Compares the uncompiled op on 100 random settings."""
+    return uncompiled(case, rank, 100)
+
+
+def inside_xla_of_all(case, rank):
+    """Compares all ten settings in one function that XLA compiles."""
+    return inside_xla(case, rank, case.ten(rank))
+
+
 def unknown_sizes_of_all(case, rank):
     """Compares all ten settings with unknown sizes."""
     return unknown_sizes(case, rank, range(10))
@@ -198,7 +208,9 @@ CHECKS = [
     inside_xla,
     island_gradients,
     slopes,
+    pytest.param(uncompiled_at_random, marks=pytest.mark.large),
     pytest.param(compiled_at_random, marks=pytest.mark.large),
+    pytest.param(inside_xla_of_all, marks=pytest.mark.large),
     pytest.param(slopes_of_all, marks=pytest.mark.large),
     pytest.param(unknown_sizes_of_all, marks=pytest.mark.large),
 ]

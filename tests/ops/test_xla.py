@@ -203,6 +203,7 @@ def functions_of(folder):
     return [name for meta in model.meta_graphs for name in must_compile(meta.graph_def)]
 
 
+@pytest.mark.large
 def test_an_exported_model_holds_no_island(tmp_path):
     """Not even after a prediction, which has compiled the model's islands before."""
     inputs = keras.Input((6, 4, 1))
@@ -270,6 +271,7 @@ def in_a_process(code, **env):
     return done.stdout
 
 
+@pytest.mark.large
 def test_gradients_in_a_session_of_tensorflow_1():
     """In its graphs `==` of tensors compares identities; the gradients were zero."""
     x = np.random.default_rng(0).permutation(36).reshape(1, 6, 6, 1).astype("float32")

@@ -46,8 +46,8 @@ def test_photos(tmp_path, report):
     flip = "data.augment=[{class_name: RandomFlip}]"
     record = report(photos_config(root, "data.skip_corrupt=true", RESCALING, flip))
     assert (record["dataset"], record["input_shape"], record["dtype"]) == ("photos", [16, 16, 3], "uint8")
-    assert (record["classes"], record["class_names"]) == (2, ["china", "flower"])
-    assert {name: split["counts"] for name, split in record["splits"].items()} == {"train": [6, 6], "test": [2, 2]}
+    assert record["targets"][0]["names"] == ["china", "flower"]
+    assert record["targets"][0]["splits"] == {"train": {"counts": [6, 6]}, "test": {"counts": [2, 2]}}
     assert sum(count for *_, count in record["image_sizes"]) == 16 and [80, 60, 2] in record["image_sizes"]
     assert record["skipped"] == {"china/1.png": "not an image that can be read"}
     scaled = record["model_inputs"]
@@ -85,9 +85,9 @@ def test_signals(arrays, report):
     record = report(signals_config(arrays, "data.validation=9"))
     stored = np.load(arrays)
     assert record["splits"]["validation"]["examples"] == 9 and record["splits"]["train"]["read"] == 36
-    counts = np.array([split["counts"] for split in record["splits"].values()]).sum(0)
+    counts = np.array([split["counts"] for split in record["targets"][0]["splits"].values()]).sum(0)
     assert counts.tolist() == np.bincount(stored["y_train"]).tolist()
-    assert record["image_sizes"] is None and record["counted"] == "examples"
+    assert record["image_sizes"] is None
     whole = report(signals_config(arrays))
     assert whole["values"]["mean"] == [pytest.approx(stored["x_train"].mean(), rel=1e-4)]
     assert whole["values"]["deviation"] == [pytest.approx(stored["x_train"].std(), rel=1e-4)]
@@ -105,9 +105,11 @@ def test_label_maps(tmp_path, report):
     )
     data = f"data={{arrays: '{tmp_path}/maps.npz', batch_size: 2, ignore_label: 255}}"
     record = report(read_config("small_segnet", [data, "data.augment=[{class_name: RandomFlip}]"]))
-    assert record["counted"] == "pixels" and record["splits"]["train"]["counts"] == [6 * 40, 6 * 16]
+    assert record["targets"][0]["splits"]["train"]["counts"] == [6 * 40, 6 * 16]
     assert "71.43 %" in record["printed"] and "28.57 %" in record["printed"]
-    assert record["warnings"] == ["channels that are the same number everywhere: 0, 1, 2"]
+    copies, channels = record["warnings"]
+    assert copies.startswith("5 of the examples of train are copies of another one in it")
+    assert channels == "channels that are the same number everywhere: 0, 1, 2"
 
 
 def test_a_split_that_streams_is_read_in_part(arrays, report, monkeypatch):
@@ -126,3 +128,59 @@ def _streamed(*arrays, **settings):
     from kzoo.data.examples import Examples
 
     return Examples(tf.data.Dataset.from_tensor_slices(arrays), len(arrays[0]), memory=0, **settings)
+
+
+def own_targets(tmp_path, loss, targets, names={}, model="model.filters=[4]"):  # noqa: B006
+    """Returns a config of 30 images and targets with names, of which the last ten examples are the test split."""
+    x = np.random.default_rng(0).uniform(size=(30, 8, 8, 1)).astype("float32")
+    arrays = {f"y_{split}{end}": y[part] for end, y in targets.items() for split, part in SPLITS.items()}
+    arrays |= {f"y_names{end}": np.array(of_target) for end, of_target in names.items()}
+    np.savez(tmp_path / "it.npz", x_train=x[:20], x_test=x[20:], **arrays)
+    data = f"data={{arrays: '{tmp_path}/it.npz', batch_size: 4}}"
+    return read_config("nielsen_3", [data, model, f"training.loss={loss}", "training.keep=last"])
+
+
+SPLITS = {"train": slice(20), "test": slice(20, 30)}
+
+
+def test_numbers(tmp_path, report, seeds):
+    y = seeds.normal(size=(30, 2)).astype("float32")
+    y[:20, 1] = 7
+    record = report(own_targets(tmp_path, "MeanSquaredError", {"": y}, {"": ["row", "column"]}))
+    (target,) = record["targets"]
+    assert (target["kind"], target["names"]) == ("regression", ["row", "column"])
+    for split, part in SPLITS.items():
+        found = target["splits"][split]
+        for key, value in {"mean": y[part].mean(0), "deviation": y[part].std(0), "largest": y[part].max(0)}.items():
+            np.testing.assert_allclose(found[key], value, rtol=1e-5)
+    assert record["warnings"] == ["numbers that are the same in all training examples: column"]
+    assert "│ column   │" in record["printed"] and " 7 ± 0, 7 to 7 " in record["printed"]
+
+
+def test_labels(tmp_path, report, seeds):
+    y = seeds.uniform(size=(30, 3)) > [0.2, 0.5, 1]
+    record = report(own_targets(tmp_path, "BinaryCrossentropy", {"": y}))
+    (target,) = record["targets"]
+    assert target["kind"] == "multilabel"
+    for split, part in SPLITS.items():
+        assert target["splits"][split] == {"counts": y[part].sum(0).tolist()}
+    assert record["warnings"] == ["labels that no training example has: 2"] and "┃ label " in record["printed"]
+
+
+def test_images(tmp_path, report, seeds):
+    y = seeds.integers(0, 256, (30, 8, 8, 1)).astype("uint8")
+    model = "model={name: segnet, encoder: [[4]], decoder: [[4]]}"
+    record = report(own_targets(tmp_path, "MeanSquaredError", {"": y}, model=model))
+    (target,) = record["targets"]
+    assert target["kind"] == "image" and target["splits"]["test"]["mean"] == [pytest.approx(y[20:].mean())]
+    assert "targets of test: mean " in record["printed"] and "│ examples │    20 │   10 │" in record["printed"]
+
+
+def test_several_targets(tmp_path, report, seeds):
+    targets = {"_digit": np.arange(30) % 3, "_shift": seeds.normal(size=30).astype("float32")}
+    loss = "{digit: SparseCategoricalCrossentropy, shift: MeanSquaredError}"
+    record = report(own_targets(tmp_path, loss, targets, {"_digit": list("abc")}))
+    digit, shift = record["targets"]
+    assert (digit["name"], digit["names"], shift["kind"]) == ("digit", ["a", "b", "c"], "regression")
+    assert digit["splits"]["train"] == {"counts": [7, 7, 6]} and record["warnings"] == []
+    assert "it: digit" in record["printed"] and "it: shift" in record["printed"]

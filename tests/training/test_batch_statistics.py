@@ -53,6 +53,7 @@ def sounds(tmp_path_factory):
     return path
 
 
+@pytest.mark.large
 def test_a_short_run_is_evaluated_as_it_was_trained(sounds, tmp_path, monkeypatch):
     """With moving averages of momentum 0.99, after 8 steps still close to 0 and 1, it is not. A resumed run ends equal.
 

@@ -100,7 +100,9 @@ def undisturbed(tmp_path_factory):
     return facts(fit(tmp_path_factory.mktemp("whole") / "state"))
 
 
-@pytest.mark.parametrize("deaths", [(1,), (5,), (2, 4)], ids=str)
+@pytest.mark.parametrize(
+    "deaths", [(2, 4), *(pytest.param(one, marks=pytest.mark.large) for one in ((1,), (5,)))], ids=str
+)
 def test_resumes_exactly(tmp_path, undisturbed, deaths):
     path = tmp_path / "state"
     for death in deaths:

@@ -106,7 +106,7 @@ def test_several_outputs_of_the_label():
     assert history["loss"][0] == pytest.approx(-(4 * np.log(0.5) + np.log(0.6)), rel=1e-5)
 
 
-@pytest.mark.parametrize("weights", ["balanced", "{0: 2.0, 1: 0.5}"])
+@pytest.mark.parametrize("weights", ["balanced", pytest.param("{0: 2.0, 1: 0.5}", marks=pytest.mark.large)])
 def test_a_run(arrays, tmp_path, weights):
     chosen = signals_config(arrays, f"training.class_weight={weights}", "export.formats=[]")
     folder, metrics = run(chosen, "it", tmp_path)

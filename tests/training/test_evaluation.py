@@ -1,11 +1,14 @@
 """Evaluation during a run, and again for a finished run."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from kzoo.checks import Refusal
 from kzoo.data.examples import Examples
 from kzoo.data.mock_data import mock
+from kzoo.files import file_lock
 from kzoo.training import evaluation
 from kzoo.training.evaluation import evaluate, evaluate_run, evaluation_batch_size
 from kzoo.training.model_building import build_model
@@ -45,6 +48,33 @@ def test_evaluate_run_repeats_the_results(finished, changed, capsys):
     for row, split in enumerate(columns[0]):
         assert float(columns[2][row].split()[0]) == pytest.approx(100 * metrics[split]["error"], abs=0.005)
         assert float(columns[3][row]) == pytest.approx(metrics[split]["loss"], abs=1e-4)
+
+
+def test_evaluate_run_writes_the_files_of_predictions_only(finished, tmp_path, capsys):
+    folder = shutil.copytree(finished[0], tmp_path / "it")
+    wanted = {name: (folder / name).read_text() for name in ("predictions.csv", "classes.csv")}
+    removed = [*wanted, "confusion.png", *(["mistakes.png"] if (folder / "mistakes.png").exists() else [])]
+    for name in removed:
+        (folder / name).unlink()
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    evaluate_run(folder)
+    assert not (folder / "predictions.csv").exists()
+    evaluate_run(folder, write=True)
+    assert capsys.readouterr().err == f"Written to {folder}/: {', '.join(removed)}\n"
+    assert {name: (folder / name).read_text() for name in wanted} == wanted
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    assert {path.name for path in after.keys() - before.keys()} == {*removed} and before.items() <= after.items()
+    assert [path.name for path in tmp_path.iterdir()] == ["it"]  # no lock stays
+
+
+def test_evaluate_run_writes_nothing_while_the_run_is_trained(finished, tmp_path):
+    folder = shutil.copytree(finished[0], tmp_path / "it")
+    with file_lock(tmp_path / ".it.lock"), pytest.raises(Refusal, match="another process is training .*it"):
+        evaluate_run(folder, write=True)
+    (folder / "predictions.csv").unlink()
+    (folder / "predictions.csv").mkdir()
+    with pytest.raises(Refusal, match="evaluate --write: .*predictions.csv cannot be written"):
+        evaluate_run(folder, write=True)
 
 
 def test_evaluate_run_refuses_what_is_no_run(finished, tmp_path):

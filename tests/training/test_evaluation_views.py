@@ -118,6 +118,7 @@ class Killed(BaseException):
     """Simulates the end of a process within the process."""
 
 
+@pytest.mark.large
 def test_a_run_that_was_killed_before_its_evaluation(tmp_path, monkeypatch):
     """It is resumed; the results for one view and for several are those that `kzoo evaluate` finds."""
     chosen = config("evaluation={crops: 10}", "data.validation=0.2", "training.steps_per_epoch=5", "training.l2=0.01")

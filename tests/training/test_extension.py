@@ -30,6 +30,7 @@ def results(folder):
     return (metrics["train"], metrics["epochs"], (folder / "history.csv").read_text())
 
 
+@pytest.mark.large
 def test_several_seeds(arrays, two_epochs, tmp_path):
     """Each goes on with its own state; data.json and files of others stay."""
     seeds = "training.seeds=[7, 0]"
@@ -66,6 +67,7 @@ def test_what_is_refused(arrays, two_epochs, tmp_path):
     assert "is a finished search: extend it by `kzoo tune`" in refusal(arrays, folder, "training.epochs=3")
 
 
+@pytest.mark.large
 def test_into_the_next_stage(arrays, tmp_path):
     stages = "training.stages=[{epochs: 1}, {freeze: [stage1]}]"
     train(arrays, tmp_path, stages, "training.epochs=1")

@@ -9,6 +9,7 @@ import pytest
 from kzoo.analysis.model_cost import OPERATIONS, Cost
 from kzoo.checks import Refusal
 from kzoo.models.registry import model
+from kzoo.task import Task
 from kzoo.training.look import PICTURES, find_subject, look, page
 from kzoo.training.model_lookup import Exportable
 
@@ -139,3 +140,33 @@ def test_the_matrix_is_of_one_filter():
     draw = next(picture.draw for picture in PICTURES if picture.name == "convolution_matrix")
     found = draw(find_subject("mnist1d_cnn")[0])
     assert found.matrix.shape == (2, 6) and found.distinct_weights == 3
+
+
+@pytest.mark.parametrize("kind, called", [("regression", "number row"), ("multilabel", "label")])
+def test_models_of_numbers_and_labels(kind, called, tmp_path, monkeypatch):
+    """The first number, and the most probable label, without a softmax; no decision for a class."""
+    activation = "linear" if kind == "regression" else "sigmoid"
+    small = model("mnist1d_cnn", classes=2, filters=3, classifier_activation=activation)
+    task = Task(kind, (2,), 2, "", ("row", "column"))
+    monkeypatch.setattr(
+        "kzoo.training.look.find_exportable", lambda name: Exportable(small, "A", {}, None, None, (task,))
+    )
+    monkeypatch.setattr("kzoo.training.look.find_run_or_model", lambda name: tmp_path)
+    x = np.random.default_rng(0).normal(size=(3, 40, 1))
+    np.save(tmp_path / "x.npy", x)
+    names = ("grad_cam", "occlusion", "invariance_curves", "shift_consistency")
+    pictures = {picture.name: picture for picture in PICTURES if picture.name in names}
+    monkeypatch.setattr("kzoo.training.look.PICTURES", tuple(pictures.values()))
+    record = json.loads((look("it", data=[tmp_path / "x.npy"], out=tmp_path / "it").parent / "look.json").read_text())
+    left_out = [one["left_out"] for one in record["pictures"]]
+    assert left_out[:3] == [None] * 3 and left_out[3].startswith(f"the outputs are {called.split()[0]}s, so that there")
+    subject, _ = find_subject("it", data=[tmp_path / "x.npy"])
+    outputs = np.asarray(small(x))
+    found, curves = pictures["grad_cam"].draw(subject), pictures["invariance_curves"].draw(subject)
+    chosen = np.zeros(3, int) if kind == "regression" else outputs.argmax(1)
+    assert found.classes.tolist() == chosen.tolist()
+    assert found.draw().axes[0].get_title().startswith(called)
+    unmoved = curves.probability[curves.amounts.index(0)]
+    np.testing.assert_allclose(unmoved, outputs[np.arange(3), chosen], rtol=1e-4, atol=1e-6)
+    word = "Output of the number" if kind == "regression" else "Probability of the label"
+    assert curves.draw().axes[1].get_title() == word

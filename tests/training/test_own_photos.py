@@ -25,6 +25,7 @@ def root(tmp_path):
     return mixed_photos(tmp_path / "photos", 8)
 
 
+@pytest.mark.large
 def test_a_run_is_resumed_on_the_same_photos_only(root, tmp_path, monkeypatch, capsys):
     config = photos_config(root)
     _, whole = run(config, "whole", tmp_path)

@@ -1,5 +1,6 @@
 """Whole runs of numbers, labels, several outputs and images: figures, evaluation, predictions, export, resume."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -173,6 +174,34 @@ def test_outputs_as_an_array(runs, files, tmp_path):
 
 
 @EACH
+def test_a_row_for_each_test_example(runs, files, name):
+    folder, metrics = runs[name]
+    stored = np.load(files / f"{name}.npz")
+    outputs = keras.tree.map_structure(np.asarray, load_model(folder)(stored["x_test"]))
+    with open(folder / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["index"] for row in rows] == [str(index) for index in range(SIZES["test"])]
+
+    def column(key):
+        return np.array([float(row[key]) for row in rows])
+
+    if name == "numbers":
+        np.testing.assert_allclose(column("truth_2"), stored["y_test"][:, 1], rtol=1e-5)
+        np.testing.assert_allclose(column("prediction_2"), outputs[:, 1], rtol=1e-3, atol=1e-5)
+    elif name == "labels":
+        np.testing.assert_allclose(column("score_b"), outputs[:, 1], rtol=1e-3, atol=1e-5)
+        assert [row["truth"] for row in rows] == ["; ".join(np.array(list("abc"))[one]) for one in stored["y_test"]]
+        assert "## Labels\n\n| label | precision" in (folder / "README.md").read_text()
+    elif name == "both":
+        np.testing.assert_allclose(column("level_truth"), stored["y_test_level"], rtol=1e-5)
+        np.testing.assert_allclose(column("level_prediction"), outputs[0][:, 0], rtol=1e-3, atol=1e-5)
+        wrong = np.mean([row["side_truth"] != row["side_prediction"] for row in rows])
+        assert 1 - wrong == pytest.approx(metrics["test"]["side_accuracy"])
+    else:
+        assert column("mae").mean() == pytest.approx(metrics["test"]["mae"], rel=1e-4)
+
+
+@EACH
 def test_exports(runs, files, name, tmp_path):
     """Verified with all outputs, predicted as the run, and described by their card."""
     model, origin, data, results, _, tasks = find_exportable(runs[name][0])
@@ -193,6 +222,7 @@ def test_exports(runs, files, name, tmp_path):
 
 
 @EACH
+@pytest.mark.large
 def test_a_killed_run_ends_as_an_uninterrupted_one(runs, files, name, tmp_path, monkeypatch):
     chosen = config(files, name, "export.formats=[]", "training.keep=best")
     kill_after_an_epoch(monkeypatch, lambda: run(chosen, name, tmp_path))

@@ -8,6 +8,7 @@ import numpy as np
 
 from kzoo.training.prediction_files import LISTED, class_table, write_filters, write_predictions
 from kzoo.training.predictions import ClassPredictions, MapPredictions
+from kzoo.training.task_predictions import LabelPredictions, NumberPredictions
 
 NAMES = ("sky, above", "a|b", "c$x$")
 
@@ -41,8 +42,8 @@ def test_of_classes(tmp_path):
         *("predictions.csv", "classes.csv", "confusion.png", "mistakes.png")
     }
     lines = class_table(found)
-    assert lines[0] == "| class | precision | recall | F1 | examples |"
-    assert lines[3] == "| a\\|b | 1.000 | 0.500 | 0.667 | 2 |" and lines[4] == "| c$x$ | - | - | - | 0 |"
+    assert lines[:3] == ["## Classes", "", "| class | precision | recall | F1 | examples |"]
+    assert lines[5] == "| a\\|b | 1.000 | 0.500 | 0.667 | 2 |" and lines[6] == "| c$x$ | - | - | - | 0 |"
 
 
 def test_without_files_and_without_mistakes(tmp_path):
@@ -62,15 +63,29 @@ def test_of_label_maps(tmp_path):
     rows = [tuple(row.values()) for row in read(tmp_path / "predictions.csv")]
     assert rows == [("0", "15", "0", "0"), ("1", "20", "4", "0.2")]
     assert (tmp_path / "maps.png").exists() and (tmp_path / "mistakes.png").exists()
-    assert class_table(found)[2] == "| sky, above | 0.886 | 1.000 | 0.939 | 0.886 | 31 |"
+    assert class_table(found)[4] == "| sky, above | 0.886 | 1.000 | 0.939 | 0.886 | 31 |"
+
+
+def test_of_labels_and_of_numbers(tmp_path):
+    found = LabelPredictions("test", 2, ["a|b", "c"])
+    found.add(np.zeros((2, 1)), np.array([[1, 1], [0, 1]]), np.array([[0.75, 0.25], [0.25, 1]]))
+    split = types.SimpleNamespace(files=["1.png", "2.png"])
+    assert write_predictions(found, split, "it", tmp_path) == ["predictions.csv", "classes.csv"]
+    assert [row["prediction"] for row in read(tmp_path / "predictions.csv")] == ["a|b", "c"]
+    assert [row["recall"] for row in read(tmp_path / "classes.csv")] == ["1", "0.5"]
+    assert class_table(found)[:3] == ["## Labels", "", "| label | precision | recall | F1 | examples |"]
+    numbers = NumberPredictions("test", 1)
+    numbers.add(np.zeros((2, 1)), np.array([[1], [2]]), np.array([[1], [3]]))
+    assert write_predictions(numbers, split, "it", tmp_path) == ["predictions.csv"]
+    assert read(tmp_path / "predictions.csv")[1] == {"index": "1", "file": "2.png", "truth": "2", "prediction": "3"}
 
 
 def test_the_table_of_many_classes_has_the_worst():
     found = ClassPredictions("test", 40)
     found.add(np.zeros((40, 1)), np.arange(40), np.eye(40)[[*range(1, 5), *range(4, 40)]])
     lines = class_table(found)
-    assert lines[0] == f"The {LISTED} of 40 classes with the lowest F1; `classes.csv` has all:"
-    assert [line.split()[1] for line in lines[4:8]] == ["0", "1", "2", "3"] and len(lines) == LISTED + 4
+    assert lines[2] == f"The {LISTED} of 40 classes with the lowest F1; `classes.csv` has all:"
+    assert [line.split()[1] for line in lines[6:10]] == ["0", "1", "2", "3"] and len(lines) == LISTED + 6
 
 
 def test_filters(tmp_path):

@@ -1,18 +1,10 @@
 """The collected predictions of a split, against scikit-learn and counts by hand."""
 
-import types
-
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from kzoo.data.examples import Examples
-from kzoo.data.mock_data import mock
-from kzoo.training.evaluation import evaluate
-from kzoo.training.model_building import build_model
-from kzoo.training.predictions import ClassPredictions, MapPredictions, predictions_for
-from kzoo.training.trainer_building import build_trainer
-from tests.training.conftest import signals_config
+from kzoo.training.predictions import ClassPredictions, MapPredictions
 
 
 def filled(predictions, x, y, outputs, batch=7):
@@ -111,48 +103,3 @@ def test_label_maps(seeds):
     assert [shown.number for shown in found.worst] == sorted(np.flatnonzero(share), key=lambda i: -share[i])[:6]
     assert [shown.number for shown in found.sample] == [0, 1, 3, 4, 6, 8]
     assert np.array_equal(found.sample[2].x, x[3]) and np.array_equal(found.sample[2].truth, truth[3, ..., 0])
-
-
-@pytest.mark.parametrize(
-    "outputs, labels, classes, kind",
-    [
-        ((3,), (), 3, ClassPredictions),
-        ((3,), (1,), 3, ClassPredictions),
-        ((1,), (), 2, ClassPredictions),
-        ((1,), (), 7, None),  # one number for seven classes
-        ((1,), (), None, None),
-        ((3,), (3,), None, None),  # several numbers
-        ((4, 5, 3), (4, 5, 1), None, MapPredictions),
-        ((4, 5, 3), (4, 5), None, MapPredictions),
-        ((4, 5, 1), (4, 5, 1), None, None),
-        ((4, 5, 3), (), 3, None),
-    ],
-)
-def test_which_outputs_are_classes(outputs, labels, classes, kind):
-    config = types.SimpleNamespace(data=types.SimpleNamespace(targets=None))
-    model = types.SimpleNamespace(outputs=[types.SimpleNamespace(shape=(None, *outputs))])
-    split = Examples.from_arrays(np.zeros((2, 1)), np.zeros((2, *labels), "int32"))
-    data = types.SimpleNamespace(classes=classes, class_names=None)
-    found = predictions_for(config, "test", split, model, data)
-    assert found is None if kind is None else type(found) is kind
-    config.data.targets = ["x"]
-    assert predictions_for(config, "test", split, model, data) is None
-
-
-def test_predictions_of_an_evaluation_are_those_of_its_error(arrays):
-    """In one pass; further evaluations do not add to them, and their results stay the same."""
-    config = signals_config(arrays, "training.steps_per_call=1", "data.batch_size=7")
-    data = mock((12, 1), 3, size=45)
-    model = build_model(config, (12, 1), 3)
-    trainer = build_trainer(config, model)
-    before = evaluate(trainer, data.test, config)
-    predictions = predictions_for(config, "test", data.test, model, data)
-    scores = evaluate(trainer, data.test, config, "it", predictions)
-    assert scores == before == evaluate(trainer, data.test, config)
-    x, y = data.test.numpy()
-    outputs = model.predict(x, verbose=0)
-    assert predictions.size == 45 and scores["error"] == pytest.approx((outputs.argmax(1) != y).mean(), abs=1e-6)
-    assert [int(row[1]) for row in predictions.rows()] == outputs.argmax(1).tolist()
-    for shown in predictions.worst:
-        assert np.array_equal(shown.x, x[shown.number])
-    assert "recorded" not in scores

@@ -220,10 +220,14 @@ def test_a_whole_folder(undisturbed):
     assert len(set(rates[1:])) > 1  # the callback has acted
 
 
-def test_kills_do_not_show(attempt, undisturbed, tmp_path):
+EACH_MOMENT = ("epoch 1", "writing 2", "epoch 1", "mistakes", "metrics")
+
+
+@pytest.mark.parametrize("moments", [("writing 2",), pytest.param(EACH_MOMENT, marks=pytest.mark.large)], ids=len)
+def test_kills_do_not_show(attempt, undisturbed, tmp_path, moments):
     """Kills at the worst moments: each later attempt resumes, and the results are those of the undisturbed run."""
     folder = tmp_path / ".it.partial"
-    for moment in ("epoch 1", "writing 2", "epoch 1", "mistakes", "metrics"):
+    for moment in moments:
         assert attempt(tmp_path, moment=moment) == -signal.SIGKILL, moment
         assert folder.is_dir() and not (tmp_path / "it").exists(), moment
         assert (folder / "state.npz").exists(), moment
@@ -262,6 +266,7 @@ def test_killed_in_the_export_and_while_replacing(attempt, undisturbed, tmp_path
     assert not (tmp_path / ".it.old").exists() and results(tmp_path / "it") == undisturbed[1]
 
 
+@pytest.mark.large
 def test_a_finished_run_is_trained_further(arrays, attempt, undisturbed, tmp_path):
     """Killed at the worst moments: the finished run stays until the longer one equals one of as many epochs."""
     run.run(small(arrays, "training.epochs=2"), "it", tmp_path)
@@ -290,6 +295,7 @@ def test_ten_random_kills(attempt, undisturbed, tmp_path):
     assert results(tmp_path / "it") == undisturbed[1]
 
 
+@pytest.mark.large
 def test_interrupted_by_hand(arrays, undisturbed, tmp_path, monkeypatch):
     """Ctrl-C and other exceptions propagate, the lock is released, and the next start resumes."""
     real, epochs = checkpoint.Checkpoint.on_epoch_end, []
@@ -312,6 +318,7 @@ def test_interrupted_by_hand(arrays, undisturbed, tmp_path, monkeypatch):
     assert epochs == [0, 1, 2, 3] and results(folder) == undisturbed[1]
 
 
+@pytest.mark.large
 def test_several_seeds_one_killed(arrays, undisturbed, tmp_path, monkeypatch):
     sets = ["training.seeds=[0, 3]"]
     trained, seed_run_evaluate = [], seed_run.evaluate
@@ -385,6 +392,7 @@ def test_a_changed_config_refuses(arrays, interrupted):
     assert metrics["seed"] == 9 and metrics["epochs"] == 1 and not (interrupted / ".it.partial").exists()
 
 
+@pytest.mark.large
 def test_a_search_in_the_config_does_not_change_a_run(arrays, interrupted, undisturbed):
     space = "search={trials: 3, space: {training.epochs: {int: [1, 4]}}, validation: 0.2}"
     folder, metrics = run.run(small(arrays, space), "it", interrupted)
@@ -392,6 +400,7 @@ def test_a_search_in_the_config_does_not_change_a_run(arrays, interrupted, undis
     assert metrics["config_sha256"] == json.loads((undisturbed[0] / "metrics.json").read_text())["config_sha256"]
 
 
+@pytest.mark.large
 def test_a_damaged_state_refuses(arrays, interrupted, undisturbed):
     state = interrupted / ".it.partial" / "state.npz"
     state.write_bytes(state.read_bytes()[:100])
@@ -521,6 +530,7 @@ def test_parts_that_do_not_fit_are_one_line(arrays, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.large
 def test_callbacks_that_stop_early(arrays, tmp_path):
     stop = "training.callbacks=[{class_name: EarlyStopping, config: {monitor: loss, patience: 1, min_delta: 5}}]"
     folder, metrics = run.run(small(arrays, stop, "training.epochs=9"), "it", tmp_path)

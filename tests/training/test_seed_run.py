@@ -27,7 +27,7 @@ def run(arrays, tmp_path, *sets):
 
 @pytest.mark.parametrize(
     "name",
-    ["mixed_bfloat16", *(pytest.param(name, marks=pytest.mark.large) for name in ("mixed_float16", "float64"))],
+    [pytest.param(name, marks=pytest.mark.large) for name in ("mixed_bfloat16", "mixed_float16", "float64")],
 )
 def test_dtype_policies_through_a_whole_run(arrays, tmp_path, name):
     """Without a test split the export is verified on training examples."""
@@ -39,6 +39,7 @@ def test_dtype_policies_through_a_whole_run(arrays, tmp_path, name):
     assert np.isfinite(metrics["train"]["loss"]) and metrics["steps"] == 8
 
 
+@pytest.mark.large
 def test_exports_of_a_fixed_batch_size_and_of_integers(arrays, tmp_path):
     sets = ("export.formats=[onnx, litert_int8]", "export.batch_size=3", "export.integer=true")
     run(arrays, tmp_path, "model.name=mnist1d_fc100", *sets)
@@ -52,6 +53,7 @@ def test_the_same_seed_gives_the_same_numbers(arrays, tmp_path):
     assert first["train"] == again["train"]
 
 
+@pytest.mark.large
 def test_data_prepared_for_the_first_time_does_not_change_the_numbers(arrays, tmp_path, monkeypatch):
     def drawing(config):
         random.random(), np.random.random()

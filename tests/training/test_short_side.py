@@ -51,6 +51,7 @@ def test_a_run_evaluates_and_predicts_the_centre(photographs, tmp_path):
     assert metrics["test"]["error"] == pytest.approx(np.mean(outputs.argmax(1) != labels), abs=1e-6)
 
 
+@pytest.mark.large
 def test_a_resumed_run_ends_equal(photographs, tmp_path, monkeypatch):
     chosen = config(photographs, "data.training_short_side=[8, 14]", "data.augment=[RandomFlip]")
 

@@ -45,6 +45,11 @@ def test_recorded_outputs():
     inputs, targets, outputs = (np.concatenate(parts) for parts in zip(*seen))
     assert np.array_equal(inputs, x) and targets.tolist() == [0, 1, 2, 0, 1]
     assert np.allclose(outputs, inference_model(model).predict(x, verbose=0), atol=1e-6)
+    seen.clear()
+    trainer.record_outputs(2)
+    trainer.evaluate(dataset, return_dict=True, verbose=0, callbacks=[record])
+    _, _, again, _, output = (np.concatenate(parts) for parts in zip(*seen))
+    assert np.allclose(again, x / 2) and output.shape == (5, 4)  # the second target is the preprocessed input
 
 
 @pytest.mark.parametrize("calls", [1, 3])

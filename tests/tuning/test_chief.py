@@ -63,6 +63,7 @@ def test_a_worker_that_never_starts(tmp_path, monkeypatch):
         serve_trials(Trials(config, tmp_path, "it"), config, 1)
 
 
+@pytest.mark.large
 def test_a_worker_that_cannot_continue_stops_the_search(tmp_path):
     config = small(write_arrays(tmp_path / "s.npz"))
     trials = Trials(config, tmp_path / "trials", "it")

@@ -70,6 +70,7 @@ def test_a_model_that_cannot_fit_is_a_failure(arrays, tmp_path):
     assert result["status"] == "failed" and "mnist1d_fc needs at least" in result["reason"], result
 
 
+@pytest.mark.large
 def test_out_of_memory_is_a_failure(arrays, tmp_path, monkeypatch):
     """TensorFlow's error for more memory than a machine can address; its traceback is kept."""
     monkeypatch.setattr("kzoo.training.model_building.check_model_memory", lambda *_: None)  # in this process only
@@ -210,6 +211,7 @@ def test_objectives_of_the_outputs(tmp_path, name):
         check_configs([("here", resolved(wrong))])
 
 
+@pytest.mark.large
 def test_a_trial_of_the_loss_of_an_output(tmp_path):
     """The objective is what the history has of the last epoch, and so are the metrics of each output."""
     result = run(two_outputs(tmp_path, objective="val_reconstruction_loss"), tmp_path / "trial")

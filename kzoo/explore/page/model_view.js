@@ -5,7 +5,7 @@ import { Equivariance } from "./equivariance.js";
 import { LabelMap } from "./label_map.js";
 import { latest, reporter } from "./latest.js";
 import { LayerMaps } from "./layer_maps.js";
-import { showOutputs } from "./outputs.js";
+import { headingOf, showOutputs } from "./outputs.js";
 import { showProducts } from "./products.js";
 import { UnitViews } from "./unit_views.js";
 
@@ -58,8 +58,8 @@ export class ModelView {
     const wanted = layers.wanted().filter((step) => fresh || !layers.found.has(step));
     if (!fresh && !wanted.length) return;
     const result = await this.source.run(this.number, input, wanted);
-    this.part("outputs-kind").textContent = `${result.kind[0].toUpperCase()}${result.kind.slice(1)} of each class`;
-    showOutputs(this.part("outputs"), result, this.model.labels);
+    this.part("outputs-kind").textContent = headingOf(result.kind, this.model.unit);
+    showOutputs(this.part("outputs"), result, this.model);
     this.labelMap.show(result.labelMap, result.outputs.length);
     layers.update(result.maps, fresh);
     this.shown = input;

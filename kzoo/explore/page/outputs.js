@@ -1,13 +1,20 @@
-// The outputs as bars: of all classes in their order, or of the largest of many.
+// The outputs as bars: of all classes, labels or numbers in their order, or of the largest of many classes.
 
 import { colourOf } from "./label_map.js";
 
 const ALL = 20, SHOWN = 10;
 
-export function showOutputs(table, { kind, outputs, labelMap }, labels) {
+// unit: "class", "label", "number" or "channel".
+export function headingOf(kind, unit = "class") {
+  return unit === "number" ? "Numbers" : `${kind[0].toUpperCase()}${kind.slice(1)} of each ${unit}`;
+}
+
+export function showOutputs(table, { kind, outputs, labelMap }, { labels, unit = "class" }) {
   const order = outputs.map((_, at) => at), value = (at) => outputs[at] ?? -Infinity;
   const sorted = [...order].sort((a, b) => value(b) - value(a));
-  const rows = outputs.length <= ALL ? order : sorted.slice(0, SHOWN);
+  const ordered = outputs.length <= ALL || unit === "number";
+  const rows = ordered ? order.slice(0, ALL) : sorted.slice(0, SHOWN);
+  const found = { class: (at) => at === sorted[0], label: (at) => value(at) > 0.5 }[unit] ?? (() => false);
   const finite = outputs.filter((one) => one !== null), low = Math.min(0, ...finite);
   const top = kind === "output" || kind === "mean output" ? Math.max(...finite, low + 1e-12) : 1;
   const body = table.tBodies[0];
@@ -17,7 +24,7 @@ export function showOutputs(table, { kind, outputs, labelMap }, labels) {
   }
   rows.forEach((at, k) => {
     const row = body.rows[k], one = outputs[at];
-    row.className = at === sorted[0] ? "largest" : "";
+    row.className = found(at) ? "largest" : "";
     row.cells[0].textContent = row.cells[0].title = labels ? labels[at] ?? at : at;
     if (labelMap) {
       const swatch = document.createElement("span");

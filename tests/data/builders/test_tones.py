@@ -1,6 +1,7 @@
 import hashlib
 
 import numpy as np
+import pytest
 
 from kzoo.data.builders.tones import HARMONICS, NOTES, RATE, SAMPLES, tones
 from kzoo.data.loader import load
@@ -35,6 +36,7 @@ def test_the_data_never_change_and_splits_differ():
     assert not np.array_equal(made["train"][0][0], made["test"][0][0])
 
 
+@pytest.mark.large
 def test_the_builder_keeps_values_and_order():
     data, made = load("tones"), tones()
     for split, examples in {"train": data.train, "test": data.test}.items():

@@ -1,9 +1,12 @@
 """The panel of equivariance errors, which is shown while the sliders move the example."""
 
 import numpy as np
+import pytest
 
 from kzoo.analysis.transforms import transform_array
 from tests.explore.page.shown import Shown
+
+pytestmark = pytest.mark.large
 
 
 def test_the_error_of_equivariance_is_shown_while_the_sliders_are_off_zero(browser, address, images):

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from PIL import Image
 
 from kzoo.explore.open_session import open_session
@@ -28,6 +29,7 @@ def test_drawing_changes_predictions_and_maps(browser, address, images):
     page.close()
 
 
+@pytest.mark.large
 def test_a_signal_is_dragged(browser):
     session = open_session("mnist1d_tiled")
     with served(session) as address:
@@ -88,6 +90,7 @@ def test_uploads(browser, address, images, tmp_path):
     shown.page.close()
 
 
+@pytest.mark.large
 def test_other_inputs_follow_the_example_and_only_the_first_is_drawn(browser, seeds):
     x, y = keras.Input((8, 8, 1), name="frame"), keras.Input((8, 8, 1), name="flow")
     net = keras.Model([x, y], keras.layers.Add(name="sum")([x, y]))

@@ -13,6 +13,8 @@ from tests.explore.page.shown import Shown, served
 SOURCE = (PAGE / "label_map.js").read_text("utf-8")
 COLOURS = re.findall('"(#[0-9a-f]{6})"', SOURCE)
 
+pytestmark = pytest.mark.large
+
 
 @pytest.fixture(scope="module")
 def roads():

@@ -66,6 +66,7 @@ def dependences(net, cells):
     return [[[int(part.min()), int(part.max())] for part in changed.T] if len(changed) else None for changed in found]
 
 
+@pytest.mark.large
 def test_marked_parts_are_those_that_change_a_cell(browser):
     """Against gradients, which are above 0 wherever a cell depends on the input: all weights are 1."""
     net = branching()
@@ -109,6 +110,7 @@ def test_a_max_pooling_says_where_its_value_comes_from(browser, address, images)
     shown.page.close()
 
 
+@pytest.mark.large
 def test_unpooling_says_where_its_values_were(browser, seeds):
     x = keras.Input((8, 8, 2), name="input")
     y, places = MaxPoolingWithArgmax2D(2, name="pool")(x)
@@ -190,6 +192,7 @@ def test_maps_of_a_layer_that_is_pointed_at_bear_their_numbers(browser, address)
     shown.page.close()
 
 
+@pytest.mark.large
 def test_a_volume_shows_its_middle_slice(browser):
     x = keras.Input((6, 12, 10, 1), name="input")
     session = Session(keras.Model(x, keras.layers.Conv3D(2, 3, name="conv")(x)))

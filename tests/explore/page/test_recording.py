@@ -39,6 +39,7 @@ def test_a_recording_without_a_server(browser, images, recorded):
     page.close()
 
 
+@pytest.mark.large
 def test_examples_of_a_recording_of_two_models(browser, signals, recorded):
     shown = Shown(browser, recorded(*signals))
     page = shown.page

@@ -5,6 +5,8 @@ import pytest
 
 from tests.explore.page.shown import Shown, served
 
+pytestmark = pytest.mark.large
+
 
 def test_two_models_side_by_side(browser, signals):
     with served(*signals) as address:

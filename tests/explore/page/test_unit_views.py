@@ -1,8 +1,11 @@
 """The views of a map that is shown large: its filter, its top patches, an input that maximizes it, its deconvnet."""
 
 import numpy as np
+import pytest
 
 from tests.explore.page.shown import Shown, red
+
+pytestmark = pytest.mark.large
 
 
 def test_views_of_a_clicked_map(browser, address, images):

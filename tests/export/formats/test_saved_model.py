@@ -163,6 +163,7 @@ def test_features_of_half_precision_are_float32(tmp_path):
     assert loaded.features(np.ones((1, 8, 8, 2), "float32"))["stage1"].dtype == tf.float32
 
 
+@pytest.mark.large
 def test_saved_model_cli_gives_the_same_numbers(small_model, path, images, tmp_path):
     np.save(tmp_path / "x.npy", images)
     tool = os.path.join(os.path.dirname(sys.executable), "saved_model_cli")
