@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 MAX_MESSAGE, MAX_VALUE = 1000, 200  # characters of a message, and of a value or name that it quotes
+PATH = re.compile(r"\bPosixPath\(('[^']*')\)")  # the repr of a path
 # an error of a layer's `call` as Keras repeats it: in bold, between the layer's name and its arguments
 REPEATED = re.compile(r"Exception encountered when calling .*?\x1b\[1m(.*?)\x1b\[0m.*", re.DOTALL)
 
@@ -59,9 +60,14 @@ def shorten(text: str, limit: int) -> str:
 
 
 def shown(value: Any) -> str:
-    """Returns the repr of a value as messages show it: on one line and shortened."""
+    """Returns the repr of a value as messages show it: on one line and shortened, of paths as of texts.
+
+    >>> from pathlib import Path
+    >>> shown(Path("a/b"))
+    "'a/b'"
+    """
     try:
-        return one_line(repr(value), MAX_VALUE)
+        return one_line(PATH.sub(r"\1", repr(value)), MAX_VALUE)
     except Exception:  # of an integer of thousands of digits, or of a class of the user's
         return f"<{type(value).__name__}>"
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from kzoo.checks import Refusal, nearest, require
+from kzoo.files import hidden
 from kzoo.index import is_keras_file, known_models
 from kzoo.types import PathLike
 
@@ -27,7 +28,16 @@ def find_run(run: PathLike, file: str = "model.keras") -> Path:
             raise Refusal(
                 f"{folder} holds a run for each seed: name one of {', '.join(f'{folder}/{seed}' for seed in seeds)}."
             )
+    unfinished = find_unfinished(run)
+    if unfinished:
+        raise Refusal(f"the run {unfinished} is not finished: the command that started it resumes it.")
     raise Refusal(f"no finished run at {' or '.join(map(str, folders))}: {file} is missing.")
+
+
+def find_unfinished(run: PathLike) -> Path | None:
+    """Returns the folder that a run will have whose training is interrupted or in progress, None if there is none."""
+    folders = (Path(run), Path("saved_models") / run)
+    return next((folder for folder in folders if hidden(folder, "partial").is_dir()), None)
 
 
 def find_seeds(run: PathLike, file: str = "metrics.json") -> list[Path]:
@@ -57,6 +67,8 @@ def find_run_or_model(name: str) -> Path | None:
         if name in models:
             return None
         if "holds a run for each seed" in str(refusal):
+            raise
+        if find_unfinished(name):
             raise
         hint = f" and no model is called {name!r}; {nearest(name, models)}"
         raise Refusal(str(refusal).rstrip(".") + hint) from None

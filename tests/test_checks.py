@@ -1,5 +1,7 @@
 """Refusals, integers and real numbers, and the nearest names."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -12,6 +14,10 @@ def test_require_names_who_expects_what_and_what_it_received():
         require(False, "pool", "a size above 0", size="a", rank=2)
     assert type(caught.value) is Refusal
     assert require(True, "pool", "anything", size=0) is None
+
+
+def test_paths_are_shown_as_texts():
+    assert shown([Path("a/x (1).png"), Path("b")]) == "['a/x (1).png', 'b']"
 
 
 @pytest.mark.parametrize("value", [0, -3, 2**70, np.int64(4), np.uint8(4), np.array(4)])

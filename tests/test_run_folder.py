@@ -3,7 +3,7 @@
 import pytest
 
 from kzoo.checks import Refusal
-from kzoo.run_folder import find_run, find_run_or_model, find_seeds
+from kzoo.run_folder import find_run, find_run_or_model, find_seeds, find_unfinished
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def test_finds_runs(runs):
     assert find_run("several/seed_12").is_file()
 
 
-@pytest.mark.parametrize("name", ["none", "half", "."])
+@pytest.mark.parametrize("name", ["none", "."])
 def test_no_run(name):
     with pytest.raises(Refusal, match=r"^no finished run at .* or saved_models.*: model.keras is missing\.$"):
         find_run(name)
@@ -42,6 +42,15 @@ def test_run_or_model():
     assert find_run_or_model("vgg16") is None
     with pytest.raises(Refusal, match="is missing and no model is called 'vgg15'; did you mean 'vgg19'"):
         find_run_or_model("vgg15")
+
+
+def test_a_run_that_is_not_finished(runs):
+    for find in (find_run, find_run_or_model, find_seeds):
+        with pytest.raises(Refusal, match="^the run saved_models/half is not finished: the command that started it "):
+            find("half")
+    assert find_unfinished("half").as_posix() == "saved_models/half" and find_unfinished("done") is None
+    (runs / "saved_models" / ".vgg16.partial").mkdir()
+    assert find_run_or_model("vgg16") is None and find_unfinished("vgg16") is not None
 
 
 def test_folders_of_seeds(runs):

@@ -52,6 +52,15 @@ def read_config(config: str, sets: list[str], allow_outside: bool) -> Any:
     return settings
 
 
+def check_run_or_model(name: str) -> None:
+    """Raises Refusal if `name` is no run and no model; prints a note on a model whose run is not finished."""
+    from kzoo.run_folder import find_run_or_model, find_unfinished
+    from kzoo.terminal import say
+
+    if find_run_or_model(name) is None and (folder := find_unfinished(name)):
+        say(f"The run {folder} is not finished: this is the model {name} with initial weights.")
+
+
 def import_own_models() -> None:
     """Imports the user's modules and plugins, if there are any, so that the names of their models are known."""
     if has_user_modules():

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from kzoo.checks import Refusal, require
-from kzoo.cli.arguments import Imports, import_own_models
+from kzoo.cli.arguments import Imports, check_run_or_model, import_own_models
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.terminal import say
 from kzoo.user_modules import request_modules
@@ -53,9 +53,7 @@ def explore(
     import_own_models()
     for name in names:
         if Path(name).suffix != ".keras":
-            from kzoo.run_folder import find_run_or_model
-
-            find_run_or_model(name)
+            check_run_or_model(name)
     if out is not None:
         import_tensorflow()
         from kzoo.explore.site import record

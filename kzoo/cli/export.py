@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from kzoo.checks import Refusal, require
-from kzoo.cli.arguments import Imports, import_own_models
+from kzoo.cli.arguments import Imports, check_run_or_model, import_own_models
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.export.registry import FORMATS, find_format
 from kzoo.files import check_writable
@@ -79,9 +79,7 @@ def export(
     if weights is not None:
         check_model(name)
     else:
-        from kzoo.run_folder import find_run_or_model
-
-        find_run_or_model(name)
+        check_run_or_model(name)
     import_tensorflow()
     from kzoo.export.export_folder import difference_notes, export_table, write_export_folder
     from kzoo.export.model_card import UNTRAINED

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from kzoo.cli.arguments import Imports, import_own_models
+from kzoo.cli.arguments import Imports, check_run_or_model, import_own_models
 from kzoo.cli.debugging import import_tensorflow
 from kzoo.terminal import say
 from kzoo.user_modules import request_modules
@@ -32,9 +32,7 @@ def look(
     """
     request_modules(imports)
     import_own_models()
-    from kzoo.run_folder import find_run_or_model
-
-    find_run_or_model(name)
+    check_run_or_model(name)
     import_tensorflow()
     from kzoo.training.look import look as draw
 
