@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from kzoo.cli.arguments import check_run_or_model
 from kzoo.training.checkpoint import Checkpoint
 from tests.cli.conftest import SMALL
 
@@ -13,6 +14,16 @@ from tests.cli.conftest import SMALL
 def test_an_unknown_dataset(misuse):
     got = misuse("train", "--dry-run", "--set", "data.name=mnist1")
     assert "received name='mnist1'; did you mean 'mnist1d' or 'mnist'" in got
+
+
+def test_a_model_whose_run_is_not_finished(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    check_run_or_model("vgg16")
+    assert capsys.readouterr().err == ""
+    (tmp_path / "saved_models" / ".vgg16.partial").mkdir(parents=True)
+    check_run_or_model("vgg16")
+    note = "The run saved_models/vgg16 is not finished: this is the model vgg16 with initial weights.\n"
+    assert capsys.readouterr().err == note
 
 
 @pytest.mark.parametrize(
