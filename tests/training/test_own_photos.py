@@ -1,13 +1,19 @@
 """A folder of photos as a phone leaves it, from the command to train to the prediction of one of its files."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from kzoo.checks import Refusal
 from kzoo.config.config_files import read_config
 from kzoo.data.example_reader import ExampleReader
 from kzoo.data.loader import load
+from kzoo.training.model_building import build_model
 from kzoo.training.run import run
+from kzoo.training.run_data import load_data
 from tests.data.photos import mixed_photos
 from tests.training.conftest import kill_after_an_epoch
 
@@ -59,3 +65,22 @@ def test_a_photo_is_the_same_in_training_and_in_predictions(root):
     assert "china/0.jpg" in names and len(names) == 15
     for name, image in zip(names, x):
         np.testing.assert_array_equal(ExampleReader("test", (12, 12, 3), "pad").read(root / name)[0], image)
+
+
+def test_the_config_of_the_page_takes_images_and_masks(tmp_path, monkeypatch):
+    """Of docs/photos.md."""
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "photos.md").read_text()
+    [text] = re.findall(r"```yaml\n(.*?)```", page, flags=re.S)
+    Path("masks.yaml").write_text(text)
+    draw = np.random.default_rng(0)
+    for index in range(10):
+        for part, values in (("images", draw.integers(0, 256, (20, 24, 3))), ("masks", draw.integers(0, 3, (20, 24)))):
+            path = Path("my_masks", part, f"{index}.png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values.astype("uint8")).save(path)
+    config = read_config("masks.yaml", [])
+    data = load_data(config)
+    built = build_model(config, data.input_shape, data.classes, data.train)
+    assert {name: split.size for name, split in data.splits().items()} == {"train": 6, "validation": 2, "test": 2}
+    assert built.output_shape == (None, 64, 64, 3)
