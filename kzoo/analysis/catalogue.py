@@ -84,6 +84,7 @@ def model_text(name: str, console: Console) -> str:
     built = model(name) if is_keras_file(name) else sketch(name)
     with console.capture() as captured:
         what = known["doc"].partition("\n")[0] or "a model without a docstring"
+        what = "a model that Keras saved" if is_keras_file(name) else what
         console.out(f"{name}: {what}\n", highlight=False)
         built.summary(print_fn=lambda text, line_break=None: console.out(text, highlight=False))
         console.print(stages_table(built), settings_table(known))

@@ -20,5 +20,6 @@ def test_show_a_run(call):
     for name in ("mine", "saved_models/mine", "saved_models/mine/model.keras"):
         code, out, _ = call("show", name)
         assert code == 0 and "stage3" in out and "15" in out and "Weights: those of the file" in out
+        assert out.startswith("saved_models/mine/model.keras: a model that Keras saved\n")
     code, _, err = call("show", "mnist1d_cn")
     assert code == 2 and "no model is called 'mnist1d_cn'; did you mean 'mnist1d_cnn'" in err
