@@ -98,7 +98,7 @@ def test_refuses_layers_larger_than_the_file(runs, tmp_path):
     [
         ("none", "no finished run at none or saved_models/none: model.keras is missing."),
         ("", "no finished run at . or saved_models: model.keras is missing."),
-        ("half", "no finished run at half or saved_models/half: model.keras is missing."),
+        ("half", "the run saved_models/half is not finished: the command that started it resumes it."),
         (
             "several",
             "saved_models/several holds a run for each seed: name one of saved_models/several/seed_0, "
