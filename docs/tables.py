@@ -31,7 +31,12 @@ CONFIGS = ROOT / "zoo_configs"
 SEARCHES = ROOT / "docs" / "searches"
 EXPORTS = ROOT / "results" / "exports" / "matrix.json"
 BASELINES = ROOT / "results" / "baselines" / "logistic_regression.json"
-LAYERS = {"conv": "convolution", "tiled": "tiled convolution", "local": "locally connected"}
+LAYERS = {
+    "conv": "convolution",
+    "tiled": "tiled convolution",
+    "low_rank": "mixtures of four kernels",
+    "local": "locally connected",
+}
 
 
 def results(pattern):

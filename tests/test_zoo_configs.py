@@ -10,26 +10,69 @@ from kzoo.losses.capsule_margin_loss import CapsuleMarginLoss
 from kzoo.models.weights import source_models
 
 SEGNET, BASIC = "SegNet-Tutorial, segnet_solver.prototxt", "SegNet-Tutorial, segnet_basic_solver.prototxt"
-RECIPES = {  # source, batch, momentum, weight decay, factor of biases' rates, steps, {step: rate}
-    "segnet": (f"section 4; {SEGNET}", 5, 0.9, 5e-4, 2, 40_000, {0: 1e-3, 39_999: 1e-3}),
-    "segnet_basic": (f"section 3.2; {BASIC}", 12, 0.9, 5e-4, 2, 10_000, {0: 0.1, 9_999: 0.1}),
+BIASES = {"*/bias": 2}
+RECIPES = {  # source, batch, momentum, weight decay, factors of rates, steps (None: epochs), {step: rate}
+    "segnet": (f"section 4; {SEGNET}", 5, 0.9, 5e-4, BIASES, 40_000, {0: 1e-3, 39_999: 1e-3}),
+    "segnet_basic": (f"section 3.2; {BASIC}", 12, 0.9, 5e-4, BIASES, 10_000, {0: 0.1, 9_999: 0.1}),
     "deconvnet": (
-        *("DeconvNet, 001_stage_1/solver.prototxt", 64, 0.9, 5e-4, 2, 60_000),
+        *("DeconvNet, 001_stage_1/solver.prototxt", 64, 0.9, 5e-4, BIASES, 60_000),
         {0: 0.01, 8_999: 0.01, 9_000: 1e-3, 17_999: 1e-3, 18_000: 1e-4},
     ),
-    "dilated_frontend": ("dilation, train.py", 14, 0.9, 5e-4, 2, 20_000, {0: 1e-4, 99_999: 1e-4, 100_000: 1e-5}),
-    "dilated_large": ("dilation, train.py", 14, 0.9, 5e-4, 2, 40_000, {0: 1e-3, 99_999: 1e-3, 100_000: 1e-4}),
+    "dilated_frontend": ("dilation, train.py", 14, 0.9, 5e-4, BIASES, 20_000, {0: 1e-4, 99_999: 1e-4, 100_000: 1e-5}),
+    "dilated_large": ("dilation, train.py", 14, 0.9, 5e-4, BIASES, 40_000, {0: 1e-3, 99_999: 1e-3, 100_000: 1e-4}),
+    "vgg16": (
+        *("section 3.1; 370,000 steps", 256, 0.9, 5e-4, {}, 370_000),
+        {0: 0.01, 100_000: 0.01, 100_001: 1e-3, 300_001: 1e-5},
+    ),
     "vgg16_bn": (
-        *("references/classification/README.md", 256, 0.9, 1e-4, None, 450_000),
+        *("references/classification/README.md", 256, 0.9, 1e-4, {}, 450_000),
         {0: 0.1, 150_000: 0.1, 150_001: 0.01, 300_001: 1e-3},
     ),
     "capsnet": (
-        *("research/capsules/experiment.py", 128, None, 0, None, 300_000),
+        *("research/capsules/experiment.py", 128, None, 0, {}, 300_000),
         {0: 1e-3, 1_000: 1e-3 * 0.96**0.5, 300_000: 1e-3 * 0.96**150},
     ),
+    "simard2003": (  # 5,000 steps an epoch: 0.3 of the rate after every hundred epochs
+        *("section 5", 10, None, 0, {}, 1_500_000),
+        {0: 0.005, 499_999: 0.005, 500_000: 0.0015, 1_000_000: 0.00045},
+    ),
+    "lenet_caffe": (  # rate (1 + gamma step)^-power
+        *("lenet_solver.prototxt, lenet_train_test.prototxt", 64, 0.9, 5e-4, BIASES, 10_000),
+        {0: 0.01, 5_000: 0.01 * 1.5**-0.75, 10_000: 0.01 * 2**-0.75},
+    ),
+    "alexnet": (
+        *("section 5; bvlc_alexnet, train_val.prototxt", 128, 0.9, 5e-4, BIASES, None),
+        {0: 0.01, 200_000: 0.01, 200_001: 1e-3, 400_001: 1e-4, 600_001: 1e-5},
+    ),
+    "googlenet_auxiliary": (
+        *("bvlc_googlenet, quick_solver.prototxt, train_val.prototxt", 32, 0.9, 2e-4, BIASES, 2_400_000),
+        {0: 0.01, 1_200_000: 0.01 * 0.5**0.5, 2_400_000: 0.0},
+    ),
+    "nin_cifar": (
+        *("train_val.prototxt; cifar-10_params", 128, 0.9, 1e-4, {**BIASES, "stage3_conv3/*": 0.1}, 120_000),
+        {0: 0.1, 100_000: 0.1, 100_001: 0.01},
+    ),
+    "spp_zf5": ("section 3.1", 128, 0.9, 5e-4, {}, None, {0: 0.01}),
+    "c3d_ucf101": (
+        *("section 3.1; c3d_train_ucf101", 30, 0.9, 5e-3, {}, 5_072),
+        {0: 3e-3, 1_268: 3e-3, 1_269: 3e-4, 3_805: 3e-6},
+    ),
+    "all_cnn_c": (
+        *("section 3.1", 128, 0.9, 1e-3, {}, None),
+        {0: 0.05, 78_000: 0.05, 78_001: 5e-3, 97_501: 5e-4, 117_001: 5e-5},
+    ),
+    "resnet20_cifar": (
+        *("section 4.2", 128, 0.9, 1e-4, {}, 64_000),
+        {0: 0.1, 32_000: 0.1, 32_001: 0.01, 48_001: 1e-3},
+    ),
+    "m5": ("section 3", 128, None, 1e-4, {}, None, {0: 1e-3}),
 }
 
 
+MOMENTA = {  # source, {step: rate}, {step: momentum}; 390 and 312 steps an epoch
+    "maxout_mnist": ("section 4.1", {0: 0.05, 1: 0.05 / 1.00004}, {0: 0.5, 249 * 390: 0.7, 10**6: 0.7}),
+    "maxout_cifar": ("section 4.2", {0: 0.17, 500 * 312: 0.0017}, {0: 0.5, 249 * 312: 0.6, 10**6: 0.6}),
+}
 LATER = {  # the second stage: source, steps before it, {step: rate}
     "deconvnet": ("002_stage_2/solver.prototxt", 20_000, {0: 0.01, 9_999: 0.01, 10_000: 1e-3, 30_000: 1e-5}),
     "dilated_large": ("docs/training.md, joint training", 20_000, {0: 1e-5, 99_999: 1e-5}),
@@ -46,13 +89,23 @@ def check_rates(optimizer, rates):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipe(name):
-    _, batch, momentum, decay, biases, steps, rates = RECIPES[name]
+    _, batch, momentum, decay, factors, steps, rates = RECIPES[name]
     config = read_config(name)
     training, optimizer = config.training, config.training.optimizer.config
     assert config.data.batch_size == batch and training.l2 == decay and optimizer.get("momentum") == momentum
-    assert training.epochs * training.steps_per_epoch == steps
-    assert training.rates == ({} if biases is None else {"*/bias": biases})
+    assert training.rates == factors and (steps is None) == (training.steps_per_epoch is None)
+    assert steps is None or training.epochs * training.steps_per_epoch == steps
     check_rates(training.optimizer, rates)
+
+
+@pytest.mark.parametrize("name", MOMENTA)
+def test_momenta(name):
+    _, rates, momenta = MOMENTA[name]
+    training = read_config(name).training
+    check_rates(training.optimizer, rates)
+    schedule = keras.optimizers.schedules.deserialize(training.optimizer.config["momentum"])
+    assert {step: round(float(schedule(step)), 6) for step in momenta} == momenta
+    assert training.rates == ({"stage*_conv/*": 0.05} if name == "maxout_cifar" else {})
 
 
 @pytest.mark.parametrize("name", LATER)

@@ -92,6 +92,26 @@ def rbf():
     return rows
 
 
+@page("Prototypes")
+def prototypes():
+    """Three examples of each digit, stored as prototypes without any training, a digit that is none of them, and the
+    probability of each class: the class of a neighbour that is drawn the likelier, the nearer it is. The largest is
+    red. Below the same with a larger temperature, for which farther neighbours count too.
+    """
+    x, y = digits()
+    flat = x.reshape(len(x), -1)
+    chosen = np.concatenate([np.flatnonzero(y == k)[:3] for k in range(10)])
+    rows = []
+    for temperature in (1.0, 5.0):
+        layer = layers.Prototypes(10, 3, temperature, activation="softmax")
+        layer.store(flat[chosen], y[chosen])
+        outputs = np.ravel(layer(flat[142:143]))
+        stored = np.moveaxis(np.asarray(layer.kernel), 0, -1).transpose(1, 0, 2).reshape(30, 8, 8)
+        panels = [image(x[142].reshape(8, 8), "digit"), tiles(stored, "three examples of each", 10)]
+        rows.append([*panels, bars(f"temperature {temperature:g}", outputs, range(10), [int(outputs.argmax())], 2)])
+    return rows
+
+
 @page("Fastfood")
 def fastfood():
     """The matrix that the layer implements, obtained as its output for the identity, and the distribution of its

@@ -99,6 +99,34 @@ def locally_connected():
     ]
 
 
+@page("LowRankLocallyConnected")
+def low_rank_locally_connected():
+    """All positions mix two kernels: a sharp one of a single pixel and a wide Gaussian. Each row and each column has a
+    weight for each kernel, and the softmax of their sums is the mixture of a position: here the sharp kernel counts
+    around the upper storeys. With 2 x 9 x 9 + 2 x (64 + 64) numbers the output resembles that of 4096 kernels.
+    """
+    x = grey(temple(64))
+    layer = layers.LowRankLocallyConnected2D(1, 9, padding="reflect", kernels=2, use_bias=False)
+    layer.build(x.shape)
+    down, right = np.mgrid[-4:5, -4:5]
+    wide = np.exp(-(down**2 + right**2) / 18)
+    kernels = np.stack([(down == 0) & (right == 0), wide / wide.sum()], -1)
+    layer.kernel.assign(kernels[:, :, None, :, None])
+    for weight, centre in zip(layer.mixtures, (24, 20)):
+        far = (np.arange(64) - centre) / 8
+        weight.assign(np.stack([2 - far**2, far * 0], -1))
+    rows, columns = (np.asarray(weight)[:, 0] for weight in layer.mixtures)
+    sharp = 1 / (1 + np.exp(-(rows[:, None] + columns)))
+    return [
+        [
+            image(x, "photograph"),
+            tiles(np.moveaxis(kernels, -1, 0) / kernels.max((0, 1))[:, None, None], "2 kernels"),
+            image(sharp, "share of the sharp one"),
+            image(layer(x), "low rank"),
+        ],
+    ]
+
+
 @page("DeformableConv")
 def deformable_conv():
     """The taps of a 7 x 7 kernel at three positions of a digit, before and after a second kernel, set by hand here and

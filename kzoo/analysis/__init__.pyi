@@ -7,6 +7,7 @@ from .feature_distance import invariance_curves
 from .field_growth import receptive_field_growth
 from .flop_count import flops
 from .invariance_score import invariance
+from .kernel_sharing import weight_sharing
 from .kernels import filters
 from .layer_maps import feature_maps
 from .maximization import maximize
@@ -38,4 +39,5 @@ __all__ = [
     "shift_consistency",
     "top_patches",
     "unknown_layers",
+    "weight_sharing",
 ]

@@ -32,6 +32,7 @@ from kzoo.layers.kmeans_features import KMeansFeatures2D
 from kzoo.layers.local_contrast_normalization import LocalContrastNormalization
 from kzoo.layers.local_response_normalization import LocalResponseNormalization
 from kzoo.layers.locally_connected import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+from kzoo.layers.low_rank_locally_connected import LowRankLocallyConnected1D, LowRankLocallyConnected2D
 from kzoo.layers.lp_pooling import LPPooling1D, LPPooling2D, LPPooling3D
 from kzoo.layers.mask_capsules import MaskCapsules
 from kzoo.layers.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
@@ -51,6 +52,7 @@ from kzoo.layers.pixel_shuffle import (
 from kzoo.layers.polynomial_tanh import PolynomialTanh
 from kzoo.layers.primary_capsules import PrimaryCapsules2D
 from kzoo.layers.probabilistic_max_pooling import ProbabilisticMaxPooling2D
+from kzoo.layers.prototypes import Prototypes
 from kzoo.layers.rbf import RBF
 from kzoo.layers.receptive_field_pooling import ReceptiveFieldPooling2D
 from kzoo.layers.rgb_to_bgr import RGBToBGR
@@ -111,6 +113,8 @@ __all__ = [
     "LocallyConnected1D",
     "LocallyConnected2D",
     "LocallyConnected3D",
+    "LowRankLocallyConnected1D",
+    "LowRankLocallyConnected2D",
     "MaskCapsules",
     "MaxPooling1D",
     "MaxPooling2D",
@@ -135,6 +139,7 @@ __all__ = [
     "PolynomialTanh",
     "PrimaryCapsules2D",
     "ProbabilisticMaxPooling2D",
+    "Prototypes",
     "RBF",
     "RGBToBGR",
     "ReceptiveFieldPooling2D",

@@ -1,8 +1,8 @@
 """The MNIST-1D models: three strided convolutions, and fully connected layers of the same sizes.
 
 Source: Prince 2023, "Understanding Deep Learning", sections 8.1 and 10.2 and their notebooks; the data: Greydanus &
-Kobak 2020, arXiv:2011.14439. The locally connected and the tiled variant are kzoo's own: the same model with less
-weight sharing.
+Kobak 2020, arXiv:2011.14439. The locally connected, the low-rank and the tiled variant are kzoo's own: the same model
+with less weight sharing.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from keras import layers
 from kzoo.checks import nearest, require
 from kzoo.layers.conv import Conv1D
 from kzoo.layers.locally_connected import LocallyConnected1D
+from kzoo.layers.low_rank_locally_connected import LowRankLocallyConnected1D
 from kzoo.layers.lp_pooling import LPPooling1D
 from kzoo.layers.max_pooling import MaxPooling1D
 from kzoo.layers.tiled_conv import TiledConv1D
@@ -21,7 +22,12 @@ from kzoo.models.registry import register_family
 from kzoo.models.weights import register_weights
 from kzoo.types import Activation, Initializer, Padding, PathLike, Shape, Tensor
 
-KINDS = {"conv": Conv1D, "local": LocallyConnected1D, "tiled": TiledConv1D}
+KINDS = {
+    "conv": Conv1D,
+    "local": LocallyConnected1D,
+    "low_rank": LowRankLocallyConnected1D,
+    "tiled": TiledConv1D,
+}
 POOLS = {"max": MaxPooling1D, "average": layers.AveragePooling1D, "lp": LPPooling1D}
 
 
@@ -32,6 +38,7 @@ def mnist1d_conv(
     strides: int = 2,
     stages: int = 3,
     tile: int = 2,
+    kernels: int = 4,
     padding: Padding = "valid",
     dilation_rate: int = 1,
     pool: str | None = None,
@@ -46,19 +53,19 @@ def mnist1d_conv(
     classifier_activation: Activation = "softmax",
     name: str = "mnist1d_cnn",
 ) -> keras.Model:
-    """Builds a 1D network of strided convolutions whose weights are shared fully, per tile or not at all.
+    """Builds a 1D network of strided convolutions whose weights are shared fully, per tile, by mixtures or not at all.
 
     Shapes: signals (B, 40, 1) -> probabilities (B, 10).
-    Settings: layer, "conv", "tiled" (with `tile`) or "local"; filters, kernel_size, strides, padding, dilation_rate and
-    activation of each of the `stages`; pool, "max", "average" or "lp", which replaces the strides; kernel_initializer,
-    He's rule as in the notebooks.
+    Settings: layer, "conv", "tiled" (with `tile`), "low_rank" (with `kernels`, of which each position has a mixture)
+    or "local"; filters, kernel_size, strides, padding, dilation_rate and activation of each of the `stages`; pool,
+    "max", "average" or "lp", which replaces the strides; kernel_initializer, He's rule as in the notebooks.
     Layers: stage1 ... stage3 (after stage1_conv ..., with a pool), flatten, predictions.
     """
     require(layer in KINDS, name, f"layer, {nearest(layer, KINDS)}", layer=layer)
     require(pool is None or pool in POOLS, name, f"pool, None or {nearest(pool, POOLS)}", pool=pool)
     check_integer(name, stages=stages)
     x = inputs = model_input(name, input_shape, input_tensor)
-    shared = {"tile": tile} if layer == "tiled" else {}
+    shared = {"tiled": {"tile": tile}, "low_rank": {"kernels": kernels}}.get(layer, {})
     for stage in range(1, stages + 1):
         x = KINDS[layer](
             filters,
@@ -105,7 +112,13 @@ def mnist1d_fc(
 
 
 register_family(
-    mnist1d_conv, {"mnist1d_cnn": {}, "mnist1d_local": {"layer": "local"}, "mnist1d_tiled": {"layer": "tiled"}}
+    mnist1d_conv,
+    {
+        "mnist1d_cnn": {},
+        "mnist1d_local": {"layer": "local"},
+        "mnist1d_low_rank": {"layer": "low_rank"},
+        "mnist1d_tiled": {"layer": "tiled"},
+    },
 )
 register_family(mnist1d_fc, {"mnist1d_fc": {}, "mnist1d_fc100": {"units": (100, 100)}})
 register_weights(  # trained by the run mnist1d_cnn, seed 0

@@ -31,6 +31,7 @@ from kzoo.ops.kmeans_features import kmeans_features
 from kzoo.ops.local_contrast_normalization import local_contrast_normalization
 from kzoo.ops.local_response_normalization import local_response_normalization
 from kzoo.ops.locally_connected import locally_connected
+from kzoo.ops.low_rank_locally_connected import low_rank_locally_connected
 from kzoo.ops.lp_pool import lp_pool
 from kzoo.ops.mask_capsules import mask_capsules
 from kzoo.ops.max_pool import max_pool
@@ -41,6 +42,7 @@ from kzoo.ops.pad import pad
 from kzoo.ops.pixel_shuffle import pixel_shuffle, pixel_unshuffle
 from kzoo.ops.polynomial_tanh import polynomial_tanh
 from kzoo.ops.probabilistic_max_pool import probabilistic_max_pool
+from kzoo.ops.prototype_logits import prototype_logits
 from kzoo.ops.rbf import rbf
 from kzoo.ops.rectangle_pool import rectangle_pool, rectangles
 from kzoo.ops.route import route
@@ -90,6 +92,7 @@ __all__ = [
     "local_contrast_normalization",
     "local_response_normalization",
     "locally_connected",
+    "low_rank_locally_connected",
     "lp_pool",
     "mask_capsules",
     "max_pool",
@@ -102,6 +105,7 @@ __all__ = [
     "pixel_unshuffle",
     "polynomial_tanh",
     "probabilistic_max_pool",
+    "prototype_logits",
     "rbf",
     "rectangle_pool",
     "rectangles",

@@ -28,7 +28,7 @@ def plot_history(
     """Plots loss and error by epoch, with lines at the test error of the kept weights and at the published one.
 
     The error is left out where a model has no accuracy. starts: the completed epochs at which each stage of the
-    training starts; a vertical line separates two stages.
+    training starts; of several stages each has its number at the top, and a vertical line separates two.
     """
     has_error = not history or "accuracy" in history[0]
     sheet = figure(9 if has_error else 5, 3.6)
@@ -43,7 +43,7 @@ def plot_history(
             for right in others:
                 error = [100 * (1 - row[f"{prefix}accuracy"]) for row in history]
                 right.plot(epochs, error, marker=marker, label=label)
-    left.set_title(title, parse_math=False)
+    left.set_title(title, parse_math=False, pad=6 if len(starts) == 1 else 16)  # points, above the stages' numbers
     left.set(xlabel="epoch", ylabel="loss")
     log_scale(left, losses)
     for right in others:
@@ -54,12 +54,24 @@ def plot_history(
         right.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
     for axes in (left, *others):
         whole_ticks(axes.xaxis)
-        for index, start in enumerate(start for start in starts if 0 < start < len(history)):
-            axes.axvline(start + 0.5, color="black", lw=0.8, label=None if index else "next stage")
         axes.grid(alpha=0.3)
+        _mark_stages(axes, starts, len(history))
         if axes.get_legend_handles_labels()[0]:
             axes.legend()
     save_figure(sheet, path)
+
+
+def _mark_stages(axes, starts, epochs):
+    """Draws a line between the stages that the epochs reached, and writes the number of each above the axes."""
+    reached = [start for start in starts if start < epochs]
+    if len(reached) < 2:
+        return
+    place = {"va": "bottom", "fontsize": 8, "transform": axes.get_xaxis_transform()}
+    axes.text(0, 1.01, "stage ", ha="right", **{**place, "transform": axes.transAxes})
+    for number, (start, end) in enumerate(zip(reached, [*reached[1:], epochs]), start=1):
+        if start:
+            axes.axvline(start + 0.5, color="black", lw=0.8)
+        axes.text((start + end + 1) / 2, 1.01, number, ha="center", **place)
 
 
 def plot_tasks(model: Any, x: np.ndarray, y: Any, tasks: Sequence[Task], title: str, folder: Path) -> None:

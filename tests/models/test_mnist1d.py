@@ -1,10 +1,11 @@
-"""The MNIST-1D models: shapes, and the weight sharing that distinguishes the three convolutions."""
+"""The MNIST-1D models: shapes, and the weight sharing that distinguishes the convolutions."""
 
 import numpy as np
 import pytest
 
 from kzoo.layers.conv import Conv1D
 from kzoo.layers.locally_connected import LocallyConnected1D
+from kzoo.layers.low_rank_locally_connected import LowRankLocallyConnected1D
 from kzoo.layers.tiled_conv import TiledConv1D
 from kzoo.models.mnist1d import POOLS
 from kzoo.models.registry import model
@@ -15,16 +16,23 @@ CARDS = {  # trained parameters, input, classes
     "mnist1d_fc": (59_065, SERIES, 10),
     "mnist1d_fc100": (15_210, SERIES, 10),
     "mnist1d_local": (19 * 60 + 9 * 690 + 4 * 690 + 610, SERIES, 10),
+    "mnist1d_low_rank": ((180 + 19 * 4 + 15) + (2_700 + 9 * 4 + 15) + (2_700 + 4 * 4 + 15) + 610, SERIES, 10),
     "mnist1d_tiled": (2 * (60 + 690 + 690) + 610, SERIES, 10),
 }
 FITS = {
     "mnist1d_cnn": Fit({"filters": 12}),
     "mnist1d_local": Fit({"filters": 6}),
+    "mnist1d_low_rank": Fit({"filters": 6}),
     "mnist1d_tiled": Fit({"filters": 12}),
     "mnist1d_fc": Fit({"units": (40, 20)}),
 }
 
-KINDS = {"mnist1d_cnn": Conv1D, "mnist1d_local": LocallyConnected1D, "mnist1d_tiled": TiledConv1D}
+KINDS = {
+    "mnist1d_cnn": Conv1D,
+    "mnist1d_local": LocallyConnected1D,
+    "mnist1d_low_rank": LowRankLocallyConnected1D,
+    "mnist1d_tiled": TiledConv1D,
+}
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -24,15 +24,17 @@ def test_plots_of_any_history(tmp_path, name):
     assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_line_between_stages(tmp_path, monkeypatch):
-    """Of two stages of one and three epochs, between the first and the second epoch."""
+def test_stages_are_numbered_and_a_line_is_between_them(tmp_path, monkeypatch):
+    """Of stages of one and three epochs, between the first and the second epoch; one that no epoch reached has none."""
     drawn = []
     monkeypatch.setattr("kzoo.training.plots.save_figure", lambda sheet, path: drawn.append(sheet))
     history = [{"loss": 1.0, "accuracy": 0.5}] * 4
-    for starts in ((0,), (0, 1)):
+    for starts in ((0,), (0, 1, 4)):
         plot_history(history, {}, None, "it", tmp_path / "h.png", starts)
     lines = [[line.get_xdata()[0] for line in axes.lines[1:]] for sheet in drawn for axes in sheet.axes]
     assert lines == [[], [], [1.5], [1.5]]
+    numbers = [[(text.get_text(), text.get_position()[0]) for text in axes.texts] for axes in drawn[1].axes]
+    assert numbers == [[("stage ", 0), ("1", 1.0), ("2", 3.0)]] * 2 and not drawn[0].axes[0].texts
 
 
 def constant(classes, names=None, x=None):

@@ -125,6 +125,8 @@ RECIPE = {  # a search over recipes: label smoothing, warm-up, moving averages, 
         "keep": "best",
         "jit_compile": False,
         "batch_norm_momentum": 0.5,
+        "initializers": {"predictions/kernel": {"class_name": "Constant", "config": {"value": 0.25}}},
+        "rates": {"predictions/kernel": 0.0, "predictions/bias": 1.0},
         "loss": {"class_name": "CategoricalCrossentropy", "config": {"label_smoothing": 0.1}},
         "optimizer": {
             "class_name": "SGD",
@@ -139,32 +141,51 @@ RECIPE = {  # a search over recipes: label smoothing, warm-up, moving averages, 
     "evaluation": {"crops": 5},
     "export": {"formats": []},
 }
-RATES, VALUES = {"predictions/*": 0.0}, {"predictions/kernel": {"class_name": "Constant", "config": {"value": 0.25}}}
+START, RATE = "predictions/kernel.config.value", "predictions/bias"  # settings of the initializers, and of the rates
 
 
 @pytest.mark.large
 def test_recipes_are_searched(tmp_path, seeds, monkeypatch):
-    """The second trial varies all of them, here in this process; the views are evaluated at the end."""
+    """Each trial varies all of them, here in this process; the views are evaluated at the end.
+
+    Ranges are continuous where a choice could repeat the config's own value. The kernel's rate is 0, so that a trained
+    model shows where it started.
+    """
     monkeypatch.setattr(trial, "call_in_process", lambda function, *args, heartbeat=None: function(*args) or 0)
     x, y = seeds.normal(size=(40, 8, 8, 3)), np.arange(40) % 3
     np.savez(tmp_path / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     data = {**RECIPE["data"], "arrays": str(tmp_path / "x.npz"), "validation": 8}
     space = {
-        "training.initializers": {"choice": [{}, VALUES]},
-        "training.rates": {"choice": [{}, RATES], "when": {"training.initializers": VALUES}},
-    }
-    varied = {
+        f"training.initializers.{START}": {"float": [0.1, 0.4]},
+        f"training.rates.{RATE}": {"log": [0.1, 10.0]},
         "training.batch_norm_momentum": {"float": [0.5, 0.9]},
         "training.loss.config.label_smoothing": {"float": [0.0, 0.2]},
         "training.optimizer.config.learning_rate.config.warmup_steps": {"int": [1, 3]},
         "training.optimizer.config.ema_momentum": {"float": [0.5, 0.9]},
         "training.stages.0.epochs": {"int": [1, 2]},
     }
-    config = check_config({**RECIPE, "data": data, "search": {"trials": 2, "space": {**space, **varied}}})
+    trained, train_seed = [], trial.train_seed
+
+    def recorded(config, *args):
+        found = train_seed(config, *args)
+        trained.append((config.training, [weight.numpy() for weight in found[0].get_layer("predictions").weights]))
+        return found
+
+    monkeypatch.setattr(trial, "train_seed", recorded)
+    config = check_config({**RECIPE, "data": data, "search": {"trials": 3, "space": space}})
     folder, metrics = search(config, "it", tmp_path / "out")
-    first, second = trials_of(folder)
-    assert first["values"]["training.stages.0.epochs"] == 1 and first["status"] == second["status"] == "completed"
-    assert set(varied) <= set(second["values"]) and first["values"] != second["values"]
+    found = trials_of(folder)
+    assert [result["status"] for result in found] == ["completed"] * 3
+    assert found[0]["values"]["training.stages.0.epochs"] == 1
+    assert all(set(result["values"]) == set(space) for result in found)
+    for path, entry in space.items():
+        if "int" not in entry:
+            assert len({result["values"][path] for result in found}) == 3, path
+    for result, (training, (kernel, bias)) in zip(found, trained, strict=True):
+        start, rate = (result["values"][f"training.{path}"] for path in (f"initializers.{START}", f"rates.{RATE}"))
+        assert training.rates == {"predictions/kernel": 0.0, RATE: rate}
+        np.testing.assert_allclose(kernel, start, rtol=1e-6)
+        assert np.abs(bias).max() > 0
     assert 0 <= metrics["test"]["views_error"] <= 1
 
 
