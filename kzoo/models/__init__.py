@@ -34,8 +34,10 @@ from kzoo.models.feature_extractor import feature_extractor
 from kzoo.models.freeze import freeze
 from kzoo.models.keras_2_file import load_keras_2, load_keras_2_weights
 from kzoo.models.keras_file import keras_file
+from kzoo.models.layer_autoencoder import layer_autoencoder
 from kzoo.models.layer_paths import layer_paths
 from kzoo.models.load_model import load_model
+from kzoo.models.pretrain import pretrain
 from kzoo.models.registry import describe, list_models, model, register_family
 from kzoo.models.tica import tica
 from kzoo.models.weight_conversion import from_keras_applications, from_torch_state_dict
@@ -61,6 +63,7 @@ __all__ = [
     "jarrett",
     "keras_file",
     "kmeans_features",
+    "layer_autoencoder",
     "layer_paths",
     "lecun1989",
     "lenet",
@@ -74,6 +77,7 @@ __all__ = [
     "model",
     "nielsen",
     "nin",
+    "pretrain",
     "register_family",
     "register_weights",
     "resnet",

@@ -10,6 +10,7 @@ from kzoo.ops.batch_norm import batch_norm
 from kzoo.ops.bias_add import bias_add
 from kzoo.ops.blur_pool import blur_pool
 from kzoo.ops.channel_lp_pool import channel_lp_pool
+from kzoo.ops.contractive_penalty import contractive_penalty
 from kzoo.ops.conv import conv
 from kzoo.ops.conv_capsules import conv_capsules
 from kzoo.ops.convert_argmax_indices import convert_argmax_indices
@@ -68,6 +69,7 @@ __all__ = [
     "bias_add",
     "blur_pool",
     "channel_lp_pool",
+    "contractive_penalty",
     "conv",
     "conv_capsules",
     "convert_argmax_indices",
