@@ -22,8 +22,11 @@ from kzoo.compilation_cache import environment_fingerprint
 
 
 def _tensorflow_version():
-    """Returns (major, minor) of the installed TensorFlow, which is not imported."""
-    return tuple(int(part) for part in importlib.metadata.version("tensorflow").split(".")[:2])
+    """Returns (major, minor) of the installed TensorFlow, which is not imported; (0, 0) if its package is another."""
+    try:
+        return tuple(int(part) for part in importlib.metadata.version("tensorflow").split(".")[:2])
+    except importlib.metadata.PackageNotFoundError:
+        return 0, 0
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

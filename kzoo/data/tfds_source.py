@@ -161,7 +161,13 @@ def _find_builder(name):
     # From NAME/KEY=VALUE TFDS would take arguments of the builder.
     plain = isinstance(name, str) and name.isprintable() and "=" not in name
     require(plain, "load", "the name of a dataset", name=name)
-    import tensorflow_datasets as tfds
+    with quiet():
+        import tensorflow_datasets as tfds
+    imported = hasattr(tfds, "core")  # TFDS only logs why it cannot be imported
+    expected = (
+        "TensorFlow Datasets that can be imported; with TensorFlow before 2.20: pip install 'tensorflow-metadata<1.18'"
+    )
+    require(imported, "load", expected, tensorflow=tf.__version__)
 
     for file in map(str, _metadata_files(name)):  # TFDS would open a pipe and wait
         require(os.path.isfile(file) or not os.path.exists(file), "load", "metadata in regular files", file=file)

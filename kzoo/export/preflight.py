@@ -3,6 +3,7 @@
 import importlib.util
 
 import keras
+from packaging.version import Version
 
 from kzoo.checks import Refusal, require
 from kzoo.memory import available_memory
@@ -17,6 +18,8 @@ def check_exportable(model, format):
     require(graph, "export", "a functional or sequential model with its inputs known", model=type(model).__name__)
     texts = [tensor.name for tensor in model.inputs if tensor.dtype == "string"]
     require(not texts, "export", "a model whose inputs are numbers", texts=texts)
+    if Version(keras.__version__) < Version(format.keras):
+        raise Refusal(f"export to {format.name} needs Keras {format.keras} or newer; this is {keras.__version__}.")
     missing = [name for name in format.packages if importlib.util.find_spec(name) is None]
     if missing:
         raise Refusal(f"export to {format.name} needs {', '.join(missing)}: pip install 'kzoo[export]'.")

@@ -18,7 +18,7 @@ INTEGERS = (  # classes that take integer labels
     *(LabelLoss, losses.SparseCategoricalCrossentropy, *existing(losses, "CategoricalGeneralizedCrossEntropy")),
     *(metrics.SparseCategoricalAccuracy, metrics.SparseTopKCategoricalAccuracy, metrics.SparseCategoricalCrossentropy),
 )
-OTHER = (losses.CTC, losses.Circle)  # losses that take integers which are not classes of the output
+OTHER = existing(losses, "CTC", "Circle")  # losses that take integers which are not classes of the output
 BINARY = (losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy, metrics.BinaryCrossentropy)
 BASES = (losses.Loss, metrics.Metric, metrics.Mean, metrics.Sum, metrics.MeanMetricWrapper)
 COMPARING = (metrics.SparseCategoricalAccuracy, metrics.SparseTopKCategoricalAccuracy)  # any other label is wrong

@@ -336,3 +336,12 @@ def test_the_digest_covers_names_and_sizes_of_the_shards(prepared):
     with open(next(prepared.glob("*test*")), "ab") as file:
         file.write(b"0")
     assert {key for key, value in load("digits").fingerprint.items() if value != before[key]} == {"files"}
+
+
+def test_packages_that_do_not_fit_each_other(monkeypatch):
+    """With an older protobuf than tensorflow-metadata needs, TFDS is imported without its parts."""
+    monkeypatch.delattr("tensorflow_datasets.core")
+    with pytest.raises(
+        Refusal, match="^load expects TensorFlow Datasets that can be imported; .* pip install 'tensorflo"
+    ):
+        load("mnist1d")

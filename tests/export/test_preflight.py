@@ -25,6 +25,16 @@ def test_missing_packages_are_named(small_model, monkeypatch):
     check_exportable(small_model, FORMATS["litert"])
 
 
+@pytest.mark.parametrize(
+    "name, least", [("onnx", "3.8"), ("openvino", "3.11"), ("litert", "3.13"), ("litert_int8", "3.13")]
+)
+def test_versions_of_keras_that_cannot_write_a_format(small_model, monkeypatch, name, least):
+    monkeypatch.setattr(keras, "__version__", "3.7.0")
+    with pytest.raises(Refusal, match=f"^export to {name} needs Keras {least} or newer; this is 3.7.0.$"):
+        check_exportable(small_model, FORMATS[name])
+    check_exportable(small_model, FORMATS["saved_model"])
+
+
 def test_texts_are_refused():
     x = keras.Input((), dtype="string", name="words")
     model = keras.Model(x, keras.layers.StringLookup(vocabulary=["a", "b"])(x))

@@ -4,6 +4,7 @@ Op determinism and virtual devices hold for a whole process, and JAX is the back
 file as a script, `python -m tests.layers.test_every_layer PART ...`, or tests/layers/on_jax.py.
 """
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -52,6 +53,7 @@ def test_strategies():
     run(__name__, "strategies")
 
 
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
 @IN_TWO
 def test_jax(tmp_path, names):
     """Built on JAX with the same weights, where TensorFlow is not installed, every layer gives the same numbers."""

@@ -1,6 +1,7 @@
 """TensorFlow's SavedModel, with named signatures: batches, maps of stages, and images as files or pixels."""
 
 import json
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -74,6 +75,10 @@ outputs = model.serve(x).numpy()"""
                 archive.track(signatures.label_table(labels, Path(folder, "labels.txt")))
             options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # it is not trained further
             archive.write_out(str(path), options, verbose=False)
+            asset = Path(path, "assets", "labels.txt")
+            if labels and not asset.exists():  # older versions of Keras leave the table out
+                asset.parent.mkdir(exist_ok=True)
+                shutil.copy(Path(folder, "labels.txt"), asset)
         if len(names) > 1:  # a signature keeps no order
             Path(path, ORDER).parent.mkdir()
             Path(path, ORDER).write_text(json.dumps(names))
