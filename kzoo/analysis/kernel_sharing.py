@@ -44,6 +44,8 @@ class WeightSharing(Plotted):
         return self.shares
 
     def draw(self) -> "Figure":
+        from matplotlib.ticker import MaxNLocator
+
         sheet = figure(6, 4)
         axes = sheet.subplots()
         count = np.arange(1, len(self.shares) + 1)
@@ -51,7 +53,7 @@ class WeightSharing(Plotted):
         axes.plot(count, 100 * self.chance, ls=":", color="black", label="weights shuffled")
         title = f"Shared kernels of {self.layer}: {self.positions} positions"
         axes.set(xlabel="shared kernels", ylabel="squared weights explained (%)", title=title, ylim=(0, 103))
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
         return sheet
 

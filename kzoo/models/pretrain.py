@@ -25,7 +25,7 @@ from kzoo.models.tica import tica
 from kzoo.terminal import say
 from kzoo.types import PathLike
 
-OTHERS = {"adapt": adapt, "tica": tica}  # methods that train all layers, or one stage, by themselves
+OTHERS: dict[str, Any] = {"adapt": adapt, "tica": tica}  # methods that train all layers, or one stage, by themselves
 
 
 def pretrain(
