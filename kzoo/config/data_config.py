@@ -117,7 +117,9 @@ class DataConfig(Part):
         "model then takes images of any size; evaluation sees those of image_size.",
     )
     length: OptionalCount = Field(
-        None, description="Time steps of signals, or frames of videos, to crop or pad to; null: no change."
+        None,
+        description="Time steps of signals, or frames of videos, to crop or pad to, of a dataset by name; null: no "
+        "change.",
     )
     class_names: ClassNames = Field(
         None,

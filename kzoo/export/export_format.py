@@ -29,7 +29,7 @@ class ExportFormat:
     runtime: str  # the package that runs it
     runtime_imports: tuple[str, ...] = ()  # other runtimes that it imports, as Keras imports TensorFlow
     packages: tuple[str, ...] = ()  # packages of the extra `export` that writing and running need
-    keras: str = "3.6"  # the oldest version that writes it
+    oldest_keras: str = "3.6"  # the oldest version that writes it
     tolerance: float | None = 1e-4  # largest accepted difference relative to the largest output; None: any finite one
     memory: tuple[float, float] = (6e8, 50)  # measured peak in bytes of writing and verifying: constant, per parameter
     float32: bool = True  # whether the model is rewritten to compute in float32

@@ -18,8 +18,10 @@ def check_exportable(model, format):
     require(graph, "export", "a functional or sequential model with its inputs known", model=type(model).__name__)
     texts = [tensor.name for tensor in model.inputs if tensor.dtype == "string"]
     require(not texts, "export", "a model whose inputs are numbers", texts=texts)
-    if Version(keras.__version__) < Version(format.keras):
-        raise Refusal(f"export to {format.name} needs Keras {format.keras} or newer; this is {keras.__version__}.")
+    if Version(keras.__version__) < Version(format.oldest_keras):
+        raise Refusal(
+            f"export to {format.name} needs Keras {format.oldest_keras} or newer; this is {keras.__version__}."
+        )
     missing = [name for name in format.packages if importlib.util.find_spec(name) is None]
     if missing:
         raise Refusal(f"export to {format.name} needs {', '.join(missing)}: pip install 'kzoo[export]'.")

@@ -27,6 +27,7 @@ LAYER_CASES = {
     )
     for rank in RANKS
 }
+CONVOLUTIONS = {"LowRankLocallyConnected": (reference, {"mixture": "positions", "softmax": False})}
 FIELD_CASES = {
     "LowRankLocallyConnected": [
         ("exact", {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same", "mixture": "input"}),

@@ -14,7 +14,7 @@ class LiteRT(ExportFormat):
 
     name, label, order, file = "litert", "LiteRT", 2, "model.tflite"
     runtime, packages = "ai_edge_litert", ("ai_edge_litert",)
-    keras = "3.13"
+    oldest_keras = "3.13"
     code = """import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 

@@ -11,7 +11,7 @@ class Onnx(ExportFormat):
 
     name, label, order, file = "onnx", "ONNX", 1, "model.onnx"
     runtime, packages, memory = "onnxruntime", ("tf2onnx", "onnx", "onnxruntime"), (6e8, 280)
-    keras = "3.8"
+    oldest_keras = "3.8"
     code = """import numpy as np
 import onnxruntime
 

@@ -13,7 +13,7 @@ class OpenVINO(ExportFormat):
 
     name, label, order, file = "openvino", "OpenVINO", 4, "openvino"
     runtime, packages = "openvino", ("openvino",)
-    keras = "3.11"
+    oldest_keras = "3.11"
     code = """import numpy as np
 import openvino
 
