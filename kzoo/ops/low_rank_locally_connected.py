@@ -6,15 +6,20 @@ Source: Elsayed, Ramachandran, Shlens & Kornblith 2020, "Revisiting spatial inva
 connectivity", section 3.
 """
 
+import math
+
 from keras import ops
 
 from kzoo.checks import require
 from kzoo.ops.backend import check_one_dtype, spatial_rank, sum_dtype, tensors
 from kzoo.ops.conv import conv
+from kzoo.ops.locally_connected import locally_connected
 from kzoo.ops.sizes import after_checks, sizes_of
 from kzoo.ops.views import window
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
+
+MOST_MIXED = 2**20  # weights of all positions, up to which mixing the kernels is faster than mixing their responses
 
 
 def low_rank_locally_connected(
@@ -47,8 +52,19 @@ def low_rank_locally_connected(
     fits = fits and len(given) - len(batch) == len(wanted)
     fits = fits and all(n is None or x.shape[0] is None or n == x.shape[0] for n in batch)
     require(fits, who, f"mixture {wanted}, perhaps with a batch axis", x=tuple(x.shape), mixture=given)
-    y = conv(after_checks(x), ops.reshape(kernel, (*size, channels, kernels * filters)), strides, padding, dilations)
+    x, places = after_checks(x), math.prod(n or 1 for n in wanted[:-1])
+    if not batch and None not in wanted and places * math.prod((*size, channels, filters)) <= MOST_MIXED:
+        return locally_connected(x, _mixed_kernels(kernel, mixture), strides, padding, dilations)
+    y = conv(x, ops.reshape(kernel, (*size, channels, kernels * filters)), strides, padding, dilations)
     return _mix(y, mixture, shape=(kernels, filters))
+
+
+@island
+def _mixed_kernels(kernel, mixture):
+    """Returns the kernel of each position, (*output, *size, C, F)."""
+    dtype = sum_dtype(kernel.dtype)
+    mixed = ops.tensordot(ops.cast(mixture, dtype), ops.cast(kernel, dtype), [[-1], [len(kernel.shape) - 2]])
+    return ops.cast(mixed, kernel.dtype)
 
 
 @island

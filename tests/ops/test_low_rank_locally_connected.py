@@ -1,5 +1,7 @@
 """Low-rank local connectivity: the reference, its two ends, mixtures of each sample, precisions, refusals."""
 
+import importlib
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from kzoo import ops
 from tests import references
 from tests.ops.cases import RANKS, Case, Setting, geometry_of, normal, random_geometry
 from tests.ops.harness import CHECKS, close, half_precision, refuses, second_order, traced
+
+module = importlib.import_module("kzoo.ops.low_rank_locally_connected")  # the package has the function
 
 
 def reference(x, kernel, mixture, **geometry):
@@ -64,6 +68,15 @@ def test_between_a_convolution_and_local_connections(seeds, rank):
         x, np.moveaxis(own, 0, -2).copy(), np.eye(places, dtype="float32").reshape(*output, places)
     )
     close(got, ops.locally_connected(x, own.reshape(*output, *size, 2, 4)))
+
+
+@pytest.mark.parametrize("rank", RANKS)
+def test_mixing_responses_equals_mixing_kernels(monkeypatch, rank):
+    """Of large outputs the responses are mixed, of small ones the kernels."""
+    monkeypatch.setattr(module, "MOST_MIXED", 0)
+    with ops.no_islands():
+        for inputs, geometry in CASE.ten(rank):
+            close(ops.low_rank_locally_connected(*inputs, **geometry), reference(*inputs, **geometry))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
