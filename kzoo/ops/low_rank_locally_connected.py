@@ -59,7 +59,6 @@ def low_rank_locally_connected(
     return _mix(y, mixture, shape=(kernels, filters))
 
 
-@island
 def _mixed_kernels(kernel, mixture):
     """Returns the kernel of each position, (*output, *size, C, F)."""
     dtype = sum_dtype(kernel.dtype)

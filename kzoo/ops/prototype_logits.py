@@ -8,7 +8,7 @@ from keras import ops
 
 from kzoo.checks import is_number, require
 from kzoo.ops.backend import sum_dtype, tensors
-from kzoo.ops.rbf import rbf
+from kzoo.ops.rbf import check_operands, rbf
 from kzoo.ops.xla import island
 from kzoo.types import Tensor
 
@@ -30,13 +30,14 @@ def prototype_logits(x: Tensor, prototypes: Tensor, temperature: float = 1.0) ->
     shape = tuple(prototypes.shape)
     fits = len(shape) == 3 and shape[2] > 0
     require(fits, who, "prototypes (C, classes, prototypes of each class)", prototypes=shape)
-    distances = rbf(x, ops.reshape(prototypes, (shape[0], shape[1] * shape[2])))
-    return _soft_nearest(distances, shape=shape[1:], temperature=float(temperature))
+    check_operands(who, x, ops.reshape(prototypes, (shape[0], shape[1] * shape[2])))
+    return _logits(x, prototypes, temperature=float(temperature))
 
 
 @island
-def _soft_nearest(distances, *, shape, temperature):
-    """Returns the logits for distances (B, ..., classes * prototypes), negative and squared."""
+def _logits(x, prototypes, *, temperature):
+    channels, classes, several = prototypes.shape
+    distances = rbf(x, ops.reshape(prototypes, (channels, classes * several)))
     scaled = ops.cast(distances, sum_dtype(distances.dtype)) / temperature
-    scaled = ops.reshape(scaled, (*ops.shape(scaled)[:-1], *shape))
+    scaled = ops.reshape(scaled, (*ops.shape(scaled)[:-1], classes, several))
     return ops.cast(ops.logsumexp(scaled, -1), distances.dtype)

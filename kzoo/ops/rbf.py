@@ -23,11 +23,16 @@ def rbf(x: Tensor, kernel: Tensor) -> Tensor:
     array([[-4., -4.]], dtype=float32)
     """
     x, kernel = tensors("rbf", "RBF", x, kernel)
-    check_floating("rbf", x)
-    fits = len(x.shape) > 1 and len(kernel.shape) == 2 and kernel.shape[0] == x.shape[-1]
-    require(fits, "rbf", "x (batch, ..., C) and kernel (C, units)", x=tuple(x.shape), kernel=tuple(kernel.shape))
-    check_one_dtype("rbf", "x and kernel", x=x, kernel=kernel)
+    check_operands("rbf", x, kernel)
     return _rbf(x, kernel)
+
+
+def check_operands(who, x, kernel):
+    """Raises a ValueError for inputs and prototypes of other shapes or dtypes than `rbf` takes."""
+    check_floating(who, x)
+    fits = len(x.shape) > 1 and len(kernel.shape) == 2 and kernel.shape[0] == x.shape[-1]
+    require(fits, who, "x (batch, ..., C) and kernel (C, units)", x=tuple(x.shape), kernel=tuple(kernel.shape))
+    check_one_dtype(who, "x and kernel", x=x, kernel=kernel)
 
 
 @island
