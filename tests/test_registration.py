@@ -47,6 +47,7 @@ def test_saved_models_load_after_any_order_of_imports(saved, imports):
     assert "kzoo.layers.conv.Conv2D" in out
 
 
+@pytest.mark.large
 def test_after_kzoo_objects_load_by_the_module_that_they_were_saved_with(saved):
     spec = {"module": "kzoo.losses", "class_name": "RowSparsity", "registered_name": "kzoo>RowSparsity"}
     spec["config"] = {"rate": 0.25}

@@ -184,7 +184,8 @@ def _full(folder):
             message.write(str(refusal))
 
 
-@pytest.mark.parametrize("end, code", [pytest.param(_killed, -signal.SIGKILL, marks=pytest.mark.large), (_full, 0)])
+@pytest.mark.parametrize("end, code", [(_killed, -signal.SIGKILL), (_full, 0)])
+@pytest.mark.large
 def test_killed_and_out_of_space(tmp_path, in_process, end, code):
     export(model("mnist1d_fc100"), tmp_path / "it")
     before, x = stamp(tmp_path / "it"), np.ones((2, 40, 1), "float32")

@@ -42,6 +42,7 @@ def _kill(name, settings, format, memory, folder):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.large
 def test_a_process_that_is_killed():
     outcome = export_in_process("mnist1d_cnn", {}, "saved_model", target=_kill)
     assert outcome["ok"] is False and outcome["reason"].startswith("its process ended with -9 after ")

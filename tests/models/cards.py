@@ -21,7 +21,7 @@ class Fit(NamedTuple):
     blocks: int | None = None  # of one class, along a side of the map, if each pixel has a class
     loss: Any = "sparse_categorical_crossentropy"
     examples: int = 16
-    slow: bool = False  # fits all in more than 5 s: by hand, with -m large
+    slow: bool = False  # fits all in more than 4 s: by hand, with -m large
 
 
 def trained(model):

@@ -1,6 +1,6 @@
 """Every family learns: small models classify all of 16 or 32 examples after some training, at most 600 steps.
 
-Those that take more than 5 s run with -m large.
+Those that take more than 4 s run with -m large.
 
 Images and their classes are random; where each pixel has a class, the image is the class map in four colours, with
 noise.

@@ -21,7 +21,7 @@ CARDS = {  # trained parameters, input, classes
 }
 FITS = {
     "lenet1": Fit({"input_shape": (16, 16, 1)}),
-    "lenet5": Fit({}, loss=RBFLoss()),
+    "lenet5": Fit({}, loss=RBFLoss(), slow=True),
     "lenet5_modern": Fit({}),
 }
 

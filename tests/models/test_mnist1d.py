@@ -22,7 +22,7 @@ CARDS = {  # trained parameters, input, classes
 FITS = {
     "mnist1d_cnn": Fit({"filters": 12}),
     "mnist1d_local": Fit({"filters": 6}),
-    "mnist1d_low_rank": Fit({"filters": 6}),
+    "mnist1d_low_rank": Fit({"filters": 6}, slow=True),
     "mnist1d_tiled": Fit({"filters": 12}),
     "mnist1d_fc": Fit({"units": (40, 20)}),
 }

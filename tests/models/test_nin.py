@@ -13,7 +13,7 @@ CARDS = {  # trained parameters, input, classes
     "nin_imagenet": (7_595_176, IMAGENET, 1000),
 }
 FITS = {
-    "nin_cifar": Fit({"width": 0.3, "dropout": 0.0, "input_shape": (8, 8, 3)}, noise=100, examples=32),
+    "nin_cifar": Fit({"width": 0.3, "dropout": 0.0, "input_shape": (8, 8, 3)}, noise=100, examples=32, slow=True),
 }
 
 TABLES = {  # the maps of each stage's convolutions and pools

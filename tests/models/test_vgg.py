@@ -23,7 +23,7 @@ CARDS = {  # trained parameters, input, classes
     "vgg19_bn": (143_678_248, IMAGENET, 1000),
 }
 FITS = {
-    "vgg11": Fit({"width": 0.1, **WHOLE, "input_shape": (32, 32, 3)}),
+    "vgg11": Fit({"width": 0.1, **WHOLE, "input_shape": (32, 32, 3)}, slow=True),
 }
 
 SMALL = {"width": 0.05, "fc_units": (8, 8), "classes": 5}

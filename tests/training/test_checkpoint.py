@@ -120,6 +120,7 @@ def test_the_test_has_states_to_restore(undisturbed):
     assert [v[1] > 0 for v in undisturbed["variables"] if v.dtype == "int64" and v.shape == (2,)] == [True]
 
 
+@pytest.mark.large
 def test_optimizers_of_their_own(tmp_path):
     """EMA weights, accumulated gradients and a loss scale live in the optimizer's variables."""
 

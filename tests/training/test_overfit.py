@@ -42,6 +42,7 @@ def test_a_model_that_fits(arrays, tmp_path):
     assert path.read_bytes().startswith(b"\x89PNG") and list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.large
 def test_models_that_do_not(arrays, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "STEPS", 40)
     got = overfit(signals_config(arrays, sgd(0.0)), 45, "it", tmp_path / "it.png")

@@ -481,6 +481,7 @@ def test_names_must_be_plain(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.large
 def test_odd_names_are_fine(arrays, tmp_path):
     name = "ünï [b] $\\frac$ 名"
     folder, _ = run.run(small(arrays, "training.epochs=1"), name, tmp_path)

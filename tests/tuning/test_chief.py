@@ -29,6 +29,7 @@ def kill_one(trials, killed):
     killed.append(leases[0].id)
 
 
+@pytest.mark.large
 def test_two_workers_and_one_is_killed(tmp_path, capfd):
     """Its trial is run again, all trials finish, and they are the same as without a kill."""
     arrays = write_arrays(tmp_path / "s.npz")

@@ -2,6 +2,7 @@ import hashlib
 import random
 
 import numpy as np
+import pytest
 
 from kzoo.data.builders.mnist1d import mnist1d
 from kzoo.data.loader import load
@@ -29,6 +30,7 @@ def test_leaves_the_global_generators_unchanged():
     assert (random.random(), np.random.rand()) == expected
 
 
+@pytest.mark.large
 def test_the_builder_keeps_values_and_order():
     data, made = load("mnist1d"), mnist1d()
     for split, examples in {"train": data.train, "test": data.test}.items():

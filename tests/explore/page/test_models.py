@@ -56,13 +56,10 @@ MODELS = {
 }
 
 
-QUICK = ("lenet5", "mnist1d_tiled")
+LARGE = [pytest.param(name, marks=pytest.mark.large) for name in (*MODELS, "own.keras") if name != "mnist1d_tiled"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [*(pytest.param(name, marks=pytest.mark.large) if name not in QUICK else name for name in MODELS), "own.keras"],
-)
+@pytest.mark.parametrize("name", ["mnist1d_tiled", *LARGE])
 def test_a_kind_of_model(browser, tmp_path, name):
     session = Session(model(name, **MODELS[name])) if name in MODELS else open_session(own_file(tmp_path))
     for weight in session.model.trainable_weights:  # some models begin with weights of 0
