@@ -4,51 +4,20 @@ Usage: python -m docs.gallery [NAME ...] [--check]
 """
 
 import argparse
-import importlib
-import io
 import os
 import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
-from rich.progress import track  # noqa: E402
 
+from docs.gallery.drawing import all_drawn  # noqa: E402
 from docs.gallery.pages import PAGES, contents, text_of  # noqa: E402
-from docs.gallery.panels import sheet  # noqa: E402
 from kzoo.analysis.catalogue import families  # noqa: E402
 
 FOLDER = Path(__file__).parents[1] / "layers"
-GROUPS = (
-    "convolution",
-    "sharing",
-    "fixed_filters",
-    "borders",
-    "pooling",
-    "regions",
-    "channels",
-    "upwards",
-    "activations",
-    "normalization",
-    "preprocessing",
-    "noise",
-    "augmentation",
-    "capsules",
-    "dense",
-)
-for group in GROUPS:
-    importlib.import_module(f"docs.gallery.{group}")
-
-
-def drawn(page):
-    """Returns a page's picture with a palette of 128 colours, which halves the file's size."""
-    keras.utils.set_random_seed(0)
-    stream = io.BytesIO()
-    sheet(page.picture()).savefig(stream, format="png")
-    return Image.open(stream).convert("RGB").quantize(128, kmeans=1)  # without k-means thin lines lose their colour
 
 
 def difference(path, picture):
@@ -78,8 +47,9 @@ def main(arguments=None):
 
     texts = {FOLDER / "README.md": contents()} | {FOLDER / f"{name}.md": text_of(page) for name, page in PAGES.items()}
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
-    figures = {FOLDER / "figures" / f"{name}.png": PAGES[name] for name in options.names or PAGES}
-    pictures = {path: drawn(page) for path, page in track(figures.items(), "drawing", disable=options.check)}
+    names = options.names or [*PAGES]
+    figures = [FOLDER / "figures" / f"{name}.png" for name in names]
+    pictures = dict(zip(figures, all_drawn(names, not options.check)))
     # rounding on another processor moves a few dots of a curve
     tolerance = 24 if options.check else 0
     changed = [path for path, picture in pictures.items() if difference(path, picture) > tolerance]
