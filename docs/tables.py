@@ -360,7 +360,7 @@ def plot(path):
         xlabel="parameters",
         ylabel="test error, %",
         ylim=(0, None),
-        title="MNIST-1D, one dot for each seed: the less weight sharing, the larger the error",
+        title="MNIST-1D, one dot for each seed: with all, some and no weights shared",
     )
     axes.xaxis.set_minor_formatter(NullFormatter())  # its labels would overlap
     axes.grid(alpha=0.3)

@@ -19,7 +19,7 @@ from kzoo.ops.views import window
 from kzoo.ops.xla import island
 from kzoo.types import Padding, Size, Tensor
 
-MOST_MIXED = 2**20  # weights of all positions, up to which mixing the kernels is faster than mixing their responses
+MOST_MIXED = 2**20  # weights of all positions, up to which kernels are mixed: twice as fast in mnist1d_low_rank
 
 
 def low_rank_locally_connected(

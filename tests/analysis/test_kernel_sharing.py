@@ -28,8 +28,8 @@ def test_mixtures_of_few_kernels(seeds, few):
     assert found.chance[0] < 0.4 and len(found.shares) == 20
 
 
-def test_the_mean_kernel_of_independent_ones(seeds):
-    """Against a loop over the best rank 1 in closed form: kernels that are one kernel times numbers, and noise."""
+def test_the_best_single_kernel(seeds):
+    """Of independent kernels: the leading eigenvector of their products, and what it leaves."""
     kernels = seeds.normal(size=(4, 4, 3, 3, 1, 2))
     rows = kernels.reshape(16, -1)
     values, vectors = np.linalg.eigh(rows.T @ rows)
